@@ -1,0 +1,133 @@
+"""Ringing: put messages on the queues of the domains.  job and chunk rows -> [bell] -> broker
+
+A message is a doorbell: the row is the truth, so a ring that fails is reported, never raised as a loss, and a ring too
+many is harmless. Serves the producer, the reconciler and the nightly plan alike. Writes no row."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+from rulefarm.errors import BrokerUnreachable
+from rulefarm.routing import EXCHANGE, queue
+from rulefarm.settings import Settings
+
+#: Seconds to wait for a broker that does not even refuse.
+CONNECT_TIMEOUT_S = 3.0
+#: A pooled connection may have died with the broker's last restart: one more try finds that out, more would only delay
+#: the caller, for the reconciler rings again anyway.
+_TRIES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Bell:
+    """One message: which task, for whom, on which queue."""
+
+    #: Name of the task.
+    task: str
+    #: Id of the Celery task: the job's id, so its result can be found by it.
+    task_id: str
+    #: Name of the queue.
+    queue: str
+    #: Arguments of the task: JSON.
+    kwargs: Mapping[str, Any]
+    #: What Flower shows instead of the arguments, which may hold whole facts.
+    shown: str = field(default="")
+
+
+def create_app(settings: Settings) -> Celery:
+    """The Celery application that producers and workers share: broker, results, JSON only.
+
+    Args:
+        settings: broker_url must be known.
+
+    Returns:
+        An application without tasks: `workers.app` adds them.
+
+    Raises:
+        SettingsError: nothing names a broker.
+    """
+    broker_url = settings.require_broker()
+    redis = broker_url.split(":", 1)[0] in ("redis", "rediss", "unix", "redis+socket", "valkey", "valkeys")
+    app = Celery("rulefarm", broker=broker_url, backend=settings.result_url or (broker_url if redis else None))
+    app.conf.update(
+        task_serializer="json",
+        result_serializer="json",
+        accept_content=["json"],
+        result_accept_content=["json"],
+        task_default_exchange=EXCHANGE.name,
+        task_default_exchange_type=EXCHANGE.type,
+        task_protocol=2,
+        result_expires=settings.result_expires_s,
+        timezone="UTC",
+        enable_utc=True,
+        broker_transport_options=_transport_options(settings) if redis else {},
+        result_backend_transport_options={"retry_policy": {"timeout": CONNECT_TIMEOUT_S}},
+        redis_socket_connect_timeout=CONNECT_TIMEOUT_S,
+        redis_socket_timeout=CONNECT_TIMEOUT_S * 10,
+        broker_connection_timeout=CONNECT_TIMEOUT_S,
+    )
+    return app
+
+
+def _transport_options(settings: Settings) -> dict[str, Any]:
+    return {
+        "visibility_timeout": settings.visibility_timeout_s,
+        # Without these three a message whose worker died comes back after ten times the visibility timeout.
+        "unacked_restore_interval": 5,
+        "unacked_restore_throttle": 1,
+        "unacked_mutex_expire": 30,
+        "socket_connect_timeout": CONNECT_TIMEOUT_S,
+        "socket_keepalive": True,
+        # On Redis 0 is the highest priority, and steps are separate lists: one list keeps first in, first out.
+        "priority_steps": [0],
+    }
+
+
+def ring(app: Celery, bells: Iterable[Bell]) -> int:
+    """Send one message for each bell, in one pipeline where the transport has one.
+
+    Args:
+        app: from `create_app`.
+        bells: what to ring.
+
+    Returns:
+        How many were sent.
+
+    Raises:
+        BrokerUnreachable: the broker does not answer. Some may have been sent; sending them again is harmless.
+    """
+    bells = list(bells)
+    for attempt in range(1, _TRIES + 1):
+        try:
+            _send(app, bells)
+            break
+        except (OperationalError, OSError) as error:
+            if attempt == _TRIES:
+                raise broker_unreachable(app, error) from error
+    return len(bells)
+
+
+def _send(app: Celery, bells: list[Bell]) -> None:
+    with app.producer_pool.acquire(block=True, timeout=CONNECT_TIMEOUT_S) as producer:
+        # Ours, not Celery's connection retry: a producer must not hang while the broker is away.
+        producer.connection.ensure_connection(max_retries=1, timeout=CONNECT_TIMEOUT_S)
+        # Declared at every ring, past kombu's cache: a broker that lost its data lost its bindings too.
+        for name in {bell.queue for bell in bells}:
+            queue(name)(producer.channel).declare()
+        with producer.batch(max_size=500):
+            for bell in bells:
+                message = app.amqp.create_task_message(
+                    bell.task_id, bell.task, (), dict(bell.kwargs), argsrepr="()", kwargsrepr=bell.shown
+                )
+                app.amqp.send_task_message(
+                    producer, bell.task, message, exchange=EXCHANGE.name, routing_key=bell.queue, retry=False, declare=[]
+                )
+
+
+def broker_unreachable(app: Celery, error: BaseException) -> BrokerUnreachable:
+    """The error that says which broker does not answer, without its password."""
+    place = app.connection_for_write().as_uri()
+    return BrokerUnreachable("broker-unreachable", f"the broker at {place} does not answer: {error}", "is it running?")

@@ -1,0 +1,46 @@
+"""Names on the wire: exchange, queues, tasks.  a domain -> [routing] -> the queue that its workers take from
+
+Pure: the producer and the worker import the same names, so neither can ring a bell that the other does not hear."""
+
+import re
+
+from kombu import Exchange, Queue
+
+from rulefarm.errors import JobRejected
+
+#: One direct exchange; the routing key is the queue's name.
+EXCHANGE = Exchange("rules", type="direct", durable=True)
+#: Periodic work of the farm itself; every worker takes from it.
+CONTROL_QUEUE = "rules.control"
+
+EVALUATE_JOB = "rules.evaluate"
+EVALUATE_CHUNK = "rules.evaluate_chunk"
+RECONCILE = "rules.reconcile"
+NIGHTLY = "rules.nightly"
+
+_DOMAIN = re.compile(r"[a-z][a-z0-9_-]{0,62}")
+
+
+def queue_name(domain: str, *, bulk: bool = False) -> str:
+    """The queue of a domain: `rules.<domain>`, or `rules.<domain>.bulk` for batches.
+
+    >>> queue_name("pricing"), queue_name("pricing", bulk=True)
+    ('rules.pricing', 'rules.pricing.bulk')
+    """
+    return f"rules.{domain}.bulk" if bulk else f"rules.{domain}"
+
+
+def queue(name: str) -> Queue:
+    """The queue of that name, bound to the exchange."""
+    return Queue(name, EXCHANGE, routing_key=name, durable=True)
+
+
+def checked_domain(domain: str) -> str:
+    """The domain, if it can be the name of one: lower case, digits, `_` and `-`, at most 63 characters.
+
+    Raises:
+        JobRejected: it can't.
+    """
+    if not isinstance(domain, str) or not _DOMAIN.fullmatch(domain):
+        raise JobRejected("unknown-domain", f"{domain!r} can't be a domain", "a domain is lower case, like 'pricing'")
+    return domain

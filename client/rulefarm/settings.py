@@ -1,0 +1,140 @@
+"""Every setting of rulefarm, read in this one place.  environment, services.json -> [settings] -> everything else
+
+Takes an environment mapping, gives one frozen `Settings`. When a URL is not set it is taken from the file that the
+embedded services write into the home directory while they run. Opens no connection and starts nothing."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from rulefarm.errors import SettingsError
+
+#: Written into the home directory by the embedded services while they run; holds their URLs, so it is mode 0600.
+SERVICES_FILE = "services.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a producer, a worker or a command needs to know. Each field is the variable `RULEFARM_<FIELD>`."""
+
+    #: Directory of everything the farm writes on this machine: services, logs.
+    home: Path = Path(".rulefarm")
+    #: Redis, Valkey or RabbitMQ. None: the embedded Valkey, if it runs.
+    broker_url: str | None = None
+    #: Postgres. None: the embedded one, if it runs.
+    database_url: str | None = None
+    #: Where Celery keeps results for those who wait. None: the broker if it is Redis or Valkey, else nowhere, and
+    #: whoever waits reads the verdict row.
+    result_url: str | None = None
+    #: Folder with one folder per domain. None: the rulesets that ship with rulefarm.
+    rulesets: Path | None = None
+    #: Seconds a result stays in the broker's memory; the verdict row stays.
+    result_expires_s: int = 300
+    #: Seconds after which an unacknowledged message is handed out again: above the longest task and its prefetch time.
+    visibility_timeout_s: int = 600
+    #: Seconds after which the evaluation of one job is killed. A job takes milliseconds.
+    job_time_limit_s: int = 30
+    #: Seconds after which the evaluation of one chunk is killed. A chunk takes seconds.
+    chunk_time_limit_s: int = 240
+    #: Subjects in one chunk: big enough that the columnar pass pays, small enough to spread over workers.
+    chunk_rows: int = 1000
+    #: Seconds between two runs of the reconciler.
+    reconcile_interval_s: float = 10.0
+    #: Seconds a job may wait for its verdict before its message is sent again; doubles with every ring, to an hour.
+    reconcile_grace_s: float = 30.0
+    #: Jobs and chunks that one run of the reconciler sends again at most.
+    reconcile_limit: int = 5000
+    #: When the nightly batch starts: cron syntax, UTC.
+    nightly_cron: str = "30 2 * * *"
+    #: The domain that judges the nightly batch.
+    nightly_domain: str = "pricing"
+    #: What the nightly batch reads: a csv, parquet or jsonl file that the workers can open. None: no nightly batch.
+    nightly_source: str | None = None
+    #: The column that names the subject of the nightly batch. None: the `key` of the domain.
+    nightly_subject: str | None = None
+    #: Connections that one process keeps to Postgres.
+    database_pool: int = 5
+    #: Where Flower listens. Anything but loopback needs a password.
+    flower_address: str = "127.0.0.1"
+    #: Port of Flower.
+    flower_port: int = 5555
+    #: `user:password` that Flower asks for. None: no question asked, loopback only.
+    flower_password: str | None = None
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> "Settings":
+        """Read the settings from an environment and, for URLs that it lacks, from a running embedded farm.
+
+        Args:
+            environ: usually `os.environ`. An empty variable counts as unset.
+
+        Returns:
+            The settings; broker_url and database_url stay None when nothing names them.
+
+        Raises:
+            SettingsError: a value does not parse.
+        """
+        values: dict[str, Any] = {}
+        for field in fields(cls):
+            text = environ.get(f"RULEFARM_{field.name.upper()}", "")
+            if text:
+                values[field.name] = _convert(field.name, str(field.type), text)
+        home = values.setdefault("home", Path(".rulefarm"))
+        values["home"] = home.expanduser().absolute()
+        if "broker_url" not in values or "database_url" not in values:
+            values = _running_services(values["home"]) | values
+        return cls(**values)
+
+    def require_broker(self) -> str:
+        """The broker's URL.
+
+        Raises:
+            SettingsError: nothing names a broker.
+        """
+        return self.broker_url or self._missing("broker", "RULEFARM_BROKER_URL")
+
+    def require_database(self) -> str:
+        """The URL of Postgres.
+
+        Raises:
+            SettingsError: nothing names a database.
+        """
+        return self.database_url or self._missing("database", "RULEFARM_DATABASE_URL")
+
+    def _missing(self, what: str, variable: str) -> str:
+        raise SettingsError(
+            "no-farm",
+            f"no {what}: no farm is running in {self.home} and {variable} is not set",
+            "start one with 'rulefarm up', or name yours",
+        )
+
+
+def _convert(name: str, kind: str, text: str) -> Any:
+    try:
+        if kind.startswith("Path"):
+            return Path(text)
+        if kind in ("int", "float"):
+            number = float(text) if kind == "float" else int(text)
+            if number <= 0:
+                raise ValueError
+            return number
+    except ValueError:
+        raise SettingsError(
+            "bad-setting", f"RULEFARM_{name.upper()} is {text!r}, which is no positive {kind}", "see docs/settings.md"
+        ) from None
+    return text
+
+
+def _running_services(home: Path) -> dict[str, Any]:
+    path = home / SERVICES_FILE
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        return {name: str(document[name]) for name in ("broker_url", "database_url")}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SettingsError(
+            "bad-services-file", f"{path} can't be read: {error}", "stop the farm there and start it again"
+        ) from error

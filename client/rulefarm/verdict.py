@@ -1,0 +1,65 @@
+"""The answer to a job.  verdict row, Celery result -> [verdict] -> whoever asked
+
+A plain frozen value with its codecs; knows no database and no broker."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """An evaluation on record for a job."""
+
+    #: The job's id; for a row of a batch, uuid5 of batch and subject.
+    id: uuid.UUID
+    #: When the job was submitted; with the id, the key that keeps a verdict unique.
+    enqueued_at: datetime
+    domain: str
+    #: What was judged: the job's key.
+    subject: str
+    #: The batch it came with; None for a single job.
+    batch: uuid.UUID | None
+    #: accept, review, reject, or error.
+    outcome: str
+    #: Names of the rules that fired, in order.
+    fired: list[str]
+    #: {rule, outcome, text, code} for every decision that a fired rule took; for an error, what went wrong.
+    reasons: list[dict[str, Any]]
+    #: "Fact.field" to the value that the rules gave it.
+    changes: dict[str, Any]
+    #: Version of the ruleset that judged: sha256 of its canonical source.
+    ruleset_digest: str
+    #: sha256 of the canonical facts that were judged.
+    facts_digest: str
+    #: The instant it was judged at, fixed when it was submitted.
+    as_of: datetime
+    #: Name of the worker that judged.
+    worker: str
+    evaluated_at: datetime
+    #: Microseconds that the evaluation took; in a chunk, its share.
+    micros: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data: ids and instants as text."""
+        return {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> "Verdict":
+        """The verdict that `to_json` wrote, or a row of the table."""
+        values = {field.name: document[field.name] for field in fields(cls)}
+        for name in ("id", "batch"):
+            if isinstance(values[name], str):
+                values[name] = uuid.UUID(values[name])
+        for name in ("enqueued_at", "as_of", "evaluated_at"):
+            if isinstance(values[name], str):
+                values[name] = datetime.fromisoformat(values[name])
+        return cls(**values)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, uuid.UUID):
+        return str(value)
+    return value.isoformat() if isinstance(value, datetime) else value
