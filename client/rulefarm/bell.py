@@ -3,15 +3,17 @@
 A message is a doorbell: the row is the truth, so a ring that fails is reported, never raised as a loss, and a ring too
 many is harmless. Serves the producer, the reconciler and the nightly plan alike. Writes no row."""
 
+import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from celery import Celery
 from kombu.exceptions import OperationalError
 
 from rulefarm.errors import BrokerUnreachable
-from rulefarm.routing import EXCHANGE, queue
+from rulefarm.jobs import Job
+from rulefarm.routing import EVALUATE_CHUNK, EVALUATE_JOB, EXCHANGE, queue, queue_name
 from rulefarm.settings import Settings
 
 #: Seconds to wait for a broker that does not even refuse.
@@ -34,7 +36,38 @@ class Bell:
     #: Arguments of the task: JSON.
     kwargs: Mapping[str, Any]
     #: What Flower shows instead of the arguments, which may hold whole facts.
-    shown: str = field(default="")
+    shown: str
+
+
+def job_bell(job: Job, facts: str, *, bulk: bool = False, rings: int = 1) -> Bell:
+    """The bell of one job. It carries the facts, to save the worker a read.
+
+    Args:
+        job: the job as recorded.
+        facts: its canonical facts.
+        bulk: whether it goes to the bulk queue of its domain.
+        rings: how often it was rung, this time included; a worker looks whether a later ring is still needed.
+    """
+    kwargs = {
+        "job_id": str(job.id),
+        "domain": job.domain,
+        "subject": job.subject,
+        # Text, not objects: the digest is of these very bytes, and kombu's decoder would take {"__type__": …} in
+        # somebody's facts for a value of its own.
+        "facts": facts,
+        "as_of": job.as_of.isoformat(),
+        "enqueued_at": job.enqueued_at.isoformat(),
+        "on_record": job.on_record,
+        "rings": rings,
+    }
+    shown = f"{job.domain} {job.subject} ({len(facts)} characters of facts)"
+    return Bell(EVALUATE_JOB, str(job.id), queue_name(job.domain, bulk=bulk), kwargs, shown)
+
+
+def chunk_bell(domain: str, batch: uuid.UUID, n: int) -> Bell:
+    """The bell of one chunk. It carries only the chunk's id: the facts are read from its row."""
+    kwargs = {"batch": str(batch), "n": n}
+    return Bell(EVALUATE_CHUNK, f"{batch}-{n}", queue_name(domain, bulk=True), kwargs, f"{domain} {batch} {n}")
 
 
 def create_app(settings: Settings) -> Celery:
@@ -123,7 +156,13 @@ def _send(app: Celery, bells: list[Bell]) -> None:
                     bell.task_id, bell.task, (), dict(bell.kwargs), argsrepr="()", kwargsrepr=bell.shown
                 )
                 app.amqp.send_task_message(
-                    producer, bell.task, message, exchange=EXCHANGE.name, routing_key=bell.queue, retry=False, declare=[]
+                    producer,
+                    bell.task,
+                    message,
+                    exchange=EXCHANGE.name,
+                    routing_key=bell.queue,
+                    retry=False,
+                    declare=[],
                 )
 
 

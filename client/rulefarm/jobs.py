@@ -5,14 +5,19 @@ Frozen values with a way back to the farm that made them."""
 import uuid
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
-from rulefarm.routing import EVALUATE_JOB, queue_name
 from rulefarm.verdict import Verdict
 
-if TYPE_CHECKING:
-    from rulefarm.bell import Bell
-    from rulefarm.farm import Farm
+
+class AnswersFor(Protocol):
+    """What a job or batch needs of the farm that took it."""
+
+    def wait(self, job: "Job", timeout: float | None = 30.0) -> Verdict:
+        """The verdict of the job."""
+
+    def batch(self, batch_id: uuid.UUID) -> dict[str, Any]:
+        """The batch's row, and its outcomes so far."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +36,7 @@ class Job:
     #: Whether its message was sent. False when the broker was away: the reconciler sends it.
     rung: bool = True
     #: The farm that took it.
-    farm: "Farm | None" = field(default=None, repr=False, compare=False)
+    farm: AnswersFor | None = field(default=None, repr=False, compare=False)
 
     def wait(self, timeout: float | None = 30.0) -> Verdict:
         """Wait for the verdict.
@@ -45,9 +50,7 @@ class Job:
         Raises:
             VerdictPending: none came in time; the job is still on record.
         """
-        if self.farm is None:
-            raise RuntimeError("this job was not made by a farm")
-        return self.farm.wait(self, timeout)
+        return _of(self.farm).wait(self, timeout)
 
     def recorded(self, as_of: datetime, enqueued_at: datetime) -> "Job":
         """The job with the instants that its row holds."""
@@ -69,10 +72,14 @@ class Batch:
     as_of: datetime
     #: Whether its messages were sent. False when the broker was away: the reconciler sends them.
     rung: bool = True
-    farm: "Farm | None" = field(default=None, repr=False, compare=False)
+    farm: AnswersFor | None = field(default=None, repr=False, compare=False)
 
     def progress(self) -> dict[str, Any]:
         """Its row, with the outcomes so far: state, rows, outcomes {outcome: count}, enqueued_at, finished_at …"""
-        if self.farm is None:
-            raise RuntimeError("this batch was not made by a farm")
-        return self.farm.batch(self.id)
+        return _of(self.farm).batch(self.id)
+
+
+def _of(farm: AnswersFor | None) -> AnswersFor:
+    if farm is None:
+        raise RuntimeError("this value was not made by a farm, so no farm can answer for it")
+    return farm

@@ -132,7 +132,7 @@ class Ledger:
             statement = statement.where(verdicts.c.enqueued_at == enqueued_at)
         with reachable(self.engine), self.engine.connect() as connection:
             row = connection.execute(statement).mappings().first()
-        return Verdict.from_json(row) if row else None
+        return Verdict.from_json(dict(row)) if row else None
 
     def has_job(self, job_id: uuid.UUID) -> bool:
         """Whether a job of that id is on record."""
@@ -151,4 +151,4 @@ class Ledger:
             if row is None:
                 raise NotFound("no-such-batch", f"no batch {batch_id} is on record")
             outcomes = connection.execute(counted.group_by(verdicts.c.outcome))
-            return dict(row) | {"outcomes": {outcome: n for outcome, n in outcomes}}
+            return dict(row) | {"outcomes": {row.outcome: row.n for row in outcomes}}

@@ -121,8 +121,13 @@ def _plain(value: Any, place: str, depth: int) -> Any:
 
 
 def _number(value: int | float | Decimal, place: str) -> int | float:
+    # One text for one number, also after a round through jsonb, which writes 1e16 as 10000000000000000: whole numbers
+    # of up to 15 digits as int, longer ones as float if a float says the same in 15 digits.
     if isinstance(value, int):
-        return value
+        if abs(value) < 10**MAX_DIGITS:
+            return value
+        number = float(value) if abs(value) < 10**308 else math.inf
+        return number if math.isfinite(number) and Decimal(repr(number)) == value else value
     if not math.isfinite(value):
         raise JobRejected("bad-facts", f"{place}: {value} is not a finite number")
     number = float(value)

@@ -1,0 +1,36 @@
+"""rulefarm, for those who send it work: submit jobs and batches, wait for verdicts, read them back."""
+
+from rulefarm.errors import (
+    BrokerUnreachable,
+    DatabaseUnreachable,
+    FarmUnreachable,
+    JobRejected,
+    NotFound,
+    RulefarmError,
+    ServiceError,
+    SettingsError,
+    SourceRejected,
+    VerdictPending,
+)
+from rulefarm.farm import Farm
+from rulefarm.jobs import Batch, Job
+from rulefarm.settings import Settings
+from rulefarm.verdict import Verdict
+
+__all__ = [
+    "Batch",
+    "BrokerUnreachable",
+    "DatabaseUnreachable",
+    "Farm",
+    "FarmUnreachable",
+    "Job",
+    "JobRejected",
+    "NotFound",
+    "RulefarmError",
+    "ServiceError",
+    "Settings",
+    "SettingsError",
+    "SourceRejected",
+    "Verdict",
+    "VerdictPending",
+]

@@ -1,0 +1,331 @@
+"""The face of the farm for an order service.  facts -> [farm] -> job row and message; verdict row -> [farm] -> verdict
+
+    farm = Farm.from_env()
+    job = farm.submit("payment", {"Order": {...}}, key="4711")
+    verdict = job.wait(timeout=5)
+
+Writes the row first and rings then: a job that `submit` accepted is judged, whatever dies afterwards. Judges nothing
+itself. Safe to share between threads; make a new one after a fork."""
+
+import logging
+import os
+import time
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from importlib import import_module
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from celery import Celery
+from kombu.exceptions import OperationalError as BrokerError
+
+from rulefarm import wire
+from rulefarm.bell import Bell, broker_unreachable, create_app, job_bell, ring
+from rulefarm.errors import BrokerUnreachable, JobRejected, NotFound, SettingsError, VerdictPending
+from rulefarm.jobs import Batch, Job
+from rulefarm.routing import checked_domain
+from rulefarm.settings import Settings
+from rulefarm.verdict import Verdict
+
+if TYPE_CHECKING:
+    from rulefarm.ledger import Ledger
+
+log = logging.getLogger("rulefarm")
+
+#: Seconds for which nobody is made to wait for a broker that has just not answered.
+_BROKER_REST_S = 5.0
+#: Seconds for which the list of published domains is believed.
+_DOMAINS_FRESH_S = 30.0
+#: Seconds between two looks for a result: short at first, for a verdict takes milliseconds, then easy on the broker.
+_FIRST_LOOK_S, _LONGEST_LOOK_S = 0.004, 0.1
+#: Seconds between two looks at the verdict row, in case the result was lost.
+_ROW_LOOK_S = 1.0
+
+
+class Farm:
+    """A producer's connection to a farm.
+
+    Args:
+        settings: where the farm is. Without a database_url the facts travel in the message alone, and a job is only as
+            durable as the broker.
+
+    Raises:
+        SettingsError: nothing names a broker, or a database is named and `rulefarm[ledger]` is not installed.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.app: Celery = create_app(settings)
+        self.ledger: Ledger | None = None
+        if settings.database_url:
+            # An optional extra: a producer without a database needs no SQLAlchemy.
+            self.ledger = _extra("rulefarm.ledger", "ledger").Ledger(settings)
+        self._broker_rests_until = 0.0
+        self._domains: dict[str, str] = {}
+        self._domains_until = 0.0
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> "Farm":
+        """A farm as the environment describes it; see `Settings`."""
+        return cls(Settings.from_env(os.environ if environ is None else environ))
+
+    def submit(
+        self, domain: str, facts: Mapping[str, Any], *, key: str | None = None, as_of: datetime | None = None
+    ) -> Job:
+        """Take one job.
+
+        Args:
+            domain: who judges: pricing, promotion, payment …
+            facts: fact name to object, or to a list of objects.
+            key: what is judged, say the order's number. The same key with the same facts (and the same `as_of`, if one
+                is given) is the same job: submitted twice, it gets one verdict. Without a key every call is a new job.
+            as_of: the instant to judge at, with a time zone. Default: now.
+
+        Returns:
+            The job. It is on record, and will be judged even if the broker is away at this moment (`job.rung` tells).
+
+        Raises:
+            JobRejected: unknown domain, or facts or key that can't be taken.
+            DatabaseUnreachable: nothing was kept; submit again.
+            BrokerUnreachable: only for a farm without a database: nothing was kept; submit again.
+        """
+        [job] = self._take(domain, [(facts, key)], as_of, bulk=False)
+        return job
+
+    def submit_many(
+        self,
+        domain: str,
+        items: Iterable[Mapping[str, Any] | tuple[str | None, Mapping[str, Any]]],
+        *,
+        as_of: datetime | None = None,
+    ) -> list[Job]:
+        """Take many jobs at once, all or none; they go to the bulk queue, behind no interactive job.
+
+        Args:
+            domain: who judges.
+            items: facts, or pairs of key and facts.
+            as_of: as for `submit`.
+
+        Returns:
+            One job an item, in order.
+
+        Raises:
+            JobRejected: an item can't be taken; nothing was kept. Otherwise as `submit`.
+        """
+        pairs = [(item[1], item[0]) if isinstance(item, tuple) else (item, None) for item in items]
+        return self._take(domain, pairs, as_of, bulk=True)
+
+    def evaluate(
+        self,
+        domain: str,
+        facts: Mapping[str, Any],
+        *,
+        key: str | None = None,
+        as_of: datetime | None = None,
+        timeout: float | None = 30.0,
+    ) -> Verdict:
+        """Submit one job and wait for its verdict; see `submit` and `Job.wait`."""
+        return self.submit(domain, facts, key=key, as_of=as_of).wait(timeout)
+
+    def submit_batch(
+        self,
+        domain: str,
+        source: str | os.PathLike[str],
+        *,
+        subject: str | None = None,
+        key: str | None = None,
+        as_of: datetime | None = None,
+    ) -> Batch:
+        """Take every row of a file as a subject to judge. Needs `rulefarm[batch]`.
+
+        Args:
+            domain: who judges.
+            source: a .csv, .parquet or .jsonl file. Columns are the fields of the domain's subject; a line of jsonl is
+                either that, or whole facts.
+            subject: the column that names the subject (for whole facts a path, `Order.order_id`). Default: the first.
+            key: the same key is the same batch, submitted twice or not. Default: every call is a new batch.
+            as_of: the instant to judge at. Default: now.
+
+        Returns:
+            The batch: its chunks are on record.
+
+        Raises:
+            JobRejected: unknown domain.
+            SourceRejected: the file can't be read, or its subjects are missing or not unique; nothing was kept.
+            DatabaseUnreachable: nothing was kept.
+            SettingsError: no database is named: a batch needs one.
+        """
+        ledger = self._require_ledger()
+        self._check_domain(domain)
+        # An optional extra: a producer that sends no batches needs no polars.
+        batches = _extra("rulefarm.batches", "batch")
+        batch: Batch
+        batch, bells = batches.take(ledger, self.settings, domain, source, subject=subject, key=key, as_of=as_of)
+        return replace(batch, rung=self._ring(bells), farm=self)
+
+    def wait(self, job: Job, timeout: float | None = 30.0) -> Verdict:
+        """As `Job.wait`."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        pause, next_row_look = _FIRST_LOOK_S, time.monotonic() + _ROW_LOOK_S
+        while True:
+            verdict = self._result(job)
+            now = time.monotonic()
+            late = deadline is not None and now >= deadline
+            if verdict is None and self.ledger and (late or now >= next_row_look or not self._has_results):
+                verdict = self.ledger.verdict(job.id, job.enqueued_at)
+                next_row_look = now + _ROW_LOOK_S
+            if verdict is not None:
+                return verdict
+            if late:
+                raise VerdictPending(
+                    "verdict-pending",
+                    f"no verdict on job {job.id} after {timeout} s",
+                    "the job is on record; ask again later" if job.on_record else "",
+                )
+            time.sleep(pause if deadline is None else max(0.0, min(pause, deadline - now)))
+            pause = min(pause * 1.5, _LONGEST_LOOK_S)
+
+    def verdict(self, job_id: uuid.UUID | str) -> Verdict | None:
+        """The verdict of a job, or of a row of a batch.
+
+        Args:
+            job_id: the job's id.
+
+        Returns:
+            The verdict; None while there is none yet.
+
+        Raises:
+            NotFound: no job of that id is on record.
+            SettingsError: no database is named.
+        """
+        ledger = self._require_ledger()
+        wanted = _uuid(job_id)
+        verdict = ledger.verdict(wanted)
+        if verdict is None and not ledger.has_job(wanted):
+            raise NotFound("no-such-job", f"no job {wanted} is on record")
+        return verdict
+
+    def batch(self, batch_id: uuid.UUID | str) -> dict[str, Any]:
+        """A batch's row: id, domain, source, rows, chunks, as_of, state, enqueued_at, finished_at, outcomes.
+
+        Raises:
+            NotFound: no such batch.
+            SettingsError: no database is named.
+        """
+        return self._require_ledger().batch(_uuid(batch_id))
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.app.close()
+        if self.ledger:
+            self.ledger.engine.dispose()
+
+    def __enter__(self) -> "Farm":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _take(
+        self,
+        domain: str,
+        items: list[tuple[Mapping[str, Any], str | None]],
+        as_of: datetime | None,
+        *,
+        bulk: bool,
+    ) -> list[Job]:
+        moment = wire.instant(as_of) if as_of else None
+        now = datetime.now(UTC)
+        new = []
+        for facts, key in items:
+            text = wire.canonical(facts)
+            if key is None:
+                job_id = uuid.uuid4()
+            else:
+                job_id = wire.job_id(checked_domain(domain), wire.checked_key(key), wire.digest(text), moment)
+            subject = str(job_id) if key is None else key
+            job = Job(
+                id=job_id,
+                domain=domain,
+                subject=subject,
+                as_of=moment or now,
+                enqueued_at=now,
+                on_record=self.ledger is not None,
+                farm=self,
+            )
+            new.append((job, text))
+        self._check_domain(domain)
+        if not new:
+            return []
+        recorded = self.ledger.add(new, bulk=bulk) if self.ledger else [job for job, _ in new]
+        bells = [job_bell(job, text, bulk=bulk) for job, (_, text) in zip(recorded, new, strict=True)]
+        rung = self._ring(bells)
+        return recorded if rung else [replace(job, rung=False) for job in recorded]
+
+    def _ring(self, bells: list[Bell]) -> bool:
+        if self.ledger and time.monotonic() < self._broker_rests_until:
+            return False
+        try:
+            ring(self.app, bells)
+        except BrokerUnreachable as error:
+            if not self.ledger:
+                raise
+            self._broker_rests_until = time.monotonic() + _BROKER_REST_S
+            log.warning("%s; %d messages are left to the reconciler", error, len(bells))
+            return False
+        return True
+
+    def _check_domain(self, domain: str) -> None:
+        checked_domain(domain)
+        if not self.ledger or (domain in self._domains and time.monotonic() < self._domains_until):
+            return
+        self._domains = self.ledger.domains()
+        self._domains_until = time.monotonic() + _DOMAINS_FRESH_S
+        if domain not in self._domains:
+            known = ", ".join(sorted(self._domains)) or "none: no worker has published a ruleset yet"
+            raise JobRejected("unknown-domain", f"no domain {domain!r}", f"known: {known}")
+
+    @property
+    def _has_results(self) -> bool:
+        return bool(self.app.conf.result_backend)
+
+    def _result(self, job: Job) -> Verdict | None:
+        if not self._has_results:
+            return None
+        # Polled, not subscribed: Celery's subscription is not safe between threads and keeps a channel for each job.
+        try:
+            meta = self.app.backend.get_task_meta(str(job.id))
+        except (BrokerError, OSError) as error:
+            if not self.ledger:
+                raise broker_unreachable(self.app, error) from error
+            return None
+        if meta["status"] != "SUCCESS" or not meta["result"]:
+            return None
+        return Verdict.from_json(meta["result"])
+
+    def _require_ledger(self) -> "Ledger":
+        if self.ledger is None:
+            raise SettingsError(
+                "no-database", "this needs the database, and none is named", "set RULEFARM_DATABASE_URL"
+            )
+        return self.ledger
+
+
+def _uuid(text: uuid.UUID | str) -> uuid.UUID:
+    try:
+        return text if isinstance(text, uuid.UUID) else uuid.UUID(text)
+    except ValueError:
+        raise NotFound("no-such-id", f"{text!r} is no id", "an id looks like 0b2c9c1e-…") from None
+
+
+def _extra(module: str, name: str) -> Any:
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        raise SettingsError(
+            "extra-missing", f"{error.name} is not installed", f"pip install 'rulefarm[{name}]'"
+        ) from error

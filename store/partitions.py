@@ -1,0 +1,51 @@
+"""Partitions of the verdicts by month.  calendar -> [partitions] -> CREATE TABLE … PARTITION OF verdicts
+
+A month's partition must exist before its first verdict: what falls into no month lands in the default partition, which
+loses nothing but can't be dropped by age."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, text
+
+#: Months made ahead, this one included: a farm whose beat is dead for a quarter still files by month.
+MONTHS_AHEAD = 4
+#: Key of the advisory lock under which the schema is changed: two processes may start at once.
+SCHEMA_LOCK = 0x72756C6573
+
+
+def ensure_partitions(connection: Connection, now: datetime) -> list[str]:
+    """Make the partitions of this month and the coming ones.
+
+    Args:
+        connection: in a transaction.
+        now: which month is this one.
+
+    Returns:
+        Names of those that were missing.
+    """
+    connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": SCHEMA_LOCK})
+    made = []
+    for name, start, end in months(now, MONTHS_AHEAD):
+        if connection.execute(text("select to_regclass(:name)"), {"name": name}).scalar() is None:
+            # Names and bounds come from the calendar; DDL takes no parameters.
+            connection.execute(
+                text(f"create table {name} partition of verdicts for values from ('{start}') to ('{end}')")
+            )
+            made.append(name)
+    return made
+
+
+def months(now: datetime, count: int) -> Iterator[tuple[str, str, str]]:
+    """Name, first instant and end of `count` months from that of `now`.
+
+    >>> [name for name, _, _ in months(datetime(2026, 11, 23, tzinfo=UTC), 3)]
+    ['verdicts_2026_11', 'verdicts_2026_12', 'verdicts_2027_01']
+    """
+    first = now.astimezone(UTC).year * 12 + now.astimezone(UTC).month - 1
+    for month in range(first, first + count):
+        yield f"verdicts_{month // 12}_{month % 12 + 1:02}", _instant(month), _instant(month + 1)
+
+
+def _instant(month: int) -> str:
+    return f"{month // 12}-{month % 12 + 1:02}-01T00:00:00+00:00"

@@ -1,0 +1,179 @@
+"""Verdict rows.  evaluations -> [verdicts] -> one row a job, COPY for a chunk; and back to whoever asks
+
+Every write can be repeated: a job that has its verdict keeps it. Judges nothing."""
+
+import csv
+import io
+import json
+import uuid
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from sqlalchemy import ColumnElement, Engine, func, literal, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+
+from rulefarm.ledger import reachable
+from rulefarm.tables import batches, chunks, jobs, verdicts
+from rulefarm.verdict import Verdict
+
+_COLUMNS = [column.name for column in verdicts.columns]
+#: What differs from row to row of a chunk; the rest is the chunk's.
+_STAGED = ("id", "subject", "outcome", "fired", "reasons", "changes", "facts_digest", "micros")
+
+
+def store_verdict(engine: Engine, verdict: Verdict, *, facts: str | None = None) -> bool:
+    """Record the verdict of one job and close the job, in one commit.
+
+    Args:
+        engine: the database.
+        verdict: of a job.
+        facts: canonical facts, for a job whose producer wrote no row: then its row is written too.
+
+    Returns:
+        Whether this verdict is the one on record; False when the job had one, or is unknown.
+
+    Raises:
+        DatabaseUnreachable: nothing was written.
+    """
+    # The job's row decides: it is locked and closed by this statement, so of two workers with the same job one closes
+    # it and the other finds it closed; and no verdict can exist without its job.
+    closed = (
+        update(jobs)
+        .where(jobs.c.id == verdict.id, jobs.c.state == "open", jobs.c.as_of == verdict.as_of)
+        .values(state="done")
+        .returning(jobs.c.id, jobs.c.enqueued_at)
+        .cte("closed")
+    )
+    values = [_stored(name, getattr(verdict, name)) for name in _COLUMNS if name not in ("id", "enqueued_at")]
+    names = ["id", "enqueued_at", *(name for name in _COLUMNS if name not in ("id", "enqueued_at"))]
+    row = select(closed.c.id, closed.c.enqueued_at, *values)
+    statement = insert(verdicts).from_select(names, row).on_conflict_do_nothing().returning(verdicts.c.id)
+    with reachable(engine), engine.begin() as connection:
+        if facts is not None:
+            job = {
+                "id": verdict.id,
+                "domain": verdict.domain,
+                "subject": verdict.subject,
+                "facts": json.loads(facts),
+                "as_of": verdict.as_of,
+                "enqueued_at": verdict.enqueued_at,
+            }
+            connection.execute(insert(jobs).values(job).on_conflict_do_nothing(index_elements=["id"]))
+        return connection.execute(statement).first() is not None
+
+
+def store_chunk(engine: Engine, batch: uuid.UUID, n: int, rows: Iterable[Verdict]) -> int:
+    """Record the verdicts of one chunk and close the chunk, and its batch with the last one, in one commit.
+
+    Args:
+        engine: the database.
+        batch: the batch's id.
+        n: which chunk.
+        rows: one verdict a subject; domain, as_of, digest and worker are the same in all.
+
+    Returns:
+        How many verdicts were new.
+
+    Raises:
+        DatabaseUnreachable: nothing was written.
+    """
+    rows = list(rows)
+    with reachable(engine), engine.begin() as connection:
+        connection.execute(
+            text(
+                "create temporary table staged (id uuid, subject text, outcome text, fired text[], reasons jsonb,"
+                " changes jsonb, facts_digest text, micros integer) on commit drop"
+            )
+        )
+        driver = connection.connection.cursor()
+        driver.copy_expert(f"copy staged ({', '.join(_STAGED)}) from stdin with (format csv)", _csv(rows))
+        new = 0
+        if rows:
+            shared = {name: getattr(rows[0], name) for name in _COLUMNS if name not in _STAGED}
+            names = ", ".join(_COLUMNS)
+            picked = ", ".join(name if name in _STAGED else f":{name}" for name in _COLUMNS)
+            statement = f"insert into verdicts ({names}) select {picked} from staged on conflict do nothing"
+            new = connection.execute(text(statement), shared).rowcount
+        # Chunks that finish together wait for each other here, or neither would see that the other was the last.
+        connection.execute(select(batches.c.id).where(batches.c.id == batch).with_for_update())
+        connection.execute(
+            update(chunks)
+            .where(chunks.c.batch == batch, chunks.c.n == n, chunks.c.state == "open")
+            .values(state="done", finished_at=func.now())
+        )
+        unfinished = select(chunks.c.n).where(chunks.c.batch == batch, chunks.c.state == "open").exists()
+        connection.execute(
+            update(batches)
+            .where(batches.c.id == batch, batches.c.state == "open", ~unfinished)
+            .values(state="done", finished_at=func.now())
+        )
+    return new
+
+
+def find_verdicts(
+    engine: Engine,
+    *,
+    domain: str | None = None,
+    outcome: str | None = None,
+    subject: str | None = None,
+    batch: uuid.UUID | None = None,
+    limit: int = 20,
+) -> Iterator[Verdict]:
+    """Verdicts, newest first.
+
+    Args:
+        engine: the database.
+        domain: of this domain only; likewise outcome, subject, batch.
+        outcome: accept, review, reject or error.
+        subject: the key that was judged.
+        batch: the batch's id.
+        limit: at most so many.
+
+    Raises:
+        DatabaseUnreachable: no answer.
+    """
+    wanted = {"domain": domain, "outcome": outcome, "subject": subject, "batch": batch}
+    statement = select(verdicts).order_by(verdicts.c.evaluated_at.desc(), verdicts.c.id).limit(limit)
+    for name, value in wanted.items():
+        if value is not None:
+            statement = statement.where(verdicts.c[name] == value)
+    with reachable(engine), engine.connect() as connection:
+        found = connection.execute(statement).mappings().all()
+    return (Verdict.from_json(dict(row)) for row in found)
+
+
+def count_fired(engine: Engine, batch: uuid.UUID, *, limit: int = 10) -> list[tuple[str, int]]:
+    """The rules that fired most often in a batch, with how often."""
+    rule = func.unnest(verdicts.c.fired).label("rule")
+    fired = select(rule).where(verdicts.c.batch == batch).subquery()
+    times = func.count()
+    statement = select(fired.c.rule, times).group_by(fired.c.rule).order_by(times.desc(), fired.c.rule).limit(limit)
+    with reachable(engine), engine.connect() as connection:
+        return [(name, count) for name, count in connection.execute(statement)]
+
+
+def _csv(rows: Iterable[Verdict]) -> io.StringIO:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    for row in rows:
+        fired = "{" + ",".join(_array_item(name) for name in row.fired) + "}"
+        reasons, changes = _json(row.reasons), _json(row.changes)
+        writer.writerow((row.id, row.subject, row.outcome, fired, reasons, changes, row.facts_digest, row.micros))
+    buffer.seek(0)
+    return buffer
+
+
+def _array_item(name: str) -> str:
+    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _stored(name: str, value: Any) -> ColumnElement[Any]:
+    if name in ("reasons", "changes"):
+        value = json.loads(_json(value))
+    return literal(value, type_=verdicts.c[name].type)
+
+
+def _json(value: Any) -> str:
+    # A NUL can come in with a batch's column; jsonb can't hold it, and one odd name must not cost the whole chunk.
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("\\u0000", "\ufffd")

@@ -1,0 +1,156 @@
+"""From facts to verdicts.  job message or chunk row -> [judge] -> engine -> verdicts to store
+
+Pure but for the clock that times it: no database, no broker. Errors of single subjects become `error` verdicts; their
+neighbours are judged."""
+
+import json
+import time
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import polars as pl
+
+from engine import Evaluation, Schema
+from rulefarm import wire
+from rulefarm.batches import JSON_COLUMN, SUBJECT_COLUMN, decode
+from rulefarm.verdict import Verdict
+from rulesets.loader import LoadedRuleset
+
+#: What text columns say for a boolean.
+_BOOLEANS = {"true": True, "false": False, "yes": True, "no": False, "1": True, "0": False}
+#: A number in text: as in JSON, of at most 15 digits, leading zeros aside.
+_NUMBER = r"^[+-]?0*(?:\d\.?){0,15}(?:[eE][+-]?\d{1,3})?$"
+
+
+def judge_job(loaded: LoadedRuleset, message: Mapping[str, Any], worker: str) -> Verdict:
+    """Judge one job.
+
+    Args:
+        loaded: the ruleset of its domain.
+        message: job_id, domain, subject, facts (canonical text), as_of, enqueued_at.
+        worker: who judges.
+
+    Returns:
+        Its verdict.
+    """
+    as_of = datetime.fromisoformat(message["as_of"])
+    started = time.perf_counter_ns()
+    evaluation = loaded.program.evaluate(json.loads(message["facts"]), as_of=as_of)
+    micros = (time.perf_counter_ns() - started) // 1000
+    return Verdict(
+        id=uuid.UUID(message["job_id"]),
+        enqueued_at=datetime.fromisoformat(message["enqueued_at"]),
+        domain=message["domain"],
+        subject=message["subject"],
+        batch=None,
+        **_answer(evaluation),
+        ruleset_digest=loaded.digest,
+        facts_digest=wire.digest(message["facts"]),
+        as_of=as_of,
+        worker=worker,
+        evaluated_at=datetime.now(UTC),
+        micros=micros,
+    )
+
+
+def judge_chunk(loaded: LoadedRuleset, chunk: Mapping[str, Any], worker: str) -> list[Verdict]:
+    """Judge every subject of a chunk.
+
+    Args:
+        loaded: the ruleset of its domain.
+        chunk: the chunk's row with its batch's domain, as_of and enqueued_at.
+        worker: who judges.
+
+    Returns:
+        One verdict a subject, in the order of the chunk.
+    """
+    frame = decode(chunk["facts"])
+    subjects = frame[SUBJECT_COLUMN].to_list()
+    frame = frame.drop(SUBJECT_COLUMN)
+    started = time.perf_counter_ns()
+    if chunk["form"] == "json":
+        documents = [_whole(json.loads(text), loaded.schema) for text in frame[JSON_COLUMN]]
+        answers = [_answer(loaded.program.evaluate(facts, as_of=chunk["as_of"])) for facts in documents]
+    else:
+        documents, answers = _judge_columns(loaded, frame, chunk["form"] == "text", chunk["as_of"])
+    micros = (time.perf_counter_ns() - started) // 1000 // max(1, len(subjects))
+    now = datetime.now(UTC)
+    return [
+        Verdict(
+            id=uuid.uuid5(chunk["batch"], subject),
+            enqueued_at=chunk["enqueued_at"],
+            domain=chunk["domain"],
+            subject=subject,
+            batch=chunk["batch"],
+            **answer,
+            ruleset_digest=loaded.digest,
+            facts_digest=_digest(facts),
+            as_of=chunk["as_of"],
+            worker=worker,
+            evaluated_at=now,
+            micros=micros,
+        )
+        for subject, facts, answer in zip(subjects, documents, answers, strict=True)
+    ]
+
+
+def _judge_columns(
+    loaded: LoadedRuleset, frame: pl.DataFrame, is_text: bool, as_of: datetime
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    schema = loaded.schema
+    typed, odd = _typed(frame, schema) if is_text else (frame, pl.repeat(False, len(frame), eager=True))
+    whole = bool(frame.columns) and all(column in schema.facts for column in frame.columns)
+    result = loaded.program.evaluate_frame(typed, fact=None if whole else schema.subject, as_of=as_of)
+    documents = [row if whole else {schema.subject: row} for row in typed.iter_rows(named=True)]
+    answers: list[dict[str, Any]] = []
+    for i, outcome in enumerate(result.outcome):
+        if odd[i]:
+            # Text where the domain declares a number or a boolean: judged as it stands, so that the verdict names it.
+            documents[i] = {schema.subject: frame.row(i, named=True)}
+            answers.append(_answer(loaded.program.evaluate(documents[i], as_of=as_of)))
+        else:
+            reasons = [reason.to_json() for reason in result.reasons(i)]
+            answers.append(
+                {"outcome": outcome, "fired": result.fired(i), "reasons": reasons, "changes": result.changes(i)}
+            )
+    return documents, answers
+
+
+def _typed(frame: pl.DataFrame, schema: Schema) -> tuple[pl.DataFrame, pl.Series]:
+    """Text columns read by the kinds that the domain declares, and which rows hold text that can't be."""
+    odd = pl.repeat(False, len(frame), eager=True)
+    columns = []
+    for name, field in schema.facts[schema.subject].fields.items():
+        if name not in frame.columns or field.kind not in ("number", "boolean"):
+            continue
+        raw = frame[name].str.strip_chars()
+        if field.kind == "number":
+            read = raw.cast(pl.Float64, strict=False).set(~raw.str.contains(_NUMBER).fill_null(True), None)
+        else:
+            read = raw.str.to_lowercase().replace_strict(_BOOLEANS, default=None, return_dtype=pl.Boolean)
+        odd = odd | (read.is_null() & raw.is_not_null())
+        columns.append(read.alias(name))
+    return frame.with_columns(columns), odd
+
+
+def _whole(document: dict[str, Any], schema: Schema) -> dict[str, Any]:
+    return document if all(name in schema.facts for name in document) else {schema.subject: document}
+
+
+def _answer(evaluation: Evaluation) -> dict[str, Any]:
+    return {
+        "outcome": evaluation.outcome,
+        "fired": evaluation.fired,
+        "reasons": [reason.to_json() for reason in evaluation.reasons],
+        "changes": evaluation.changes,
+    }
+
+
+def _digest(facts: dict[str, Any]) -> str:
+    try:
+        return wire.digest(wire.canonical(facts))
+    except wire.JobRejected:
+        # A column can hold what JSON can't, such as NaN. The engine says what that is worth; the digest must only differ.
+        return wire.digest(json.dumps(facts, default=repr, sort_keys=True))

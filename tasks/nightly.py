@@ -1,0 +1,62 @@
+"""The nightly batch.  configured source -> [nightly] -> batch and chunk rows -> bells
+
+Run by beat on the bulk queue of its domain, and by `rulefarm nightly run`. One batch a night: the date is its key, so
+two beats, or a repeated message, submit it once."""
+
+import logging
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from celery import Task
+
+from rulefarm.batches import take
+from rulefarm.bell import Bell, ring
+from rulefarm.errors import BrokerUnreachable, SettingsError
+from rulefarm.jobs import Batch
+from rulefarm.ledger import Ledger
+from rulefarm.settings import Settings
+from rulesets.loader import LoadedRuleset
+from tasks.process import held
+
+log = logging.getLogger("rulefarm.tasks")
+
+
+def plan_nightly(task: Task) -> str:
+    """Submit tonight's batch.
+
+    Args:
+        task: the running Celery task.
+
+    Returns:
+        The batch's id.
+    """
+    process = held()
+    key = f"nightly {datetime.now(UTC).date().isoformat()}"
+    batch, bells = take_nightly(process.ledger, process.settings, process.rulesets, key=key)
+    try:
+        ring(process.app, bells)
+    except BrokerUnreachable as error:
+        log.warning("%s; the reconciler rings the nightly batch", error)
+    log.info("nightly batch %s: %d subjects in %d chunks from %s", batch.id, batch.rows, batch.chunks, batch.source)
+    return str(batch.id)
+
+
+def take_nightly(
+    ledger: Ledger, settings: Settings, rulesets: Mapping[str, LoadedRuleset], *, key: str | None
+) -> tuple[Batch, list[Bell]]:
+    """Put the nightly batch on record.
+
+    Args:
+        ledger: where to.
+        settings: nightly_source, nightly_domain, nightly_subject.
+        rulesets: the domain's is asked for its key.
+        key: the same key is the same batch; None is a new one.
+
+    Raises:
+        SettingsError: no source is set.
+        SourceRejected: the source can't be read.
+    """
+    if settings.nightly_source is None:
+        raise SettingsError("no-nightly-source", "no source for the nightly batch", "set RULEFARM_NIGHTLY_SOURCE")
+    subject = settings.nightly_subject or rulesets[settings.nightly_domain].schema.key
+    return take(ledger, settings, settings.nightly_domain, settings.nightly_source, subject=subject, key=key)
