@@ -1,0 +1,93 @@
+"""Going through a tree of nodes.  nodes -> [walk] -> parser, checks, printer, and whoever reads rules
+
+Iterative, so that it is safe on a tree whose depth nobody has checked yet."""
+
+from collections.abc import Iterator
+
+from engine.nodes import (
+    Action,
+    Aggregate,
+    And,
+    Arithmetic,
+    Assign,
+    Call,
+    Compare,
+    Decide,
+    Expression,
+    ListLiteral,
+    Log,
+    Membership,
+    Negate,
+    Not,
+    Or,
+    Path,
+    Quantifier,
+    Rule,
+    TextTest,
+)
+
+
+def children(node: Expression) -> tuple[Expression, ...]:
+    """The operands of a node, left to right."""
+    match node:
+        case And(operands) | Or(operands):
+            return operands
+        case Compare(_, left, right) | Arithmetic(_, left, right) | TextTest(_, left, right):
+            return (left, right)
+        case Membership(item, container):
+            return (item, container)
+        case Not(operand) | Negate(operand):
+            return (operand,)
+        case Call(_, args):
+            return args
+        case ListLiteral(items):
+            return items
+        case Quantifier(_, _, operand) | Aggregate(_, _, operand):
+            return (operand,)
+        case _:
+            return ()
+
+
+def walk(root: Expression) -> Iterator[Expression]:
+    """Every node of a tree: parents first, left to right."""
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        yield node
+        stack.extend(reversed(children(node)))
+
+
+def paths(root: Expression) -> Iterator[Path]:
+    """Every path of a tree, left to right."""
+    return (node for node in walk(root) if isinstance(node, Path))
+
+
+def deeper_than(root: Expression, limit: int) -> bool:
+    """Whether some node has more than `limit` nodes above it."""
+    stack = [(root, 0)]
+    while stack:
+        node, depth = stack.pop()
+        if depth > limit:
+            return True
+        stack.extend((child, depth + 1) for child in children(node))
+    return False
+
+
+def action_expressions(action: Action) -> tuple[Expression, ...]:
+    """What an action computes when it runs; the target of an assignment is not among it."""
+    match action:
+        case Assign(_, _, value):
+            return (value,)
+        case Decide(_, reason):
+            return (reason,)
+        case Log(text):
+            return (text,)
+        case _:
+            return ()
+
+
+def rule_expressions(rule: Rule) -> Iterator[Expression]:
+    """The condition of a rule, then what its actions compute."""
+    yield rule.condition
+    for action in rule.actions:
+        yield from action_expressions(action)
