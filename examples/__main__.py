@@ -1,0 +1,80 @@
+"""`python -m examples`: write the inputs of the farm.  [__main__] -> products, orders, tables
+
+Parses the command line, calls one function, prints what it wrote."""
+
+import time
+from pathlib import Path
+
+import click
+import polars as pl
+
+from examples.orders import DEFAULT_ORDERS, build_orders
+from examples.products import DEFAULT_LIMIT, build_products
+from examples.source import DataMissing
+from examples.tables import write_tables
+
+#: Folder that the built inputs go to; git ignores it.
+DATA = Path(__file__).parent / "data"
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Build the farm's example inputs from a year of real grocery sales."""
+
+
+def _count(_context: click.Context, _parameter: click.Parameter, value: str) -> int | None:
+    """A number of rows, or None for `all`."""
+    if value == "all":
+        return None
+    if not value.isdigit() or value == "0":
+        raise click.BadParameter("give a number of rows, or `all`")
+    return int(value)
+
+
+@main.command()
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=DATA, help="Folder to write to.")
+@click.option("--limit", default=str(DEFAULT_LIMIT), show_default=True, callback=_count, help="Products, or `all`.")
+@click.option("--orders", default=str(DEFAULT_ORDERS), show_default=True, callback=_count, help="Orders, or `all`.")
+def build(out: Path, limit: int | None, orders: int | None) -> None:
+    """Write products.parquet and orders.jsonl."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        started = time.perf_counter()
+        _write(out / "products.parquet", build_products(limit), started)
+        started = time.perf_counter()
+        _write(out / "orders.jsonl", build_orders(orders), started)
+    except (DataMissing, OSError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+@main.command()
+@click.option(
+    "--out",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=Path("rulesets/pricing"),
+    show_default=True,
+    help="Folder to write to.",
+)
+def tables(out: Path) -> None:
+    """Derive the pricing tables anew; overwrites the CSV files that are checked in."""
+    try:
+        written = write_tables(build_products(None), out)
+    except (DataMissing, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    for name, rows in written.items():
+        click.echo(f"{out / name}: {rows} rows")
+
+
+def _write(path: Path, frame: pl.DataFrame, started: float) -> None:
+    """Write a frame under its final name only once it is whole."""
+    unfinished = path.with_name(path.name + ".part")
+    if path.suffix == ".parquet":
+        frame.write_parquet(unfinished)
+    else:
+        frame.write_ndjson(unfinished)
+    unfinished.replace(path)
+    click.echo(f"{path}: {frame.height:,} rows in {time.perf_counter() - started:.1f} s")
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m examples")
