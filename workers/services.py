@@ -1,0 +1,133 @@
+"""The farm in a box: a real Postgres and a real Valkey without installing either.  home -> [services] -> their URLs
+
+Takes a directory, gives two URLs while its block runs, and writes them to `services.json` there for every other process
+of the farm. A server that dies is started again on the same port and the same data. When the block ends, in whatever
+way, both are stopped; when this process is killed outright the kernel stops them (Linux), and the next start ends
+whatever is left. Runs no migrations and no workers."""
+
+import os
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import FrameType
+
+from rulefarm.settings import SERVICES_FILE
+from workers.home import Home, locked_home, write_private
+from workers.lodging import lodging_of
+from workers.postgres import Postgres
+from workers.server import Server, end_leftovers
+from workers.valkey import Valkey
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Where the embedded services answer."""
+
+    #: Valkey, for Celery.
+    broker_url: str
+    #: Postgres, as its owner `rulefarm`.
+    database_url: str
+
+
+@contextmanager
+def running_services(home: Path) -> Iterator[Services]:
+    """Run Postgres and Valkey on the data of a home until the block ends.
+
+    SIGTERM and SIGHUP end the block too (as `SystemExit`), unless the program handles them itself.
+
+    Args:
+        home: the directory; made if it is missing.
+
+    Raises:
+        ServiceError: another farm runs there, the directory can't be used, or a server does not come up.
+    """
+    with stopping_on_signals(), locked_home(home) as held, services_in(held) as services:
+        yield services
+
+
+@contextmanager
+def services_in(home: Home) -> Iterator[Services]:
+    """The same in a home that is already held."""
+    lodging = lodging_of(home)
+    instance = home.instance()
+    # First of all, or the ports of the last run would not be free.
+    end_leftovers(Postgres(lodging, instance))
+    end_leftovers(Valkey(lodging, instance))
+    broker_port, database_port = _free_ports(instance.broker_port, instance.database_port)
+    instance = replace(instance, broker_port=broker_port, database_port=database_port)
+    home.remember(instance)
+    postgres, valkey = Postgres(lodging, instance), Valkey(lodging, instance)
+    owner = os.getpid()
+
+    def record() -> None:
+        write_private(
+            home.path / SERVICES_FILE,
+            {
+                "broker_url": valkey.url,
+                "database_url": postgres.url,
+                "ports": {"valkey": broker_port, "postgres": database_port},
+                "pids": {"farm": owner, "valkey": servers[0].pid, "postgres": servers[1].pid},
+            },
+        )
+
+    servers = [Server(recipe, home.log / f"{recipe.name}.log", restarted=record) for recipe in (valkey, postgres)]
+    try:
+        for server in servers:
+            server.start()
+        for server in servers:
+            server.wait_ready()
+        record()
+        yield Services(broker_url=valkey.url, database_url=postgres.url)
+    finally:
+        # A forked copy of this process leaves the block too, and must not take the services with it.
+        if os.getpid() == owner:
+            with ThreadPoolExecutor(len(servers)) as pool:
+                list(pool.map(Server.stop, servers))
+            (home.path / SERVICES_FILE).unlink(missing_ok=True)
+
+
+@contextmanager
+def stopping_on_signals() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP end the block by `SystemExit`, so that everything in it is stopped.
+
+    Only in the main thread, and only where the program has no handler of its own.
+    """
+    changed: list[signal.Signals] = []
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is signal.SIG_DFL:
+                signal.signal(number, _exit)
+                changed.append(number)
+    try:
+        yield
+    finally:
+        for number in changed:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _exit(number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
+
+
+def _free_ports(*wanted: int) -> list[int]:
+    """A free loopback port for each; the one of the last run if it still is."""
+    taken: list[socket.socket] = []
+    try:
+        for port in wanted:
+            probe = socket.socket()
+            taken.append(probe)
+            # As the servers do: a port whose last connections are still closing is free.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in taken]
+    finally:
+        for probe in taken:
+            probe.close()
