@@ -15,6 +15,7 @@ import polars as pl
 from engine import Evaluation, Schema
 from rulefarm import wire
 from rulefarm.batches import JSON_COLUMN, SUBJECT_COLUMN, decode
+from rulefarm.errors import JobRejected
 from rulefarm.verdict import Verdict
 from rulesets.loader import LoadedRuleset
 
@@ -151,6 +152,6 @@ def _answer(evaluation: Evaluation) -> dict[str, Any]:
 def _digest(facts: dict[str, Any]) -> str:
     try:
         return wire.digest(wire.canonical(facts))
-    except wire.JobRejected:
-        # A column can hold what JSON can't, such as NaN. The engine says what that is worth; the digest must only differ.
+    except JobRejected:
+        # A column can hold what JSON can't, such as NaN. What that is worth is the engine's say; a digest it must have.
         return wire.digest(json.dumps(facts, default=repr, sort_keys=True))

@@ -19,15 +19,15 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from celery import Celery
-from kombu.exceptions import OperationalError as BrokerError
 
 from rulefarm import wire
-from rulefarm.bell import Bell, broker_unreachable, create_app, job_bell, ring
-from rulefarm.errors import BrokerUnreachable, JobRejected, NotFound, SettingsError, VerdictPending
+from rulefarm.bell import Bell, create_app, job_bell, ring
+from rulefarm.errors import BrokerUnreachable, JobRejected, NotFound, SettingsError
 from rulefarm.jobs import Batch, Job
 from rulefarm.routing import checked_domain
 from rulefarm.settings import Settings
 from rulefarm.verdict import Verdict
+from rulefarm.waiting import wait_for
 
 if TYPE_CHECKING:
     from rulefarm.ledger import Ledger
@@ -38,10 +38,6 @@ log = logging.getLogger("rulefarm")
 _BROKER_REST_S = 5.0
 #: Seconds for which the list of published domains is believed.
 _DOMAINS_FRESH_S = 30.0
-#: Seconds between two looks for a result: short at first, for a verdict takes milliseconds, then easy on the broker.
-_FIRST_LOOK_S, _LONGEST_LOOK_S = 0.004, 0.1
-#: Seconds between two looks at the verdict row, in case the result was lost.
-_ROW_LOOK_S = 1.0
 
 
 class Farm:
@@ -157,35 +153,29 @@ class Farm:
             DatabaseUnreachable: nothing was kept.
             SettingsError: no database is named: a batch needs one.
         """
-        ledger = self._require_ledger()
+        ledger = self.require_ledger()
         self._check_domain(domain)
         # An optional extra: a producer that sends no batches needs no polars.
         batches = _extra("rulefarm.batches", "batch")
-        batch: Batch
-        batch, bells = batches.take(ledger, self.settings, domain, source, subject=subject, key=key, as_of=as_of)
+        return self.announce(
+            *batches.take(ledger, self.settings, domain, source, subject=subject, key=key, as_of=as_of)
+        )
+
+    def announce(self, batch: Batch, bells: list[Bell]) -> Batch:
+        """Ring for a batch that is on record.
+
+        Args:
+            batch: as recorded.
+            bells: one a chunk.
+
+        Returns:
+            The batch, with whether it was rung.
+        """
         return replace(batch, rung=self._ring(bells), farm=self)
 
     def wait(self, job: Job, timeout: float | None = 30.0) -> Verdict:
         """As `Job.wait`."""
-        deadline = None if timeout is None else time.monotonic() + timeout
-        pause, next_row_look = _FIRST_LOOK_S, time.monotonic() + _ROW_LOOK_S
-        while True:
-            verdict = self._result(job)
-            now = time.monotonic()
-            late = deadline is not None and now >= deadline
-            if verdict is None and self.ledger and (late or now >= next_row_look or not self._has_results):
-                verdict = self.ledger.verdict(job.id, job.enqueued_at)
-                next_row_look = now + _ROW_LOOK_S
-            if verdict is not None:
-                return verdict
-            if late:
-                raise VerdictPending(
-                    "verdict-pending",
-                    f"no verdict on job {job.id} after {timeout} s",
-                    "the job is on record; ask again later" if job.on_record else "",
-                )
-            time.sleep(pause if deadline is None else max(0.0, min(pause, deadline - now)))
-            pause = min(pause * 1.5, _LONGEST_LOOK_S)
+        return wait_for(job, self.app, self.ledger, timeout)
 
     def verdict(self, job_id: uuid.UUID | str) -> Verdict | None:
         """The verdict of a job, or of a row of a batch.
@@ -200,7 +190,7 @@ class Farm:
             NotFound: no job of that id is on record.
             SettingsError: no database is named.
         """
-        ledger = self._require_ledger()
+        ledger = self.require_ledger()
         wanted = _uuid(job_id)
         verdict = ledger.verdict(wanted)
         if verdict is None and not ledger.has_job(wanted):
@@ -214,7 +204,19 @@ class Farm:
             NotFound: no such batch.
             SettingsError: no database is named.
         """
-        return self._require_ledger().batch(_uuid(batch_id))
+        return self.require_ledger().batch(_uuid(batch_id))
+
+    def require_ledger(self) -> "Ledger":
+        """The producer's side of Postgres.
+
+        Raises:
+            SettingsError: no database is named.
+        """
+        if self.ledger is None:
+            raise SettingsError(
+                "no-database", "this needs the database, and none is named", "set RULEFARM_DATABASE_URL"
+            )
+        return self.ledger
 
     def close(self) -> None:
         """Close the connections."""
@@ -288,31 +290,6 @@ class Farm:
         if domain not in self._domains:
             known = ", ".join(sorted(self._domains)) or "none: no worker has published a ruleset yet"
             raise JobRejected("unknown-domain", f"no domain {domain!r}", f"known: {known}")
-
-    @property
-    def _has_results(self) -> bool:
-        return bool(self.app.conf.result_backend)
-
-    def _result(self, job: Job) -> Verdict | None:
-        if not self._has_results:
-            return None
-        # Polled, not subscribed: Celery's subscription is not safe between threads and keeps a channel for each job.
-        try:
-            meta = self.app.backend.get_task_meta(str(job.id))
-        except (BrokerError, OSError) as error:
-            if not self.ledger:
-                raise broker_unreachable(self.app, error) from error
-            return None
-        if meta["status"] != "SUCCESS" or not meta["result"]:
-            return None
-        return Verdict.from_json(meta["result"])
-
-    def _require_ledger(self) -> "Ledger":
-        if self.ledger is None:
-            raise SettingsError(
-                "no-database", "this needs the database, and none is named", "set RULEFARM_DATABASE_URL"
-            )
-        return self.ledger
 
 
 def _uuid(text: uuid.UUID | str) -> uuid.UUID:

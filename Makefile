@@ -1,0 +1,41 @@
+# The one door: `make run` shows the farm at work, `make test` is what must pass before a change lands.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# What the environment was made of; newer than any of it, it is up to date.
+STAMP := $(VENV)/.installed
+SOURCES := setup.cfg pyproject.toml
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check lint types data clean
+
+help: ## Show what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+
+run: $(STAMP) ## Judge 10,000 real products on embedded services, print what was measured, stop everything
+	@$(BIN)/python -m examples run
+
+test: $(STAMP) lint types ## Lint, types and the whole test suite, on embedded services
+	@$(BIN)/python -m pytest
+
+check: test ## The same as test
+
+lint: $(STAMP) ## Ruff: format and rules
+	@$(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --check .; exit 1; }
+	@$(BIN)/ruff check --quiet .
+
+types: $(STAMP) ## mypy, strict
+	@$(BIN)/mypy --no-error-summary
+
+data: $(STAMP) ## Build the example data: examples/data/
+	@$(BIN)/python -m examples build
+
+clean: ## Remove the environment, the embedded services' data and the example data
+	@rm -rf $(VENV) .rulefarm examples/data build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(STAMP): $(SOURCES)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "rulefarm needs Python 3.11 or newer")'
+	@echo "making the environment in $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[examples,test]'
+	@touch $@

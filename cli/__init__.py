@@ -1,0 +1,1 @@
+"""The command `rulefarm`: parse, call one function, print."""

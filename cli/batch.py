@@ -1,0 +1,133 @@
+"""`rulefarm batch`: submit a file, and look at a batch."""
+
+import sys
+import time
+from typing import Any
+
+import click
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from cli.options import as_of_option, json_option, settings
+from cli.output import console, print_json, print_table
+from rulefarm.farm import Farm
+from rulefarm.jobs import Batch
+from rulesets.loader import available_domains, load_domain
+
+#: Seconds between two looks at a batch.
+_LOOK_S = 0.25
+
+
+class BatchGroup(click.Group):
+    """A group in which `DOMAIN SOURCE` means `run DOMAIN SOURCE`."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the arguments name; `run` if they name none."""
+        if args and args[0] not in self.commands and not args[0].startswith("-"):
+            args = ["run", *args]
+        return super().resolve_command(ctx, args)
+
+    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Both ways to call it."""
+        formatter.write_usage("rulefarm batch", "[OPTIONS] DOMAIN SOURCE")
+        formatter.write_usage("rulefarm batch", "show BATCH")
+
+
+@click.group("batch", cls=BatchGroup)
+def command() -> None:
+    """Judge every row of a csv, parquet or jsonl file, or show how a batch fares."""
+
+
+@command.command("run")
+@click.argument("domain")
+@click.argument("source", metavar="SOURCE")
+@click.option("--subject", help="Column that names what is judged. Default: the domain's key, else the first column.")
+@click.option("--key", help="The same key is the same batch, however often it is submitted.")
+@as_of_option
+@click.option("--wait/--no-wait", default=True, show_default=True, help="Show progress until every verdict is there.")
+@click.option("--timeout", default=3600.0, show_default=True, help="Seconds to wait.")
+@json_option
+def run(
+    domain: str,
+    source: str,
+    subject: str | None,
+    key: str | None,
+    as_of: Any,
+    wait: bool,
+    timeout: float,
+    as_json: bool,
+) -> None:
+    """Submit the rows of SOURCE to a DOMAIN (`run` may be left out)."""
+    known = settings()
+    if subject is None and domain in available_domains(known.rulesets):
+        subject = load_domain(known.rulesets, domain).schema.key
+    with Farm(known) as farm:
+        batch = farm.submit_batch(domain, source, subject=subject, key=key, as_of=as_of)
+        follow(batch, wait=wait, timeout=timeout, as_json=as_json)
+
+
+@command.command("show")
+@click.argument("batch_id", metavar="BATCH")
+@json_option
+def show(batch_id: str, as_json: bool) -> None:
+    """Show a BATCH: how far it is, and its outcomes."""
+    with Farm(settings()) as farm:
+        print_batch(farm.batch(batch_id), as_json=as_json)
+
+
+def follow(batch: Batch, *, wait: bool, timeout: float, as_json: bool) -> None:
+    """Say what was submitted, and with `wait` show its progress to the end.
+
+    Leaves with exit code 3 if the broker was away, and 4 if the verdicts are not all there in time.
+    """
+    if not batch.rung:
+        click.echo(
+            f"rulefarm: batch {batch.id} is on record, but the broker does not answer; it is judged when the broker "
+            "is back [broker-unreachable]",
+            err=True,
+        )
+        sys.exit(3)
+    if not wait:
+        click.echo(str(batch.id))
+        return
+    record = _progress(batch, timeout)
+    print_batch(record, as_json=as_json)
+    if record["state"] == "open":
+        click.echo(f"rulefarm: batch {batch.id} is not done after {timeout:g} s [verdict-pending]", err=True)
+        sys.exit(4)
+
+
+def print_batch(record: dict[str, Any], *, as_json: bool) -> None:
+    """Print a batch's row and its outcomes."""
+    if as_json:
+        print_json(record)
+        return
+    done = sum(record["outcomes"].values())
+    finished = record["finished_at"]
+    took = f", took {(finished - record['enqueued_at']).total_seconds():.2f} s" if finished else ""
+    click.echo(f"batch {record['id']} of {record['domain']}: {record['state']}, {done:,} of {record['rows']:,}{took}")
+    click.echo(f"from {record['source']}, {record['chunks']} chunks, as of {record['as_of']:%Y-%m-%d %H:%M:%S %Z}")
+    order = ("accept", "review", "reject", "error")
+    rows = [(outcome, record["outcomes"][outcome]) for outcome in order if outcome in record["outcomes"]]
+    if rows:
+        print_table(("outcome", "subjects"), rows)
+
+
+def _progress(batch: Batch, timeout: float) -> dict[str, Any]:
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    deadline = time.monotonic() + timeout
+    with Progress(*columns, console=console(stderr=True), transient=False) as progress:
+        task = progress.add_task(f"{batch.domain} batch", total=batch.rows)
+        while True:
+            record = batch.progress()
+            progress.update(task, completed=sum(record["outcomes"].values()))
+            if record["state"] != "open" or time.monotonic() > deadline:
+                return record
+            time.sleep(_LOOK_S)

@@ -1,0 +1,15 @@
+"""`rulefarm beat`: the farm's clock."""
+
+import sys
+
+import click
+
+from cli.options import settings
+from workers.start import run_beat
+
+
+@click.command("beat")
+@click.option("--loglevel", default="INFO", show_default=True)
+def command(loglevel: str) -> None:
+    """Run beat in the foreground: it starts the reconciler and the nightly batch. A second one is harmless."""
+    sys.exit(run_beat(settings(), loglevel=loglevel))

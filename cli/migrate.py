@@ -1,0 +1,14 @@
+"""`rulefarm migrate`: make or upgrade the tables."""
+
+import click
+
+from cli.options import settings
+from rulefarm.ledger import connect
+from store.migrate import migrate
+
+
+@click.command("migrate")
+def command() -> None:
+    """Bring the tables in Postgres up to date. Safe to repeat, and to run from several machines at once."""
+    migrate(connect(settings()))
+    click.echo("the tables are up to date")

@@ -1,0 +1,33 @@
+"""`rulefarm nightly`: the nightly batch, now."""
+
+from dataclasses import replace
+
+import click
+
+from cli.batch import follow
+from cli.options import json_option, settings
+from rulefarm.farm import Farm
+from rulefarm.settings import Settings
+from rulesets.loader import load_all
+from tasks.nightly import take_nightly
+
+
+@click.group("nightly")
+def command() -> None:
+    """The nightly batch: RULEFARM_NIGHTLY_SOURCE, judged at RULEFARM_NIGHTLY_CRON."""
+
+
+@command.command("run")
+@click.option("--source", help="Judge this file instead of RULEFARM_NIGHTLY_SOURCE.")
+@click.option("--wait/--no-wait", default=True, show_default=True, help="Show progress until every verdict is there.")
+@click.option("--timeout", default=3600.0, show_default=True, help="Seconds to wait.")
+@json_option
+def run(source: str | None, wait: bool, timeout: float, as_json: bool) -> None:
+    """Submit the nightly batch now."""
+    known: Settings = settings()
+    if source is not None:
+        known = replace(known, nightly_source=source)
+    rulesets = load_all(known.rulesets, [known.nightly_domain])
+    with Farm(known) as farm:
+        batch = farm.announce(*take_nightly(farm.require_ledger(), known, rulesets, key=None))
+        follow(batch, wait=wait, timeout=timeout, as_json=as_json)

@@ -1,0 +1,54 @@
+"""Options and arguments that several commands share.  argv -> [options] -> settings, facts, instants"""
+
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from rulefarm import wire
+from rulefarm.errors import JobRejected
+from rulefarm.settings import Settings
+
+
+class Instant(click.ParamType[datetime]):
+    """An ISO date or time; without a zone it is UTC."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """The instant that the text names."""
+        if isinstance(value, datetime):
+            return value
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is no date or time like 2026-03-01 or 2026-03-01T12:00:00+01:00", param, ctx)
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+as_of_option = click.option("--as-of", type=Instant(), help="Judge as of this instant; default: now.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+csv_option = click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
+
+
+def settings() -> Settings:
+    """The settings, from the environment."""
+    return Settings.from_env(os.environ)
+
+
+def read_facts(path: str) -> dict[str, Any]:
+    """The facts of a JSON file; `-` is standard input.
+
+    Raises:
+        JobRejected: unreadable, or no JSON object.
+    """
+    name = "standard input" if path == "-" else path
+    try:
+        text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise JobRejected("unreadable-file", f"{name} can't be read: {reason}") from None
+    return wire.parse(text, source=name)

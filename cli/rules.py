@@ -1,0 +1,97 @@
+"""`rulefarm rules`: check, test and list rulesets, without any farm."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cli.options import json_option, settings
+from cli.output import print_json, print_table
+from engine import RulesetRejected
+from rulesets.cases import run_cases
+from rulesets.loader import available_domains, load_domain
+
+rulesets_option = click.option(
+    "--rulesets", type=click.Path(path_type=Path), help="Folder with a folder per domain. Default: RULEFARM_RULESETS."
+)
+
+
+@click.group("rules")
+def command() -> None:
+    """Check, test and list the rules."""
+
+
+@command.command("check")
+@click.argument("domains", nargs=-1, metavar="[DOMAIN]...")
+@rulesets_option
+@json_option
+def check(domains: tuple[str, ...], rulesets: Path | None, as_json: bool) -> None:
+    """Compile the rulesets and print every problem, with its place and a hint.
+
+    Exit code 1 if a ruleset can't be used; warnings leave it 0.
+    """
+    root = rulesets or settings().rulesets
+    rejected, documents = False, []
+    for domain in domains or available_domains(root):
+        try:
+            loaded = load_domain(root, domain)
+            diagnostics, summary = loaded.program.warnings, f"{len(loaded.program.rules):,} rules, {loaded.digest[:12]}"
+        except RulesetRejected as error:
+            diagnostics, summary, rejected = error.diagnostics, "rejected", True
+        documents.append({"domain": domain, "summary": summary, "diagnostics": [d.to_json() for d in diagnostics]})
+        if not as_json:
+            for diagnostic in diagnostics:
+                click.echo(f"{diagnostic}\n")
+            click.echo(f"{domain}: {summary}")
+    if as_json:
+        print_json(documents)
+    sys.exit(int(rejected))
+
+
+@command.command("test")
+@click.argument("domains", nargs=-1, metavar="[DOMAIN]...")
+@rulesets_option
+def test(domains: tuple[str, ...], rulesets: Path | None) -> None:
+    """Run the cases of the domains: facts in, expected outcome and fired rules.
+
+    Exit code 1 if a case fails.
+    """
+    root = rulesets or settings().rulesets
+    failed = False
+    for domain in domains or available_domains(root):
+        results = run_cases(load_domain(root, domain))
+        for result in results:
+            if not result.passed:
+                click.echo(f"{domain}: {result}")
+        bad = sum(not result.passed for result in results)
+        click.echo(f"{domain}: {len(results)} cases, {bad} failed")
+        failed = failed or bad > 0
+    sys.exit(int(failed))
+
+
+@command.command("list")
+@click.argument("domains", nargs=-1, metavar="[DOMAIN]...")
+@rulesets_option
+@json_option
+def list_rules(domains: tuple[str, ...], rulesets: Path | None, as_json: bool) -> None:
+    """List the rules of the domains, in the order in which they are tried."""
+    root = rulesets or settings().rulesets
+    rows: list[dict[str, Any]] = []
+    for domain in domains or available_domains(root):
+        rules = load_domain(root, domain).program.rules
+        order = sorted(range(len(rules)), key=lambda i: (-rules[i].salience, i))
+        rows.extend(
+            {
+                "domain": domain,
+                "rule": rules[i].name,
+                "salience": rules[i].salience,
+                "source": f"{rules[i].span.source}:{rules[i].span.line}",
+                "description": rules[i].description or "",
+            }
+            for i in order
+        )
+    if as_json:
+        print_json(rows)
+    else:
+        print_table(("domain", "rule", "salience", "source", "description"), [tuple(row.values()) for row in rows])

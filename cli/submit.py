@@ -1,0 +1,45 @@
+"""`rulefarm submit`: one job."""
+
+import sys
+from datetime import datetime
+
+import click
+
+from cli.options import as_of_option, json_option, read_facts, settings
+from cli.output import print_json, print_verdict
+from rulefarm.farm import Farm
+
+
+@click.command("submit")
+@click.argument("domain")
+@click.argument("facts", metavar="FILE")
+@click.option("--key", help="What is judged, say the order's number; the same key and facts get one verdict.")
+@as_of_option
+@click.option("--wait/--no-wait", default=False, help="Wait for the verdict and print it.")
+@click.option("--timeout", default=30.0, show_default=True, help="Seconds to wait.")
+@json_option
+def command(
+    domain: str, facts: str, key: str | None, as_of: datetime | None, wait: bool, timeout: float, as_json: bool
+) -> None:
+    """Submit the facts in FILE (JSON; - is standard input) to a DOMAIN.
+
+    Prints the job's id, or with --wait the verdict.
+    """
+    document = read_facts(facts)
+    with Farm(settings()) as farm:
+        job = farm.submit(domain, document, key=key, as_of=as_of)
+        if not job.rung:
+            click.echo(
+                f"rulefarm: job {job.id} is on record, but the broker does not answer; it is judged when the broker "
+                "is back [broker-unreachable]",
+                err=True,
+            )
+            sys.exit(3)
+        if not wait:
+            click.echo(str(job.id))
+            return
+        verdict = job.wait(timeout)
+    if as_json:
+        print_json(verdict.to_json())
+    else:
+        print_verdict(verdict)

@@ -1,0 +1,35 @@
+"""`rulefarm verdicts`: read verdicts back."""
+
+import uuid
+
+import click
+
+from cli.options import csv_option, json_option, settings
+from cli.output import print_verdicts
+from rulefarm.ledger import connect
+from store.verdicts import find_verdicts
+
+
+@click.command("verdicts")
+@click.option("--domain", help="Of this domain only.")
+@click.option("--outcome", type=click.Choice(["accept", "review", "reject", "error"]), help="With this outcome only.")
+@click.option("--subject", help="On this subject only: the key it was submitted with.")
+@click.option("--batch", type=click.UUID, help="Of this batch only.")
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="At most so many, newest first.")
+@json_option
+@csv_option
+def command(
+    domain: str | None,
+    outcome: str | None,
+    subject: str | None,
+    batch: uuid.UUID | None,
+    limit: int,
+    as_json: bool,
+    as_csv: bool,
+) -> None:
+    """List verdicts, newest first."""
+    if as_json and as_csv:
+        raise click.UsageError("--json or --csv, not both")
+    engine = connect(settings())
+    found = find_verdicts(engine, domain=domain, outcome=outcome, subject=subject, batch=batch, limit=limit)
+    print_verdicts(found, as_json=as_json, as_csv=as_csv)

@@ -1,0 +1,108 @@
+"""The Celery application of the farm's own side.  settings -> [celery_app] -> worker, beat, Flower
+
+Wiring only: names to functions, queues to names, and the settings that make Celery on Redis behave, each with its
+reason. Opens no connection."""
+
+from typing import Any
+
+from celery import Celery
+from celery.schedules import crontab, schedule
+
+from rulefarm.bell import create_app
+from rulefarm.errors import SettingsError
+from rulefarm.routing import CONTROL_QUEUE, EVALUATE_CHUNK, EVALUATE_JOB, NIGHTLY, RECONCILE, queue, queue_name
+from rulefarm.settings import Settings
+from tasks.evaluate import evaluate_chunk, evaluate_job
+from tasks.nightly import plan_nightly
+from tasks.reconcile import reconcile
+
+#: Seconds between the soft time limit, which a task can log, and the hard one, which kills its process.
+_GRACE_S = 5
+
+CONF: dict[str, Any] = {
+    # The message is acknowledged after the verdict is stored: a worker that dies in between leaves it to another.
+    "task_acks_late": True,
+    # A task that killed its process would kill the next one too, for ever; the reconciler's clock is slower.
+    "task_reject_on_worker_lost": False,
+    # A process takes one message beyond the one it works on: more would wait behind a chunk while others idle.
+    "worker_prefetch_multiplier": 1,
+    # The worker has no other work than to wait for its broker, so it never gives up.
+    "broker_connection_retry_on_startup": True,
+    "broker_connection_max_retries": None,
+    # What was begun when the connection broke is finished: its verdict is stored once, whoever else repeats it.
+    "worker_cancel_long_running_tasks_on_connection_loss": False,
+    # Events are for Flower: when a task starts and ends, but not a third one from every producer when it is sent.
+    "worker_send_task_events": True,
+    "task_send_sent_event": False,
+    "task_default_queue": CONTROL_QUEUE,
+    "task_default_routing_key": CONTROL_QUEUE,
+    # Only the queues that a worker is told to serve, never one that a typing error would make.
+    "task_create_missing_queues": False,
+    # Seconds until a broker that stopped answering without closing is noticed.
+    "broker_heartbeat": 30,
+    "worker_proc_alive_timeout": 60.0,
+    # One process that grew beyond this many KiB is replaced after its task.
+    "worker_max_memory_per_child": 2_000_000,
+    # One line a task would be a million a night.
+    "worker_redirect_stdouts": False,
+    "beat_cron_starting_deadline": 3600,
+}
+
+
+def create_worker_app(settings: Settings, *, queues: list[str] | None = None) -> Celery:
+    """The application with its tasks.
+
+    Args:
+        settings: broker_url must be known.
+        queues: names of the queues to take from; None is the control queue alone.
+
+    Raises:
+        SettingsError: no broker, or a nightly cron that is none.
+    """
+    app = create_app(settings)
+    app.conf.update(CONF)
+    app.conf.task_queues = [queue(name) for name in dict.fromkeys([*(queues or []), CONTROL_QUEUE])]
+    app.conf.beat_schedule = _beat_schedule(settings)
+    job_limits = {"time_limit": settings.job_time_limit_s, "soft_time_limit": settings.job_time_limit_s - _GRACE_S}
+    chunk_limits = {
+        "time_limit": settings.chunk_time_limit_s,
+        "soft_time_limit": settings.chunk_time_limit_s - _GRACE_S,
+    }
+    app.task(evaluate_job, name=EVALUATE_JOB, bind=True, **_positive(job_limits))
+    app.task(evaluate_chunk, name=EVALUATE_CHUNK, bind=True, ignore_result=True, **_positive(chunk_limits))
+    app.task(reconcile, name=RECONCILE, bind=True, ignore_result=True, **_positive(chunk_limits))
+    app.task(plan_nightly, name=NIGHTLY, bind=True, ignore_result=True)
+    return app
+
+
+def worker_queues(domains: list[str], *, bulk: bool) -> list[str]:
+    """The queues of a worker: one a domain, and the control queue."""
+    return [*(queue_name(domain, bulk=bulk) for domain in domains), CONTROL_QUEUE]
+
+
+def _positive(limits: dict[str, int]) -> dict[str, int]:
+    return {name: max(1, seconds) for name, seconds in limits.items()}
+
+
+def _beat_schedule(settings: Settings) -> dict[str, Any]:
+    entries: dict[str, Any] = {
+        "reconcile": {
+            "task": RECONCILE,
+            "schedule": schedule(settings.reconcile_interval_s),
+            # While no worker is there to take it, one waiting is enough.
+            "options": {"queue": CONTROL_QUEUE, "expires": settings.reconcile_interval_s},
+        }
+    }
+    if settings.nightly_source is not None:
+        try:
+            cron = crontab.from_string(settings.nightly_cron)
+        except ValueError as error:
+            raise SettingsError(
+                "bad-cron", f"RULEFARM_NIGHTLY_CRON is {settings.nightly_cron!r}: {error}", "for example '30 2 * * *'"
+            ) from None
+        entries["nightly"] = {
+            "task": NIGHTLY,
+            "schedule": cron,
+            "options": {"queue": queue_name(settings.nightly_domain, bulk=True)},
+        }
+    return entries

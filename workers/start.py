@@ -1,0 +1,123 @@
+"""Start one worker, or beat.  settings, domains -> [start] -> a Celery process in the foreground
+
+The order matters: compile the rulesets (an error in one must stop the start, not a job), wait for Postgres, publish
+what was compiled, hand it to the process, and only then take messages. Starts no servers."""
+
+import logging
+import socket
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from celery import Celery
+from celery.signals import worker_process_init
+
+from rulefarm.errors import DatabaseUnreachable
+from rulefarm.ledger import Ledger
+from rulefarm.settings import Settings
+from rulesets.loader import LoadedRuleset, load_all
+from store.published import publish
+from tasks.process import Process, forget_connections, hold
+from workers.celery_app import create_worker_app, worker_queues
+
+log = logging.getLogger("rulefarm.workers")
+
+#: Seconds between two tries to reach Postgres at the start, doubling up to the second.
+_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 15.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerOptions:
+    """What one worker is for."""
+
+    #: The domains it serves.
+    domains: list[str]
+    #: Whether it takes batches instead of single jobs.
+    bulk: bool = False
+    #: Processes, (most, least): Celery adds and removes them with the length of the queue.
+    autoscale: tuple[int, int] = (4, 1)
+    #: Name before the `@host`; None is made of the domains and the kind.
+    name: str | None = None
+    loglevel: str = "INFO"
+
+    @property
+    def node_name(self) -> str:
+        """The name that Flower, `rulefarm status` and the verdicts show."""
+        return f"{self.name or '-'.join(self.domains) + ('.bulk' if self.bulk else '')}@{socket.gethostname()}"
+
+
+def run_worker(settings: Settings, options: WorkerOptions) -> int:
+    """Run a worker until it is told to stop; SIGTERM lets it finish what it has begun.
+
+    Args:
+        settings: where broker, database and rulesets are.
+        options: what the worker is for.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        SettingsError: no broker or database is named.
+        RulesetRejected: a ruleset does not compile.
+    """
+    app = create_worker_app(settings, queues=worker_queues(options.domains, bulk=options.bulk))
+    logging.basicConfig(level=options.loglevel, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    rulesets = load_all(settings.rulesets, options.domains)
+    ledger = Ledger(settings)
+    _publish_when_reachable(ledger, rulesets)
+    hold(Process(settings=settings, ledger=ledger, rulesets=rulesets, app=app))
+    worker_process_init.connect(_after_fork)
+    most, least = options.autoscale
+    return _exit_code(
+        app,
+        [
+            "worker",
+            f"--hostname={options.node_name}",
+            f"--autoscale={most},{least}",
+            f"--loglevel={options.loglevel}",
+            # Workers need not know of each other; on a large farm their talk would cost more than the work.
+            "--without-gossip",
+            "--without-mingle",
+        ],
+    )
+
+
+def run_beat(settings: Settings, *, loglevel: str = "INFO") -> int:
+    """Run beat, the farm's clock, until it is told to stop.
+
+    Args:
+        settings: where the broker is, and the schedule.
+        loglevel: of its log.
+
+    Returns:
+        The exit code.
+    """
+    app = create_worker_app(settings)
+    settings.home.mkdir(parents=True, exist_ok=True)
+    schedule: Path = settings.home / "beat-schedule"
+    return _exit_code(app, ["beat", f"--schedule={schedule}", f"--loglevel={loglevel}", "--pidfile="])
+
+
+def _exit_code(app: Celery, arguments: list[str]) -> int:
+    try:
+        app.start(arguments)
+    except SystemExit as leaving:
+        return leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
+    return 0
+
+
+def _after_fork(**_: object) -> None:
+    forget_connections()
+
+
+def _publish_when_reachable(ledger: Ledger, rulesets: dict[str, LoadedRuleset]) -> None:
+    wait = _FIRST_WAIT_S
+    while True:
+        try:
+            for domain, loaded in rulesets.items():
+                publish(ledger.engine, domain, loaded.digest, loaded.sources)
+            return
+        except DatabaseUnreachable as error:
+            log.warning("%s; trying again in %g s", error, wait)
+            time.sleep(wait)
+            wait = min(wait * 2, _LONGEST_WAIT_S)
