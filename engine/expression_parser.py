@@ -293,34 +293,44 @@ class ExpressionParser(Cursor):
 
     def _quantifier(self, kind: QuantifierKind, token: Token) -> Expression:
         self.advance()
-        fact, condition = self._over_list(token, kind)
+        nested, self._in_quantifier = self._in_quantifier, True
+        operand = self._logic()
+        self._in_quantifier = nested
+        if self.at(","):
+            raise self.slip("grl-syntax", f"'{kind}' takes one argument: a condition on a list fact")
+        self.expect(")", f"to close {kind}(")
+        fact, condition = self._over_list(token, kind, operand, nested)
         return Quantifier(kind, fact, condition, span=self.span_from(token.start))
 
     def _aggregate(self, kind: AggregateKind, token: Token) -> Expression:
-        fact, operand = self._over_list(token, kind)
-        return Aggregate(kind, fact, operand, span=self.span_from(token.start))
+        """`Sum(Line.amount)`; or a call, such as `Max(a, b)` and `Sum([1, 2])`, when it is about no list fact."""
+        nested, self._in_quantifier = self._in_quantifier, True
+        args = self._items(")", f"to close {kind}(")
+        self._in_quantifier = nested
+        if len(args) == 1 and (kind == "Count" or self._lists(args[0])):
+            fact, operand = self._over_list(token, kind, args[0], nested)
+            return Aggregate(kind, fact, operand, span=self.span_from(token.start))
+        return Call(kind, args, span=self.span_from(token.start))
 
-    def _over_list(self, token: Token, kind: str) -> tuple[str, Expression]:
-        """What stands in the parentheses of a quantifier or an aggregate, and the list it is about."""
-        if self._in_quantifier:
-            hint = "compute the inner one in a rule of its own, and read the field it wrote"
-            raise self.slip(
-                "grl-nested-list", f"'{kind}' can't stand inside another quantifier or aggregate", hint, token
-            )
-        self._in_quantifier = True
-        operand = self._logic()
-        self._in_quantifier = False
-        if self.at(","):
-            raise self.slip("grl-syntax", f"'{kind}' takes one argument: an expression over a list fact")
-        self.expect(")", f"to close {kind}(")
+    def _lists(self, operand: Expression) -> list[str]:
+        """The list facts that an expression names."""
         named = list(dict.fromkeys(path.fact for path in paths(operand)))
-        lists = named[:1] if self._list_facts is None else [fact for fact in named if fact in self._list_facts]
-        if len(lists) != 1:
+        return named[:1] if self._list_facts is None else [fact for fact in named if fact in self._list_facts]
+
+    def _over_list(self, token: Token, kind: str, operand: Expression, nested: bool) -> tuple[str, Expression]:
+        """The list that a quantifier or an aggregate is about, and what it asks of each element."""
+        lists = self._lists(operand)
+        if nested:
+            hint = "compute the inner one in a rule of its own, and read the field it wrote"
+            message = f"'{kind}' can't stand inside another quantifier or aggregate"
+            self.source.report("nested-list", token.start, token.end, message, hint)
+        elif len(lists) != 1:
             message = f"'{kind}' has to be about one list fact, and " + (
                 f"this is about {' and '.join(lists)}" if lists else "none is named here"
             )
             hint = f"list facts: {', '.join(sorted(self._list_facts))}" if self._list_facts else ""
-            raise self.slip("list-fact", message, hint, token)
+            self.source.report("list-fact", token.start, token.end, message, hint)
+        lists = lists or [""]
         if isinstance(operand, Path) and not operand.steps and (kind == "Count" or kind in _QUANTIFIERS):
             return lists[0], Literal(True, span=operand.span)
         return lists[0], operand
@@ -365,13 +375,12 @@ class ExpressionParser(Cursor):
     def _method(self, receiver: Expression, member: Token) -> Expression:
         """`receiver.Name(args)`, as what it is another way to write."""
         name, word = str(member.value), str(member.value).lower()
-        if word in _AGGREGATES and isinstance(receiver, Path) and self.take(")"):
-            lists = self._list_facts
-            if self._in_quantifier or (lists is not None and receiver.fact not in lists):
-                raise self.slip("list-fact", f"'{name}' has to be about a list fact", token=member)
-            span = self.span_from(member.start)
-            operand = receiver if receiver.steps or word != "count" else Literal(True, span=receiver.span)
-            return Aggregate(_AGGREGATES[word], receiver.fact, operand, span=span)
+        if word in _AGGREGATES and self.take(")"):
+            kind = _AGGREGATES[word]
+            if kind == "Count" or self._lists(receiver):
+                fact, operand = self._over_list(member, kind, receiver, self._in_quantifier)
+                return Aggregate(kind, fact, operand, span=self.span_from(member.start))
+            return Call(kind, (receiver,), span=self.span_from(member.start))
         args = self._items(")", f"to close {name}(")
         if word == "in" and args:
             single = args[0] if len(args) == 1 and not isinstance(args[0], Literal) else None

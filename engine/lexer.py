@@ -13,8 +13,8 @@ from engine.source import Source
 
 #: What a spreadsheet keeps; each such number has its own float64.
 MAX_DIGITS = 15
-#: Numbers beyond 1e±300 have no exact neighbour to compare with.
-MAX_EXPONENT = 300
+#: The range in which every number of 15 digits has a float64 of its own (`engine.values`).
+LEAST_EXPONENT, GREATEST_EXPONENT = -290, 299
 #: Digits of one number as written, leading and trailing zeros included.
 MAX_NUMBER_CHARACTERS = 400
 #: Of one text literal; a reason that a person reads is far shorter.
@@ -163,8 +163,8 @@ def number_problem(number: Decimal) -> str:
     """Why a decimal can't be a number of this language; empty when it can."""
     if not number:
         return ""
-    if not number.is_finite() or abs(number.adjusted()) > MAX_EXPONENT:
-        return f"a number lies between 1e-{MAX_EXPONENT} and 1e{MAX_EXPONENT}"
+    if not number.is_finite() or not LEAST_EXPONENT <= number.adjusted() <= GREATEST_EXPONENT:
+        return f"a number lies between 1e{LEAST_EXPONENT} and 1e{GREATEST_EXPONENT + 1}"
     digits = "".join(map(str, number.as_tuple().digits)).strip("0")
     if len(digits) > MAX_DIGITS:
         return f"a number has at most {MAX_DIGITS} significant digits, this one has {len(digits)}"

@@ -139,7 +139,11 @@ class RuleParser(ExpressionParser):
     """Reads rules to the end of its source; its problems are the source's diagnostics."""
 
     def rules(self) -> tuple[Rule, ...]:
-        """Every rule that could be read whole."""
+        """Every rule that has a name.
+
+        One that could not be read whole has a problem among the diagnostics, `true` for its condition when that was
+        lost, and the actions that could be read: enough to check the rest of it.
+        """
         rules: list[Rule] = []
         try:
             while self.token.kind != "end":
@@ -154,7 +158,6 @@ class RuleParser(ExpressionParser):
         return tuple(rules)
 
     def _rule(self) -> Rule | None:
-        before = len(self.source.diagnostics)
         if self.word() != "rule":
             self._stray()
             return None
@@ -167,7 +170,7 @@ class RuleParser(ExpressionParser):
             if not self.take("{") and self.word() != "when":
                 return None
         condition, actions = self._body()
-        if len(self.source.diagnostics) > before or condition is None or header.span is None:
+        if header.span is None:
             return None
         return Rule(header.name, condition, actions, header.description, span=header.span, **header.attributes)
 
@@ -277,8 +280,8 @@ class RuleParser(ExpressionParser):
 
     # Body
 
-    def _body(self) -> tuple[Expression | None, tuple[Action, ...]]:
-        condition: Expression | None = None
+    def _body(self) -> tuple[Expression, tuple[Action, ...]]:
+        condition: Expression = Literal(True)
         if self.word() != "when":
             hint = "a rule reads: when <condition> then <actions>"
             self.report_here("grl-syntax", f"expected 'when', found {self.found()}", hint)
@@ -288,13 +291,12 @@ class RuleParser(ExpressionParser):
             try:
                 condition = self.expression()
                 if self.word() != "then":
-                    condition = None
                     raise self._unexpected("'then'")
             except Slip:
                 self._skip_to(("}",), ("then",))
         if self.word() != "then":
             self.take("}")
-            return None, ()
+            return condition, ()
         then = self.advance()
         actions = self._actions()
         if not actions and self.before.kind == "op":

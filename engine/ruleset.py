@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
+from engine.checks import check_rules
+from engine.dates import with_dates
 from engine.errors import Diagnostic, RulesetRejected
 from engine.nodes import Rule
 from engine.parser import MAX_RULES, RuleParser
@@ -58,7 +60,10 @@ def read_sources(sources: Mapping[str, str | bytes], schema: Schema | None = Non
             rules += RuleParser(source, list_facts).rules()
         else:
             source.report("source-kind", 0, 1, f"'{name}' is neither rules nor a table", "name it *.grl or *.csv")
+    if schema is not None:
+        rules = [with_dates(rule, schema) for rule in rules]
     _check_names(rules, opened)
+    check_rules(rules, schema, opened)
     problems = [diagnostic for source in opened.values() for diagnostic in source.sorted_diagnostics()]
     if any(problem.severity == "error" for problem in problems):
         raise RulesetRejected(problems)

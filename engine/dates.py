@@ -1,0 +1,104 @@
+"""Turn texts that stand where a date is wanted into dates.  parser, tables -> [dates] -> checks
+
+`Order.placed < "2026-03-01"` compares with the midnight of that day, once the schema says that `placed` is a date. The
+text itself stays when it is no date, and the checks then say so. Without a schema nothing is changed: a text then is
+compared as text, which for ISO 8601 dates of one form gives the same order."""
+
+from dataclasses import replace
+
+from engine.expression_parser import read_moment
+from engine.kinds import kind_of
+from engine.nodes import (
+    Action,
+    Aggregate,
+    And,
+    Arithmetic,
+    Assign,
+    Call,
+    Compare,
+    Decide,
+    Expression,
+    ListLiteral,
+    Literal,
+    Log,
+    Membership,
+    Negate,
+    Not,
+    Or,
+    Quantifier,
+    Rule,
+    TextTest,
+)
+from engine.schema import Schema
+
+
+def with_dates(rule: Rule, schema: Schema) -> Rule:
+    """The rule with every text that is compared with, or assigned to, a date turned into a date.
+
+    Args:
+        rule: as it was read.
+        schema: says what is a date.
+
+    Returns:
+        The same rule when nothing had to be changed.
+    """
+    if not any(field.kind == "date" for fact in schema.facts.values() for field in fact.fields.values()):
+        return rule
+    actions = tuple(_action(action, schema) for action in rule.actions)
+    return replace(rule, condition=_rewrite(rule.condition, schema), actions=actions)
+
+
+def _action(action: Action, schema: Schema) -> Action:
+    match action:
+        case Assign(target, _, value):
+            value = _rewrite(value, schema)
+            return replace(action, value=_moment(value) if kind_of(target, schema) == "date" else value)
+        case Decide(_, reason):
+            return replace(action, reason=_rewrite(reason, schema))
+        case Log(text):
+            return replace(action, text=_rewrite(text, schema))
+        case _:
+            return action
+
+
+def _rewrite(node: Expression, schema: Schema) -> Expression:
+    match node:
+        case Compare(_, left, right):
+            left, right = _rewrite(left, schema), _rewrite(right, schema)
+            if kind_of(left, schema) == "date":
+                right = _moment(right)
+            elif kind_of(right, schema) == "date":
+                left = _moment(left)
+            return replace(node, left=left, right=right)
+        case Membership(item, ListLiteral(items) as container):
+            item = _rewrite(item, schema)
+            items = tuple(_rewrite(each, schema) for each in items)
+            if kind_of(item, schema) == "date":
+                items = tuple(_moment(each) for each in items)
+            return replace(node, item=item, container=replace(container, items=items))
+        case Membership(item, container):
+            return replace(node, item=_rewrite(item, schema), container=_rewrite(container, schema))
+        case And(operands) | Or(operands):
+            return replace(node, operands=tuple(_rewrite(operand, schema) for operand in operands))
+        case Not(operand) | Negate(operand):
+            return replace(node, operand=_rewrite(operand, schema))
+        case Arithmetic(_, left, right) | TextTest(_, left, right):
+            return replace(node, left=_rewrite(left, schema), right=_rewrite(right, schema))
+        case Call(_, args):
+            return replace(node, args=tuple(_rewrite(arg, schema) for arg in args))
+        case ListLiteral(items):
+            return replace(node, items=tuple(_rewrite(item, schema) for item in items))
+        case Quantifier(_, _, condition):
+            return replace(node, condition=_rewrite(condition, schema))
+        case Aggregate(_, _, operand):
+            return replace(node, operand=_rewrite(operand, schema))
+        case _:
+            return node
+
+
+def _moment(node: Expression) -> Expression:
+    """The date that a text literal writes; anything else as it is."""
+    if isinstance(node, Literal) and isinstance(node.value, str):
+        moment = read_moment(node.value)
+        return node if moment is None else Literal(moment, span=node.span)
+    return node
