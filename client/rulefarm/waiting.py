@@ -1,7 +1,8 @@
 """Wait for the verdict of a job.  Celery result, verdict row -> [waiting] -> verdict
 
-The result comes first, for it takes one read of memory; it can be lost with the broker, so the row is looked at as well,
-less often. Polled, not subscribed: Celery's subscription is not safe between threads and keeps a channel for each job."""
+The result comes first, for it takes one read of memory; it can be lost with the broker, so the row is looked at as
+well, less often. Polled, not subscribed: Celery's subscription is not safe between threads and keeps a channel for
+each job."""
 
 import time
 from typing import TYPE_CHECKING

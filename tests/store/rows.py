@@ -1,0 +1,65 @@
+"""Rows for the store's tests: jobs, batches and verdicts with everything but what the test is about filled in."""
+
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Engine
+
+from rulefarm import wire
+from rulefarm.jobs import Job
+from rulefarm.ledger import Ledger
+from rulefarm.settings import Settings
+from rulefarm.tables import batches, chunks
+from rulefarm.verdict import Verdict
+
+AS_OF = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def add_job(settings: Settings, *, subject: str = "4711", facts: dict[str, Any] | None = None) -> Job:
+    """A recorded job."""
+    job = Job(id=uuid.uuid4(), domain="payment", subject=subject, as_of=AS_OF, enqueued_at=datetime.now(UTC))
+    ledger = Ledger(settings)
+    [recorded] = ledger.add([(job, wire.canonical(facts or {"Order": {"total": 12.5}}))], bulk=False)
+    ledger.engine.dispose()
+    return recorded
+
+
+def add_batch(engine: Engine, *, count: int) -> tuple[uuid.UUID, datetime]:
+    """A recorded batch of `count` chunks of two rows each."""
+    batch, now = uuid.uuid4(), datetime.now(UTC)
+    with engine.begin() as connection:
+        connection.execute(
+            batches.insert().values(
+                id=batch,
+                domain="pricing",
+                source="x.csv",
+                rows=2 * count,
+                chunks=count,
+                as_of=AS_OF,
+                enqueued_at=now,
+            )
+        )
+        for n in range(count):
+            connection.execute(chunks.insert().values(batch=batch, n=n, rows=2, form="text", facts=b"-"))
+    return batch, now
+
+
+def verdict(job_id: uuid.UUID, enqueued_at: datetime, **other: Any) -> Verdict:
+    """A verdict."""
+    values: dict[str, Any] = {
+        "domain": "payment",
+        "subject": "4711",
+        "batch": None,
+        "outcome": "review",
+        "fired": ["Late", 'odd "name", {with} \\ everything'],
+        "reasons": [{"rule": "Late", "outcome": "review", "text": "überfällig", "code": None}],
+        "changes": {"Order.flag": "late", "Order.score": 0.3},
+        "ruleset_digest": "d" * 64,
+        "facts_digest": "f" * 64,
+        "as_of": AS_OF,
+        "worker": "payment@here",
+        "evaluated_at": datetime.now(UTC),
+        "micros": 12,
+    }
+    return Verdict(id=job_id, enqueued_at=enqueued_at, **(values | other))

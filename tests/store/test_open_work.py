@@ -1,0 +1,124 @@
+"""What has a row and no verdict is rung again: not too early, not twice, and not lost when the broker is away."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import Engine, text
+
+from rulefarm import wire
+from rulefarm.ledger import connect
+from rulefarm.settings import Settings
+from store.open_work import due, open_work
+from store.verdicts import store_verdict
+from tests.store.rows import add_batch, add_job, verdict
+
+
+def make_due(engine: Engine) -> None:
+    """Let the grace of everything pass."""
+    with engine.begin() as connection:
+        for table in ("jobs", "chunks"):
+            connection.execute(text(f"update {table} set ring_at = now() - interval '1 second'"))
+
+
+def rung(engine: Engine, limit: int = 100) -> list[str]:
+    with due(engine, grace_s=30, limit=limit) as bells:
+        return sorted(bell.task_id for bell in bells)
+
+
+def test_a_job_is_not_rung_again_before_its_grace_is_over(settings: Settings, database: Engine) -> None:
+    add_job(settings)
+    assert rung(database) == []
+
+
+def test_what_is_due_is_rung_once_and_then_given_time(settings: Settings, database: Engine) -> None:
+    job, (batch, _) = add_job(settings), add_batch(database, count=2)
+    make_due(database)
+    assert rung(database) == sorted([str(job.id), f"{batch}-0", f"{batch}-1"])
+    assert rung(database) == []
+
+
+def test_every_ring_waits_twice_as_long_as_the_one_before(settings: Settings, database: Engine) -> None:
+    add_job(settings)
+    waits = []
+    for _ in range(9):
+        make_due(database)
+        assert len(rung(database)) == 1
+        with database.connect() as connection:
+            waits.append(connection.execute(text("select extract(epoch from ring_at - now()) from jobs")).scalar_one())
+    assert [round(float(wait)) for wait in waits] == [60, 120, 240, 480, 960, 1920, 3600, 3600, 3600]
+
+
+def test_a_ring_carries_what_the_first_one_carried(settings: Settings, database: Engine) -> None:
+    facts = {"Order": {"total": 0.1, "n": 7, "big": 1e16, "small": 1e-7, "name": "Ünïcode"}, "Line": [{"qty": 2}]}
+    job = add_job(settings, facts=facts)
+    make_due(database)
+    with due(database, grace_s=30, limit=1) as [bell]:
+        assert bell.kwargs["facts"] == wire.canonical(facts)
+        assert bell.kwargs["as_of"] == job.as_of.isoformat()
+        assert bell.kwargs["rings"] == 2
+        assert bell.queue == "rules.payment"
+
+
+def test_nothing_counts_as_rung_when_the_broker_was_away(settings: Settings, database: Engine) -> None:
+    job = add_job(settings)
+    make_due(database)
+    with pytest.raises(ConnectionError), due(database, grace_s=30, limit=100):
+        raise ConnectionError
+    assert rung(database) == [str(job.id)]
+
+
+def test_two_reconcilers_share_the_work(settings: Settings, database: Engine) -> None:
+    for n in range(10):
+        add_job(settings, subject=str(n))
+    make_due(database)
+    with due(database, grace_s=30, limit=6) as first, due(database, grace_s=30, limit=100) as second:
+        assert (len(first), len(second)) == (6, 4)
+        assert not {bell.task_id for bell in first} & {bell.task_id for bell in second}
+
+
+def test_a_judged_job_is_never_rung(settings: Settings, database: Engine) -> None:
+    job = add_job(settings)
+    store_verdict(database, verdict(job.id, job.enqueued_at))
+    make_due(database)
+    assert rung(database) == []
+
+
+def test_open_work_is_counted_by_domain_with_its_oldest(settings: Settings, database: Engine) -> None:
+    first, _ = add_job(settings), add_job(settings)
+    _, batch_at = add_batch(database, count=3)
+    by_domain = {work.domain: work for work in open_work(database)}
+    assert (by_domain["payment"].jobs, by_domain["payment"].chunks) == (2, 0)
+    assert abs((by_domain["payment"].oldest - first.enqueued_at).total_seconds()) < 1
+    assert (by_domain["pricing"].jobs, by_domain["pricing"].chunks) == (0, 3)
+    assert by_domain["pricing"].oldest == batch_at
+
+
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=20),
+    lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text("abc", max_size=3), children, max_size=3),
+    max_leaves=10,
+)
+
+
+@pytest.fixture(scope="module")
+def jsonb(services: Any) -> Any:
+    engine = connect(Settings(database_url=services.database_url))
+    with engine.connect() as connection:
+        yield lambda value: connection.execute(
+            text("select cast(:value as jsonb)"), {"value": json.dumps(value, ensure_ascii=False)}
+        ).scalar_one()
+    engine.dispose()
+
+
+@given(value=json_values)
+def test_facts_have_the_same_text_after_a_round_through_jsonb(jsonb: Any, value: Any) -> None:
+    facts = {"Order": {"value": value}}
+    canonical = wire.canonical(facts)
+    assert wire.canonical(jsonb(json.loads(canonical))) == canonical

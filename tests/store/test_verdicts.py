@@ -1,0 +1,137 @@
+"""A job has one verdict, whatever is repeated, and reads back as it was written."""
+
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import Engine, func, select
+
+from rulefarm.errors import DatabaseUnreachable
+from rulefarm.ledger import Ledger, connect
+from rulefarm.settings import Settings
+from rulefarm.tables import batches, jobs, verdicts
+from rulefarm.verdict import Verdict
+from store.verdicts import count_fired, find_verdicts, store_chunk, store_verdict
+from tests.store.rows import AS_OF, add_batch, add_job, verdict
+
+
+def count(engine: Engine) -> int:
+    with engine.connect() as connection:
+        return connection.execute(select(func.count()).select_from(verdicts)).scalar_one()
+
+
+def test_a_verdict_reads_back_as_it_was_stored(settings: Settings, database: Engine) -> None:
+    job = add_job(settings)
+    stored = verdict(job.id, job.enqueued_at)
+    assert store_verdict(database, stored)
+    assert Ledger(settings).verdict(job.id) == stored
+    assert Verdict.from_json(stored.to_json()) == stored
+
+
+def test_the_first_verdict_stays_when_the_job_is_judged_again(settings: Settings, database: Engine) -> None:
+    job = add_job(settings)
+    first = verdict(job.id, job.enqueued_at, outcome="accept")
+    assert store_verdict(database, first)
+    assert not store_verdict(database, replace(first, outcome="reject"))
+    assert [found.outcome for found in find_verdicts(database)] == ["accept"]
+
+
+def test_two_workers_with_the_same_job_leave_one_verdict(settings: Settings, database: Engine) -> None:
+    stored = [add_job(settings, subject=str(n)) for n in range(20)]
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda job: store_verdict(database, verdict(job.id, job.enqueued_at)), stored * 3))
+    assert sum(answers) == 20
+    assert count(database) == 20
+
+
+def test_no_verdict_without_a_job(database: Engine) -> None:
+    assert not store_verdict(database, verdict(uuid.uuid4(), datetime.now(UTC)))
+    assert count(database) == 0
+
+
+def test_no_verdict_as_of_another_instant_than_the_job(settings: Settings, database: Engine) -> None:
+    job = add_job(settings)
+    assert not store_verdict(database, verdict(job.id, job.enqueued_at, as_of=datetime.now(UTC)))
+    assert count(database) == 0
+
+
+def test_a_producer_without_a_database_gets_its_row_from_the_worker(database: Engine) -> None:
+    job_id, now = uuid.uuid4(), datetime.now(UTC)
+    assert store_verdict(database, verdict(job_id, now), facts='{"Order":{"total":1}}')
+    with database.connect() as connection:
+        row = connection.execute(select(jobs)).one()
+    assert (row.id, row.state, row.facts) == (job_id, "done", {"Order": {"total": 1}})
+
+
+def test_a_chunk_is_stored_once_and_the_last_one_closes_its_batch(database: Engine) -> None:
+    batch, now = add_batch(database, count=2)
+    for n in (0, 1):
+        rows = [
+            verdict(uuid.uuid5(batch, f"{n}-{i}"), now, batch=batch, subject=f"{n}-{i}", domain="pricing")
+            for i in range(2)
+        ]
+        assert store_chunk(database, batch, n, rows) == 2
+        assert store_chunk(database, batch, n, rows) == 0
+        with database.connect() as connection:
+            state, finished = connection.execute(select(batches.c.state, batches.c.finished_at)).one()
+        assert (state, finished is not None) == (("open", False), ("done", True))[n]
+    assert [found.fired for found in find_verdicts(database, batch=batch)] == [rows[0].fired] * 4
+    assert count_fired(database, batch) == [("Late", 4), (rows[0].fired[1], 4)]
+
+
+def test_chunks_that_finish_together_close_their_batch(database: Engine) -> None:
+    batch, now = add_batch(database, count=8)
+
+    def finish(n: int) -> int:
+        return store_chunk(database, batch, n, [verdict(uuid.uuid5(batch, str(n)), now, batch=batch, subject=str(n))])
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(finish, range(8))) == 8
+    with database.connect() as connection:
+        assert connection.execute(select(batches.c.state)).scalar_one() == "done"
+
+
+def test_a_nul_in_a_reason_costs_neither_the_verdict_nor_its_chunk(settings: Settings, database: Engine) -> None:
+    job = add_job(settings)
+    odd = [{"rule": "R", "outcome": "review", "text": "a\x00b", "code": None}]
+    assert store_verdict(database, verdict(job.id, job.enqueued_at, reasons=odd))
+    batch, now = add_batch(database, count=1)
+    assert store_chunk(database, batch, 0, [verdict(uuid.uuid5(batch, "a"), now, batch=batch, changes={"P.x": "\x00"})])
+    assert [found.changes for found in find_verdicts(database, batch=batch)] == [{"P.x": "\ufffd"}]
+
+
+def test_verdicts_are_found_by_what_they_are_about(settings: Settings, database: Engine) -> None:
+    for subject, outcome in (("a", "accept"), ("b", "reject"), ("c", "reject")):
+        job = add_job(settings, subject=subject)
+        store_verdict(database, verdict(job.id, job.enqueued_at, subject=subject, outcome=outcome))
+    assert [found.subject for found in find_verdicts(database, outcome="reject")] == ["c", "b"]
+    assert [found.subject for found in find_verdicts(database, subject="a", domain="payment")] == ["a"]
+    assert list(find_verdicts(database, domain="pricing")) == []
+    assert len(list(find_verdicts(database, limit=1))) == 1
+
+
+def test_a_verdict_lands_in_the_partition_of_its_month(settings: Settings, database: Engine) -> None:
+    job = add_job(settings)
+    store_verdict(database, verdict(job.id, job.enqueued_at))
+    with database.connect() as connection:
+        partition = connection.exec_driver_sql("select tableoid::regclass::text from verdicts").scalar_one()
+    assert partition == f"verdicts_{job.enqueued_at:%Y_%m}"
+    assert AS_OF.month != job.enqueued_at.month or AS_OF.year != job.enqueued_at.year
+
+
+def test_a_database_that_is_away_is_named_without_its_password() -> None:
+    engine = connect(Settings(database_url="postgresql://u:secret@127.0.0.1:1/x"))
+    with pytest.raises(DatabaseUnreachable) as caught:
+        list(find_verdicts(engine))
+    assert caught.value.code == "database-unreachable"
+    assert "127.0.0.1:1" in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_database_without_tables_says_what_to_run(services: object, settings: Settings) -> None:
+    empty = connect(replace(settings, database_url=str(settings.database_url).rsplit("/", 1)[0] + "/postgres"))
+    with pytest.raises(DatabaseUnreachable, match="rulefarm migrate"):
+        list(find_verdicts(empty))
+    empty.dispose()
