@@ -80,7 +80,7 @@ class Settings:
         for field in fields(cls):
             text = environ.get(f"RULEFARM_{field.name.upper()}", "")
             if text:
-                values[field.name] = _convert(field.name, str(field.type), text)
+                values[field.name] = _convert(field.name, field.type, text)
         home = values.setdefault("home", Path(".rulefarm"))
         values["home"] = home.expanduser().absolute()
         if "broker_url" not in values or "database_url" not in values:
@@ -111,20 +111,22 @@ class Settings:
         )
 
 
-def _convert(name: str, kind: str, text: str) -> Any:
+def _convert(name: str, kind: Any, text: str) -> Any:
+    if kind in (Path, Path | None):
+        return Path(text)
+    if kind not in (int, float):
+        return text
     try:
-        if kind.startswith("Path"):
-            return Path(text)
-        if kind in ("int", "float"):
-            number = float(text) if kind == "float" else int(text)
-            if number <= 0:
-                raise ValueError
-            return number
+        number = kind(text)
     except ValueError:
+        number = 0
+    if not 0 < number < float("inf"):
         raise SettingsError(
-            "bad-setting", f"RULEFARM_{name.upper()} is {text!r}, which is no positive {kind}", "see docs/settings.md"
-        ) from None
-    return text
+            "bad-setting",
+            f"RULEFARM_{name.upper()} is {text!r}, which is no positive {'whole ' if kind is int else ''}number",
+            "see docs/settings.md",
+        )
+    return number
 
 
 def _running_services(home: Path) -> dict[str, Any]:

@@ -131,7 +131,7 @@ def _number(value: int | float | Decimal, place: str) -> int | float:
     if not math.isfinite(value):
         raise JobRejected("bad-facts", f"{place}: {value} is not a finite number")
     number = float(value)
-    if isinstance(value, Decimal) and Decimal(repr(number)) != value:
+    if isinstance(value, Decimal) and len(value.normalize().as_tuple().digits) > MAX_DIGITS:
         raise JobRejected("bad-facts", f"{place}: {value} has more than {MAX_DIGITS} significant digits")
     return int(number) if number.is_integer() and abs(number) < 10**MAX_DIGITS else number
 

@@ -1,0 +1,67 @@
+"""Settings come from RULEFARM_* variables, and the URLs of a running embedded farm from its home."""
+
+import json
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from rulefarm.errors import SettingsError
+from rulefarm.settings import SERVICES_FILE, Settings
+
+DOCS = Path(__file__).parents[2] / "docs" / "settings.md"
+
+
+def test_an_empty_environment_is_an_embedded_farm_in_the_current_directory() -> None:
+    settings = Settings.from_env({})
+    assert settings.home == Path.cwd() / ".rulefarm"
+    assert settings.broker_url is None
+    with pytest.raises(SettingsError, match="rulefarm up"):
+        settings.require_broker()
+    with pytest.raises(SettingsError, match="RULEFARM_DATABASE_URL"):
+        settings.require_database()
+
+
+def test_every_setting_is_a_variable(tmp_path: Path) -> None:
+    settings = Settings.from_env(
+        {
+            "RULEFARM_HOME": str(tmp_path),
+            "RULEFARM_BROKER_URL": "redis://h",
+            "RULEFARM_DATABASE_URL": "postgresql://h/d",
+            "RULEFARM_CHUNK_ROWS": "250",
+            "RULEFARM_RECONCILE_INTERVAL_S": "1.5",
+            "RULEFARM_RULESETS": "",
+        }
+    )
+    assert (settings.home, settings.chunk_rows, settings.reconcile_interval_s) == (tmp_path, 250, 1.5)
+    assert (settings.broker_url, settings.database_url, settings.rulesets) == ("redis://h", "postgresql://h/d", None)
+
+
+def test_urls_of_a_running_farm_are_found_in_its_home_and_the_environment_goes_first(tmp_path: Path) -> None:
+    (tmp_path / SERVICES_FILE).write_text(json.dumps({"broker_url": "redis://own", "database_url": "postgresql://own"}))
+    environ = {"RULEFARM_HOME": str(tmp_path), "RULEFARM_BROKER_URL": "redis://given"}
+    settings = Settings.from_env(environ)
+    assert (settings.broker_url, settings.database_url) == ("redis://given", "postgresql://own")
+
+
+@pytest.mark.parametrize("text", ["", "[", "{}", '{"broker_url": 1}'])
+def test_a_broken_services_file_is_one_clear_error(tmp_path: Path, text: str) -> None:
+    (tmp_path / SERVICES_FILE).write_text(text)
+    with pytest.raises(SettingsError, match=SERVICES_FILE):
+        Settings.from_env({"RULEFARM_HOME": str(tmp_path)})
+
+
+@pytest.mark.parametrize("text", ["many", "0", "-1", "1.5"])
+def test_a_value_that_does_not_parse_is_named(text: str) -> None:
+    with pytest.raises(SettingsError, match="RULEFARM_CHUNK_ROWS"):
+        Settings.from_env({"RULEFARM_CHUNK_ROWS": text})
+
+
+def test_the_page_lists_every_setting_with_its_default() -> None:
+    page = DOCS.read_text(encoding="utf-8")
+    for field in fields(Settings):
+        assert f"| `RULEFARM_{field.name.upper()}` | {_shown(field.default)} |" in page
+
+
+def _shown(default: object) -> str:
+    return "" if default is None else f"`{default}`"
