@@ -1,0 +1,30 @@
+"""The rule engine: text and facts in, evaluation out. Pure: no I/O, no clock, no other part of the farm.
+
+source -> lexer -> parser, tables -> checks -> ruleset          (front: from text to checked rules)
+    -> layout -> expressions, index, actions -> program         (middle: from rules to callables, once)
+    -> intake -> cycle -> evaluation                            (back: for each set of facts)
+"""
+
+from engine.errors import Diagnostic, EngineError, FactsRejected, RulesetRejected, SchemaRejected
+from engine.evaluation import Evaluation, FrameResult, Reason
+from engine.nodes import Rule
+from engine.observers import Observer
+from engine.program import Program, compile_ruleset
+from engine.schema import Schema, parse_schema
+
+__all__ = [
+    "Diagnostic",
+    "EngineError",
+    "Evaluation",
+    "FactsRejected",
+    "FrameResult",
+    "Observer",
+    "Program",
+    "Reason",
+    "Rule",
+    "RulesetRejected",
+    "Schema",
+    "SchemaRejected",
+    "compile_ruleset",
+    "parse_schema",
+]

@@ -1,0 +1,310 @@
+"""Turn expressions into callables over slots.  nodes -> normal_form -> [expressions] -> index, cycle
+
+`value_of` gives what computes a value, `truth_of` what tests a condition; both exactly, with decimals where a number is
+computed. They defer only to `engine.residuals`, which settles most comparisons of computed numbers in float64 first.
+Nothing that they give raises, whatever the slots hold."""
+
+from collections.abc import Callable
+
+from engine import function_bodies as body
+from engine import residuals
+from engine.functions import FUNCTIONS, Function, invoke
+from engine.layout import AS_OF, MEMO, Layout, Slots, walk
+from engine.nodes import (
+    Aggregate,
+    And,
+    Arithmetic,
+    Call,
+    Compare,
+    Expression,
+    ListLiteral,
+    Literal,
+    Membership,
+    Negate,
+    Not,
+    Or,
+    Path,
+    Quantifier,
+    TextTest,
+)
+from engine.patterns import PatternRefused, compile_pattern
+from engine.values import (
+    Value,
+    at_most,
+    before,
+    divide,
+    equal,
+    holds,
+    literal,
+    multiply,
+    negate,
+    plus,
+    remainder,
+    subtract,
+)
+
+Compute = Callable[[Slots], Value]
+Test = Callable[[Slots], bool]
+
+#: A list at least this long is searched through a set, so that looking into it for every element of another list
+#: stays linear.
+_LONG = 16
+
+
+class Expressions:
+    """Compiles the expressions of one program."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        #: The list facts whose elements are being looked at.
+        self._bound: frozenset[str] = frozenset()
+
+    def value_of(self, node: Expression) -> Compute:
+        """A callable that computes the value of an expression."""
+        match node:
+            case Literal() | ListLiteral():
+                return self._constant(node)
+            case Path():
+                return self._path(node)
+            case Arithmetic(op, left, right):
+                return _arithmetic(op, self.value_of(left), self.value_of(right))
+            case Negate(operand):
+                return _negation(self.value_of(operand))
+            case Call(name, args):
+                return _call(FUNCTIONS[name], [self.value_of(arg) for arg in args])
+            case Aggregate():
+                return self._aggregate(node)
+            case _:
+                return self.truth_of(node)
+
+    def truth_of(self, node: Expression) -> Test:
+        """A callable that tests whether an expression is true; anything but `true` itself is not."""
+        match node:
+            case And(operands):
+                return _all([self.truth_of(operand) for operand in operands])
+            case Or(operands):
+                return _any([self.truth_of(operand) for operand in operands])
+            case Not(operand):
+                return _not(self.truth_of(operand))
+            case Compare(op, left, right):
+                exact = _comparison(op, self.value_of(left), self.value_of(right))
+                return exact if self._bound else residuals.filtered(node, self._layout, exact)
+            case Membership(item, container):
+                return self._membership(item, container)
+            case TextTest(op, left, right):
+                return _text_test(op, self.value_of(left), self.value_of(right))
+            case Quantifier():
+                return self._quantifier(node)
+            case _:
+                return _is_true(self.value_of(node))
+
+    def _constant(self, node: Literal | ListLiteral) -> Compute:
+        if isinstance(node, Literal):
+            value = literal(node.value)
+            return lambda slots: value
+        items = [self.value_of(item) for item in node.items]
+        if all(isinstance(item, Literal) for item in node.items):
+            values = tuple(item([]) for item in items)
+            return lambda slots: values
+        return lambda slots: tuple([item(slots) for item in items])
+
+    def _path(self, path: Path) -> Compute:
+        if path.fact not in self._bound:
+            slot = self._layout.slot(path.fact, path.steps)
+            return lambda slots: slots[slot]
+        steps, slot = path.steps, self._layout.element(path.fact)
+        return lambda slots: walk(slots[slot], steps)
+
+    def _membership(self, item: Expression, container: Expression) -> Test:
+        value, items = self.value_of(item), self.value_of(container)
+        if isinstance(container, ListLiteral) and all(isinstance(one, Literal) for one in container.items):
+            known = frozenset(map(body.frozen, items([])))
+            return lambda slots: body.frozen(value(slots)) in known
+        return lambda slots: _holds(slots, value(slots), items(slots))
+
+    def _within(self, node: Quantifier | Aggregate) -> tuple[Callable[[Slots], tuple[Value, ...]], int]:
+        """What gives the elements, and the slot that each is put into."""
+        slot = self._layout.slot(node.fact)
+
+        def elements(slots: Slots) -> tuple[Value, ...]:
+            value = slots[slot]
+            if value.__class__ is tuple:
+                return tuple(value)
+            return (value,) if value.__class__ is dict else ()
+
+        return elements, self._layout.element(node.fact)
+
+    def _quantifier(self, node: Quantifier) -> Test:
+        elements, slot = self._within(node)
+        outside, self._bound = self._bound, self._bound | {node.fact}
+        test = self.truth_of(node.condition)
+        self._bound = outside
+        # exists: stop at the first that holds; forall: stop at the first that does not.
+        stop = node.kind == "exists"
+
+        def quantified(slots: Slots) -> bool:
+            for element in elements(slots):
+                slots[slot] = element
+                if test(slots) is stop:
+                    return stop
+            return not stop
+
+        return quantified
+
+    def _aggregate(self, node: Aggregate) -> Compute:
+        elements, slot = self._within(node)
+        outside, self._bound = self._bound, self._bound | {node.fact}
+        if node.kind == "Count":
+            compute: Compute = self.truth_of(node.operand)
+        else:
+            compute = self.value_of(node.operand)
+        self._bound = outside
+        fold = _FOLDS[node.kind]
+
+        def aggregated(slots: Slots) -> Value:
+            values = []
+            for element in elements(slots):
+                slots[slot] = element
+                values.append(compute(slots))
+            return fold(tuple(values))
+
+        return aggregated
+
+
+def _count(values: tuple[Value, ...]) -> float:
+    return float(values.count(True))
+
+
+_FOLDS: dict[str, Callable[[tuple[Value, ...]], Value]] = {
+    "Count": _count,
+    "Sum": body.total,
+    "Avg": body.mean,
+    "Min": body.least,
+    "Max": body.greatest,
+}
+
+
+def _all(tests: list[Test]) -> Test:
+    def every(slots: Slots) -> bool:
+        for test in tests:  # noqa: SIM110 - a generator here costs more than the tests
+            if not test(slots):
+                return False
+        return True
+
+    return every
+
+
+def _any(tests: list[Test]) -> Test:
+    def some(slots: Slots) -> bool:
+        for test in tests:  # noqa: SIM110 - a generator here costs more than the tests
+            if test(slots):
+                return True
+        return False
+
+    return some
+
+
+def _not(test: Test) -> Test:
+    return lambda slots: not test(slots)
+
+
+def _is_true(compute: Compute) -> Test:
+    return lambda slots: compute(slots) is True
+
+
+def _comparison(op: str, left: Compute, right: Compute) -> Test:
+    match op:
+        case "==":
+            return lambda slots: equal(left(slots), right(slots))
+        case "!=":
+            return lambda slots: not equal(left(slots), right(slots))
+        case "<":
+            return lambda slots: before(left(slots), right(slots))
+        case "<=":
+            return lambda slots: at_most(left(slots), right(slots))
+        case ">":
+            return lambda slots: before(right(slots), left(slots))
+        case _:
+            return lambda slots: at_most(right(slots), left(slots))
+
+
+_OPERATIONS: dict[str, Callable[[float, float], float | None]] = {
+    "-": subtract,
+    "*": multiply,
+    "/": divide,
+    "%": remainder,
+}
+
+
+def operation(op: str) -> Callable[[Value, Value], Value]:
+    """What an arithmetic operator means for two values of any kind."""
+    if op == "+":
+        return plus
+    operate = _OPERATIONS[op]
+
+    def checked(left: Value, right: Value) -> Value:
+        if left.__class__ is float and right.__class__ is float:
+            return operate(left, right)
+        return None
+
+    return checked
+
+
+def _arithmetic(op: str, left: Compute, right: Compute) -> Compute:
+    operate = operation(op)
+    return lambda slots: operate(left(slots), right(slots))
+
+
+def _negation(operand: Compute) -> Compute:
+    def negated(slots: Slots) -> Value:
+        value = operand(slots)
+        return negate(value) if value.__class__ is float else None
+
+    return negated
+
+
+def _call(function: Function, args: list[Compute]) -> Compute:
+    if function.timed:
+        args = [lambda slots: slots[AS_OF], *args]
+    return lambda slots: invoke(function, [arg(slots) for arg in args])
+
+
+def _text_test(op: str, left: Compute, right: Compute) -> Test:
+    def tested(slots: Slots) -> bool:
+        whole, part = left(slots), right(slots)
+        if whole.__class__ is tuple:
+            return op == "contains" and _holds(slots, part, whole)
+        return whole.__class__ is str and part.__class__ is str and _TEXT_TESTS[op](whole, part)
+
+    return tested
+
+
+def _matches(whole: str, pattern: str) -> bool:
+    try:
+        # As bytes: for text, the binding counts characters on the way back, which costs more than the search.
+        return compile_pattern(pattern).search(whole.encode()) is not None
+    # The pattern may come from a fact, and then is no pattern; a lone surrogate is no character that one could mean.
+    except (PatternRefused, UnicodeEncodeError):
+        return False
+
+
+_TEXT_TESTS: dict[str, Callable[[str, str], bool]] = {
+    "contains": str.__contains__,
+    "startsWith": str.startswith,
+    "endsWith": str.endswith,
+    "matches": _matches,
+}
+
+
+def _holds(slots: Slots, item: Value, container: Value) -> bool:
+    """`holds`, with what a long list holds remembered for the rest of the evaluation."""
+    if container.__class__ is not tuple or len(container) < _LONG:
+        return holds(item, container)
+    memo = slots[MEMO]
+    if memo is None:
+        memo = slots[MEMO] = {}
+    # The list is kept beside its set: while it is alive, no other can have its identity.
+    entry = memo.get(id(container))
+    if entry is None:
+        entry = memo[id(container)] = (container, frozenset(map(body.frozen, container)))
+    return body.frozen(item) in entry[1]

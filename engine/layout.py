@@ -1,0 +1,115 @@
+"""Where each field stands while rules run: one flat list per evaluation.  nodes -> [layout] -> intake, expressions
+
+A slot is a place in that list. Slot 0 holds `as_of`, slot 1 whether every number in it is of ordinary size, slot 2 what
+an evaluation remembers for itself; every path that some rule reads or writes has a slot, and so has the element that a
+quantifier is looking at. Gives numbers only; what goes into the slots is the work of `engine.intake`."""
+
+import typing
+from collections.abc import Iterator
+
+from engine.nodes import Aggregate, Expression, Path, Quantifier
+from engine.schema import FieldSchema, Schema
+from engine.values import Value
+from engine.walk import children
+
+#: The slots of one evaluation.
+Slots = list[Value]
+#: A field of its own, the list that a quantifier goes through, or the element that it is looking at.
+Role = typing.Literal["field", "list", "element"]
+#: A fact and the steps into it.
+Place = tuple[str, tuple[str | int, ...]]
+
+AS_OF = 0
+#: Whether every number is zero or between 1e-30 and 1e30 in size: only then may float arithmetic stand in for decimals.
+ORDINARY = 1
+MEMO = 2
+_FIRST = 3
+
+
+class Layout:
+    """The slots of one program. Grows while the program is compiled, then stands still."""
+
+    def __init__(self, schema: Schema | None) -> None:
+        self.schema = schema
+        self.places: dict[Place, int] = {}
+        self.elements: dict[str, int] = {}
+        #: First steps that quantifiers and aggregates read of the elements of a list fact; None: all of them.
+        self.element_fields: dict[str, set[str] | None] = {}
+        self._size = _FIRST
+
+    @property
+    def size(self) -> int:
+        """How many slots there are."""
+        return self._size
+
+    def slot(self, fact: str, steps: tuple[str | int, ...] = ()) -> int:
+        """The slot of a path, made when there is none yet."""
+        place = (fact, steps)
+        if place not in self.places:
+            self.places[place] = self._size
+            self._size += 1
+        return self.places[place]
+
+    def element(self, fact: str) -> int:
+        """The slot of the element of a list fact that is being looked at."""
+        if fact not in self.elements:
+            self.elements[fact] = self._size
+            self._size += 1
+        return self.elements[fact]
+
+    def field(self, path: Path) -> FieldSchema | None:
+        """What the schema says about the field that a path ends in; None without schema, or below a field."""
+        if self.schema is None or path.fact not in self.schema.facts:
+            return None
+        fact = self.schema.facts[path.fact]
+        steps = path.steps[1:] if fact.is_list and path.steps and isinstance(path.steps[0], int) else path.steps
+        return fact.fields.get(str(steps[0])) if len(steps) == 1 else None
+
+    def note(self, node: Expression) -> frozenset[int]:
+        """Make slots for all that an expression reads.
+
+        Returns:
+            Those slots, list facts included, elements not.
+        """
+        found = set()
+        for path, role in reads(node):
+            if role == "element":
+                self._note_element(path)
+                continue
+            found.add(self.slot(path.fact, path.steps))
+            if role == "list":
+                self.element_fields.setdefault(path.fact, set())
+            elif not path.steps:
+                self.element_fields[path.fact] = None
+        return frozenset(found)
+
+    def _note_element(self, path: Path) -> None:
+        fields = self.element_fields.setdefault(path.fact, set())
+        first = path.steps[0] if path.steps else None
+        if not isinstance(first, str):
+            self.element_fields[path.fact] = None
+        elif fields is not None:
+            fields.add(first)
+
+
+def reads(node: Expression, bound: frozenset[str] = frozenset()) -> Iterator[tuple[Path, Role]]:
+    """Every path that an expression reads, with what it means there."""
+    if isinstance(node, Path):
+        yield node, "element" if node.fact in bound else "field"
+    elif isinstance(node, Quantifier | Aggregate):
+        yield Path(node.fact), "list"
+        operand = node.condition if isinstance(node, Quantifier) else node.operand
+        yield from reads(operand, bound | {node.fact})
+    else:
+        for child in children(node):
+            yield from reads(child, bound)
+
+
+def walk(value: Value, steps: tuple[str | int, ...]) -> Value:
+    """Follow steps into a value; None where one leads nowhere."""
+    for step in steps:
+        if isinstance(step, str):
+            value = value.get(step) if value.__class__ is dict else None
+        else:
+            value = value[step] if value.__class__ is tuple and 0 <= step < len(value) else None
+    return value
