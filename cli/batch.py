@@ -11,7 +11,7 @@ from cli.options import as_of_option, json_option, settings
 from cli.output import console, print_json, print_table
 from rulefarm.farm import Farm
 from rulefarm.jobs import Batch
-from rulesets.loader import available_domains, load_domain
+from rulesets.loader import SHIPPED, available_domains, load_domain
 
 #: Seconds between two looks at a batch.
 _LOOK_S = 0.25
@@ -60,8 +60,8 @@ def run(
 ) -> None:
     """Submit the rows of SOURCE to a DOMAIN (`run` may be left out)."""
     known = settings()
-    if subject is None and domain in available_domains(known.rulesets):
-        subject = load_domain(known.rulesets, domain).schema.key
+    if subject is None and domain in available_domains(known.rulesets or SHIPPED):
+        subject = load_domain(known.rulesets or SHIPPED, domain).schema.key
     with Farm(known) as farm:
         batch = farm.submit_batch(domain, source, subject=subject, key=key, as_of=as_of)
         follow(batch, wait=wait, timeout=timeout, as_json=as_json)

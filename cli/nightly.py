@@ -8,7 +8,7 @@ from cli.batch import follow
 from cli.options import json_option, settings
 from rulefarm.farm import Farm
 from rulefarm.settings import Settings
-from rulesets.loader import load_all
+from rulesets.loader import SHIPPED, load_all
 from tasks.nightly import take_nightly
 
 
@@ -27,7 +27,7 @@ def run(source: str | None, wait: bool, timeout: float, as_json: bool) -> None:
     known: Settings = settings()
     if source is not None:
         known = replace(known, nightly_source=source)
-    rulesets = load_all(known.rulesets, [known.nightly_domain])
+    rulesets = load_all(known.rulesets or SHIPPED, [known.nightly_domain])
     with Farm(known) as farm:
         batch = farm.announce(*take_nightly(farm.require_ledger(), known, rulesets, key=None))
         follow(batch, wait=wait, timeout=timeout, as_json=as_json)

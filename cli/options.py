@@ -34,6 +34,11 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 csv_option = click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
 
 
+rulesets_option = click.option(
+    "--rulesets", type=click.Path(path_type=Path), help="Folder with a folder per domain. Default: RULEFARM_RULESETS."
+)
+
+
 def settings() -> Settings:
     """The settings, from the environment."""
     return Settings.from_env(os.environ)

@@ -6,15 +6,11 @@ from typing import Any
 
 import click
 
-from cli.options import json_option, settings
+from cli.options import json_option, rulesets_option, settings
 from cli.output import print_json, print_table
-from engine import RulesetRejected
+from engine import Rule, RulesetRejected
 from rulesets.cases import run_cases
-from rulesets.loader import available_domains, load_domain
-
-rulesets_option = click.option(
-    "--rulesets", type=click.Path(path_type=Path), help="Folder with a folder per domain. Default: RULEFARM_RULESETS."
-)
+from rulesets.loader import SHIPPED, available_domains, load_domain
 
 
 @click.group("rules")
@@ -31,7 +27,7 @@ def check(domains: tuple[str, ...], rulesets: Path | None, as_json: bool) -> Non
 
     Exit code 1 if a ruleset can't be used; warnings leave it 0.
     """
-    root = rulesets or settings().rulesets
+    root = rulesets or settings().rulesets or SHIPPED
     rejected, documents = False, []
     for domain in domains or available_domains(root):
         try:
@@ -57,13 +53,14 @@ def test(domains: tuple[str, ...], rulesets: Path | None) -> None:
 
     Exit code 1 if a case fails.
     """
-    root = rulesets or settings().rulesets
+    root = rulesets or settings().rulesets or SHIPPED
     failed = False
     for domain in domains or available_domains(root):
         results = run_cases(load_domain(root, domain))
         for result in results:
             if not result.passed:
-                click.echo(f"{domain}: {result}")
+                for difference in result.differences:
+                    click.echo(f"{domain}: {result.case.name}: {difference}")
         bad = sum(not result.passed for result in results)
         click.echo(f"{domain}: {len(results)} cases, {bad} failed")
         failed = failed or bad > 0
@@ -76,7 +73,7 @@ def test(domains: tuple[str, ...], rulesets: Path | None) -> None:
 @json_option
 def list_rules(domains: tuple[str, ...], rulesets: Path | None, as_json: bool) -> None:
     """List the rules of the domains, in the order in which they are tried."""
-    root = rulesets or settings().rulesets
+    root = rulesets or settings().rulesets or SHIPPED
     rows: list[dict[str, Any]] = []
     for domain in domains or available_domains(root):
         rules = load_domain(root, domain).program.rules
@@ -86,7 +83,7 @@ def list_rules(domains: tuple[str, ...], rulesets: Path | None, as_json: bool) -
                 "domain": domain,
                 "rule": rules[i].name,
                 "salience": rules[i].salience,
-                "source": f"{rules[i].span.source}:{rules[i].span.line}",
+                "source": _place(rules[i]),
                 "description": rules[i].description or "",
             }
             for i in order
@@ -95,3 +92,7 @@ def list_rules(domains: tuple[str, ...], rulesets: Path | None, as_json: bool) -
         print_json(rows)
     else:
         print_table(("domain", "rule", "salience", "source", "description"), [tuple(row.values()) for row in rows])
+
+
+def _place(rule: Rule) -> str:
+    return f"{rule.span.source}:{rule.span.line}" if rule.span else ""

@@ -23,7 +23,7 @@ def command(
 ) -> None:
     """Submit the facts in FILE (JSON; - is standard input) to a DOMAIN.
 
-    Prints the job's id, or with --wait the verdict.
+    Prints the job's id, or with --wait the verdict; then exit code 1 if it is error.
     """
     document = read_facts(facts)
     with Farm(settings()) as farm:
@@ -43,3 +43,4 @@ def command(
         print_json(verdict.to_json())
     else:
         print_verdict(verdict)
+    sys.exit(int(verdict.outcome == "error"))

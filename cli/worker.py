@@ -5,7 +5,7 @@ import sys
 import click
 
 from cli.options import settings
-from rulesets.loader import available_domains
+from rulesets.loader import SHIPPED, available_domains
 from workers.start import WorkerOptions, run_worker
 
 
@@ -29,7 +29,11 @@ from workers.start import WorkerOptions, run_worker
 def command(domains: str | None, queue: str, autoscale: str, name: str | None, loglevel: str) -> None:
     """Run a worker in the foreground. SIGTERM lets it finish what it has begun."""
     known = settings()
-    wanted = [domain.strip() for domain in domains.split(",")] if domains else list(available_domains(known.rulesets))
+    wanted = (
+        [domain.strip() for domain in domains.split(",")]
+        if domains
+        else list(available_domains(known.rulesets or SHIPPED))
+    )
     options = WorkerOptions(
         domains=wanted, bulk=queue == "bulk", autoscale=_autoscale(autoscale), name=name, loglevel=loglevel.upper()
     )

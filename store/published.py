@@ -13,19 +13,20 @@ from rulefarm.ledger import reachable
 from rulefarm.tables import active_rulesets, rulesets
 
 
-def publish(engine: Engine, domain: str, digest: str, sources: Mapping[str, str]) -> None:
+def publish(engine: Engine, domain: str, digest: str, sources: Mapping[str, bytes]) -> None:
     """Put a ruleset on record and make it the domain's active one. Harmless when repeated.
 
     Args:
         engine: the database.
         domain: whose ruleset.
         digest: its version.
-        sources: file name to text.
+        sources: file name to content, UTF-8.
 
     Raises:
         DatabaseUnreachable: nothing was written.
     """
-    record = insert(rulesets).values(domain=domain, digest=digest, source=dict(sources)).on_conflict_do_nothing()
+    texts = {name: content.decode() for name, content in sources.items()}
+    record = insert(rulesets).values(domain=domain, digest=digest, source=texts).on_conflict_do_nothing()
     active = insert(active_rulesets).values(domain=domain, digest=digest)
     active = active.on_conflict_do_update(
         index_elements=["domain"],

@@ -68,7 +68,8 @@ def create_worker_app(settings: Settings, *, queues: list[str] | None = None) ->
         "time_limit": settings.chunk_time_limit_s,
         "soft_time_limit": settings.chunk_time_limit_s - _GRACE_S,
     }
-    app.task(evaluate_job, name=EVALUATE_JOB, bind=True, **_positive(job_limits))
+    # The whole verdict in every line of the log, and in every event, would say the row again.
+    app.task(evaluate_job, name=EVALUATE_JOB, bind=True, resultrepr_maxsize=120, **_positive(job_limits))
     app.task(evaluate_chunk, name=EVALUATE_CHUNK, bind=True, ignore_result=True, **_positive(chunk_limits))
     app.task(reconcile, name=RECONCILE, bind=True, ignore_result=True, **_positive(chunk_limits))
     app.task(plan_nightly, name=NIGHTLY, bind=True, ignore_result=True)

@@ -46,16 +46,19 @@ def queue_depths(settings: Settings, domains: list[str]) -> dict[str, int]:
     try:
         with app.connection_for_read() as connection:
             connection.ensure_connection(max_retries=1, timeout=CONNECT_TIMEOUT_S)
-            # Declared, not only asked for: a queue that nobody has used yet is empty, not an error.
-            return {name: _depth(connection.default_channel, name) for name in [*names, CONTROL_QUEUE]}
+            return {name: _depth(connection, name) for name in [*names, CONTROL_QUEUE]}
     except (OperationalError, OSError) as error:
         raise broker_unreachable(app, error) from error
 
 
-def _depth(channel: Any, name: str) -> int:
-    bound = queue(name)(channel)
-    bound.declare()
-    return int(bound.queue_declare(passive=True).message_count)
+def _depth(connection: Any, name: str) -> int:
+    # A channel a question: RabbitMQ closes it when the answer is no.
+    with connection.channel() as channel:
+        try:
+            return int(queue(name)(channel).queue_declare(passive=True).message_count)
+        except connection.channel_errors:
+            # Nobody has used it yet, or, on Redis, where an empty list is none, it is empty.
+            return 0
 
 
 def worker_states(settings: Settings, *, timeout_s: float = 1.0) -> list[WorkerState]:

@@ -15,7 +15,7 @@ from celery.signals import worker_process_init
 from rulefarm.errors import DatabaseUnreachable
 from rulefarm.ledger import Ledger
 from rulefarm.settings import Settings
-from rulesets.loader import LoadedRuleset, load_all
+from rulesets.loader import SHIPPED, LoadedRuleset, load_all
 from store.published import publish
 from tasks.process import Process, forget_connections, hold
 from workers.celery_app import create_worker_app, worker_queues
@@ -62,7 +62,7 @@ def run_worker(settings: Settings, options: WorkerOptions) -> int:
     """
     app = create_worker_app(settings, queues=worker_queues(options.domains, bulk=options.bulk))
     logging.basicConfig(level=options.loglevel, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    rulesets = load_all(settings.rulesets, options.domains)
+    rulesets = load_all(settings.rulesets or SHIPPED, options.domains)
     ledger = Ledger(settings)
     _publish_when_reachable(ledger, rulesets)
     hold(Process(settings=settings, ledger=ledger, rulesets=rulesets, app=app))
