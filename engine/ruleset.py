@@ -17,6 +17,7 @@ from engine.parser import MAX_RULES, RuleParser
 from engine.printer import print_rules
 from engine.schema import Schema
 from engine.source import Source, TooManyProblems, open_source
+from engine.tables import read_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,8 @@ def read_sources(sources: Mapping[str, str | bytes], schema: Schema | None = Non
             continue
         if name.lower().endswith(".grl"):
             rules += RuleParser(source, list_facts).rules()
+        elif name.lower().endswith(".csv"):
+            rules += read_table(source, schema)
         else:
             source.report("source-kind", 0, 1, f"'{name}' is neither rules nor a table", "name it *.grl or *.csv")
     if schema is not None:
