@@ -6,7 +6,6 @@ compared as text, which for ISO 8601 dates of one form gives the same order."""
 
 from dataclasses import replace
 
-from engine.expression_parser import read_moment
 from engine.kinds import kind_of
 from engine.nodes import (
     Action,
@@ -29,6 +28,7 @@ from engine.nodes import (
     Rule,
     TextTest,
 )
+from engine.operand_parser import read_moment
 from engine.schema import Schema
 
 

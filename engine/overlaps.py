@@ -172,9 +172,7 @@ class _Analysis:
                 left, cuts = _uncovered(box, [self._boxes[upper] for upper in sorted(above[lower])], cuts)
                 if left is None and cuts > 0:
                     names = ", ".join(f"'{self._rows[upper].name}'" for upper in sorted(above[lower])[:5])
-                    message = (
-                        f"row '{row.name}' never fires: rows above it ({names}) together hold whenever it does"
-                    )
+                    message = f"row '{row.name}' never fires: rows above it ({names}) together hold whenever it does"
                     self._warn(row, "table-shadowed", message, "move it up, or narrow the rows above")
 
     def _gaps_matter(self) -> bool:
@@ -188,7 +186,12 @@ class _Analysis:
         left, cuts = _uncovered(universe, self._boxes, MAX_CUTS)
         if left is not None and cuts > 0:
             message = f"no row holds for {self._proof(left, ())}"
-            self._warn(self._rows[-1], "table-gap", message, "add a last row with '-' in every 'when' column; its 'then' cells may be blank")
+            self._warn(
+                self._rows[-1],
+                "table-gap",
+                message,
+                "add a last row with '-' in every 'when' column; its 'then' cells may be blank",
+            )
 
     def _proof(self, box: Box, rows: tuple[Row, ...]) -> str:
         """Facts in this box, for the columns that any of the rows asks about."""

@@ -1,4 +1,4 @@
-"""Read the rules of one GRL file.  lexer -> expression_parser -> [parser] -> checks -> ruleset
+"""Read the rules of one GRL file.  expression_parser -> action_parser -> [parser] -> checks -> ruleset
 
 Takes the text of a file, gives its rules in order, or every problem of the file: after a problem it goes on with the
 next statement, or the next rule. It knows the grammar of a rule and nothing of fields, functions or other files."""
@@ -10,31 +10,22 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
+from engine.action_parser import ActionParser
 from engine.cursor import Slip
 from engine.errors import RulesetRejected
-from engine.expression_parser import NOT_YET, RESERVED, ExpressionParser, read_moment
-from engine.lexer import Token
+from engine.expression_parser import ExpressionParser
 from engine.nodes import (
     Action,
-    Assign,
-    AssignOp,
-    Complete,
-    Decide,
     Expression,
     Literal,
-    Log,
-    Outcome,
-    Path,
-    Retract,
     Rule,
     Span,
 )
+from engine.operand_parser import read_moment
 from engine.source import Source, TooManyProblems, open_source
 
 #: Of one ruleset, rows of tables too; the index is built for ten thousand.
 MAX_RULES = 20_000
-#: Of one rule.
-MAX_ACTIONS = 1_000
 #: Far beyond what anybody orders by hand.
 MAX_SALIENCE = 1_000_000_000
 
@@ -47,22 +38,6 @@ ATTRIBUTES = (
     "date-effective",
     "date-expires",
 )
-_OUTCOMES: dict[str, Outcome] = {"accept": "accept", "review": "review", "reject": "reject"}
-_ACTIONS = ("Accept", "Review", "Reject", "Log", "Retract", "Complete")
-#: What other rule engines have here.
-_FOREIGN_ACTIONS = {
-    "changed": "drop it: every assignment is noticed",
-    "forget": "drop it: every assignment is noticed",
-    "set": "write Fact.field = value;",
-    "modify": "write Fact.field = value;",
-    "update": "write Fact.field = value;",
-    "insert": "facts come with the job; rules change their fields",
-    "print": "did you mean 'Log'?",
-    "println": "did you mean 'Log'?",
-    "approve": "did you mean 'Accept'?",
-    "deny": "did you mean 'Reject'?",
-}
-_ASSIGNMENTS = ("=", "+=", "-=", "*=", "/=")
 
 
 @dataclass(slots=True)
@@ -135,7 +110,7 @@ def read_expression(source: Source, list_facts: Iterable[str] | None = None) -> 
     return node if len(source.diagnostics) == before else None
 
 
-class RuleParser(ExpressionParser):
+class RuleParser(ActionParser):
     """Reads rules to the end of its source; its problems are the source's diagnostics."""
 
     def rules(self) -> tuple[Rule, ...]:
@@ -166,7 +141,7 @@ class RuleParser(ExpressionParser):
         try:
             self._header(header)
         except Slip:
-            self._skip_to(("{",), ("when",))
+            self.skip_to(("{",), ("when",))
             if not self.take("{") and self.word() != "when":
                 return None
         condition, actions = self._body()
@@ -184,16 +159,7 @@ class RuleParser(ExpressionParser):
             hint = "did you mean 'rule'?" if near else "a rule begins with the word 'rule'"
         self.report_here("grl-syntax", f"expected a rule, found {self.found()}", hint)
         self.advance()
-        self._skip_to((), ())
-
-    def _skip_to(self, operators: tuple[str, ...], words: tuple[str, ...]) -> None:
-        """Go to one of these, to the next rule, or to the end."""
-        while self.token.kind != "end":
-            if self.token.kind == "op" and self.token.value in operators:
-                return
-            if self.before.value != "." and self.word() in ("rule", *words):
-                return
-            self.advance()
+        self.skip_to((), ())
 
     # Header
 
@@ -285,117 +251,20 @@ class RuleParser(ExpressionParser):
         if self.word() != "when":
             hint = "a rule reads: when <condition> then <actions>"
             self.report_here("grl-syntax", f"expected 'when', found {self.found()}", hint)
-            self._skip_to(("}",), ("when", "then"))
+            self.skip_to(("}",), ("when", "then"))
         if self.word() == "when":
             self.advance()
             try:
                 condition = self.expression()
                 if self.word() != "then":
-                    raise self._unexpected("'then'")
+                    raise self.unexpected("'then'")
             except Slip:
-                self._skip_to(("}",), ("then",))
+                self.skip_to(("}",), ("then",))
         if self.word() != "then":
             self.take("}")
             return condition, ()
         then = self.advance()
-        actions = self._actions()
+        actions = self.actions()
         if not actions and self.before.kind == "op":
             self.source.report("grl-no-actions", then.start, then.end, "a rule needs at least one action")
         return condition, actions
-
-    def _unexpected(self, expected: str) -> Slip:
-        word = self.word()
-        if word in NOT_YET:
-            return self.slip("grl-unsupported", NOT_YET[word])
-        hint = "operators are infix: a < b, a && b, a in [b, c]" if word and word not in RESERVED else ""
-        if self.at(";"):
-            hint = "a condition ends without ';'"
-        return self.slip("grl-syntax", f"expected {expected}, found {self.found()}", hint)
-
-    def _actions(self) -> tuple[Action, ...]:
-        actions: list[Action] = []
-        while not self.take("}"):
-            if self.token.kind == "end" or self.word() == "rule":
-                self.report_here("grl-syntax", f"expected '}}' to end the rule, found {self.found()}")
-                break
-            if self.take(";"):
-                continue
-            try:
-                actions.append(self._action())
-                if len(actions) > MAX_ACTIONS:
-                    raise self.slip("grl-too-large", f"a rule has at most {MAX_ACTIONS:,} actions")
-                self._end_of_action()
-            except Slip:
-                self._skip_to((";", "}"), ())
-        return tuple(actions)
-
-    def _end_of_action(self) -> None:
-        if self.at(";") or self.at("}"):
-            return
-        if self.token.kind != "name":
-            raise self._unexpected("';'")
-        end = self.before.end
-        self.source.report("grl-semicolon", end - 1, end, "expected ';' after this action", "actions end with ';'")
-
-    def _action(self) -> Action:
-        token = self.token
-        if token.kind != "name" or self.word() in RESERVED:
-            raise self.slip(
-                "grl-syntax", f"expected an action, found {self.found()}", f"actions: {', '.join(_ACTIONS)}"
-            )
-        self.advance()
-        if self.take("("):
-            return self._effect(token)
-        target = self._postfix(Path(str(token.value), span=self.source.span(token.start, token.end)))
-        if not isinstance(target, Path):
-            raise self.slip("grl-action", "a method is not an action", "assign its result: Fact.field = …;", token)
-        if not target.steps:
-            if self.token.kind != "op" or self.token.value not in _ASSIGNMENTS:
-                raise self._unknown_action(token)
-            raise self.slip("grl-action", f"'{target.fact}' is a whole fact", "assign to a field of it", token)
-        return self._assignment(token.start, target)
-
-    def _assignment(self, start: int, target: Path) -> Action:
-        if self.at("=="):
-            self.report_here("grl-assignment", "'==' compares, it does not assign", "did you mean '='?")
-            self.replace("=")
-        operator = str(self.token.value)
-        if self.token.kind != "op" or operator not in _ASSIGNMENTS:
-            hint = "write += 1;" if operator in ("+", "-") else ""
-            raise self.slip("grl-syntax", f"expected '=' after the field, found {self.found()}", hint)
-        self.advance()
-        value = self.expression()
-        return Assign(target, typing.cast(AssignOp, operator), value, span=self.span_from(start))
-
-    def _effect(self, token: Token) -> Action:
-        """`Reject(…)`, `Log(…)`, `Retract(…)`, `Complete()`."""
-        word = str(token.value).lower()
-        known = word in _OUTCOMES or word in ("log", "retract", "complete")
-        if not known:
-            raise self._unknown_action(token)
-        argument = None if self.at(")") else self.expression()
-        if self.at(","):
-            raise self.slip("grl-syntax", f"'{token.value}' takes one argument", "join texts with '+'")
-        self.expect(")", f"to close {token.value}(")
-        span = self.span_from(token.start)
-        if word in _OUTCOMES:
-            return Decide(_OUTCOMES[word], Literal("") if argument is None else argument, span=span)
-        if word == "complete":
-            if argument is not None:
-                raise self.slip("grl-syntax", "'Complete' takes no argument", token=token)
-            return Complete(span=span)
-        if argument is None:
-            raise self.slip("grl-syntax", f"'{token.value}' takes one argument", token=token)
-        if word == "log":
-            return Log(argument, span=span)
-        if not isinstance(argument, Literal) or not isinstance(argument.value, str):
-            raise self.slip("grl-syntax", "'Retract' takes the name of a rule", 'Retract("Name")', token)
-        return Retract(argument.value, span=argument.span)
-
-    def _unknown_action(self, token: Token) -> Slip:
-        name = str(token.value)
-        near = difflib.get_close_matches(name.capitalize(), _ACTIONS, 1)
-        hint = _FOREIGN_ACTIONS.get(name.lower()) or (
-            f"did you mean '{near[0]}'?" if near else f"actions: {', '.join(_ACTIONS)}, and assignments"
-        )
-        return self.slip("grl-action", f"'{name}' is not an action", hint, token)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from engine.expression_parser import read_moment
 from engine.kinds import ValueKind, kind_of_value
 from engine.lexer import MAX_NUMBER_CHARACTERS, exact_decimal, normal_number, number_problem
 from engine.nodes import (
@@ -28,6 +27,7 @@ from engine.nodes import (
     Span,
     TextTest,
 )
+from engine.operand_parser import read_moment
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\Z")
 _RANGE = re.compile(r"([\[(\]])\s*(.*?)\s*\.\.\s*(.*?)\s*([\])\[])\Z", re.DOTALL)
