@@ -2,8 +2,8 @@
 
 Every row is a box: for each `when` column, the set of values that its cell holds for. Two rows overlap when their boxes
 do; a row is shadowed when the boxes above it cover its own; a gap is what no box covers. Each claim comes with facts
-that prove it. A cell that compares with another field has no known set: nothing is claimed from it. The work is bounded:
-a table that would take more than the limits here is reported as not analysed."""
+that prove it. A cell that compares with another field has no known set: nothing is claimed from it. The work is
+bounded: a table that would take more than the limits here is reported as not analysed."""
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence

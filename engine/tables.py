@@ -2,7 +2,7 @@
 
 Takes the source of a CSV file, gives the same nodes as GRL: one rule per row, named `<file stem>#<row>`, so that one
 engine runs both. The first header cell may be a hit policy; the other columns are `when <expression>` (cells: S-FEEL
-tests), `then Review` and its kin (cells: the reason), `then <field>` (cells: the value) and `note` (for people only)."""
+tests), `then Review` and its kin (cells: the reason), `then <field>` (cells: the value) and `note` (for people)."""
 
 from dataclasses import dataclass
 from pathlib import PurePosixPath
