@@ -122,6 +122,8 @@ def locked_home(path: Path) -> Iterator[Home]:
     try:
         descriptor = _lock(home.path)
         try:
+            # Marked before anything else is put into it, or a start that is killed here would spoil the directory.
+            home.instance()
             yield home
         finally:
             with suppress(OSError):

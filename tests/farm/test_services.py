@@ -55,6 +55,14 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(path)
 
 
+@pytest.fixture(scope="module")
+def home() -> Iterator[Path]:
+    """One home for the tests that start it again and again; the first start is the slow one."""
+    with tempfile.TemporaryDirectory(prefix="rulefarm-test-") as folder:
+        Path(folder).chmod(0o711)
+        yield Path(folder) / "home"
+
+
 @pytest.fixture
 def private(tmp_path: Path) -> Iterator[Path]:
     """A folder that only its owner may pass."""
@@ -101,8 +109,7 @@ def pids(home: Path) -> dict[str, int]:
     return dict(document["pids"])
 
 
-def test_both_answer_and_stop(folder: Path) -> None:
-    home = folder / "home"
+def test_both_answer_and_stop(home: Path) -> None:
     with running_services(home) as services:
         assert query(services, "SELECT 1") == [(1,)]
         with closing(redis.Redis.from_url(services.broker_url)) as client:
@@ -115,13 +122,11 @@ def test_both_answer_and_stop(folder: Path) -> None:
     assert not (home / "services.json").exists()
 
 
-@pytest.fixture(scope="module")
-def services() -> Iterator[Services]:
-    """One pair of services for the tests that only ask them something."""
-    with tempfile.TemporaryDirectory(prefix="rulefarm-test-") as folder:
-        Path(folder).chmod(0o711)
-        with running_services(Path(folder) / "home") as running:
-            yield running
+@pytest.fixture
+def services(home: Path) -> Iterator[Services]:
+    """Running services."""
+    with running_services(home) as running:
+        yield running
 
 
 def test_database_is_fit_for_a_ledger(services: Services) -> None:
@@ -148,12 +153,13 @@ def test_a_wrong_password_is_refused(services: Services) -> None:
         client.ping()
 
 
-def test_a_restart_keeps_data_and_urls(folder: Path) -> None:
-    with running_services(folder / "home") as first:
-        query(first, "CREATE TABLE kept AS SELECT 7 AS value")
+def test_a_restart_keeps_data_and_urls(home: Path) -> None:
+    with running_services(home) as first:
+        query(first, "DROP TABLE IF EXISTS kept; CREATE TABLE kept AS SELECT 7 AS value")
         with closing(redis.Redis.from_url(first.broker_url)) as client:
+            client.flushall()
             client.rpush("rules.pricing", "doorbell")
-    with running_services(folder / "home") as second:
+    with running_services(home) as second:
         assert second == first
         assert query(second, "SELECT value FROM kept") == [(7,)]
         with closing(redis.Redis.from_url(second.broker_url)) as client:
@@ -169,11 +175,11 @@ def test_a_farm_to_throw_away(folder: Path, private: Path) -> None:
         assert {entry.name for entry in home.iterdir()} == {"lock", "log"}
 
 
-def test_a_taken_port_is_left_alone(folder: Path) -> None:
-    home = folder / "home"
+def test_a_taken_port_is_left_alone(home: Path) -> None:
     with running_services(home):
         port = json.loads((home / "services.json").read_text())["ports"]["postgres"]
     with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         other.bind(("127.0.0.1", port))
         other.listen()
         with running_services(home) as services:
@@ -182,14 +188,16 @@ def test_a_taken_port_is_left_alone(folder: Path) -> None:
 
 
 def test_two_homes_side_by_side(folder: Path) -> None:
-    with running_services(folder / "home") as one, running_services(folder / "second home") as two:
+    with (
+        running_services(folder / "home", keep=False) as one,
+        running_services(folder / "second home", keep=False) as two,
+    ):
         query(one, "CREATE TABLE only_here (value int)")
         assert query(two, "SELECT to_regclass('only_here')") == [(None,)]
     assert servers_of(folder) == []
 
 
-def test_a_living_farm_is_not_disturbed(folder: Path) -> None:
-    home = folder / "home"
+def test_a_living_farm_is_not_disturbed(home: Path) -> None:
     with python(RUNNER, home) as runner:
         says(runner)
         words = rf"already runs in .*home \(pid {runner.pid}\)"
@@ -200,20 +208,19 @@ def test_a_living_farm_is_not_disturbed(folder: Path) -> None:
     until(lambda: not servers_of(home))
 
 
-def test_one_process_does_not_start_twice(folder: Path) -> None:
-    with running_services(folder / "home") as services:
-        with pytest.raises(ServiceError, match=rf"pid {os.getpid()}"), running_services(folder / "home"):
+def test_one_process_does_not_start_twice(home: Path) -> None:
+    with running_services(home) as services:
+        with pytest.raises(ServiceError, match=rf"pid {os.getpid()}"), running_services(home):
             pytest.fail("two farms in one home")
         # The refused start must not have let go of the lock either.
-        with python(RUNNER, folder / "home") as second:
+        with python(RUNNER, home) as second:
             assert second.stderr is not None
             assert f"(pid {os.getpid()})" in second.stderr.read()
         assert query(services, "SELECT 1") == [(1,)]
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, -signal.SIGINT)])
-def test_signals_stop_everything(folder: Path, number: signal.Signals, code: int) -> None:
-    home = folder / "home"
+def test_signals_stop_everything(home: Path, number: signal.Signals, code: int) -> None:
     with python(RUNNER, home) as runner:
         says(runner)
         runner.send_signal(number)
@@ -222,17 +229,16 @@ def test_signals_stop_everything(folder: Path, number: signal.Signals, code: int
         assert not (home / "services.json").exists()
 
 
-def test_an_error_in_the_block_stops_everything(folder: Path) -> None:
-    with pytest.raises(ZeroDivisionError), running_services(folder / "home"):
+def test_an_error_in_the_block_stops_everything(home: Path) -> None:
+    with pytest.raises(ZeroDivisionError), running_services(home):
         _ = 1 / 0
-    assert servers_of(folder) == []
+    assert servers_of(home) == []
 
 
-def test_servers_follow_a_killed_farm(folder: Path) -> None:
-    home = folder / "home"
+def test_servers_follow_a_killed_farm(home: Path) -> None:
     with python(RUNNER, home) as runner:
         url = says(runner)
-        query(Services("", url), "CREATE TABLE kept AS SELECT 7 AS value")
+        query(Services("", url), "DROP TABLE IF EXISTS kept; CREATE TABLE kept AS SELECT 7 AS value")
         runner.kill()
         runner.wait()
         # At once, while they still shut down: the new farm has to wait for them.
@@ -241,11 +247,10 @@ def test_servers_follow_a_killed_farm(folder: Path) -> None:
             assert len(servers_of(home)) == 2
 
 
-def test_everything_killed_at_once(folder: Path) -> None:
-    home = folder / "home"
+def test_everything_killed_at_once(home: Path) -> None:
     with python(RUNNER, home) as runner:
         url = says(runner)
-        query(Services("", url), "CREATE TABLE kept AS SELECT 7 AS value")
+        query(Services("", url), "DROP TABLE IF EXISTS kept; CREATE TABLE kept AS SELECT 7 AS value")
         for pid in (runner.pid, *servers_of(home)):
             os.kill(pid, signal.SIGKILL)
         runner.wait()
@@ -255,8 +260,7 @@ def test_everything_killed_at_once(folder: Path) -> None:
             assert pids(home)["farm"] == os.getpid()
 
 
-def test_a_leftover_server_is_stopped_first(folder: Path) -> None:
-    home = folder / "home"
+def test_a_leftover_server_is_stopped_first(home: Path) -> None:
     with running_services(home):
         pass
     with locked_home(home) as held:
@@ -270,8 +274,7 @@ def test_a_leftover_server_is_stopped_first(folder: Path) -> None:
         assert query(services, "SELECT 1") == [(1,)]
 
 
-def test_a_stale_pid_file_that_names_a_living_process(folder: Path) -> None:
-    home = folder / "home"
+def test_a_stale_pid_file_that_names_a_living_process(home: Path) -> None:
     with running_services(home):
         pass
     (home / "services" / "postgres" / "postmaster.pid").write_text(
@@ -286,14 +289,13 @@ def test_a_start_that_was_killed_half_way(folder: Path) -> None:
     with locked_home(home) as held:
         draft = lodging_of(held).folder("postgres.new")
         (draft / "PG_VERSION").write_text("18\n")
-    with running_services(home) as services:
+    with running_services(home, keep=False) as services:
         assert query(services, "SELECT 1") == [(1,)]
     assert not draft.exists()
 
 
 @pytest.mark.parametrize("victim", ["postgres", "valkey"])
-def test_a_server_that_dies_comes_back(folder: Path, victim: str) -> None:
-    home = folder / "home"
+def test_a_server_that_dies_comes_back(home: Path, victim: str) -> None:
 
     def answers(services: Services) -> bool:
         try:
@@ -304,6 +306,7 @@ def test_a_server_that_dies_comes_back(folder: Path, victim: str) -> None:
 
     with running_services(home) as services:
         with closing(redis.Redis.from_url(services.broker_url)) as client:
+            client.flushall()
             client.rpush("kept", "7")
             # The file of changes is synced every second, but written at once: it survives a dead server.
         before = pids(home)
@@ -348,7 +351,7 @@ def test_a_home_that_can_not_be_one(folder: Path) -> None:
 def test_a_home_that_is_empty_or_only_logged_to(folder: Path) -> None:
     home = folder / "home"
     (home / "log").mkdir(parents=True)
-    with running_services(home) as services:
+    with running_services(home, keep=False) as services:
         assert query(services, "SELECT 1") == [(1,)]
 
 
@@ -360,27 +363,33 @@ def test_a_damaged_instance_file(folder: Path) -> None:
         pytest.fail("started")
 
 
-def test_a_server_that_can_not_start_says_why(folder: Path) -> None:
-    home = folder / "home"
+def test_a_server_that_can_not_start_says_why(home: Path) -> None:
     with running_services(home):
         pass
-    (home / "services" / "postgres" / "PG_VERSION").write_text("9\n")
-    words = r"postgres did not start: .*FATAL.*incompatible"
-    with pytest.raises(ServiceError, match=words) as caught, running_services(home):
-        pytest.fail("started")
+    version = home / "services" / "postgres" / "PG_VERSION"
+    version.write_text("9\n")
+    try:
+        words = r"postgres did not start: .*FATAL.*incompatible"
+        with pytest.raises(ServiceError, match=words) as caught, running_services(home):
+            pytest.fail("started")
+    finally:
+        version.write_text("18\n")
     assert str(home / "log" / "postgres.log") in caught.value.hint
     assert servers_of(home) == []
     assert not (home / "services.json").exists()
 
 
-def test_lost_secrets_are_named(folder: Path) -> None:
-    home = folder / "home"
+def test_lost_secrets_are_named(home: Path) -> None:
     with running_services(home):
         pass
-    document = json.loads((home / "instance.json").read_text())
-    (home / "instance.json").write_text(json.dumps(document | {"superuser_secret": secrets.token_hex(8)}))
-    with pytest.raises(ServiceError, match="does not let its own farm in"), running_services(home):
-        pytest.fail("started")
+    instance = home / "instance.json"
+    before = instance.read_text()
+    instance.write_text(json.dumps(json.loads(before) | {"superuser_secret": secrets.token_hex(8)}))
+    try:
+        with pytest.raises(ServiceError, match="does not let its own farm in"), running_services(home):
+            pytest.fail("started")
+    finally:
+        instance.write_text(before)
     assert servers_of(home) == []
 
 
