@@ -1,0 +1,158 @@
+"""Read domains from a folder and compile them.  domain.toml, *.grl, *.csv -> [loader] -> engine.compile_ruleset
+
+Takes the folder that holds one folder per domain, gives compiled rulesets that may be shared between threads. A domain
+loads whole or not at all, and domains loaded together may not feed each other: a job is judged by one domain, so a
+field that another domain writes would always be null in it. Knows nothing about who published what (`store`)."""
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import permutations
+from pathlib import Path
+
+from engine import Program, Schema, compile_ruleset, parse_schema
+from rulefarm.errors import NotFound, RulefarmError
+
+#: The rulesets that ship.
+SHIPPED = Path(__file__).parent
+
+#: A folder is a domain when it has this file.
+SCHEMA_FILE = "domain.toml"
+
+#: Endings of the files that hold rules; every other file of a domain is left alone.
+RULE_FILES = (".grl", ".csv")
+
+
+class RulesetUnreadable(RulefarmError):
+    """A folder or a file of a domain can't be read."""
+
+
+class DomainsCollide(RulefarmError):
+    """A domain reads a field that another domain writes."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedRuleset:
+    """One domain, compiled."""
+
+    domain: str
+    program: Program
+    #: Content by shown path (`rulesets/pricing/margin.grl`), `domain.toml` included.
+    sources: Mapping[str, bytes]
+    schema: Schema
+    #: sha256 of the canonical source: the version that a verdict carries.
+    digest: str
+    #: Where the files stand; the cases of the domain are read from here.
+    folder: Path
+
+
+def available_domains(root: Path | str = SHIPPED) -> tuple[str, ...]:
+    """Names of the domains in a folder, sorted.
+
+    Args:
+        root: the folder that holds one folder per domain; default: the rulesets that ship.
+
+    Raises:
+        RulesetUnreadable: there is no such folder, or it can't be listed.
+    """
+    folder = Path(root)
+    try:
+        return tuple(sorted(entry.name for entry in folder.iterdir() if (entry / SCHEMA_FILE).is_file()))
+    except OSError as error:
+        raise _unreadable(folder, error) from error
+
+
+def load_domain(root: Path | str, domain: str) -> LoadedRuleset:
+    """Read and compile one domain.
+
+    Args:
+        root: the folder that holds one folder per domain.
+        domain: name of the folder.
+
+    Returns:
+        The compiled ruleset.
+
+    Raises:
+        NotFound: there is no such domain; the hint names those that there are.
+        RulesetUnreadable: a file can't be read, or there are no rules.
+        engine.SchemaRejected: domain.toml is not a schema.
+        engine.RulesetRejected: the rules are not in order; every problem is in it.
+    """
+    known = available_domains(root)
+    if domain not in known:
+        raise _unknown(domain, known, Path(root))
+    folder = Path(root).resolve() / domain
+    shown = f"{folder.parent.name}/{domain}"
+    schema_source = f"{shown}/{SCHEMA_FILE}"
+    schema_text = _read(folder / SCHEMA_FILE)
+    schema = parse_schema(schema_text, schema_source)
+    rules = {f"{shown}/{file.name}": _read(file) for file in _rule_files(folder)}
+    if not rules:
+        hint = f"add a file that ends in {' or '.join(RULE_FILES)}"
+        raise RulesetUnreadable("ruleset-empty", f"domain '{domain}' has no rules in {folder}", hint)
+    program = compile_ruleset(rules, schema=schema)
+    return LoadedRuleset(domain, program, {schema_source: schema_text, **rules}, schema, program.digest, folder)
+
+
+def load_all(root: Path | str = SHIPPED, domains: Iterable[str] | None = None) -> dict[str, LoadedRuleset]:
+    """Read and compile domains that run side by side.
+
+    Args:
+        root: the folder that holds one folder per domain; default: the rulesets that ship.
+        domains: which ones; default: all that there are.
+
+    Returns:
+        The rulesets by domain, in the order asked for.
+
+    Raises:
+        DomainsCollide: one of them reads a field that another one writes.
+        NotFound, RulesetUnreadable, engine.SchemaRejected, engine.RulesetRejected: as `load_domain`.
+    """
+    names = available_domains(root) if domains is None else tuple(domains)
+    loaded = {domain: load_domain(root, domain) for domain in names}
+    check_separate(tuple(loaded.values()))
+    return loaded
+
+
+def check_separate(rulesets: Sequence[LoadedRuleset]) -> None:
+    """Refuse domains of which one reads what another one writes.
+
+    Args:
+        rulesets: the domains that are to run side by side.
+
+    Raises:
+        DomainsCollide: naming both domains and the fields.
+    """
+    for reader, writer in permutations(rulesets, 2):
+        # Refused even when the reader writes the field too: two domains would mean two things by one name.
+        shared = sorted(reader.program.reads & writer.program.writes)
+        if shared:
+            fields = " and ".join(shared)
+            message = f"domain '{reader.domain}' reads {fields}, which domain '{writer.domain}' writes"
+            raise DomainsCollide("domains-collide", message, "let one domain do both, or give the field another name")
+
+
+def _rule_files(folder: Path) -> list[Path]:
+    try:
+        return sorted(file for file in folder.iterdir() if file.suffix.lower() in RULE_FILES and file.is_file())
+    except OSError as error:
+        raise _unreadable(folder, error) from error
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise _unreadable(file, error) from error
+
+
+def _unreadable(path: Path, error: OSError) -> RulesetUnreadable:
+    return RulesetUnreadable("ruleset-unreadable", f"can't read {path}: {error.strerror or error}")
+
+
+def _unknown(domain: str, known: Sequence[str], root: Path) -> NotFound:
+    if not known:
+        return NotFound("domain-unknown", f"there is no domain '{domain}'", f"{root} holds no domain at all")
+    close = difflib.get_close_matches(domain, known, 1)
+    guess = f"did you mean '{close[0]}'? " if close else ""
+    return NotFound("domain-unknown", f"there is no domain '{domain}'", f"{guess}there are: {', '.join(known)}")

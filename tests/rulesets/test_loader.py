@@ -1,0 +1,142 @@
+"""The loader: what it finds, what it refuses, and what it says then."""
+
+import pickle
+from pathlib import Path
+
+import pytest
+
+from engine import RulesetRejected, SchemaRejected
+from rulefarm.errors import NotFound, RulefarmError
+from rulesets.loader import DomainsCollide, RulesetUnreadable, available_domains, load_all, load_domain
+
+SCHEMA = """
+subject = "Order"
+key = "id"
+[facts.Order.fields]
+id = { kind = "text", required = true }
+total = { kind = "number" }
+flag = { kind = "text", derived = true }
+note = { kind = "text", derived = true }
+"""
+RULE = 'rule "Large" { when Order.total > 100 then Review("large"); }'
+
+
+def domain(root: Path, name: str, rules: str = RULE, schema: str = SCHEMA) -> Path:
+    folder = root / name
+    folder.mkdir(parents=True)
+    (folder / "domain.toml").write_text(schema)
+    (folder / "base.grl").write_text(rules)
+    return folder
+
+
+def test_domains_are_the_folders_with_a_schema(tmp_path: Path) -> None:
+    domain(tmp_path, "orders")
+    domain(tmp_path, "fraud")
+    (tmp_path / "__pycache__").mkdir()
+    (tmp_path / "domain.toml").write_text("")
+    assert available_domains(tmp_path) == ("fraud", "orders")
+
+
+def test_a_domain_loads_from_rules_and_tables(tmp_path: Path) -> None:
+    folder = domain(tmp_path / "rules", "orders")
+    (folder / "bands.csv").write_text("U,when Order.total,then Review\nhuge,> 1000,huge\n")
+    (folder / "cases.toml").write_text("")
+    (folder / "notes.txt").write_text("not a rule")
+    loaded = load_domain(tmp_path / "rules", "orders")
+    assert [rule.name for rule in loaded.program.rules] == ["bands#huge", "Large"]
+    assert sorted(loaded.sources) == [
+        "rules/orders/bands.csv",
+        "rules/orders/base.grl",
+        "rules/orders/domain.toml",
+    ]
+    assert loaded.digest == loaded.program.digest
+    assert loaded.schema.subject == "Order"
+
+
+def test_an_unknown_domain_names_the_known_ones(tmp_path: Path) -> None:
+    domain(tmp_path, "orders")
+    domain(tmp_path, "fraud")
+    with pytest.raises(NotFound) as raised:
+        load_domain(tmp_path, "order")
+    assert str(raised.value) == "there is no domain 'order' (did you mean 'orders'? there are: fraud, orders)"
+    assert raised.value.code == "domain-unknown"
+
+
+@pytest.mark.parametrize("name", ["../orders", "", ".", "orders/base.grl"])
+def test_a_path_is_not_a_domain(tmp_path: Path, name: str) -> None:
+    domain(tmp_path, "orders")
+    with pytest.raises(NotFound):
+        load_domain(tmp_path, name)
+
+
+def test_a_folder_without_domains_says_so(tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match="holds no domain at all"):
+        load_domain(tmp_path, "orders")
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(RulesetUnreadable, match=f"can't read {tmp_path / 'gone'}: No such file or directory"):
+        load_all(tmp_path / "gone")
+
+
+def test_a_file_that_can_not_be_read_is_named(tmp_path: Path) -> None:
+    folder = domain(tmp_path, "orders")
+    (folder / "domain.toml").unlink()
+    (folder / "domain.toml").symlink_to(folder / "loop.toml")
+    with pytest.raises(NotFound):
+        load_domain(tmp_path, "orders")
+
+
+def test_a_domain_without_rules_is_refused(tmp_path: Path) -> None:
+    (domain(tmp_path, "orders") / "base.grl").unlink()
+    with pytest.raises(RulesetUnreadable, match="domain 'orders' has no rules in"):
+        load_domain(tmp_path, "orders")
+
+
+def test_a_rule_file_with_an_error_shows_its_place(tmp_path: Path) -> None:
+    domain(tmp_path / "rulesets", "orders", 'rule "Large" {\n    when Order.totl > 100\n    then Review("large");\n}\n')
+    with pytest.raises(RulesetRejected, match=r"^rulesets/orders/base\.grl:2:\d+: .*totl"):
+        load_domain(tmp_path / "rulesets", "orders")
+
+
+def test_a_schema_with_an_error_shows_its_place(tmp_path: Path) -> None:
+    domain(tmp_path / "rulesets", "orders", schema='subject = "Order"\nkey = "id"\n')
+    with pytest.raises(SchemaRejected, match=r"rulesets/orders/domain\.toml"):
+        load_domain(tmp_path / "rulesets", "orders")
+
+
+def test_a_relative_folder_gives_the_same_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    domain(tmp_path / "rulesets", "orders")
+    monkeypatch.chdir(tmp_path / "rulesets")
+    assert load_domain(".", "orders").sources.keys() == load_domain(tmp_path / "rulesets", "orders").sources.keys()
+
+
+def test_the_digest_depends_on_rules_and_not_on_file_layout(tmp_path: Path) -> None:
+    domain(tmp_path / "one", "orders")
+    domain(tmp_path / "two", "orders", "// a comment\n" + RULE.replace(" then", "\n  then"))
+    domain(tmp_path / "three", "orders", RULE.replace("100", "101"))
+    one, two, three = (load_domain(tmp_path / root, "orders").digest for root in ("one", "two", "three"))
+    assert one == two != three
+
+
+def test_domains_that_feed_each_other_are_refused(tmp_path: Path) -> None:
+    domain(tmp_path, "orders", 'rule "Flag" { when Order.total > 100 then Order.flag = "large"; }')
+    domain(tmp_path, "fraud", 'rule "Flagged" { when Order.flag == "large" then Reject("flagged"); }')
+    with pytest.raises(DomainsCollide) as raised:
+        load_all(tmp_path)
+    assert raised.value.message == "domain 'fraud' reads Order.flag, which domain 'orders' writes"
+    assert isinstance(raised.value, RulefarmError)
+    assert pickle.loads(pickle.dumps(raised.value)).message == raised.value.message
+
+
+def test_each_of_two_colliding_domains_loads_alone(tmp_path: Path) -> None:
+    domain(tmp_path, "orders", 'rule "Flag" { when Order.total > 100 then Order.flag = "large"; }')
+    domain(tmp_path, "fraud", 'rule "Flagged" { when Order.flag == "large" then Reject("flagged"); }')
+    assert list(load_all(tmp_path, ["fraud"])) == ["fraud"]
+    assert list(load_all(tmp_path, ["orders"])) == ["orders"]
+
+
+def test_domains_that_write_without_reading_may_share_a_field(tmp_path: Path) -> None:
+    for name in ("orders", "fraud"):
+        domain(tmp_path, name, 'rule "Note" { when Order.total > 100 then Order.note = "large"; }')
+    assert list(load_all(tmp_path)) == ["fraud", "orders"]
