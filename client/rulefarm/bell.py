@@ -147,7 +147,7 @@ def _send(app: Celery, bells: list[Bell]) -> None:
     with app.producer_pool.acquire(block=True, timeout=CONNECT_TIMEOUT_S) as producer:
         # Ours, not Celery's connection retry: a producer must not hang while the broker is away.
         producer.connection.ensure_connection(max_retries=1, timeout=CONNECT_TIMEOUT_S)
-        # Declared at every ring, past kombu's cache: a broker that lost its data lost its bindings too.
+        # Once a ring, not once a message: see `DomainQueue`.
         for name in {bell.queue for bell in bells}:
             queue(name)(producer.channel).declare()
         with producer.batch(max_size=500):

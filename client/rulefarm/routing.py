@@ -21,6 +21,18 @@ NIGHTLY = "rules.nightly"
 _DOMAIN = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 
 
+class DomainQueue(Queue):
+    """A queue that is declared before every message, not once a connection.
+
+    A broker that lost its data while the connection stood lost its bindings too; a producer, or beat, that believed
+    its cache would send into the void for as long as its connection lasts."""
+
+    @property
+    def can_cache_declaration(self) -> bool:
+        """Never."""
+        return False
+
+
 def queue_name(domain: str, *, bulk: bool = False) -> str:
     """The queue of a domain: `rules.<domain>`, or `rules.<domain>.bulk` for batches.
 
@@ -30,9 +42,9 @@ def queue_name(domain: str, *, bulk: bool = False) -> str:
     return f"rules.{domain}.bulk" if bulk else f"rules.{domain}"
 
 
-def queue(name: str) -> Queue:
+def queue(name: str) -> DomainQueue:
     """The queue of that name, bound to the exchange."""
-    return Queue(name, EXCHANGE, routing_key=name, durable=True)
+    return DomainQueue(name, EXCHANGE, routing_key=name, durable=True)
 
 
 def checked_domain(domain: str) -> str:

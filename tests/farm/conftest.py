@@ -23,9 +23,15 @@ RULESETS = Path(__file__).parent / "rulesets"
 
 
 @pytest.fixture(scope="session")
-def farm_services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
-    """Services that only the farm's tests use: they kill and wipe them."""
-    with running_services(tmp_path_factory.mktemp("farm") / "home", keep=False) as services:
+def farm_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home of the services that only the farm's tests use: they kill and wipe them."""
+    return tmp_path_factory.mktemp("farm") / "home"
+
+
+@pytest.fixture(scope="session")
+def farm_services(farm_home: Path) -> Iterator[Services]:
+    """Those services."""
+    with running_services(farm_home, keep=False) as services:
         yield services
 
 
