@@ -21,8 +21,10 @@ from rulefarm.settings import SERVICES_FILE
 INSTANCE_FILE = "instance.json"
 LOCK_FILE = "lock"
 LOG_FOLDER = "log"
+#: Beat's memory of what it has sent; its storage adds endings to the name.
+BEAT_SCHEDULE = "beat-schedule"
 #: What may stand in a directory that is about to become a home.
-_OWN_NAMES = frozenset({INSTANCE_FILE, LOCK_FILE, LOG_FOLDER, SERVICES_FILE})
+_OWN_NAMES = frozenset({INSTANCE_FILE, LOCK_FILE, LOG_FOLDER, SERVICES_FILE, BEAT_SCHEDULE})
 #: Postgres keeps paths in 1,024 bytes and appends its own names to them.
 _PATH_BYTES = 900
 
@@ -167,8 +169,9 @@ def _checked(path: Path) -> Path:
         if home.stat().st_uid != os.geteuid():
             raise ServiceError("bad-home", f"{home} belongs to another user", hint)
         names = {entry.name for entry in home.iterdir()}
-        if INSTANCE_FILE not in names and names - _OWN_NAMES:
-            raise ServiceError("bad-home", f"{home} holds other things ({sorted(names - _OWN_NAMES)[0]}, …)", hint)
+        foreign = sorted(name for name in names if name.partition(".")[0] not in _OWN_NAMES and name not in _OWN_NAMES)
+        if INSTANCE_FILE not in names and foreign:
+            raise ServiceError("bad-home", f"{home} holds other things ({foreign[0]}, …)", hint)
         (home / LOG_FOLDER).mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise ServiceError("bad-home", f"{path} can't be the farm's home: {error.strerror or error}", hint) from error

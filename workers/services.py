@@ -12,13 +12,13 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import FrameType
 
 from rulefarm.settings import SERVICES_FILE
 from workers.home import Home, locked_home, write_private
-from workers.lodging import lodging_of
+from workers.lodging import Lodging, lodging_of
 from workers.postgres import Postgres
 from workers.server import Server, end_leftovers
 from workers.valkey import Valkey
@@ -52,8 +52,61 @@ def running_services(home: Path, *, keep: bool = True) -> Iterator[Services]:
 
 
 @contextmanager
-def services_in(home: Home, *, keep: bool = True) -> Iterator[Services]:
-    """The same in a home that is already held."""
+def services_in(
+    home: Home, *, broker_url: str | None = None, database_url: str | None = None, keep: bool = True
+) -> Iterator[Services]:
+    """The same in a home that is already held, without the services that are somewhere else.
+
+    Args:
+        home: the directory.
+        broker_url: a broker of the user's own; None: run Valkey.
+        database_url: a Postgres of the user's own; None: run it.
+        keep: as in `running_services`.
+    """
+    owner = os.getpid()
+    servers: dict[str, Server] = {}
+    embedded = _embedded(home, synced=keep) if broker_url is None or database_url is None else None
+    if embedded is not None and broker_url is None:
+        broker_url = embedded.valkey.url
+        servers["valkey"] = Server(embedded.valkey, home.log / "valkey.log", restarted=lambda: record())
+    if embedded is not None and database_url is None:
+        database_url = embedded.postgres.url
+        servers["postgres"] = Server(embedded.postgres, home.log / "postgres.log", restarted=lambda: record())
+    services = Services(broker_url=str(broker_url), database_url=str(database_url))
+
+    def record() -> None:
+        pids = {"farm": owner, **{name: server.pid for name, server in servers.items()}}
+        write_private(home.path / SERVICES_FILE, asdict(services) | {"pids": pids})
+
+    try:
+        for server in servers.values():
+            server.start()
+        for server in servers.values():
+            server.wait_ready()
+        record()
+        yield services
+    finally:
+        # A forked copy of this process leaves the block too, and must not take the services with it.
+        if os.getpid() == owner:
+            with ThreadPoolExecutor(2) as pool:
+                list(pool.map(Server.stop, servers.values()))
+            (home.path / SERVICES_FILE).unlink(missing_ok=True)
+            if not keep:
+                if embedded is not None:
+                    embedded.lodging.remove()
+                home.forget()
+
+
+@dataclass(frozen=True, slots=True)
+class _Embedded:
+    """The servers of one home, ready to start."""
+
+    lodging: Lodging
+    postgres: Postgres
+    valkey: Valkey
+
+
+def _embedded(home: Home, *, synced: bool) -> _Embedded:
     lodging = lodging_of(home)
     instance = home.instance()
     # First of all, or the ports of the last run would not be free.
@@ -62,37 +115,7 @@ def services_in(home: Home, *, keep: bool = True) -> Iterator[Services]:
     broker_port, database_port = _free_ports(instance.broker_port, instance.database_port)
     instance = replace(instance, broker_port=broker_port, database_port=database_port)
     home.remember(instance)
-    postgres, valkey = Postgres(lodging, instance, synced=keep), Valkey(lodging, instance)
-    owner = os.getpid()
-
-    def record() -> None:
-        write_private(
-            home.path / SERVICES_FILE,
-            {
-                "broker_url": valkey.url,
-                "database_url": postgres.url,
-                "ports": {"valkey": broker_port, "postgres": database_port},
-                "pids": {"farm": owner, "valkey": servers[0].pid, "postgres": servers[1].pid},
-            },
-        )
-
-    servers = [Server(recipe, home.log / f"{recipe.name}.log", restarted=record) for recipe in (valkey, postgres)]
-    try:
-        for server in servers:
-            server.start()
-        for server in servers:
-            server.wait_ready()
-        record()
-        yield Services(broker_url=valkey.url, database_url=postgres.url)
-    finally:
-        # A forked copy of this process leaves the block too, and must not take the services with it.
-        if os.getpid() == owner:
-            with ThreadPoolExecutor(len(servers)) as pool:
-                list(pool.map(Server.stop, servers))
-            (home.path / SERVICES_FILE).unlink(missing_ok=True)
-            if not keep:
-                lodging.remove()
-                home.forget()
+    return _Embedded(lodging, Postgres(lodging, instance, synced=synced), Valkey(lodging, instance))
 
 
 @contextmanager

@@ -177,7 +177,7 @@ def test_a_farm_to_throw_away(folder: Path, private: Path) -> None:
 
 def test_a_taken_port_is_left_alone(home: Path) -> None:
     with running_services(home):
-        port = json.loads((home / "services.json").read_text())["ports"]["postgres"]
+        port = json.loads((home / "instance.json").read_text())["database_port"]
     with socket.socket() as other:
         other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         other.bind(("127.0.0.1", port))

@@ -1,0 +1,119 @@
+"""Where the parts of a farm write.  supervisor -> [output] -> the terminal, or one file a part
+
+A terminal gets every line with the time and the name of its part before it; files get what the part wrote and nothing
+else."""
+
+import subprocess
+import threading
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Protocol, TextIO
+
+from honcho.colour import get_colours
+from honcho.printer import Message, Printer
+
+#: The name before the supervisor's own lines.
+_SYSTEM = "farm"
+
+
+class Output(Protocol):
+    """Takes what the parts and their supervisor have to say."""
+
+    def target(self, part: str) -> IO[bytes] | int:
+        """What a part gets as its standard output and error."""
+        ...
+
+    def follow(self, part: str, process: subprocess.Popen[bytes]) -> None:
+        """Pass on what the process writes, until all who write for it are gone."""
+        ...
+
+    def say(self, text: str) -> None:
+        """One line of the supervisor."""
+        ...
+
+    def last_words(self, part: str) -> str:
+        """The last line that a part wrote; empty if it wrote none."""
+        ...
+
+
+class Console:
+    """All parts on one stream, each line with the name of its part.
+
+    Args:
+        stream: usually standard output.
+        parts: names of the parts, for the width of the column and their colours.
+    """
+
+    def __init__(self, stream: TextIO, parts: list[str]) -> None:
+        self._printer = Printer(stream, width=max(len(name) for name in (*parts, _SYSTEM)))
+        self._colours = dict(zip(parts, get_colours(), strict=False))
+        self._last: dict[str, str] = {}
+        self._one_line_at_a_time = threading.Lock()
+
+    def target(self, part: str) -> int:
+        """A pipe."""
+        return subprocess.PIPE
+
+    def follow(self, part: str, process: subprocess.Popen[bytes]) -> None:
+        """Print every line of the part."""
+        assert process.stdout is not None
+        with process.stdout as lines:
+            for line in lines:
+                self._print(part, line)
+                if line.strip():
+                    self._last[part] = line.decode(errors="replace").strip()
+
+    def say(self, text: str) -> None:
+        """Print a line of the supervisor."""
+        self._print(_SYSTEM, text)
+
+    def last_words(self, part: str) -> str:
+        """The last line that a part wrote."""
+        return self._last.get(part, "")
+
+    def _print(self, name: str, data: bytes | str) -> None:
+        # A reader that went away (`rulefarm up | head`) must not stop the parts, whose pipes have to be emptied.
+        with self._one_line_at_a_time, suppress(OSError, ValueError):
+            self._printer.write(Message("line", data, datetime.now(), name, self._colours.get(name)))
+
+
+class LogFolder:
+    """One file a part, `<part>.log`, and `farm.log` for the supervisor.
+
+    Args:
+        folder: exists.
+    """
+
+    #: A log bigger than this is moved aside when its part starts.
+    LARGEST = 16 * 2**20
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def path(self, part: str) -> Path:
+        """The file of a part."""
+        return self._folder / f"{part}.log"
+
+    def target(self, part: str) -> IO[bytes]:
+        """The file, to append to."""
+        path = self.path(part)
+        if path.exists() and path.stat().st_size > self.LARGEST:
+            path.replace(path.with_suffix(".log.1"))
+        return path.open("ab")
+
+    def follow(self, part: str, process: subprocess.Popen[bytes]) -> None:
+        """Nothing to do: the part writes the file itself."""
+
+    def say(self, text: str) -> None:
+        """Append a line with the time."""
+        with self.path(_SYSTEM).open("a", encoding="utf-8") as file:
+            file.write(f"{datetime.now().isoformat(sep=' ', timespec='milliseconds')} {text}\n")
+
+    def last_words(self, part: str) -> str:
+        """The last line in the file of a part."""
+        with suppress(OSError), self.path(part).open("rb") as file:
+            file.seek(max(0, self.path(part).stat().st_size - 4096))
+            lines = [line for line in file.read().decode(errors="replace").splitlines() if line.strip()]
+            return lines[-1].strip() if lines else ""
+        return ""
