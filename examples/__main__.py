@@ -8,10 +8,13 @@ from pathlib import Path
 import click
 import polars as pl
 
+from examples.nightly_run import nightly_run
 from examples.orders import DEFAULT_ORDERS, build_orders
 from examples.products import DEFAULT_LIMIT, build_products
+from examples.samples import write_samples
 from examples.source import DataMissing
 from examples.tables import write_tables
+from rulefarm.errors import RulefarmError
 
 #: Folder that the built inputs go to; git ignores it.
 DATA = Path(__file__).parent / "data"
@@ -63,6 +66,31 @@ def tables(out: Path) -> None:
         raise click.ClickException(str(error)) from error
     for name, rows in written.items():
         click.echo(f"{out / name}: {rows} rows")
+
+
+@main.command()
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), default=DATA.parent, help="Folder to write to."
+)
+def samples(out: Path) -> None:
+    """Write the small samples that are checked in: one order, one product, a few of each."""
+    try:
+        for path in write_samples(build_products(), build_orders(), out):
+            click.echo(path)
+    except (DataMissing, OSError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+@main.command()
+def run() -> None:
+    """Run the whole farm once on the real products and some orders, and print what was measured."""
+    products, orders = DATA / "products.parquet", DATA / "orders.jsonl"
+    if not products.exists() or not orders.exists():
+        build.main([], standalone_mode=False)
+    try:
+        nightly_run(products, orders)
+    except RulefarmError as error:
+        raise click.ClickException(f"{error} [{error.code}]") from error
 
 
 def _write(path: Path, frame: pl.DataFrame, started: float) -> None:

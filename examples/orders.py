@@ -31,8 +31,8 @@ def build_orders(count: int | None = DEFAULT_ORDERS) -> pl.DataFrame:
     kept = baskets if count is None else baskets.tail(count)
     kept = kept.join(_redemptions(), on=["household_id", "day"], how="left")
     kept = kept.join(_campaigns(kept), on="basket_id", how="left")
-    kept = kept.join(scan("demographics").collect(), on="household_id", how="left", maintain_order="left")
-    kept = kept.join(_lines(kept), on="basket_id", how="left", maintain_order="left")
+    kept = kept.join(scan("demographics").collect(), on="household_id", how="left")
+    kept = kept.join(_lines(kept), on="basket_id", how="left")
     filled = kept.with_columns(
         pl.col("campaign_coupons", "campaigns").fill_null(0),
         *texts(["basket_id", "household_id", "store_id"]),
@@ -113,7 +113,8 @@ def _lines(baskets: pl.DataFrame) -> pl.DataFrame:
     lines = (
         sales_lines()
         .join(baskets.lazy().select("basket_id"), on="basket_id", how="semi")
-        .join(catalogue, on="product_id", how="left", maintain_order="left")
+        .join(catalogue, on="product_id", how="left")
+        .sort("basket_id", "product_id")
         .with_columns(
             pl.col("sales_value").alias("amount"),
             (pl.col("sales_value") + pl.col("retail_disc") + pl.col("coupon_match_disc")).alias("list_amount"),

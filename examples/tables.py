@@ -3,8 +3,8 @@
 How the bounds are found. The population of a row is every product of its category (or department, or brand) that was
 sold in at least `MIN_BASKETS` baskets for more than nothing; motor fuel and booked coupons are left out. A row is
 written when its population has `MIN_PRODUCTS` products or more. A bound is a quantile of the population, rounded
-outwards, so that a product on the bound passes. The tables are checked in and meant to be edited by hand: run this
-again only to start over from newer sales.
+outwards, so that a product on the bound passes. The tables are checked in, and a test compares them with the data; copy
+the domain to a folder of your own to edit them by hand.
 
 - price_range: average price under the 0.5 % or over the 99.5 % quantile of the category.
 - price_per_ounce: the same for the price per ounce, where package sizes are given in ounces.
