@@ -1,17 +1,25 @@
-"""Real services for every test that needs them: one embedded Postgres and Valkey a run, one fresh database a test."""
+"""Real services for every test that needs them.
+
+For the store: one embedded Postgres and Valkey a run, one fresh database a test. For the farm: services of its own,
+which its tests kill and wipe, with workers and beat as processes of their own."""
 
 import os
 import uuid
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.engine import make_url
 
+from rulefarm.farm import Farm
 from rulefarm.ledger import connect
 from rulefarm.settings import Settings
 from store.migrate import migrate
+from tests.farm.commands import RULESETS, rulefarm
+from tests.farm.processes import until
+from workers.inspection import worker_states
 from workers.services import Services, running_services
 
 TEMPLATE = "rulefarm_template"
@@ -55,6 +63,67 @@ def settings(services: Services, tmp_path: Path) -> Iterator[Settings]:
 def database(settings: Settings) -> Iterator[Engine]:
     """A connection pool to the fresh database."""
     engine = connect(settings)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def farm_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home of the services that only the farm's tests use: they kill and wipe them."""
+    return tmp_path_factory.mktemp("farm") / "home"
+
+
+@pytest.fixture(scope="session")
+def farm_services(farm_home: Path) -> Iterator[Services]:
+    """Those services."""
+    with running_services(farm_home, keep=False) as services:
+        yield services
+
+
+@pytest.fixture(scope="session")
+def farm_settings(farm_services: Services, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Impatient: a job that was not heard is rung again after two seconds."""
+    settings = Settings(
+        home=tmp_path_factory.mktemp("workers"),
+        broker_url=farm_services.broker_url,
+        database_url=farm_services.database_url,
+        rulesets=RULESETS,
+        chunk_rows=100,
+        reconcile_interval_s=1.0,
+        reconcile_grace_s=2.0,
+    )
+    engine = connect(settings)
+    migrate(engine)
+    engine.dispose()
+    return settings
+
+
+@pytest.fixture(scope="session")
+def running_farm(farm_settings: Settings) -> Iterator[Settings]:
+    """A worker a kind of queue and beat, ready to take work."""
+    commands = (
+        ["worker", "--domains", "payment,pricing", "--autoscale", "3,1"],
+        ["worker", "--domains", "payment,pricing", "--queue", "bulk", "--autoscale", "2,1"],
+        ["beat"],
+    )
+    with ExitStack() as stack:
+        for command in commands:
+            stack.enter_context(rulefarm(farm_settings, *command))
+        until(lambda: len(worker_states(farm_settings)) == 2, 60)
+        yield farm_settings
+
+
+@pytest.fixture
+def farm(running_farm: Settings) -> Iterator[Farm]:
+    """A producer."""
+    with Farm(running_farm) as producer:
+        yield producer
+
+
+@pytest.fixture
+def farm_database(running_farm: Settings) -> Iterator[Engine]:
+    """The farm's database."""
+    engine = connect(running_farm)
     yield engine
     engine.dispose()
 

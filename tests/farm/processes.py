@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -24,16 +24,18 @@ def until(condition: Callable[[], Found], deadline_s: float = 30.0) -> Found:
 
 
 @contextmanager
-def python(code: str, *arguments: object, path: tuple[Path, ...] = ()) -> Iterator[subprocess.Popen[str]]:
+def python(
+    code: str, *arguments: object, path: tuple[Path, ...] = (), environ: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[str]]:
     """Run a Python program that sees the checkout; it is killed, if it still runs, when the block ends."""
     folders = [*path, CHECKOUT, CHECKOUT / "client"]
-    environ = os.environ | {"PYTHONPATH": os.pathsep.join(str(folder) for folder in folders)}
+    python_path = os.pathsep.join(str(folder) for folder in folders)
     process = subprocess.Popen(
         [sys.executable, "-c", code, *(str(argument) for argument in arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=environ,
+        env={**(os.environ if environ is None else environ), "PYTHONPATH": python_path},
     )
     with process:
         try:
@@ -42,10 +44,11 @@ def python(code: str, *arguments: object, path: tuple[Path, ...] = ()) -> Iterat
             process.kill()
 
 
-def says(process: subprocess.Popen[str]) -> str:
-    """The next line the program prints; fails the test with its errors when it prints none."""
+def says(process: subprocess.Popen[str], containing: str = "") -> str:
+    """The next line the program prints that has these words in it; fails the test with its errors when none comes."""
     assert process.stdout is not None
     assert process.stderr is not None
-    line = process.stdout.readline().strip()
-    assert line, process.stderr.read()
-    return line
+    for line in process.stdout:
+        if line.strip() and containing in line:
+            return line.strip()
+    raise AssertionError(process.stderr.read())

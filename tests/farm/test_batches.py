@@ -19,7 +19,7 @@ from rulefarm.settings import Settings
 from rulefarm.tables import batches, verdicts
 from rulesets.loader import load_domain
 from store.verdicts import find_verdicts
-from tests.farm.conftest import RULESETS, rulefarm
+from tests.farm.commands import RULESETS, rulefarm
 from tests.farm.processes import until
 from workers.inspection import worker_states
 

@@ -16,7 +16,7 @@ from rulefarm.errors import DatabaseUnreachable
 from rulefarm.farm import Farm
 from rulefarm.settings import SERVICES_FILE, Settings
 from rulefarm.tables import jobs, verdicts
-from tests.farm.conftest import rulefarm
+from tests.farm.commands import rulefarm
 from tests.farm.processes import until
 from workers.inspection import worker_states
 

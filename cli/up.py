@@ -1,0 +1,33 @@
+"""`rulefarm up`: everything, in the foreground."""
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from cli.options import settings
+from rulefarm.ledger import connect
+from rulefarm.settings import Settings
+from store.migrate import migrate
+from workers.farm import run_farm
+
+
+@click.command("up")
+@click.option("--procfile", type=click.Path(path_type=Path), help="The parts to run. Default: the Procfile that ships.")
+@click.option("--only", help="Names of parts in the Procfile, with commas between. Default: all.")
+def command(procfile: Path | None, only: str | None) -> None:
+    """Run the whole farm in the foreground: services, workers, beat and Flower. Ctrl-C stops it.
+
+    Services that RULEFARM_BROKER_URL and RULEFARM_DATABASE_URL name are used; the others are embedded ones, with their
+    data in RULEFARM_HOME.
+    """
+    wanted = [name.strip() for name in only.split(",")] if only else None
+    sys.exit(run_farm(settings(), migrate_tables, environ=os.environ, procfile=procfile, only=wanted))
+
+
+def migrate_tables(known: Settings) -> None:
+    """Bring the tables of a farm up to date."""
+    engine = connect(known)
+    migrate(engine)
+    engine.dispose()

@@ -1,0 +1,129 @@
+"""Whatever is wrong, a user sees one clear message and a non-zero exit code, and nothing hangs."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run
+
+#: Nothing listens there, and nothing will: a refused connection.
+AWAY = {"RULEFARM_BROKER_URL": "redis://127.0.0.1:1/0", "RULEFARM_DATABASE_URL": "postgresql://u:secret@127.0.0.1:1/x"}
+SCHEMA = """subject = "Order"
+key = "id"
+[facts.Order.fields]
+id = { kind = "text" }
+total = { kind = "number", required = true }
+"""
+RULE = 'rule "Big" {\n    when Order.total > 10\n    then Review("big");\n}\n'
+FILES = {
+    "order.json": '{"Order": {"total": 12.5}}',
+    "broken.json": '{"Order": {',
+    "list.json": "[1]",
+    "nan.json": '{"Order": {"total": NaN}}',
+    "products.csv": "sku,price\na,1\n",
+    "rules/payment/domain.toml": SCHEMA,
+    "rules/payment/payment.grl": RULE,
+    "flawed/payment/domain.toml": SCHEMA,
+    "flawed/payment/payment.grl": RULE.replace("total >", "totl >>"),
+    "schemaless/payment/domain.toml": "subject = \n",
+    "schemaless/payment/payment.grl": RULE,
+}
+RULES = {"RULEFARM_RULESETS": "rules"}
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """One thing a user does wrong, or finds wrong."""
+
+    what: str
+    arguments: str
+    said: str
+    environ: dict[str, str] = field(default_factory=dict)
+    code: int = 1
+
+
+WRONG = [
+    Wrong("unknown domain", "eval paymnet order.json", "did you mean 'payment'?", RULES),
+    Wrong("malformed JSON", "eval payment broken.json", "broken.json: no JSON", RULES),
+    Wrong("JSON that is no object", "eval payment list.json", "list.json: facts must be a JSON object", RULES),
+    Wrong("NaN", "eval payment nan.json", "NaN", RULES),
+    Wrong("no such file", "eval payment nowhere.json", "nowhere.json can't be read", RULES),
+    Wrong("a folder for a file", "eval payment rules", "rules can't be read", RULES),
+    Wrong("a rule file with an error", "rules check", "payment.grl:2:10:", {"RULEFARM_RULESETS": "flawed"}),
+    Wrong("the same on eval", "eval payment order.json", "payment.grl:2:10:", {"RULEFARM_RULESETS": "flawed"}),
+    Wrong("the same on a worker", "worker", "payment.grl:2:10:", {"RULEFARM_RULESETS": "flawed", **AWAY}),
+    Wrong("a schema with an error", "rules check", "domain.toml", {"RULEFARM_RULESETS": "schemaless"}),
+    Wrong("a folder without rules", "rules check", "nowhere", {"RULEFARM_RULESETS": "nowhere"}),
+    Wrong("an unknown domain to check", "rules check paymnet", "did you mean 'payment'?", RULES),
+    Wrong("no farm", "submit payment order.json", "rulefarm up"),
+    Wrong("no farm to ask", "status", "rulefarm up"),
+    Wrong("no farm for a batch", "batch pricing products.csv", "rulefarm up"),
+    Wrong("no farm for verdicts", "verdicts", "rulefarm up"),
+    Wrong("no farm for a worker", "worker --domains payment", "rulefarm up", RULES),
+    Wrong("no farm for beat", "beat", "rulefarm up"),
+    Wrong("no database on submit", "submit payment order.json", "127.0.0.1:1", AWAY, 3),
+    Wrong("no database on submit, malformed", "submit payment broken.json", "broken.json: no JSON", AWAY),
+    Wrong("no database on batch", "batch pricing products.csv", "127.0.0.1:1", AWAY, 3),
+    Wrong("no database on verdicts", "verdicts", "127.0.0.1:1", AWAY, 3),
+    Wrong("no database on status", "status", "127.0.0.1:1", AWAY, 3),
+    Wrong("no database on migrate", "migrate", "127.0.0.1:1", AWAY, 3),
+    Wrong("a setting that does not parse", "status", "RULEFARM_CHUNK_ROWS", {"RULEFARM_CHUNK_ROWS": "many"}),
+    Wrong("no nightly source", "nightly run", "RULEFARM_NIGHTLY_SOURCE", AWAY),
+    Wrong("a cron that is none", "beat", "RULEFARM_NIGHTLY_CRON",
+          {**AWAY, "RULEFARM_NIGHTLY_SOURCE": "x", "RULEFARM_NIGHTLY_CRON": "every night"}),
+    Wrong("autoscale upside down", "worker --autoscale 1,4", "--autoscale", AWAY, 2),
+    Wrong("an instant that is none", "eval payment order.json --as-of yesterday", "--as-of", RULES, 2),
+    Wrong("two formats at once", "verdicts --json --csv", "not both", AWAY, 2),
+    Wrong("an id that is none", "batch show 7", "'7' is no id", AWAY),
+]  # fmt: skip
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> None:
+    for name, content in FILES.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+
+
+@pytest.mark.usefixtures("files")
+@pytest.mark.parametrize("wrong", WRONG, ids=[wrong.what for wrong in WRONG])
+def test_what_is_wrong_is_said_once_and_clearly(run: Run, wrong: Wrong) -> None:
+    done = run(*wrong.arguments.split(), **wrong.environ)
+    assert done.returncode == wrong.code, done.stdout + done.stderr
+    said = done.stderr + done.stdout
+    assert wrong.said in said
+    assert "secret" not in said
+    assert said.count(wrong.said) == 1
+
+
+@pytest.mark.usefixtures("files")
+def test_eval_needs_no_farm_and_judges(run: Run) -> None:
+    done = run("eval", "payment", "order.json", **RULES)
+    assert (done.returncode, done.stdout.split()[0]) == (0, "review")
+    done = run("eval", "payment", "-", stdin='{"Order": {"total": 1}}', **RULES)
+    assert (done.returncode, done.stdout.split()[0]) == (0, "accept")
+
+
+@pytest.mark.usefixtures("files")
+def test_facts_that_break_the_schema_are_an_error_that_names_the_field(run: Run) -> None:
+    done = run("eval", "payment", "-", stdin='{"Order": {"total": "much"}}', **RULES)
+    assert done.returncode == 1
+    assert "Order.total" in done.stdout
+
+
+@pytest.mark.usefixtures("files")
+def test_rules_are_checked_and_listed_without_any_environment(run: Run) -> None:
+    done = run("rules", "check")
+    assert done.returncode == 0, done.stdout
+    for domain in ("payment", "pricing", "promotion"):
+        assert f"{domain}: " in done.stdout
+    assert "margin.grl" in run("rules", "list", "pricing").stdout
+
+
+@pytest.mark.usefixtures("files")
+def test_the_shipped_cases_pass(run: Run) -> None:
+    done = run("rules", "test")
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.count(" cases, 0 failed") == 3

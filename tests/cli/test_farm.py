@@ -1,0 +1,104 @@
+"""The commands against a running farm: what goes in by one comes out by another."""
+
+import csv
+import io
+import json
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rulefarm.settings import Settings
+from tests.cli.conftest import Run
+from tests.farm.commands import environment
+
+
+@pytest.fixture
+def on_farm(run: Run, running_farm: Settings) -> Callable[..., str]:
+    """Run a command on the farm; it must succeed; gives what it printed."""
+    environ = {name: text for name, text in environment(running_farm).items() if name.startswith("RULEFARM_")}
+
+    def call(*arguments: object, stdin: str = "", code: int = 0) -> str:
+        done = run(*arguments, stdin=stdin, **environ)
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout + (done.stderr if code else "")
+
+    return call
+
+
+def test_a_submitted_order_is_judged_shown_and_found(on_farm: Callable[..., str], tmp_path: Path) -> None:
+    key = uuid.uuid4().hex
+    (tmp_path / "order.json").write_text('{"Order": {"total": 2000, "country": "FR"}}')
+    shown = on_farm("submit", "payment", "order.json", "--key", key, "--wait")
+    assert shown.startswith(f"reject payment {key}")
+    assert "big and abroad" in shown
+    assert key in on_farm("verdicts", "--domain", "payment", "--outcome", "reject", "--limit", 500)
+    [document] = json.loads(on_farm("verdicts", "--subject", key, "--json"))
+    assert (document["outcome"], document["fired"]) == ("reject", ["Big", "BigAbroad"])
+    [header, row] = csv.reader(io.StringIO(on_farm("verdicts", "--subject", key, "--csv")))
+    assert dict(zip(header, row, strict=True))["outcome"] == "reject"
+    again = on_farm("submit", "payment", "order.json", "--key", key, "--wait", "--json")
+    assert json.loads(again) == document
+
+
+def test_a_submitted_id_is_printed_alone(on_farm: Callable[..., str]) -> None:
+    printed = on_farm("submit", "payment", "-", stdin='{"Order": {"total": 1}}')
+    assert uuid.UUID(printed.strip())
+
+
+def test_an_error_verdict_is_an_exit_code(on_farm: Callable[..., str]) -> None:
+    assert "Order.total" in on_farm("submit", "payment", "-", "--wait", stdin='{"Order": {}}', code=1)
+
+
+def test_an_unknown_domain_is_refused_with_the_known_ones(on_farm: Callable[..., str]) -> None:
+    assert "known: payment, pricing" in on_farm("submit", "fraud", "-", stdin='{"Order": {}}', code=1)
+
+
+def test_a_batch_shows_its_progress_and_its_outcomes(on_farm: Callable[..., str], tmp_path: Path) -> None:
+    rows = "".join(f"p{n},{n},5\n" for n in range(250))
+    (tmp_path / "products.csv").write_text(f"sku,price,cost\n{rows}")
+    shown = on_farm("batch", "pricing", "products.csv")
+    assert "done, 250 of 250" in shown
+    batch = shown.split()[1]
+    record = json.loads(on_farm("batch", "show", batch, "--json"))
+    assert record["outcomes"] == {"accept": 245, "reject": 5}
+    assert "245" in on_farm("batch", "show", batch)
+    assert on_farm("verdicts", "--batch", batch, "--outcome", "reject", "--csv").count("price is under cost") == 5
+    assert uuid.UUID(on_farm("batch", "pricing", "products.csv", "--no-wait").strip())
+
+
+def test_the_nightly_batch_runs_now(on_farm: Callable[..., str], tmp_path: Path) -> None:
+    (tmp_path / "products.csv").write_text("sku,price,cost\na,1,5\nb,9,5\n")
+    assert "done, 2 of 2" in on_farm("nightly", "run", "--source", "products.csv")
+
+
+def test_a_source_that_cannot_be_read_is_refused(on_farm: Callable[..., str], tmp_path: Path) -> None:
+    assert "nowhere.csv can't be read" in on_farm("batch", "pricing", "nowhere.csv", code=1)
+    (tmp_path / "twice.csv").write_text("sku,price\na,1\na,2\n")
+    assert "names a subject that another row names too" in on_farm("batch", "pricing", "twice.csv", code=1)
+
+
+def test_status_names_queues_and_workers(on_farm: Callable[..., str]) -> None:
+    document = json.loads(on_farm("status", "--json"))
+    assert {"rules.payment", "rules.payment.bulk", "rules.control"} <= set(document["queues"])
+    assert {worker["name"].split("@")[0] for worker in document["workers"]} >= {
+        "payment-pricing",
+        "payment-pricing.bulk",
+    }
+    assert set(document["domains"]) == {"payment", "pricing"}
+    assert "rules.pricing.bulk" in on_farm("status")
+
+
+def test_without_a_broker_a_job_stays_on_record_and_is_judged_when_it_is_back(
+    run: Run, on_farm: Callable[..., str], running_farm: Settings
+) -> None:
+    environ = {name: text for name, text in environment(running_farm).items() if name.startswith("RULEFARM_")}
+    environ["RULEFARM_BROKER_URL"] = "redis://127.0.0.1:1/0"
+    key = uuid.uuid4().hex
+    done = run("submit", "payment", "-", "--key", key, "--wait", stdin='{"Order": {"total": 1}}', **environ)
+    assert done.returncode == 3
+    assert "is on record, but the broker does not answer" in done.stderr
+    shown = on_farm("submit", "payment", "-", "--key", key, "--wait", stdin='{"Order": {"total": 1}}')
+    assert shown.startswith(f"accept payment {key}")
+    assert run("status", **environ).returncode == 3

@@ -1,0 +1,57 @@
+"""Every command explains itself, and the README names it."""
+
+from pathlib import Path
+
+import click
+import pytest
+
+from cli.main import COMMANDS, cli
+from tests.cli.conftest import ROOT, Run
+
+
+def commands() -> list[tuple[str, click.Command]]:
+    found: list[tuple[str, click.Command]] = []
+
+    def walk(prefix: str, command: click.Command) -> None:
+        found.append((prefix, command))
+        if isinstance(command, click.Group):
+            for name, child in command.commands.items():
+                walk(f"{prefix} {name}", child)
+
+    context = click.Context(cli)
+    for name in COMMANDS:
+        command = cli.get_command(context, name)
+        assert command is not None
+        walk(name, command)
+    return found
+
+
+@pytest.mark.parametrize(("name", "command"), commands(), ids=lambda value: value if isinstance(value, str) else "")
+def test_a_command_has_help_and_so_has_every_option(name: str, command: click.Command) -> None:
+    assert command.help
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            assert parameter.help, f"rulefarm {name}: {parameter.opts[0]} has no help"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_documentation_names_every_command(name: str) -> None:
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    assert any(f"rulefarm {name}" in Path(page).read_text(encoding="utf-8") for page in pages)
+
+
+@pytest.mark.parametrize("name", ["", *COMMANDS])
+def test_help_needs_no_environment(run: Run, name: str) -> None:
+    done = run(*([name] if name else []), "--help")
+    assert done.returncode == 0
+    assert "Usage: rulefarm" in done.stdout
+
+
+def test_the_version_is_told(run: Run) -> None:
+    assert run("--version").stdout.startswith("rulefarm, version ")
+
+
+def test_an_unknown_command_gets_a_usage_error(run: Run) -> None:
+    done = run("sbumit")
+    assert done.returncode == 2
+    assert "No such command" in done.stderr
