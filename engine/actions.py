@@ -12,7 +12,7 @@ from engine.intake import label, ordinary
 from engine.layout import ORDINARY, Layout, Slots, walk
 from engine.nodes import Action, Assign, Complete, Decide, Literal, Log, Path, Retract
 from engine.schema import FieldSchema
-from engine.values import MAX_TEXT, Value, equal, kind_of, plain, text
+from engine.values import MAX_TEXT, Value, bounded, equal, kind_of, plain, text
 
 
 class ActionRefused(Exception):
@@ -77,11 +77,12 @@ class Actions:
     def _assign(self, target: Path, op: str, compute: Compute) -> Act:
         slot = self._layout.slot(target.fact, target.steps)
         check = _check(label(target.fact, target.steps), self._layout.field(target))
-        write = self._writer(target, slot)
+        write = self._writer(target)
+        depth = len(target.steps)
         if op == "=":
 
             def assign(run: Run) -> None:
-                value = compute(run.slots)
+                value = bounded(compute(run.slots), depth)
                 check(value)
                 write(run, value)
 
@@ -95,15 +96,10 @@ class Actions:
 
         return update
 
-    def _writer(self, target: Path, slot: int) -> Callable[[Run, Value], None]:
-        above, below = [], []
-        for (fact, steps), other in self._layout.places.items():
-            if fact != target.fact or other == slot:
-                continue
-            if steps == target.steps[: len(steps)]:
-                above.append((other, target.steps[len(steps) :]))
-            elif target.steps == steps[: len(target.steps)]:
-                below.append((other, steps[len(target.steps) :]))
+    def _writer(self, target: Path) -> Callable[[Run, Value], None]:
+        overlap = self._layout.overlap(target)
+        slot, above, wholes = overlap.slot, overlap.above, overlap.wholes
+        below, parts = overlap.below, overlap.parts
         name = label(target.fact, target.steps)
 
         def write(run: Run, value: Value) -> None:
@@ -120,8 +116,12 @@ class Actions:
             slots[slot] = value
             run.changed.add(slot)
             for other, steps in below:
-                slots[other] = walk(value, steps)
-                run.changed.add(other)
+                part = walk(value, steps)
+                if not equal(slots[other], part):
+                    slots[other] = part
+                    run.changed.add(other)
+            run.changed.update(wholes)
+            run.changed.update(other for other, steps in parts if not equal(walk(before, steps), walk(value, steps)))
             slots[ORDINARY] = slots[ORDINARY] and ordinary(value)
 
         return write

@@ -6,6 +6,7 @@ quantifier is looking at. Gives numbers only; what goes into the slots is the wo
 
 import typing
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from engine.nodes import Aggregate, Expression, Path, Quantifier
 from engine.schema import FieldSchema, Schema
@@ -35,6 +36,8 @@ class Layout:
         self.elements: dict[str, int] = {}
         #: First steps that quantifiers and aggregates read of the elements of a list fact; None: all of them.
         self.element_fields: dict[str, set[str] | None] = {}
+        #: A path within the elements of a list, to the slot that stands for it in all of them and stays empty.
+        self.columns: dict[Place, int] = {}
         self._size = _FIRST
 
     @property
@@ -69,27 +72,77 @@ class Layout:
         """Make slots for all that an expression reads.
 
         Returns:
-            Those slots, list facts included, elements not.
+            Those slots, columns included: writing another field of an element concerns nobody.
         """
         found = set()
         for path, role in reads(node):
             if role == "element":
-                self._note_element(path)
+                found.add(self._column(path))
                 continue
-            found.add(self.slot(path.fact, path.steps))
+            slot = self.slot(path.fact, path.steps)
             if role == "list":
                 self.element_fields.setdefault(path.fact, set())
-            elif not path.steps:
-                self.element_fields[path.fact] = None
+            else:
+                found.add(slot)
+                if not path.steps:
+                    self.element_fields[path.fact] = None
         return frozenset(found)
 
-    def _note_element(self, path: Path) -> None:
+    def _column(self, path: Path) -> int:
         fields = self.element_fields.setdefault(path.fact, set())
         first = path.steps[0] if path.steps else None
         if not isinstance(first, str):
             self.element_fields[path.fact] = None
         elif fields is not None:
             fields.add(first)
+        place = (path.fact, path.steps)
+        if place not in self.columns:
+            self.columns[place] = self._size
+            self._size += 1
+        return self.columns[place]
+
+    def overlap(self, target: Path) -> "Overlap":
+        """What else changes, or may change, when a field is written."""
+        slot = self.slot(target.fact, target.steps)
+        places = [(steps, other) for (fact, steps), other in self.places.items() if fact == target.fact]
+        above = tuple((other, target.steps[len(steps) :]) for steps, other in places if _leads(steps, target.steps))
+        below = tuple((other, steps[len(target.steps) :]) for steps, other in places if _leads(target.steps, steps))
+        # From here on within an element: `Line[2].qty` writes to the column `qty`.
+        within = target.steps[1:] if isinstance(target.steps[0], int) else target.steps
+        columns = [(steps, other) for (fact, steps), other in self.columns.items() if fact == target.fact]
+        return Overlap(
+            slot,
+            tuple(one for one in above if one[0] != slot),
+            tuple(one for one in below if one[0] != slot),
+            tuple((other, steps[len(within) :]) for steps, other in columns if _leads(within, steps)),
+            tuple(other for steps, other in columns if _leads(steps, within) and steps != within),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """The slots that hold what a write changes."""
+
+    #: The slot of the field itself.
+    slot: int
+    #: Slots that hold the field within them, with the steps to it.
+    above: tuple[tuple[int, tuple[str | int, ...]], ...]
+    #: Slots that hold a part of the field, with the steps to that part.
+    below: tuple[tuple[int, tuple[str | int, ...]], ...]
+    #: Columns that stand for a part of it, with the steps to that part.
+    parts: tuple[tuple[int, tuple[str | int, ...]], ...]
+    #: Columns that stand for something that it is a part of.
+    wholes: tuple[int, ...]
+
+    @property
+    def slots(self) -> frozenset[int]:
+        """All of them."""
+        pairs = (*self.above, *self.below, *self.parts)
+        return frozenset({self.slot, *self.wholes, *(slot for slot, _ in pairs)})
+
+
+def _leads(steps: tuple[str | int, ...], further: tuple[str | int, ...]) -> bool:
+    return further[: len(steps)] == steps
 
 
 def reads(node: Expression, bound: frozenset[str] = frozenset()) -> Iterator[tuple[Path, Role]]:

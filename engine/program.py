@@ -185,7 +185,7 @@ class Program:
         for i, rule in enumerate(rules):
             rivals = groups.get(rule.activation_group or "", 0) & ~(1 << i)
             steers = bool(rivals) or any(isinstance(action, Retract | Complete) for action in rule.actions)
-            steers = steers or any(self._feeds(target, readers) for target in targets[i])
+            steers = steers or any(self._layout.overlap(target).slots & readers.keys() for target in targets[i])
             acts = tuple(actions.compile(rule.name, action) for action in rule.actions)
             ready.append(ReadyRule(rule, 1 << i, expressions.truth_of(rule.condition), acts, rivals, steers))
         places = {
@@ -199,13 +199,6 @@ class Program:
             return [i for i, test in enumerate(tests) if allowed >> i & 1 and test(slots)]
 
         return Agenda(tuple(ready), readers, locked, steering, names, places, max_firings, match)
-
-    def _feeds(self, target: Path, readers: Mapping[int, int]) -> bool:
-        """Whether some condition reads what an assignment changes."""
-        return any(
-            slot in readers and fact == target.fact and all(a == b for a, b in zip(steps, target.steps, strict=False))
-            for (fact, steps), slot in self._layout.places.items()
-        )
 
     def _fields(self, rules: list[Rule], targets: list[list[Path]]) -> tuple[frozenset[str], frozenset[str]]:
         writes = frozenset(_field(path.fact, path.steps) for each in targets for path in each)

@@ -20,8 +20,10 @@ LARGEST = 1e300
 SMALLEST = 1e-290
 #: Longest text, in code points, that a rule can build; a longer one is null, so that joining in a loop stays bounded.
 MAX_TEXT = 100_000
-#: Deepest nesting of lists and objects in a field that a rule reads.
+#: Deepest nesting of lists and objects in a field that a rule reads or writes.
 MAX_NESTING = 32
+#: Most parts of a list or object that a rule can assign; without a bound, `P.x = [P.x, P.x]` doubles it each time.
+MAX_PARTS = 10_000
 
 #: Without traps: an impossible operation gives NaN, which `number` turns into null.
 CONTEXT = Context(prec=DIGITS, rounding=ROUND_HALF_EVEN, Emin=-999_999, Emax=999_999, traps=[])
@@ -286,6 +288,32 @@ def take(raw: Any, nesting: int = 0) -> Value:
     if isinstance(raw, str):
         return str(raw)
     raise ValueRefused(f"is of a kind that rules do not know ({kind.__name__})")
+
+
+def bounded(value: Value, nesting: int = 0) -> Value:
+    """A value that a rule assigns; None for a list or object that is too large or nested too deep.
+
+    Args:
+        value: what the rule computed.
+        nesting: how deep the field stands.
+    """
+    if value.__class__ is not tuple and value.__class__ is not dict:
+        return value
+    return value if _parts(value, MAX_NESTING - nesting, MAX_PARTS) >= 0 else None
+
+
+def _parts(value: Value, levels: int, room: int) -> int:
+    """The room that is left after counting the parts of a value; negative when there is too little."""
+    room -= 1
+    if value.__class__ is not tuple and value.__class__ is not dict:
+        return room
+    if levels == 0:
+        return -1
+    for part in value if value.__class__ is tuple else value.values():
+        if room < 0:
+            break
+        room = _parts(part, levels - 1, room)
+    return room
 
 
 def kind_of(value: Value) -> str:

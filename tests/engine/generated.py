@@ -1,0 +1,269 @@
+"""Rulesets and facts made up from a seed: every node, few values, so that they meet often.
+
+Two facts, `P` (an object) and `L` (a list of objects). Numbers come from a pool with ties, tiny differences and values
+whose sum or product lies at the edge of 15 digits. A seed instead of hypothesis' own strategies, because those take
+longer to make one ruleset than the evaluators take to run a thousand."""
+
+import random
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from engine import nodes
+from engine.nodes import Expression, Path, Rule
+
+AS_OF = datetime(2026, 3, 1, tzinfo=UTC)
+DAYS = [datetime(2026, 2, 27, tzinfo=UTC), AS_OF, datetime(2026, 3, 1, 12, tzinfo=UTC)]
+NUMBERS = ["0", "1", "2", "3", "4", "5", "-1", "0.1", "0.2", "0.3", "1.02", "10", "10.2", "10.19", "2.5"]
+EDGES = ["1e15", "999999999999999", "1e-5", "1e200", "-1e200", "1e-200", "3e-290", "9e299"]
+EDGES += ["0.333333333333333", "123456789.123456"]
+TEXTS = ["", "a", "b", "ab", "abc", "1", "a\ud800", "é"]
+PATTERNS = ["a", "^a.*c$", "[", "b|1"]
+NUMERIC = ["n", "m", "k"]
+FIELDS = [*NUMERIC, "t", "u", "f", "d", "tags", "x"]
+LINE_FIELDS = ["n", "n", "m", "t", "f", "x"]
+ODD_PATHS = [
+    Path("P", ("x", "y")),
+    Path("P", ("tags", 0)),
+    Path("L", (0, "n")),
+    Path("L"),
+    Path("P"),
+    Path("Q", ("n",)),
+]
+ORDER = ("==", "!=", "<", "<=", ">", ">=")
+TEXT_OPS = ("contains", "startsWith", "endsWith", "matches")
+
+
+class Maker:
+    """Makes nodes."""
+
+    def __init__(self, random_: random.Random) -> None:
+        self.random = random_
+        self.pick = random_.choice
+        #: Whether the path of an element may be used, that is, within a quantifier.
+        self.within = False
+
+    def one_in(self, count: int) -> bool:
+        return self.random.randrange(count) == 0
+
+    def number(self) -> Decimal:
+        return Decimal(self.pick(EDGES if self.one_in(12) else NUMBERS))
+
+    def literal(self, hint: str = "") -> nodes.Literal:
+        """A literal; of the kind that a field of this name mostly has, if one is named."""
+        kind = self.random.randrange(12)
+        if hint in NUMERIC and kind < 10:
+            return nodes.Literal(self.number())
+        if hint in ("t", "u") and kind < 10:
+            return nodes.Literal(self.pick(TEXTS))
+        if hint == "d" and kind < 10:
+            return nodes.Literal(self.pick(DAYS))
+        match kind:
+            case 0:
+                return nodes.Literal(None)
+            case 1 | 2:
+                return nodes.Literal(self.one_in(2))
+            case 3 | 4 | 5:
+                return nodes.Literal(self.pick(TEXTS))
+            case 6:
+                return nodes.Literal(self.pick(DAYS))
+        return nodes.Literal(self.number())
+
+    def path(self) -> Path:
+        if self.within and not self.one_in(3):
+            return Path("L", (self.pick(LINE_FIELDS),))
+        if self.one_in(15):
+            return self.pick(ODD_PATHS) if not self.within else Path("P", ("x", "y"))
+        return Path("P", (self.pick(NUMERIC if self.one_in(2) else FIELDS),))
+
+    def list_of(self, hint: str = "") -> nodes.ListLiteral:
+        return nodes.ListLiteral(tuple(self.literal(hint) for _ in range(self.random.randrange(5))))
+
+    def value(self, depth: int) -> Expression:
+        roll = self.random.randrange(14)
+        if depth == 0 or roll < 4:
+            return self.path() if self.random.randrange(3) else self.literal()
+        inner = depth - 1
+        if roll < 9:
+            return nodes.Arithmetic(self.pick("++-**/%"), self.value(inner), self.value(inner))  # type: ignore[arg-type]
+        if roll == 9:
+            return nodes.Negate(self.value(inner))
+        if roll == 10:
+            return nodes.ListLiteral(tuple(self.value(inner) for _ in range(self.random.randrange(3))))
+        if roll == 11 and not self.within:
+            return self.aggregate(inner)
+        return self.call(inner)
+
+    def call(self, depth: int) -> Expression:
+        match self.random.randrange(5):
+            case 0:
+                return nodes.Call(self.pick(["Abs", "Floor", "Len", "ToText"]), (self.value(depth),))
+            case 1:
+                return nodes.Call("Max", (self.value(depth), self.value(depth)))
+            case 2:
+                return nodes.Call("DaysBetween", (self.path(), nodes.Call("Now")))
+            case 3:
+                return nodes.Call("Round", (self.value(depth), nodes.Literal(Decimal(self.random.randrange(3)))))
+        return nodes.Call("Coalesce", (self.value(depth), self.value(depth)))
+
+    def aggregate(self, depth: int) -> Expression:
+        self.within = True
+        if self.one_in(3):
+            made = nodes.Aggregate("Count", "L", self.condition(depth))
+        else:
+            made = nodes.Aggregate(self.pick(["Sum", "Min", "Max", "Avg"]), "L", self.value(depth))  # type: ignore[arg-type]
+        self.within = False
+        return made
+
+    def simple(self) -> Expression:
+        """Mostly a path against a literal, as rules have it."""
+        path = self.path()
+        hint = str(path.steps[0]) if path.steps else ""
+        match self.random.randrange(10):
+            case 0:
+                return nodes.Compare(self.pick(ORDER), self.literal(hint), path)  # type: ignore[arg-type]
+            case 1 | 2:
+                return nodes.Membership(path, self.list_of(hint))
+            case 3:
+                part = nodes.Literal(self.pick(TEXTS + PATTERNS))
+                return nodes.TextTest(self.pick(TEXT_OPS), path, part)  # type: ignore[arg-type]
+            case 4:
+                return path
+        return nodes.Compare(self.pick(ORDER), path, self.literal(hint))  # type: ignore[arg-type]
+
+    def condition(self, depth: int) -> Expression:
+        roll = self.random.randrange(16)
+        if depth == 0 or roll < 5:
+            return self.simple()
+        inner = depth - 1
+        if roll < 10:
+            operands = tuple(self.condition(inner) for _ in range(self.random.randrange(2, 4)))
+            return nodes.And(operands) if roll % 2 else nodes.Or(operands)
+        if roll == 10:
+            return nodes.Not(self.condition(inner))
+        if roll == 11 and not self.within:
+            self.within = True
+            made = nodes.Quantifier(self.pick(["exists", "forall"]), "L", self.condition(inner))  # type: ignore[arg-type]
+            self.within = False
+            return made
+        if roll == 12:
+            return nodes.Membership(self.value(inner), self.value(inner))
+        if roll == 13:
+            return nodes.TextTest(self.pick(TEXT_OPS), self.value(inner), self.value(inner))  # type: ignore[arg-type]
+        return nodes.Compare(self.pick(ORDER), self.value(inner), self.value(inner))  # type: ignore[arg-type]
+
+    def action(self, feeding: bool) -> nodes.Action:
+        roll = self.random.randrange(12)
+        if roll < 4:
+            said: Expression = nodes.Literal(self.pick(TEXTS)) if self.one_in(2) else self.value(1)
+            return nodes.Decide(self.pick(["accept", "review", "reject"]), said)  # type: ignore[arg-type]
+        if roll == 4:
+            return nodes.Log(self.value(1))
+        if not feeding:
+            return nodes.Assign(Path("P", (self.pick(["out", "out2"]),)), "=", self.value(1))
+        if roll == 5 and self.one_in(2):
+            return nodes.Retract(f"R{self.random.randrange(5)}")
+        if roll == 6 and self.one_in(3):
+            return nodes.Complete()
+        odd = [Path("P", ("x", "y")), Path("L", (0, "n")), Path("L", (1, "m")), Path("P", ("tags", 0))]
+        target = self.pick(odd) if self.one_in(10) else Path("P", (self.pick(FIELDS[:6]),))
+        if self.one_in(2):
+            return nodes.Assign(target, "=", self.literal(str(target.steps[0])))
+        return nodes.Assign(target, self.pick(["=", "=", "+=", "-=", "*=", "/="]), self.value(1))  # type: ignore[arg-type]
+
+    def rule(self, number: int, depth: int, feeding: bool) -> Rule:
+        pick = self.pick
+        return Rule(
+            f"R{number}",
+            self.condition(depth),
+            tuple(self.action(feeding) for _ in range(self.random.randrange(1, 4))),
+            salience=pick([0, 0, 0, 5, -5]),
+            no_loop=self.one_in(6),
+            lock_on_active=self.one_in(8),
+            agenda_group="other" if self.one_in(20) else pick([None, None, "MAIN"]),
+            activation_group=pick([None, None, None, None, None, "g", "h"]),
+            date_effective=pick(DAYS) if self.one_in(8) else None,
+            date_expires=pick(DAYS) if self.one_in(8) else None,
+        )
+
+
+def rules_from(seed: int) -> list[Rule]:
+    """One to a dozen rules; every other ruleset has rules that do not feed each other."""
+    maker = Maker(random.Random(seed))
+    depth, feeding = maker.random.randrange(3), maker.one_in(2)
+    return [maker.rule(number, depth, feeding) for number in range(maker.random.randrange(1, 13))]
+
+
+class Sender:
+    """Makes facts, as producers would send them."""
+
+    def __init__(self, random_: random.Random) -> None:
+        self.random = random_
+        self.pick = random_.choice
+
+    def number(self) -> Any:
+        written = self.pick(EDGES if self.random.randrange(25) == 0 else NUMBERS)
+        match self.random.randrange(6):
+            case 0:
+                return Decimal(written)
+            case 1:
+                return self.random.randrange(-3, 12)
+            case 2:
+                return round(self.random.uniform(0, 12), 2)
+        return float(written)
+
+    def any(self, nested: bool = True) -> Any:
+        match self.random.randrange(10 if nested else 8):
+            case 0:
+                return None
+            case 1:
+                return self.pick([True, False])
+            case 2 | 3:
+                return self.pick(TEXTS)
+            case 4:
+                return self.pick(DAYS)
+            case 8:
+                return [self.any(False) for _ in range(self.random.randrange(4))]
+            case 9:
+                return {name: self.any(False) for name in ("y", "z") if self.random.randrange(3)}
+        return self.number()
+
+    def field(self, name: str) -> Any:
+        if self.random.randrange(8) == 0:
+            return self.any()
+        match name:
+            case "t" | "u":
+                return self.pick(TEXTS)
+            case "f":
+                return self.pick([True, False])
+            case "d":
+                return self.pick(DAYS)
+            case "tags":
+                return [self.any(False) for _ in range(self.random.randrange(4))]
+            case "x":
+                return {"y": self.any(False)}
+        return self.number()
+
+    def fields(self, names: list[str]) -> dict[str, Any]:
+        return {name: self.field(name) for name in names if self.random.randrange(8)}
+
+    def facts(self) -> dict[str, Any]:
+        product = self.fields(FIELDS)
+        if self.random.randrange(40) == 0:
+            bad = [float("nan"), float("inf"), 0.1234567890123456, 10**15 + 1, 10**301, 1e-300]
+            product[self.pick(FIELDS)] = self.pick(bad)
+        lines = [self.fields(["n", "m", "t", "f", "x"]) for _ in range(self.random.randrange(5))]
+        match self.random.randrange(20):
+            case 0:
+                return {"P": product}
+            case 1:
+                return {"P": product, "L": lines[0] if lines else None}
+            case 2:
+                return {"L": lines}
+        return {"P": product, "L": lines}
+
+
+def facts_from(seed: int, count: int) -> list[dict[str, Any]]:
+    """So many facts for any of the rulesets."""
+    sender = Sender(random.Random(seed))
+    return [sender.facts() for _ in range(count)]
