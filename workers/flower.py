@@ -81,7 +81,10 @@ def start_flower(app: Celery, settings: Settings) -> int:
     options.read_only = settings.flower_password is None
     options.max_tasks = _MAX_TASKS
     options.tasks_columns = _COLUMNS
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("tornado.access").setLevel(logging.ERROR)
+    # It warns whenever no worker answers, as at every start of a farm; the workers page says so too.
+    logging.getLogger("flower.inspector").setLevel(logging.ERROR)
     signal.signal(signal.SIGTERM, _leave)
     flower = Flower(capp=app, options=options, **handler_settings)
     try:

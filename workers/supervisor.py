@@ -5,6 +5,7 @@ again, for the farm must outlive any of its parts. SIGTERM goes to the command o
 to drain must not have its children shot from under it. Starts no services and knows nothing of what the parts do."""
 
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -33,6 +34,9 @@ _REFUSED = (1, 2)
 _BACKOFF_S = (0.5, 30.0)
 #: Seconds between two looks at what the signals asked for.
 _POLL_S = 0.1
+#: A line with one of these is more than one command, or one with redirections.
+_SHELL_OPERATOR = re.compile(r"[|&;<>()]")
+_ASSIGNMENT = re.compile(r"\s*[A-Za-z_][A-Za-z0-9_]*=")
 #: Set in every part to the farm's home, so that a farm finds what an earlier one left running.
 MARK = "RULEFARM_PART_OF"
 
@@ -136,7 +140,7 @@ class Supervisor:
             self._stopping.set()
             for part in self._parts.values():
                 if part.pid is not None:
-                    os.kill(part.pid, signal.SIGTERM)
+                    _end(part.pid)
         give_up = time.monotonic() + self._grace_s
         threads = [part.thread for part in self._parts.values() if part.thread is not None]
         while any(thread.is_alive() for thread in threads):
@@ -197,7 +201,7 @@ class Supervisor:
             target = self._output.target(name)
             try:
                 process: subprocess.Popen[bytes] = Popen(
-                    tethered(["/bin/sh", "-c", part.command], signal.SIGTERM),
+                    tethered(["/bin/sh", "-c", _shell_line(part.command)], signal.SIGTERM),
                     shell=False,
                     env=self._environ,
                     cwd=self._cwd,
@@ -253,6 +257,25 @@ def noted_signals() -> Iterator[list[int]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _shell_line(command: str) -> str:
+    """The command line for the shell, which is to become the command rather than stand between it and us."""
+    if _SHELL_OPERATOR.search(command):
+        return command
+    return f"exec env {command}" if _ASSIGNMENT.match(command) else f"exec {command}"
+
+
+def _end(pid: int) -> None:
+    """Send SIGTERM to a part: to the commands, if a shell runs them, for it would not pass the signal on."""
+    targets = [pid]
+    with suppress(psutil.Error):
+        process = psutil.Process(pid)
+        if process.name() == "sh":
+            targets = [child.pid for child in process.children()] or targets
+    for target in targets:
+        with suppress(ProcessLookupError):
+            os.kill(target, signal.SIGTERM)
 
 
 def _meaning(code: int) -> str:

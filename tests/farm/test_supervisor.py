@@ -6,7 +6,7 @@ import os
 import signal
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -158,7 +158,8 @@ def test_a_part_that_dies_is_started_again_and_the_others_stay(log: Path, script
 
 def test_a_part_that_crashes_at_its_start_is_tried_again(log: Path) -> None:
     with supervised(log, crash="kill -9 $$") as supervisor:
-        until(lambda: (log / "farm.log").read_text().count("crash ended with signal SIGKILL") >= 2)
+        until(lambda: wrote(log, "farm", "crash ended with signal SIGKILL"))
+        until(lambda: (log / "farm.log").read_text().count("crash started") >= 2)
         assert supervisor.refusal is None
 
 
@@ -183,7 +184,7 @@ while True:
     signal.pause()
 """
     with supervised(log, worker=script("parent", parent)) as supervisor:
-        until(lambda: (log / "worker.log").read_text().count("ready") == 2 if (log / "worker.log").exists() else False)
+        until(lambda: wrote(log, "worker", "ready") and (log / "worker.log").read_text().count("ready") == 2)
         assert supervisor.stop()
     text = (log / "worker.log").read_text()
     assert "child runs" in text
@@ -230,22 +231,23 @@ def test_parts_of_a_killed_farm_end(tmp_path: Path, settings: Settings, script: 
         farm.kill()
         farm.wait()
     # The polite one was told by the kernel, the deaf one is found by the next farm.
-    gone, alive = psutil.wait_procs(left, timeout=10)
-    assert (len(gone), len(alive)) == (1, 1)
+    until(lambda: len(psutil.wait_procs(left, timeout=0)[1]) == 1)
     with running_farm(
         replace(settings, home=home), lambda _: None, environ=os.environ, procfile=procfile, processes=["polite"]
     ):
-        _, alive = psutil.wait_procs(alive, timeout=10)
-        assert alive == []
+        until(lambda: psutil.wait_procs(left, timeout=0)[1] == [])
 
 
 def test_the_console_names_the_parts(log: Path) -> None:
     stream = io.StringIO()
     environ = environ_of(Settings(home=log), os.environ)
-    lines = {"one": "echo first; echo second >&2; sleep 600", "other": "printf 'no end of line'; sleep 600"}
+    lines = {
+        "one": "echo first; echo second >&2; sleep 600",
+        "other": "printf 'no end of line'; touch said; exec sleep 600",
+    }
     supervisor = Supervisor(lines, environ, Console(stream, list(lines)), home=log, cwd=log)
     supervisor.start()
-    until(lambda: "second" in stream.getvalue())
+    until(lambda: "second" in stream.getvalue() and (log / "said").exists())
     supervisor.stop()
     text = [line.split(" ", 1)[1] for line in stream.getvalue().splitlines()]
     assert {"one   | first", "one   | second", "other | no end of line"} <= set(text)
@@ -256,8 +258,8 @@ def test_a_console_that_nobody_reads_stops_nothing(log: Path) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     environ = environ_of(Settings(home=log), os.environ)
-    lines = {"part": "seq 100000; touch done; sleep 600"}
-    with os.fdopen(writer, "w", buffering=1) as stream:
+    lines = {"part": "seq 20000; touch done; exec sleep 600"}
+    with suppress(BrokenPipeError), os.fdopen(writer, "w", buffering=1) as stream:
         supervisor = Supervisor(lines, environ, Console(stream, list(lines)), home=log, cwd=log)
         supervisor.start()
         until(lambda: (log / "done").exists())
