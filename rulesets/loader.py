@@ -133,8 +133,11 @@ def check_separate(rulesets: Sequence[LoadedRuleset]) -> None:
 
 
 def _rule_files(folder: Path) -> list[Path]:
+    # Whatever is named like rules has to be readable: a broken link must not quietly take its rules away. Editors keep
+    # locks and half-written copies under names that begin with a dot.
     try:
-        return sorted(file for file in folder.iterdir() if file.suffix.lower() in RULE_FILES and file.is_file())
+        named = [file for file in folder.iterdir() if file.suffix.lower() in RULE_FILES]
+        return sorted(file for file in named if not file.name.startswith("."))
     except OSError as error:
         raise _unreadable(folder, error) from error
 

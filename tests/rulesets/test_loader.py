@@ -79,12 +79,17 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
         load_all(tmp_path / "gone")
 
 
-def test_a_file_that_can_not_be_read_is_named(tmp_path: Path) -> None:
+def test_a_rule_file_that_can_not_be_read_is_named(tmp_path: Path) -> None:
     folder = domain(tmp_path, "orders")
-    (folder / "domain.toml").unlink()
-    (folder / "domain.toml").symlink_to(folder / "loop.toml")
-    with pytest.raises(NotFound):
+    (folder / "more.grl").symlink_to(tmp_path / "gone.grl")
+    with pytest.raises(RulesetUnreadable, match="can't read .*orders/more.grl: No such file or directory"):
         load_domain(tmp_path, "orders")
+
+
+def test_what_an_editor_leaves_behind_is_not_read(tmp_path: Path) -> None:
+    folder = domain(tmp_path, "orders")
+    (folder / ".#base.grl").symlink_to("somebody@somewhere")
+    assert len(load_domain(tmp_path, "orders").program.rules) == 1
 
 
 def test_a_domain_without_rules_is_refused(tmp_path: Path) -> None:
