@@ -51,6 +51,8 @@ class Axis:
             self._offsets["boolean"] = width
             width += 2
         self._offsets["null"] = width
+        #: Bits of a set.
+        self.width = width + 1
         self._universe = (1 << (width + 1)) - 1
         self._universe &= self._allowed(field)
 

@@ -234,13 +234,13 @@ class _Checker:
         if node.op != "matches":
             return
         if not isinstance(node.right, Literal):
-            self._report(node.right, "pattern", "the pattern of 'matches' has to be a constant")
+            self._report(node.right, "bad-pattern", "the pattern of 'matches' has to be a constant")
         elif isinstance(node.right.value, str):
             try:
                 compile_pattern(node.right.value)
             except PatternRefused as refused:
                 hint = "patterns follow RE2: no look-around and no back-references"
-                self._report(node.right, "pattern", f"not a pattern: {refused}", hint)
+                self._report(node.right, "bad-pattern", f"not a pattern: {refused}", hint)
 
     def _call(self, node: Call) -> None:
         kinds = [self._visit(arg) for arg in node.args]

@@ -28,7 +28,7 @@ class Diagnostic:
     code: str
     #: An error refuses the load, a warning does not.
     severity: Severity
-    #: None when the problem has no place, such as an empty ruleset.
+    #: None when the problem has no place.
     span: Span | None
     #: One sentence, no full stop.
     message: str

@@ -15,9 +15,12 @@ from engine.nodes import Assign, Decide, Expression, Log, Path
 from engine.printer import print_action, print_expression, print_value
 from engine.schema import FieldSchema, Schema
 from engine.source import Source
+from engine.unary import Tests
 
 #: Pairs of rows that are compared, at most; a table of ten thousand prices with a category has far fewer.
 MAX_PAIRS = 2_000_000
+#: Bits of all sets of a table together: 32 MB.
+MAX_BITS = 256_000_000
 #: Boxes that are cut to see whether rows together cover something.
 MAX_CUTS = 20_000
 #: Overlaps that are worth reading about in one table.
@@ -64,8 +67,12 @@ class _Analysis:
         for position, (subject, kind) in enumerate(columns):
             cells = [row.tests[position] for row in rows if reads_only_constants(row.tests[position])]
             self._axes.append(Axis(kind, cells, _field(subject, schema)))
+        self._sets: list[dict[Tests | None, int]] = [{} for _ in columns]
+        distinct = [len({row.tests[position] for row in rows}) for position in range(len(columns))]
+        size = sum(axis.width * count for axis, count in zip(self._axes, distinct, strict=True))
+        self._fits = size <= MAX_BITS
         #: What a row may hold for at most: a cell that is not known counts as everything.
-        self._boxes = [self._box(row) for row in rows]
+        self._boxes = [self._box(row) for row in rows] if self._fits else []
         #: Whether that is exactly what it holds for.
         self._exact = [all(reads_only_constants(cell) for cell in row.tests) for row in rows]
         # A list holds many values at once, and two columns may ask about the same thing in two ways.
@@ -74,12 +81,20 @@ class _Analysis:
 
     def _box(self, row: Row) -> Box:
         return tuple(
-            axis.bits(cell) if reads_only_constants(cell) else axis.universe
-            for axis, cell in zip(self._axes, row.tests, strict=True)
+            self._bits(axis, sets, cell) for axis, sets, cell in zip(self._axes, self._sets, row.tests, strict=True)
         )
+
+    def _bits(self, axis: Axis, sets: dict[Tests | None, int], cell: Tests | None) -> int:
+        """What one cell holds for; cells that read the same share it, for these numbers can be long."""
+        if cell not in sets:
+            sets[cell] = axis.bits(cell) if reads_only_constants(cell) else axis.universe
+        return sets[cell]
 
     def report(self) -> None:
         if not self._sound:
+            return
+        if not self._fits:
+            self._too_large()
             return
         for row, box in zip(self._rows, self._boxes, strict=True):
             if not all(box):
@@ -88,8 +103,7 @@ class _Analysis:
             return
         pivot = self._pivot()
         if pivot is None:
-            message = "the table is too large to look for overlaps, gaps and shadowed rows"
-            self._warn(self._rows[0], "table-not-analysed", message)
+            self._too_large()
             return
         if self._policy in ("U", "A"):
             self._overlaps(pivot)
@@ -101,6 +115,10 @@ class _Analysis:
     def _warn(self, row: Row, code: str, message: str, hint: str = "") -> None:
         if row.rule.span is not None:
             self._source.report_at(row.rule.span, code, message, hint, "warning")
+
+    def _too_large(self) -> None:
+        message = "the table is too large to look for overlaps, gaps and shadowed rows"
+        self._warn(self._rows[0], "table-not-analysed", message, "cut it in several")
 
     # Pairs
 

@@ -5,7 +5,8 @@ next statement, or the next rule. It knows the grammar of a rule and nothing of 
 
 import difflib
 import typing
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -14,6 +15,7 @@ from engine.action_parser import ActionParser
 from engine.cursor import Slip
 from engine.errors import RulesetRejected
 from engine.expression_parser import ExpressionParser
+from engine.lexer import MAX_NAME_CHARACTERS
 from engine.nodes import (
     Action,
     Expression,
@@ -67,10 +69,28 @@ def parse_rules(
         RulesetRejected: something is wrong with the text; every problem is in it.
     """
     opened, readable = open_source(source, text)
-    rules = RuleParser(opened, list_facts).rules() if readable else ()
+    rules = read_rules(opened, list_facts) if readable else ()
     if any(diagnostic.severity == "error" for diagnostic in opened.diagnostics):
         raise RulesetRejected(opened.sorted_diagnostics())
     return rules
+
+
+def read_rules(source: Source, list_facts: Iterable[str] | None = None) -> tuple[Rule, ...]:
+    """Every rule of a source that has a name; the problems are the source's diagnostics.
+
+    A rule that could not be read whole has `true` for its condition when that was lost, and the actions that could be
+    read: enough to check the rest of it.
+
+    Args:
+        source: the file.
+        list_facts: as in `parse_rules`.
+    """
+    rules: list[Rule] = []
+    with suppress(TooManyProblems):
+        # Making the parser reads the first token, which can be one problem too many already.
+        for rule in RuleParser(source, list_facts).rules():
+            rules.append(rule)
+    return tuple(rules)
 
 
 def parse_expression(text: str, source: str = "expression", list_facts: Iterable[str] | None = None) -> Expression:
@@ -113,24 +133,17 @@ def read_expression(source: Source, list_facts: Iterable[str] | None = None) -> 
 class RuleParser(ActionParser):
     """Reads rules to the end of its source; its problems are the source's diagnostics."""
 
-    def rules(self) -> tuple[Rule, ...]:
-        """Every rule that has a name.
-
-        One that could not be read whole has a problem among the diagnostics, `true` for its condition when that was
-        lost, and the actions that could be read: enough to check the rest of it.
-        """
-        rules: list[Rule] = []
-        try:
-            while self.token.kind != "end":
-                rule = self._rule()
-                if rule is not None:
-                    rules.append(rule)
-                if len(rules) > MAX_RULES:
+    def rules(self) -> Iterator[Rule]:
+        """Every rule that has a name, in order."""
+        count = 0
+        while self.token.kind != "end":
+            rule = self._rule()
+            if rule is not None:
+                count += 1
+                if count > MAX_RULES:
                     self.slip("too-many-rules", f"a ruleset has at most {MAX_RULES:,} rules")
-                    break
-        except TooManyProblems:
-            pass
-        return tuple(rules)
+                    return
+                yield rule
 
     def _rule(self) -> Rule | None:
         if self.word() != "rule":
@@ -173,8 +186,9 @@ class RuleParser(ActionParser):
         else:
             raise self.slip("grl-syntax", f"expected the name of the rule, found {self.found()}", 'rule "Name" { … }')
         header.span = self.span_from(start.start)
-        if not header.name.strip():
-            self.source.report_at(header.span, "grl-syntax", "the name of a rule can't be empty")
+        if not header.name.strip() or len(header.name) > MAX_NAME_CHARACTERS:
+            message = f"the name of a rule has 1 to {MAX_NAME_CHARACTERS} characters"
+            self.source.report_at(header.span, "grl-name", message)
         if self.token.kind == "text":
             header.description = str(self.advance().value)
         while self.token.kind == "name" and self.word() != "when":

@@ -13,7 +13,7 @@ from engine.checks import check_rules
 from engine.dates import with_dates
 from engine.errors import Diagnostic, RulesetRejected
 from engine.nodes import Rule
-from engine.parser import MAX_RULES, RuleParser
+from engine.parser import MAX_RULES, read_rules
 from engine.printer import print_rules
 from engine.schema import Schema
 from engine.source import Source, TooManyProblems, open_source
@@ -58,7 +58,7 @@ def read_sources(sources: Mapping[str, str | bytes], schema: Schema | None = Non
         if not readable:
             continue
         if name.lower().endswith(".grl"):
-            rules += RuleParser(source, list_facts).rules()
+            rules += read_rules(source, list_facts)
         elif name.lower().endswith(".csv"):
             rules += read_table(source, schema)
         else:

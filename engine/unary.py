@@ -30,7 +30,6 @@ from engine.nodes import (
 from engine.operand_parser import read_moment
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\Z")
-_RANGE = re.compile(r"([\[(\]])\s*(.*?)\s*\.\.\s*(.*?)\s*([\])\[])\Z", re.DOTALL)
 _OPERATOR = re.compile(r"(<=|>=|!=|==|<>|=<|=>|<|>|=)\s*(.*)\Z", re.DOTALL)
 _NOT = re.compile(r"not\s*\((.*)\)\Z", re.DOTALL | re.IGNORECASE)
 _DATE = re.compile(r'(?:@\s*|date\s*\(\s*)"([^"]*)"\s*\)?\Z', re.IGNORECASE)
@@ -140,14 +139,14 @@ def _parts(text: str) -> list[str]:
 
 
 def _test(text: str, kind: ValueKind, read: ReadExpression) -> Comparison | Range:
-    found = _RANGE.match(text)
-    if found:
-        low, high = _bound(found[2], kind, read), _bound(found[3], kind, read)
+    if text[0] in "[(]" and text[-1] in "])[" and ".." in text:
+        first, _, second = text[1:-1].partition("..")
+        low, high = _bound(first.strip(), kind, read), _bound(second.strip(), kind, read)
         if kind_of_value(low.value) != kind_of_value(high.value):
             raise CellRefused(f"the ends of '{text}' are of different kinds")
         if _after(low.value, high.value):
             raise CellRefused(f"'{text}' holds for nothing: its ends are the wrong way round")
-        return Range(low, found[1] == "[", high, found[4] == "]")
+        return Range(low, text[0] == "[", high, text[-1] == "]")
     found = _OPERATOR.match(text)
     if not found:
         return Comparison("==", _value(text, kind, read))
