@@ -1,0 +1,66 @@
+"""What pip installs: the client alone is light, and the whole carries everything that it needs at run time."""
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def pip(*arguments: object, python: Path | str = sys.executable) -> str:
+    command = [str(python), "-m", "pip", "--disable-pip-version-check", *(str(argument) for argument in arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clean copy of what git has, so that the build leaves nothing in the checkout."""
+    copy = tmp_path_factory.mktemp("source")
+    names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for name in filter(None, names.split("\0")):
+        if (ROOT / name).exists():
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            (copy / name).write_bytes((ROOT / name).read_bytes())
+    return copy
+
+
+def test_the_client_alone_installs_without_a_compiler_numpy_or_the_engine(source: Path, tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
+    python = tmp_path / "venv" / "bin" / "python"
+    pip("wheel", "--quiet", "--no-deps", "--wheel-dir", tmp_path, source / "client")
+    [wheel] = tmp_path.glob("*.whl")
+    pip("install", "--quiet", "--only-binary", ":all:", wheel, python=python)
+    installed = {line.split("==")[0].lower() for line in pip("list", "--format", "freeze", python=python).split()}
+    assert "celery" in installed
+    assert not installed & {"numpy", "polars", "sqlalchemy", "psycopg2-binary", "durable-rules", "google-re2"}
+    script = "from rulefarm import Farm, Settings; print(Farm(Settings(broker_url='redis://127.0.0.1:1')).ledger)"
+    done = subprocess.run([python, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.stdout.strip(), done.returncode) == ("None", 0), done.stderr
+    script = (
+        "from rulefarm import Farm, Settings; Farm(Settings(broker_url='redis://h', database_url='postgresql://h'))"
+    )
+    done = subprocess.run([python, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "pip install 'rulefarm[ledger]'" in done.stderr
+
+
+def test_the_whole_carries_the_client_the_rulesets_and_the_migrations(source: Path, tmp_path: Path) -> None:
+    pip("wheel", "--quiet", "--no-deps", "--wheel-dir", tmp_path, source)
+    [wheel] = tmp_path.glob("rulefarm_server-*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        packed = set(archive.namelist())
+    expected = {
+        path.relative_to(source / folder).as_posix() if folder == "client" else path.relative_to(source).as_posix()
+        for folder in ("client", "engine", "rulesets", "store", "tasks", "workers", "cli")
+        for path in (source / folder).rglob("*")
+        if path.suffix in {".py", ".grl", ".toml", ".mako", ".typed"}
+        or (path.suffix == ".csv" and folder == "rulesets")
+    }
+    expected -= {"pyproject.toml"}
+    assert expected <= packed, sorted(expected - packed)
+    assert any(name.endswith("Procfile") for name in packed)
+    assert not {name for name in packed if name.startswith(("tests/", "examples/", "client/"))}
