@@ -52,8 +52,8 @@ class Agenda:
     names: Mapping[int, str]
     places: Mapping[int, Place]
     max_firings: int
-    #: The positions of all rules whose condition holds, in order; asks about dates and groups too.
-    match: Callable[[Slots, int], list[int]]
+    #: The positions of all rules whose condition holds, in order.
+    match: Callable[[Slots], list[int]]
 
 
 def run_cycle(agenda: Agenda, slots: Slots, given: Any, allowed: int, observer: Observer | None = None) -> Evaluation:
@@ -70,7 +70,7 @@ def run_cycle(agenda: Agenda, slots: Slots, given: Any, allowed: int, observer: 
         The evaluation.
     """
     run = Run(slots)
-    matched = agenda.match(slots, allowed)
+    matched = _in_force(agenda.match(slots), allowed)
     try:
         if observer is None and not _needs_planning(agenda, matched):
             rules = agenda.rules
@@ -91,6 +91,10 @@ def run_cycle(agenda: Agenda, slots: Slots, given: Any, allowed: int, observer: 
     if observer is not None:
         observer.cycle_ended(evaluation)
     return evaluation
+
+
+def _in_force(matched: list[int], allowed: int) -> list[int]:
+    return [position for position in matched if allowed >> position & 1]
 
 
 def _needs_planning(agenda: Agenda, matched: list[int]) -> bool:
@@ -184,7 +188,7 @@ class _Plan:
         asked = affected & self._allowed & ~self._run.blocked
         slots, rules = self._run.slots, self._agenda.rules
         if asked.bit_count() > _FEW:
-            holding = _bits(self._agenda.match(slots, self._allowed)) & affected
+            holding = _bits(self._agenda.match(slots)) & asked
         else:
             holding = 0
             while asked:

@@ -12,10 +12,13 @@ from engine.cycle import Agenda, ReadyRule, run_cycle
 from engine.errors import Diagnostic, FactsRejected
 from engine.evaluation import Evaluation, FrameResult, refused
 from engine.expressions import Expressions
+from engine.index import Entry, Index
 from engine.intake import Intake, label
-from engine.layout import Layout, Slots
-from engine.nodes import Assign, Complete, Path, Retract, Rule
+from engine.layout import Layout
+from engine.nodes import And, Assign, Complete, Path, Retract, Rule
+from engine.normal_form import NormalForm
 from engine.observers import Observer
+from engine.probes import Probes
 from engine.ruleset import Ruleset, read_sources
 from engine.schema import Schema
 from engine.values import moment
@@ -193,12 +196,19 @@ class Program:
         }
         names = {slot: label(*place) for slot, place in places.items()}
         steering = sum(one.bit for one in ready if one.steers)
-        tests = [one.test for one in ready]
-
-        def match(slots: Slots, allowed: int) -> list[int]:
-            return [i for i, test in enumerate(tests) if allowed >> i & 1 and test(slots)]
-
+        match = self._index(rules, expressions).match
         return Agenda(tuple(ready), readers, locked, steering, names, places, max_firings, match)
+
+    def _index(self, rules: list[Rule], expressions: Expressions) -> Index:
+        forms = NormalForm(self._layout, expressions)
+        entries = []
+        for i, rule in enumerate(rules):
+            for conjunction in forms.of(rule.condition):
+                residuals = conjunction.residuals
+                whole = residuals[0] if len(residuals) == 1 else And(residuals)
+                entries.append(Entry(i, conjunction, expressions.truth_of(whole) if residuals else None))
+        fields = {slot: self._layout.field(Path(*place)) for place, slot in self._layout.places.items()}
+        return Index(entries, Probes({slot: field.kind for slot, field in fields.items() if field is not None}))
 
     def _fields(self, rules: list[Rule], targets: list[list[Path]]) -> tuple[frozenset[str], frozenset[str]]:
         writes = frozenset(_field(path.fact, path.steps) for each in targets for path in each)

@@ -100,18 +100,18 @@ def text(value: Any) -> str:
 
 
 def kind(value: Any) -> str:
-    for kinds, name in (
-        (type(None), "null"),
-        (bool, "boolean"),
-        (Decimal, "number"),
-        (str, "text"),
-        (datetime, "date"),
-        (list, "list"),
-        (dict, "object"),
-    ):
-        if isinstance(value, kinds):
-            return name
-    raise AssertionError(value)
+    return KINDS[type(value)]
+
+
+KINDS: dict[type, str] = {
+    type(None): "null",
+    bool: "boolean",
+    Decimal: "number",
+    str: "text",
+    datetime: "date",
+    list: "list",
+    dict: "object",
+}
 
 
 def equal(a: Any, b: Any) -> bool:
@@ -219,6 +219,7 @@ class Naive:
     def __init__(self, rules: list[Rule], max_firings: int = 1_000) -> None:
         self.max_firings = max_firings
         self.rules = sorted(rules, key=lambda rule: -rule.salience)
+        self.reads = {rule.name: list(self.paths(rule.condition)) for rule in rules}
 
     # Expressions.
 
@@ -290,15 +291,19 @@ class Naive:
 
     # Fields that a condition reads, with the value of each, to see whether it changed.
 
-    def seen(self, node: Any, facts: dict[str, Any], bound: frozenset[str] = frozenset()) -> Iterator[Any]:
+    def seen(self, rule: Rule, facts: dict[str, Any]) -> list[Any]:
+        found = []
+        for path, bound in self.reads[rule.name]:
+            value = facts.get(path.fact)
+            found.append([follow(one, path.steps) for one in elements(value)] if bound else follow(value, path.steps))
+        return found
+
+    def paths(self, node: Any, bound: frozenset[str] = frozenset()) -> Iterator[tuple[Path, bool]]:
         if isinstance(node, Path):
-            if node.fact in bound:
-                yield [follow(one, node.steps) for one in elements(facts.get(node.fact))]
-            else:
-                yield follow(facts.get(node.fact), node.steps)
+            yield node, node.fact in bound
         for inner in self.inner(node):
             more = {node.fact} if isinstance(node, nodes.Quantifier | nodes.Aggregate) else set()
-            yield from self.seen(inner, facts, bound | more)
+            yield from self.paths(inner, bound | more)
 
     def inner(self, node: Any) -> list[Any]:
         found = []
@@ -359,17 +364,13 @@ class Naive:
                     case nodes.Complete():
                         complete = True
                     case nodes.Assign(target, op, value):
-                        was = {
-                            other.name: fresh(list(self.seen(other.condition, facts))) for other in self.rules
-                        }
+                        was = {other.name: fresh(self.seen(other, facts)) for other in self.rules}
                         try:
                             self.assign(target, op, self.value(value, facts, {}), facts, targets)
                         except Refused:
                             return Answer("error", code="assignment-refused")
                         moved |= {
-                            other.name
-                            for other in self.rules
-                            if not equal(was[other.name], list(self.seen(other.condition, facts)))
+                            other.name for other in self.rules if not equal(was[other.name], self.seen(other, facts))
                         }
             for name in moved:
                 if name != rule.name or not rule.no_loop:
