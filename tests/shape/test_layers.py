@@ -41,7 +41,7 @@ def test_imports_point_down(layer: str, path: Path) -> None:
 
 @pytest.mark.parametrize("path", sorted(FOLDERS["engine"].rglob("*.py")), ids=lambda path: path.stem)
 def test_the_engine_is_pure(path: Path) -> None:
-    impure = {"celery", "kombu", "redis", "sqlalchemy", "psycopg2", "os", "pathlib", "socket", "time", "subprocess"}
+    impure = {"celery", "kombu", "redis", "sqlalchemy", "psycopg2", "os", "socket", "time", "subprocess"}
     assert not imported(path) & impure
 
 
