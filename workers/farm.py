@@ -16,15 +16,14 @@ from dataclasses import dataclass, fields, replace
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import files as installed_files
 from pathlib import Path
+from threading import Thread
 from typing import TextIO
 
-from kombu.exceptions import OperationalError
-
-from rulefarm.bell import create_app
 from rulefarm.errors import ServiceError
 from rulefarm.settings import SERVICES_FILE, Settings
 from workers.home import locked_home
 from workers.output import Console, LogFolder, Output
+from workers.readiness import RollCall
 from workers.services import services_in, stopping_on_signals
 from workers.supervisor import GRACE_S, Supervisor, noted_signals, read_procfile
 
@@ -32,6 +31,8 @@ from workers.supervisor import GRACE_S, Supervisor, noted_signals, read_procfile
 Migrate = Callable[[Settings], None]
 
 _PREFIX = "RULEFARM_"
+#: Seconds between two calls of the roll.
+_LOOK_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,9 @@ def run_farm(
         with noted_signals() as asked:
             try:
                 supervisor.start()
-                console.say(f"the farm runs in {known.home}; Ctrl-C stops it")
+                console.say(f"the farm is in {known.home}")
+                announcer = Thread(target=_announce, args=(known, supervisor, _workers(lines), console), daemon=True)
+                announcer.start()
                 supervisor.wait(asked)
             finally:
                 console.say("stopping: the parts finish what they have begun; once more kills them")
@@ -124,8 +127,7 @@ def running_farm(
             supervisor = _supervisor(lines, known, output, environ)
             try:
                 supervisor.start()
-                workers = [name for name, command in lines.items() if " worker" in command]
-                _wait_for_workers(known, supervisor, workers, output, ready_s)
+                _wait_for_workers(known, supervisor, _workers(lines), output, ready_s)
                 yield Farm(known, known.home / "log", supervisor)
             finally:
                 supervisor.stop()
@@ -193,36 +195,32 @@ def _wait_for_workers(
     settings: Settings, supervisor: Supervisor, workers: list[str], output: LogFolder, ready_s: float
 ) -> None:
     give_up = time.monotonic() + ready_s
-    # Workers of other machines on the same broker, who answer too.
-    others = 0
-    with create_app(settings) as app:
-        while True:
+    with RollCall(settings, supervisor, workers) as roll:
+        while missing := roll.missing():
             if supervisor.refusal is not None:
                 raise supervisor.refusal
-            wanted = {name: supervisor.pids.get(name) for name in workers}
-            answering: set[int] = set()
-            if all(wanted.values()):
-                with suppress(OperationalError, OSError):
-                    stats = app.control.inspect(timeout=1.0, limit=len(workers) + others).stats() or {}
-                    answering = {group for group in (_group(node["pid"]) for node in stats.values()) if group}
-            others = len(answering - set(wanted.values()))
-            missing = [name for name, pid in wanted.items() if pid not in answering]
-            if not missing:
-                return
             if time.monotonic() > give_up:
                 raise ServiceError(
                     "worker-silent",
                     f"the worker {missing[0]} does not answer within {ready_s:g} s",
                     f"its log is {output.path(missing[0])}",
                 )
-            time.sleep(0.05)
+            time.sleep(_LOOK_S)
 
 
-def _group(pid: int) -> int | None:
-    # A worker is asked for its own process id; the part's process leads its group, shell or not.
-    with suppress(ProcessLookupError):
-        return os.getpgid(pid)
-    return None
+def _announce(settings: Settings, supervisor: Supervisor, workers: list[str], console: Console) -> None:
+    """Say when every worker answers; in a thread beside the farm."""
+    began = time.monotonic()
+    with RollCall(settings, supervisor, workers) as roll:
+        while roll.missing():
+            if not supervisor.running:
+                return
+            time.sleep(_LOOK_S)
+    console.say(f"every worker answers, after {time.monotonic() - began:.1f} s; Ctrl-C stops the farm")
+
+
+def _workers(lines: Mapping[str, str]) -> list[str]:
+    return [name for name, command in lines.items() if " worker" in command]
 
 
 class _Teller(logging.Handler):

@@ -26,7 +26,7 @@ _log = logging.getLogger("rulefarm.flower")
 #: Tasks kept in memory; 2 KiB each. The ledger keeps the rest.
 _MAX_TASKS = 20_000
 #: What the tasks page shows of a task; the arguments are the short text that the sender gave.
-_COLUMNS = "name,kwargs,state,result,received,runtime,worker"
+_COLUMNS = "name,kwargs,state,received,runtime,worker"
 #: Milliseconds between two looks at which workers there are and which queues they take from. Flower itself looks once,
 #: when it starts, often before they do.
 _LOOK_MS = 15_000.0

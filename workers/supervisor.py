@@ -114,6 +114,11 @@ class Supervisor:
         with self._guard:
             return {name: part.pid for name, part in self._parts.items() if part.pid is not None}
 
+    @property
+    def running(self) -> bool:
+        """Whether the parts are kept running: nobody has stopped them, and none was refused."""
+        return not self._stopping.is_set() and self.refusal is None
+
     def start(self) -> None:
         """Start every part, after whatever an earlier farm left running in this home is ended."""
         self._end_leftovers()
@@ -124,7 +129,7 @@ class Supervisor:
 
     def wait(self, asked: list[int]) -> None:
         """Wait until a signal number stands in `asked`, or until a part is refused."""
-        while not asked and self.refusal is None:
+        while not asked and self.running:
             self._stopping.wait(_POLL_S)
 
     def stop(self, asked: list[int] | None = None) -> bool:
