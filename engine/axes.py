@@ -6,7 +6,7 @@ of an integer; and each bit has a sample value that proves a claim about it."""
 
 from bisect import bisect_left
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from engine.kinds import ValueKind, kind_of_value
@@ -162,6 +162,8 @@ def _between(kind: str, below: Scalar, above: Scalar) -> Scalar:
             return ""
         tries = (f"{below} …", f"{below} ", f"{below}\x01")
         return next((text for text in tries if not isinstance(above, str) or text < above), below + "\x01")
+    if kind == "date" and below is None and above is None:
+        return datetime(2000, 1, 1, tzinfo=UTC)
     day = timedelta(days=1)
     if isinstance(below, datetime) and isinstance(above, datetime):
         return below + (above - below) / 2

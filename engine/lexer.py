@@ -38,7 +38,7 @@ _TOKEN = re.compile(
     |(?P<comment>//[^\n]*)
     |(?P<block>/\*)
     |(?P<name>[A-Za-z_][A-Za-z0-9_]*)
-    |(?P<number>(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\w*)
+    |(?P<number>(?:[0-9]+(?:\.[0-9]+)*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\w*)
     |(?P<text>"[^"\\\n]*(?:\\.[^"\\\n]*)*"?)
     |(?P<single>'[^'\\\n]*(?:\\.[^'\\\n]*)*'?)
     |(?P<slip>===|!==|<>|>>|<<|=>|=<|:=|\*\*|&(?!&)|\|(?!\|)|[“”‘’«»])
@@ -89,8 +89,8 @@ def tokens(source: Source) -> Iterator[Token]:
             yield Token("op", written, start, position)
         elif kind == "text":
             if _unclosed(written):
-                # What ends the line most often belongs to the rule, and reading on there spares it other problems.
-                written = written.rstrip(" \t\r);}") or written
+                # What looks like the end of an action most likely is one, and reading on there spares other problems.
+                written = written.partition(");")[0].rstrip(" \t\r);}") or written
                 position = start + len(written)
                 source.report("grl-text", start, position, "this text is never closed", "close it with '\"'")
                 yield Token("text", written.strip('"'), start, position)

@@ -278,7 +278,8 @@ class RuleParser(ActionParser):
             self.take("}")
             return condition, ()
         then = self.advance()
+        before = len(self.source.diagnostics)
         actions = self.actions()
-        if not actions and self.before.kind == "op":
+        if not actions and len(self.source.diagnostics) == before:
             self.source.report("grl-no-actions", then.start, then.end, "a rule needs at least one action")
         return condition, actions

@@ -21,6 +21,9 @@ KINDS: tuple[Kind, ...] = typing.get_args(Kind)
 #: A schema of a thousand described fields is a tenth of this.
 MAX_SCHEMA_CHARACTERS = 1_000_000
 
+#: Nobody mends more than this before the next try.
+MAX_PROBLEMS = 100
+
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _TOML_PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)\Z")
 _TOP_KEYS = ("subject", "key", "facts", "description")
@@ -160,7 +163,8 @@ class _Reader:
             return tomllib.loads(text, parse_float=Decimal)
         except tomllib.TOMLDecodeError as error:
             place = _TOML_PLACE.search(str(error))
-            line, column = (int(place[1]), int(place[2])) if place and place[1] else (max(1, len(self._lines)), 1)
+            end = (max(1, len(self._lines)), len(self._lines[-1]) + 1 if self._lines else 1)
+            line, column = (int(place[1]), int(place[2])) if place and place[1] else end
             message = str(error)[: place.start()] if place else str(error)
             self._refuse("schema-syntax", f"not TOML: {message[:1].lower()}{message[1:]}", line, column)
         # Both come from tomllib itself: too deep a nesting, an integer or decimal that Python refuses to read.
@@ -176,6 +180,8 @@ class _Reader:
         shown = self._lines[line - 1] if line <= len(self._lines) else ""
         span = Span(self._source, line, column, length)
         self._diagnostics.append(Diagnostic(code, "error", span, message, hint, shown))
+        if len(self._diagnostics) >= MAX_PROBLEMS:
+            raise SchemaRejected(self._diagnostics)
 
     def _place(self, table: str, key: str) -> tuple[int, int, int]:
         """Where a key stands. TOML gives no places, so this looks for the key's own line in its table."""

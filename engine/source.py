@@ -33,6 +33,7 @@ class Source:
         self.text = text
         #: What was found wrong so far, in the order of finding.
         self.diagnostics: list[Diagnostic] = []
+        self._reported: set[tuple[str, Span, str]] = set()
         self._at = at
         self._line = line
         self._starts = [0]
@@ -83,6 +84,10 @@ class Source:
         Raises:
             TooManyProblems: it was one too many.
         """
+        # A header of a table stands in every rule of it, and is wrong once.
+        if (code, span, message) in self._reported:
+            return
+        self._reported.add((code, span, message))
         shown = self.line(span.line)
         self.diagnostics.append(Diagnostic(code, severity, span, message, hint, shown))
         if len(self.diagnostics) >= MAX_PROBLEMS:

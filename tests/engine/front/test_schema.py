@@ -1,0 +1,98 @@
+"""domain.toml: what is taken, and every way in which it is not."""
+
+from decimal import Decimal
+
+import pytest
+
+from engine.errors import SchemaRejected
+from engine.schema import MAX_SCHEMA_CHARACTERS, FieldSchema, parse_schema
+
+GOOD = """
+subject = "Product"
+key = "product_id"
+description = "what is sold"
+[facts.Product.fields]
+product_id = { kind = "text", required = true }
+price = { kind = "number", min = 0, max = 1_000.50, description = "per piece" }
+size = { kind = "number", values = [1, 2.50] }
+brand = { kind = "text", values = ["National", "Private"] }
+[facts.Product.fields.flag]
+kind = "text"
+derived = true
+[facts.Line]
+list = true
+fields = { qty = { kind = "number" } }
+"""
+
+
+def test_a_schema_is_read_whole() -> None:
+    schema = parse_schema(b"\xef\xbb\xbf" + GOOD.encode())
+    assert (schema.subject, schema.key, schema.description) == ("Product", "product_id", "what is sold")
+    assert schema.list_facts == {"Line"}
+    fields = schema.facts["Product"].fields
+    bounds = (Decimal(0), Decimal("1000.50"))
+    assert fields["price"] == FieldSchema("price", "number", False, *bounds, description="per piece")
+    assert fields["size"].values == (Decimal(1), Decimal("2.50"))
+    assert fields["flag"].derived
+
+
+def test_its_canonical_form_leaves_out_order_and_descriptions() -> None:
+    other = GOOD.replace('description = "what is sold"', "").replace(', description = "per piece"', "")
+    lines = other.splitlines()
+    lines[5], lines[6] = lines[6], lines[5]
+    assert parse_schema(GOOD).canonical() == parse_schema("\n".join(lines)).canonical()
+    assert parse_schema(GOOD).canonical() != parse_schema(GOOD.replace("min = 0, ", "")).canonical()
+
+
+def with_field(field: str) -> str:
+    return f'subject = "P"\nkey = "id"\n[facts.P.fields]\nid = {{ kind = "text" }}\n  {field}'
+
+
+@pytest.mark.parametrize(
+    ("text", "problems"),
+    [
+        ("a =", ["schema-syntax@1:4"]),
+        ("a = 1\nb = [", ["schema-syntax@2:6"]),
+        ("a = " + "[" * 100_000, ["schema-syntax@1:1"]),
+        ("a = " + "9" * 100_000, ["schema-syntax@1:1"]),
+        ("a = 1e999999999999999999999", ["schema-syntax@1:1"]),
+        (b"a = 1\n\xff", ["schema-not-utf8@2:1"]),
+        ("#" * (MAX_SCHEMA_CHARACTERS + 1), ["schema-too-large@1:1"]),
+        ("", ["schema-facts@1:1", "schema-value@1:1", "schema-value@1:1"]),
+        ('subject = "P"\nkey = "id"\nfacts = 3', ["schema-facts@1:1"]),
+        ('subject = "P"\nkey = "id"\n[facts.P]', ["schema-facts@3:1", "schema-subject@2:1"]),
+        ('subject = "Q"\nkey = "id"\n[facts.P.fields]\nid = { kind = "text" }', ["schema-subject@1:1"]),
+        ('subject = "P"\nkey = "ie"\n[facts.P.fields]\nid = { kind = "text" }', ["schema-subject@2:1"]),
+        ('subject = "P"\nkey = "id"\n[facts.P]\nlist = true\nfields.id.kind = "text"', ["schema-subject@1:1"]),
+        ('subject = 3\nkey = "id"\n[facts.P.fields]\nid = { kind = "text" }', ["schema-value@1:1"]),
+        ('subjekt = "P"\n' + with_field(""), ["schema-unknown-key@1:1"]),
+        (with_field('x = { kind = "numbr" }'), ["schema-kind@5:3"]),
+        (with_field("x = { }"), ["schema-kind@5:3"]),
+        (with_field("x = 3"), ["schema-value@5:3"]),
+        (with_field('x = { kind = "number", mini = 3 }'), ["schema-unknown-key@5:3"]),
+        (with_field('x = { kind = "text", min = 3 }'), ["schema-bounds@5:3"]),
+        (with_field('x = { kind = "number", min = 3, max = 2 }'), ["schema-bounds@5:3"]),
+        (with_field('x = { kind = "number", min = "3" }'), ["schema-value@5:3"]),
+        (with_field('x = { kind = "number", min = nan }'), ["schema-value@5:3"]),
+        (with_field('x = { kind = "number", max = 1234567890123456 }'), ["schema-value@5:3"]),
+        (with_field('x = { kind = "text", required = "yes" }'), ["schema-value@5:3"]),
+        (with_field('x = { kind = "text", required = true, derived = true }'), ["schema-derived@5:3"]),
+        (with_field('x = { kind = "text", values = [1] }'), ["schema-value@5:3"]),
+        (with_field('x = { kind = "number", values = ["a"] }'), ["schema-value@5:3"]),
+        (with_field('x = { kind = "boolean", values = [true] }'), ["schema-value@5:3"]),
+        (with_field('x = { kind = "text", description = 3 }'), ["schema-value@5:3"]),
+        (with_field('"x y" = { kind = "text" }'), ["schema-name@5:3"]),
+        (with_field("x = 1\ny = 2\nz = { kind = 3 }"), ["schema-value@5:3", "schema-value@6:1", "schema-kind@7:1"]),
+    ],
+    ids=range(32),
+)
+def test_what_is_wrong_is_said_with_its_place(text: str | bytes, problems: list[str]) -> None:
+    with pytest.raises(SchemaRejected) as caught:
+        parse_schema(text)
+    found = caught.value.diagnostics
+    assert [f"{each.code}@{each.span.line}:{each.span.column}" for each in found if each.span] == problems
+
+
+def test_a_hint_names_the_nearest() -> None:
+    with pytest.raises(SchemaRejected, match="did you mean 'number'"):
+        parse_schema(with_field('x = { kind = "numbr" }'))
