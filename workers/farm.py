@@ -84,8 +84,8 @@ def run_farm(
             try:
                 supervisor.start()
                 console.say(f"the farm is in {known.home}")
-                announcer = Thread(target=_announce, args=(known, supervisor, _workers(lines), console), daemon=True)
-                announcer.start()
+                if workers := _workers(lines):
+                    Thread(target=_announce, args=(known, supervisor, workers, console), daemon=True).start()
                 supervisor.wait(asked)
             finally:
                 console.say("stopping: the parts finish what they have begun; once more kills them")

@@ -59,7 +59,9 @@ class Postgres:
     @property
     def url(self) -> str:
         """URL of the farm's database."""
-        return f"postgresql://{DATABASE}:{self._instance.database_secret}@127.0.0.1:{self._port}/{DATABASE}"
+        place = f"127.0.0.1:{self._port}/{DATABASE}"
+        # Or PGSSLMODE in somebody's environment would ask for what loopback does not have.
+        return f"postgresql://{DATABASE}:{self._instance.database_secret}@{place}?sslmode=disable"
 
     def prepare(self) -> None:
         """Make the cluster if there is none; forget a server that is gone.
@@ -152,6 +154,7 @@ class Postgres:
                 user=SUPERUSER,
                 password=self._instance.superuser_secret,
                 dbname=SUPERUSER,
+                sslmode="disable",
                 connect_timeout=10,
             )
         except psycopg2.OperationalError as error:

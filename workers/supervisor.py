@@ -230,9 +230,11 @@ class Supervisor:
 
     def _end_leftovers(self) -> None:
         leftovers = []
+        myself = psutil.Process()
+        mine = {myself.pid, *(parent.pid for parent in myself.parents())}
         for process in psutil.process_iter():
             with suppress(psutil.Error, OSError):
-                if process.environ().get(MARK) == str(self._home):
+                if process.pid not in mine and process.environ().get(MARK) == str(self._home):
                     process.kill()
                     leftovers.append(process)
         if leftovers:
