@@ -82,7 +82,7 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
 def test_a_rule_file_that_can_not_be_read_is_named(tmp_path: Path) -> None:
     folder = domain(tmp_path, "orders")
     (folder / "more.grl").symlink_to(tmp_path / "gone.grl")
-    with pytest.raises(RulesetUnreadable, match="can't read .*orders/more.grl: No such file or directory"):
+    with pytest.raises(RulesetUnreadable, match=r"can't read .*orders/more\.grl: No such file or directory"):
         load_domain(tmp_path, "orders")
 
 
