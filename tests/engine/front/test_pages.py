@@ -1,0 +1,72 @@
+"""The pages about the language and its tables: every example on them is run."""
+
+import json
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from engine import compile_ruleset
+from engine.action_parser import MAX_ACTIONS
+from engine.expression_parser import MAX_DEPTH, MAX_OPERANDS
+from engine.hit_policies import HIT_POLICIES
+from engine.lexer import MAX_DIGITS, MAX_NAME_CHARACTERS, MAX_TEXT_CHARACTERS
+from engine.operand_parser import MAX_LIST_ITEMS, MAX_NESTING
+from engine.parser import ATTRIBUTES, MAX_RULES
+from engine.patterns import MAX_PATTERN_CHARACTERS
+from engine.source import MAX_PROBLEMS, MAX_SOURCE_CHARACTERS
+
+DOCS = Path(__file__).parents[3] / "docs"
+LANGUAGE = (DOCS / "language.md").read_text("utf-8")
+TABLES = (DOCS / "tables.md").read_text("utf-8")
+
+
+def blocks(page: str, kind: str) -> list[str]:
+    return re.findall(rf"^```{kind}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+
+
+(FACTS,) = (json.loads(text) for text in blocks(LANGUAGE, "json"))
+HOLDING = [line for block in blocks(LANGUAGE, "holds") for line in block.splitlines()]
+
+
+@pytest.mark.parametrize("condition", HOLDING)
+def test_a_condition_that_is_said_to_hold_holds(condition: str) -> None:
+    program = compile_ruleset({"a.grl": f"rule r {{ when {condition}\nthen Accept(); }}"})
+    assert program.evaluate(FACTS, as_of=datetime(2026, 3, 1, tzinfo=UTC)).fired == ["r"]
+
+
+@pytest.mark.parametrize("text", blocks(LANGUAGE, "grl"))
+def test_a_rule_on_the_page_loads_and_fires(text: str) -> None:
+    program = compile_ruleset({"a.grl": text})
+    evaluation = program.evaluate(FACTS, as_of=datetime(2026, 3, 1, tzinfo=UTC))
+    assert evaluation.fired[:1] == [program.rules[0].name]
+
+
+@pytest.mark.parametrize("text", blocks(TABLES, "csv"))
+def test_a_table_on_the_page_loads(text: str) -> None:
+    assert not compile_ruleset({"t.csv": text}).warnings
+
+
+def test_the_pages_name_every_attribute_and_every_hit_policy() -> None:
+    assert all(f"`{attribute}" in LANGUAGE for attribute in ATTRIBUTES)
+    assert all(f"`{policy}`" in TABLES for policy in HIT_POLICIES)
+
+
+def test_the_limits_on_the_page_are_those_of_the_source() -> None:
+    (table,) = re.findall(r"^\| Limit \| \|\n\|---\|---\|\n((?:\|.*\n)+)", LANGUAGE, re.MULTILINE)
+    said = [int(row.split("|")[2].replace(",", "")) for row in table.splitlines()]
+    assert said == [
+        MAX_SOURCE_CHARACTERS,
+        MAX_RULES,
+        MAX_TEXT_CHARACTERS,
+        MAX_NAME_CHARACTERS,
+        MAX_DIGITS,
+        MAX_NESTING,
+        MAX_DEPTH,
+        MAX_OPERANDS,
+        MAX_LIST_ITEMS,
+        MAX_ACTIONS,
+        MAX_PATTERN_CHARACTERS,
+        MAX_PROBLEMS,
+    ]
