@@ -15,7 +15,9 @@ the domain to a folder of your own to edit them by hand.
 - price_moves: latest price against the average price outside the 0.5 % to 99.5 % quantiles of the department."""
 
 import csv
+import json
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -28,6 +30,9 @@ MIN_PRODUCTS = 12
 
 #: Categories that hold booked coupons and corrections, not goods.
 NOT_GOODS = ("COUPON/MISC ITEMS", "COUPONS/STORE & MFG")
+
+#: What a cell says with more than a text: a list, an operator, a range, a negation, nothing.
+_SPEAKING = re.compile(r'[,"]|^[<>=!(\[\]]|^not\b|^-?$|^null$|^nil$')
 
 #: One line of a CSV file.
 Row = tuple[str, ...]
@@ -142,8 +147,8 @@ def _move_rows(goods: pl.DataFrame) -> Iterator[Row]:
 
 
 def _text(value: str) -> str:
-    """A cell that means this text."""
-    return value
+    """A cell that means this text: quoted where a table would read more into it."""
+    return json.dumps(value) if _SPEAKING.search(value) else value
 
 
 #: File name -> header line, and what makes its rows.
