@@ -10,6 +10,7 @@ import pwd
 import shutil
 import stat
 import subprocess
+import tempfile
 import time
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
@@ -74,8 +75,12 @@ class Lodging:
             os.chown(path, *self.user)
 
 
-def lodging_of(home: Home) -> Lodging:
+def lodging_of(home: Home, *, keep: bool = True) -> Lodging:
     """Choose, once, where the services of a home live; ever after, the same place.
+
+    Args:
+        home: whose services.
+        keep: False: the data is to be thrown away, so it may go where the machine throws things away itself.
 
     Raises:
         ServiceError: no place can be reached by the service user, or that user can't be made.
@@ -87,7 +92,7 @@ def lodging_of(home: Home) -> Lodging:
         data.mkdir(mode=0o700, exist_ok=True)
         return Lodging(data, postgres, valkey, None)
     user = _service_user()
-    data = _reachable_place(home)
+    data = _reachable_place(home, _SHARED_FOLDERS if keep else (_throwaway_folder(), *_SHARED_FOLDERS))
     if not (passable(postgres) and passable(valkey.parent) and _readable(postgres / "postgres", valkey)):
         postgres, valkey = _copied(data / "programs", postgres, valkey)
     return Lodging(data, postgres, valkey, user)
@@ -115,7 +120,11 @@ def _readable(*files: Path) -> bool:
     return all(path.stat().st_mode & (stat.S_IROTH | stat.S_IXOTH) == stat.S_IROTH | stat.S_IXOTH for path in files)
 
 
-def _reachable_place(home: Home) -> Path:
+def _throwaway_folder() -> Path:
+    return Path(tempfile.gettempdir()).resolve() / "rulefarm"
+
+
+def _reachable_place(home: Home, shared_folders: tuple[Path, ...]) -> Path:
     instance = home.instance()
     if instance.lodging is not None:
         place = Path(instance.lodging)
@@ -133,7 +142,7 @@ def _reachable_place(home: Home) -> Path:
             f"the data in {home.path} can't be reached by {SERVICE_USER}, as root's services need",
             f"let everyone pass again: chmod o+x {_first_closed(home.path)}",
         )
-    for shared in _SHARED_FOLDERS:
+    for shared in shared_folders:
         place = shared / f"{home.path.name.lstrip('.') or 'home'}-{instance.identity}"
         try:
             _make_passable(shared)

@@ -65,7 +65,7 @@ def services_in(
     """
     owner = os.getpid()
     servers: dict[str, Server] = {}
-    embedded = _embedded(home, synced=keep) if broker_url is None or database_url is None else None
+    embedded = _embedded(home, keep=keep) if broker_url is None or database_url is None else None
     if embedded is not None and broker_url is None:
         broker_url = embedded.valkey.url
         servers["valkey"] = Server(embedded.valkey, home.log / "valkey.log", restarted=lambda: record())
@@ -106,8 +106,8 @@ class _Embedded:
     valkey: Valkey
 
 
-def _embedded(home: Home, *, synced: bool) -> _Embedded:
-    lodging = lodging_of(home)
+def _embedded(home: Home, *, keep: bool) -> _Embedded:
+    lodging = lodging_of(home, keep=keep)
     instance = home.instance()
     # First of all, or the ports of the last run would not be free.
     end_leftovers(Postgres(lodging, instance))
@@ -115,7 +115,7 @@ def _embedded(home: Home, *, synced: bool) -> _Embedded:
     broker_port, database_port = _free_ports(instance.broker_port, instance.database_port)
     instance = replace(instance, broker_port=broker_port, database_port=database_port)
     home.remember(instance)
-    return _Embedded(lodging, Postgres(lodging, instance, synced=synced), Valkey(lodging, instance))
+    return _Embedded(lodging, Postgres(lodging, instance, synced=keep), Valkey(lodging, instance))
 
 
 @contextmanager

