@@ -7,9 +7,12 @@ import click
 
 from cli.options import json_option, settings
 from cli.output import print_json, print_table
+from rulefarm.bell import create_app
+from rulefarm.depth import queue_depths
 from rulefarm.ledger import Ledger
+from rulefarm.routing import CONTROL_QUEUE, queue_name
 from store.open_work import open_work
-from workers.inspection import queue_depths, worker_states
+from workers.inspection import worker_states
 
 
 @click.command("status")
@@ -23,7 +26,8 @@ def command(as_json: bool) -> None:
     ledger = Ledger(known)
     domains = ledger.domains()
     waiting = {work.domain: work for work in open_work(ledger.engine)}
-    depths = queue_depths(known, sorted(domains))
+    names = [queue_name(domain, bulk=bulk) for domain in sorted(domains) for bulk in (False, True)]
+    depths = queue_depths(create_app(known), [*names, CONTROL_QUEUE])
     workers = worker_states(known)
     if as_json:
         print_json(

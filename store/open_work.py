@@ -4,10 +4,10 @@ Rows that are due are locked while they are rung, so two reconcilers share the w
 broker is away the transaction is undone, and they stay due."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Engine, Interval, case, cast, func, select, tuple_, update
@@ -18,8 +18,12 @@ from rulefarm.jobs import Job
 from rulefarm.ledger import reachable
 from rulefarm.tables import batches, chunks, jobs
 
+#: Graces that a job of a busy queue waits for its turn before it is rung all the same: its message may be lost, and a
+#: queue that is always busy must not hide that for ever.
+PATIENCE = 10
 #: A ring that brings no verdict makes the next one wait twice as long, but never longer.
 LONGEST_WAIT_S = 3600.0
+_SECOND = cast("1 second", Interval)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,24 +40,30 @@ class OpenWork:
 
 
 @contextmanager
-def due(engine: Engine, *, grace_s: float, limit: int) -> Iterator[list[Bell]]:
+def due(engine: Engine, *, grace_s: float, limit: int, busy: Iterable[tuple[str, bool]] = ()) -> Iterator[list[Bell]]:
     """The bells to ring again; what was taken counts as rung if the block ends well.
 
     Args:
         engine: the database.
         grace_s: seconds that the first ring gave; doubles with every ring.
         limit: jobs, and chunks, at most.
+        busy: (domain, bulk) of the queues that have a backlog: what is due there most likely waits for its turn.
 
     Raises:
         DatabaseUnreachable: nothing was taken.
     """
+    busy = list(busy)
+    long_ago = func.now() - timedelta(seconds=PATIENCE * grace_s)
     with reachable(engine), engine.begin() as connection:
-        picked = select(jobs.c.id).where(jobs.c.state == "open", jobs.c.ring_at <= func.now())
+        in_turn = tuple_(jobs.c.domain, jobs.c.bulk).in_(busy) & (jobs.c.ring_at > long_ago)
+        picked = select(jobs.c.id).where(jobs.c.state == "open", jobs.c.ring_at <= func.now(), ~in_turn)
         picked = picked.order_by(jobs.c.ring_at).limit(limit).with_for_update(skip_locked=True)
         rung = update(jobs).where(jobs.c.id.in_(picked)).values(rings=jobs.c.rings + 1, ring_at=_next(jobs, grace_s))
         bells = [_bell(row) for row in connection.execute(rung.returning(*jobs.columns))]
-        picked = select(chunks.c.batch, chunks.c.n).where(chunks.c.state == "open", chunks.c.ring_at <= func.now())
-        picked = picked.order_by(chunks.c.ring_at).limit(limit).with_for_update(skip_locked=True)
+        in_turn = batches.c.domain.in_([domain for domain, bulk in busy if bulk]) & (chunks.c.ring_at > long_ago)
+        picked = select(chunks.c.batch, chunks.c.n).join(batches)
+        picked = picked.where(chunks.c.state == "open", chunks.c.ring_at <= func.now(), ~in_turn)
+        picked = picked.order_by(chunks.c.ring_at).limit(limit).with_for_update(skip_locked=True, of=chunks)
         rung = (
             update(chunks)
             .where(tuple_(chunks.c.batch, chunks.c.n).in_(picked), batches.c.id == chunks.c.batch)
@@ -103,9 +113,6 @@ def _next(table: Any, grace_s: float) -> Any:
     # 2**rings overflows long before anybody gives up on a job.
     doublings = case((table.c.rings < 20, table.c.rings), else_=20)
     return func.now() + cast(func.least(grace_s * func.power(2, doublings), LONGEST_WAIT_S) * _SECOND, Interval)
-
-
-_SECOND = cast("1 second", Interval)
 
 
 def _bell(row: Any) -> Bell:

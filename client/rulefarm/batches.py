@@ -65,7 +65,7 @@ def take(
     moment = wire.instant(as_of) if as_of else datetime.now(UTC)
     batch_id = uuid.uuid4() if key is None else wire.job_id(domain, wire.checked_key(key), "batch", as_of)
     frame, form = read_source(path, subject)
-    slices = list(_encode(frame, settings.chunk_rows))
+    slices = list(encode(frame, settings.chunk_rows))
     record: dict[str, Any] = {
         "id": batch_id,
         "domain": domain,
@@ -121,16 +121,17 @@ def read_source(path: Path, subject: str | None) -> tuple[pl.DataFrame, str]:
     return frame, form
 
 
-def decode(facts: bytes) -> pl.DataFrame:
-    """The frame of a chunk row, SUBJECT_COLUMN included."""
-    return pl.read_ipc(io.BytesIO(facts))
-
-
-def _encode(frame: pl.DataFrame, rows: int) -> Iterator[tuple[int, bytes]]:
+def encode(frame: pl.DataFrame, rows: int) -> Iterator[tuple[int, bytes]]:
+    """Cut a frame into chunks of at most `rows`: how many each has, and what its row keeps."""
     for part in frame.iter_slices(rows):
         buffer = io.BytesIO()
         part.write_ipc(buffer, compression="zstd")
         yield len(part), buffer.getvalue()
+
+
+def decode(facts: bytes) -> pl.DataFrame:
+    """The frame of a chunk row, SUBJECT_COLUMN included."""
+    return pl.read_ipc(io.BytesIO(facts))
 
 
 def _named(frame: pl.DataFrame, path: Path, subject: str | None) -> pl.DataFrame:

@@ -79,6 +79,22 @@ def test_two_reconcilers_share_the_work(settings: Settings, database: Engine) ->
         assert not {bell.task_id for bell in first} & {bell.task_id for bell in second}
 
 
+def test_what_waits_for_its_turn_in_a_busy_queue_is_not_rung_until_it_has_waited_long(
+    settings: Settings, database: Engine
+) -> None:
+    job, (batch, _) = add_job(settings), add_batch(database, count=1)
+    make_due(database)
+    with due(database, grace_s=30, limit=9, busy=[("payment", False), ("pricing", True)]) as bells:
+        assert bells == []
+    with due(database, grace_s=30, limit=9, busy=[("payment", True), ("pricing", False)]) as bells:
+        assert sorted(bell.task_id for bell in bells) == sorted([str(job.id), f"{batch}-0"])
+    with database.begin() as connection:
+        for table in ("jobs", "chunks"):
+            connection.execute(text(f"update {table} set ring_at = now() - interval '301 seconds'"))
+    with due(database, grace_s=30, limit=9, busy=[("payment", False), ("pricing", True)]) as bells:
+        assert len(bells) == 2
+
+
 def test_a_judged_job_is_never_rung(settings: Settings, database: Engine) -> None:
     job = add_job(settings)
     store_verdict(database, verdict(job.id, job.enqueued_at))

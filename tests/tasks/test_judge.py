@@ -1,0 +1,102 @@
+"""A chunk is judged row by row as if each row were a job of its own, whatever form its columns have."""
+
+import json
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from rulefarm import wire
+from rulefarm.batches import encode, read_source
+from rulefarm.verdict import Verdict
+from rulesets.loader import LoadedRuleset, load_domain
+from tasks.judge import judge_chunk, judge_job
+from tests.farm.commands import RULESETS
+
+AS_OF = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def pricing() -> LoadedRuleset:
+    return load_domain(RULESETS, "pricing")
+
+
+def judge_file(pricing: LoadedRuleset, path: Path) -> list[Verdict]:
+    frame, form = read_source(path, None)
+    [(_, facts)] = encode(frame, 1000)
+    chunk = {
+        "batch": uuid.UUID(int=7),
+        "domain": "pricing",
+        "as_of": AS_OF,
+        "enqueued_at": AS_OF,
+        "form": form,
+        "facts": facts,
+    }
+    return judge_chunk(pricing, chunk, "here")
+
+
+def judge_alone(pricing: LoadedRuleset, facts: dict[str, Any]) -> Verdict:
+    message = {
+        "job_id": str(uuid.UUID(int=1)),
+        "domain": "pricing",
+        "subject": "x",
+        "facts": wire.canonical(facts),
+        "as_of": AS_OF.isoformat(),
+        "enqueued_at": AS_OF.isoformat(),
+    }
+    return judge_job(pricing, message, "here")
+
+
+TEXTS = [
+    ("1.10", "accept"),
+    ("1e2", "accept"),
+    ("007", "accept"),
+    ("+5", "accept"),
+    (" 5 ", "accept"),
+    ("123456789012345", "accept"),
+    ("1234567890123456", "error"),
+    ("abc", "error"),
+    ("1,5", "error"),
+    ("NaN", "error"),
+    ("inf", "error"),
+    ("1e400", "error"),
+    ("-1", "error"),
+    ("", "error"),
+]
+
+
+@pytest.mark.parametrize(("price", "outcome"), TEXTS, ids=[repr(text) for text, _ in TEXTS])
+def test_text_is_read_as_the_kind_that_the_domain_declares(
+    pricing: LoadedRuleset, tmp_path: Path, price: str, outcome: str
+) -> None:
+    path = tmp_path / "products.csv"
+    path.write_text(f'sku,price\nfirst,1\nodd,"{price}"\nlast,2\n')
+    assert [verdict.outcome for verdict in judge_file(pricing, path)] == ["accept", outcome, "accept"]
+
+
+def test_the_forms_agree_with_each_other_and_with_single_jobs(pricing: LoadedRuleset, tmp_path: Path) -> None:
+    rows = [
+        {"sku": f"p{n}", "price": n / 8, "cost": 3.5 if n % 3 else None, "category": "outlet", "sold_out": n % 5 == 0}
+        for n in range(60)
+    ]
+    pl.DataFrame(rows).write_parquet(tmp_path / "a.parquet")
+    pl.DataFrame(rows).write_csv(tmp_path / "b.csv")
+    (tmp_path / "c.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
+    (tmp_path / "d.jsonl").write_text("\n".join(json.dumps({"Product": row}) for row in rows))
+    alone = [judge_alone(pricing, {"Product": row}) for row in rows]
+    expected = [(v.outcome, v.fired, v.reasons, v.changes, v.facts_digest) for v in alone]
+    for name in ("a.parquet", "b.csv", "c.jsonl", "d.jsonl"):
+        judged = judge_file(pricing, tmp_path / name)
+        assert [(v.outcome, v.fired, v.reasons, v.changes, v.facts_digest) for v in judged] == expected, name
+        assert len({v.id for v in judged}) == 60
+
+
+def test_a_number_that_json_cannot_hold_is_an_error_of_its_row_alone(pricing: LoadedRuleset, tmp_path: Path) -> None:
+    frame = pl.DataFrame({"sku": ["a", "b", "c"], "price": [1.0, float("nan"), float("inf")]})
+    frame.write_parquet(tmp_path / "x.parquet")
+    judged = judge_file(pricing, tmp_path / "x.parquet")
+    assert [verdict.outcome for verdict in judged] == ["accept", "error", "error"]
+    assert len({verdict.facts_digest for verdict in judged}) == 3
