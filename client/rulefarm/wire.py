@@ -126,8 +126,11 @@ def _number(value: int | float | Decimal, place: str) -> int | float:
     if isinstance(value, int):
         if abs(value) < 10**MAX_DIGITS:
             return value
-        number = float(value) if abs(value) < 10**308 else math.inf
-        return number if math.isfinite(number) and Decimal(repr(number)) == value else value
+        try:
+            number = float(value)
+        except OverflowError:
+            return value
+        return number if Decimal(repr(number)) == value else value
     if not math.isfinite(value):
         raise JobRejected("bad-facts", f"{place}: {value} is not a finite number")
     number = float(value)
