@@ -6,7 +6,7 @@ keeps nothing of the whole run."""
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from engine.evaluation import Reason
+from engine.evaluation import Outcome, Reason
 from engine.expressions import Compute, Expressions, operation
 from engine.intake import label, ordinary
 from engine.layout import ORDINARY, Layout, Slots, walk
@@ -61,7 +61,7 @@ class Actions:
         match action:
             case Decide(outcome, reason):
                 if isinstance(reason, Literal):
-                    return _decide(Reason(rule, outcome, _cut(self._expressions.value_of(reason)([]))))
+                    return _decide(self.reason(rule, outcome, reason))
                 said = self._expressions.value_of(reason)
                 return lambda run: run.reasons.append(Reason(rule, outcome, _cut(said(run.slots))))
             case Log(expression):
@@ -73,6 +73,10 @@ class Actions:
                 return _complete
             case Assign(target, op, value):
                 return self._assign(target, op, self._expressions.value_of(value))
+
+    def reason(self, rule: str, outcome: Outcome, said: Literal) -> Reason:
+        """The reason that a rule gives in words known beforehand."""
+        return Reason(rule, outcome, _cut(self._expressions.value_of(said)([])))
 
     def _assign(self, target: Path, op: str, compute: Compute) -> Act:
         slot = self._layout.slot(target.fact, target.steps)

@@ -3,7 +3,7 @@
 Takes the rules in agenda order and who matched, fires the first, plans again, and so on until nobody is left. How a
 condition is tested and what an action does is not its business (`engine.index`, `engine.actions`)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,8 +28,8 @@ class ReadyRule:
     rule: Rule
     #: Its bit: 1 << place.
     bit: int
-    #: Tests its whole condition.
-    test: Test
+    #: Tests its whole condition; None when no rule can change what it reads.
+    test: Test | None
     acts: tuple[Act, ...]
     #: The bits of the other rules of its activation group.
     rivals: int
@@ -46,41 +46,55 @@ class Agenda:
     readers: Mapping[int, int]
     #: Bits of the rules with lock-on-active.
     locked: int
-    #: Bits of the rules that steer.
-    steering: int
+    #: Bits of the rules that may fire at all.
+    focused: int
     #: Label and place of every slot that rules write.
-    names: Mapping[int, str]
+    labels: Mapping[int, str]
     places: Mapping[int, Place]
     max_firings: int
+    #: Name of each rule.
+    names: Sequence[str]
+    #: What a rule says, when saying that is all it does; None for any other.
+    said: Sequence[tuple[Reason, ...] | None]
     #: The positions of all rules whose condition holds, in order.
     match: Callable[[Slots], list[int]]
 
 
-def run_cycle(agenda: Agenda, slots: Slots, given: Any, allowed: int, observer: Observer | None = None) -> Evaluation:
+def run_cycle(agenda: Agenda, slots: Slots, given: Any, observer: Observer | None = None) -> Evaluation:
     """Judge facts.
 
     Args:
         agenda: the rules.
         slots: the facts; they are changed.
         given: the facts as they were passed in, for the evaluation.
-        allowed: bits of the rules that are in force.
         observer: who watches; default None: nobody.
 
     Returns:
         The evaluation.
     """
+    matched = agenda.match(slots)
+    if observer is None:
+        # Most facts match a few rules that only decide: nothing to plan, and all that is said is known already.
+        reasons: list[Reason] = []
+        for position in matched:
+            said = agenda.said[position]
+            if said is None:
+                break
+            reasons += said
+        else:
+            names = agenda.names
+            return Evaluation(worst(reasons), [names[position] for position in matched], reasons, {}, [], given)
+    rules = agenda.rules
     run = Run(slots)
-    matched = _in_force(agenda.match(slots), allowed)
     try:
-        if observer is None and not _needs_planning(agenda, matched):
-            rules = agenda.rules
+        if observer is None and not any(rules[position].steers for position in matched):
             for position in matched:
                 ready = rules[position]
                 run.fired.append(ready.rule.name)
                 for act in ready.acts:
                     act(run)
         else:
-            _Plan(agenda, run, allowed, matched, observer).work()
+            _Plan(agenda, run, matched, observer).work()
     except ActionRefused as refusal:
         name = run.fired[-1]
         evaluation = refused("assignment-refused", f"rule '{name}': {refusal}", given, name)
@@ -93,35 +107,25 @@ def run_cycle(agenda: Agenda, slots: Slots, given: Any, allowed: int, observer: 
     return evaluation
 
 
-def _in_force(matched: list[int], allowed: int) -> list[int]:
-    return [position for position in matched if allowed >> position & 1]
-
-
-def _needs_planning(agenda: Agenda, matched: list[int]) -> bool:
-    if not agenda.steering:
-        return False
-    rules = agenda.rules
-    return any(rules[position].steers for position in matched)
-
-
 def _evaluation(agenda: Agenda, run: Run, given: Any) -> Evaluation:
     outcome: Outcome = worst(run.reasons)
     if not run.written:
         return Evaluation(outcome, run.fired, run.reasons, {}, run.logs, given)
-    changes = changes_of(run, agenda.names)
-    places = tuple(agenda.places[slot] for slot in run.written if agenda.names[slot] in changes)
+    changes = changes_of(run, agenda.labels)
+    places = tuple(agenda.places[slot] for slot in run.written if agenda.labels[slot] in changes)
     return Evaluation(outcome, run.fired, run.reasons, changes, run.logs, given, places)
 
 
 def worst(reasons: list[Reason]) -> Outcome:
     """The worst outcome that any reason asks for; `accept` when there is none."""
-    rank = 0
+    found: Outcome = "accept"
     for reason in reasons:
-        if reason.outcome == "reject":
-            return "reject"
-        if reason.outcome == "review":
-            rank = 1
-    return "review" if rank else "accept"
+        outcome = reason.outcome
+        if outcome == "reject":
+            return outcome
+        if outcome == "review":
+            found = outcome
+    return found
 
 
 class _Diverged(Exception):
@@ -131,10 +135,9 @@ class _Diverged(Exception):
 class _Plan:
     """The agenda of one run, re-planned after each firing."""
 
-    def __init__(self, agenda: Agenda, run: Run, allowed: int, matched: list[int], observer: Observer | None) -> None:
+    def __init__(self, agenda: Agenda, run: Run, matched: list[int], observer: Observer | None) -> None:
         self._agenda = agenda
         self._run = run
-        self._allowed = allowed
         self._observer = observer
         self._matched = _bits(matched)
         #: Fired, and nothing that its condition reads was changed since.
@@ -169,7 +172,7 @@ class _Plan:
         for act in ready.acts:
             act(run)
         if self._observer is not None:
-            names, slots = self._agenda.names, run.slots
+            names, slots = self._agenda.labels, run.slots
             written = [slot for slot in {**before, **run.written} if not equal(old[slot], slots[slot])]
             self._observer.rule_fired(ready.rule, {names[slot]: plain(slots[slot]) for slot in written})
         if run.changed:
@@ -185,7 +188,7 @@ class _Plan:
 
     def _replan(self, affected: int) -> None:
         """Test the affected rules again."""
-        asked = affected & self._allowed & ~self._run.blocked
+        asked = affected & self._agenda.focused & ~self._run.blocked
         slots, rules = self._run.slots, self._agenda.rules
         if asked.bit_count() > _FEW:
             holding = _bits(self._agenda.match(slots)) & asked
@@ -194,7 +197,8 @@ class _Plan:
             while asked:
                 bit = asked & -asked
                 asked ^= bit
-                if rules[bit.bit_length() - 1].test(slots):
+                test = rules[bit.bit_length() - 1].test
+                if test is not None and test(slots):
                     holding |= bit
         self._announce(holding & ~self._matched)
         self._matched = (self._matched & ~affected) | holding

@@ -35,7 +35,8 @@ class Reason:
         return {"rule": self.rule, "outcome": self.outcome, "text": self.text, "code": self.code}
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen: making a frozen one takes longer than matching a thousand rules.
+@dataclass(slots=True)
 class Evaluation:
     """What the rules say about one set of facts."""
 
@@ -49,7 +50,9 @@ class Evaluation:
     changes: dict[str, Any]
     #: Texts that rules logged, in order.
     logs: list[str]
+    #: The facts as they were passed in.
     given: Any = field(repr=False, compare=False)
+    #: Where each change belongs in the facts.
     places: tuple[Place, ...] = field(repr=False, compare=False, default=())
 
     @property

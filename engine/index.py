@@ -7,14 +7,12 @@ apart, that field is looked up first, and each of its values has an index of its
 
 Takes conjunctions, gives a function over slots. The functions that look up are made by `engine.probes`."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
-from engine.expressions import Test
 from engine.layout import Slots
-from engine.normal_form import Conjunction
-from engine.probes import Probe, Probes
+from engine.probes import Entry, Probe, Probes
+from engine.sequences import is_worth_it, sequence
 
 #: Conjunctions in one table: with more, memory would grow with their square.
 BLOCK = 1_024
@@ -22,20 +20,6 @@ BLOCK = 1_024
 _WORTH_SPLITTING = 12
 #: An equality with more values than that is not split on, because its conjunction would stand in as many classes.
 _MAX_COPIES = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A conjunction as the index holds it."""
-
-    #: The place of its rule on the agenda.
-    position: int
-    conjunction: Conjunction
-    #: The residual tests; None when there are none.
-    test: Test | None
-
-
-Match = Callable[[Slots, list[int]], None]
 
 
 class Index:
@@ -49,16 +33,22 @@ class Index:
             probes: makes the functions that look up.
         """
         self._probes = probes
-        self._match = self._node(list(entries), frozenset())
+        #: Whether a rule has several conjunctions, more than one of which may hold.
+        self._repeats = len({entry.position for entry in entries}) < len(entries)
+        self._probe = self._node(list(entries), frozenset())
 
     def match(self, slots: Slots) -> list[int]:
         """The places of all rules whose condition holds, in agenda order."""
         found: list[int] = []
-        self._match(slots, found)
-        return sorted(set(found)) if len(found) > 1 else found
+        self._probe(slots, found)
+        if len(found) > 1:
+            if self._repeats:
+                return sorted(set(found))
+            found.sort()
+        return found
 
-    def _node(self, entries: list[Entry], done: frozenset[int]) -> Match:
-        parts: list[Match] = []
+    def _node(self, entries: list[Entry], done: frozenset[int]) -> Probe:
+        parts: list[Probe] = []
         while len(entries) >= _WORTH_SPLITTING:
             slot = self._best_split(entries, done)
             if slot is None:
@@ -74,8 +64,11 @@ class Index:
             within = done | {slot}
             parts.append(_split(slot, {value: self._node(some, within) for value, some in classes.items()}))
             entries = left
+        if entries and is_worth_it(entries, done):
+            parts.append(sequence(entries, done, self._probes.kinds))
+            entries = []
         for start in range(0, len(entries), BLOCK):
-            parts.append(self._leaf(entries[start : start + BLOCK], done))
+            parts.append(self._probes.make(entries[start : start + BLOCK], done))
         return parts[0] if len(parts) == 1 else _all_of(parts)
 
     def _keys(self, entry: Entry, slot: int) -> tuple[Any, ...] | None:
@@ -108,53 +101,23 @@ class Index:
                 best, saved = slot, count - average
         return best
 
-    def _leaf(self, entries: list[Entry], done: frozenset[int]) -> Match:
-        probe = self._probes.make([entry.conjunction.allowed for entry in entries], done)
-        if probe is None:
-            return _listed([(entry.position, entry.test) for entry in entries])
-        return _probed(probe, [(entry.position, entry.test) for entry in entries])
 
-
-def _split(slot: int, classes: dict[Any, Match]) -> Match:
+def _split(slot: int, classes: dict[Any, Probe]) -> Probe:
     get = classes.get
 
     def split(slots: Slots, found: list[int]) -> None:
         value = slots[slot]
         # A boolean would be found under 0.0 and 1.0, a list can't be looked up.
-        match = get(value) if value.__class__ is str or value.__class__ is float else None
-        if match is not None:
-            match(slots, found)
+        probe = get(value) if value.__class__ is str or value.__class__ is float else None
+        if probe is not None:
+            probe(slots, found)
 
     return split
 
 
-def _all_of(parts: list[Match]) -> Match:
+def _all_of(parts: list[Probe]) -> Probe:
     def several(slots: Slots, found: list[int]) -> None:
-        for match in parts:
-            match(slots, found)
+        for probe in parts:
+            probe(slots, found)
 
     return several
-
-
-def _listed(rows: list[tuple[int, Test | None]]) -> Match:
-    """Conjunctions of residual tests alone."""
-
-    def listed(slots: Slots, found: list[int]) -> None:
-        for position, test in rows:
-            if test is None or test(slots):
-                found.append(position)
-
-    return listed
-
-
-def _probed(probe: Probe, rows: list[tuple[int, Test | None]]) -> Match:
-    def probed(slots: Slots, found: list[int]) -> None:
-        alive = probe(slots)
-        while alive:
-            last = alive.bit_length() - 1
-            alive ^= 1 << last
-            position, test = rows[last]
-            if test is None or test(slots):
-                found.append(position)
-
-    return probed

@@ -12,6 +12,7 @@ from typing import Any
 from engine.errors import FactsRejected
 from engine.layout import AS_OF, ORDINARY, Layout, Slots
 from engine.layout import walk as follow
+from engine.residuals import is_ordinary
 from engine.schema import FactSchema, FieldSchema
 from engine.values import Value, ValueRefused, kind_of, literal, moment_of, take
 
@@ -22,7 +23,7 @@ MAX_PROBLEMS = 20
 def ordinary(value: Value) -> bool:
     """Whether every number in a value is zero or between 1e-30 and 1e30 in size."""
     if value.__class__ is float:
-        return value == 0.0 or 1e-30 <= abs(value) <= 1e30
+        return is_ordinary(value)
     if value.__class__ is tuple:
         return all(map(ordinary, value))
     return all(map(ordinary, value.values())) if value.__class__ is dict else True
@@ -63,6 +64,11 @@ class Intake:
             self._read[fact] = None
         elif known is not None:
             known.add(str(steps[0]))
+
+    @property
+    def written(self) -> frozenset[tuple[str, bool]]:
+        """The facts that rules write to, and whether as a list."""
+        return self._written
 
     def is_read(self, fact: str, field: str) -> bool:
         """Whether some rule reads or writes a field."""

@@ -1,20 +1,26 @@
-"""Functions that look up one bit vector per field and and them.  index -> [probes]
+"""Functions that find which conjunctions hold: tables anded, then what no table can answer.  index -> [probes]
 
 A probe is straight-line Python, generated: its text holds nothing but slot numbers and names that are made here, and
-all that comes from rules is bound to it as a value. Probes of one shape share their code."""
+all that comes from rules is bound to it as a value. Probes of one shape share their code. The tables themselves are
+made by `engine.vectors`."""
 
 import functools
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from engine.allowed import ANYTHING, Allowed, Cuts
-from engine.layout import Slots
-from engine.values import Value
+from engine.expressions import Test
+from engine.layout import ORDINARY, Slots
+from engine.normal_form import Conjunction
+from engine.ratios import Ratio
+from engine.vectors import RatioTable, Table
 
-#: Gives the bits of the conjunctions that the slots leave alive.
-Probe = Callable[[Slots], int]
+#: Adds the places of the rules that hold to a list, in no order.
+Probe = Callable[[Slots, list[int]], None]
+
+#: A ratio that fewer conjunctions test is not worth a table: they are mostly dead before it would be asked.
+_WORTH_A_TABLE = 4
 
 #: How a field is looked up, with the names of what it needs. A field of any kind asks what kind its value has first.
 _FORMS = {
@@ -33,101 +39,17 @@ _NEEDS = {
 }
 
 
-class Table:
-    """The vectors of one field: which conjunctions each of its values leaves alive."""
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A conjunction as the index holds it."""
 
-    def __init__(self, sets: Sequence[Allowed | None]) -> None:
-        """Build it.
-
-        Args:
-            sets: the values that each conjunction allows, by its bit; None: any.
-        """
-        self.null = self.true = self.false = self.rest = 0
-        self._numbers, self._texts, self._dates = _Vectors(), _Vectors(), _Vectors()
-        for i, values in enumerate(sets):
-            bit = 1 << i
-            if values is None:
-                values = ANYTHING
-            self.null |= bit * values.null
-            self.true |= bit * values.true
-            self.false |= bit * values.false
-            self.rest |= bit * values.rest
-            self._numbers.add(bit, values.numbers)
-            self._texts.add(bit, values.texts)
-            self._dates.add(bit, values.dates)
-        self._listed = self._texts.listed()
-        self.number_cuts, self.number_vectors = self._numbers.finished()
-        self.date_cuts, self.date_vectors = self._dates.finished()
-        self.text_cuts, self.text_vectors = self._texts.finished()
-
-    @property
-    def texts(self) -> dict[Any, int] | None:
-        """Text to vector, for the texts that differ from all others; None when there are too many to list."""
-        return self._listed
-
-    @property
-    def other_text(self) -> int:
-        """The vector of a text that is not listed."""
-        return self.text_vectors[0]
-
-    @property
-    def mostly(self) -> str:
-        """The kind that most constants have."""
-        if len(self.number_cuts) >= len(self.text_cuts):
-            return "number" if self.number_cuts else "any"
-        return "text" if self._listed is not None else "any"
-
-    def lookup(self, value: Value) -> int:
-        """The vector of a value of any kind."""
-        kind = value.__class__
-        if value is None:
-            return self.null
-        if kind is float:
-            return self.number_vectors[bisect_right(self.number_cuts, value)]
-        if kind is str:
-            return self.text_vectors[bisect_right(self.text_cuts, value)]
-        if kind is bool:
-            return self.true if value else self.false
-        if kind is datetime:
-            return self.date_vectors[bisect_right(self.date_cuts, value)]
-        return self.rest
-
-
-class _Vectors:
-    """The vectors of the intervals of one kind while they are being collected."""
-
-    def __init__(self) -> None:
-        self._first = 0
-        self._changes: dict[Any, int] = {}
-        self._singles = True
-
-    def add(self, bit: int, cuts: Cuts) -> None:
-        if cuts.inside:
-            self._first |= bit
-        for point in cuts.points:
-            self._changes[point] = self._changes.get(point, 0) ^ bit
-        if cuts.points and self._singles:
-            self._singles = cuts.texts is not None if cuts.points[0].__class__ is str else False
-
-    def finished(self) -> tuple[list[Any], list[int]]:
-        points = sorted(self._changes)
-        vectors = [self._first]
-        for point in points:
-            vectors.append(vectors[-1] ^ self._changes[point])
-        return points, vectors
-
-    def listed(self) -> dict[Any, int] | None:
-        if not self._singles:
-            return None
-        points, vectors = self.finished()
-        found = {}
-        for point, vector in zip(points, vectors[1:], strict=True):
-            # What ends with the least character only ends the text before it, unless it is a constant of its own.
-            if not point.endswith("\0"):
-                found[point] = vector
-            elif vector != self._first:
-                return None
-        return found
+    #: The place of its rule on the agenda.
+    position: int
+    conjunction: Conjunction
+    #: All residual tests in one; None when there are none.
+    test: Test | None
+    #: The residual tests that compare a field with a multiple of another.
+    ratios: tuple[Ratio, ...] = ()
 
 
 class Probes:
@@ -139,43 +61,74 @@ class Probes:
         Args:
             kinds: slot to the kind of its values, where the schema says so: `number`, `text`…
         """
-        self._kinds = kinds
+        self.kinds = kinds
 
     def is_number(self, slot: int) -> bool:
         """Whether a slot can hold nothing but numbers and null."""
-        return self._kinds.get(slot) == "number"
+        return self.kinds.get(slot) == "number"
 
-    def make(self, sets: Sequence[Mapping[int, Allowed]], done: frozenset[int]) -> Probe | None:
+    def make(self, entries: Sequence[Entry], done: frozenset[int]) -> Probe:
         """A probe for some conjunctions.
 
         Args:
-            sets: for each conjunction, slot to the values it allows.
+            entries: the conjunctions.
             done: slots whose tests are known to hold already.
-
-        Returns:
-            The probe; None when there is no field to look up.
         """
+        tables, forms, values = self._fields(entries, done)
+        ratios = self._ratios(entries)
+        for ratio in ratios:
+            values += [ratio.cuts, ratio.vectors, ratio.doubts, ratio.every]
+        # Bit i is found by its bit length, i + 1: the first place of these lists is never asked for.
+        bits = [0, *(1 << i for i in range(len(entries)))]
+        places = [0, *(entry.position for entry in entries)]
+        tests = [None, *(entry.test for entry in entries)]
+        doubtful = sum(1 << i for i, entry in enumerate(entries) if _untabled(entry, i, ratios))
+        shape = (tuple(tables), tuple(forms), tuple((ratio.left, ratio.right) for ratio in ratios))
+        everything = (1 << len(entries)) - 1
+        return _factory(*shape)(*values, bits, places, tests, doubtful, everything)  # type: ignore[no-any-return]
+
+    def _fields(self, entries: Sequence[Entry], done: frozenset[int]) -> tuple[list[int], list[str], list[Any]]:
+        """The slots to look up, how, and with what."""
         counts: dict[int, int] = {}
-        for allowed in sets:
-            for slot in allowed:
+        for entry in entries:
+            for slot in entry.conjunction.allowed:
                 counts[slot] = counts.get(slot, 0) + 1
         # What most conjunctions test leaves fewest alive.
         order = sorted(counts.keys() - done, key=lambda slot: (-counts[slot], slot))
-        if not order:
-            return None
-        tables = [Table([allowed.get(slot) for allowed in sets]) for slot in order]
-        forms = tuple(self._form(slot, table) for slot, table in zip(order, tables, strict=True))
-        values = [_values(form, table) for form, table in zip(forms, tables, strict=True)]
-        return _factory(tuple(order), forms)(*[value for some in values for value in some])
+        forms: list[str] = []
+        values: list[Any] = []
+        for slot in order:
+            table = Table([entry.conjunction.allowed.get(slot) for entry in entries])
+            form = self._form(slot, table)
+            forms.append(form)
+            values += _values(form, table)
+        return order, forms, values
 
     def _form(self, slot: int, table: Table) -> str:
-        kind = self._kinds.get(slot)
+        kind = self.kinds.get(slot)
         if kind == "number" or (kind == "text" and table.texts is not None):
             return kind
         return f"any {table.mostly}" if kind is None and table.mostly != "any" else "any"
 
+    def _ratios(self, entries: Sequence[Entry]) -> list[RatioTable]:
+        pairs: dict[tuple[int, int], dict[int, Ratio]] = {}
+        for i, entry in enumerate(entries):
+            for ratio in entry.ratios:
+                pairs.setdefault((ratio.left, ratio.right), {}).setdefault(i, ratio)
+        return [
+            RatioTable(left, right, tests, len(entries))
+            for (left, right), tests in pairs.items()
+            if len(tests) >= _WORTH_A_TABLE
+        ]
 
-def _values(form: str, table: Table) -> Iterable[Any]:
+
+def _untabled(entry: Entry, bit: int, tables: list[RatioTable]) -> bool:
+    """Whether a conjunction has a residual test that no table answers."""
+    tabled = {id(table.tests[bit]) for table in tables if bit in table.tests}
+    return len(tabled) < len(entry.conjunction.residuals)
+
+
+def _values(form: str, table: Table) -> tuple[Any, ...]:
     """What a form needs, in the order of `_NEEDS`."""
     texts = table.texts or {}
     match form:
@@ -192,16 +145,40 @@ def _values(form: str, table: Table) -> Iterable[Any]:
 
 
 @functools.lru_cache(maxsize=4_096)
-def _factory(order: tuple[int, ...], forms: tuple[str, ...]) -> Callable[..., Probe]:
+def _factory(order: tuple[int, ...], forms: tuple[str, ...], ratios: tuple[tuple[int, int], ...]) -> Any:
     """The code of a shape: a function that takes the tables and gives the probe."""
     names = [f"{need}{i}" for i, form in enumerate(forms) for need in _NEEDS[form]]
-    lines = [f"def make({', '.join(names)}):", "    def probe(slots):"]
+    names += [f"ratio_{need}{i}" for i in range(len(ratios)) for need in ("cuts", "vectors", "doubts", "every")]
+    names += ["bits", "places", "tests", "doubtful", "everything"]
+    lines = ["alive = everything"] if not order else []
     for i, (slot, form) in enumerate(zip(order, forms, strict=True)):
-        lines.append(f"        value = slots[{slot:d}]")
-        lines.append(f"        alive {'=' if i == 0 else '&='} {_FORMS[form].format(i)}")
-        if i + 1 < len(order):
-            lines.append("        if not alive: return 0")
-    lines += ["        return alive", "    return probe"]
+        lines.append(f"value = slots[{slot:d}]")
+        lines.append(f"alive {'=' if i == 0 else '&='} {_FORMS[form].format(i)}")
+        lines.append("if not alive: return")
+    lines.append("doubt = doubtful")
+    for i, (left, right) in enumerate(ratios):
+        lines += [
+            f"left = slots[{left:d}]; right = slots[{right:d}]",
+            f"if left.__class__ is float and right.__class__ is float and right > 0.0 and slots[{ORDINARY:d}]:",
+            f"    place = bisect(ratio_cuts{i}, left / right)",
+            f"    alive &= ratio_vectors{i}[place]",
+            f"    doubt |= ratio_doubts{i}[place]",
+            f"else: doubt |= ratio_every{i}",
+        ]
+    lines += [
+        "doubt &= alive",
+        "alive ^= doubt",
+        "while alive:",
+        "    last = alive.bit_length()",
+        "    alive ^= bits[last]",
+        "    found.append(places[last])",
+        "while doubt:",
+        "    last = doubt.bit_length()",
+        "    doubt ^= bits[last]",
+        "    if tests[last](slots): found.append(places[last])",
+    ]
+    text = "".join(f"        {line}\n" for line in lines)
     scope: dict[str, Any] = {"bisect": bisect_right}
-    exec("\n".join(lines), scope)  # noqa: S102 - the text is made of the constants above and of slot numbers alone
-    return scope["make"]  # type: ignore[no-any-return]
+    # The text is made of the constants above and of slot numbers alone.
+    exec(f"def make({', '.join(names)}):\n    def probe(slots, found):\n{text}    return probe", scope)  # noqa: S102
+    return scope["make"]

@@ -1,0 +1,185 @@
+"""From checked rules to what a cycle needs.  ruleset -> [compiler] -> cycle, intake
+
+Lays out the slots, compiles conditions and actions, builds the index, and finds out which rules depend on which. Costs
+time in proportion to the rules; what it gives never changes."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from engine.actions import Actions
+from engine.allowed import ANYTHING, NOTHING, Allowed, compared
+from engine.cycle import Agenda, ReadyRule
+from engine.evaluation import Reason
+from engine.expressions import Expressions, Test
+from engine.index import Index
+from engine.intake import Intake, label
+from engine.layout import AS_OF, Layout, Overlap, Slots
+from engine.nodes import And, Assign, Complete, Decide, Literal, Path, Retract, Rule
+from engine.normal_form import Conjunction, NormalForm
+from engine.probes import Entry, Probes
+from engine.ratios import ratio_of
+from engine.schema import Schema
+from engine.values import moment
+from engine.walk import action_expressions
+
+#: The agenda group that has the focus. As in Drools, rules of other groups wait for a focus; nothing gives it to them.
+MAIN = "MAIN"
+
+
+class Compiler:
+    """One compilation."""
+
+    def __init__(self, rules: Sequence[Rule], schema: Schema | None, max_firings: int) -> None:
+        """Compile.
+
+        Args:
+            rules: in source order.
+            schema: the facts; None: every field is optional and of any kind.
+            max_firings: firings from which on a rule that fires again is a loop.
+        """
+        # Sorting is stable: equal salience keeps the source order.
+        self._rules = sorted(rules, key=lambda rule: -rule.salience)
+        self._layout = Layout(schema)
+        self._expressions = Expressions(self._layout)
+        self._reads = [self._layout.note(rule.condition) for rule in self._rules]
+        self._targets = [self._note_actions(rule) for rule in self._rules]
+        self._overlaps: dict[Path, Overlap] = {}
+        #: Takes facts, exactly.
+        self.intake = Intake(self._layout, self._written())
+        #: The rules and all that holds between them.
+        self.agenda = self._agenda(max_firings)
+
+    @property
+    def layout(self) -> Layout:
+        """The slots."""
+        return self._layout
+
+    def _note_actions(self, rule: Rule) -> list[Path]:
+        """Make slots for what actions read and write; gives what they write."""
+        for action in rule.actions:
+            for expression in action_expressions(action):
+                self._layout.note(expression)
+        targets = [action.target for action in rule.actions if isinstance(action, Assign)]
+        for target in targets:
+            self._layout.note(target)
+            first = 0 if isinstance(target.steps[0], int) else 1
+            for length in range(first, len(target.steps)):
+                # Whether the parent can take it has to be known before it is written.
+                self._layout.note(Path(target.fact, target.steps[:length]))
+        return targets
+
+    def _written(self) -> frozenset[tuple[str, bool]]:
+        """The facts that rules write to, and whether as a list."""
+        return frozenset((path.fact, isinstance(path.steps[0], int)) for each in self._targets for path in each)
+
+    def _agenda(self, max_firings: int) -> Agenda:
+        rules = self._rules
+        actions = Actions(self._layout, self._expressions, {rule.name: i for i, rule in enumerate(rules)})
+        readers: dict[int, int] = {}
+        groups: dict[str, int] = {}
+        locked = focused = 0
+        for i, rule in enumerate(rules):
+            for slot in self._reads[i]:
+                readers[slot] = readers.get(slot, 0) | 1 << i
+            if rule.activation_group is not None:
+                groups[rule.activation_group] = groups.get(rule.activation_group, 0) | 1 << i
+            locked |= rule.lock_on_active << i
+            focused |= _has_focus(rule) << i
+        fed = frozenset(slot for each in self._targets for path in each for slot in self._overlap(path).slots)
+        ready = []
+        for i, rule in enumerate(rules):
+            rivals = groups.get(rule.activation_group or "", 0) & ~(1 << i)
+            steers = bool(rivals) or any(isinstance(action, Retract | Complete) for action in rule.actions)
+            steers = steers or any(self._overlap(path).slots & readers.keys() for path in self._targets[i])
+            acts = tuple(actions.compile(rule.name, action) for action in rule.actions)
+            test = self._test(rule) if self._reads[i] & fed else None
+            ready.append(ReadyRule(rule, 1 << i, test, acts, rivals, steers))
+        places = {self._layout.slot(path.fact, path.steps): path for each in self._targets for path in each}
+        return Agenda(
+            tuple(ready),
+            readers,
+            locked,
+            focused,
+            {slot: label(path.fact, path.steps) for slot, path in places.items()},
+            {slot: (path.fact, path.steps) for slot, path in places.items()},
+            max_firings,
+            [rule.name for rule in rules],
+            [None if one.steers else _said(one.rule, actions) for one in ready],
+            self._index().match,
+        )
+
+    def _overlap(self, target: Path) -> Overlap:
+        if target not in self._overlaps:
+            self._overlaps[target] = self._layout.overlap(target)
+        return self._overlaps[target]
+
+    def _test(self, rule: Rule) -> Test:
+        """Tests the condition of a rule again after a change; dates too."""
+        test, window = self._expressions.truth_of(rule.condition), _window(rule)
+        if window is None:
+            return test
+
+        def dated(slots: Slots) -> bool:
+            return slots[AS_OF] in window and test(slots)
+
+        return dated
+
+    def _index(self) -> Index:
+        forms = NormalForm(self._layout, self._expressions)
+        entries = []
+        for i, rule in enumerate(self._rules):
+            if not _has_focus(rule):
+                continue
+            window = _window(rule)
+            if window == NOTHING:
+                continue
+            for conjunction in forms.of(rule.condition):
+                if window is not None:
+                    dated = {AS_OF: window, **conjunction.allowed}
+                    entries.append(self._entry(i, Conjunction(dated, conjunction.residuals)))
+                else:
+                    entries.append(self._entry(i, conjunction))
+        return Index(entries, Probes(self._kinds()))
+
+    def _entry(self, position: int, conjunction: Conjunction) -> Entry:
+        residuals = conjunction.residuals
+        if not residuals:
+            return Entry(position, conjunction, None)
+        test = self._expressions.truth_of(residuals[0] if len(residuals) == 1 else And(residuals))
+        ratios = [ratio_of(residual, self._layout) for residual in residuals]
+        return Entry(position, conjunction, test, tuple(ratio for ratio in ratios if ratio is not None))
+
+    def _kinds(self) -> Mapping[int, str]:
+        """The kind of every slot of which the schema says it."""
+        fields = {slot: self._layout.field(Path(*place)) for place, slot in self._layout.places.items()}
+        return {slot: field.kind for slot, field in fields.items() if field is not None}
+
+
+def _has_focus(rule: Rule) -> bool:
+    return rule.agenda_group in (None, MAIN)
+
+
+def _said(rule: Rule, actions: Actions) -> tuple[Reason, ...] | None:
+    """The reasons of a rule that only decides, in words known beforehand; None for any other."""
+    found = []
+    for action in rule.actions:
+        if not isinstance(action, Decide) or not isinstance(action.reason, Literal):
+            return None
+        found.append(actions.reason(rule.name, action.outcome, action.reason))
+    return tuple(found)
+
+
+def _window(rule: Rule) -> Allowed | None:
+    """The moments at which a rule is in force; None: always."""
+    window = ANYTHING
+    if rule.date_effective is not None:
+        window &= _moments(">=", rule.date_effective)
+    if rule.date_expires is not None:
+        window &= _moments("<", rule.date_expires)
+    return None if window == ANYTHING else window
+
+
+def _moments(op: str, bound: datetime) -> Allowed:
+    moments = compared(op, moment(bound.astimezone(UTC) if bound.tzinfo else bound))
+    assert moments is not None
+    return moments
