@@ -34,8 +34,8 @@ class Token(NamedTuple):
 
 
 _TOKEN = re.compile(
-    r"""(?P<space>\s+)
-    |(?P<comment>//[^\n]*)
+    r"""\s*+(?:
+    (?P<comment>//[^\n]*)
     |(?P<block>/\*)
     |(?P<name>[A-Za-z_][A-Za-z0-9_]*)
     |(?P<number>(?:[0-9]+(?:\.[0-9]+)*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\w*)
@@ -43,7 +43,7 @@ _TOKEN = re.compile(
     |(?P<single>'[^'\\\n]*(?:\\.[^'\\\n]*)*'?)
     |(?P<slip>===|!==|<>|>>|<<|=>|=<|:=|\*\*|&(?!&)|\|(?!\|)|[“”‘’«»])
     |(?P<op>&&|\|\||[=!<>+*/-]=|[-+*/%!<>=()\[\]{},;.:])
-    |(?P<bad>\w+|.)""",
+    |(?P<bad>\w+|\S))""",
     re.VERBOSE,
 )
 #: A common slip, what it was meant to be as a token, and the hint.
@@ -79,8 +79,9 @@ def tokens(source: Source) -> Iterator[Token]:
     text, position = source.text, 0
     match = _TOKEN.match
     while found := match(text, position):
-        start, position = position, found.end()
-        kind, written = found.lastgroup, found[0]
+        kind = found.lastgroup or "bad"
+        start, position = found.span(kind)
+        written = text[start:position]
         if kind == "name":
             if len(written) > MAX_NAME_CHARACTERS:
                 source.report("grl-name", start, position, f"a name has at most {MAX_NAME_CHARACTERS} characters")
@@ -103,8 +104,8 @@ def tokens(source: Source) -> Iterator[Token]:
             if close < 0:
                 source.report("grl-comment", start, position, "this comment is never closed", "close it with '*/'")
             position = len(text) if close < 0 else close + 2
-        elif kind not in ("space", "comment"):
-            yield from _slip(source, kind or "bad", written, start)
+        elif kind != "comment":
+            yield from _slip(source, kind, written, start)
     yield Token("end", "", len(text), len(text))
 
 
