@@ -6,10 +6,12 @@ what was compiled, hand it to the process, and only then take messages. Starts n
 import logging
 import socket
 import time
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
 from celery import Celery
+from celery.exceptions import SecurityWarning
 from celery.signals import worker_process_init
 
 from rulefarm.errors import DatabaseUnreachable
@@ -67,10 +69,13 @@ def run_worker(settings: Settings, options: WorkerOptions) -> int:
     _publish_when_reachable(ledger, rulesets)
     hold(Process(settings=settings, ledger=ledger, rulesets=rulesets, app=app))
     worker_process_init.connect(_after_fork)
+    # Celery warns root on every start because of pickle; nothing but JSON is taken here.
+    warnings.filterwarnings("ignore", category=SecurityWarning)
     most, least = options.autoscale
     return _exit_code(
         app,
         [
+            "--quiet",
             "worker",
             f"--hostname={options.node_name}",
             f"--autoscale={most},{least}",
@@ -95,7 +100,7 @@ def run_beat(settings: Settings, *, loglevel: str = "INFO") -> int:
     app = create_worker_app(settings)
     settings.home.mkdir(parents=True, exist_ok=True)
     schedule: Path = settings.home / "beat-schedule"
-    return _exit_code(app, ["beat", f"--schedule={schedule}", f"--loglevel={loglevel}", "--pidfile="])
+    return _exit_code(app, ["--quiet", "beat", f"--schedule={schedule}", f"--loglevel={loglevel}", "--pidfile="])
 
 
 def _exit_code(app: Celery, arguments: list[str]) -> int:
