@@ -305,11 +305,11 @@ def bounded(value: Value, nesting: int = 0) -> Value:
 def _parts(value: Value, levels: int, room: int) -> int:
     """The room that is left after counting the parts of a value; negative when there is too little."""
     room -= 1
-    if value.__class__ is not tuple and value.__class__ is not dict:
+    if not isinstance(value, (tuple, dict)):
         return room
     if levels == 0:
         return -1
-    for part in value if value.__class__ is tuple else value.values():
+    for part in value if isinstance(value, tuple) else value.values():
         if room < 0:
             break
         room = _parts(part, levels - 1, room)
