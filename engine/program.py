@@ -62,6 +62,8 @@ class Program:
             max_firings: as for `compile_ruleset`.
         """
         self._ruleset = ruleset
+        #: Firings in one evaluation, from which on a rule that fires again is a loop.
+        self.max_firings = max_firings
         compiled = Compiler(ruleset.rules, ruleset.schema, max_firings)
         self._agenda = compiled.agenda
         self._intake = compiled.intake
