@@ -9,7 +9,7 @@ from workers.start import run_beat
 
 
 @click.command("beat")
-@click.option("--loglevel", default="INFO", show_default=True)
+@click.option("--loglevel", default="INFO", show_default=True, help="How much it logs.")
 def command(loglevel: str) -> None:
     """Run beat in the foreground: it starts the reconciler and the nightly batch. A second one is harmless."""
     sys.exit(run_beat(settings(), loglevel=loglevel))

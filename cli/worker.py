@@ -25,6 +25,7 @@ from workers.start import WorkerOptions, run_worker
     type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"], case_sensitive=False),
     default="INFO",
     show_default=True,
+    help="How much it logs.",
 )
 def command(domains: str | None, queue: str, autoscale: str, name: str | None, loglevel: str) -> None:
     """Run a worker in the foreground. SIGTERM lets it finish what it has begun."""
