@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rulefarm.ledger import Ledger
 
 #: Seconds between two looks for a result: short at first, for a verdict takes milliseconds, then easy on the broker.
-_FIRST_LOOK_S, _LONGEST_LOOK_S = 0.004, 0.1
+_FIRST_LOOK_S, _LONGEST_LOOK_S = 0.002, 0.1
 #: Seconds between two looks at the verdict row, in case the result was lost.
 _ROW_LOOK_S = 1.0
 
@@ -53,7 +53,7 @@ def wait_for(job: Job, app: Celery, ledger: "Ledger | None", timeout: float | No
             hint = "the job is on record; ask again later" if job.on_record else ""
             raise VerdictPending("verdict-pending", f"no verdict on job {job.id} after {timeout:g} s", hint)
         time.sleep(pause if deadline is None else max(0.0, min(pause, deadline - now)))
-        pause = min(pause * 1.5, _LONGEST_LOOK_S)
+        pause = min(pause * 1.2, _LONGEST_LOOK_S)
 
 
 def _result(job: Job, app: Celery, ledger: "Ledger | None") -> Verdict | None:
