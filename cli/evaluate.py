@@ -5,8 +5,12 @@ from datetime import UTC, datetime
 
 import click
 
+from cli.explanation import all_option, explanation_json, print_explanation, rule_option
 from cli.options import as_of_option, json_option, read_facts, settings
 from cli.output import COLOURS, console, print_answer, print_json
+from engine import Evaluation
+from engine.explain import explain
+from engine.nearest import nearest
 from rulefarm import wire
 from rulesets.loader import SHIPPED, load_domain
 
@@ -15,18 +19,40 @@ from rulesets.loader import SHIPPED, load_domain
 @click.argument("domain")
 @click.argument("facts", metavar="FILE")
 @as_of_option
+@click.option(
+    "--explain", "why", is_flag=True, help="Say why: conditions with what they saw, and what would be better."
+)
+@rule_option
+@all_option
 @json_option
-def command(domain: str, facts: str, as_of: datetime | None, as_json: bool) -> None:
+def command(
+    domain: str, facts: str, as_of: datetime | None, why: bool, rules: tuple[str, ...], every: bool, as_json: bool
+) -> None:
     """Judge the facts in FILE (JSON; - is standard input) by the rules of a DOMAIN, in this process.
 
-    Needs no farm and records nothing. Exit code 1 if the outcome is error.
+    Needs no farm and records nothing. --rule and --all imply --explain. Exit code 1 if the outcome is error.
     """
     document = wire.parse(wire.canonical(read_facts(facts)))
     loaded = load_domain(settings().rulesets or SHIPPED, domain)
-    evaluation = loaded.program.evaluate(document, as_of=as_of or datetime.now(UTC))
-    if as_json:
-        print_json(evaluation.to_json())
+    moment = as_of or datetime.now(UTC)
+    if why or rules or every:
+        explanation = explain(loaded.program, document, as_of=moment, rules=rules, every=every)
+        found = nearest(loaded.program, document, as_of=moment)
+        evaluation = explanation.evaluation
+        if as_json:
+            print_json(explanation_json(explanation, found))
+        else:
+            _print(evaluation)
+            print_explanation(explanation, found)
     else:
-        console().print(evaluation.outcome, style=COLOURS[evaluation.outcome])
-        print_answer(evaluation.fired, [reason.to_json() for reason in evaluation.reasons], evaluation.changes)
+        evaluation = loaded.program.evaluate(document, as_of=moment)
+        if as_json:
+            print_json(evaluation.to_json())
+        else:
+            _print(evaluation)
     sys.exit(int(evaluation.outcome == "error"))
+
+
+def _print(evaluation: Evaluation) -> None:
+    console().print(evaluation.outcome, style=COLOURS[evaluation.outcome])
+    print_answer(evaluation.fired, [reason.to_json() for reason in evaluation.reasons], evaluation.changes)

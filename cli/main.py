@@ -16,6 +16,7 @@ COMMANDS = {
     "batch": "cli.batch",
     "nightly": "cli.nightly",
     "verdicts": "cli.verdicts",
+    "explain": "cli.explain",
     "eval": "cli.evaluate",
     "rules": "cli.rules",
     "worker": "cli.worker",

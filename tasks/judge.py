@@ -97,12 +97,39 @@ def judge_chunk(loaded: LoadedRuleset, chunk: Mapping[str, Any], worker: str) ->
     ]
 
 
+def facts_of(chunk: Mapping[str, Any], subject: str, schema: Schema) -> dict[str, Any] | None:
+    """The facts of one subject of a chunk, as `judge_chunk` judges them.
+
+    Args:
+        chunk: form and facts of the chunk's row.
+        subject: which.
+        schema: of its domain.
+
+    Returns:
+        Its facts; None when the chunk has no such subject.
+    """
+    frame = decode(chunk["facts"]).filter(pl.col(SUBJECT_COLUMN) == subject).drop(SUBJECT_COLUMN)
+    if frame.is_empty():
+        return None
+    if chunk["form"] == "json":
+        return _whole(json.loads(frame[JSON_COLUMN][0]), schema)
+    typed, odd = _typed(frame, schema) if chunk["form"] == "text" else (frame, [False])
+    if odd[0]:
+        return {schema.subject: frame.row(0, named=True)}
+    row = typed.row(0, named=True)
+    return row if _holds_whole_facts(typed, schema) else {schema.subject: row}
+
+
+def _holds_whole_facts(frame: pl.DataFrame, schema: Schema) -> bool:
+    return bool(frame.columns) and all(column in schema.facts for column in frame.columns)
+
+
 def _judge_columns(
     loaded: LoadedRuleset, frame: pl.DataFrame, is_text: bool, as_of: datetime
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     schema = loaded.schema
     typed, odd = _typed(frame, schema) if is_text else (frame, pl.repeat(False, len(frame), eager=True))
-    whole = bool(frame.columns) and all(column in schema.facts for column in frame.columns)
+    whole = _holds_whole_facts(frame, schema)
     result = loaded.program.evaluate_frame(typed, fact=None if whole else schema.subject, as_of=as_of)
     documents = [row if whole else {schema.subject: row} for row in typed.iter_rows(named=True)]
     answers: list[dict[str, Any]] = []

@@ -1,0 +1,46 @@
+"""`rulefarm explain`: why a job got its verdict, by the rules and the facts of then."""
+
+import click
+
+from cli.explanation import all_option, explanation_json, print_explanation, rule_option
+from cli.options import json_option, settings
+from cli.output import print_json, print_verdict
+from engine.explain import explain
+from engine.nearest import nearest
+from rulefarm.errors import NotFound
+from rulefarm.ledger import connect
+from rulesets.recorded import compile_recorded
+from store.jobs import verdict_of
+from store.published import source_of
+from tasks.recall import judged_facts
+
+
+@click.command("explain")
+@click.argument("job", metavar="JOB_ID")
+@rule_option
+@all_option
+@json_option
+def command(job: str, rules: tuple[str, ...], every: bool, as_json: bool) -> None:
+    """Explain the verdict of a job, or of one row of a batch.
+
+    JOB_ID is its id, or the key it was submitted with: then its newest verdict is explained. Shows every condition of
+    the rules that fired with the values that it saw, what each rule changed, and the smallest change of one number that
+    would have given a better outcome. It is judged again by the ruleset that judged it, as of the same instant.
+    """
+    engine = connect(settings())
+    verdict = verdict_of(engine, job)
+    program = compile_recorded(source_of(engine, verdict.domain, verdict.ruleset_digest))
+    if program.schema is None:
+        raise NotFound("no-schema", f"the ruleset {verdict.ruleset_digest[:12]} was published without its domain.toml")
+    facts = judged_facts(engine, verdict, program.schema)
+    explanation = explain(program, facts, as_of=verdict.as_of, rules=rules, every=every)
+    found = nearest(program, facts, as_of=verdict.as_of)
+    judged = explanation.evaluation.to_json()
+    same = all(judged[name] == verdict.to_json()[name] for name in ("outcome", "fired", "changes"))
+    if as_json:
+        print_json({"verdict": verdict.to_json(), "same": same} | explanation_json(explanation, found))
+        return
+    print_verdict(verdict)
+    if not same:
+        click.echo(f"rulefarm: judged again, it comes out as {judged['outcome']}; what follows explains that", err=True)
+    print_explanation(explanation, found)

@@ -1,0 +1,208 @@
+"""Where the value of one number may matter to the rules.  rules, facts -> [cuts] -> nearest
+
+A rule that some other condition already decides has no cuts. Of the rest, every number that stands in a condition on
+the field is one, and a comparison of the field with arithmetic is solved: first roughly, as if it were a straight line,
+then exactly, one 15-digit number after the other. Gives candidates; whether they change anything is for the evaluator
+to say."""
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from engine.compiler import Compiler
+from engine.errors import FactsRejected
+from engine.expressions import Compute, Expressions, Test
+from engine.intake import Intake
+from engine.layout import Place, Role, Slots, reads
+from engine.nodes import And, Assign, Compare, Expression, Literal, Not, Or, Path
+from engine.ordinals import first_that, number_at, ordinal
+from engine.program import Program
+from engine.values import Value, literal, moment, number
+from engine.walk import walk
+
+#: Steps towards the root of a comparison; a straight line takes one, and rounding another.
+_MAX_STEPS = 30
+#: The root is looked for among so many numbers on either side of where the line points.
+_REACH = 1 << 20
+
+#: The facts with another number in the field.
+WithNumber = Callable[[float], Mapping[str, Any]]
+
+
+def touches(place: Place, path: Path, role: Role) -> bool:
+    """Whether a path, in the role that it has in a condition, may read a field.
+
+    >>> touches(("Line", (2, "qty")), Path("Line", ("qty",)), "element")
+    True
+    """
+    fact, steps = place
+    if path.fact != fact or role == "list":
+        return False
+    if role == "element" and steps and isinstance(steps[0], int):
+        steps = steps[1:]
+    shorter = min(len(steps), len(path.steps))
+    return steps[:shorter] == path.steps[:shorter]
+
+
+class Cuts:
+    """Finds the cut points of one set of facts."""
+
+    def __init__(self, program: Program, facts: Mapping[str, Any], as_of: Value) -> None:
+        """Compile the leaves of all conditions, and look which of them hold.
+
+        Args:
+            program: the rules.
+            facts: as they were judged; may break the schema.
+            as_of: the moment they were judged at, in UTC.
+        """
+        self._as_of = as_of
+        compiled = Compiler(program.rules, program.schema, program.max_firings)
+        self._intake: Intake = compiled.intake
+        self._expressions = Expressions(compiled.layout)
+        #: Every path that some rule reads or writes.
+        self.places: list[Place] = [*compiled.layout.places, *compiled.layout.columns]
+        self._conditions = [
+            rule.condition for rule in program.rules if rule.date_expires is None or moment(rule.date_expires) > as_of
+        ]
+        self._written = {
+            (action.target.fact, action.target.steps)
+            for rule in program.rules
+            for action in rule.actions
+            if isinstance(action, Assign)
+        }
+        self._paths: dict[int, list[tuple[Path, Role]]] = {}
+        self._fed: dict[int, bool] = {}
+        tests = {}
+        for condition in self._conditions:
+            for leaf in _leaves(condition):
+                found = self._paths[id(leaf)] = list(reads(leaf))
+                self._fed[id(leaf)] = any(touches(place, *one) for place in self._written for one in found)
+                tests[id(leaf)] = self._expressions.truth_of(leaf)
+        self._truths: dict[int, bool] = {}
+        slots = self._slots(facts)
+        if slots is not None:
+            self._truths = {leaf: test(slots) for leaf, test in tests.items() if not self._fed[leaf]}
+
+    def of(self, place: Place, value: float, with_number: WithNumber) -> set[int]:
+        """The ordinals at which the field may begin or cease to matter.
+
+        Args:
+            place: the field.
+            value: its number.
+            with_number: gives the facts with another number in it.
+        """
+        found: set[int] = set()
+        for condition in self._conditions:
+            if self._settled(condition, place) is not None:
+                continue
+            for leaf in _leaves(condition):
+                touched = self._touches(leaf, place)
+                if not touched and not self._fed[id(leaf)]:
+                    continue
+                for node in walk(leaf):
+                    if isinstance(node, Literal) and isinstance(node.value, Decimal):
+                        found.add(ordinal(literal(node.value)))
+                if isinstance(leaf, Compare) and touched and not _is_plain(leaf):
+                    found |= self._solved(leaf, value, with_number)
+        return found
+
+    def _touches(self, leaf: Expression, place: Place) -> bool:
+        return any(touches(place, *one) for one in self._paths[id(leaf)])
+
+    def _settled(self, node: Expression, place: Place) -> bool | None:
+        """What a condition comes to whatever the field is; None when that depends."""
+        match node:
+            case And(operands) | Or(operands):
+                decisive = isinstance(node, Or)
+                truths = [self._settled(operand, place) for operand in operands]
+                if decisive in truths:
+                    return decisive
+                return None if None in truths else not decisive
+            case Not(operand):
+                truth = self._settled(operand, place)
+                return None if truth is None else not truth
+        # Without slots, or fed by rules: may be anything.
+        return None if self._touches(node, place) else self._truths.get(id(node))
+
+    def _solved(self, leaf: Compare, value: float, with_number: WithNumber) -> set[int]:
+        """The numbers from which on one side of a comparison is above the other, or no more below it."""
+        left, right = self._expressions.value_of(leaf.left), self._expressions.value_of(leaf.right)
+        tests = [self._expressions.truth_of(Compare(op, leaf.left, leaf.right)) for op in ("<", "<=")]
+        line = _Line(left, right, lambda at: self._slots(with_number(at)))
+        root = line.root(value)
+        if root is None:
+            return set()
+        return {cut for test in tests for cut in line.flips(test, ordinal(root))}
+
+    def _slots(self, facts: Mapping[str, Any]) -> Slots | None:
+        try:
+            return self._intake.take(facts, self._as_of)
+        except FactsRejected:
+            return None
+
+
+class _Line:
+    """The difference of two expressions, as a function of one number."""
+
+    def __init__(self, left: Compute, right: Compute, slots_at: Callable[[float], Slots | None]) -> None:
+        self._left, self._right, self._slots_at = left, right, slots_at
+
+    def root(self, start: float) -> float | None:
+        """About where the two are equal; exact for a straight line, up to rounding."""
+        x, y = start, self._difference(start)
+        other = number(Decimal(repr(start)) * Decimal("1.01")) or 1.0
+        for _ in range(_MAX_STEPS):
+            if y is None or y == 0.0:
+                break
+            slope_y = self._difference(other)
+            if slope_y is None or slope_y == y:
+                return None
+            step = _at_15_digits(x - y * (other - x) / (slope_y - y))
+            if step is None or step in (x, other):
+                return step
+            x, y, other = other, slope_y, step
+        return x if y is not None else None
+
+    def flips(self, test: Test, near: int) -> set[int]:
+        """The two neighbours between which a test changes, around an ordinal; none when it does not."""
+
+        def holds(place: int) -> bool:
+            slots = self._slots_at(number_at(place))
+            return slots is not None and test(slots)
+
+        reach = 1
+        while reach <= _REACH:
+            inner, outer = near - reach, near + reach
+            if holds(inner) and not holds(outer):
+                inner, outer = outer, inner
+            if holds(outer) and not holds(inner):
+                flip = first_that(holds, inner, outer)
+                return {flip - 1, flip, flip + 1}
+            reach *= 4
+        return set()
+
+    def _difference(self, at: float) -> float | None:
+        slots = self._slots_at(at)
+        if slots is None:
+            return None
+        left, right = self._left(slots), self._right(slots)
+        return left - right if left.__class__ is float and right.__class__ is float else None
+
+
+def _is_plain(leaf: Compare) -> bool:
+    """Whether a path is compared with a constant."""
+    sides = (leaf.left, leaf.right)
+    return any(isinstance(side, Path) for side in sides) and any(isinstance(side, Literal) for side in sides)
+
+
+def _at_15_digits(value: float) -> float | None:
+    return number(Decimal(repr(value)))
+
+
+def _leaves(node: Expression) -> list[Expression]:
+    match node:
+        case And(operands) | Or(operands):
+            return [leaf for operand in operands for leaf in _leaves(operand)]
+        case Not(operand):
+            return _leaves(operand)
+    return [node]

@@ -1,0 +1,245 @@
+"""The smallest change of one number that would have given a better outcome.  program, facts -> [nearest] -> CLI
+
+Goes outwards from what each field is, all fields side by side, nearest first, from one cut point (`engine.cuts`) to the
+next, and asks the record evaluator about each. Between the last point that changes nothing and the first that does, it
+halves down to two neighbouring 15-digit numbers. Changes one field at a time and only numbers; says nothing when the
+outcome is `accept` already."""
+
+import heapq
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from engine.cuts import Cuts
+from engine.evaluation import OUTCOMES, Outcome
+from engine.intake import label
+from engine.layout import Place
+from engine.ordinals import first_that, number_at, ordinal
+from engine.program import Program
+from engine.schema import FieldSchema, Schema
+from engine.values import ValueRefused, literal, moment, number, plain, take_number
+
+#: Evaluations of one search; past them it ends with what it has found, which is what lies nearest.
+MAX_TRIALS = 20_000
+#: Looked at besides the cut points, for what rules compute on the way: so many of its own size away.
+_SAMPLES = [0.01, 0.05, *(2.0**power for power in range(-3, 21))]
+
+
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """A change of one number that gives a better outcome."""
+
+    #: As `Evaluation.changes` names it.
+    field: str
+    #: What it is.
+    value: Any
+    #: The nearest number that gives the outcome.
+    nearest: Any
+    #: The farthest that does, or a better one; None when there is no end, or only what the schema takes.
+    farthest: Any
+    #: What it gives.
+    outcome: Outcome
+
+    @property
+    def range(self) -> str:
+        """The numbers that give the outcome, in words."""
+        up = self.nearest > self.value
+        near, far = (1, "{} or more", "more than {}"), (-1, "up to {}", "but less than {}")
+        if not up:
+            near, far = (-1, "{} or less", "less than {}"), (1, "down to {}", "but more than {}")
+        if self.farthest is None:
+            return _edge(self.nearest, *near)
+        if self.farthest == self.nearest:
+            return f"exactly {self.nearest}"
+        return f"{_edge(self.nearest, *near)}, {_edge(self.farthest, *far)},"
+
+    def __str__(self) -> str:
+        """`Product.average_price is 9.8; 9.86 or more passes`."""
+        ends = {"accept": "passes", "review": "is for review only", "reject": "is rejected"}[self.outcome]
+        return f"{self.field} is {self.value}; {self.range} {ends}"
+
+    def to_json(self) -> dict[str, Any]:
+        """The change as plain data."""
+        names = ("field", "value", "nearest", "farthest", "outcome")
+        return {name: getattr(self, name) for name in names} | {"text": str(self)}
+
+
+def nearest(program: Program, facts: Mapping[str, Any], *, as_of: datetime) -> tuple[Nearest, ...]:
+    """The smallest change of one number that would have given a better outcome.
+
+    Args:
+        program: the rules.
+        facts: as for `Program.evaluate`.
+        as_of: the moment they are judged at.
+
+    Returns:
+        The change that is smallest, measured by the size of the number (one that is zero counts as 1); when it only
+        makes the outcome less bad, also the smallest that makes it `accept`. Empty when no single number does it.
+    """
+    outcome = program.evaluate(facts, as_of=as_of).outcome
+    if outcome == "accept":
+        return ()
+    search = _Search(program, facts, as_of)
+    first = search.smallest(OUTCOMES.index(outcome) - 1)
+    if first is None or first.outcome == "accept":
+        return () if first is None else (first,)
+    best = search.smallest(0)
+    return (first,) if best is None else (first, best)
+
+
+class _Ray:
+    """The points to try on one side of what a field is."""
+
+    def __init__(self, place: Place, value: float, points: list[int]) -> None:
+        self.place = place
+        self.value = value
+        #: Ordinals, nearest first; the first is where the field is.
+        self.points = points
+        self._scale = abs(value) or 1.0
+
+    def distance(self, point: int) -> float:
+        """How far a point is, in sizes of the field."""
+        return abs(number_at(point) - self.value) / self._scale
+
+
+class _Search:
+    """One search; remembers what it tried."""
+
+    def __init__(self, program: Program, facts: Mapping[str, Any], as_of: datetime) -> None:
+        self._program, self._facts, self._as_of = program, facts, as_of
+        self._ranks: dict[tuple[Place, int], int] = {}
+        cuts = Cuts(program, facts, moment(as_of))
+        self._rays = [ray for place, value in self._fields(cuts) for ray in self._rays_of(cuts, place, value)]
+
+    def smallest(self, rank: int) -> Nearest | None:
+        """The smallest change that makes the outcome this good or better."""
+        best: tuple[float, _Ray, int] | None = None
+        front = [(0.0, n, 0) for n, ray in enumerate(self._rays) if len(ray.points) > 1]
+        heapq.heapify(front)
+        while front:
+            near, n, i = heapq.heappop(front)
+            if (best is not None and near >= best[0]) or len(self._ranks) > MAX_TRIALS:
+                break
+            ray = self._rays[n]
+            outer = ray.points[i + 1]
+            if self._rank(ray, outer) <= rank:
+                point = first_that(lambda at, ray=ray: self._rank(ray, at) <= rank, ray.points[i], outer)  # type: ignore[misc]
+                if best is None or ray.distance(point) < best[0]:
+                    best = (ray.distance(point), ray, point)
+            elif i + 2 < len(ray.points):
+                heapq.heappush(front, (ray.distance(outer), n, i + 1))
+        return None if best is None else self._named(best[1], best[2])
+
+    def _named(self, ray: _Ray, point: int) -> Nearest:
+        rank = self._rank(ray, point)
+        end, last = None, point
+        for outer in ray.points:
+            if abs(outer - ray.points[0]) <= abs(point - ray.points[0]):
+                continue
+            if self._rank(ray, outer) > rank:
+                end = first_that(lambda at: self._rank(ray, at) > rank, last, outer)
+                break
+            last = outer
+        farthest = None if end is None else plain(number_at(end - (1 if end > point else -1)))
+        found: Outcome = OUTCOMES[rank]  # type: ignore[assignment]
+        return Nearest(label(*ray.place), plain(ray.value), plain(number_at(point)), farthest, found)
+
+    def _rank(self, ray: _Ray, point: int) -> int:
+        """How bad the outcome is with another number in the field."""
+        key = (ray.place, point)
+        if key not in self._ranks:
+            facts = _with_number(self._facts, ray.place, plain(number_at(point)))
+            self._ranks[key] = OUTCOMES.index(self._program.evaluate(facts, as_of=self._as_of).outcome)
+        return self._ranks[key]
+
+    def _fields(self, cuts: Cuts) -> Iterator[tuple[Place, float]]:
+        """The numbers that were sent and that rules read."""
+        for place in dict.fromkeys(one for known in cuts.places for one in _elements(self._facts, known)):
+            field = _field(self._program.schema, place)
+            raw = _at(self._facts, place)
+            if isinstance(raw, bool) or not place[1] or (field is not None and field.derived):
+                continue
+            try:
+                yield place, take_number(raw)
+            except (ValueRefused, TypeError, ValueError):
+                continue
+
+    def _rays_of(self, cuts: Cuts, place: Place, value: float) -> Iterator[_Ray]:
+        found = cuts.of(place, value, lambda at: _with_number(self._facts, place, plain(at)))
+        field = _field(self._program.schema, place)
+        lowest, highest = (field.minimum, field.maximum) if field is not None else (None, None)
+        low = ordinal(literal(lowest)) if lowest is not None else None
+        high = ordinal(literal(highest)) if highest is not None else None
+        found |= {bound for bound in (low, high) if bound is not None}
+        found |= {0} | {ordinal(literal(one)) for one in (field.values or () if field is not None else ())}
+        points = {point + step for point in found for step in (-1, 0, 1)}
+        points |= {ordinal(one) for one in _samples(value)}
+        allowed = [at for at in points if (low is None or at >= low) and (high is None or at <= high)]
+        start = ordinal(value)
+        yield _Ray(place, value, [start, *sorted(at for at in allowed if at > start)])
+        yield _Ray(place, value, [start, *sorted((at for at in allowed if at < start), reverse=True)])
+
+
+def _edge(edge: int | float, inwards: int, closed: str, open_: str) -> str:
+    """An end of a range in words: a number like 9.86000000000001 is better told as more than 9.86."""
+    neighbour = plain(number_at(ordinal(float(edge)) - inwards))
+    return open_.format(neighbour) if _digits(neighbour) < _digits(edge) else closed.format(edge)
+
+
+def _digits(value: int | float) -> int:
+    return len(Decimal(repr(value)).normalize().as_tuple().digits)
+
+
+def _samples(value: float) -> Iterator[float]:
+    for factor in _SAMPLES:
+        for sample in (value + (abs(value) or 1.0) * factor, value - (abs(value) or 1.0) * factor):
+            rounded = number(Decimal(repr(sample)))
+            if rounded is not None:
+                yield rounded
+
+
+def _field(schema: Schema | None, place: Place) -> FieldSchema | None:
+    """What the schema says about a field."""
+    fact, steps = place
+    names = [step for step in steps if isinstance(step, str)]
+    if schema is None or fact not in schema.facts or len(names) != 1:
+        return None
+    return schema.facts[fact].fields.get(names[0])
+
+
+def _elements(facts: Mapping[str, Any], place: Place) -> Iterator[Place]:
+    """A place; or, when it is a column of a list, that place in every element."""
+    fact, steps = place
+    raw = facts.get(fact) if isinstance(facts, Mapping) else None
+    if isinstance(raw, list | tuple) and steps and isinstance(steps[0], str):
+        for i in range(len(raw)):
+            yield fact, (i, *steps)
+    else:
+        yield place
+
+
+def _at(facts: Mapping[str, Any], place: Place) -> Any:
+    """What was sent for a field; None when nothing was."""
+    raw: Any = facts.get(place[0])
+    for step in place[1]:
+        if isinstance(step, str):
+            raw = raw.get(step) if isinstance(raw, Mapping) else None
+        else:
+            raw = raw[step] if isinstance(raw, list | tuple) and step < len(raw) else None
+    return raw
+
+
+def _with_number(facts: Mapping[str, Any], place: Place, value: Any) -> Mapping[str, Any]:
+    """A copy of the facts with another number in a field that is there."""
+    fact, steps = place
+    return {**facts, fact: _replaced(facts[fact], steps, value)}
+
+
+def _replaced(raw: Any, steps: tuple[str | int, ...], value: Any) -> Any:
+    if not steps:
+        return value
+    copy: Any = dict(raw) if isinstance(raw, Mapping) else list(raw)
+    copy[steps[0]] = _replaced(copy[steps[0]], steps[1:], value)
+    return copy

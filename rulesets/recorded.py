@@ -1,0 +1,25 @@
+"""Compile a ruleset from its record.  store.published -> [recorded] -> engine.compile_ruleset
+
+For whoever asks what the rules said when a verdict was given; workers read folders (`rulesets.loader`)."""
+
+from collections.abc import Mapping
+
+from engine import Program, compile_ruleset, parse_schema
+from rulesets.loader import SCHEMA_FILE
+
+
+def compile_recorded(sources: Mapping[str, str | bytes]) -> Program:
+    """Compile the files that were published as one ruleset.
+
+    Args:
+        sources: content by shown path; the schema is the file called domain.toml.
+
+    Returns:
+        The program.
+
+    Raises:
+        engine.SchemaRejected, engine.RulesetRejected: the engine of today does not take the files of then.
+    """
+    rules = {name: content for name, content in sources.items() if name.rpartition("/")[2] != SCHEMA_FILE}
+    schemas = [parse_schema(content, name) for name, content in sources.items() if name not in rules]
+    return compile_ruleset(rules, schema=schemas[0] if schemas else None)
