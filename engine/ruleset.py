@@ -1,8 +1,8 @@
 """From the files of a domain to its rules.  source -> parser, tables -> checks -> [ruleset] -> normal_form, index
 
-Takes the text of every file (`*.grl`, `*.csv`), gives the checked rules in source order and the digest that versions
-them; or one `RulesetRejected` with every problem of every file. A ruleset loads whole or not at all. It opens no file
-(`rulesets.loader` does)."""
+Takes the content of every file (`*.grl`, `*.csv`, `*.xlsx`), gives the checked rules in source order and the digest
+that versions them; or one `RulesetRejected` with every problem of every file. A ruleset loads whole or not at all. It
+opens no file (`rulesets.loader` does)."""
 
 import hashlib
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ class Ruleset:
 
     #: In source order: files by name, then top to bottom.
     rules: tuple[Rule, ...]
-    #: The text of every file by name, as it was given.
+    #: The content of every file by name, as it was given.
     sources: Mapping[str, str | bytes]
     #: sha256 of the canonical source, in hex: the version of the ruleset.
     digest: str
@@ -40,7 +40,8 @@ def read_sources(sources: Mapping[str, str | bytes], schema: Schema | None = Non
     """Read, check and version a ruleset.
 
     Args:
-        sources: content by file name; the ending says what it is: `.grl` rules, `.csv` a decision table.
+        sources: content by file name; the ending says what it is: `.grl` rules, `.csv` a decision table, `.xlsx` a
+            workbook of them.
         schema: the facts of the domain; default None: every field is optional and of any kind.
 
     Returns:
@@ -53,6 +54,9 @@ def read_sources(sources: Mapping[str, str | bytes], schema: Schema | None = Non
     rules: list[Rule] = []
     opened: dict[str, Source] = {}
     for name in sorted(sources):
+        if name.lower().endswith(".xlsx"):
+            rules += _workbook_rules(name, sources[name], schema, opened)
+            continue
         source, readable = open_source(name, sources[name])
         opened[name] = source
         if not readable:
@@ -62,7 +66,9 @@ def read_sources(sources: Mapping[str, str | bytes], schema: Schema | None = Non
         elif name.lower().endswith(".csv"):
             rules += read_table(source, schema)
         else:
-            source.report("source-kind", 0, 1, f"'{name}' is neither rules nor a table", "name it *.grl or *.csv")
+            source.report(
+                "source-kind", 0, 1, f"'{name}' is neither rules nor a table", "name it *.grl, *.csv or *.xlsx"
+            )
     if schema is not None:
         rules = [with_dates(rule, schema) for rule in rules]
     _check_names(rules, opened)
@@ -71,6 +77,20 @@ def read_sources(sources: Mapping[str, str | bytes], schema: Schema | None = Non
     if any(problem.severity == "error" for problem in problems):
         raise RulesetRejected(problems)
     return Ruleset(tuple(rules), dict(sources), _digest(rules, schema), tuple(problems), schema)
+
+
+def _workbook_rules(name: str, content: str | bytes, schema: Schema | None, opened: dict[str, Source]) -> list[Rule]:
+    # openpyxl takes a quarter of a second to import: too much for every start, when few domains have a workbook.
+    from engine.workbook import read_workbook  # noqa: PLC0415
+
+    book, sheets = read_workbook(name, content.encode("utf-8", "replace") if isinstance(content, str) else content)
+    opened[name] = book
+    rules: list[Rule] = []
+    for sheet in sheets:
+        opened[sheet.name] = sheet
+        if not sheet.diagnostics:
+            rules += read_table(sheet, schema)
+    return rules
 
 
 def _check_names(rules: list[Rule], opened: Mapping[str, Source]) -> None:

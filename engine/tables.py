@@ -1,6 +1,6 @@
-"""Turn a decision table into rules.  csv_cells, unary -> [tables] -> hit_policies, overlaps -> checks
+"""Turn a decision table into rules.  csv_cells, sheet, unary -> [tables] -> hit_policies, overlaps -> checks
 
-Takes the source of a CSV file, gives the same nodes as GRL: one rule per row, named `<file stem>#<row>`, so that one
+Takes a CSV file or a sheet, gives the same nodes as GRL: one rule per row, named `<file stem>#<row>`, so that one
 engine runs both. The first header cell may be a hit policy; the other columns are `when <expression>` (cells: S-FEEL
 tests), `then Review` and its kin (cells: the reason), `then <field>` (cells: the value) and `note` (for people)."""
 
@@ -14,6 +14,7 @@ from engine.nodes import Action, And, Assign, Decide, Expression, Literal, Log, 
 from engine.overlaps import report_overlaps
 from engine.parser import MAX_RULES, read_expression
 from engine.schema import Schema
+from engine.sheet import Sheet
 from engine.source import Source, TooManyProblems
 from engine.unary import CellRefused, Tests, read_tests, read_value, to_node
 
@@ -50,7 +51,7 @@ def read_table(source: Source, schema: Schema | None) -> tuple[Rule, ...]:
     """Read a decision table.
 
     Args:
-        source: a CSV file; takes the problems.
+        source: a CSV file or a sheet; takes the problems.
         schema: kinds of the fields; None: a cell's own form says its kind.
 
     Returns:
@@ -68,10 +69,10 @@ class _Table:
     def __init__(self, source: Source, schema: Schema | None) -> None:
         self._source = source
         self._schema = schema
-        self._stem = PurePosixPath(source.name).stem
+        self._stem = source.stem if isinstance(source, Sheet) else PurePosixPath(source.name).stem
 
     def rules(self) -> tuple[Rule, ...]:
-        cells = read_cells(self._source)
+        cells = self._source.cells if isinstance(self._source, Sheet) else read_cells(self._source)
         if len(cells) < 2:
             message = "a table needs a header and at least one row"
             self._source.report("table-header", 0, 1, message, "when Product.price,then Review")

@@ -1,4 +1,4 @@
-"""Read domains from a folder and compile them.  domain.toml, *.grl, *.csv -> [loader] -> engine.compile_ruleset
+"""Read domains from a folder and compile them.  domain.toml, *.grl, *.csv, *.xlsx -> [loader] -> engine.compile_ruleset
 
 Takes the folder that holds one folder per domain, gives compiled rulesets that may be shared between threads. A domain
 loads whole or not at all, and domains loaded together may not feed each other: a job is judged by one domain, so a
@@ -20,7 +20,7 @@ SHIPPED = Path(__file__).parent
 SCHEMA_FILE = "domain.toml"
 
 #: Endings of the files that hold rules; every other file of a domain is left alone.
-RULE_FILES = (".grl", ".csv")
+RULE_FILES = (".grl", ".csv", ".xlsx")
 
 
 class RulesetUnreadable(RulefarmError):
