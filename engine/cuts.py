@@ -1,9 +1,8 @@
 """Where the value of one number may matter to the rules.  rules, facts -> [cuts] -> nearest
 
-A rule that some other condition already decides has no cuts. Of the rest, every number that stands in a condition on
-the field is one, and a comparison of the field with arithmetic is solved: first roughly, as if it were a straight line,
-then exactly, one 15-digit number after the other. Gives candidates; whether they change anything is for the evaluator
-to say."""
+Of the rules that the field has influence on (`engine.influence`), every number that stands in a condition is a cut, and
+a comparison of the field with arithmetic is solved: first roughly, as if it were a straight line, then exactly, down to
+two neighbouring 15-digit numbers. Gives candidates; whether they change anything is for the evaluator to say."""
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
@@ -12,12 +11,12 @@ from typing import Any
 from engine.compiler import Compiler
 from engine.errors import FactsRejected
 from engine.expressions import Compute, Expressions, Test
-from engine.intake import Intake
-from engine.layout import Place, Role, Slots, reads
-from engine.nodes import And, Assign, Compare, Expression, Literal, Not, Or, Path
+from engine.influence import Affected, Influence, touches
+from engine.layout import Place, Slots
+from engine.nodes import Compare, Expression, Literal, Path
 from engine.ordinals import first_that, number_at, ordinal
 from engine.program import Program
-from engine.values import Value, literal, moment, number
+from engine.values import Value, literal, number
 from engine.walk import walk
 
 #: Steps towards the root of a comparison; a straight line takes one, and rounding another.
@@ -29,26 +28,11 @@ _REACH = 1 << 20
 WithNumber = Callable[[float], Mapping[str, Any]]
 
 
-def touches(place: Place, path: Path, role: Role) -> bool:
-    """Whether a path, in the role that it has in a condition, may read a field.
-
-    >>> touches(("Line", (2, "qty")), Path("Line", ("qty",)), "element")
-    True
-    """
-    fact, steps = place
-    if path.fact != fact or role == "list":
-        return False
-    if role == "element" and steps and isinstance(steps[0], int):
-        steps = steps[1:]
-    shorter = min(len(steps), len(path.steps))
-    return steps[:shorter] == path.steps[:shorter]
-
-
 class Cuts:
     """Finds the cut points of one set of facts."""
 
     def __init__(self, program: Program, facts: Mapping[str, Any], as_of: Value) -> None:
-        """Compile the leaves of all conditions, and look which of them hold.
+        """Compile what is needed to test single leaves.
 
         Args:
             program: the rules.
@@ -57,72 +41,43 @@ class Cuts:
         """
         self._as_of = as_of
         compiled = Compiler(program.rules, program.schema, program.max_firings)
-        self._intake: Intake = compiled.intake
+        self._intake, self._layout = compiled.intake, compiled.layout
         self._expressions = Expressions(compiled.layout)
         #: Every path that some rule reads or writes.
         self.places: list[Place] = [*compiled.layout.places, *compiled.layout.columns]
-        self._conditions = [
-            rule.condition for rule in program.rules if rule.date_expires is None or moment(rule.date_expires) > as_of
-        ]
-        self._written = {
-            (action.target.fact, action.target.steps)
-            for rule in program.rules
-            for action in rule.actions
-            if isinstance(action, Assign)
-        }
-        self._paths: dict[int, list[tuple[Path, Role]]] = {}
-        self._fed: dict[int, bool] = {}
-        tests = {}
-        for condition in self._conditions:
-            for leaf in _leaves(condition):
-                found = self._paths[id(leaf)] = list(reads(leaf))
-                self._fed[id(leaf)] = any(touches(place, *one) for place in self._written for one in found)
-                tests[id(leaf)] = self._expressions.truth_of(leaf)
-        self._truths: dict[int, bool] = {}
-        slots = self._slots(facts)
-        if slots is not None:
-            self._truths = {leaf: test(slots) for leaf, test in tests.items() if not self._fed[leaf]}
+        self._given = self._slots(facts)
+        #: Which rules a field may matter to.
+        self.influence = Influence(program.rules, as_of, self._truth)
 
-    def of(self, place: Place, value: float, with_number: WithNumber) -> set[int]:
-        """The ordinals at which the field may begin or cease to matter.
+    def of(self, place: Place, affected: Affected, value: float, with_number: WithNumber) -> set[int]:
+        """The ordinals at which a field may begin or cease to matter.
 
         Args:
             place: the field.
+            affected: what it has influence on.
             value: its number.
             with_number: gives the facts with another number in it.
         """
         found: set[int] = set()
-        for condition in self._conditions:
-            if self._settled(condition, place) is not None:
-                continue
-            for leaf in _leaves(condition):
-                touched = self._touches(leaf, place)
-                if not touched and not self._fed[id(leaf)]:
+        for name in affected.rules:
+            for leaf, paths in self.influence.leaves[name]:
+                if not any(touches(one, *read) for read in paths for one in affected.places):
                     continue
                 for node in walk(leaf):
                     if isinstance(node, Literal) and isinstance(node.value, Decimal):
                         found.add(ordinal(literal(node.value)))
-                if isinstance(leaf, Compare) and touched and not _is_plain(leaf):
+                if isinstance(leaf, Compare) and not _is_plain(leaf) and any(touches(place, *read) for read in paths):
                     found |= self._solved(leaf, value, with_number)
         return found
 
-    def _touches(self, leaf: Expression, place: Place) -> bool:
-        return any(touches(place, *one) for one in self._paths[id(leaf)])
-
-    def _settled(self, node: Expression, place: Place) -> bool | None:
-        """What a condition comes to whatever the field is; None when that depends."""
-        match node:
-            case And(operands) | Or(operands):
-                decisive = isinstance(node, Or)
-                truths = [self._settled(operand, place) for operand in operands]
-                if decisive in truths:
-                    return decisive
-                return None if None in truths else not decisive
-            case Not(operand):
-                truth = self._settled(operand, place)
-                return None if truth is None else not truth
-        # Without slots, or fed by rules: may be anything.
-        return None if self._touches(node, place) else self._truths.get(id(node))
+    def _truth(self, leaf: Expression) -> bool | None:
+        """Whether a leaf held before any rule fired; None when the facts were refused."""
+        test = self._expressions.truth_of(leaf)
+        if self._given is None:
+            return None
+        # A leaf that goes through a list needs a slot for its elements.
+        self._given += [None] * (self._layout.size - len(self._given))
+        return test(self._given)
 
     def _solved(self, leaf: Compare, value: float, with_number: WithNumber) -> set[int]:
         """The numbers from which on one side of a comparison is above the other, or no more below it."""
@@ -197,12 +152,3 @@ def _is_plain(leaf: Compare) -> bool:
 
 def _at_15_digits(value: float) -> float | None:
     return number(Decimal(repr(value)))
-
-
-def _leaves(node: Expression) -> list[Expression]:
-    match node:
-        case And(operands) | Or(operands):
-            return [leaf for operand in operands for leaf in _leaves(operand)]
-        case Not(operand):
-            return _leaves(operand)
-    return [node]

@@ -6,14 +6,14 @@ halves down to two neighbouring 15-digit numbers. Changes one field at a time an
 outcome is `accept` already."""
 
 import heapq
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from engine.cuts import Cuts
-from engine.evaluation import OUTCOMES, Outcome
+from engine.evaluation import OUTCOMES, Outcome, Reason
 from engine.intake import label
 from engine.layout import Place
 from engine.ordinals import first_that, number_at, ordinal
@@ -78,11 +78,11 @@ def nearest(program: Program, facts: Mapping[str, Any], *, as_of: datetime) -> t
         The change that is smallest, measured by the size of the number (one that is zero counts as 1); when it only
         makes the outcome less bad, also the smallest that makes it `accept`. Empty when no single number does it.
     """
-    outcome = program.evaluate(facts, as_of=as_of).outcome
-    if outcome == "accept":
+    evaluation = program.evaluate(facts, as_of=as_of)
+    if evaluation.outcome == "accept":
         return ()
-    search = _Search(program, facts, as_of)
-    first = search.smallest(OUTCOMES.index(outcome) - 1)
+    search = _Search(program, facts, as_of, evaluation.reasons)
+    first = search.smallest(OUTCOMES.index(evaluation.outcome) - 1)
     if first is None or first.outcome == "accept":
         return () if first is None else (first,)
     best = search.smallest(0)
@@ -92,8 +92,10 @@ def nearest(program: Program, facts: Mapping[str, Any], *, as_of: datetime) -> t
 class _Ray:
     """The points to try on one side of what a field is."""
 
-    def __init__(self, place: Place, value: float, points: list[int]) -> None:
+    def __init__(self, place: Place, rules: frozenset[str], value: float, points: list[int]) -> None:
         self.place = place
+        #: Names of the rules that the field has influence on.
+        self.rules = rules
         self.value = value
         #: Ordinals, nearest first; the first is where the field is.
         self.points = points
@@ -107,8 +109,9 @@ class _Ray:
 class _Search:
     """One search; remembers what it tried."""
 
-    def __init__(self, program: Program, facts: Mapping[str, Any], as_of: datetime) -> None:
+    def __init__(self, program: Program, facts: Mapping[str, Any], as_of: datetime, reasons: Sequence[Reason]) -> None:
         self._program, self._facts, self._as_of = program, facts, as_of
+        self._reasons = reasons
         self._ranks: dict[tuple[Place, int], int] = {}
         cuts = Cuts(program, facts, moment(as_of))
         self._rays = [ray for place, value in self._fields(cuts) for ray in self._rays_of(cuts, place, value)]
@@ -116,7 +119,9 @@ class _Search:
     def smallest(self, rank: int) -> Nearest | None:
         """The smallest change that makes the outcome this good or better."""
         best: tuple[float, _Ray, int] | None = None
-        front = [(0.0, n, 0) for n, ray in enumerate(self._rays) if len(ray.points) > 1]
+        # Whoever asks for worse has to stop asking, so the field has to have influence on each of them.
+        worse = {one.rule for one in self._reasons if one.rule is not None and OUTCOMES.index(one.outcome) > rank}
+        front = [(0.0, n, 0) for n, ray in enumerate(self._rays) if len(ray.points) > 1 and worse <= ray.rules]
         heapq.heapify(front)
         while front:
             near, n, i = heapq.heappop(front)
@@ -167,7 +172,10 @@ class _Search:
                 continue
 
     def _rays_of(self, cuts: Cuts, place: Place, value: float) -> Iterator[_Ray]:
-        found = cuts.of(place, value, lambda at: _with_number(self._facts, place, plain(at)))
+        affected = cuts.influence.of(place)
+        if not any(one.rule in affected.rules or one.rule is None for one in self._reasons):
+            return
+        found = cuts.of(place, affected, value, lambda at: _with_number(self._facts, place, plain(at)))
         field = _field(self._program.schema, place)
         lowest, highest = (field.minimum, field.maximum) if field is not None else (None, None)
         low = ordinal(literal(lowest)) if lowest is not None else None
@@ -178,8 +186,8 @@ class _Search:
         points |= {ordinal(one) for one in _samples(value)}
         allowed = [at for at in points if (low is None or at >= low) and (high is None or at <= high)]
         start = ordinal(value)
-        yield _Ray(place, value, [start, *sorted(at for at in allowed if at > start)])
-        yield _Ray(place, value, [start, *sorted((at for at in allowed if at < start), reverse=True)])
+        yield _Ray(place, affected.rules, value, [start, *sorted(at for at in allowed if at > start)])
+        yield _Ray(place, affected.rules, value, [start, *sorted((at for at in allowed if at < start), reverse=True)])
 
 
 def _edge(edge: int | float, inwards: int, closed: str, open_: str) -> str:
