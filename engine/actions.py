@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.evaluation import Outcome, Reason
 from engine.expressions import Compute, Expressions, operation
-from engine.intake import label, ordinary
+from engine.intake import label, ordinary, present
 from engine.layout import ORDINARY, Layout, Slots, walk
 from engine.nodes import Action, Assign, Complete, Decide, Literal, Log, Path, Retract
 from engine.schema import FieldSchema
@@ -143,7 +143,7 @@ def _replaced(parent: Value, steps: tuple[str | int, ...], value: Value, name: s
     if parent is not None and parent.__class__ is not dict:
         raise ActionRefused(f"there is no {name} to assign to")
     members = parent or {}
-    return {**members, step: _replaced(members.get(step), rest, value, name)}
+    return present({**members, step: _replaced(members.get(step), rest, value, name)})
 
 
 def _check(name: str, field: FieldSchema | None) -> Callable[[Value], None]:

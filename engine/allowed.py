@@ -149,16 +149,17 @@ class Allowed:
     @property
     def only_texts(self) -> tuple[str, ...] | None:
         """The texts it holds, when it holds nothing else and they can be listed."""
-        if self.texts.inside or self != Allowed(texts=self.texts):
-            return None
-        return self.texts.texts
+        return self.texts.texts if not self.texts.inside and self._only(self.numbers, self.dates) else None
 
     @property
     def only_numbers(self) -> tuple[float, ...] | None:
         """The numbers it holds, when it holds nothing else and they can be listed."""
-        if self.numbers.inside or self != Allowed(numbers=self.numbers):
-            return None
-        return self.numbers.numbers
+        return self.numbers.numbers if not self.numbers.inside and self._only(self.texts, self.dates) else None
+
+    def _only(self, *empty: Cuts) -> bool:
+        """Whether the ordered kinds but one are empty, and all that has no order is out."""
+        rest = self.null or self.true or self.false or self.rest
+        return not rest and not any(cuts.inside or cuts.points for cuts in empty)
 
 
 NOTHING = Allowed()

@@ -14,10 +14,10 @@ from engine.expressions import Expressions, Test
 from engine.index import Index
 from engine.intake import Intake, label
 from engine.layout import AS_OF, Layout, Overlap, Slots
-from engine.nodes import And, Assign, Complete, Decide, Literal, Path, Retract, Rule
+from engine.nodes import And, Assign, Complete, Decide, Expression, Literal, Path, Retract, Rule
 from engine.normal_form import Conjunction, NormalForm
 from engine.probes import Entry, Probes
-from engine.ratios import ratio_of
+from engine.ratios import Ratio, ratio_of
 from engine.schema import Schema
 from engine.values import moment
 from engine.walk import action_expressions
@@ -126,6 +126,7 @@ class Compiler:
 
     def _index(self) -> Index:
         forms = NormalForm(self._layout, self._expressions)
+        residuals = _Residuals(self._layout, self._expressions)
         entries = []
         for i, rule in enumerate(self._rules):
             if not _has_focus(rule):
@@ -136,23 +137,29 @@ class Compiler:
             for conjunction in forms.of(rule.condition):
                 if window is not None:
                     dated = {AS_OF: window, **conjunction.allowed}
-                    entries.append(self._entry(i, Conjunction(dated, conjunction.residuals)))
-                else:
-                    entries.append(self._entry(i, conjunction))
+                    conjunction = Conjunction(dated, conjunction.residuals)
+                entries.append(Entry(i, conjunction, residuals))
         return Index(entries, Probes(self._kinds()))
-
-    def _entry(self, position: int, conjunction: Conjunction) -> Entry:
-        residuals = conjunction.residuals
-        if not residuals:
-            return Entry(position, conjunction, None)
-        test = self._expressions.truth_of(residuals[0] if len(residuals) == 1 else And(residuals))
-        ratios = [ratio_of(residual, self._layout) for residual in residuals]
-        return Entry(position, conjunction, test, tuple(ratio for ratio in ratios if ratio is not None))
 
     def _kinds(self) -> Mapping[int, str]:
         """The kind of every slot of which the schema says it."""
         fields = {slot: self._layout.field(Path(*place)) for place, slot in self._layout.places.items()}
         return {slot: field.kind for slot, field in fields.items() if field is not None}
+
+
+class _Residuals:
+    """Compiles residual tests."""
+
+    def __init__(self, layout: Layout, expressions: Expressions) -> None:
+        self._layout = layout
+        self._expressions = expressions
+
+    def test(self, residuals: tuple[Expression, ...]) -> Test:
+        return self._expressions.truth_of(residuals[0] if len(residuals) == 1 else And(residuals))
+
+    def ratios(self, residuals: tuple[Expression, ...]) -> tuple[Ratio, ...]:
+        found = [ratio_of(residual, self._layout) for residual in residuals]
+        return tuple(ratio for ratio in found if ratio is not None)
 
 
 def _has_focus(rule: Rule) -> bool:

@@ -61,8 +61,7 @@ class Index:
                     left.append(entry)
                 for value in values or ():
                     classes.setdefault(value, []).append(entry)
-            within = done | {slot}
-            parts.append(_split(slot, {value: self._node(some, within) for value, some in classes.items()}))
+            parts.append(self._split(slot, classes, done | {slot}))
             entries = left
         if entries and is_worth_it(entries, done):
             parts.append(sequence(entries, done, self._probes.kinds))
@@ -70,6 +69,31 @@ class Index:
         for start in range(0, len(entries), BLOCK):
             parts.append(self._probes.make(entries[start : start + BLOCK], done))
         return parts[0] if len(parts) == 1 else _all_of(parts)
+
+    def _split(self, slot: int, entries: dict[Any, list[Entry]], done: frozenset[int]) -> Probe:
+        classes: dict[Any, Probe] = {}
+        for value, some in entries.items():
+            classes[value] = self._later(classes, value, some, done)
+        get = classes.get
+
+        def split(slots: Slots, found: list[int]) -> None:
+            value = slots[slot]
+            # A boolean would be found under 0.0 and 1.0, a list can't be looked up.
+            probe = get(value) if value.__class__ is str or value.__class__ is float else None
+            if probe is not None:
+                probe(slots, found)
+
+        return split
+
+    def _later(self, classes: dict[Any, Probe], value: Any, entries: list[Entry], done: frozenset[int]) -> Probe:
+        """The index of a class, made when a fact of that class comes: most programs never see all of theirs."""
+
+        def first(slots: Slots, found: list[int]) -> None:
+            # Two threads may both make it; either one will do.
+            classes[value] = probe = self._node(entries, done)
+            probe(slots, found)
+
+        return first
 
     def _keys(self, entry: Entry, slot: int) -> tuple[Any, ...] | None:
         """The only values of a field with which a conjunction can hold, if they are few."""
@@ -100,19 +124,6 @@ class Index:
             if count >= _WORTH_SPLITTING and average <= count / 3 and count - average > saved:
                 best, saved = slot, count - average
         return best
-
-
-def _split(slot: int, classes: dict[Any, Probe]) -> Probe:
-    get = classes.get
-
-    def split(slots: Slots, found: list[int]) -> None:
-        value = slots[slot]
-        # A boolean would be found under 0.0 and 1.0, a list can't be looked up.
-        probe = get(value) if value.__class__ is str or value.__class__ is float else None
-        if probe is not None:
-            probe(slots, found)
-
-    return split
 
 
 def _all_of(parts: list[Probe]) -> Probe:

@@ -4,6 +4,7 @@ With a schema, every field that it names is checked, and what it does not name i
 reads is taken as it is. `Intake.take` is exact and names every problem at once; `engine.intake_code` makes a faster one
 for facts that have none. Never keeps or changes what the caller passed in."""
 
+import math
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
@@ -36,6 +37,11 @@ def label(fact: str, steps: tuple[str | int, ...]) -> str:
     'Order.lines[0].sku'
     """
     return fact + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
+
+
+def present(members: dict[str, Value]) -> dict[str, Value]:
+    """An object without its null members: null and missing are the same value."""
+    return {name: value for name, value in members.items() if value is not None}
 
 
 class Intake:
@@ -74,6 +80,10 @@ class Intake:
         """Whether some rule reads or writes a field."""
         known = self._read.get(fact, set())
         return known is None or field in known
+
+    def is_whole(self, fact: str) -> bool:
+        """Whether some rule reads a fact, or an element of it, as a whole."""
+        return self._read.get(fact, set()) is None
 
     def take(self, facts: Any, as_of: Value) -> Slots:
         """Fill the slots of an evaluation.
@@ -172,7 +182,7 @@ class _Taking:
             self._problem(f"{name} is missing")
             return None
         values = {field.name: self._field(fact, field, name, given.get(field.name)) for field in fact.fields.values()}
-        return None if raw is None else values
+        return None if raw is None else present(values)
 
     def _field(self, fact: FactSchema, field: FieldSchema, owner: str, raw: Any) -> Value:
         name = f"{owner}.{field.name}"
@@ -188,8 +198,9 @@ class _Taking:
                 self._problem(f"{name} has to be {_ARTICLES[field.kind]}")
                 return None
             # Nobody computes with it, so it may have more digits than a rule could read; its bounds hold all the same.
-            if field.kind in ("list", "object", "boolean", "date"):
-                return None
+            if field.kind in ("number", "text") and _is_finite(raw):
+                self._limits(field, name, float(raw) if isinstance(raw, Decimal) else raw)
+            return None
         value = self._read(field, name, raw)
         if value is not None:
             self._limits(field, name, value)
@@ -216,6 +227,12 @@ class _Taking:
             self._problem(f"{name} is above its maximum {field.maximum}")
         if field.values is not None and value not in {literal(one) for one in field.values}:
             self._problem(f"{name} is not one of its values")
+
+
+def _is_finite(raw: Any) -> bool:
+    if isinstance(raw, Decimal):
+        return raw.is_finite()
+    return math.isfinite(raw) if isinstance(raw, float) else True
 
 
 _RAW_KINDS: dict[str, tuple[type, ...]] = {

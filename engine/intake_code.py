@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from engine.intake import Intake, ordinary
+from engine.intake import Intake, ordinary, present
 from engine.layout import Layout, Slots
 from engine.layout import walk as follow
 from engine.schema import FactSchema, FieldSchema
@@ -78,11 +78,13 @@ class _Writer:
     def __init__(self, layout: Layout, intake: Intake) -> None:
         self._layout = layout
         self._intake = intake
+        self._subject = layout.schema.subject if layout.schema is not None else ""
         self._lines: list[str] = []
         self._indent = 2
         self._values: dict[str, Any] = {
             "follow": follow,
             "moment": _moment,
+            "present": present,
             "step": _step,
             "taken": _taken,
             "typed": _typed,
@@ -139,11 +141,16 @@ class _Writer:
             for steps, slot in places:
                 content[slot] = f"follow({items}, {self._bound(steps)})" if steps else items
             return
+        absent = "False"
+        if fact.name != self._subject and not any(field.required for field in fact.fields.values()):
+            absent = self._variable()
+            self._line(f"{absent} = {raw} is None")
+            self._line(f"if {absent}: {raw} = {self._bound({})}")
         self._line(f"if {raw}.__class__ is not dict: return None")
         fields = {field.name: self._field(raw, fact, field) for field in fact.fields.values()}
         for steps, slot in places:
             if not steps:
-                content[slot] = self._object(fields)
+                content[slot] = f"(None if {absent} else present({self._object(fields)}))"
             elif steps[0] in fields and isinstance(steps[0], str):
                 field = fields[steps[0]]
                 content[slot] = field if len(steps) == 1 else f"follow({field}, {self._bound(steps[1:])})"
@@ -160,9 +167,10 @@ class _Writer:
         self._indent += 1
         self._line(f"if {item}.__class__ is not dict: return None")
         fields = {field.name: self._field(item, fact, field) for field in fact.fields.values()}
-        known = self._layout.element_fields.get(fact.name)
-        kept = {name: value for name, value in fields.items() if known is None or name in known}
-        self._line(f"{items}.append({self._object(kept)})")
+        kept = {name: value for name, value in fields.items() if self._intake.is_read(fact.name, name)}
+        # Nobody looks at elements as a whole where only some of their fields are kept.
+        element = f"present({self._object(kept)})" if self._intake.is_whole(fact.name) else self._object(kept)
+        self._line(f"{items}.append({element})")
         self._indent -= 1
         self._line(f"{items} = tuple({items})")
         return items

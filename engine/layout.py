@@ -8,7 +8,7 @@ import typing
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from engine.nodes import Aggregate, Expression, Path, Quantifier
+from engine.nodes import Aggregate, Expression, Literal, Path, Quantifier
 from engine.schema import FieldSchema, Schema
 from engine.values import Value
 from engine.walk import children
@@ -81,6 +81,7 @@ class Layout:
                 continue
             slot = self.slot(path.fact, path.steps)
             if role == "list":
+                self.element(path.fact)
                 self.element_fields.setdefault(path.fact, set())
             else:
                 found.add(slot)
@@ -145,17 +146,18 @@ def _leads(steps: tuple[str | int, ...], further: tuple[str | int, ...]) -> bool
     return further[: len(steps)] == steps
 
 
-def reads(node: Expression, bound: frozenset[str] = frozenset()) -> Iterator[tuple[Path, Role]]:
+def reads(node: Expression) -> Iterator[tuple[Path, Role]]:
     """Every path that an expression reads, with what it means there."""
-    if isinstance(node, Path):
-        yield node, "element" if node.fact in bound else "field"
-    elif isinstance(node, Quantifier | Aggregate):
-        yield Path(node.fact), "list"
-        operand = node.condition if isinstance(node, Quantifier) else node.operand
-        yield from reads(operand, bound | {node.fact})
-    else:
-        for child in children(node):
-            yield from reads(child, bound)
+    stack: list[tuple[Expression, frozenset[str]]] = [(node, frozenset())]
+    while stack:
+        node, bound = stack.pop()
+        if isinstance(node, Path):
+            yield node, "element" if node.fact in bound else "field"
+        elif isinstance(node, Quantifier | Aggregate):
+            yield Path(node.fact), "list"
+            stack += [(child, bound | {node.fact}) for child in children(node)]
+        elif not isinstance(node, Literal):
+            stack += [(child, bound) for child in children(node)]
 
 
 def walk(value: Value, steps: tuple[str | int, ...]) -> Value:

@@ -26,7 +26,7 @@ from engine.nodes import (
     Quantifier,
     TextTest,
 )
-from engine.values import Value
+from engine.values import Value, literal
 from engine.walk import walk
 
 #: A condition that would make more of them keeps its alternatives as residual tests.
@@ -144,7 +144,7 @@ class NormalForm:
     def _constant(self, node: Expression) -> tuple[Value] | None:
         """The value of an expression that is the same for all facts."""
         if isinstance(node, Literal):
-            return (self._expressions.value_of(node)([]),)
+            return (literal(node.value),)
         for inner in walk(node):
             if isinstance(inner, Path | Quantifier | Aggregate) or (isinstance(inner, Call) and inner.name == "Now"):
                 return None

@@ -5,13 +5,14 @@ all that comes from rules is bound to it as a value. Probes of one shape share t
 made by `engine.vectors`."""
 
 import functools
+import typing
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from engine.expressions import Test
 from engine.layout import ORDINARY, Slots
+from engine.nodes import Expression
 from engine.normal_form import Conjunction
 from engine.ratios import Ratio
 from engine.vectors import RatioTable, Table
@@ -39,17 +40,42 @@ _NEEDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A conjunction as the index holds it."""
+class Residuals(typing.Protocol):
+    """Compiles the residual tests of conjunctions."""
 
-    #: The place of its rule on the agenda.
-    position: int
-    conjunction: Conjunction
-    #: All residual tests in one; None when there are none.
-    test: Test | None
-    #: The residual tests that compare a field with a multiple of another.
-    ratios: tuple[Ratio, ...] = ()
+    def test(self, residuals: tuple[Expression, ...]) -> Test:
+        """All of them in one test."""
+
+    def ratios(self, residuals: tuple[Expression, ...]) -> tuple[Ratio, ...]:
+        """Those that compare a field with a multiple of another."""
+
+
+class Entry:
+    """A conjunction as the index holds it; its residual tests are compiled once somebody asks for them."""
+
+    __slots__ = ("_ratios", "_residuals", "_test", "conjunction", "position")
+
+    def __init__(self, position: int, conjunction: Conjunction, residuals: Residuals) -> None:
+        #: The place of its rule on the agenda.
+        self.position = position
+        self.conjunction = conjunction
+        self._residuals = residuals
+        self._test: Test | None = None
+        self._ratios: tuple[Ratio, ...] | None = None
+
+    @property
+    def test(self) -> Test | None:
+        """All residual tests in one; None when there are none."""
+        if self._test is None and self.conjunction.residuals:
+            self._test = self._residuals.test(self.conjunction.residuals)
+        return self._test
+
+    @property
+    def ratios(self) -> tuple[Ratio, ...]:
+        """The residual tests that compare a field with a multiple of another."""
+        if self._ratios is None:
+            self._ratios = self._residuals.ratios(self.conjunction.residuals)
+        return self._ratios
 
 
 class Probes:

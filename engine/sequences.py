@@ -13,12 +13,13 @@ from engine.probes import Entry, Probe
 from engine.ratios import Ratio
 
 #: What a look-up in a table costs, in tests of one conjunction.
-_TESTS_PER_LOOK_UP = 2.5
+_TESTS_PER_LOOK_UP = 8
 
 
 def is_worth_it(entries: Sequence[Entry], done: frozenset[int]) -> bool:
     """Whether testing in a row is faster than looking up every field."""
     slots = {slot for entry in entries for slot in entry.conjunction.allowed} - done
+    # More than a few hundred tests would also take long to compile.
     return len(entries) <= _TESTS_PER_LOOK_UP * len(slots)
 
 

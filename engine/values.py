@@ -284,7 +284,8 @@ def take(raw: Any, nesting: int = 0) -> Value:
     if isinstance(raw, list | tuple):
         return tuple([take(item, nesting + 1) for item in raw])
     if isinstance(raw, Mapping):
-        return {str(name): take(item, nesting + 1) for name, item in raw.items()}
+        # A null member is no member: null and missing are the same value.
+        return {str(name): take(item, nesting + 1) for name, item in raw.items() if item is not None}
     if isinstance(raw, str):
         return str(raw)
     raise ValueRefused(f"is of a kind that rules do not know ({kind.__name__})")

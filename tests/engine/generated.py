@@ -131,6 +131,22 @@ class Maker:
                 return path
         return nodes.Compare(self.pick(ORDER), path, self.literal(hint))  # type: ignore[arg-type]
 
+    def multiple(self) -> Expression:
+        """A field against a multiple of another, in the forms that people write."""
+        left, right = self.random.sample(NUMERIC, 2)
+        over, under = Path("P", (left,)), Path("P", (right,))
+        factor = nodes.Literal(self.number())
+        forms: list[tuple[Expression, Expression]] = [
+            (over, nodes.Arithmetic("*", under, factor)),
+            (nodes.Arithmetic("*", factor, over), under),
+            (nodes.Arithmetic("*", over, nodes.Literal(self.number())), nodes.Arithmetic("*", under, factor)),
+            (nodes.Arithmetic("/", over, under), factor),
+            (over, under),
+            (nodes.Arithmetic("-", over, factor), nodes.Arithmetic("*", under, factor)),
+        ]
+        test = nodes.Compare(self.pick(ORDER), *self.pick(forms))  # type: ignore[arg-type]
+        return nodes.Not(test) if self.one_in(5) else test
+
     def condition(self, depth: int) -> Expression:
         roll = self.random.randrange(16)
         if depth == 0 or roll < 5:
@@ -188,18 +204,43 @@ class Maker:
 
 
 def rules_from(seed: int) -> list[Rule]:
-    """One to a dozen rules; every other ruleset has rules that do not feed each other."""
+    """One to a dozen rules, now and then many; every other ruleset has rules that do not feed each other."""
     maker = Maker(random.Random(seed))
+    if maker.one_in(20):
+        return classed(maker)
     depth, feeding = maker.random.randrange(3), maker.one_in(2)
     return [maker.rule(number, depth, feeding) for number in range(maker.random.randrange(1, 13))]
+
+
+def classed(maker: Maker) -> list[Rule]:
+    """Rules as a domain has them: equality on a text, bounds on numbers, now and then a multiple of another field."""
+    feeding, rules = maker.one_in(4), []
+    for number in range(maker.random.randrange(20, 100)):
+        tests: list[Expression] = []
+        if maker.random.randrange(8):
+            tests.append(nodes.Compare("==", Path("P", ("t",)), nodes.Literal(maker.pick(TEXTS))))
+        if maker.one_in(3):
+            tests.append(nodes.Membership(Path("P", ("u",)), maker.list_of("u")))
+        for field in maker.random.sample(NUMERIC, maker.random.randrange(3)):
+            limit = nodes.Literal(maker.number())
+            tests.append(nodes.Compare(maker.pick(ORDER), Path("P", (field,)), limit))  # type: ignore[arg-type]
+        if maker.one_in(2) or len(tests) < 2:
+            tests.append(maker.multiple())
+        if maker.one_in(6):
+            tests.append(maker.condition(1))
+        actions = tuple(maker.action(feeding) for _ in range(maker.random.randrange(1, 3)))
+        rules.append(Rule(f"R{number}", nodes.And(tuple(tests)), actions, salience=maker.pick([0, 0, 0, 5])))
+    return rules
 
 
 class Sender:
     """Makes facts, as producers would send them."""
 
-    def __init__(self, random_: random.Random) -> None:
+    def __init__(self, random_: random.Random, typed: bool) -> None:
         self.random = random_
         self.pick = random_.choice
+        #: Whether every field has the kind that its name stands for.
+        self.typed = typed
 
     def number(self) -> Any:
         written = self.pick(EDGES if self.random.randrange(25) == 0 else NUMBERS)
@@ -230,7 +271,7 @@ class Sender:
 
     def field(self, name: str) -> Any:
         if self.random.randrange(8) == 0:
-            return self.any()
+            return None if self.typed else self.any()
         match name:
             case "t" | "u":
                 return self.pick(TEXTS)
@@ -251,19 +292,21 @@ class Sender:
         product = self.fields(FIELDS)
         if self.random.randrange(40) == 0:
             bad = [float("nan"), float("inf"), 0.1234567890123456, 10**15 + 1, 10**301, 1e-300]
-            product[self.pick(FIELDS)] = self.pick(bad)
+            product[self.pick(NUMERIC if self.typed else FIELDS)] = self.pick(bad)
         lines = [self.fields(["n", "m", "t", "f", "x"]) for _ in range(self.random.randrange(5))]
         match self.random.randrange(20):
-            case 0:
+            case 0 if not self.typed:
                 return {"P": product}
-            case 1:
+            case 1 if not self.typed:
                 return {"P": product, "L": lines[0] if lines else None}
-            case 2:
+            case 2 if not self.typed:
                 return {"L": lines}
+            case 3 | 4 | 5:
+                return {"P": product, "L": lines, "Q": {"n": self.number()}}
         return {"P": product, "L": lines}
 
 
-def facts_from(seed: int, count: int) -> list[dict[str, Any]]:
-    """So many facts for any of the rulesets."""
-    sender = Sender(random.Random(seed))
+def facts_from(seed: int, count: int, typed: bool = False) -> list[dict[str, Any]]:
+    """So many facts for any of the rulesets; typed ones fit a schema, but for numbers that nobody takes."""
+    sender = Sender(random.Random(seed), typed)
     return [sender.facts() for _ in range(count)]

@@ -15,6 +15,7 @@ import re2
 from engine import nodes
 from engine.functions import FUNCTIONS, invoke
 from engine.nodes import Path, Rule
+from engine.schema import Schema
 
 OUTCOMES = ["accept", "review", "reject"]
 QUIET = re2.Options()
@@ -60,7 +61,7 @@ def take(raw: Any) -> Any:
     if isinstance(raw, list | tuple):
         return [take(item) for item in raw]
     if isinstance(raw, dict):
-        return {name: take(item) for name, item in raw.items()}
+        return {name: take(item) for name, item in raw.items() if item is not None}
     raise Refused("no such kind")
 
 
@@ -214,9 +215,10 @@ def elements(value: Any) -> list[Any]:
 
 
 class Naive:
-    """Evaluates one ruleset without schema."""
+    """Evaluates one ruleset. Of a schema it knows the kinds that may be assigned; the facts it takes to be right."""
 
-    def __init__(self, rules: list[Rule], max_firings: int = 1_000) -> None:
+    def __init__(self, rules: list[Rule], max_firings: int = 1_000, schema: Schema | None = None) -> None:
+        self.schema = schema
         self.max_firings = max_firings
         self.rules = sorted(rules, key=lambda rule: -rule.salience)
         self.reads = {rule.name: list(self.paths(rule.condition)) for rule in rules}
@@ -396,6 +398,11 @@ class Naive:
         new = value if op == "=" else arithmetic(op[0], old, value)
         if nesting(new) + len(target.steps) > MAX_NESTING or size(new) > MAX_PARTS:
             new = None
+        steps = target.steps[1:] if isinstance(target.steps[0], int) else target.steps
+        if self.schema is not None and len(steps) == 1:
+            wanted = self.schema.facts[target.fact].fields[str(steps[0])].kind
+            if kind(new) not in (wanted, "null"):
+                raise Refused("another kind")
         if equal(old, new):
             return
         name = target.fact + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in target.steps)
@@ -412,7 +419,10 @@ class Naive:
                     holder[next_key] = {}
             elif not isinstance(holder, dict):
                 raise Refused("no such object")
-        holder[keys[-1]] = fresh(new)
+        if new is None and isinstance(holder, dict):
+            holder.pop(keys[-1], None)
+        else:
+            holder[keys[-1]] = fresh(new)
         targets.setdefault(name, target)
 
     # What rules read of the facts has to be made of values.
@@ -442,13 +452,13 @@ class Naive:
         if name in whole:
             return take(fact)
         if isinstance(fact, dict):
-            return {key: self.lenient(value) for key, value in fact.items()}
+            return {key: self.lenient(value) for key, value in fact.items() if value is not None}
         return [self.clean(name, one, whole, fields) for one in fact] if isinstance(fact, list) else self.lenient(fact)
 
     def lenient(self, raw: Any) -> Any:
         """Values that no rule reads may be anything."""
         if isinstance(raw, dict):
-            return {name: self.lenient(value) for name, value in raw.items()}
+            return {name: self.lenient(value) for name, value in raw.items() if value is not None}
         if isinstance(raw, list):
             return [self.lenient(value) for value in raw]
         try:

@@ -4,7 +4,6 @@
 
 import copy
 import os
-from datetime import datetime
 from typing import Any
 
 import pytest
@@ -15,6 +14,7 @@ from engine.evaluation import Evaluation
 from engine.nodes import Rule
 from engine.program import Program
 from engine.ruleset import Ruleset
+from engine.schema import Schema, parse_schema
 from engine.values import equal, take
 from tests.engine.generated import AS_OF, facts_from, rules_from
 from tests.engine.naive import Answer, Naive
@@ -25,15 +25,42 @@ FACTS = 25
 #: Fewer than in service, so that a loop does not cost a test a thousand firings of the naive evaluator.
 MAX_FIRINGS = 40
 
+SCHEMA = parse_schema("""
+    subject = "P"
+    key = "t"
+    [facts.P.fields]
+    n = { kind = "number" }
+    m = { kind = "number" }
+    k = { kind = "number" }
+    t = { kind = "text" }
+    u = { kind = "text" }
+    f = { kind = "boolean" }
+    d = { kind = "date" }
+    tags = { kind = "list" }
+    x = { kind = "object" }
+    out = { kind = "number", derived = true }
+    out2 = { kind = "text", derived = true }
+    [facts.L]
+    list = true
+    [facts.L.fields]
+    n = { kind = "number" }
+    m = { kind = "number" }
+    t = { kind = "text" }
+    f = { kind = "boolean" }
+    x = { kind = "object" }
+    [facts.Q.fields]
+    n = { kind = "number" }
+""")
+
 seeds = st.integers(0, 2**48)
 
 
-def program_of(rules: list[Rule]) -> Program:
-    return Program(Ruleset(tuple(rules), {}, "0" * 64, (), None), MAX_FIRINGS)
+def program_of(rules: list[Rule], schema: Schema | None = None) -> Program:
+    return Program(Ruleset(tuple(rules), {}, "0" * 64, (), schema), MAX_FIRINGS)
 
 
-def naive_of(rules: list[Rule]) -> Naive:
-    return Naive(rules, MAX_FIRINGS)
+def naive_of(rules: list[Rule], schema: Schema | None = None) -> Naive:
+    return Naive(rules, MAX_FIRINGS, schema)
 
 
 def in_words(evaluation: Evaluation) -> Answer:
@@ -57,32 +84,48 @@ def differ(got: Answer, wanted: Answer) -> bool:
     return not (same and all(equal(take(got.changes[name]), take(wanted.changes[name])) for name in wanted.changes))
 
 
-def disagree(rules: list[Rule], job: dict[str, Any], as_of: datetime) -> bool:
-    return differ(in_words(program_of(rules).evaluate(job, as_of=as_of)), naive_of(rules).evaluate(job, as_of))
+def both(rules: list[Rule], job: dict[str, Any], schema: Schema | None) -> tuple[Answer, Answer]:
+    got = in_words(program_of(rules, schema).evaluate(job, as_of=AS_OF))
+    return got, naive_of(rules, schema).evaluate(job, AS_OF)
 
 
-def smallest(rules: list[Rule], job: dict[str, Any]) -> str:
+def disagree(rules: list[Rule], job: dict[str, Any], schema: Schema | None) -> bool:
+    return differ(*both(rules, job, schema))
+
+
+def smallest(rules: list[Rule], job: dict[str, Any], schema: Schema | None) -> str:
     """The disagreement with every rule and field left out that it does not need."""
     for rule in list(rules):
         fewer = [one for one in rules if one is not rule]
-        if disagree(fewer, job, AS_OF):
+        if disagree(fewer, job, schema):
             rules = fewer
     for fact, fields in job.items():
         for field in list(fields) if isinstance(fields, dict) else []:
             fewer_fields = {name: value for name, value in job[fact].items() if name != field}
-            if disagree(rules, {**job, fact: fewer_fields}, AS_OF):
+            if disagree(rules, {**job, fact: fewer_fields}, schema):
                 job = {**job, fact: fewer_fields}
-    got, wanted = in_words(program_of(rules).evaluate(job, as_of=AS_OF)), naive_of(rules).evaluate(job, AS_OF)
+    got, wanted = both(rules, job, schema)
     return "\n".join([*map(repr, rules), repr(job), f"got    {got}", f"wanted {wanted}"])
 
 
-@settings(max_examples=2_000 * TIMES, deadline=None)
+def check(seed: int, schema: Schema | None) -> None:
+    rules = rules_from(seed)
+    program, naive = program_of(rules, schema), naive_of(rules, schema)
+    for job in facts_from(seed, FACTS, typed=schema is not None):
+        before = copy.deepcopy(job)
+        wanted = naive.evaluate(job, AS_OF)
+        if differ(in_words(program.evaluate(job, as_of=AS_OF)), wanted):
+            pytest.fail(smallest(rules, job, schema))
+        assert repr(job) == repr(before)
+
+
+@settings(max_examples=1_500 * TIMES, deadline=None)
 @given(seeds)
 def test_the_record_evaluator_means_what_the_naive_one_means(seed: int) -> None:
-    rules = rules_from(seed)
-    program, naive = program_of(rules), naive_of(rules)
-    for job in facts_from(seed, FACTS):
-        before = copy.deepcopy(job)
-        if differ(in_words(program.evaluate(job, as_of=AS_OF)), naive.evaluate(job, AS_OF)):
-            pytest.fail(smallest(rules, job))
-        assert repr(job) == repr(before)
+    check(seed, None)
+
+
+@settings(max_examples=500 * TIMES, deadline=None)
+@given(seeds)
+def test_it_means_the_same_for_facts_with_a_schema(seed: int) -> None:
+    check(seed, SCHEMA)
