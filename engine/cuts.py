@@ -12,6 +12,7 @@ from engine.compiler import Compiler
 from engine.errors import FactsRejected
 from engine.expressions import Compute, Expressions, Test
 from engine.influence import Affected, Influence, touches
+from engine.intake_code import fast_intake
 from engine.layout import Place, Slots
 from engine.nodes import Compare, Expression, Literal, Path
 from engine.ordinals import first_that, number_at, ordinal
@@ -43,6 +44,7 @@ class Cuts:
         compiled = Compiler(program.rules, program.schema, program.max_firings)
         self._intake, self._layout = compiled.intake, compiled.layout
         self._expressions = Expressions(compiled.layout)
+        self._fast = fast_intake(compiled.layout, compiled.intake)
         #: Every path that some rule reads or writes.
         self.places: list[Place] = [*compiled.layout.places, *compiled.layout.columns]
         self._given = self._slots(facts)
@@ -75,7 +77,6 @@ class Cuts:
         test = self._expressions.truth_of(leaf)
         if self._given is None:
             return None
-        # A leaf that goes through a list needs a slot for its elements.
         self._given += [None] * (self._layout.size - len(self._given))
         return test(self._given)
 
@@ -90,10 +91,13 @@ class Cuts:
         return {cut for test in tests for cut in line.flips(test, ordinal(root))}
 
     def _slots(self, facts: Mapping[str, Any]) -> Slots | None:
+        """The facts in slots; None when they can't be judged."""
         try:
-            return self._intake.take(facts, self._as_of)
+            slots = self._fast(facts, self._as_of) or self._intake.take(facts, self._as_of)
         except FactsRejected:
             return None
+        # A leaf that goes through a list needs a slot for its elements, made when it is compiled.
+        return slots + [None] * (self._layout.size - len(slots))
 
 
 class _Line:

@@ -1,7 +1,7 @@
 """Which rules may fare otherwise when one field has another value.  rules, facts -> [influence] -> cuts, nearest
 
 A rule whose condition the other fields decide already is not among them; one that is hands the influence on, through
-the fields that it writes and the rules that it keeps from firing. Errs on the side of too many rules, never of too few."""
+the fields that it writes and the rules that it keeps from firing. Names rather too many rules than too few."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass

@@ -112,6 +112,7 @@ class _Search:
     def __init__(self, program: Program, facts: Mapping[str, Any], as_of: datetime, reasons: Sequence[Reason]) -> None:
         self._program, self._facts, self._as_of = program, facts, as_of
         self._reasons = reasons
+        self._worst = max(OUTCOMES.index(one.outcome) for one in reasons)
         self._ranks: dict[tuple[Place, int], int] = {}
         cuts = Cuts(program, facts, moment(as_of))
         self._rays = [ray for place, value in self._fields(cuts) for ray in self._rays_of(cuts, place, value)]
@@ -119,8 +120,7 @@ class _Search:
     def smallest(self, rank: int) -> Nearest | None:
         """The smallest change that makes the outcome this good or better."""
         best: tuple[float, _Ray, int] | None = None
-        # Whoever asks for worse has to stop asking, so the field has to have influence on each of them.
-        worse = {one.rule for one in self._reasons if one.rule is not None and OUTCOMES.index(one.outcome) > rank}
+        worse = self._asking(rank)
         front = [(0.0, n, 0) for n, ray in enumerate(self._rays) if len(ray.points) > 1 and worse <= ray.rules]
         heapq.heapify(front)
         while front:
@@ -136,6 +136,10 @@ class _Search:
             elif i + 2 < len(ray.points):
                 heapq.heappush(front, (ray.distance(outer), n, i + 1))
         return None if best is None else self._named(best[1], best[2])
+
+    def _asking(self, rank: int) -> set[str]:
+        """The rules that ask for worse: they have to stop asking, so a field has to have influence on each of them."""
+        return {one.rule for one in self._reasons if one.rule is not None and OUTCOMES.index(one.outcome) > rank}
 
     def _named(self, ray: _Ray, point: int) -> Nearest:
         rank = self._rank(ray, point)
@@ -173,7 +177,7 @@ class _Search:
 
     def _rays_of(self, cuts: Cuts, place: Place, value: float) -> Iterator[_Ray]:
         affected = cuts.influence.of(place)
-        if not any(one.rule in affected.rules or one.rule is None for one in self._reasons):
+        if not self._asking(self._worst - 1) <= affected.rules:
             return
         found = cuts.of(place, affected, value, lambda at: _with_number(self._facts, place, plain(at)))
         field = _field(self._program.schema, place)
