@@ -76,6 +76,15 @@ def create_worker_app(settings: Settings, *, queues: list[str] | None = None) ->
     return app
 
 
+def create_beat_app(settings: Settings) -> Celery:
+    """The application of beat: it knows every queue that its schedule sends to, for a queue it does not is an error.
+
+    Raises:
+        SettingsError: as `create_worker_app`.
+    """
+    return create_worker_app(settings, queues=[queue_name(settings.nightly_domain, bulk=True)])
+
+
 def worker_queues(domains: list[str], *, bulk: bool) -> list[str]:
     """The queues of a worker: one a domain, and the control queue."""
     return [*(queue_name(domain, bulk=bulk) for domain in domains), CONTROL_QUEUE]

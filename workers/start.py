@@ -20,7 +20,7 @@ from rulefarm.settings import Settings
 from rulesets.loader import SHIPPED, LoadedRuleset, load_all
 from store.published import publish
 from tasks.process import Process, forget_connections, hold
-from workers.celery_app import create_worker_app, worker_queues
+from workers.celery_app import create_beat_app, create_worker_app, worker_queues
 
 log = logging.getLogger("rulefarm.workers")
 
@@ -97,7 +97,7 @@ def run_beat(settings: Settings, *, loglevel: str = "INFO") -> int:
     Returns:
         The exit code.
     """
-    app = create_worker_app(settings)
+    app = create_beat_app(settings)
     settings.home.mkdir(parents=True, exist_ok=True)
     schedule: Path = settings.home / "beat-schedule"
     return _exit_code(app, ["--quiet", "beat", f"--schedule={schedule}", f"--loglevel={loglevel}", "--pidfile="])
