@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 SOURCES := setup.cfg pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types data clean
+.PHONY: help run test check lint types data bench clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -30,6 +30,9 @@ types: $(STAMP) ## mypy, strict
 data: $(STAMP) ## Build the example data: examples/data/
 	@$(BIN)/python -m examples build
 
+bench: $(STAMP) $(VENV)/.rivals ## Time the engine beside what one could use in its place: about five minutes
+	@$(BIN)/python -m bench
+
 clean: ## Remove the environment, the embedded services' data and the example data
 	@rm -rf $(VENV) .rulefarm examples/data build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
@@ -38,4 +41,11 @@ $(STAMP): $(SOURCES)
 	@echo "making the environment in $(VENV) ..."
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[examples,test]'
+	@touch $@
+
+# One rival needs a C compiler, one a JVM when it runs; whoever is missing is left out of the table, which says so.
+$(VENV)/.rivals: $(STAMP)
+	@echo "installing other rule engines to compare with ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]' \
+		|| echo "they can't be installed here: the table will have the baselines alone"
 	@touch $@

@@ -1,0 +1,81 @@
+"""`python -m bench`: measure, and print the table.  suites -> report -> [__main__]
+
+Parses the command line, runs one part after the other, prints each as it is done."""
+
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import polars as pl
+
+from bench import report
+from bench.compile_suite import compilation
+from bench.engines import Absent
+from bench.ours import compiled
+from bench.suites import FULL, QUICK, A, B, C, D, Effort, Goal, chain, chunks, records, shipped
+from bench.timing import Disagreement, Row
+from bench.workload import make_workload
+from rulesets.loader import SHIPPED, load_domain
+
+#: What `make data` builds.
+PRODUCTS = Path(__file__).parents[1] / "examples" / "data" / "products.parquet"
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--quick", is_flag=True, help="Fewer repeats: half a minute, and rougher figures.")
+@click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures there too.")
+def main(quick: bool, file: Path | None) -> None:
+    """Time the engine beside what one could use in its place."""
+    started = time.perf_counter()
+    machine = f"{platform.python_implementation()} {platform.python_version()}, {os.cpu_count()} cores"
+    print(f"{machine}; every figure of this run, the hits of all compared first")
+    print(report.header())
+    rows: list[Row] = []
+    missing: list[Absent] = []
+    try:
+        for part, absent in _parts(QUICK if quick else FULL):
+            print(report.section(part), flush=True)
+            if absent:
+                print(report.missing(absent), flush=True)
+            rows += part
+            missing += absent
+    except Disagreement as difference:
+        sys.exit(f"the contenders disagree, so nothing is worth timing: {difference}")
+    print(f"\n{report.summary(rows)}")
+    print(f"took {time.perf_counter() - started:.0f} s")
+    if file is not None:
+        absences = {one.name: one.reason for one in missing}
+        whole = {"machine": machine, "rows": [row.to_json() for row in rows], "absent": absences}
+        file.write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _parts(effort: Effort) -> Iterator[tuple[list[Row], list[Absent]]]:
+    """The parts of the table, one after the other."""
+    some = make_workload(1_000, effort.products)
+    program = compiled(some)
+    yield records(some, program, {A: Goal(6, "≥ 6 x"), B: Goal(1, "> 1 x")}, effort, others=True)
+    sizes = (200, 1_000, effort.products)
+    yield chunks(some, program, sizes, {C: Goal(2, "≥ 2 x"), D: Goal(1, "≥ 1 x")}, effort), []
+    spread = make_workload(1_000, effort.products, categories=50)
+    yield records(spread, compiled(spread), {}, effort)
+    many = make_workload(effort.largest, effort.products)
+    program = compiled(many)
+    # The target was set for 10,000 rules.
+    yield records(many, program, {B: Goal(10, "≥ 10 x")} if effort is FULL else {}, effort)
+    if effort is FULL:
+        yield chunks(many, program, (effort.products,), {}, effort), []
+    yield chain(effort), []
+    if PRODUCTS.exists():
+        yield shipped(load_domain(SHIPPED, "pricing").program, pl.read_parquet(PRODUCTS), effort), []
+    else:
+        yield [], [Absent("shipped pricing rules", "no products: `make data` builds them")]
+    yield compilation(effort), []
+
+
+if __name__ == "__main__":
+    main()

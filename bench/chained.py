@@ -1,0 +1,137 @@
+"""Rules that feed each other: from a shortage to a tax.  [chained] -> suites
+
+Ten categories with six rules each; what one rule writes, the next one reads. The same is written by hand in Python
+twice, as in `bench.baselines`: (a) all sixty conditions in one function, (b) one function for each category. A rule
+engine finds the order by itself; who writes by hand has to know it."""
+
+import random
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import polars as pl
+
+from engine import Schema, parse_schema
+
+CATEGORIES = tuple(f"category {number}" for number in range(10))
+
+#: What rules write, in the order they write it.
+WRITTEN = ("shortage", "quantity", "total", "approval", "discount", "tax")
+
+#: The names of the rules that fired, and the value of each field they wrote.
+Judged = tuple[list[str], dict[str, Any]]
+Judge = Callable[[Mapping[str, Any]], Judged]
+
+
+def schema() -> Schema:
+    """The fields of an item; a discount may be sent with it, all else that rules write is theirs alone."""
+    lines = ['subject = "Item"', 'key = "sku"', "[facts.Item.fields]"]
+    lines += [f'{name} = {{ kind = "text" }}' for name in ("sku", "category")]
+    lines += [f'{name} = {{ kind = "number" }}' for name in ("stock", "minimum", "price", "discount")]
+    lines += [f'{name} = {{ kind = "number", derived = true }}' for name in ("shortage", "quantity", "total", "tax")]
+    return parse_schema("\n".join([*lines, 'approval = { kind = "text", derived = true }']))
+
+
+def make_items(count: int, seed: int = 1) -> list[dict[str, Any]]:
+    """Items from a seed; six in ten are short of stock."""
+    chance = random.Random(f"items {seed}")
+    return [
+        {
+            "sku": f"I{number:05d}",
+            "category": chance.choice(CATEGORIES),
+            "stock": chance.randrange(60),
+            "minimum": chance.randrange(20, 60),
+            "price": round(chance.uniform(1, 90), 2),
+            "discount": 0,
+        }
+        for number in range(count)
+    ]
+
+
+def frame(items: list[dict[str, Any]]) -> pl.DataFrame:
+    """The items as columns."""
+    return pl.DataFrame(items, infer_schema_length=None)
+
+
+def grl() -> str:
+    """The sixty rules, those of a category last step first: the engine has to find the order."""
+    rules = []
+    for number, category in enumerate(CATEGORIES):
+        for place, (written, test, value) in reversed(list(enumerate(_steps(number)))):
+            when = f'Item.category == "{category}" && {_in_grl(test)}'
+            review = f' Review("approval {number}");' if written == "approval" else ""
+            then = f"Item.{written} = {_in_grl(value)};{review}"
+            rules.append(f'rule "{written} {number}" salience {-place} {{ when {when} then {then} }}')
+    return "\n".join(rules)
+
+
+def _steps(number: int) -> list[tuple[str, str, str]]:
+    """What each rule of a category writes, when, and what; names of fields in braces."""
+    packs, limit, rebate, rate = 1 + number % 4, 500 + 100 * number, (5 + number) / 100, (7 + number) / 100
+    return [
+        ("shortage", "{stock} < {minimum}", "{minimum} - {stock}"),
+        ("quantity", "{shortage} > 0", f"{{shortage}} * {packs}"),
+        ("total", "{quantity} > 0", "{quantity} * {price}"),
+        ("approval", f"{{total}} > {limit}", '"manager"'),
+        ("discount", f"{{total}} > {limit / 2}", f"{{total}} * {rebate}"),
+        ("tax", "{total} > 0 && {discount} >= 0", f"({{total}} - {{discount}}) * {rate}"),
+    ]
+
+
+def _in_grl(text: str) -> str:
+    return text.replace("{", "Item.").replace("}", "")
+
+
+def _in_python(text: str) -> str:
+    return text.replace("{", "").replace("}", "").replace("&&", "and")
+
+
+def inlined() -> Judge:
+    """(a): one function with sixty conditions, in the order the engine finds."""
+    lines = ["def judge(item):", *_locals(), "    category = item['category']"]
+    for place in range(len(WRITTEN)):
+        for number, category in enumerate(CATEGORIES):
+            lines += _branch(number, place, f"category == {category!r} and ")
+    lines.append("    return fired, written")
+    return _made(lines)
+
+
+def specialised() -> Judge:
+    """(b): one function for each category."""
+    lines = []
+    for number in range(len(CATEGORIES)):
+        lines += [f"def judge{number}(item):", *_locals()]
+        for place in range(len(WRITTEN)):
+            lines += _branch(number, place, "")
+        lines.append("    return fired, written")
+    lines.append("judges = {" + ", ".join(f"{name!r}: judge{i}" for i, name in enumerate(CATEGORIES)) + "}")
+    lines += ["def judge(item):", "    return judges[item['category']](item)"]
+    return _made(lines)
+
+
+def _locals() -> list[str]:
+    given = [f"    {name} = item[{name!r}]" for name in ("stock", "minimum", "price", "discount")]
+    # No rule holds for what nobody wrote.
+    return ["    fired, written = [], {}", "    shortage = quantity = total = 0", *given]
+
+
+def _branch(number: int, place: int, guard: str) -> list[str]:
+    written, test, value = _steps(number)[place]
+    return [
+        f"    if {guard}{_in_python(test)}:",
+        f"        {written} = written['Item.{written}'] = {_in_python(value)}",
+        f"        fired.append('{written} {number}')",
+    ]
+
+
+def _made(lines: list[str]) -> Judge:
+    scope: dict[str, Any] = {}
+    # The text comes from this module alone.
+    exec("\n".join(lines), scope)  # noqa: S102
+    judge: Judge = scope["judge"]
+    return judge
+
+
+def comparable(fired: list[str], written: Mapping[str, Any]) -> Judged:
+    """A judgement that may be compared: floats differ from the engine's decimals in the last digits."""
+    rounded = {name: value if isinstance(value, str) else float(f"{value:.12g}") for name, value in written.items()}
+    return fired, rounded
