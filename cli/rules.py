@@ -8,7 +8,7 @@ import click
 
 from cli.options import json_option, rulesets_option, settings
 from cli.output import print_json, print_table
-from engine import Rule, RulesetRejected
+from engine import Rule, RulesetRejected, review
 from rulesets.cases import run_cases
 from rulesets.loader import SHIPPED, available_domains, load_domain
 
@@ -32,7 +32,8 @@ def check(domains: tuple[str, ...], rulesets: Path | None, as_json: bool) -> Non
     for domain in domains or available_domains(root):
         try:
             loaded = load_domain(root, domain)
-            diagnostics, summary = loaded.program.warnings, f"{len(loaded.program.rules):,} rules, {loaded.digest[:12]}"
+            diagnostics = (*loaded.program.warnings, *review(loaded.program, loaded.sources))
+            summary = f"{len(loaded.program.rules):,} rules, {loaded.digest[:12]}"
         except RulesetRejected as error:
             diagnostics, summary, rejected = error.diagnostics, "rejected", True
         documents.append({"domain": domain, "summary": summary, "diagnostics": [d.to_json() for d in diagnostics]})

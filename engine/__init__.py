@@ -9,6 +9,7 @@ from engine.errors import Diagnostic, EngineError, FactsRejected, RulesetRejecte
 from engine.evaluation import Evaluation, FrameResult, Reason
 from engine.nodes import Rule
 from engine.observers import Observer
+from engine.oddities import review
 from engine.program import Program, compile_ruleset
 from engine.schema import Schema, parse_schema
 
@@ -27,4 +28,5 @@ __all__ = [
     "SchemaRejected",
     "compile_ruleset",
     "parse_schema",
+    "review",
 ]

@@ -243,7 +243,7 @@ class Rule(Node):
     no_loop: bool = False
     #: Fires once, whatever changes later.
     lock_on_active: bool = False
-    #: Kept with the rule for those who list rules; every group is on the agenda.
+    #: Rules of another group than `MAIN` wait for a focus, which nothing gives them.
     agenda_group: str | None = None
     #: The first of the group to fire excludes the rest.
     activation_group: str | None = None

@@ -3,6 +3,7 @@
 Takes the text of a domain.toml, gives a `Schema`, or a `SchemaRejected` that names every problem at once. Reads no
 file, and says nothing about rules (`engine.checks`) or about the facts of a job (`engine.values`)."""
 
+import dataclasses
 import difflib
 import re
 import tomllib
@@ -14,6 +15,7 @@ from typing import Any
 
 from engine.errors import Diagnostic, SchemaRejected
 from engine.nodes import Span
+from engine.toml_places import TomlPlaces
 
 Kind = typing.Literal["number", "text", "boolean", "date", "list", "object"]
 KINDS: tuple[Kind, ...] = typing.get_args(Kind)
@@ -48,6 +50,8 @@ class FieldSchema:
     #: Written by rules and never sent with a job.
     derived: bool = False
     description: str = ""
+    #: Where it stands in domain.toml; takes no part in equality.
+    span: Span | None = dataclasses.field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +129,7 @@ class _Reader:
     def __init__(self, source: str) -> None:
         self._source = source
         self._lines: list[str] = []
+        self._places = TomlPlaces([])
         self._diagnostics: list[Diagnostic] = []
 
     def read(self, text: str | bytes) -> Schema:
@@ -159,6 +164,7 @@ class _Reader:
                 self._refuse("schema-not-utf8", "the file is not UTF-8", line, 1)
         text = text.removeprefix("\ufeff")
         self._lines = text.splitlines()
+        self._places = TomlPlaces(self._lines)
         try:
             return tomllib.loads(text, parse_float=Decimal)
         except tomllib.TOMLDecodeError as error:
@@ -176,29 +182,12 @@ class _Reader:
         raise SchemaRejected([Diagnostic(code, "error", Span(self._source, line, column), message, "", shown)])
 
     def _problem(self, code: str, message: str, table: str, key: str = "", hint: str = "") -> None:
-        line, column, length = self._place(table, key)
+        line, column, length = self._places.find(table, key)
         shown = self._lines[line - 1] if line <= len(self._lines) else ""
         span = Span(self._source, line, column, length)
         self._diagnostics.append(Diagnostic(code, "error", span, message, hint, shown))
         if len(self._diagnostics) >= MAX_PROBLEMS:
             raise SchemaRejected(self._diagnostics)
-
-    def _place(self, table: str, key: str) -> tuple[int, int, int]:
-        """Where a key stands. TOML gives no places, so this looks for the key's own line in its table."""
-        line = 1
-        for number, text in enumerate(self._lines, 1):
-            header = text.strip()
-            if table and header.startswith(f"[{table}]"):
-                line = number
-        if key:
-            own = re.compile(rf"\s*[\"']?{re.escape(key)}[\"']?\s*[=.]")
-            for number in range(line, len(self._lines) + 1):
-                text = self._lines[number - 1]
-                if number > line and text.lstrip().startswith("["):
-                    break
-                if own.match(text):
-                    return number, len(text) - len(text.lstrip()) + 1, len(key)
-        return line, 1, 1
 
     def _text(self, document: Mapping[str, Any], key: str) -> str:
         value = document.get(key)
@@ -278,7 +267,8 @@ class _Reader:
             self._problem("schema-value", f"'description' of field {owner} has to be text", place, name)
             description = ""
         values = self._values(described, known, place, name)
-        return FieldSchema(name, known, required, minimum, maximum, values, derived, description)
+        span = Span(self._source, *self._places.find(place, name))
+        return FieldSchema(name, known, required, minimum, maximum, values, derived, description, span)
 
     def _flag(self, table: Mapping[str, Any], key: str, place: str, row: str) -> bool:
         value = table.get(key, False)
