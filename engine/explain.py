@@ -200,6 +200,8 @@ class _Replay(Observer):
             return f"in force until {moment(rule.date_expires).isoformat()}"
         if rule.name not in self._matched and not look(states[-1]).holds:
             return ""
+        if rule.lock_on_active and not look(states[0]).holds:
+            return "locked on active: its condition did not hold from the start"
         for i, (by, _) in enumerate(self._firings):
             if any(isinstance(action, Retract) and action.rule == rule.name for action in by.actions):
                 return f"'{by.name}' retracted it"
@@ -209,6 +211,4 @@ class _Replay(Observer):
                 return f"'{by.name}' ended the evaluation before its turn"
             if rule.name in self._matched and look(states[i]).holds and not look(states[i + 1]).holds:
                 return f"its condition held until '{by.name}' fired"
-        if rule.lock_on_active and not look(states[0]).holds:
-            return "locked on active: its condition did not hold from the start"
         return "the evaluation ended before its turn"

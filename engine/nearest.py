@@ -9,7 +9,7 @@ import heapq
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
 
 from engine.cuts import Cuts
@@ -23,6 +23,8 @@ from engine.values import ValueRefused, literal, moment, number, plain, take_num
 
 #: Evaluations of one search; past them it ends with what it has found, which is what lies nearest.
 MAX_TRIALS = 20_000
+#: A number of at most so many digits is round; what differs from one in the thirteenth digit does so by rounding.
+_MAX_ROUND_DIGITS = 9
 #: Looked at besides the cut points, for what rules compute on the way: so many of its own size away.
 _SAMPLES = [0.01, 0.05, *(2.0**power for power in range(-3, 21))]
 
@@ -44,16 +46,17 @@ class Nearest:
 
     @property
     def range(self) -> str:
-        """The numbers that give the outcome, in words."""
+        """The numbers that give the outcome, in words; a rounder one stands for one that only rounding made odd."""
         up = self.nearest > self.value
-        near, far = (1, "{} or more", "more than {}"), (-1, "up to {}", "but less than {}")
+        near, far = ("{} or more", "more than {}"), ("up to {}", "but less than {}")
         if not up:
-            near, far = (-1, "{} or less", "less than {}"), (1, "down to {}", "but more than {}")
+            near, far = ("{} or less", "less than {}"), ("down to {}", "but more than {}")
         if self.farthest is None:
-            return _edge(self.nearest, *near)
-        if self.farthest == self.nearest:
-            return f"exactly {self.nearest}"
-        return f"{_edge(self.nearest, *near)}, {_edge(self.farthest, *far)},"
+            return _edge(self.nearest, up, *near)
+        only = _rounder(self.nearest, up)
+        if self.nearest == self.farthest or only == _rounder(self.farthest, not up):
+            return f"exactly {only}"
+        return f"{_edge(self.nearest, up, *near)}, {_edge(self.farthest, not up, *far)},"
 
     def __str__(self) -> str:
         """`Product.average_price is 9.8; 9.86 or more passes`."""
@@ -168,11 +171,13 @@ class _Search:
         for place in dict.fromkeys(one for known in cuts.places for one in _elements(self._facts, known)):
             field = _field(self._program.schema, place)
             raw = _at(self._facts, place)
-            if isinstance(raw, bool) or not place[1] or (field is not None and field.derived):
+            if not isinstance(raw, int | float | Decimal) or isinstance(raw, bool):
+                continue
+            if not place[1] or (field is not None and field.derived):
                 continue
             try:
                 yield place, take_number(raw)
-            except (ValueRefused, TypeError, ValueError):
+            except ValueRefused:
                 continue
 
     def _rays_of(self, cuts: Cuts, place: Place, value: float) -> Iterator[_Ray]:
@@ -194,10 +199,20 @@ class _Search:
         yield _Ray(place, affected.rules, value, [start, *sorted((at for at in allowed if at < start), reverse=True)])
 
 
-def _edge(edge: int | float, inwards: int, closed: str, open_: str) -> str:
-    """An end of a range in words: a number like 9.86000000000001 is better told as more than 9.86."""
-    neighbour = plain(number_at(ordinal(float(edge)) - inwards))
-    return open_.format(neighbour) if _digits(neighbour) < _digits(edge) else closed.format(edge)
+def _edge(edge: int | float, is_low: bool, closed: str, open_: str) -> str:
+    """An end of a range in words: 9.86000000000001 is better told as more than 9.86."""
+    neighbour = plain(number_at(ordinal(float(edge)) + (-1 if is_low else 1)))
+    if _digits(neighbour) < _digits(edge):
+        return open_.format(neighbour)
+    return closed.format(_rounder(edge, is_low))
+
+
+def _rounder(edge: int | float, is_low: bool) -> int | float:
+    """A rounder number within a range, for an end that differs from it by rounding only."""
+    exact = Decimal(repr(edge))
+    rounded = exact.quantize(Decimal(1).scaleb(exact.adjusted() - 11), ROUND_CEILING if is_low else ROUND_FLOOR)
+    shown: int | float = plain(float(rounded))
+    return shown if _digits(shown) <= _MAX_ROUND_DIGITS else edge
 
 
 def _digits(value: int | float) -> int:
