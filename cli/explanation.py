@@ -60,8 +60,8 @@ def print_explanation(explanation: Explanation, found: Sequence[Nearest]) -> Non
 
 def _print_rule(finding: RuleFinding, changes: Sequence[Change]) -> None:
     out, rule = console(), finding.rule
-    head = Text(f"{finding.firing}. " if finding.firing else "", style="bold")
-    head.append(rule.name, style="bold")
+    head = Text()
+    head.append(f"{finding.firing}. {rule.name}" if finding.firing else rule.name, style="bold")
     if rule.description:
         head.append(f"  {rule.description}")
     if rule.span is not None:
@@ -84,7 +84,7 @@ def _add_rows(table: Table, finding: Finding, depth: int) -> None:
     mark, colour = ("✓", "green") if finding.holds else ("✗", "red")
     text = finding.text if finding.kind == "leaf" else {"all": "all of", "any": "any of", "not": "not"}[finding.kind]
     seen = "; ".join(f"{name} is {_shown(value)}" for name, value in finding.seen.items())
-    table.add_row(Text(f"{'   ' * depth}{mark} {text}", style=colour), Text(seen))
+    table.add_row(Text("   " * depth).append(mark, style=colour).append(f" {text}"), Text(seen))
     for part in finding.parts:
         _add_rows(table, part, depth + 1)
 
