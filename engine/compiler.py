@@ -14,10 +14,10 @@ from engine.expressions import Expressions, Test
 from engine.index import Index
 from engine.intake import Intake, label
 from engine.layout import AS_OF, Layout, Overlap, Slots
-from engine.nodes import And, Assign, Complete, Decide, Expression, Literal, Path, Retract, Rule
+from engine.nodes import Assign, Complete, Decide, Expression, Literal, Path, Retract, Rule
 from engine.normal_form import Conjunction, NormalForm
-from engine.probes import Entry, Probes
-from engine.ratios import Ratio, ratio_of
+from engine.probes import Entry, Probes, Residual
+from engine.ratios import ratio_of
 from engine.schema import Schema
 from engine.values import moment
 from engine.walk import action_expressions
@@ -126,7 +126,6 @@ class Compiler:
 
     def _index(self) -> Index:
         forms = NormalForm(self._layout, self._expressions)
-        residuals = _Residuals(self._layout, self._expressions)
         entries = []
         for i, rule in enumerate(self._rules):
             if not _has_focus(rule):
@@ -138,28 +137,16 @@ class Compiler:
                 if window is not None:
                     dated = {AS_OF: window, **conjunction.allowed}
                     conjunction = Conjunction(dated, conjunction.residuals)
-                entries.append(Entry(i, conjunction, residuals))
+                entries.append(Entry(i, conjunction, self._residual))
         return Index(entries, Probes(self._kinds()))
+
+    def _residual(self, node: Expression) -> Residual:
+        return Residual(self._expressions.truth_of(node), ratio_of(node, self._layout))
 
     def _kinds(self) -> Mapping[int, str]:
         """The kind of every slot of which the schema says it."""
         fields = {slot: self._layout.field(Path(*place)) for place, slot in self._layout.places.items()}
         return {slot: field.kind for slot, field in fields.items() if field is not None}
-
-
-class _Residuals:
-    """Compiles residual tests."""
-
-    def __init__(self, layout: Layout, expressions: Expressions) -> None:
-        self._layout = layout
-        self._expressions = expressions
-
-    def test(self, residuals: tuple[Expression, ...]) -> Test:
-        return self._expressions.truth_of(residuals[0] if len(residuals) == 1 else And(residuals))
-
-    def ratios(self, residuals: tuple[Expression, ...]) -> tuple[Ratio, ...]:
-        found = [ratio_of(residual, self._layout) for residual in residuals]
-        return tuple(ratio for ratio in found if ratio is not None)
 
 
 def _has_focus(rule: Rule) -> bool:

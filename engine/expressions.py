@@ -81,7 +81,7 @@ class Expressions:
         """A callable that tests whether an expression is true; anything but `true` itself is not."""
         match node:
             case And(operands):
-                return _all([self.truth_of(operand) for operand in operands])
+                return every([self.truth_of(operand) for operand in operands])
             case Or(operands):
                 return _any([self.truth_of(operand) for operand in operands])
             case Not(operand):
@@ -184,14 +184,16 @@ _FOLDS: dict[str, Callable[[tuple[Value, ...]], Value]] = {
 }
 
 
-def _all(tests: list[Test]) -> Test:
-    def every(slots: Slots) -> bool:
+def every(tests: list[Test]) -> Test:
+    """A test that holds when all of several hold."""
+
+    def all_hold(slots: Slots) -> bool:
         for test in tests:  # noqa: SIM110 - a generator here costs more than the tests
             if not test(slots):
                 return False
         return True
 
-    return every
+    return all_hold
 
 
 def _any(tests: list[Test]) -> Test:

@@ -12,6 +12,7 @@ from typing import Any
 from engine.intake import Intake, ordinary, present
 from engine.layout import Layout, Slots
 from engine.layout import walk as follow
+from engine.residuals import is_ordinary
 from engine.schema import FactSchema, FieldSchema
 from engine.values import Value, ValueRefused, literal, moment_of, take
 
@@ -62,6 +63,11 @@ def _typed(raw: Any, kind: type) -> Value:
     return value
 
 
+def _tame(value: float) -> bool:
+    """Whether a float is a number of the language, and of ordinary size."""
+    return is_ordinary(value) and float(f"{value:.15g}") == value
+
+
 def _step(raw: Any, steps: tuple[str | int, ...]) -> Any:
     """Follow steps into facts as they were sent."""
     for step in steps:
@@ -87,6 +93,7 @@ class _Writer:
             "present": present,
             "step": _step,
             "taken": _taken,
+            "tame": _tame,
             "typed": _typed,
             "Doubt": Doubt,
             "Refused": ValueRefused,
@@ -210,7 +217,7 @@ class _Writer:
         return value
 
     def _number(self, value: str, field: FieldSchema | None = None) -> None:
-        """A number: null, an int, or a float of at most four decimals; others need a closer look."""
+        """A number: null, an int, or a float; one of at most four decimals is known at once."""
         low, high = -1e11, 1e11
         if field is not None:
             low = max(low, -1e11 if field.minimum is None else float(field.minimum))
@@ -219,7 +226,7 @@ class _Writer:
         # A whole number of ten-thousandths below 1e15 has at most 15 digits, and division gives its own float64.
         exact = f"({value} * 1e4 + {_ROUNDER} - {_ROUNDER}) / 1e4 == {value}"
         self._line(f"if {value}.__class__ is float:")
-        self._line(f"    if not ({bounds} and {exact}): return None")
+        self._line(f"    if not ({bounds} and ({exact} or tame({value}))): return None")
         self._line(f"elif {value}.__class__ is int:")
         self._line(f"    if not {bounds}: return None")
         self._line(f"    {value} = {value} + 0.0")

@@ -104,6 +104,8 @@ class NormalForm:
                 return 0, ANYTHING if value is True else NOTHING
             case Path():
                 return self._layout.slot(node.fact, node.steps), TRUE
+            case Compare(op, Call("Coalesce", (Path() as path, Literal(value))), right):
+                return self._held(path, self._coalesced(op, literal(value), right))
             case Compare(op, Path() as path, right):
                 return self._held(path, self._compared(op, right))
             case Compare(op, left, Path() as path):
@@ -134,6 +136,13 @@ class NormalForm:
     def _compared(self, op: str, other: Expression) -> Allowed | None:
         constant = self._constant(other)
         return compared(op, constant[0]) if constant else None
+
+    def _coalesced(self, op: str, instead: Value, other: Expression) -> Allowed | None:
+        """The values `x` for which `Coalesce(x, instead) op other` holds."""
+        values = self._compared(op, other)
+        if values is None:
+            return None
+        return values | NULL if instead in values else values & ~NULL
 
     def _listed(self, container: Expression) -> Allowed | None:
         if not isinstance(container, ListLiteral):

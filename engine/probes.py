@@ -5,12 +5,12 @@ all that comes from rules is bound to it as a value. Probes of one shape share t
 made by `engine.vectors`."""
 
 import functools
-import typing
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from engine.expressions import Test
+from engine.expressions import Test, every
 from engine.layout import ORDINARY, Slots
 from engine.nodes import Expression
 from engine.normal_form import Conjunction
@@ -40,42 +40,40 @@ _NEEDS = {
 }
 
 
-class Residuals(typing.Protocol):
-    """Compiles the residual tests of conjunctions."""
+@dataclass(frozen=True, slots=True)
+class Residual:
+    """A test that no table of one field answers."""
 
-    def test(self, residuals: tuple[Expression, ...]) -> Test:
-        """All of them in one test."""
-
-    def ratios(self, residuals: tuple[Expression, ...]) -> tuple[Ratio, ...]:
-        """Those that compare a field with a multiple of another."""
+    #: Exact.
+    test: Test
+    #: The same as a comparison of a field with a multiple of another; None when it is none.
+    ratio: Ratio | None
 
 
 class Entry:
     """A conjunction as the index holds it; its residual tests are compiled once somebody asks for them."""
 
-    __slots__ = ("_ratios", "_residuals", "_test", "conjunction", "position")
+    __slots__ = ("_compile", "_residuals", "conjunction", "position")
 
-    def __init__(self, position: int, conjunction: Conjunction, residuals: Residuals) -> None:
+    def __init__(self, position: int, conjunction: Conjunction, compile_: Callable[[Expression], Residual]) -> None:
         #: The place of its rule on the agenda.
         self.position = position
         self.conjunction = conjunction
-        self._residuals = residuals
-        self._test: Test | None = None
-        self._ratios: tuple[Ratio, ...] | None = None
+        self._compile = compile_
+        self._residuals: tuple[Residual, ...] | None = None
+
+    @property
+    def residuals(self) -> tuple[Residual, ...]:
+        """The residual tests."""
+        if self._residuals is None:
+            self._residuals = tuple(map(self._compile, self.conjunction.residuals))
+        return self._residuals
 
     @property
     def test(self) -> Test | None:
         """All residual tests in one; None when there are none."""
-        if self._test is None and self.conjunction.residuals:
-            self._test = self._residuals.test(self.conjunction.residuals)
-        return self._test
-
-    @property
-    def ratios(self) -> tuple[Ratio, ...]:
-        """The residual tests that compare a field with a multiple of another."""
-        if self._ratios is None:
-            self._ratios = self._residuals.ratios(self.conjunction.residuals)
-        return self._ratios
+        tests = [residual.test for residual in self.residuals]
+        return tests[0] if len(tests) == 1 else every(tests) if tests else None
 
 
 class Probes:
@@ -139,8 +137,10 @@ class Probes:
     def _ratios(self, entries: Sequence[Entry]) -> list[RatioTable]:
         pairs: dict[tuple[int, int], dict[int, Ratio]] = {}
         for i, entry in enumerate(entries):
-            for ratio in entry.ratios:
-                pairs.setdefault((ratio.left, ratio.right), {}).setdefault(i, ratio)
+            for residual in entry.residuals:
+                ratio = residual.ratio
+                if ratio is not None:
+                    pairs.setdefault((ratio.left, ratio.right), {}).setdefault(i, ratio)
         return [
             RatioTable(left, right, tests, len(entries))
             for (left, right), tests in pairs.items()
@@ -151,7 +151,7 @@ class Probes:
 def _untabled(entry: Entry, bit: int, tables: list[RatioTable]) -> bool:
     """Whether a conjunction has a residual test that no table answers."""
     tabled = {id(table.tests[bit]) for table in tables if bit in table.tests}
-    return len(tabled) < len(entry.conjunction.residuals)
+    return len(tabled) < len(entry.residuals)
 
 
 def _values(form: str, table: Table) -> tuple[Any, ...]:

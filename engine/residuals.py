@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from engine.layout import ORDINARY, Layout, Slots
-from engine.nodes import Arithmetic, Compare, Expression, Literal, Negate, Path
+from engine.nodes import Arithmetic, Call, Compare, Expression, Literal, Negate, Path
 from engine.values import literal
 
 #: Relative distance from which on floats decide; 20 steps err by at most 1.1e-13.
@@ -32,6 +32,9 @@ _ANSWERS = {
 def is_ordinary(number: float) -> bool:
     """Whether a number is zero or between 1e-30 and 1e30 in size."""
     return number == 0.0 or 1e-30 <= abs(number) <= 1e30
+
+
+_COMPUTED = (Arithmetic, Negate, Call)
 
 
 class _Unfit(Exception):
@@ -78,6 +81,9 @@ class Shape:
             case Negate(operand):
                 text, size = self._side(operand)
                 return f"(-{text})", size
+            case Call("Abs", (operand,)):
+                text, size = self._side(operand)
+                return f"abs({text})", size
             case Arithmetic("+" | "-" | "*" as op, left, right):
                 (a, a_size), (b, b_size) = self._side(left), self._side(right)
                 return f"({a} {op} {b})", f"({a_size} {'*' if op == '*' else '+'} {b_size})"
@@ -90,7 +96,7 @@ class Shape:
 
 def shape_of(node: Compare, layout: Layout) -> Shape | None:
     """The shape of a comparison of computed numbers; None when floats can't settle any of it."""
-    if not isinstance(node.left, Arithmetic | Negate) and not isinstance(node.right, Arithmetic | Negate):
+    if not isinstance(node.left, _COMPUTED) and not isinstance(node.right, _COMPUTED):
         return None
     try:
         return Shape(node, layout)

@@ -100,12 +100,12 @@ class _Writer:
         return f"{self._raw(slot)} in {self._bound(values)}"
 
     def _residuals(self, entry: Entry) -> list[str]:
-        if entry.test is None:
-            return []
-        exact = f"{self._bound(entry.test)}(slots)"
-        if len(entry.ratios) != 1 or len(entry.conjunction.residuals) != 1:
-            return [exact]
-        return [self._ratio(entry.ratios[0], exact)]
+        """The residual tests: those first that a ratio decides."""
+        found = []
+        for residual in sorted(entry.residuals, key=lambda residual: residual.ratio is None):
+            exact = f"{self._bound(residual.test)}(slots)"
+            found.append(exact if residual.ratio is None else self._ratio(residual.ratio, exact))
+        return found
 
     def _ratio(self, ratio: Ratio, exact: str) -> str:
         """A comparison of ratios; NaN, for a ratio that says nothing, is neither below nor above."""
@@ -120,6 +120,6 @@ class _Writer:
             case False, True:
                 return f"({above} or (not {below} and {exact}))"
             case False, False:
-                return f"not {below} and not {above} and {exact}"
+                return f"(not {below} and not {above} and {exact})"
             case _:
                 return f"({below} or {above} or {exact})"

@@ -25,6 +25,9 @@ MAX_NESTING = 32
 #: Most parts of a list or object that a rule can assign; without a bound, `P.x = [P.x, P.x]` doubles it each time.
 MAX_PARTS = 10_000
 
+#: Adding and taking away 1.5 * 2**52 rounds a float64 to a whole number.
+_ROUNDER = 6755399441055744.0
+
 #: Without traps: an impossible operation gives NaN, which `number` turns into null.
 CONTEXT = Context(prec=DIGITS, rounding=ROUND_HALF_EVEN, Emin=-999_999, Emax=999_999, traps=[])
 #: Wide enough for the whole quotient of a remainder between the largest and the smallest number.
@@ -61,27 +64,34 @@ def number(value: Decimal) -> float | None:
     return result if size < LARGEST else None
 
 
+def _ten_thousandths(value: float) -> float | None:
+    """A number as a count of ten-thousandths, when it is a whole count below 1e15; most amounts are."""
+    count = value * 1e4 + _ROUNDER - _ROUNDER
+    # Division rounds correctly, so it gives the number back exactly when the number is that many ten-thousandths.
+    return count if -1e15 < count < 1e15 and count / 1e4 == value else None
+
+
 def add(left: float, right: float) -> float | None:
     """`left + right`, exact to 15 digits, half to even."""
-    result = left + right
-    if left.is_integer() and right.is_integer() and -1e15 < result < 1e15:
-        return result
+    a, b = _ten_thousandths(left), _ten_thousandths(right)
+    if a is not None and b is not None and -1e15 < a + b < 1e15:
+        return (a + b) / 1e4
     return number(CONTEXT.add(decimal(left), decimal(right)))
 
 
 def subtract(left: float, right: float) -> float | None:
     """`left - right`, exact to 15 digits, half to even."""
-    result = left - right
-    if left.is_integer() and right.is_integer() and -1e15 < result < 1e15:
-        return result
+    a, b = _ten_thousandths(left), _ten_thousandths(right)
+    if a is not None and b is not None and -1e15 < a - b < 1e15:
+        return (a - b) / 1e4
     return number(CONTEXT.subtract(decimal(left), decimal(right)))
 
 
 def multiply(left: float, right: float) -> float | None:
     """`left * right`, exact to 15 digits, half to even."""
-    result = left * right
-    if left.is_integer() and right.is_integer() and -1e15 < result < 1e15:
-        return result + 0.0
+    a, b = _ten_thousandths(left), _ten_thousandths(right)
+    if a is not None and b is not None and -1e15 < a * b < 1e15:
+        return a * b / 1e8 + 0.0
     return number(CONTEXT.multiply(decimal(left), decimal(right)))
 
 

@@ -142,6 +142,9 @@ class Maker:
             (nodes.Arithmetic("*", over, nodes.Literal(self.number())), nodes.Arithmetic("*", under, factor)),
             (nodes.Arithmetic("/", over, under), factor),
             (over, under),
+            (nodes.Call("Abs", (nodes.Arithmetic("-", over, under),)), factor),
+            (nodes.Arithmetic("-", nodes.Arithmetic("/", over, under), Path("P", ("k",))), factor),
+            (nodes.Call("Coalesce", (over, nodes.Literal(self.number()))), factor),
             (nodes.Arithmetic("-", over, factor), nodes.Arithmetic("*", under, factor)),
         ]
         test = nodes.Compare(self.pick(ORDER), *self.pick(forms))  # type: ignore[arg-type]
