@@ -1,4 +1,4 @@
-"""`rulefarm rules`: check, test and list rulesets, without any farm."""
+"""`rulefarm rules`: check, test, list and format rulesets, without any farm."""
 
 import sys
 from pathlib import Path
@@ -8,14 +8,15 @@ import click
 
 from cli.options import json_option, rulesets_option, settings
 from cli.output import print_json, print_table
-from engine import Rule, RulesetRejected, review
+from engine import EngineError, Rule, RulesetRejected, review
 from rulesets.cases import run_cases
+from rulesets.formatting import formatted, grl_files
 from rulesets.loader import SHIPPED, available_domains, load_domain
 
 
 @click.group("rules")
 def command() -> None:
-    """Check, test and list the rules."""
+    """Check, test, list and format the rules."""
 
 
 @command.command("check")
@@ -93,6 +94,34 @@ def list_rules(domains: tuple[str, ...], rulesets: Path | None, as_json: bool) -
         print_json(rows)
     else:
         print_table(("domain", "rule", "salience", "source", "description"), [tuple(row.values()) for row in rows])
+
+
+@command.command("format")
+@click.argument("names", nargs=-1, metavar="[FILE|DOMAIN]...")
+@click.option("--check", "only_check", is_flag=True, help="Write nothing; exit code 1 if a file would change.")
+@rulesets_option
+def format_files(names: tuple[str, ...], only_check: bool, rulesets: Path | None) -> None:
+    """Write *.grl files in canonical form, comments kept; all domains by default.
+
+    A file with problems is left as it is, and the exit code is 1.
+    """
+    root = rulesets or settings().rulesets or SHIPPED
+    failed = False
+    for name in names or available_domains(root):
+        file = Path(name)
+        for path in [file] if file.suffix == ".grl" else grl_files(root, name):
+            try:
+                old, new = formatted(path)
+            except EngineError as error:
+                click.echo(f"{path}: {error}" if error.code == "format-refused" else str(error))
+                failed = True
+                continue
+            if old != new:
+                click.echo(f"{'would format' if only_check else 'formatted'} {path}")
+                failed = failed or only_check
+                if not only_check:
+                    path.write_bytes(new)
+    sys.exit(int(failed))
 
 
 def _place(rule: Rule) -> str:

@@ -7,6 +7,7 @@ source -> lexer -> parser, tables -> checks -> ruleset          (front: from tex
 
 from engine.errors import Diagnostic, EngineError, FactsRejected, RulesetRejected, SchemaRejected
 from engine.evaluation import Evaluation, FrameResult, Reason
+from engine.formatter import format_rules
 from engine.nodes import Rule
 from engine.observers import Observer
 from engine.oddities import review
@@ -27,6 +28,7 @@ __all__ = [
     "Schema",
     "SchemaRejected",
     "compile_ruleset",
+    "format_rules",
     "parse_schema",
     "review",
 ]

@@ -109,6 +109,31 @@ def tokens(source: Source) -> Iterator[Token]:
     yield Token("end", "", len(text), len(text))
 
 
+class Comment(NamedTuple):
+    """One comment, with its `//` or `/* */`."""
+
+    text: str
+    start: int
+    end: int
+
+
+def comments(source: Source) -> Iterator[Comment]:
+    """Every comment of a source, in order.
+
+    Args:
+        source: a text whose tokens have no problems.
+    """
+    text, position = source.text, 0
+    while found := _TOKEN.match(text, position):
+        kind = found.lastgroup or "bad"
+        start, position = found.span(kind)
+        if kind == "block":
+            close = text.find("*/", position)
+            position = len(text) if close < 0 else close + 2
+        if kind in ("comment", "block"):
+            yield Comment(text[start:position], start, position)
+
+
 def _slip(source: Source, kind: str, written: str, start: int) -> Iterator[Token]:
     end = start + len(written)
     if kind == "single":

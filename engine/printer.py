@@ -57,6 +57,15 @@ def print_rules(rules: Iterable[Rule]) -> str:
 
 def print_rule(rule: Rule) -> str:
     """One rule as canonical GRL, ending with a line end."""
+    lines = [f"{' '.join(head_words(rule))} {{", "    when"]
+    lines += [f"        {line}" for line in _condition(rule.condition)]
+    lines.append("    then")
+    lines += [f"        {print_action(action)};" for action in rule.actions]
+    return "\n".join([*lines, "}", ""])
+
+
+def head_words(rule: Rule) -> list[str]:
+    """What stands before the brace of a rule: `rule`, its name, its description, then each attribute with its value."""
     head = ["rule", quote(rule.name)]
     if rule.description:
         head.append(quote(rule.description))
@@ -74,11 +83,7 @@ def print_rule(rule: Rule) -> str:
         head.append(f'date-effective "{_moment(rule.date_effective)}"')
     if rule.date_expires is not None:
         head.append(f'date-expires "{_moment(rule.date_expires)}"')
-    lines = [f"{' '.join(head)} {{", "    when"]
-    lines += [f"        {line}" for line in _condition(rule.condition)]
-    lines.append("    then")
-    lines += [f"        {print_action(action)};" for action in rule.actions]
-    return "\n".join([*lines, "}", ""])
+    return head
 
 
 def _condition(condition: Expression) -> list[str]:

@@ -84,9 +84,9 @@ def load_domain(root: Path | str, domain: str) -> LoadedRuleset:
     folder = Path(root).resolve() / domain
     shown = f"{folder.parent.name}/{domain}"
     schema_source = f"{shown}/{SCHEMA_FILE}"
-    schema_text = _read(folder / SCHEMA_FILE)
+    schema_text = read_file(folder / SCHEMA_FILE)
     schema = parse_schema(schema_text, schema_source)
-    rules = {f"{shown}/{file.name}": _read(file) for file in _rule_files(folder)}
+    rules = {f"{shown}/{file.name}": read_file(file) for file in _rule_files(folder)}
     if not rules:
         hint = f"add a file that ends in {' or '.join(RULE_FILES)}"
         raise RulesetUnreadable("ruleset-empty", f"domain '{domain}' has no rules in {folder}", hint)
@@ -132,6 +132,23 @@ def check_separate(rulesets: Sequence[LoadedRuleset]) -> None:
             raise DomainsCollide("domains-collide", message, "let one domain do both, or give the field another name")
 
 
+def domain_files(root: Path | str, domain: str) -> list[Path]:
+    """The files of a domain that hold rules, by name.
+
+    Args:
+        root: the folder that holds one folder per domain.
+        domain: name of the folder.
+
+    Raises:
+        NotFound: there is no such domain.
+        RulesetUnreadable: the folder can't be read.
+    """
+    known = available_domains(root)
+    if domain not in known:
+        raise _unknown(domain, known, Path(root))
+    return _rule_files(Path(root) / domain)
+
+
 def _rule_files(folder: Path) -> list[Path]:
     # Whatever is named like rules has to be readable: a broken link must not quietly take its rules away. Editors keep
     # locks and half-written copies under names that begin with a dot.
@@ -142,7 +159,12 @@ def _rule_files(folder: Path) -> list[Path]:
         raise _unreadable(folder, error) from error
 
 
-def _read(file: Path) -> bytes:
+def read_file(file: Path) -> bytes:
+    """The content of a file.
+
+    Raises:
+        RulesetUnreadable: it can't be read.
+    """
     try:
         return file.read_bytes()
     except OSError as error:

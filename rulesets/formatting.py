@@ -1,0 +1,39 @@
+"""The GRL files of a domain in canonical form.  *.grl, domain.toml -> [formatting] -> `rulefarm rules format`
+
+Reads a file and says what it should read; writes nothing. Which facts are lists is what the domain.toml beside the file
+says, for a quantifier may be read in two ways without."""
+
+from pathlib import Path
+
+from engine import format_rules, parse_schema
+from rulesets.loader import SCHEMA_FILE, domain_files, read_file
+
+
+def grl_files(root: Path | str, domain: str) -> list[Path]:
+    """The GRL files of a domain, by name.
+
+    Args:
+        root: the folder that holds one folder per domain.
+        domain: name of the folder.
+
+    Raises:
+        NotFound: there is no such domain.
+        RulesetUnreadable: the folder can't be read.
+    """
+    return [file for file in domain_files(root, domain) if file.suffix.lower() == ".grl"]
+
+
+def formatted(file: Path) -> tuple[bytes, bytes]:
+    """What a GRL file reads, and what it should read.
+
+    Args:
+        file: the file.
+
+    Raises:
+        RulesetUnreadable: it can't be read.
+        engine.EngineError: it has problems, or can't be formatted without a loss.
+    """
+    schema = file.parent / SCHEMA_FILE
+    list_facts = parse_schema(read_file(schema), str(schema)).list_facts if schema.is_file() else None
+    old = read_file(file)
+    return old, format_rules(old, str(file), list_facts).encode()
