@@ -17,13 +17,13 @@ def processes(settings: Settings) -> int:
 
 
 def test_a_worker_adds_processes_with_the_queue(farm: Farm, running_farm: Settings) -> None:
-    accepted = farm.submit_many("payment", ({"Order": {"total": n}} for n in range(3000)))
+    accepted = farm.submit_many("payment", ({"Order": {"total": n}} for n in range(400)))
     until(lambda: processes(running_farm) == 2, 30)
     accepted[-1].wait(timeout=120)
 
 
 def test_a_batch_does_not_delay_a_single_job(farm: Farm, running_farm: Settings, tmp_path: Path) -> None:
-    rows = "".join(f"p{n},{n},5\n" for n in range(20_000))
+    rows = "".join(f"p{n},{n},5\n" for n in range(10_000))
     (tmp_path / "products.csv").write_text(f"sku,price,cost\n{rows}")
     batch = farm.submit_batch("pricing", tmp_path / "products.csv")
     for _ in range(5):
@@ -35,7 +35,7 @@ def test_a_batch_does_not_delay_a_single_job(farm: Farm, running_farm: Settings,
 
 
 def test_queues_that_wait_are_told(farm: Farm) -> None:
-    accepted = farm.submit_many("payment", ({"Order": {"total": n}} for n in range(500)))
+    accepted = farm.submit_many("payment", ({"Order": {"total": n}} for n in range(200)))
     until(lambda: queue_depths(farm.app, ["rules.payment.bulk"])["rules.payment.bulk"] > 0, 10)
     accepted[-1].wait(timeout=60)
     until(lambda: queue_depths(farm.app, ["rules.payment.bulk"])["rules.payment.bulk"] == 0, 60)
