@@ -15,6 +15,9 @@ from bench.timing import Contender, Row, Sample, check, fitting, race
 from bench.workload import Workload
 from engine import Program, compile_ruleset
 
+#: Rows that are judged at least, however small their chunks.
+_ROWS = 1_000
+
 #: How the engine is called in the tables.
 RECORD = "engine, one record"
 CHUNK = "engine, chunk"
@@ -34,10 +37,12 @@ class Effort:
     slow_rounds: int
     #: Rules of the largest program that is compiled.
     largest: int
+    #: Products of the shipped rules, and twice as many as there are items of the chain.
+    shipped: int
 
 
-FULL = Effort(products=10_000, rounds=15, budget_s=0.15, slow_rounds=5, largest=10_000)
-QUICK = Effort(products=10_000, rounds=3, budget_s=0.02, slow_rounds=1, largest=2_000)
+FULL = Effort(products=10_000, rounds=15, budget_s=0.15, slow_rounds=3, largest=10_000, shipped=10_000)
+QUICK = Effort(products=10_000, rounds=3, budget_s=0.02, slow_rounds=1, largest=2_000, shipped=2_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +115,7 @@ def chunks(
     masks, grouped = Masks(workload.rules), GroupedMasks(workload.rules)
     rows = []
     for size in sizes:
-        taken = facts if size == max(sizes) else facts[: max(2_000, size)]
+        taken = facts if size == max(sizes) else facts[: max(_ROWS, size)]
         pieces = chunks_of(workload.frame[: len(taken)], size)
         judges: dict[str, Callable[[], list[list[str]]]] = {
             CHUNK: lambda pieces=pieces: by_chunk(program, pieces, "Product"),  # type: ignore[misc]
@@ -132,7 +137,7 @@ def chunks(
 def chain(effort: Effort) -> list[Row]:
     """Sixty rules that feed each other."""
     program = compile_ruleset({"chain.grl": chained.grl()}, chained.schema())
-    items = chained.make_items(2_000)
+    items = chained.make_items(effort.shipped // 2)
     frame = chained.frame(items)
     facts = [{"Item": item} for item in items]
     one, split = chained.inlined(), chained.specialised()
@@ -179,8 +184,8 @@ def shipped(program: Program, frame: Any, effort: Effort) -> list[Row]:
     facts = [{"Product": row} for row in frame.iter_rows(named=True)]
     expected = by_record(program, facts)
     rows = []
-    for size in (200, 1_000, len(facts)):
-        taken = facts[: max(size, 2_000)]
+    for size in (200, _ROWS, len(facts)):
+        taken = facts[: max(_ROWS, size)]
         pieces = chunks_of(frame[: len(taken)], size)
         check(CHUNK, by_chunk(program, pieces, "Product"), expected)
         contenders = [
