@@ -4,12 +4,11 @@ Takes rules and a schema, reports every fact, field, function and rule that does
 that its operator has no answer for. What passed has an answer at run time for all facts that fit the schema. It changes
 nothing, and does not look for rules that get in each other's way (`engine.overlaps`)."""
 
-import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
 
-from engine.functions import FUNCTIONS, Function
+from engine.functions import FUNCTIONS
 from engine.kinds import ValueKind, kind_of, kind_of_value, path_kind
 from engine.nodes import (
     Action,
@@ -36,12 +35,12 @@ from engine.nodes import (
     TextTest,
 )
 from engine.patterns import PatternRefused, compile_pattern
+from engine.phrases import a_kind, abridged, arity, date_hint, nearest
 from engine.printer import print_expression, print_value
 from engine.schema import FactSchema, Schema
 from engine.source import Source, TooManyProblems
 
 _ORDERED = ("number", "text", "date")
-_MAX_SHOWN = 60
 
 
 def check_rules(rules: Sequence[Rule], schema: Schema | None, sources: Mapping[str, Source]) -> None:
@@ -57,17 +56,6 @@ def check_rules(rules: Sequence[Rule], schema: Schema | None, sources: Mapping[s
         if rule.span is not None:
             with suppress(TooManyProblems):
                 _Checker(rule, schema, names, sources[rule.span.source]).check()
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """A hint with the nearest known name; empty when none is near.
-
-    >>> nearest("pric", ["price", "cost"])
-    "did you mean 'price'?"
-    """
-    by_case = {each.lower(): each for each in known}
-    near = difflib.get_close_matches(name.lower(), by_case, 1)
-    return f"did you mean '{by_case[near[0]]}'?" if near else ""
 
 
 class _Checker:
@@ -101,7 +89,7 @@ class _Checker:
                 kind = self._visit(text)
                 if kind not in ("text", "number", "date", "any"):
                     hint = "join texts and values with '+'"
-                    self._report(text, "wrong-kind", f"expected a text, this is {_a(kind)}", hint)
+                    self._report(text, "wrong-kind", f"expected a text, this is {a_kind(kind)}", hint)
             case Retract(name):
                 if name not in self._names:
                     self._report(action, "unknown-rule", f"there is no rule '{name}'", nearest(name, self._names))
@@ -120,7 +108,7 @@ class _Checker:
             kind = "number"
         if wanted != "any" and kind not in (wanted, "any", "null"):
             shown = print_expression(target)
-            self._report(action, "wrong-kind", f"{shown} is {_a(wanted)}, and this assigns {_a(kind)}")
+            self._report(action, "wrong-kind", f"{shown} is {a_kind(wanted)}, and this assigns {a_kind(kind)}")
         self._allowed(target, action.value, action.op == "=", warning=False)
 
     # Conditions
@@ -128,9 +116,9 @@ class _Checker:
     def _condition(self, node: Expression) -> None:
         kind = self._visit(node)
         if kind not in ("boolean", "any"):
-            shown = _shown(node)
+            shown = abridged(node)
             hint = f"compare it: {shown} != null" if isinstance(node, Path) else "compare it with something"
-            self._report(node, "not-a-condition", f"expected a condition, {shown} is {_a(kind)}", hint)
+            self._report(node, "not-a-condition", f"expected a condition, {shown} is {a_kind(kind)}", hint)
 
     def _visit(self, node: Expression) -> ValueKind:
         """Check an expression and everything in it; its kind."""
@@ -164,7 +152,7 @@ class _Checker:
     def _wants(self, node: Expression, kind: ValueKind, wanted: str, who: str) -> bool:
         if kind in ("any", "null") or kind in wanted.split(" or "):
             return True
-        self._report(node, "wrong-kind", f"{who} takes {_a(wanted)}, {_shown(node)} is {_a(kind)}")
+        self._report(node, "wrong-kind", f"{who} takes {a_kind(wanted)}, {abridged(node)} is {a_kind(kind)}")
         return False
 
     def _comparison(self, node: Compare) -> None:
@@ -172,17 +160,17 @@ class _Checker:
         if node.op not in ("==", "!="):
             for operand, kind in ((node.left, left), (node.right, right)):
                 if kind not in (*_ORDERED, "any"):
-                    message = f"'{node.op}' orders numbers, texts and dates, {_shown(operand)} is {_a(kind)}"
+                    message = f"'{node.op}' orders numbers, texts and dates, {abridged(operand)} is {a_kind(kind)}"
                     self._report(node, "wrong-kind", message)
                     return
             if "any" not in (left, right) and left != right:
-                message = f"'{node.op}' can't order {_a(left)} against {_a(right)}"
-                self._report(node, "wrong-kind", message, _date_hint(left, right))
+                message = f"'{node.op}' can't order {a_kind(left)} against {a_kind(right)}"
+                self._report(node, "wrong-kind", message, date_hint(left, right))
             return
         if left != right and not {left, right} & {"any", "null"}:
             answer = "always false" if node.op == "==" else "always true"
-            message = f"{_a(left)} never equals {_a(right)}, so this is {answer}"
-            self._report(node, "never-equal", message, _date_hint(left, right), warning=True)
+            message = f"{a_kind(left)} never equals {a_kind(right)}, so this is {answer}"
+            self._report(node, "never-equal", message, date_hint(left, right), warning=True)
         for path, value in ((node.left, node.right), (node.right, node.left)):
             if isinstance(path, Path):
                 self._allowed(path, value, True, warning=True)
@@ -219,8 +207,8 @@ class _Checker:
             for item in node.container.items:
                 other = kind_of(item, self._schema)
                 if kind != other and not {kind, other} & {"any", "null"}:
-                    message = f"{_a(kind)} never equals {_a(other)}"
-                    self._report(item, "never-equal", message, _date_hint(kind, other), warning=True)
+                    message = f"{a_kind(kind)} never equals {a_kind(other)}"
+                    self._report(item, "never-equal", message, date_hint(kind, other), warning=True)
                 elif isinstance(node.item, Path):
                     self._allowed(node.item, item, True, warning=True)
 
@@ -250,7 +238,7 @@ class _Checker:
             return
         given = len(node.args)
         if given < function.least or (function.most is not None and given > function.most):
-            message = f"{node.name} takes {_arity(function)}, {given} given"
+            message = f"{node.name} takes {arity(function)}, {given} given"
             self._report(node, "wrong-arity", message, f"it is called {function.signature}")
             return
         for position, (arg, kind) in enumerate(zip(node.args, kinds, strict=True)):
@@ -297,7 +285,7 @@ class _Checker:
         if len(steps) == 1:
             return field.kind
         if field.kind not in ("list", "object"):
-            message = f"{fact.name}.{field.name} is {_a(field.kind)}, and has no members"
+            message = f"{fact.name}.{field.name} is {a_kind(field.kind)}, and has no members"
             self._report(path, "unknown-field", message)
         return "any"
 
@@ -307,25 +295,3 @@ class _Checker:
         if owners:
             return f"did you mean '{owners[0]}.{name}'?"
         return nearest(name, facts) or f"facts: {', '.join(facts)}"
-
-
-def _shown(node: Expression) -> str:
-    text = print_expression(node)
-    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"
-
-
-def _a(kind: str) -> str:
-    """The kind with its article, for a sentence."""
-    articles = {"object": "an object", "null": "null", "any": "of any kind"}
-    return " or ".join(articles.get(one, f"a {one}") for one in kind.split(" or "))
-
-
-def _date_hint(left: ValueKind, right: ValueKind) -> str:
-    return 'a date is written "2026-01-31" or "2026-01-31T09:30:00+00:00"' if {left, right} == {"date", "text"} else ""
-
-
-def _arity(function: Function) -> str:
-    least, most = function.least, function.most
-    if most is None:
-        return f"at least {least} argument{'s' * (least != 1)}"
-    return f"{least} argument{'s' * (least != 1)}" if least == most else f"{least} to {most} arguments"

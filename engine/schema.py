@@ -15,7 +15,7 @@ from typing import Any
 
 from engine.errors import Diagnostic, SchemaRejected
 from engine.nodes import Span
-from engine.toml_places import TomlPlaces
+from engine.toml_places import TomlPlaces, syntax_problem
 
 Kind = typing.Literal["number", "text", "boolean", "date", "list", "object"]
 KINDS: tuple[Kind, ...] = typing.get_args(Kind)
@@ -27,7 +27,6 @@ MAX_SCHEMA_CHARACTERS = 1_000_000
 MAX_PROBLEMS = 100
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
-_TOML_PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)\Z")
 _TOP_KEYS = ("subject", "key", "facts", "description")
 _FACT_KEYS = ("list", "fields", "description")
 _FIELD_KEYS = ("kind", "required", "min", "max", "values", "derived", "description")
@@ -168,11 +167,7 @@ class _Reader:
         try:
             return tomllib.loads(text, parse_float=Decimal)
         except tomllib.TOMLDecodeError as error:
-            place = _TOML_PLACE.search(str(error))
-            end = (max(1, len(self._lines)), len(self._lines[-1]) + 1 if self._lines else 1)
-            line, column = (int(place[1]), int(place[2])) if place and place[1] else end
-            message = str(error)[: place.start()] if place else str(error)
-            self._refuse("schema-syntax", f"not TOML: {message[:1].lower()}{message[1:]}", line, column)
+            self._refuse("schema-syntax", *syntax_problem(error, self._lines))
         # Both come from tomllib itself: too deep a nesting, an integer or decimal that Python refuses to read.
         except (RecursionError, ValueError, ArithmeticError):
             self._refuse("schema-syntax", "not TOML that can be read: nested too deep, or a number too long", 1, 1)

@@ -4,9 +4,11 @@
 It is right for TOML as people write it, one key a line, and near for the rest."""
 
 import re
+import tomllib
 
 _TABLE = re.compile(r"\s*\[([^\[\]]+)\]")
 _KEY = re.compile(r"""(\s*)(?:"([^"]*)"|'([^']*)'|([\w-]+))\s*[=.]""")
+_PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)\Z")
 
 
 class TomlPlaces:
@@ -42,3 +44,17 @@ class TomlPlaces:
         if (table, key) in self._keys:
             return (*self._keys[table, key], len(key))
         return self._tables.get(table, 1), 1, 1
+
+
+def syntax_problem(error: tomllib.TOMLDecodeError, lines: list[str]) -> tuple[str, int, int]:
+    """What `tomllib` says is wrong: the message, the line and the column.
+
+    Args:
+        error: what it raised.
+        lines: of the file, for a problem at its end.
+    """
+    place = _PLACE.search(str(error))
+    end = (max(1, len(lines)), len(lines[-1]) + 1 if lines else 1)
+    line, column = (int(place[1]), int(place[2])) if place and place[1] else end
+    message = str(error)[: place.start()] if place else str(error)
+    return f"not TOML: {message[:1].lower()}{message[1:]}", line, column
