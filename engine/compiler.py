@@ -18,6 +18,7 @@ from engine.nodes import Assign, Complete, Decide, Expression, Literal, Path, Re
 from engine.normal_form import Conjunction, NormalForm
 from engine.probes import Entry, Probes, Residual
 from engine.ratios import ratio_of
+from engine.residuals import shape_of
 from engine.schema import Schema
 from engine.values import moment
 from engine.walk import action_expressions
@@ -46,6 +47,11 @@ class Compiler:
         self._overlaps: dict[Path, Overlap] = {}
         #: Takes facts, exactly.
         self.intake = Intake(self._layout, self._written())
+        #: The conjunctions of all conditions.
+        self.entries = self._entries()
+        #: The kind of every slot of which the schema says it.
+        self.kinds = self._kinds()
+        self._index = Index(self.entries, Probes(self.kinds))
         #: The rules and all that holds between them.
         self.agenda = self._agenda(max_firings)
 
@@ -105,7 +111,7 @@ class Compiler:
             max_firings,
             [rule.name for rule in rules],
             [None if one.steers else _said(one.rule, actions) for one in ready],
-            self._index().match,
+            self._index.match,
         )
 
     def _overlap(self, target: Path) -> Overlap:
@@ -124,7 +130,7 @@ class Compiler:
 
         return dated
 
-    def _index(self) -> Index:
+    def _entries(self) -> list[Entry]:
         forms = NormalForm(self._layout, self._expressions)
         entries = []
         for i, rule in enumerate(self._rules):
@@ -138,13 +144,15 @@ class Compiler:
                     dated = {AS_OF: window, **conjunction.allowed}
                     conjunction = Conjunction(dated, conjunction.residuals)
                 entries.append(Entry(i, conjunction, self._residual))
-        return Index(entries, Probes(self._kinds()))
+        return entries
 
     def _residual(self, node: Expression) -> Residual:
-        return Residual(self._expressions.truth_of(node), ratio_of(node, self._layout))
+        slots = self._layout.note(node)
+        return Residual(
+            self._expressions.truth_of(node), ratio_of(node, self._layout), shape_of(node, self._layout), slots
+        )
 
     def _kinds(self) -> Mapping[int, str]:
-        """The kind of every slot of which the schema says it."""
         fields = {slot: self._layout.field(Path(*place)) for place, slot in self._layout.places.items()}
         return {slot: field.kind for slot, field in fields.items() if field is not None}
 

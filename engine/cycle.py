@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.actions import Act, ActionRefused, Run, changes_of
-from engine.evaluation import Evaluation, Outcome, Reason, refused
+from engine.evaluation import Evaluation, Outcome, Reason, refused, worst
 from engine.expressions import Test
 from engine.layout import Place, Slots
 from engine.nodes import Rule
@@ -60,7 +60,9 @@ class Agenda:
     match: Callable[[Slots], list[int]]
 
 
-def run_cycle(agenda: Agenda, slots: Slots, given: Any, observer: Observer | None = None) -> Evaluation:
+def run_cycle(
+    agenda: Agenda, slots: Slots, given: Any, observer: Observer | None = None, matched: list[int] | None = None
+) -> Evaluation:
     """Judge facts.
 
     Args:
@@ -68,11 +70,13 @@ def run_cycle(agenda: Agenda, slots: Slots, given: Any, observer: Observer | Non
         slots: the facts; they are changed.
         given: the facts as they were passed in, for the evaluation.
         observer: who watches; default None: nobody.
+        matched: the places of the rules that match, when they are known; default None: the index is asked.
 
     Returns:
         The evaluation.
     """
-    matched = agenda.match(slots)
+    if matched is None:
+        matched = agenda.match(slots)
     if observer is None:
         # Most facts match a few rules that only decide: nothing to plan, and all that is said is known already.
         reasons: list[Reason] = []
@@ -114,18 +118,6 @@ def _evaluation(agenda: Agenda, run: Run, given: Any) -> Evaluation:
     changes = changes_of(run, agenda.labels)
     places = tuple(agenda.places[slot] for slot in run.written if agenda.labels[slot] in changes)
     return Evaluation(outcome, run.fired, run.reasons, changes, run.logs, given, places)
-
-
-def worst(reasons: list[Reason]) -> Outcome:
-    """The worst outcome that any reason asks for; `accept` when there is none."""
-    found: Outcome = "accept"
-    for reason in reasons:
-        outcome = reason.outcome
-        if outcome == "reject":
-            return outcome
-        if outcome == "review":
-            found = outcome
-    return found
 
 
 class _Diverged(Exception):

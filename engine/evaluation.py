@@ -115,26 +115,80 @@ def refused(code: str, text: str, given: Any, rule: str | None = None) -> Evalua
 class FrameResult:
     """What the rules say about each row of a frame."""
 
-    def __init__(self, evaluations: Sequence[Evaluation]) -> None:
-        """Keep the evaluations of the rows, in their order."""
-        self._evaluations = evaluations
+    def __init__(
+        self,
+        starts: Sequence[int],
+        places: Sequence[int],
+        names: Sequence[str],
+        said: Sequence[tuple[Reason, ...] | None],
+        finished: Mapping[int, Evaluation],
+    ) -> None:
+        """Keep what was found.
+
+        Args:
+            starts: where the fired rules of each row begin in `places`; one more than rows.
+            places: of the fired rules, on the agenda.
+            names: of the rules, by their place.
+            said: the reasons of the rules, by their place.
+            finished: the evaluations of the rows whose rules do more than give reasons known beforehand.
+        """
+        self._starts = starts
+        self._places = places
+        self._names = names
+        self._said = said
+        self._finished = finished
+        self._fired: list[str] | None = None
+
+    @classmethod
+    def of(cls, evaluations: Sequence[Evaluation]) -> "FrameResult":
+        """The result of rows that were judged one by one."""
+        return cls([0] * (len(evaluations) + 1), [], [], [], dict(enumerate(evaluations)))
 
     def __len__(self) -> int:
-        return len(self._evaluations)
+        return len(self._starts) - 1
 
     @property
     def outcome(self) -> list[str]:
         """The outcome of each row."""
-        return [evaluation.outcome for evaluation in self._evaluations]
+        return [self._outcome(row) for row in range(len(self))]
+
+    def _outcome(self, row: int) -> str:
+        evaluation = self._finished.get(row)
+        if evaluation is not None:
+            return evaluation.outcome
+        return worst(self.reasons(row)) if self._starts[row] < self._starts[row + 1] else "accept"
 
     def fired(self, row: int) -> list[str]:
         """Names of the rules that fired for a row, in that order."""
-        return self._evaluations[row].fired
+        evaluation = self._finished.get(row)
+        if evaluation is not None:
+            return evaluation.fired
+        if self._fired is None:
+            names = self._names
+            self._fired = [names[place] for place in self._places]
+        return self._fired[self._starts[row] : self._starts[row + 1]]
 
     def reasons(self, row: int) -> list[Reason]:
         """The reasons that rules gave for a row, in that order."""
-        return self._evaluations[row].reasons
+        evaluation = self._finished.get(row)
+        if evaluation is not None:
+            return evaluation.reasons
+        places = self._places[self._starts[row] : self._starts[row + 1]]
+        return [reason for place in places for reason in self._said[place] or ()]
 
     def changes(self, row: int) -> dict[str, Any]:
         """`Fact.field` to its new value, for the fields of a row that rules changed."""
-        return self._evaluations[row].changes
+        evaluation = self._finished.get(row)
+        return {} if evaluation is None else evaluation.changes
+
+
+def worst(reasons: list[Reason]) -> Outcome:
+    """The worst outcome that any reason asks for; `accept` when there is none."""
+    found: Outcome = "accept"
+    for reason in reasons:
+        outcome = reason.outcome
+        if outcome == "reject":
+            return outcome
+        if outcome == "review":
+            found = outcome
+    return found

@@ -7,7 +7,7 @@ apart, that field is looked up first, and each of its values has an index of its
 
 Takes conjunctions, gives a function over slots. The functions that look up are made by `engine.probes`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from engine.layout import Slots
@@ -49,18 +49,7 @@ class Index:
 
     def _node(self, entries: list[Entry], done: frozenset[int]) -> Probe:
         parts: list[Probe] = []
-        while len(entries) >= _WORTH_SPLITTING:
-            slot = self._best_split(entries, done)
-            if slot is None:
-                break
-            classes: dict[Any, list[Entry]] = {}
-            left = []
-            for entry in entries:
-                values = self._keys(entry, slot)
-                if values is None:
-                    left.append(entry)
-                for value in values or ():
-                    classes.setdefault(value, []).append(entry)
+        for slot, classes, left in splits(entries, self._probes.kinds, done):
             parts.append(self._split(slot, classes, done | {slot}))
             entries = left
         if entries and is_worth_it(entries, done):
@@ -95,35 +84,66 @@ class Index:
 
         return first
 
-    def _keys(self, entry: Entry, slot: int) -> tuple[Any, ...] | None:
-        """The only values of a field with which a conjunction can hold, if they are few."""
-        values = entry.conjunction.allowed.get(slot)
-        if values is None:
-            return None
-        keys: tuple[Any, ...] | None = values.only_texts
-        if keys is None and self._probes.is_number(slot):
-            keys = values.only_numbers
-        return keys if keys is not None and len(keys) <= _MAX_COPIES else None
 
-    def _best_split(self, entries: list[Entry], done: frozenset[int]) -> int | None:
-        """The field whose equality tests tell most conjunctions apart."""
-        sizes: dict[int, dict[Any, int]] = {}
-        counts: dict[int, int] = {}
+def splits(
+    entries: list[Entry], kinds: Mapping[int, str], done: frozenset[int] = frozenset()
+) -> Iterator[tuple[int, dict[Any, list[Entry]], list[Entry]]]:
+    """Split conjunctions by the field whose equality tests tell most of them apart, again and again.
+
+    Args:
+        entries: the conjunctions.
+        kinds: slot to the kind of its values, where the schema says so.
+        done: slots that were split on already.
+
+    Returns:
+        Field, the conjunctions by its value, and those that are left for the next split.
+    """
+    while len(entries) >= _WORTH_SPLITTING:
+        slot = _best_split(entries, kinds, done)
+        if slot is None:
+            return
+        classes: dict[Any, list[Entry]] = {}
+        left = []
         for entry in entries:
-            for slot in entry.conjunction.allowed.keys() - done:
-                keys = self._keys(entry, slot)
-                if keys is None:
-                    continue
-                counts[slot] = counts.get(slot, 0) + 1
-                classes = sizes.setdefault(slot, {})
-                for key in keys:
-                    classes[key] = classes.get(key, 0) + 1
-        best, saved = None, 0.0
-        for slot, count in counts.items():
-            average = sum(sizes[slot].values()) / len(sizes[slot])
-            if count >= _WORTH_SPLITTING and average <= count / 3 and count - average > saved:
-                best, saved = slot, count - average
-        return best
+            values = _keys(entry, slot, kinds)
+            if values is None:
+                left.append(entry)
+            for value in values or ():
+                classes.setdefault(value, []).append(entry)
+        yield slot, classes, left
+        entries = left
+
+
+def _keys(entry: Entry, slot: int, kinds: Mapping[int, str]) -> tuple[Any, ...] | None:
+    """The only values of a field with which a conjunction can hold, if they are few."""
+    values = entry.conjunction.allowed.get(slot)
+    if values is None:
+        return None
+    keys: tuple[Any, ...] | None = values.only_texts
+    if keys is None and kinds.get(slot) == "number":
+        keys = values.only_numbers
+    return keys if keys is not None and len(keys) <= _MAX_COPIES else None
+
+
+def _best_split(entries: list[Entry], kinds: Mapping[int, str], done: frozenset[int]) -> int | None:
+    """The field whose equality tests tell most conjunctions apart."""
+    sizes: dict[int, dict[Any, int]] = {}
+    counts: dict[int, int] = {}
+    for entry in entries:
+        for slot in entry.conjunction.allowed.keys() - done:
+            keys = _keys(entry, slot, kinds)
+            if keys is None:
+                continue
+            counts[slot] = counts.get(slot, 0) + 1
+            classes = sizes.setdefault(slot, {})
+            for key in keys:
+                classes[key] = classes.get(key, 0) + 1
+    best, saved = None, 0.0
+    for slot, count in counts.items():
+        average = sum(sizes[slot].values()) / len(sizes[slot])
+        if count >= _WORTH_SPLITTING and average <= count / 3 and count - average > saved:
+            best, saved = slot, count - average
+    return best
 
 
 def _all_of(parts: list[Probe]) -> Probe:

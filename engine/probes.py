@@ -15,6 +15,7 @@ from engine.layout import ORDINARY, Slots
 from engine.nodes import Expression
 from engine.normal_form import Conjunction
 from engine.ratios import Ratio
+from engine.residuals import Shape
 from engine.vectors import RatioTable, Table
 
 #: Adds the places of the rules that hold to a list, in no order.
@@ -48,6 +49,10 @@ class Residual:
     test: Test
     #: The same as a comparison of a field with a multiple of another; None when it is none.
     ratio: Ratio | None
+    #: The same as a comparison of computed numbers, which floats settle mostly; None when it is none.
+    shape: Shape | None
+    #: The slots that it reads.
+    slots: frozenset[int]
 
 
 class Entry:
@@ -86,10 +91,6 @@ class Probes:
             kinds: slot to the kind of its values, where the schema says so: `number`, `text`…
         """
         self.kinds = kinds
-
-    def is_number(self, slot: int) -> bool:
-        """Whether a slot can hold nothing but numbers and null."""
-        return self.kinds.get(slot) == "number"
 
     def make(self, entries: Sequence[Entry], done: frozenset[int]) -> Probe:
         """A probe for some conjunctions.

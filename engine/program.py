@@ -7,12 +7,13 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from engine.chunks import Chunks
 from engine.compiler import Compiler
 from engine.cycle import run_cycle
 from engine.errors import Diagnostic, FactsRejected
 from engine.evaluation import Evaluation, FrameResult, refused
 from engine.intake_code import fast_intake
-from engine.layout import reads
+from engine.layout import Slots, reads
 from engine.nodes import Assign, Path, Rule
 from engine.observers import Observer
 from engine.ruleset import Ruleset, read_sources
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 #: More firings than that, and a rule among them that fired before, is taken for a loop.
 MAX_FIRINGS = 1_000
+#: For fewer rows than that, judging each by itself is faster than a pass over arrays.
+_FEW_ROWS = 24
 
 
 def compile_ruleset(
@@ -68,6 +71,7 @@ class Program:
         self._agenda = compiled.agenda
         self._intake = compiled.intake
         self._take = fast_intake(compiled.layout, compiled.intake)
+        self._chunks = Chunks(compiled, self._slots, lambda facts, as_of: self.evaluate(facts, as_of=as_of))
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -115,17 +119,18 @@ class Program:
         Returns:
             The evaluation; facts that break the schema give the outcome `error`.
         """
-        now = moment(as_of)
-        slots = self._take(facts, now)
-        if slots is None:
-            try:
-                slots = self._intake.take(facts, now)
-            except FactsRejected as rejected:
-                evaluation = refused(rejected.code, rejected.message, facts)
-                if observer is not None:
-                    observer.cycle_ended(evaluation)
-                return evaluation
+        try:
+            slots = self._slots(facts, moment(as_of))
+        except FactsRejected as rejected:
+            evaluation = refused(rejected.code, rejected.message, facts)
+            if observer is not None:
+                observer.cycle_ended(evaluation)
+            return evaluation
         return run_cycle(self._agenda, slots, facts, observer)
+
+    def _slots(self, facts: Any, as_of: datetime) -> Slots:
+        """The slots of a job; raises FactsRejected."""
+        return self._take(facts, as_of) or self._intake.take(facts, as_of)
 
     def evaluate_frame(self, frame: "polars.DataFrame", *, fact: str | None, as_of: datetime) -> FrameResult:
         """Judge every row of a frame by itself.
@@ -138,8 +143,10 @@ class Program:
         Returns:
             What `evaluate` says about each row.
         """
-        rows = frame.iter_rows(named=True)
-        return FrameResult([self.evaluate(row if fact is None else {fact: row}, as_of=as_of) for row in rows])
+        if fact is None or len(frame) < _FEW_ROWS:
+            rows = frame.iter_rows(named=True)
+            return FrameResult.of([self.evaluate(row if fact is None else {fact: row}, as_of=as_of) for row in rows])
+        return self._chunks.judge(frame, fact, moment(as_of))
 
 
 def _assigns(rule: Rule) -> Iterable[Assign]:

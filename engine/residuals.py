@@ -6,11 +6,13 @@ that, floats decide it; else, and whenever a side is not such a number, the exac
 the exact one. It takes part only where every number is of ordinary size, so that no step can overflow or vanish."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from engine.layout import ORDINARY, Layout, Slots
-from engine.nodes import Arithmetic, Call, Compare, Expression, Literal, Negate, Path
+from engine.nodes import Arithmetic, Call, Compare, Expression, Literal, Negate, Not, Path
 from engine.values import literal
 
 #: Relative distance from which on floats decide; 20 steps err by at most 1.1e-13.
@@ -61,6 +63,8 @@ class Shape:
         self.difference = f"{left[0]} - {right[0]}"
         #: The sum of the sizes of all that is added up: the errors are in proportion to it.
         self.size = f"{left[1]} + {right[1]}"
+        #: What the comparison says when the left side is clearly less, and when it is clearly more.
+        self.less, self.more = _ANSWERS[node.op]
 
     def _side(self, node: Expression) -> tuple[str, str]:
         """The text of an expression, and of its size."""
@@ -94,8 +98,15 @@ class Shape:
                 raise _Unfit
 
 
-def shape_of(node: Compare, layout: Layout) -> Shape | None:
+def shape_of(node: Expression, layout: Layout) -> Shape | None:
     """The shape of a comparison of computed numbers; None when floats can't settle any of it."""
+    if isinstance(node, Not):
+        inner = shape_of(node.operand, layout)
+        if inner is not None:
+            inner.less, inner.more = not inner.less, not inner.more
+        return inner
+    if not isinstance(node, Compare):
+        return None
     if not isinstance(node.left, _COMPUTED) and not isinstance(node.right, _COMPUTED):
         return None
     try:
@@ -115,8 +126,7 @@ def filtered(node: Compare, layout: Layout, exact: Callable[[Slots], bool]) -> C
     if shape is None:
         return exact
     make = _factory(shape.difference, shape.size, tuple(shape.fields.values()), len(shape.constants))
-    less, more = _ANSWERS[node.op]
-    return make(exact, less, more, *shape.fields, *shape.constants)  # type: ignore[no-any-return]
+    return make(exact, shape.less, shape.more, *shape.fields, *shape.constants)  # type: ignore[no-any-return]
 
 
 @functools.lru_cache(maxsize=1_024)
@@ -140,3 +150,38 @@ def _factory(difference: str, size: str, fields: tuple[str, ...], constants: int
     scope: dict[str, Any] = {}
     exec("\n".join(lines), scope)  # noqa: S102 - the text is made of operators and of names that are made here
     return scope["make"]
+
+
+class Filter:
+    """A comparison of computed numbers for many rows at once."""
+
+    def __init__(self, shape: Shape) -> None:
+        """Prepare it."""
+        self.slots = tuple(shape.fields)
+        self._less, self._more = shape.less, shape.more
+        self._constants = shape.constants
+        names = [*shape.fields.values(), *(f"constant{i}" for i in range(len(shape.constants)))]
+        self._compute = _sides(shape.difference, shape.size, tuple(names))
+
+    def ask(self, fields: Sequence[Any]) -> tuple[Any, Any]:
+        """Which rows pass, and for which floats can't tell.
+
+        Args:
+            fields: for each of `slots` an array of numbers.
+
+        Returns:
+            Two masks.
+        """
+        with np.errstate(all="ignore"):
+            apart, size = self._compute(*fields, *self._constants)
+            clear = np.abs(apart) > FAR * size
+            clear &= np.isfinite(apart)
+        return clear & np.where(apart < 0.0, self._less, self._more), ~clear
+
+
+@functools.lru_cache(maxsize=1_024)
+def _sides(difference: str, size: str, names: tuple[str, ...]) -> Any:
+    scope: dict[str, Any] = {}
+    # The text is made of operators and of names that are made here.
+    exec(f"def sides({', '.join(names)}): return {difference}, {size}", scope)  # noqa: S102
+    return scope["sides"]

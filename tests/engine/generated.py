@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import polars as pl
+
 from engine import nodes
 from engine.nodes import Expression, Path, Rule
 
@@ -37,9 +39,11 @@ TEXT_OPS = ("contains", "startsWith", "endsWith", "matches")
 class Maker:
     """Makes nodes."""
 
-    def __init__(self, random_: random.Random) -> None:
+    def __init__(self, random_: random.Random, flat: bool = False) -> None:
         self.random = random_
         self.pick = random_.choice
+        #: Whether rules read and write nothing but fields of `P`, and elements of `L`.
+        self.flat = flat
         #: Whether the path of an element may be used, that is, within a quantifier.
         self.within = False
 
@@ -72,7 +76,7 @@ class Maker:
     def path(self) -> Path:
         if self.within and not self.one_in(3):
             return Path("L", (self.pick(LINE_FIELDS),))
-        if self.one_in(15):
+        if self.one_in(15) and not self.flat:
             return self.pick(ODD_PATHS) if not self.within else Path("P", ("x", "y"))
         return Path("P", (self.pick(NUMERIC if self.one_in(2) else FIELDS),))
 
@@ -185,7 +189,7 @@ class Maker:
         if roll == 6 and self.one_in(3):
             return nodes.Complete()
         odd = [Path("P", ("x", "y")), Path("L", (0, "n")), Path("L", (1, "m")), Path("P", ("tags", 0))]
-        target = self.pick(odd) if self.one_in(10) else Path("P", (self.pick(FIELDS[:6]),))
+        target = self.pick(odd) if self.one_in(10) and not self.flat else Path("P", (self.pick(FIELDS[:6]),))
         if self.one_in(2):
             return nodes.Assign(target, "=", self.literal(str(target.steps[0])))
         return nodes.Assign(target, self.pick(["=", "=", "+=", "-=", "*=", "/="]), self.value(1))  # type: ignore[arg-type]
@@ -206,9 +210,9 @@ class Maker:
         )
 
 
-def rules_from(seed: int) -> list[Rule]:
+def rules_from(seed: int, flat: bool = False) -> list[Rule]:
     """One to a dozen rules, now and then many; every other ruleset has rules that do not feed each other."""
-    maker = Maker(random.Random(seed))
+    maker = Maker(random.Random(seed), flat)
     if maker.one_in(20):
         return classed(maker)
     depth, feeding = maker.random.randrange(3), maker.one_in(2)
@@ -313,3 +317,35 @@ def facts_from(seed: int, count: int, typed: bool = False) -> list[dict[str, Any
     """So many facts for any of the rulesets; typed ones fit a schema, but for numbers that nobody takes."""
     sender = Sender(random.Random(seed), typed)
     return [sender.facts() for _ in range(count)]
+
+
+def frame_from(seed: int, rows: int, typed: bool) -> pl.DataFrame:
+    """A frame of `P`: columns of the kind that a schema wants, or, when not typed, now and then of another."""
+    sender = Sender(random.Random(seed), typed)
+    chance = sender.random
+    makers: dict[str, Any] = {
+        "number": lambda: float(sender.number()),
+        "text": lambda: sender.pick([text for text in TEXTS if text.isprintable()]),
+        "boolean": lambda: sender.pick([True, False]),
+        "date": lambda: sender.pick(DAYS),
+    }
+    dtypes = {"number": pl.Float64, "text": pl.String, "boolean": pl.Boolean, "date": pl.Datetime("us", "UTC")}
+    kinds = {"t": "text", "u": "text", "f": "boolean", "d": "date"}
+    columns = []
+    for name in FIELDS[:7]:
+        if chance.randrange(12) == 0:
+            continue
+        kind = kinds.get(name, "number")
+        if not typed and chance.randrange(8) == 0:
+            kind = sender.pick(list(makers))
+        nulls = sender.pick([0, 4, 4, 20])
+        values = [None if nulls and chance.randrange(nulls) == 0 else makers[kind]() for _ in range(rows)]
+        if kind == "number" and chance.randrange(4) == 0:
+            values = [None if value is None else int(max(-1e16, min(value, 1e16))) for value in values]
+            columns.append(pl.Series(name, values, pl.Int64))
+            continue
+        if kind == "number" and chance.randrange(6) == 0:
+            bad = sender.pick([float("nan"), float("inf"), 0.1234567890123456, 1e301, 1e-300])
+            values[chance.randrange(rows)] = bad
+        columns.append(pl.Series(name, values, dtypes[kind]))
+    return pl.DataFrame(columns) if columns else pl.DataFrame({"n": [1.0] * rows})

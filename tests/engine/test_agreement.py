@@ -16,7 +16,7 @@ from engine.program import Program
 from engine.ruleset import Ruleset
 from engine.schema import Schema, parse_schema
 from engine.values import equal, take
-from tests.engine.generated import AS_OF, facts_from, rules_from
+from tests.engine.generated import AS_OF, facts_from, frame_from, rules_from
 from tests.engine.naive import Answer, Naive
 
 TIMES = int(os.environ.get("RULEFARM_FUZZ", "1"))
@@ -129,3 +129,17 @@ def test_the_record_evaluator_means_what_the_naive_one_means(seed: int) -> None:
 @given(seeds)
 def test_it_means_the_same_for_facts_with_a_schema(seed: int) -> None:
     check(seed, SCHEMA)
+
+
+@settings(max_examples=1_000 * TIMES, deadline=None)
+@given(seeds, st.booleans())
+def test_the_columnar_evaluator_means_what_the_record_one_means(seed: int, typed: bool) -> None:
+    rules, frame = rules_from(seed, flat=True), frame_from(seed, 25 + seed % 20, typed)
+    program = program_of(rules, SCHEMA if typed else None)
+    result = program.evaluate_frame(frame, fact="P", as_of=AS_OF)
+    assert len(result) == len(result.outcome) == len(frame)
+    for row, fields in enumerate(frame.iter_rows(named=True)):
+        wanted = program.evaluate({"P": fields}, as_of=AS_OF)
+        got = (result.outcome[row], result.fired(row), result.reasons(row), result.changes(row))
+        if got != (wanted.outcome, wanted.fired, wanted.reasons, wanted.changes):
+            pytest.fail("\n".join([*map(repr, rules), repr(fields), f"got    {got}", f"wanted {wanted}"]))
