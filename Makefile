@@ -16,7 +16,7 @@ run: $(STAMP) ## Judge 10,000 real products on embedded services, print what was
 	@$(BIN)/python -m examples run
 
 test: $(STAMP) lint types ## Lint, types and the whole test suite, on embedded services
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile --durations 10
 
 check: test ## The same as test
 
