@@ -7,6 +7,7 @@ import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from engine.layout import Place
@@ -147,9 +148,9 @@ class FrameResult:
     def __len__(self) -> int:
         return len(self._starts) - 1
 
-    @property
+    @cached_property
     def outcome(self) -> list[str]:
-        """The outcome of each row."""
+        """The outcome of each row; worked out once, for whoever asks row by row."""
         return [self._outcome(row) for row in range(len(self))]
 
     def _outcome(self, row: int) -> str:
@@ -160,12 +161,10 @@ class FrameResult:
 
     def fired(self, row: int) -> list[str]:
         """Names of the rules that fired for a row, in that order."""
-        evaluation = self._finished.get(row)
-        if evaluation is not None:
-            return evaluation.fired
+        if row in self._finished:
+            return self._finished[row].fired
         if self._fired is None:
-            names = self._names
-            self._fired = [names[place] for place in self._places]
+            self._fired = list(map(self._names.__getitem__, self._places))
         return self._fired[self._starts[row] : self._starts[row + 1]]
 
     def reasons(self, row: int) -> list[Reason]:
