@@ -6,9 +6,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from celery import Celery
-from kombu.exceptions import OperationalError
 
-from rulefarm.bell import broker_unreachable, create_app
+from rulefarm.bell import broker_errors, broker_unreachable, create_app
 from rulefarm.settings import Settings
 
 
@@ -48,7 +47,7 @@ def worker_states(settings: Settings, *, timeout_s: float = 1.0) -> list[WorkerS
             return []
         inspect = app.control.inspect(destination=list(stats), timeout=timeout_s, limit=len(stats))
         active, queues = inspect.active() or {}, inspect.active_queues() or {}
-    except (OperationalError, OSError) as error:
+    except broker_errors(app) as error:
         raise broker_unreachable(app, error) from error
     return [
         WorkerState(

@@ -137,7 +137,7 @@ def ring(app: Celery, bells: Iterable[Bell]) -> int:
         try:
             _send(app, bells)
             break
-        except (OperationalError, OSError) as error:
+        except broker_errors(app) as error:
             if attempt == _TRIES:
                 raise broker_unreachable(app, error) from error
     return len(bells)
@@ -164,6 +164,11 @@ def _send(app: Celery, bells: list[Bell]) -> None:
                     retry=False,
                     declare=[],
                 )
+
+
+def broker_errors(app: Celery) -> tuple[type[BaseException], ...]:
+    """What is raised when the broker is away: kombu's error, the system's, and those of the transport's own client."""
+    return (OperationalError, OSError, *app.connection_for_write().connection_errors)
 
 
 def broker_unreachable(app: Celery, error: BaseException) -> BrokerUnreachable:

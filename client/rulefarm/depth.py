@@ -6,9 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from celery import Celery
-from kombu.exceptions import OperationalError
 
-from rulefarm.bell import CONNECT_TIMEOUT_S, broker_unreachable
+from rulefarm.bell import CONNECT_TIMEOUT_S, broker_errors, broker_unreachable
 from rulefarm.routing import queue
 
 
@@ -26,7 +25,7 @@ def queue_depths(app: Celery, names: Iterable[str]) -> dict[str, int]:
         with app.connection_for_read() as connection:
             connection.ensure_connection(max_retries=1, timeout=CONNECT_TIMEOUT_S)
             return {name: _depth(connection, name) for name in names}
-    except (OperationalError, OSError) as error:
+    except broker_errors(app) as error:
         raise broker_unreachable(app, error) from error
 
 

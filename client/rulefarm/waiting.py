@@ -8,9 +8,8 @@ import time
 from typing import TYPE_CHECKING
 
 from celery import Celery
-from kombu.exceptions import OperationalError
 
-from rulefarm.bell import broker_unreachable
+from rulefarm.bell import broker_errors, broker_unreachable
 from rulefarm.errors import VerdictPending
 from rulefarm.jobs import Job
 from rulefarm.verdict import Verdict
@@ -59,7 +58,7 @@ def wait_for(job: Job, app: Celery, ledger: "Ledger | None", timeout: float | No
 def _result(job: Job, app: Celery, ledger: "Ledger | None") -> Verdict | None:
     try:
         meta = app.backend.get_task_meta(str(job.id))
-    except (OperationalError, OSError) as error:
+    except broker_errors(app) as error:
         if ledger is None:
             raise broker_unreachable(app, error) from error
         return None

@@ -119,19 +119,19 @@ def check(seed: int, schema: Schema | None) -> None:
         assert repr(job) == repr(before)
 
 
-@settings(max_examples=1_500 * TIMES, deadline=None)
+@settings(max_examples=600 * TIMES, deadline=None)
 @given(seeds)
 def test_the_record_evaluator_means_what_the_naive_one_means(seed: int) -> None:
     check(seed, None)
 
 
-@settings(max_examples=500 * TIMES, deadline=None)
+@settings(max_examples=200 * TIMES, deadline=None)
 @given(seeds)
 def test_it_means_the_same_for_facts_with_a_schema(seed: int) -> None:
     check(seed, SCHEMA)
 
 
-@settings(max_examples=1_000 * TIMES, deadline=None)
+@settings(max_examples=400 * TIMES, deadline=None)
 @given(seeds, st.booleans())
 def test_the_columnar_evaluator_means_what_the_record_one_means(seed: int, typed: bool) -> None:
     rules, frame = rules_from(seed, flat=True), frame_from(seed, 25 + seed % 20, typed)

@@ -116,6 +116,8 @@ def test_workers_resume_when_a_killed_server_is_back(
             select(func.count()).select_from(jobs).where(jobs.c.subject.like(f"{run}-%"), jobs.c.state == "open")
         )
         assert connection.execute(open_jobs).scalar_one() == 0
+    # The same producer, whose pooled connections died with the server.
+    assert farm.evaluate("payment", {"Order": {"total": 1}}).outcome == "accept"
 
 
 def test_without_a_database_a_submit_fails_clearly_and_keeps_nothing(running_farm: Settings) -> None:
