@@ -41,14 +41,13 @@ def worker_states(settings: Settings, *, timeout_s: float = 1.0) -> list[WorkerS
     """
     app: Celery = create_app(settings)
     try:
-        inspect = app.control.inspect(timeout=timeout_s)
-        stats = inspect.stats() or {}
-        if not stats:
-            return []
-        inspect = app.control.inspect(destination=list(stats), timeout=timeout_s, limit=len(stats))
-        active, queues = inspect.active() or {}, inspect.active_queues() or {}
-    except broker_errors(app) as error:
-        raise broker_unreachable(app, error) from error
+        stats, active, queues = _answers(app, timeout_s)
+    except broker_errors(app):
+        # A pooled connection may have died with the broker's last restart: one more try finds that out.
+        try:
+            stats, active, queues = _answers(app, timeout_s)
+        except broker_errors(app) as error:
+            raise broker_unreachable(app, error) from error
     return [
         WorkerState(
             name=name,
@@ -59,3 +58,11 @@ def worker_states(settings: Settings, *, timeout_s: float = 1.0) -> list[WorkerS
         )
         for name in sorted(stats)
     ]
+
+
+def _answers(app: Celery, timeout_s: float) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    stats = app.control.inspect(timeout=timeout_s).stats() or {}
+    if not stats:
+        return {}, {}, {}
+    inspect = app.control.inspect(destination=list(stats), timeout=timeout_s, limit=len(stats))
+    return stats, inspect.active() or {}, inspect.active_queues() or {}
