@@ -3,6 +3,8 @@
 Definitions only, in SQLAlchemy Core. `store` adds the tables that only the farm's own side touches, and the migrations.
 A job's or chunk's row is the truth; its message is a doorbell."""
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -36,6 +38,12 @@ metadata = MetaData(
 
 _INSTANT = DateTime(timezone=True)
 
+
+def _last_attempt() -> list[Column[Any]]:
+    """Who made the last counted attempt, and how the last failed one failed."""
+    return [Column("worker", Text), Column("code", Text), Column("reason", Text)]
+
+
 jobs = Table(
     "jobs",
     metadata,
@@ -46,8 +54,12 @@ jobs = Table(
     Column("as_of", _INSTANT, nullable=False),
     Column("bulk", Boolean, nullable=False, server_default=text("false")),
     Column("state", Text, nullable=False, server_default="open"),
+    # 0: the first delivery is under way, or still to come; it is not counted before it fails or is repeated.
     Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("lease_until", _INSTANT),
+    *_last_attempt(),
     Column("enqueued_at", _INSTANT, nullable=False, server_default=func.now()),
+    # Messages sent for it; 0: none yet. ring_at: when the next is due.
     Column("rings", Integer, nullable=False, server_default=text("1")),
     Column("ring_at", _INSTANT, nullable=False, server_default=func.now()),
     CheckConstraint("state in ('open', 'done', 'dead')", name="state"),
@@ -80,13 +92,15 @@ chunks = Table(
     Column("state", Text, nullable=False, server_default="open"),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("lease_until", _INSTANT),
+    *_last_attempt(),
     Column("form", Text, nullable=False),
     Column("facts", LargeBinary, nullable=False),
     Column("rings", Integer, nullable=False, server_default=text("1")),
     Column("ring_at", _INSTANT, nullable=False, server_default=func.now()),
     Column("finished_at", _INSTANT),
     PrimaryKeyConstraint("batch", "n"),
-    CheckConstraint("state in ('open', 'done', 'dead')", name="state"),
+    # split: its rows are in later chunks of the batch, because one of them kept it from being judged.
+    CheckConstraint("state in ('open', 'done', 'dead', 'split')", name="state"),
     CheckConstraint("form in ('columns', 'text', 'json')", name="form"),
 )
 Index("ix_chunks_open", chunks.c.ring_at, postgresql_where=text("state = 'open'"))
@@ -118,6 +132,42 @@ verdicts = Table(
 Index("ix_verdicts_domain_outcome_evaluated_at", verdicts.c.domain, verdicts.c.outcome, verdicts.c.evaluated_at)
 Index("ix_verdicts_subject", verdicts.c.subject)
 Index("ix_verdicts_batch", verdicts.c.batch, postgresql_where=text("batch is not null"))
+
+# What is not tried any more: jobs, rows of batches that stand alone in their chunk, and messages that were refused.
+dead_letters = Table(
+    "dead_letters",
+    metadata,
+    # Of a job its id; of a row of a batch uuid5 of batch and subject, like its verdict's; of a message its own.
+    Column("id", Uuid, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("domain", Text),
+    Column("subject", Text),
+    Column("batch", Uuid),
+    Column("chunk", Integer),
+    Column("code", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    # Who made the last attempt, or refused the message.
+    Column("worker", Text),
+    Column("attempts", Integer, nullable=False),
+    # The beginning of a refused message.
+    Column("content", Text),
+    Column("died_at", _INSTANT, nullable=False, server_default=func.now()),
+    CheckConstraint("kind in ('job', 'row', 'message')", name="kind"),
+)
+Index("ix_dead_letters_died_at", dead_letters.c.died_at)
+Index("ix_dead_letters_batch", dead_letters.c.batch, postgresql_where=text("batch is not null"))
+
+# One row: what the reconciler did last.
+reconciler = Table(
+    "reconciler",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("ran_at", _INSTANT, nullable=False),
+    Column("rung", Integer, nullable=False),
+    # When it last found the broker without its data.
+    Column("broker_lost_at", _INSTANT),
+    CheckConstraint("id = 1", name="one_row"),
+)
 
 rulesets = Table(
     "rulesets",
