@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 SOURCES := setup.cfg pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types data bench clean
+.PHONY: help run test check lint types fuzz data bench clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -26,6 +26,9 @@ lint: $(STAMP) ## Ruff: format and rules
 
 types: $(STAMP) ## mypy, strict
 	@$(BIN)/mypy --no-error-summary
+
+fuzz: $(STAMP) ## Hold the evaluators against each other on a million generated cases: about fifteen minutes
+	@RULEFARM_FUZZ=12 $(BIN)/python -m pytest -p no:xdist tests/engine/test_agreement.py
 
 data: $(STAMP) ## Build the example data: examples/data/
 	@$(BIN)/python -m examples build

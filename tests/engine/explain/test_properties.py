@@ -14,7 +14,8 @@ from engine.nearest import Nearest, nearest
 from engine.nodes import Decide, Literal, Rule
 from engine.ordinals import first_that, number_at, ordinal
 from engine.values import plain
-from tests.engine.generated import AS_OF, facts_from, rules_from
+from tests.engine.generated_facts import facts_from
+from tests.engine.generated_rules import AS_OF, rules_from
 from tests.engine.test_agreement import differ, in_words, program_of
 
 seeds = st.integers(0, 2**48)

@@ -1,17 +1,15 @@
-"""Rulesets and facts made up from a seed: every node, few values, so that they meet often.
+"""Rulesets made up from a seed: every node, few values, so that they meet often.
 
-Two facts, `P` (an object) and `L` (a list of objects). Numbers come from a pool with ties, tiny differences and values
-whose sum or product lies at the edge of 15 digits. A seed instead of hypothesis' own strategies, because those take
-longer to make one ruleset than the evaluators take to run a thousand."""
+About two facts, `P` (an object) and `L` (a list of objects). Numbers come from a pool with ties, tiny differences and
+values whose sum or product lies at the edge of 15 digits. A seed instead of hypothesis' own strategies, because those
+take longer to make one ruleset than the evaluators take to run a thousand."""
 
 import random
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
-
-import polars as pl
 
 from engine import nodes
+from engine.functions import FUNCTIONS
 from engine.nodes import Expression, Path, Rule
 
 AS_OF = datetime(2026, 3, 1, tzinfo=UTC)
@@ -34,6 +32,7 @@ ODD_PATHS = [
 ]
 ORDER = ("==", "!=", "<", "<=", ">", ">=")
 TEXT_OPS = ("contains", "startsWith", "endsWith", "matches")
+CALLED = sorted(FUNCTIONS)
 
 
 class Maker:
@@ -42,7 +41,7 @@ class Maker:
     def __init__(self, random_: random.Random, flat: bool = False) -> None:
         self.random = random_
         self.pick = random_.choice
-        #: Whether rules read and write nothing but fields of `P`, and elements of `L`.
+        #: Whether rules read nothing but `P` and elements of `L`, and write nothing but fields of `P`.
         self.flat = flat
         #: Whether the path of an element may be used, that is, within a quantifier.
         self.within = False
@@ -76,8 +75,8 @@ class Maker:
     def path(self) -> Path:
         if self.within and not self.one_in(3):
             return Path("L", (self.pick(LINE_FIELDS),))
-        if self.one_in(15) and not self.flat:
-            return self.pick(ODD_PATHS) if not self.within else Path("P", ("x", "y"))
+        if self.one_in(15):
+            return Path("P", ("x", "y")) if self.within else self.pick(ODD_PATHS[:2] if self.flat else ODD_PATHS)
         return Path("P", (self.pick(NUMERIC if self.one_in(2) else FIELDS),))
 
     def list_of(self, hint: str = "") -> nodes.ListLiteral:
@@ -99,9 +98,14 @@ class Maker:
         return self.call(inner)
 
     def call(self, depth: int) -> Expression:
-        match self.random.randrange(5):
+        match self.random.randrange(6):
             case 0:
                 return nodes.Call(self.pick(["Abs", "Floor", "Len", "ToText"]), (self.value(depth),))
+            case 4:
+                function = FUNCTIONS[self.pick(CALLED)]
+                most = function.least + 1 if function.most is None else function.most
+                count = self.random.randrange(function.least, most + 1)
+                return nodes.Call(function.name, tuple(self.value(depth) for _ in range(count)))
             case 1:
                 return nodes.Call("Max", (self.value(depth), self.value(depth)))
             case 2:
@@ -238,114 +242,3 @@ def classed(maker: Maker) -> list[Rule]:
         actions = tuple(maker.action(feeding) for _ in range(maker.random.randrange(1, 3)))
         rules.append(Rule(f"R{number}", nodes.And(tuple(tests)), actions, salience=maker.pick([0, 0, 0, 5])))
     return rules
-
-
-class Sender:
-    """Makes facts, as producers would send them."""
-
-    def __init__(self, random_: random.Random, typed: bool) -> None:
-        self.random = random_
-        self.pick = random_.choice
-        #: Whether every field has the kind that its name stands for.
-        self.typed = typed
-
-    def number(self) -> Any:
-        written = self.pick(EDGES if self.random.randrange(25) == 0 else NUMBERS)
-        match self.random.randrange(6):
-            case 0:
-                return Decimal(written)
-            case 1:
-                return self.random.randrange(-3, 12)
-            case 2:
-                return round(self.random.uniform(0, 12), 2)
-        return float(written)
-
-    def any(self, nested: bool = True) -> Any:
-        match self.random.randrange(10 if nested else 8):
-            case 0:
-                return None
-            case 1:
-                return self.pick([True, False])
-            case 2 | 3:
-                return self.pick(TEXTS)
-            case 4:
-                return self.pick(DAYS)
-            case 8:
-                return [self.any(False) for _ in range(self.random.randrange(4))]
-            case 9:
-                return {name: self.any(False) for name in ("y", "z") if self.random.randrange(3)}
-        return self.number()
-
-    def field(self, name: str) -> Any:
-        if self.random.randrange(8) == 0:
-            return None if self.typed else self.any()
-        match name:
-            case "t" | "u":
-                return self.pick(TEXTS)
-            case "f":
-                return self.pick([True, False])
-            case "d":
-                return self.pick(DAYS)
-            case "tags":
-                return [self.any(False) for _ in range(self.random.randrange(4))]
-            case "x":
-                return {"y": self.any(False)}
-        return self.number()
-
-    def fields(self, names: list[str]) -> dict[str, Any]:
-        return {name: self.field(name) for name in names if self.random.randrange(8)}
-
-    def facts(self) -> dict[str, Any]:
-        product = self.fields(FIELDS)
-        if self.random.randrange(40) == 0:
-            bad = [float("nan"), float("inf"), 0.1234567890123456, 10**15 + 1, 10**301, 1e-300]
-            product[self.pick(NUMERIC if self.typed else FIELDS)] = self.pick(bad)
-        lines = [self.fields(["n", "m", "t", "f", "x"]) for _ in range(self.random.randrange(5))]
-        match self.random.randrange(20):
-            case 0 if not self.typed:
-                return {"P": product}
-            case 1 if not self.typed:
-                return {"P": product, "L": lines[0] if lines else None}
-            case 2 if not self.typed:
-                return {"L": lines}
-            case 3 | 4 | 5:
-                return {"P": product, "L": lines, "Q": {"n": self.number()}}
-        return {"P": product, "L": lines}
-
-
-def facts_from(seed: int, count: int, typed: bool = False) -> list[dict[str, Any]]:
-    """So many facts for any of the rulesets; typed ones fit a schema, but for numbers that nobody takes."""
-    sender = Sender(random.Random(seed), typed)
-    return [sender.facts() for _ in range(count)]
-
-
-def frame_from(seed: int, rows: int, typed: bool) -> pl.DataFrame:
-    """A frame of `P`: columns of the kind that a schema wants, or, when not typed, now and then of another."""
-    sender = Sender(random.Random(seed), typed)
-    chance = sender.random
-    makers: dict[str, Any] = {
-        "number": lambda: float(sender.number()),
-        "text": lambda: sender.pick([text for text in TEXTS if text.isprintable()]),
-        "boolean": lambda: sender.pick([True, False]),
-        "date": lambda: sender.pick(DAYS),
-    }
-    dtypes = {"number": pl.Float64, "text": pl.String, "boolean": pl.Boolean, "date": pl.Datetime("us", "UTC")}
-    kinds = {"t": "text", "u": "text", "f": "boolean", "d": "date"}
-    columns = []
-    for name in FIELDS[:7]:
-        if chance.randrange(12) == 0:
-            continue
-        kind = kinds.get(name, "number")
-        if not typed and chance.randrange(8) == 0:
-            kind = sender.pick(list(makers))
-        nulls = sender.pick([0, 4, 4, 20])
-        values = [None if nulls and chance.randrange(nulls) == 0 else makers[kind]() for _ in range(rows)]
-        if kind == "number" and chance.randrange(4) == 0:
-            values = [None if value is None else int(max(-1e16, min(value, 1e16))) for value in values]
-            columns.append(pl.Series(name, values, pl.Int64))
-            continue
-        if kind == "number" and chance.randrange(6) == 0:
-            bad = sender.pick([float("nan"), float("inf"), 0.1234567890123456, 1e301, 1e-300])
-            values[chance.randrange(rows)] = bad
-        columns.append(pl.Series(name, values, dtypes[kind]))
-    return pl.DataFrame(columns) if columns else pl.DataFrame({"n": [1.0] * rows})

@@ -1,0 +1,132 @@
+"""Expressions of the naive evaluator: what each node comes to, for some facts and an element of a list."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import re2
+
+from engine import nodes
+from engine.functions import FUNCTIONS, invoke
+from engine.nodes import Path
+from tests.engine.naive_values import arithmetic, compare, elements, equal, follow, from_engine, kind, to_engine
+
+QUIET = re2.Options()
+QUIET.log_errors = False
+
+
+class Expressions:
+    """The facts, and for each list fact whose elements are being looked at the one at hand."""
+
+    def __init__(self, facts: dict[str, Any], as_of: datetime, element: dict[str, Any] | None = None) -> None:
+        self.facts = facts
+        self.as_of = as_of
+        self.element = element or {}
+
+    def value(self, node: Any) -> Any:
+        # One method for each kind of node, named after it.
+        return getattr(self, type(node).__name__)(node)
+
+    def true(self, node: Any) -> bool:
+        return self.value(node) is True
+
+    def Literal(self, node: nodes.Literal) -> Any:  # noqa: N802
+        return node.value
+
+    def ListLiteral(self, node: nodes.ListLiteral) -> list[Any]:  # noqa: N802
+        return [self.value(item) for item in node.items]
+
+    def Path(self, node: Path) -> Any:  # noqa: N802
+        return follow((self.element if node.fact in self.element else self.facts).get(node.fact), node.steps)
+
+    def And(self, node: nodes.And) -> bool:  # noqa: N802
+        return all(self.true(operand) for operand in node.operands)
+
+    def Or(self, node: nodes.Or) -> bool:  # noqa: N802
+        return any(self.true(operand) for operand in node.operands)
+
+    def Not(self, node: nodes.Not) -> bool:  # noqa: N802
+        return not self.true(node.operand)
+
+    def Negate(self, node: nodes.Negate) -> Any:  # noqa: N802
+        value = self.value(node.operand)
+        return -value if isinstance(value, Decimal) else None
+
+    def Compare(self, node: nodes.Compare) -> bool:  # noqa: N802
+        return compare(node.op, self.value(node.left), self.value(node.right))
+
+    def Arithmetic(self, node: nodes.Arithmetic) -> Any:  # noqa: N802
+        return arithmetic(node.op, self.value(node.left), self.value(node.right))
+
+    def Membership(self, node: nodes.Membership) -> bool:  # noqa: N802
+        value, items = self.value(node.item), self.value(node.container)
+        return isinstance(items, list) and any(equal(value, one) for one in items)
+
+    def TextTest(self, node: nodes.TextTest) -> bool:  # noqa: N802
+        whole, part = self.value(node.left), self.value(node.right)
+        if isinstance(whole, list) and node.op == "contains":
+            return any(equal(part, one) for one in whole)
+        if not isinstance(whole, str) or not isinstance(part, str):
+            return False
+        if node.op == "matches":
+            try:
+                return re2.search(part, whole, QUIET) is not None
+            except (re2.error, UnicodeEncodeError):
+                return False
+        return {"contains": part in whole, "startsWith": whole.startswith(part), "endsWith": whole.endswith(part)}[
+            node.op
+        ]
+
+    def Call(self, node: nodes.Call) -> Any:  # noqa: N802
+        values = [to_engine(self.value(arg)) for arg in node.args]
+        return from_engine(invoke(FUNCTIONS[node.name], [self.as_of, *values] if node.name == "Now" else values))
+
+    def each(self, fact: str) -> list["Expressions"]:
+        return [
+            Expressions(self.facts, self.as_of, self.element | {fact: one}) for one in elements(self.facts.get(fact))
+        ]
+
+    def Quantifier(self, node: nodes.Quantifier) -> bool:  # noqa: N802
+        answers = [one.true(node.condition) for one in self.each(node.fact)]
+        return any(answers) if node.kind == "exists" else all(answers)
+
+    def Aggregate(self, node: nodes.Aggregate) -> Any:  # noqa: N802
+        values = [one.value(node.operand) for one in self.each(node.fact)]
+        if node.kind == "Count":
+            return Decimal(sum(value is True for value in values))
+        values = [value for value in values if value is not None]
+        if node.kind in ("Sum", "Avg"):
+            if any(kind(value) != "number" for value in values):
+                return None
+            total: Any = Decimal(0)
+            for value in values:
+                total = arithmetic("+", total, value)
+            return total if node.kind == "Sum" else arithmetic("/", total, Decimal(len(values)))
+        if len({kind(value) for value in values}) != 1 or kind(values[0]) not in ("number", "text", "date"):
+            return None
+        return min(values) if node.kind == "Min" else max(values)
+
+
+def inner(node: Any) -> list[Any]:
+    """The nodes right under a node."""
+    found = []
+    for name in getattr(node, "__slots__", ()):
+        value = getattr(node, name)
+        found += [one for one in (value if isinstance(value, tuple) else [value]) if isinstance(one, nodes.Node)]
+    return found
+
+
+def paths(node: Any, bound: frozenset[str] = frozenset()) -> Iterator[tuple[Path, bool]]:
+    """Every path under a node, and whether it is about the element at hand."""
+    if isinstance(node, Path):
+        yield node, node.fact in bound
+    for one in inner(node):
+        more = {node.fact} if isinstance(node, nodes.Quantifier | nodes.Aggregate) else set()
+        yield from paths(one, bound | more)
+
+
+def seen(facts: dict[str, Any], path: Path, bound: bool) -> Any:
+    """What facts hold at a path; for the element at hand, in every element."""
+    value = facts.get(path.fact)
+    return [follow(one, path.steps) for one in elements(value)] if bound else follow(value, path.steps)

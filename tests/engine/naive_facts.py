@@ -1,0 +1,66 @@
+"""Facts of the naive evaluator: taken in one by one, refused when a rule reads what is no value of the language."""
+
+from typing import Any
+
+from engine import nodes
+from engine.nodes import Path, Rule
+from tests.engine.naive_expressions import inner, paths, seen
+from tests.engine.naive_values import Refused, take
+
+
+class Intake:
+    """What some rules read and write of the facts."""
+
+    def __init__(self, rules: list[Rule]) -> None:
+        self.reads = {one for rule in rules for root in self.roots(rule) for one in paths(root)}
+        #: Facts that some rule reads as a whole.
+        self.whole = {path.fact for path, _ in self.reads if not self.steps(path)}
+        #: Facts that some rule writes into, and whether it writes to an item of a list.
+        self.written = {
+            (action.target.fact, isinstance(action.target.steps[0], int))
+            for rule in rules
+            for action in rule.actions
+            if isinstance(action, nodes.Assign)
+        }
+
+    def roots(self, rule: Rule) -> list[Any]:
+        found: list[Any] = [rule.condition]
+        for action in rule.actions:
+            if isinstance(action, nodes.Assign):
+                # What is written is read too, and so are its parents: they have to be there to be written to.
+                target, first = action.target, 0 if isinstance(action.target.steps[0], int) else 1
+                found += [Path(target.fact, target.steps[:n]) for n in range(first, len(target.steps) + 1)]
+                found.append(action.value)
+            else:
+                found += inner(action)
+        return found
+
+    def steps(self, path: Path) -> tuple[str | int, ...]:
+        return path.steps[1:] if path.steps and isinstance(path.steps[0], int) else path.steps
+
+    def take(self, raw: dict[str, Any]) -> dict[str, Any]:
+        """The facts as values; raises Refused."""
+        for path, bound in self.reads:
+            take(seen(raw, path, bound))
+        for fact, in_list in self.written:
+            if not isinstance(raw.get(fact), (list if in_list else dict) | None):
+                raise Refused("facts-rejected")
+        return {name: self.fact(name, fact) for name, fact in raw.items()}
+
+    def fact(self, name: str, raw: Any) -> Any:
+        if name in self.whole:
+            return take(raw)
+        if isinstance(raw, dict):
+            return {key: self.lenient(value) for key, value in raw.items() if value is not None}
+        return [self.fact(name, one) for one in raw] if isinstance(raw, list) else self.lenient(raw)
+
+    def lenient(self, raw: Any) -> Any:
+        """Values that no rule reads may be anything."""
+        if isinstance(raw, dict):
+            return {name: self.lenient(value) for name, value in raw.items() if value is not None}
+        if isinstance(raw, list):
+            return [self.lenient(value) for value in raw]
+        try:
+            return take(raw)
+        except Refused:
+            return None

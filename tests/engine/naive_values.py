@@ -1,0 +1,183 @@
+"""Values of the naive evaluator: None, bool, Decimal, str, datetime, list, dict, and what operators make of them."""
+
+from datetime import UTC, date, datetime
+from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
+from typing import Any
+
+MAX_TEXT = 100_000
+
+
+class Refused(Exception):
+    pass
+
+
+def take(raw: Any) -> Any:
+    if raw is None or isinstance(raw, bool | str):
+        return raw
+    if isinstance(raw, int | float | Decimal):
+        number = Decimal(repr(raw)) if isinstance(raw, float) else Decimal(raw)
+        if not number.is_finite():
+            raise Refused("facts-rejected")
+        if number and not (Decimal("1e-290") <= abs(number) < Decimal("1e300")):
+            raise Refused("facts-rejected")
+        if len("".join(map(str, number.as_tuple().digits)).strip("0")) > 15:
+            raise Refused("facts-rejected")
+        return number
+    if isinstance(raw, datetime):
+        return raw.astimezone(UTC) if raw.tzinfo else raw.replace(tzinfo=UTC)
+    if isinstance(raw, date):
+        return datetime(raw.year, raw.month, raw.day, tzinfo=UTC)
+    if isinstance(raw, list | tuple):
+        return [take(item) for item in raw]
+    if isinstance(raw, dict):
+        return {name: take(item) for name, item in raw.items() if item is not None}
+    raise Refused("facts-rejected")
+
+
+def rounded(number: Decimal) -> Decimal | None:
+    if not number.is_finite():
+        return None
+    number = Context(prec=15, rounding=ROUND_HALF_EVEN).create_decimal(number)
+    if abs(number) < Decimal("1e-290"):
+        return Decimal(0)
+    return number if abs(number) < Decimal("1e300") else None
+
+
+def plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() and abs(value) < 10**15 else float(value)
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    if isinstance(value, dict):
+        return {name: plain(item) for name, item in value.items()}
+    return value
+
+
+def text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Decimal):
+        return str(plain(value))
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, list):
+        return f"[{', '.join(text(item) for item in value)}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{name}: {text(item)}' for name, item in value.items())}}}"
+    return str(value)
+
+
+def kind(value: Any) -> str:
+    return KINDS[type(value)]
+
+
+KINDS: dict[type, str] = {
+    type(None): "null",
+    bool: "boolean",
+    Decimal: "number",
+    str: "text",
+    datetime: "date",
+    list: "list",
+    dict: "object",
+}
+
+
+def equal(a: Any, b: Any) -> bool:
+    if kind(a) != kind(b):
+        return False
+    if isinstance(a, list):
+        return len(a) == len(b) and all(equal(x, y) for x, y in zip(a, b, strict=True))
+    if isinstance(a, dict):
+        return set(a) == set(b) and all(equal(a[name], b[name]) for name in a)
+    return a == b
+
+
+def less(a: Any, b: Any) -> bool:
+    return kind(a) == kind(b) and kind(a) in ("number", "text", "date") and bool(a < b)
+
+
+def compare(op: str, a: Any, b: Any) -> bool:
+    match op:
+        case "==":
+            return equal(a, b)
+        case "!=":
+            return not equal(a, b)
+        case "<":
+            return less(a, b)
+        case ">":
+            return less(b, a)
+    ordered = kind(a) == kind(b) and kind(a) in ("number", "text", "date")
+    return ordered and (equal(a, b) or (less(a, b) if op == "<=" else less(b, a)))
+
+
+def arithmetic(op: str, a: Any, b: Any) -> Any:
+    if a is None or b is None:
+        return None
+    if op == "+" and (isinstance(a, str) or isinstance(b, str)):
+        joined = text(a) + text(b)
+        return joined if len(joined) <= MAX_TEXT else None
+    if kind(a) != "number" or kind(b) != "number":
+        return None
+    with localcontext(Context(prec=2_000)):
+        match op:
+            case "+":
+                return rounded(a + b)
+            case "-":
+                return rounded(a - b)
+            case "*":
+                return rounded(a * b)
+            case "%":
+                return rounded(a % b) if b else None
+        return rounded(a / b) if b else None
+
+
+def parts(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else list(value.values()) if isinstance(value, dict) else []
+
+
+def fresh(value: Any) -> Any:
+    """A copy that shares nothing that could be changed."""
+    if isinstance(value, list):
+        return [fresh(item) for item in value]
+    return {name: fresh(item) for name, item in value.items()} if isinstance(value, dict) else value
+
+
+def nesting(value: Any) -> int:
+    return 1 + max(map(nesting, parts(value)), default=0) if isinstance(value, list | dict) else 0
+
+
+def size(value: Any) -> int:
+    return 1 + sum(map(size, parts(value)))
+
+
+def to_engine(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, list):
+        return tuple(to_engine(item) for item in value)
+    return {name: to_engine(item) for name, item in value.items()} if isinstance(value, dict) else value
+
+
+def from_engine(value: Any) -> Any:
+    if isinstance(value, float):
+        return Decimal(repr(value))
+    if isinstance(value, tuple):
+        return [from_engine(item) for item in value]
+    return {name: from_engine(item) for name, item in value.items()} if isinstance(value, dict) else value
+
+
+def follow(value: Any, steps: tuple[str | int, ...]) -> Any:
+    for step in steps:
+        if isinstance(step, str):
+            value = value.get(step) if isinstance(value, dict) else None
+        else:
+            value = value[step] if isinstance(value, list) and step < len(value) else None
+    return value
+
+
+def elements(value: Any) -> list[Any]:
+    if isinstance(value, list):
+        return value
+    return [value] if isinstance(value, dict) else []
