@@ -12,6 +12,7 @@ from rulefarm.bell import create_app
 from rulefarm.errors import SettingsError
 from rulefarm.routing import CONTROL_QUEUE, EVALUATE_CHUNK, EVALUATE_JOB, NIGHTLY, RECONCILE, queue, queue_name
 from rulefarm.settings import Settings
+from tasks.canary import CANARY, canary
 from tasks.evaluate import evaluate_chunk, evaluate_job
 from tasks.nightly import plan_nightly
 from tasks.reconcile import reconcile
@@ -73,6 +74,7 @@ def create_worker_app(settings: Settings, *, queues: list[str] | None = None) ->
     app.task(evaluate_chunk, name=EVALUATE_CHUNK, bind=True, ignore_result=True, **_positive(chunk_limits))
     app.task(reconcile, name=RECONCILE, bind=True, ignore_result=True, **_positive(chunk_limits))
     app.task(plan_nightly, name=NIGHTLY, bind=True, ignore_result=True)
+    app.task(canary, name=CANARY, bind=True, **_positive(job_limits))
     return app
 
 
