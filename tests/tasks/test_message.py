@@ -34,6 +34,14 @@ def test_what_a_bell_sends_is_believed() -> None:
         rings=1,
     )
     assert message.document == {"Order": {"total": 12.5}}
+    assert message.row() == {
+        "id": JOB.id,
+        "domain": "payment",
+        "subject": "4711",
+        "facts": {"Order": {"total": 12.5}},
+        "as_of": AS_OF,
+        "enqueued_at": AS_OF,
+    }
     assert checked_job_message({**SENT, "attempt": 3}).attempt == 3
     chunk = dict(chunk_bell("pricing", JOB.id, 4).kwargs)
     assert checked_chunk_message(chunk) == ChunkMessage(batch=JOB.id, n=4)
