@@ -11,6 +11,7 @@ from typing import Any
 
 from rulefarm import wire
 from rulefarm.errors import JobRejected
+from rulefarm.plain import shown
 from rulefarm.routing import checked_domain
 
 #: The largest number of a column of type integer: attempts and rings are counted in such columns.
@@ -109,7 +110,7 @@ def _check_names(arguments: Mapping[str, Any], needed: Collection[str], possible
         raise JobRejected("bad-message", f"a message without {', '.join(missing)}")
     unknown = [name for name in arguments if name not in needed and name not in possible]
     if unknown:
-        raise JobRejected("bad-message", f"a message with an unknown argument {wire.shown(unknown[0])}")
+        raise JobRejected("bad-message", f"a message with an unknown argument {shown(unknown[0])}")
 
 
 def _id(name: str, value: Any) -> uuid.UUID:
@@ -144,4 +145,4 @@ def _number(name: str, value: Any, least: int) -> int:
 
 
 def _bad(name: str, wanted: str, value: Any) -> JobRejected:
-    return JobRejected("bad-message", f"{name} is not {wanted} but {wire.shown(value)}")
+    return JobRejected("bad-message", f"{name} is not {wanted} but {shown(value)}")

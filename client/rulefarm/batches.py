@@ -20,6 +20,7 @@ from rulefarm.bell import Bell, chunk_bell
 from rulefarm.errors import JobRejected, SourceRejected
 from rulefarm.jobs import Batch
 from rulefarm.ledger import Ledger, reachable
+from rulefarm.limits import MAX_KEY_CHARACTERS
 from rulefarm.settings import Settings
 from rulefarm.tables import batches, chunks
 
@@ -182,11 +183,11 @@ def _at(document: Mapping[str, Any], path: str) -> str | None:
 
 def _check_subjects(subjects: pl.Series, path: Path) -> None:
     missing = subjects.is_null() | (subjects.str.len_chars() == 0)
-    too_long = subjects.str.len_chars() > wire.MAX_KEY_CHARACTERS
+    too_long = subjects.str.len_chars() > MAX_KEY_CHARACTERS
     unclean = subjects.str.contains("\x00", literal=True)
     for flawed, what in (
         (missing, "names no subject"),
-        (too_long, f"names a subject of more than {wire.MAX_KEY_CHARACTERS} characters"),
+        (too_long, f"names a subject of more than {MAX_KEY_CHARACTERS} characters"),
         (unclean, "names a subject with a NUL character"),
         (subjects.is_duplicated(), "names a subject that another row names too"),
     ):

@@ -1,0 +1,182 @@
+"""A producer's objects as plain JSON values, within the limits.  facts -> [plain] -> wire
+
+What JSON or Postgres can't hold, and what is over a limit, is refused here, by name and place, so that no worker and no
+row ever meets it. On the way of every job, at the producer and at the worker: a place is put into words only for an
+error."""
+
+import math
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+from rulefarm.errors import JobRejected
+from rulefarm.limits import (
+    MAX_DEPTH,
+    MAX_DIGITS,
+    MAX_FACTS_CHARACTERS,
+    MAX_FIELDS,
+    MAX_ITEMS,
+    MAX_NAME_CHARACTERS,
+    MAX_TEXT_CHARACTERS,
+)
+
+#: Where a value stands: the place of what holds it, and its name or index there. None: the facts themselves.
+_Place: TypeAlias = "tuple[_Place, str | int] | None"
+
+_WHOLE = 10**MAX_DIGITS
+#: Characters of a value that an error message shows.
+_SHOWN = 40
+
+
+def plain(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts as dicts, lists, text, numbers, booleans and None: one form for one meaning.
+
+    Args:
+        facts: fact name to object or list of objects.
+
+    Returns:
+        The same, with whole numbers as int, other numbers as float, dates as ISO text.
+
+    Raises:
+        JobRejected: something in it is refused; docs/limits.md lists the codes.
+    """
+    return _members(facts, None, 1, [MAX_FACTS_CHARACTERS])
+
+
+def storable(value: str, place: str) -> str:
+    """The text, if Postgres can store it.
+
+    Args:
+        value: any text.
+        place: what to call it in an error.
+
+    Raises:
+        JobRejected: `bad-text`: NUL, or half a surrogate pair.
+    """
+    if "\x00" in value:
+        raise JobRejected("bad-text", f"{place}: text with a NUL character")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise JobRejected("bad-text", f"{place}: text with half a surrogate pair") from None
+    return value
+
+
+def shown(value: Any) -> str:
+    """A value as an error message names it: never long, whatever it is.
+
+    >>> shown("x" * 50), shown(7), shown([7])
+    ("'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…'", '7', 'a list')
+    """
+    if isinstance(value, str):
+        return repr(value if len(value) <= _SHOWN else f"{value[:_SHOWN]}…")
+    # str() of an integer of more than 4,300 digits raises, and one of a thousand is no help.
+    if isinstance(value, int) and abs(value) >= 10**_SHOWN:
+        return f"an integer of {value.bit_length()} bits"
+    return str(value)[:_SHOWN] if isinstance(value, (int, float, Decimal)) else f"a {type(value).__name__}"
+
+
+def too_large(how: str) -> JobRejected:
+    """The error of facts over MAX_FACTS_CHARACTERS."""
+    return JobRejected("facts-too-large", f"facts {how}, over {MAX_FACTS_CHARACTERS}")
+
+
+def _plain(value: Any, place: _Place, depth: int, left: list[int]) -> Any:
+    # The kinds of JSON first, and without a call where nothing is to be done: most values are such.
+    kind = type(value)
+    if kind is str:
+        if value.isascii() and len(value) <= MAX_TEXT_CHARACTERS and "\x00" not in value:
+            return value
+        return _text(value, place)
+    if kind is int and -_WHOLE < value < _WHOLE:
+        return value
+    if value is None or kind is bool:
+        return value
+    if isinstance(value, (int, float, Decimal)):
+        return _number(value, place)
+    if isinstance(value, Mapping):
+        return _members(value, place, depth, left)
+    if isinstance(value, (list, tuple)):
+        if len(value) > MAX_ITEMS:
+            raise JobRejected("list-too-long", f"{_said(place)}: {len(value)} items, over {MAX_ITEMS}")
+        _check_size(len(value), place, depth, left)
+        return [_plain(item, (place, index), depth + 1, left) for index, item in enumerate(value)]
+    if isinstance(value, str):
+        return _text(value, place)
+    if isinstance(value, (date, datetime)):
+        return value.isoformat()
+    raise JobRejected("bad-facts", f"{_said(place)}: {shown(value)} has no JSON form")
+
+
+def _members(value: Mapping[str, Any], place: _Place, depth: int, left: list[int]) -> dict[str, Any]:
+    if len(value) > MAX_FIELDS:
+        raise JobRejected("too-many-fields", f"{_said(place)}: {len(value)} fields, over {MAX_FIELDS}")
+    _check_size(len(value), place, depth, left)
+    return {_name(key, place): _plain(item, (place, key), depth + 1, left) for key, item in value.items()}
+
+
+def _check_size(values: int, place: _Place, depth: int, left: list[int]) -> None:
+    if depth > MAX_DEPTH:
+        # The whole place would say as little as it is long.
+        while place is not None and place[0] is not None:
+            place = place[0]
+        raise JobRejected("too-deep", f"{_said(place)}: nested deeper than {MAX_DEPTH}")
+    # A list that holds one list in a thousand places, and so on, is small in memory and endless as text.
+    left[0] -= values
+    if left[0] < 0:
+        raise too_large(f"hold more than {MAX_FACTS_CHARACTERS} values")
+
+
+def _number(value: int | float | Decimal, place: _Place) -> int | float:
+    # One text for one number, also after a round through jsonb, which writes 1e16 as 10000000000000000: whole numbers
+    # of up to 15 digits as int, longer ones as float if a float says the same in 15 digits.
+    if isinstance(value, int) and abs(value) < _WHOLE:
+        return int(value)
+    if isinstance(value, Decimal) and not value.is_finite():
+        raise _bad_number(value, place, "is not a finite number")
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise _bad_number(value, place, "is not a finite number, or larger than a float64")
+    if isinstance(value, int):
+        return number if Decimal(repr(number)) == value else int(value)
+    if isinstance(value, Decimal):
+        if len(value.normalize().as_tuple().digits) > MAX_DIGITS:
+            raise _bad_number(value, place, f"has more than {MAX_DIGITS} significant digits")
+        if Decimal(repr(number)) != value:
+            raise _bad_number(value, place, "is too small for a float64")
+    return int(number) if number.is_integer() and abs(number) < _WHOLE else number
+
+
+def _name(name: Any, place: _Place) -> str:
+    if type(name) is str and len(name) <= MAX_NAME_CHARACTERS and name.isascii() and "\x00" not in name:
+        return name
+    if not isinstance(name, str):
+        raise JobRejected("bad-name", f"{_said(place)}: the name {shown(name)} is not text")
+    if len(name) > MAX_NAME_CHARACTERS:
+        raise JobRejected(
+            "bad-name", f"{_said(place)}: the name {shown(name)} has more than {MAX_NAME_CHARACTERS} characters"
+        )
+    return storable(name, f"a name in {_said(place)}")
+
+
+def _text(value: str, place: _Place) -> str:
+    if len(value) > MAX_TEXT_CHARACTERS:
+        raise JobRejected("text-too-long", f"{_said(place)}: {len(value)} characters, over {MAX_TEXT_CHARACTERS}")
+    return storable(value, _said(place))
+
+
+def _bad_number(value: int | float | Decimal, place: _Place, flaw: str) -> JobRejected:
+    return JobRejected("bad-number", f"{_said(place)}: {shown(value)} {flaw}")
+
+
+def _said(place: _Place) -> str:
+    """`Line[3].quantity`."""
+    steps: list[str] = []
+    while place is not None:
+        place, step = place
+        steps.append(f"[{step}]" if isinstance(step, int) else f".{step}")
+    return "".join(reversed(steps)).lstrip(".") or "facts"
