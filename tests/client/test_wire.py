@@ -161,7 +161,7 @@ def test_a_number_too_large_for_a_float_is_refused() -> None:
 
 @given(
     st.dictionaries(
-        st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1),
+        st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1, max_size=200),
         st.recursive(
             st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False),
             lambda inner: st.lists(inner, max_size=4),
