@@ -1,28 +1,29 @@
 """What has a row and no verdict.  jobs, chunks -> [open_work] -> the reconciler, the status page
 
 Rows that are due are locked while they are rung, so two reconcilers share the work instead of doubling it; if the
-broker is away the transaction is undone, and they stay due."""
+broker is away the transaction is undone, and they stay due. What somebody holds the lease of is never due."""
 
-import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Engine, Interval, case, cast, func, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert
 
-from rulefarm import wire
-from rulefarm.bell import Bell, chunk_bell, job_bell
-from rulefarm.jobs import Job
-from rulefarm.ledger import reachable
-from rulefarm.tables import batches, chunks, jobs
+from rulefarm.bell import Bell, chunk_bell
+from rulefarm.ledger import bell_of, reachable
+from rulefarm.tables import batches, chunks, jobs, reconciler
+from store.attempts import is_free
 
 #: Graces that a job of a busy queue waits for its turn before it is rung all the same: its message may be lost, and a
 #: queue that is always busy must not hide that for ever.
 PATIENCE = 10
 #: A ring that brings no verdict makes the next one wait twice as long, but never longer.
 LONGEST_WAIT_S = 3600.0
+#: Longer ago than any patience: what is due since then is rung whatever waits in its queue.
+_LONG_AGO = timedelta(days=36500)
 _SECOND = cast("1 second", Interval)
 
 
@@ -40,38 +41,70 @@ class OpenWork:
 
 
 @contextmanager
-def due(engine: Engine, *, grace_s: float, limit: int, busy: Iterable[tuple[str, bool]] = ()) -> Iterator[list[Bell]]:
-    """The bells to ring again; what was taken counts as rung if the block ends well.
+def due(
+    engine: Engine, domain: str, *, bulk: bool, grace_s: float, limit: int, busy: bool = False
+) -> Iterator[list[Bell]]:
+    """The bells to ring again for one queue; what was taken counts as rung if the block ends well.
 
     Args:
         engine: the database.
+        domain: whose queue.
+        bulk: whether it is the domain's bulk queue.
         grace_s: seconds that the first ring gave; doubles with every ring.
-        limit: jobs, and chunks, at most.
-        busy: (domain, bulk) of the queues that have a backlog: what is due there most likely waits for its turn.
+        limit: jobs and chunks at most.
+        busy: whether the queue has a backlog: then what was rung most likely waits there for its turn.
 
     Raises:
         DatabaseUnreachable: nothing was taken.
     """
-    busy = list(busy)
-    long_ago = func.now() - timedelta(seconds=PATIENCE * grace_s)
     with reachable(engine), engine.begin() as connection:
-        in_turn = tuple_(jobs.c.domain, jobs.c.bulk).in_(busy) & (jobs.c.ring_at > long_ago)
-        picked = select(jobs.c.id).where(jobs.c.state == "open", jobs.c.ring_at <= func.now(), ~in_turn)
+        picked = select(jobs.c.id).where(jobs.c.domain == domain, jobs.c.bulk == bulk, _is_due(jobs, grace_s, busy))
         picked = picked.order_by(jobs.c.ring_at).limit(limit).with_for_update(skip_locked=True)
         rung = update(jobs).where(jobs.c.id.in_(picked)).values(rings=jobs.c.rings + 1, ring_at=_next(jobs, grace_s))
-        bells = [_bell(row) for row in connection.execute(rung.returning(*jobs.columns))]
-        in_turn = batches.c.domain.in_([domain for domain, bulk in busy if bulk]) & (chunks.c.ring_at > long_ago)
-        picked = select(chunks.c.batch, chunks.c.n).join(batches)
-        picked = picked.where(chunks.c.state == "open", chunks.c.ring_at <= func.now(), ~in_turn)
-        picked = picked.order_by(chunks.c.ring_at).limit(limit).with_for_update(skip_locked=True, of=chunks)
-        rung = (
-            update(chunks)
-            .where(tuple_(chunks.c.batch, chunks.c.n).in_(picked), batches.c.id == chunks.c.batch)
-            .values(rings=chunks.c.rings + 1, ring_at=_next(chunks, grace_s))
-        )
-        found = connection.execute(rung.returning(batches.c.domain, chunks.c.batch, chunks.c.n))
-        bells.extend(chunk_bell(row.domain, row.batch, row.n) for row in found)
+        bells = [bell_of(row) for row in connection.execute(rung.returning(*jobs.columns))]
+        if bulk and len(bells) < limit:
+            picked = select(chunks.c.batch, chunks.c.n).join(batches)
+            picked = picked.where(batches.c.domain == domain, _is_due(chunks, grace_s, busy))
+            picked = picked.order_by(chunks.c.ring_at).limit(limit - len(bells))
+            taken = tuple_(chunks.c.batch, chunks.c.n).in_(picked.with_for_update(skip_locked=True, of=chunks))
+            rung = update(chunks).where(taken).values(rings=chunks.c.rings + 1, ring_at=_next(chunks, grace_s))
+            found = connection.execute(rung.returning(chunks.c.batch, chunks.c.n))
+            bells.extend(chunk_bell(domain, row.batch, row.n) for row in found)
         yield bells
+
+
+def expire(engine: Engine) -> int:
+    """Make everything due that is open and that nobody works on: no message of it is on its way any more.
+
+    Returns:
+        How many jobs and chunks.
+
+    Raises:
+        DatabaseUnreachable: nothing was changed.
+    """
+    long_ago = func.now() - _LONG_AGO
+    expired = 0
+    with reachable(engine), engine.begin() as connection:
+        for table in (jobs, chunks):
+            waiting = update(table).where(table.c.state == "open", is_free(table), table.c.ring_at > long_ago)
+            expired += connection.execute(waiting.values(ring_at=long_ago)).rowcount
+    return expired
+
+
+def note_run(engine: Engine, *, rung: int, broker_lost: bool) -> None:
+    """Write down what the reconciler did, for the status page.
+
+    Args:
+        engine: the database.
+        rung: jobs and chunks that it rang.
+        broker_lost: whether it found the broker without its data.
+    """
+    values: dict[str, Any] = {"ran_at": func.now(), "rung": rung}
+    if broker_lost:
+        values["broker_lost_at"] = func.now()
+    statement = insert(reconciler).values(id=1, **values)
+    with reachable(engine), engine.begin() as connection:
+        connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values))
 
 
 def open_work(engine: Engine) -> list[OpenWork]:
@@ -101,22 +134,15 @@ def open_work(engine: Engine) -> list[OpenWork]:
     ]
 
 
-def read_chunk(engine: Engine, batch: uuid.UUID, n: int) -> dict[str, Any] | None:
-    """A chunk's row with its batch's domain, as_of and enqueued_at; None if there is no such chunk."""
-    statement = select(chunks, batches.c.domain, batches.c.as_of, batches.c.enqueued_at).join(batches)
-    with reachable(engine), engine.connect() as connection:
-        row = connection.execute(statement.where(chunks.c.batch == batch, chunks.c.n == n)).mappings().first()
-    return dict(row) if row else None
+def _is_due(table: Any, grace_s: float, busy: bool) -> Any:
+    due = (table.c.state == "open") & (table.c.ring_at <= func.now())
+    if not busy:
+        return due
+    # What was never rung waits for room, not for its turn.
+    return due & ((table.c.rings == 0) | (table.c.ring_at <= func.now() - timedelta(seconds=PATIENCE * grace_s)))
 
 
 def _next(table: Any, grace_s: float) -> Any:
     # 2**rings overflows long before anybody gives up on a job.
     doublings = case((table.c.rings < 20, table.c.rings), else_=20)
     return func.now() + cast(func.least(grace_s * func.power(2, doublings), LONGEST_WAIT_S) * _SECOND, Interval)
-
-
-def _bell(row: Any) -> Bell:
-    job = Job(id=row.id, domain=row.domain, subject=row.subject, as_of=row.as_of, enqueued_at=row.enqueued_at)
-    # Through canonical, for jsonb keeps the values but not the text: the digest must be that of the first ring.
-    facts = wire.canonical(row.facts)
-    return job_bell(job, facts, bulk=row.bulk, rings=row.rings)

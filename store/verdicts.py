@@ -6,31 +6,34 @@ import csv
 import io
 import json
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from sqlalchemy import ColumnElement, Engine, func, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from rulefarm.ledger import reachable
-from rulefarm.tables import batches, chunks, jobs, verdicts
+from rulefarm.tables import chunks, jobs, verdicts
 from rulefarm.verdict import Verdict
+from store.chunk_attempts import finish_batch
 
 _COLUMNS = [column.name for column in verdicts.columns]
 #: What differs from row to row of a chunk; the rest is the chunk's.
 _STAGED = ("id", "subject", "outcome", "fired", "reasons", "changes", "facts_digest", "micros")
 
 
-def store_verdict(engine: Engine, verdict: Verdict, *, facts: str | None = None) -> bool:
+def store_verdict(engine: Engine, verdict: Verdict, *, attempt: int = 1, job: Mapping[str, Any] | None = None) -> bool:
     """Record the verdict of one job and close the job, in one commit.
 
     Args:
         engine: the database.
         verdict: of a job.
-        facts: canonical facts, for a job whose producer wrote no row: then its row is written too.
+        attempt: number of the attempt that reached it; one that a later attempt has overtaken stores nothing.
+        job: the job's row, see `job_row`, if its producer wrote none: then it is written too.
 
     Returns:
-        Whether this verdict is the one on record; False when the job had one, or is unknown.
+        Whether this verdict is the one on record; False when the job had one, is unknown or dead, or a
+        later attempt has begun.
 
     Raises:
         DatabaseUnreachable: nothing was written.
@@ -40,7 +43,8 @@ def store_verdict(engine: Engine, verdict: Verdict, *, facts: str | None = None)
     closed = (
         update(jobs)
         .where(jobs.c.id == verdict.id, jobs.c.state == "open", jobs.c.as_of == verdict.as_of)
-        .values(state="done")
+        .where(jobs.c.attempts <= attempt)
+        .values(state="done", lease_until=None)
         .returning(jobs.c.id, jobs.c.enqueued_at)
         .cte("closed")
     )
@@ -49,20 +53,12 @@ def store_verdict(engine: Engine, verdict: Verdict, *, facts: str | None = None)
     row = select(closed.c.id, closed.c.enqueued_at, *values)
     statement = insert(verdicts).from_select(names, row).on_conflict_do_nothing().returning(verdicts.c.id)
     with reachable(engine), engine.begin() as connection:
-        if facts is not None:
-            job = {
-                "id": verdict.id,
-                "domain": verdict.domain,
-                "subject": verdict.subject,
-                "facts": json.loads(facts),
-                "as_of": verdict.as_of,
-                "enqueued_at": verdict.enqueued_at,
-            }
-            connection.execute(insert(jobs).values(job).on_conflict_do_nothing(index_elements=["id"]))
+        if job is not None:
+            connection.execute(insert(jobs).values(dict(job)).on_conflict_do_nothing(index_elements=["id"]))
         return connection.execute(statement).first() is not None
 
 
-def store_chunk(engine: Engine, batch: uuid.UUID, n: int, rows: Iterable[Verdict]) -> int:
+def store_chunk(engine: Engine, batch: uuid.UUID, n: int, rows: Iterable[Verdict], *, attempt: int) -> int | None:
     """Record the verdicts of one chunk and close the chunk, and its batch with the last one, in one commit.
 
     Args:
@@ -70,15 +66,23 @@ def store_chunk(engine: Engine, batch: uuid.UUID, n: int, rows: Iterable[Verdict
         batch: the batch's id.
         n: which chunk.
         rows: one verdict a subject; domain, as_of, digest and worker are the same in all.
+        attempt: number of the attempt that reached them.
 
     Returns:
-        How many verdicts were new.
+        How many verdicts were new; None when nothing was written, for the chunk is closed or with a later attempt.
 
     Raises:
         DatabaseUnreachable: nothing was written.
     """
     rows = list(rows)
     with reachable(engine), engine.begin() as connection:
+        closed = connection.execute(
+            update(chunks)
+            .where(chunks.c.batch == batch, chunks.c.n == n, chunks.c.state == "open", chunks.c.attempts == attempt)
+            .values(state="done", lease_until=None, finished_at=func.now())
+        )
+        if not closed.rowcount:
+            return None
         connection.execute(
             text(
                 "create temporary table staged (id uuid, subject text, outcome text, fired text[], reasons jsonb,"
@@ -94,19 +98,7 @@ def store_chunk(engine: Engine, batch: uuid.UUID, n: int, rows: Iterable[Verdict
             picked = ", ".join(name if name in _STAGED else f":{name}" for name in _COLUMNS)
             statement = f"insert into verdicts ({names}) select {picked} from staged on conflict do nothing"
             new = connection.execute(text(statement), shared).rowcount
-        # Chunks that finish together wait for each other here, or neither would see that the other was the last.
-        connection.execute(select(batches.c.id).where(batches.c.id == batch).with_for_update())
-        connection.execute(
-            update(chunks)
-            .where(chunks.c.batch == batch, chunks.c.n == n, chunks.c.state == "open")
-            .values(state="done", finished_at=func.now())
-        )
-        unfinished = select(chunks.c.n).where(chunks.c.batch == batch, chunks.c.state == "open").exists()
-        connection.execute(
-            update(batches)
-            .where(batches.c.id == batch, batches.c.state == "open", ~unfinished)
-            .values(state="done", finished_at=func.now())
-        )
+        finish_batch(connection, batch)
     return new
 
 

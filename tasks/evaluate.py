@@ -1,79 +1,169 @@
 """The two tasks that judge.  message -> [evaluate] -> judge -> verdict row -> Celery result
 
 Store first, acknowledge after: a crash in between repeats the task, and the closed row makes the repeat harmless. A
-database that is away is waited out; nothing else is retried here, for the reconciler rings what stays open."""
+repeat is counted before it starts, so that what kills its workers ends as a dead letter. A database that is away is
+waited out; a message that makes no sense is a dead letter at once."""
 
 import logging
-import uuid
-from typing import Any, NoReturn
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn, TypeVar
 
 from celery import Task
 from celery.exceptions import SoftTimeLimitExceeded
 
-from rulefarm.errors import RulefarmError
-from store.open_work import read_chunk
+from rulefarm.bell import Bell, ring
+from rulefarm.errors import BrokerUnreachable, FarmUnreachable, JobRejected
+from store.attempts import add_job, claim_job, fail_job
+from store.chunk_attempts import Claim, claim_chunk, fail_chunk
+from store.dead_letters import Death, record_message
 from store.verdicts import store_chunk, store_verdict
 from tasks.judge import judge_chunk, judge_job
-from tasks.process import held
-from tasks.retry import Retry, decide
+from tasks.message import ChunkMessage, JobMessage, checked_chunk_message, checked_job_message
+from tasks.process import Process, held
+from tasks.retry import pause_s
 
 log = logging.getLogger("rulefarm.tasks")
 
+_Message = TypeVar("_Message", JobMessage, ChunkMessage)
 
-def evaluate_job(task: Task, **message: Any) -> dict[str, Any] | None:
+
+def evaluate_job(task: Task, **kwargs: Any) -> dict[str, Any] | None:
     """Judge one job and record its verdict.
 
     Args:
         task: the running Celery task.
-        message: what `rulefarm.bell.job_bell` sent.
+        kwargs: what `rulefarm.bell.job_bell` sent.
 
     Returns:
-        The verdict on record, as JSON: this one, or the one that was there first. None for a job that is not on record.
+        The verdict on record, as JSON: this one, or the one that was there first. None for a job that has none yet:
+        not on record, dead, failed this time, or in somebody else's hands.
     """
-    process = held()
+    process, worker = held(), task.request.hostname
+    attempt = 1
     try:
-        job_id = uuid.UUID(message["job_id"])
-        # A later ring mostly means a busy queue, not a lost message: look before judging again.
-        recorded = process.ledger.verdict(job_id) if message["rings"] > 1 else None
-        if recorded is None:
-            verdict = judge_job(process.ruleset(message["domain"]), message, task.request.hostname)
-            facts = None if message["on_record"] else message["facts"]
-            if store_verdict(process.ledger.engine, verdict, facts=facts):
-                return verdict.to_json()
-            recorded = process.ledger.verdict(job_id)
-    except (RulefarmError, SoftTimeLimitExceeded) as error:
-        _retry_or_raise(task, error, f"job {message.get('job_id')}")
-    if recorded is None:
-        log.warning("job %s is not on record: its message is dropped", message["job_id"])
-    return recorded.to_json() if recorded else None
+        message = _checked(task, checked_job_message, kwargs)
+        if message is None:
+            return None
+        attempt = message.attempt or 1
+        if message.rings > 1 or _is_redelivered(task):
+            claimed = _claim_job(process, message, worker)
+            if claimed is None:
+                return _recorded(process, message)
+            attempt = claimed
+        try:
+            verdict = judge_job(process.ruleset(message.domain), message, worker)
+            job = None if message.on_record else message.row()
+            stored = store_verdict(process.ledger.engine, verdict, attempt=attempt, job=job)
+        except FarmUnreachable:
+            raise
+        except Exception as error:  # Whatever it is, the job is to blame, and its attempts count.
+            _fail_job(process, message, worker, attempt, error)
+            return None
+        return verdict.to_json() if stored else _recorded(process, message)
+    except FarmUnreachable as error:
+        _retry(task, error, kwargs, attempt)
 
 
-def evaluate_chunk(task: Task, batch: str, n: int) -> int | None:
+def evaluate_chunk(task: Task, **kwargs: Any) -> int | None:
     """Judge one chunk and record its verdicts.
 
     Args:
         task: the running Celery task.
-        batch: the batch's id.
-        n: which chunk of it.
+        kwargs: what `rulefarm.bell.chunk_bell` sent.
 
     Returns:
-        How many verdicts were new; None for a chunk that is done, or not on record.
+        How many verdicts were new; None for a chunk that is closed, not on record, failed this time, or in somebody
+        else's hands.
     """
-    process = held()
+    process, worker = held(), task.request.hostname
+    engine, terms = process.ledger.engine, process.terms(worker, chunk=True)
+    attempt = None
     try:
-        chunk = read_chunk(process.ledger.engine, uuid.UUID(batch), n)
-        if chunk is None or chunk["state"] != "open":
+        message = _checked(task, checked_chunk_message, kwargs)
+        if message is None:
             return None
-        rows = judge_chunk(process.ruleset(chunk["domain"]), chunk, task.request.hostname)
-        return store_chunk(process.ledger.engine, chunk["batch"], n, rows)
-    except (RulefarmError, SoftTimeLimitExceeded) as error:
-        _retry_or_raise(task, error, f"chunk {n} of batch {batch}")
+        attempt = message.attempt
+        claim = claim_chunk(engine, message.batch, message.n, terms, attempt=attempt)
+        if not isinstance(claim, Claim):
+            ring_parts(process, claim)
+            return None
+        attempt = claim.attempt
+        try:
+            rows = judge_chunk(process.ruleset(claim.chunk["domain"]), claim.chunk, worker)
+            return store_chunk(engine, message.batch, message.n, rows, attempt=attempt)
+        except FarmUnreachable:
+            raise
+        except Exception as error:
+            death = _death(error)
+            log.error("chunk %d of batch %s, attempt %d: %s", message.n, message.batch, attempt, death)
+            ring_parts(process, fail_chunk(engine, message.batch, message.n, terms, death, attempt=attempt))
+            return None
+    except FarmUnreachable as error:
+        _retry(task, error, kwargs, attempt)
 
 
-def _retry_or_raise(task: Task, error: BaseException, what: str) -> NoReturn:
-    decision = decide(error, task.request.retries)
-    if isinstance(decision, Retry):
-        log.warning("%s: %s; trying again in %g s", what, error, decision.in_s)
-        raise task.retry(exc=error, countdown=decision.in_s, max_retries=None)
-    log.error("%s was not judged [%s]: %s; its row stays open", what, decision.code, error)
-    raise error
+def _checked(task: Task, check: Callable[[Mapping[str, Any]], _Message], kwargs: Mapping[str, Any]) -> _Message | None:
+    """The message, if it makes sense; a dead letter of what does not is written."""
+    try:
+        return check(kwargs)
+    except JobRejected as error:
+        log.error("a message of task %s is refused [%s]: %s", task.name, error.code, error.message)
+        death = Death(error.code, f"{task.name}: {error.message}")
+        record_message(held().ledger.engine, death, worker=task.request.hostname, content=repr(kwargs))
+        return None
+
+
+def _is_redelivered(task: Task) -> bool:
+    return bool((task.request.delivery_info or {}).get("redelivered"))
+
+
+def _claim_job(process: Process, message: JobMessage, worker: str) -> int | None:
+    # The repeat of a job that nobody wrote down: it has to be on record to be counted.
+    if not message.on_record:
+        add_job(process.ledger.engine, message.row())
+    return claim_job(process.ledger.engine, message.job_id, process.terms(worker), attempt=message.attempt)
+
+
+def _fail_job(process: Process, message: JobMessage, worker: str, attempt: int, error: Exception) -> None:
+    death = _death(error)
+    log.error("job %s, attempt %d: %s", message.job_id, attempt, death)
+    if not message.on_record:
+        add_job(process.ledger.engine, message.row())
+    if fail_job(process.ledger.engine, message.job_id, process.terms(worker), death, attempt=attempt):
+        log.error("job %s is a dead letter now", message.job_id)
+
+
+def _recorded(process: Process, message: JobMessage) -> dict[str, Any] | None:
+    recorded = process.ledger.verdict(message.job_id)
+    if recorded is None:
+        log.warning("job %s is unknown, dead, or in somebody else's hands: its message is dropped", message.job_id)
+    return recorded.to_json() if recorded else None
+
+
+def _death(error: Exception) -> Death:
+    if isinstance(error, SoftTimeLimitExceeded):
+        return Death("time-limit", "judging it took too long")
+    return Death.of(error)
+
+
+def ring_parts(process: Process, bells: list[Bell]) -> None:
+    """Ring for the parts of a chunk that was split.
+
+    Args:
+        process: what this process works with.
+        bells: one a part.
+    """
+    try:
+        ring(process.app, bells)
+    except BrokerUnreachable as error:
+        log.warning("%s; the reconciler rings the parts of a chunk", error)
+
+
+def _retry(task: Task, error: FarmUnreachable, kwargs: Mapping[str, Any], attempt: int | None) -> NoReturn:
+    pause = pause_s(task.request.retries)
+    log.warning("%s: %s; trying again in %g s", task.request.kwargsrepr, error, pause)
+    # The same attempt goes on: a database that is away is nobody's fault.
+    again = {**kwargs, "attempt": attempt}
+    raise task.retry(
+        exc=error, countdown=pause, max_retries=None, kwargs=again, kwargsrepr=task.request.kwargsrepr, argsrepr="()"
+    )

@@ -18,6 +18,7 @@ from rulefarm.batches import JSON_COLUMN, SUBJECT_COLUMN, decode
 from rulefarm.errors import JobRejected
 from rulefarm.verdict import Verdict
 from rulesets.loader import LoadedRuleset
+from tasks.message import JobMessage
 
 #: What text columns say for a boolean.
 _BOOLEANS = {"true": True, "false": False, "yes": True, "no": False, "1": True, "0": False}
@@ -25,31 +26,30 @@ _BOOLEANS = {"true": True, "false": False, "yes": True, "no": False, "1": True, 
 _NUMBER = r"^[+-]?0*(?:\d\.?){0,15}(?:[eE][+-]?\d{1,3})?$"
 
 
-def judge_job(loaded: LoadedRuleset, message: Mapping[str, Any], worker: str) -> Verdict:
+def judge_job(loaded: LoadedRuleset, message: JobMessage, worker: str) -> Verdict:
     """Judge one job.
 
     Args:
         loaded: the ruleset of its domain.
-        message: job_id, domain, subject, facts (canonical text), as_of, enqueued_at.
+        message: the job.
         worker: who judges.
 
     Returns:
         Its verdict.
     """
-    as_of = datetime.fromisoformat(message["as_of"])
     started = time.perf_counter_ns()
-    evaluation = loaded.program.evaluate(json.loads(message["facts"]), as_of=as_of)
+    evaluation = loaded.program.evaluate(message.document, as_of=message.as_of)
     micros = (time.perf_counter_ns() - started) // 1000
     return Verdict(
-        id=uuid.UUID(message["job_id"]),
-        enqueued_at=datetime.fromisoformat(message["enqueued_at"]),
-        domain=message["domain"],
-        subject=message["subject"],
+        id=message.job_id,
+        enqueued_at=message.enqueued_at,
+        domain=message.domain,
+        subject=message.subject,
         batch=None,
         **_answer(evaluation),
         ruleset_digest=loaded.digest,
-        facts_digest=wire.digest(message["facts"]),
-        as_of=as_of,
+        facts_digest=wire.digest(message.facts),
+        as_of=message.as_of,
         worker=worker,
         evaluated_at=datetime.now(UTC),
         micros=micros,

@@ -11,6 +11,10 @@ from rulefarm.errors import NotFound
 from rulefarm.ledger import Ledger
 from rulefarm.settings import Settings
 from rulesets.loader import LoadedRuleset
+from store.attempts import Terms
+
+#: Seconds that a lease outlasts the time limit of what it is for: until then the attempt may still come to an end.
+LEASE_MARGIN_S = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,16 @@ class Process:
             served = ", ".join(sorted(self.rulesets)) or "none"
             raise NotFound("domain-not-served", f"this worker does not serve {domain!r}", f"it serves {served}")
         return self.rulesets[domain]
+
+    def terms(self, worker: str, *, chunk: bool = False) -> Terms:
+        """The terms of an attempt at a job, or at a chunk.
+
+        Args:
+            worker: who makes it.
+            chunk: whether it is one at a chunk.
+        """
+        limit_s = self.settings.chunk_time_limit_s if chunk else self.settings.job_time_limit_s
+        return Terms(worker=worker, lease_s=limit_s + LEASE_MARGIN_S, max_attempts=self.settings.max_attempts)
 
 
 _held: list[Process] = []

@@ -1,19 +1,21 @@
 """Ring again what was not heard.  jobs and chunks without a verdict -> [reconcile] -> bells
 
-A beat task on the control queue. Safe to run twice at once; bounded per run; a broker that is away leaves everything
-due. Makes the coming months' partitions on the side, so that no other clock is needed."""
+A beat task on the control queue. Safe to run twice at once; bounded per run, and by the room in the queues; a broker
+that is away leaves everything due, and one that lost its data makes everything due. Makes the coming months' partitions
+on the side, so that no other clock is needed."""
 
 import logging
+import time
 from datetime import UTC, datetime
 
 from celery import Task
 
-from rulefarm.bell import ring
+from rulefarm.bell import Bell, ring
 from rulefarm.depth import queue_depths
 from rulefarm.errors import FarmUnreachable
 from rulefarm.ledger import reachable
-from rulefarm.routing import queue_name
-from store.open_work import due
+from rulefarm.routing import SEAL, SEAL_QUEUE, queue_name
+from store.open_work import due, expire, note_run
 from store.partitions import ensure_partitions
 from tasks.process import Process, held
 
@@ -33,25 +35,53 @@ def reconcile(task: Task) -> int:
         How many were rung; 0 as well when the database or the broker is away, for the next run is near.
     """
     process = held()
-    settings = process.settings
-    grace_s, limit = settings.reconcile_grace_s, settings.reconcile_limit
+    engine = process.ledger.engine
     try:
-        busy = _busy_queues(process)
-        with due(process.ledger.engine, grace_s=grace_s, limit=limit, busy=busy) as bells:
-            rung = ring(process.app, bells) if bells else 0
-        with reachable(process.ledger.engine), process.ledger.engine.begin() as connection:
+        lost = _has_lost_its_data(process)
+        rung = _ring_all(process)
+        note_run(engine, rung=rung, broker_lost=lost)
+        with reachable(engine), engine.begin() as connection:
             ensure_partitions(connection, datetime.now(UTC))
     except FarmUnreachable as error:
-        log.warning("nothing rung: %s", error)
+        log.warning("not all was rung: %s", error)
         return 0
     if rung:
         log.warning("rang again for %d jobs and chunks that had no verdict", rung)
     return rung
 
 
-def _busy_queues(process: Process) -> list[tuple[str, bool]]:
+def _has_lost_its_data(process: Process) -> bool:
+    """Whether the broker came back empty; if so, everything open is due, and a new seal is put on it.
+
+    The first start of all is no different: nothing is open then."""
+    if queue_depths(process.app, [SEAL_QUEUE])[SEAL_QUEUE]:
+        return False
+    expired = expire(process.ledger.engine)
+    ring(process.app, [Bell(SEAL, SEAL, SEAL_QUEUE, {}, "")])
+    log.warning("the broker has lost its data, or is new: %d jobs and chunks are rung again", expired)
+    return True
+
+
+def _ring_all(process: Process) -> int:
     queues = {
-        (domain, bulk): queue_name(domain, bulk=bulk) for domain in process.ledger.domains() for bulk in (False, True)
+        queue_name(domain, bulk=bulk): (domain, bulk) for domain in process.ledger.domains() for bulk in (False, True)
     }
-    depths = queue_depths(process.app, queues.values())
-    return [which for which, name in queues.items() if depths[name] > BACKLOG]
+    depths = queue_depths(process.app, queues)
+    # Long enough for whatever there is room for, short enough for the next run to find this one done.
+    deadline = time.monotonic() + process.settings.reconcile_interval_s
+    return sum(_ring_queue(process, *which, depths[name], deadline) for name, which in queues.items())
+
+
+def _ring_queue(process: Process, domain: str, bulk: bool, depth: int, deadline: float) -> int:
+    settings, rung = process.settings, 0
+    busy, room = depth > BACKLOG, settings.queue_limit - depth
+    while rung < room:
+        limit = min(settings.reconcile_limit, room - rung)
+        with due(
+            process.ledger.engine, domain, bulk=bulk, grace_s=settings.reconcile_grace_s, limit=limit, busy=busy
+        ) as bells:
+            portion = ring(process.app, bells) if bells else 0
+        rung += portion
+        if portion < limit or time.monotonic() > deadline:
+            break
+    return rung

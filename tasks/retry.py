@@ -1,11 +1,7 @@
-"""What to do about an error.  error, retries so far -> [retry] -> Retry or GiveUp
+"""How long to wait for what is away.  retries so far -> [retry] -> seconds
 
-Pure policy, without Celery: a table of tests covers it. A passing reason (database or broker away) is waited out for as
-long as it lasts; anything else would fail again."""
-
-from dataclasses import dataclass
-
-from rulefarm.errors import FarmUnreachable
+Pure policy, without Celery. Only a passing reason (database or broker away) is waited out, for as long as it lasts;
+whatever else goes wrong is counted as an attempt, see `store.attempts`."""
 
 #: Seconds before the first retry; doubles with each.
 FIRST_WAIT_S = 1.0
@@ -13,35 +9,13 @@ FIRST_WAIT_S = 1.0
 LONGEST_WAIT_S = 30.0
 
 
-@dataclass(frozen=True, slots=True)
-class Retry:
-    """Try again."""
-
-    #: Seconds from now.
-    in_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class GiveUp:
-    """Leave it: the row stays open, and the reconciler's slower clock decides."""
-
-    #: The error's stable code, for the log.
-    code: str
-
-
-def decide(error: BaseException, retries: int) -> Retry | GiveUp:
-    """What to do about an error.
+def pause_s(retries: int) -> float:
+    """Seconds to wait before the next try.
 
     Args:
-        error: what was raised.
         retries: how often it was retried already.
 
-    >>> from rulefarm.errors import DatabaseUnreachable
-    >>> decide(DatabaseUnreachable("database-unreachable", "no answer"), 2)
-    Retry(in_s=4.0)
-    >>> decide(KeyError("Order"), 0)
-    GiveUp(code='KeyError')
+    >>> [pause_s(retries) for retries in (0, 2, 4, 5, 1000)]
+    [1.0, 4.0, 16.0, 30.0, 30.0]
     """
-    if isinstance(error, FarmUnreachable):
-        return Retry(min(FIRST_WAIT_S * 2 ** min(retries, 10), LONGEST_WAIT_S))
-    return GiveUp(str(getattr(error, "code", type(error).__name__)))
+    return float(min(FIRST_WAIT_S * 2 ** min(retries, 10), LONGEST_WAIT_S))

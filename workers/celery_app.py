@@ -16,6 +16,7 @@ from tasks.canary import CANARY, canary
 from tasks.evaluate import evaluate_chunk, evaluate_job
 from tasks.nightly import plan_nightly
 from tasks.reconcile import reconcile
+from workers.requests import FarmRequest
 
 #: Seconds between the soft time limit, which a task can log, and the hard one, which kills its process.
 _GRACE_S = 5
@@ -70,8 +71,9 @@ def create_worker_app(settings: Settings, *, queues: list[str] | None = None) ->
         "soft_time_limit": settings.chunk_time_limit_s - _GRACE_S,
     }
     # The whole verdict in every line of the log, and in every event, would say the row again.
-    app.task(evaluate_job, name=EVALUATE_JOB, bind=True, resultrepr_maxsize=120, **_positive(job_limits))
-    app.task(evaluate_chunk, name=EVALUATE_CHUNK, bind=True, ignore_result=True, **_positive(chunk_limits))
+    judging = {"bind": True, "Request": FarmRequest}
+    app.task(evaluate_job, name=EVALUATE_JOB, resultrepr_maxsize=120, **judging, **_positive(job_limits))
+    app.task(evaluate_chunk, name=EVALUATE_CHUNK, ignore_result=True, **judging, **_positive(chunk_limits))
     app.task(reconcile, name=RECONCILE, bind=True, ignore_result=True, **_positive(chunk_limits))
     app.task(plan_nightly, name=NIGHTLY, bind=True, ignore_result=True)
     app.task(canary, name=CANARY, bind=True, **_positive(job_limits))

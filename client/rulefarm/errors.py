@@ -4,6 +4,8 @@ RulefarmError
 ├── SettingsError            a setting is missing or makes no sense
 ├── JobRejected              a job can't be taken as it is: its domain, key, facts or size
 ├── SourceRejected           a batch's source can't be read, or can't be cut into jobs
+├── QueueFull                the queue of the domain holds all that it may
+├── JobDead                  the job is not tried any more: it is a dead letter
 ├── NotFound                 no such job, batch or ruleset
 ├── FarmUnreachable          something the farm stands on does not answer
 │   ├── BrokerUnreachable
@@ -50,6 +52,14 @@ class JobRejected(RulefarmError):
 
 class SourceRejected(RulefarmError):
     """The source of a batch can't be read or cut into jobs; nothing of it was kept."""
+
+
+class QueueFull(RulefarmError):
+    """The queue of the domain holds all the messages that it may; nothing was kept. Submit again later."""
+
+
+class JobDead(RulefarmError):
+    """The job, or the row of a batch, has used up its attempts and is a dead letter; it gets no verdict."""
 
 
 class NotFound(RulefarmError):

@@ -7,35 +7,34 @@
 Writes the row first and rings then: a job that `submit` accepted is judged, whatever dies afterwards. Judges nothing
 itself. Safe to share between threads; make a new one after a fork."""
 
-import logging
 import os
 import time
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from importlib import import_module
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from celery import Celery
 
-from rulefarm import wire
-from rulefarm.bell import Bell, create_app, job_bell, ring
-from rulefarm.errors import BrokerUnreachable, JobRejected, NotFound, SettingsError
+from rulefarm.accepting import accept
+from rulefarm.bell import Bell, create_app, job_bell
+from rulefarm.doorbell import Doorbell
+from rulefarm.errors import JobRejected, NotFound, SettingsError
 from rulefarm.jobs import Batch, Job
-from rulefarm.routing import checked_domain
+from rulefarm.routing import checked_domain, queue_name
 from rulefarm.settings import Settings
 from rulefarm.verdict import Verdict
 from rulefarm.waiting import wait_for
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+    from sqlalchemy.orm import Session
+
     from rulefarm.ledger import Ledger
 
-log = logging.getLogger("rulefarm")
-
-#: Seconds for which nobody is made to wait for a broker that has just not answered.
-_BROKER_REST_S = 5.0
 #: Seconds for which the list of published domains is believed.
 _DOMAINS_FRESH_S = 30.0
 
@@ -58,7 +57,7 @@ class Farm:
         if settings.database_url:
             # An optional extra: a producer without a database needs no SQLAlchemy.
             self.ledger = _extra("rulefarm.ledger", "ledger").Ledger(settings)
-        self._broker_rests_until = 0.0
+        self._doorbell = Doorbell(self.app, limit=settings.queue_limit, has_ledger=self.ledger is not None)
         self._domains: dict[str, str] = {}
         self._domains_until = 0.0
 
@@ -68,7 +67,14 @@ class Farm:
         return cls(Settings.from_env(os.environ if environ is None else environ))
 
     def submit(
-        self, domain: str, facts: Mapping[str, Any], *, key: str | None = None, as_of: datetime | None = None
+        self,
+        domain: str,
+        facts: Mapping[str, Any],
+        *,
+        key: str | None = None,
+        as_of: datetime | None = None,
+        connection: "Connection | Session | None" = None,
+        wait_for_room: float | None = 0.0,
     ) -> Job:
         """Take one job.
 
@@ -78,17 +84,28 @@ class Farm:
             key: what is judged, say the order's number. The same key with the same facts (and the same `as_of`, if one
                 is given) is the same job: submitted twice, it gets one verdict. Without a key every call is a new job.
             as_of: the instant to judge at, with a time zone. Default: now.
+            connection: a SQLAlchemy connection or session of the caller's, on the farm's database: the job is written
+                in its transaction, and exists if and only if that is committed. It is rung by the reconciler, or by
+                `ring` after the commit. Default: a transaction of its own, and it is rung at once.
+            wait_for_room: seconds to wait while the queue is full; None waits for ever. Default: not at all.
 
         Returns:
             The job. It is on record, and will be judged even if the broker is away at this moment (`job.rung` tells).
 
         Raises:
             JobRejected: unknown domain, or facts or key that can't be taken.
+            QueueFull: the queue holds `queue_limit` messages; nothing was kept.
             DatabaseUnreachable: nothing was kept; submit again.
             BrokerUnreachable: only for a farm without a database: nothing was kept; submit again.
         """
-        [job] = self._take(domain, [(facts, key)], as_of, bulk=False)
-        return job
+        [(job, text)] = accept(domain, [(facts, key)], as_of=as_of, on_record=self.ledger is not None, farm=self)
+        self._check_domain(domain)
+        if connection is not None:
+            # In the end it may not exist: neither its message nor the room for one is a matter of now.
+            return replace(self.require_ledger().add_within(connection, job, text), rung=False)
+        self._doorbell.wait_for_room(queue_name(domain), wait_for_room)
+        recorded = self.ledger.add(job, text) if self.ledger else job
+        return replace(recorded, rung=self._doorbell.ring([job_bell(recorded, text)]))
 
     def submit_many(
         self,
@@ -96,6 +113,7 @@ class Farm:
         items: Iterable[Mapping[str, Any] | tuple[str | None, Mapping[str, Any]]],
         *,
         as_of: datetime | None = None,
+        wait_for_room: float | None = 0.0,
     ) -> list[Job]:
         """Take many jobs at once, all or none; they go to the bulk queue, behind no interactive job.
 
@@ -103,6 +121,7 @@ class Farm:
             domain: who judges.
             items: facts, or pairs of key and facts.
             as_of: as for `submit`.
+            wait_for_room: as for `submit`. Of more jobs than there is room for the rest is rung bit by bit.
 
         Returns:
             One job an item, in order.
@@ -111,7 +130,35 @@ class Farm:
             JobRejected: an item can't be taken; nothing was kept. Otherwise as `submit`.
         """
         pairs = [(item[1], item[0]) if isinstance(item, tuple) else (item, None) for item in items]
-        return self._take(domain, pairs, as_of, bulk=True)
+        new = accept(domain, pairs, as_of=as_of, on_record=self.ledger is not None, farm=self)
+        self._check_domain(domain)
+        if not new:
+            return []
+        queue = queue_name(domain, bulk=True)
+        self._doorbell.wait_for_room(queue, wait_for_room)
+        if self.ledger is None:
+            self._doorbell.ring([job_bell(job, text, bulk=True) for job, text in new])
+            return [job for job, _ in new]
+        now = self._doorbell.room(queue)
+        recorded = self.ledger.add_many(new, rung=now)
+        bells = [job_bell(job, text, bulk=True) for job, (_, text) in zip(recorded[:now], new, strict=False)]
+        rung = self._doorbell.ring(bells)
+        return [replace(job, rung=rung and place < now) for place, job in enumerate(recorded)]
+
+    def ring(self, *jobs: Job) -> bool:
+        """Ring for jobs that are on record now: after the commit of the transaction that `submit` wrote them in.
+
+        Args:
+            jobs: what `submit` returned.
+
+        Returns:
+            Whether all were rung; if not, the reconciler does it.
+
+        Raises:
+            DatabaseUnreachable: none was rung.
+            SettingsError: no database is named.
+        """
+        return self._doorbell.ring(self.require_ledger().bells([job.id for job in jobs]))
 
     def evaluate(
         self,
@@ -171,7 +218,7 @@ class Farm:
         Returns:
             The batch, with whether it was rung.
         """
-        return replace(batch, rung=self._ring(bells), farm=self)
+        return replace(batch, rung=self._doorbell.ring(bells), farm=self)
 
     def wait(self, job: Job, timeout: float | None = 30.0) -> Verdict:
         """As `Job.wait`."""
@@ -188,11 +235,12 @@ class Farm:
 
         Raises:
             NotFound: no job of that id is on record.
+            JobDead: it is a dead letter.
             SettingsError: no database is named.
         """
         ledger = self.require_ledger()
         wanted = _uuid(job_id)
-        verdict = ledger.verdict(wanted)
+        verdict = ledger.answer(wanted)
         if verdict is None and not ledger.has_job(wanted):
             raise NotFound("no-such-job", f"no job {wanted} is on record")
         return verdict
@@ -231,55 +279,6 @@ class Farm:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    def _take(
-        self,
-        domain: str,
-        items: list[tuple[Mapping[str, Any], str | None]],
-        as_of: datetime | None,
-        *,
-        bulk: bool,
-    ) -> list[Job]:
-        moment = wire.instant(as_of) if as_of else None
-        now = datetime.now(UTC)
-        new = []
-        for facts, key in items:
-            text = wire.canonical(facts)
-            if key is None:
-                job_id = uuid.uuid4()
-            else:
-                job_id = wire.job_id(checked_domain(domain), wire.checked_key(key), wire.digest(text), moment)
-            subject = str(job_id) if key is None else key
-            job = Job(
-                id=job_id,
-                domain=domain,
-                subject=subject,
-                as_of=moment or now,
-                enqueued_at=now,
-                on_record=self.ledger is not None,
-                farm=self,
-            )
-            new.append((job, text))
-        self._check_domain(domain)
-        if not new:
-            return []
-        recorded = self.ledger.add(new, bulk=bulk) if self.ledger else [job for job, _ in new]
-        bells = [job_bell(job, text, bulk=bulk) for job, (_, text) in zip(recorded, new, strict=True)]
-        rung = self._ring(bells)
-        return recorded if rung else [replace(job, rung=False) for job in recorded]
-
-    def _ring(self, bells: list[Bell]) -> bool:
-        if self.ledger and time.monotonic() < self._broker_rests_until:
-            return False
-        try:
-            ring(self.app, bells)
-        except BrokerUnreachable as error:
-            if not self.ledger:
-                raise
-            self._broker_rests_until = time.monotonic() + _BROKER_REST_S
-            log.warning("%s; %d messages are left to the reconciler", error, len(bells))
-            return False
-        return True
 
     def _check_domain(self, domain: str) -> None:
         checked_domain(domain)

@@ -33,7 +33,8 @@ class Job:
     enqueued_at: datetime
     #: Whether its row is in Postgres. False for a producer without a database: then the worker writes it.
     on_record: bool = True
-    #: Whether its message was sent. False when the broker was away: the reconciler sends it.
+    #: Whether its message was sent. False when the broker was away, or its transaction may still be undone: then the
+    #: reconciler sends it.
     rung: bool = True
     #: The farm that took it.
     farm: AnswersFor | None = field(default=None, repr=False, compare=False)
@@ -49,6 +50,7 @@ class Job:
 
         Raises:
             VerdictPending: none came in time; the job is still on record.
+            JobDead: none will come: the job is a dead letter.
         """
         return _of(self.farm).wait(self, timeout)
 

@@ -12,11 +12,14 @@ from rulefarm.errors import JobRejected
 EXCHANGE = Exchange("rules", type="direct", durable=True)
 #: Periodic work of the farm itself; every worker takes from it.
 CONTROL_QUEUE = "rules.control"
+#: Holds one message that nobody takes. When it is gone, the broker has lost what it held.
+SEAL_QUEUE = "rules.seal"
 
 EVALUATE_JOB = "rules.evaluate"
 EVALUATE_CHUNK = "rules.evaluate_chunk"
 RECONCILE = "rules.reconcile"
 NIGHTLY = "rules.nightly"
+SEAL = "rules.seal"
 
 _DOMAIN = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 

@@ -37,14 +37,19 @@ class Settings:
     #: Seconds after which the evaluation of one job is killed. A job takes milliseconds.
     job_time_limit_s: int = 30
     #: Seconds after which the evaluation of one chunk is killed. A chunk takes seconds.
-    chunk_time_limit_s: int = 240
+    chunk_time_limit_s: int = 60
     #: Subjects in one chunk: big enough that the columnar pass pays, small enough to spread over workers.
     chunk_rows: int = 1000
+    #: How often a job or chunk is tried before it becomes a dead letter. Only attempts that failed, or that may have
+    #: died with their worker, count.
+    max_attempts: int = 4
+    #: Messages that wait in one queue at most: beyond, `submit` raises QueueFull, and batches are sent bit by bit.
+    queue_limit: int = 10_000
     #: Seconds between two runs of the reconciler.
     reconcile_interval_s: float = 10.0
     #: Seconds a job may wait for its verdict before its message is sent again; doubles with every ring, to an hour.
     reconcile_grace_s: float = 30.0
-    #: Jobs and chunks that one run of the reconciler sends again at most.
+    #: Jobs and chunks that the reconciler sends again in one transaction.
     reconcile_limit: int = 5000
     #: When the nightly batch starts: cron syntax, UTC.
     nightly_cron: str = "30 2 * * *"

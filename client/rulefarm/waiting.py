@@ -34,6 +34,7 @@ def wait_for(job: Job, app: Celery, ledger: "Ledger | None", timeout: float | No
 
     Raises:
         VerdictPending: none came in time.
+        JobDead: none will come.
         BrokerUnreachable: the broker does not answer, and there is no database to ask instead.
     """
     deadline = None if timeout is None else time.monotonic() + timeout
@@ -44,7 +45,7 @@ def wait_for(job: Job, app: Celery, ledger: "Ledger | None", timeout: float | No
         now = time.monotonic()
         late = deadline is not None and now >= deadline
         if verdict is None and ledger and (late or now >= next_row_look or not has_results):
-            verdict = ledger.verdict(job.id, job.enqueued_at)
+            verdict = ledger.answer(job.id, job.enqueued_at)
             next_row_look = now + _ROW_LOOK_S
         if verdict is not None:
             return verdict

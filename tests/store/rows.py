@@ -20,7 +20,7 @@ def add_job(settings: Settings, *, subject: str = "4711", facts: dict[str, Any] 
     """A recorded job."""
     job = Job(id=uuid.uuid4(), domain="payment", subject=subject, as_of=AS_OF, enqueued_at=datetime.now(UTC))
     ledger = Ledger(settings)
-    [recorded] = ledger.add([(job, wire.canonical(facts or {"Order": {"total": 12.5}}))], bulk=False)
+    recorded = ledger.add(job, wire.canonical(facts or {"Order": {"total": 12.5}}))
     ledger.engine.dispose()
     return recorded
 

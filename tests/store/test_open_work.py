@@ -1,17 +1,21 @@
 """What has a row and no verdict is rung again: not too early, not twice, and not lost when the broker is away."""
 
 import json
+from functools import partial
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, select, text
 
 from rulefarm import wire
 from rulefarm.ledger import connect
 from rulefarm.settings import Settings
-from store.open_work import due, open_work
+from rulefarm.tables import reconciler
+from store.attempts import Terms, claim_job
+from store.chunk_attempts import claim_chunk
+from store.open_work import due, expire, note_run, open_work
 from store.verdicts import store_verdict
 from tests.store.rows import add_batch, add_job, verdict
 
@@ -23,9 +27,13 @@ def make_due(engine: Engine) -> None:
             connection.execute(text(f"update {table} set ring_at = now() - interval '1 second'"))
 
 
-def rung(engine: Engine, limit: int = 100) -> list[str]:
-    with due(engine, grace_s=30, limit=limit) as bells:
-        return sorted(bell.task_id for bell in bells)
+def rung(engine: Engine, *, busy: bool = False) -> list[str]:
+    """What is rung of single jobs for payment and of chunks for pricing."""
+    found = []
+    for domain, bulk in (("payment", False), ("pricing", True)):
+        with due(engine, domain, bulk=bulk, grace_s=30, limit=100, busy=busy) as bells:
+            found += [bell.task_id for bell in bells]
+    return sorted(found)
 
 
 def test_a_job_is_not_rung_again_before_its_grace_is_over(settings: Settings, database: Engine) -> None:
@@ -55,7 +63,7 @@ def test_a_ring_carries_what_the_first_one_carried(settings: Settings, database:
     facts = {"Order": {"total": 0.1, "n": 7, "big": 1e16, "small": 1e-7, "name": "Ünïcode"}, "Line": [{"qty": 2}]}
     job = add_job(settings, facts=facts)
     make_due(database)
-    with due(database, grace_s=30, limit=1) as [bell]:
+    with due(database, "payment", bulk=False, grace_s=30, limit=1) as [bell]:
         assert bell.kwargs["facts"] == wire.canonical(facts)
         assert bell.kwargs["as_of"] == job.as_of.isoformat()
         assert bell.kwargs["rings"] == 2
@@ -65,7 +73,7 @@ def test_a_ring_carries_what_the_first_one_carried(settings: Settings, database:
 def test_nothing_counts_as_rung_when_the_broker_was_away(settings: Settings, database: Engine) -> None:
     job = add_job(settings)
     make_due(database)
-    with pytest.raises(ConnectionError), due(database, grace_s=30, limit=100):
+    with pytest.raises(ConnectionError), due(database, "payment", bulk=False, grace_s=30, limit=100):
         raise ConnectionError
     assert rung(database) == [str(job.id)]
 
@@ -74,7 +82,8 @@ def test_two_reconcilers_share_the_work(settings: Settings, database: Engine) ->
     for n in range(10):
         add_job(settings, subject=str(n))
     make_due(database)
-    with due(database, grace_s=30, limit=6) as first, due(database, grace_s=30, limit=100) as second:
+    payment = partial(due, database, "payment", bulk=False, grace_s=30)
+    with payment(limit=6) as first, payment(limit=100) as second:
         assert (len(first), len(second)) == (6, 4)
         assert not {bell.task_id for bell in first} & {bell.task_id for bell in second}
 
@@ -84,15 +93,49 @@ def test_what_waits_for_its_turn_in_a_busy_queue_is_not_rung_until_it_has_waited
 ) -> None:
     job, (batch, _) = add_job(settings), add_batch(database, count=1)
     make_due(database)
-    with due(database, grace_s=30, limit=9, busy=[("payment", False), ("pricing", True)]) as bells:
-        assert bells == []
-    with due(database, grace_s=30, limit=9, busy=[("payment", True), ("pricing", False)]) as bells:
-        assert sorted(bell.task_id for bell in bells) == sorted([str(job.id), f"{batch}-0"])
+    assert rung(database, busy=True) == []
     with database.begin() as connection:
         for table in ("jobs", "chunks"):
             connection.execute(text(f"update {table} set ring_at = now() - interval '301 seconds'"))
-    with due(database, grace_s=30, limit=9, busy=[("payment", False), ("pricing", True)]) as bells:
-        assert len(bells) == 2
+    assert rung(database, busy=True) == sorted([str(job.id), f"{batch}-0"])
+
+
+def test_what_was_never_rung_is_rung_as_soon_as_there_is_room(settings: Settings, database: Engine) -> None:
+    add_job(settings)
+    with database.begin() as connection:
+        connection.execute(text("update jobs set rings = 0, ring_at = now()"))
+    with due(database, "payment", bulk=False, grace_s=30, limit=9, busy=True) as [bell]:
+        assert bell.kwargs["rings"] == 1
+
+
+def test_a_queue_gets_only_what_is_its_own(settings: Settings, database: Engine) -> None:
+    add_job(settings)
+    add_batch(database, count=1)
+    make_due(database)
+    for domain, bulk in (("payment", True), ("pricing", False), ("promotion", True)):
+        with due(database, domain, bulk=bulk, grace_s=30, limit=9) as bells:
+            assert bells == []
+
+
+def test_after_the_broker_lost_its_data_everything_open_is_due_but_what_somebody_works_on(
+    settings: Settings, database: Engine
+) -> None:
+    waiting, leased, (batch, _) = add_job(settings), add_job(settings), add_batch(database, count=2)
+    terms = Terms(worker="w", lease_s=60, max_attempts=3)
+    claim_job(database, leased.id, terms)
+    claim_chunk(database, batch, 0, terms)
+    assert expire(database) == 2
+    assert rung(database, busy=True) == sorted([str(waiting.id), f"{batch}-1"])
+    assert rung(database, busy=True) == []
+
+
+def test_the_last_run_of_the_reconciler_is_on_record(database: Engine) -> None:
+    note_run(database, rung=7, broker_lost=True)
+    note_run(database, rung=3, broker_lost=False)
+    with database.connect() as connection:
+        row = connection.execute(select(reconciler)).one()
+    assert row.rung == 3
+    assert row.broker_lost_at < row.ran_at
 
 
 def test_a_judged_job_is_never_rung(settings: Settings, database: Engine) -> None:

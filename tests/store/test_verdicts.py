@@ -13,8 +13,12 @@ from rulefarm.ledger import Ledger, connect
 from rulefarm.settings import Settings
 from rulefarm.tables import batches, jobs, verdicts
 from rulefarm.verdict import Verdict
+from store.attempts import Terms
+from store.chunk_attempts import claim_chunk
 from store.verdicts import count_fired, find_verdicts, store_chunk, store_verdict
 from tests.store.rows import AS_OF, add_batch, add_job, verdict
+
+TERMS = Terms(worker="w", lease_s=60, max_attempts=3)
 
 
 def count(engine: Engine) -> int:
@@ -59,7 +63,9 @@ def test_no_verdict_as_of_another_instant_than_the_job(settings: Settings, datab
 
 def test_a_producer_without_a_database_gets_its_row_from_the_worker(database: Engine) -> None:
     job_id, now = uuid.uuid4(), datetime.now(UTC)
-    assert store_verdict(database, verdict(job_id, now), facts='{"Order":{"total":1}}')
+    facts = {"Order": {"total": 1}}
+    job = {"id": job_id, "domain": "payment", "subject": "1", "facts": facts, "as_of": AS_OF, "enqueued_at": now}
+    assert store_verdict(database, verdict(job_id, now), job=job)
     with database.connect() as connection:
         row = connection.execute(select(jobs)).one()
     assert (row.id, row.state, row.facts) == (job_id, "done", {"Order": {"total": 1}})
@@ -72,8 +78,9 @@ def test_a_chunk_is_stored_once_and_the_last_one_closes_its_batch(database: Engi
             verdict(uuid.uuid5(batch, f"{n}-{i}"), now, batch=batch, subject=f"{n}-{i}", domain="pricing")
             for i in range(2)
         ]
-        assert store_chunk(database, batch, n, rows) == 2
-        assert store_chunk(database, batch, n, rows) == 0
+        claim_chunk(database, batch, n, TERMS)
+        assert store_chunk(database, batch, n, rows, attempt=1) == 2
+        assert store_chunk(database, batch, n, rows, attempt=1) is None
         with database.connect() as connection:
             state, finished = connection.execute(select(batches.c.state, batches.c.finished_at)).one()
         assert (state, finished is not None) == (("open", False), ("done", True))[n]
@@ -84,11 +91,13 @@ def test_a_chunk_is_stored_once_and_the_last_one_closes_its_batch(database: Engi
 def test_chunks_that_finish_together_close_their_batch(database: Engine) -> None:
     batch, now = add_batch(database, count=8)
 
-    def finish(n: int) -> int:
-        return store_chunk(database, batch, n, [verdict(uuid.uuid5(batch, str(n)), now, batch=batch, subject=str(n))])
+    def finish(n: int) -> int | None:
+        claim_chunk(database, batch, n, TERMS)
+        row = verdict(uuid.uuid5(batch, str(n)), now, batch=batch, subject=str(n))
+        return store_chunk(database, batch, n, [row], attempt=1)
 
     with ThreadPoolExecutor(4) as pool:
-        assert sum(pool.map(finish, range(8))) == 8
+        assert list(pool.map(finish, range(8))) == [1] * 8
     with database.connect() as connection:
         assert connection.execute(select(batches.c.state)).scalar_one() == "done"
 
@@ -98,7 +107,9 @@ def test_a_nul_in_a_reason_costs_neither_the_verdict_nor_its_chunk(settings: Set
     odd = [{"rule": "R", "outcome": "review", "text": "a\x00b", "code": None}]
     assert store_verdict(database, verdict(job.id, job.enqueued_at, reasons=odd))
     batch, now = add_batch(database, count=1)
-    assert store_chunk(database, batch, 0, [verdict(uuid.uuid5(batch, "a"), now, batch=batch, changes={"P.x": "\x00"})])
+    claim_chunk(database, batch, 0, TERMS)
+    row = verdict(uuid.uuid5(batch, "a"), now, batch=batch, changes={"P.x": "\x00"})
+    assert store_chunk(database, batch, 0, [row], attempt=1) == 1
     assert [found.changes for found in find_verdicts(database, batch=batch)] == [{"P.x": "\ufffd"}]
 
 

@@ -1,25 +1,12 @@
-"""A passing reason is waited out, ever more patiently; anything else is left to the reconciler."""
+"""What is away is waited for, ever more patiently, and for as long as it takes."""
 
 import pytest
 
-from rulefarm.errors import BrokerUnreachable, DatabaseUnreachable, JobRejected, NotFound
-from tasks.retry import GiveUp, Retry, decide
+from tasks.retry import pause_s
 
-AWAY = DatabaseUnreachable("database-unreachable", "no answer")
-DECISIONS = [
-    (AWAY, 0, Retry(1.0)),
-    (AWAY, 1, Retry(2.0)),
-    (AWAY, 4, Retry(16.0)),
-    (AWAY, 5, Retry(30.0)),
-    (AWAY, 10_000, Retry(30.0)),
-    (BrokerUnreachable("broker-unreachable", "no answer"), 0, Retry(1.0)),
-    (NotFound("domain-not-served", "not here"), 0, GiveUp("domain-not-served")),
-    (JobRejected("bad-facts", "no facts"), 3, GiveUp("bad-facts")),
-    (ValueError("anything"), 0, GiveUp("ValueError")),
-    (MemoryError(), 0, GiveUp("MemoryError")),
-]
+PAUSES = [(0, 1.0), (1, 2.0), (4, 16.0), (5, 30.0), (10_000, 30.0)]
 
 
-@pytest.mark.parametrize(("error", "retries", "decision"), DECISIONS)
-def test_what_is_done_about_an_error(error: BaseException, retries: int, decision: Retry | GiveUp) -> None:
-    assert decide(error, retries) == decision
+@pytest.mark.parametrize(("retries", "seconds"), PAUSES)
+def test_how_long_the_next_try_waits(retries: int, seconds: float) -> None:
+    assert pause_s(retries) == seconds

@@ -1,0 +1,144 @@
+"""Attempts at a job.  job row -> [attempts] -> a claim, or a dead letter
+
+The first delivery of a job writes nothing before its verdict. Every repeat is counted and committed before the work
+starts, so that a job that kills its worker is tried `max_attempts` times and no more. A claim holds a lease: while it
+lasts nobody else begins. All clocks are Postgres's. The like for chunks: `store.chunk_attempts`."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Engine, Table, case, func, or_, update
+from sqlalchemy.dialects.postgresql import insert
+
+from rulefarm.ledger import reachable
+from rulefarm.tables import jobs
+from store.dead_letters import Death, bury, storable
+
+#: What is said of attempts that ended without a word: their worker died whole, or can't be reached.
+UNHEARD = Death("worker-silent", "its attempts ended without a word: the workers that made them died, or hung")
+#: Seconds before what failed is rung again; doubles with every attempt.
+_FIRST_PAUSE_S = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """On what terms an attempt is made."""
+
+    #: Name of the worker that makes it.
+    worker: str
+    #: Seconds for which nobody else may begin.
+    lease_s: float
+    #: Attempts before a dead letter.
+    max_attempts: int
+
+
+def add_job(engine: Engine, row: Mapping[str, Any]) -> None:
+    """Write the row of a job whose producer wrote none; one that is there stays as it is.
+
+    Args:
+        engine: the database.
+        row: id, domain, subject, facts, as_of, enqueued_at.
+
+    Raises:
+        DatabaseUnreachable: nothing was written.
+    """
+    with reachable(engine), engine.begin() as connection:
+        connection.execute(insert(jobs).values(dict(row)).on_conflict_do_nothing(index_elements=["id"]))
+
+
+def claim_job(engine: Engine, job_id: uuid.UUID, terms: Terms, *, attempt: int | None = None) -> int | None:
+    """Count an attempt at a job, and take its lease, in one commit.
+
+    Args:
+        engine: the database.
+        job_id: which.
+        terms: of the attempt.
+        attempt: an attempt of this caller that goes on: it is not counted again. Default: a new one.
+
+    Returns:
+        The attempt's number, from 2 on; None when there is nothing to do: the job is closed or unknown, somebody else
+        holds its lease, or its attempts are used up: then it is a dead letter now.
+
+    Raises:
+        DatabaseUnreachable: nothing was counted.
+    """
+    begun = func.greatest(jobs.c.attempts, 1)
+    mine = jobs.c.attempts == (attempt or -1)
+    counted = (
+        update(jobs)
+        .where(jobs.c.id == job_id, jobs.c.state == "open", is_free(jobs) | mine)
+        .where((begun < terms.max_attempts) | mine)
+        .values(attempts=case((mine, jobs.c.attempts), else_=begun + 1), **leased(terms))
+        .returning(jobs.c.attempts)
+    )
+    with reachable(engine), engine.begin() as connection:
+        number = connection.execute(counted).scalar()
+        if number is None:
+            _bury_job(connection, job_id, [is_free(jobs), begun >= terms.max_attempts], UNHEARD)
+    return number
+
+
+def fail_job(engine: Engine, job_id: uuid.UUID, terms: Terms, death: Death, *, attempt: int | None = None) -> bool:
+    """Count an attempt that failed, and let the next begin after a pause.
+
+    Args:
+        engine: the database.
+        job_id: which.
+        terms: of the attempt; `worker` is who made it.
+        death: how it failed.
+        attempt: its number; default: unknown, for whoever made it is dead.
+
+    Returns:
+        Whether it was the last: the job is a dead letter now.
+
+    Raises:
+        DatabaseUnreachable: nothing was counted.
+    """
+    number = func.greatest(jobs.c.attempts, attempt or 1)
+    # An attempt that is fenced failed for itself alone. One of unknown number is whatever this worker holds, or the
+    # first delivery, which holds nothing.
+    current = jobs.c.attempts <= attempt if attempt else is_free(jobs) | (jobs.c.worker == terms.worker)
+    failed = (
+        update(jobs)
+        .where(jobs.c.id == job_id, jobs.c.state == "open", current)
+        .values(attempts=number, **released(number, terms, death))
+        .returning(jobs.c.attempts)
+    )
+    with reachable(engine), engine.begin() as connection:
+        attempts = connection.execute(failed).scalar()
+        return attempts is not None and attempts >= terms.max_attempts and _bury_job(connection, job_id, [], death)
+
+
+def is_free(table: Table) -> ColumnElement[bool]:
+    """Whether nobody holds the lease of a job or chunk."""
+    return or_(table.c.lease_until.is_(None), table.c.lease_until < func.now())
+
+
+def leased(terms: Terms) -> dict[str, Any]:
+    """What a claim writes; nothing is rung while the lease lasts."""
+    until = func.now() + timedelta(seconds=terms.lease_s)
+    return {"worker": terms.worker, "lease_until": until, "ring_at": until}
+
+
+def released(attempt: ColumnElement[int], terms: Terms, death: Death) -> dict[str, Any]:
+    """What a failed attempt writes."""
+    pause = func.make_interval(0, 0, 0, 0, 0, 0, _FIRST_PAUSE_S * func.power(2, func.least(attempt, 10) - 1))
+    told = {"worker": terms.worker, "code": death.code, "reason": storable(death.reason)}
+    return {"lease_until": None, "ring_at": func.now() + pause, **told}
+
+
+def _bury_job(connection: Connection, job_id: uuid.UUID, only_if: list[ColumnElement[bool]], death: Death) -> bool:
+    closed = (
+        update(jobs)
+        .where(jobs.c.id == job_id, jobs.c.state == "open", *only_if)
+        .values(state="dead", lease_until=None)
+        .returning(jobs.c.domain, jobs.c.subject, jobs.c.attempts, jobs.c.worker, jobs.c.code, jobs.c.reason)
+    )
+    row = connection.execute(closed).mappings().first()
+    if row is None:
+        return False
+    bury(connection, death, id=job_id, kind="job", row=dict(row))
+    return True

@@ -1,0 +1,148 @@
+"""Attempts at a chunk.  chunk row -> [chunk_attempts] -> a claim, smaller chunks, or the dead letter of one row
+
+A chunk takes seconds, so that every attempt at it is counted and leased, the first one too. One that has used up its
+attempts is split, again and again, until the row that kept it from being judged stands alone: its neighbours get their
+verdicts. See `store.attempts` for jobs."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Engine, case, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from rulefarm.batches import SUBJECT_COLUMN, decode, encode
+from rulefarm.bell import Bell, chunk_bell
+from rulefarm.ledger import reachable
+from rulefarm.tables import batches, chunks
+from store.attempts import UNHEARD, Terms, is_free, leased, released
+from store.dead_letters import Death, bury
+
+#: Into how many a chunk is split: a thousand rows stand alone after two splits, and few are judged for nothing.
+PARTS = 32
+#: How long whoever split a chunk has to ring for its parts, before the reconciler does.
+_RINGING = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A chunk that was taken."""
+
+    #: Its row, with its batch's domain, as_of and enqueued_at.
+    chunk: Mapping[str, Any]
+    #: Number of the attempt.
+    attempt: int
+
+
+def claim_chunk(
+    engine: Engine, batch: uuid.UUID, n: int, terms: Terms, *, attempt: int | None = None
+) -> Claim | list[Bell]:
+    """Count an attempt at a chunk, take its lease and read it, in one commit.
+
+    Args:
+        engine: the database.
+        batch: the batch's id.
+        n: which chunk.
+        terms: of the attempt.
+        attempt: an attempt of this caller that goes on: it is not counted again. Default: a new one.
+
+    Returns:
+        The claim. When there is none to be had, the bells to ring instead: those of the smaller chunks, if its attempts
+        were used up; none if the chunk is closed or unknown, or somebody else holds its lease.
+
+    Raises:
+        DatabaseUnreachable: nothing was counted.
+    """
+    mine = chunks.c.attempts == (attempt or -1)
+    counted = (
+        update(chunks)
+        .where(chunks.c.batch == batch, chunks.c.n == n, chunks.c.state == "open", is_free(chunks) | mine)
+        .where((chunks.c.attempts < terms.max_attempts) | mine, batches.c.id == chunks.c.batch)
+        .values(attempts=case((mine, chunks.c.attempts), else_=chunks.c.attempts + 1), **leased(terms))
+        .returning(chunks, batches.c.domain, batches.c.as_of, batches.c.enqueued_at)
+    )
+    with reachable(engine), engine.begin() as connection:
+        row = connection.execute(counted).mappings().first()
+        if row is not None:
+            return Claim(chunk=dict(row), attempt=row["attempts"])
+        spent = [is_free(chunks), chunks.c.attempts >= terms.max_attempts]
+        return _give_up(connection, batch, n, terms, UNHEARD, spent)
+
+
+def fail_chunk(
+    engine: Engine, batch: uuid.UUID, n: int, terms: Terms, death: Death, *, attempt: int | None = None
+) -> list[Bell]:
+    """Note that an attempt failed, and let the next begin after a pause; after the last one, split the chunk.
+
+    Args:
+        engine: the database.
+        batch: the batch's id.
+        n: which chunk.
+        terms: of the attempt; `worker` is who made it.
+        death: how it failed.
+        attempt: its number; default: unknown, for whoever made it is dead: the one that this worker holds.
+
+    Returns:
+        The bells of the smaller chunks, if it was split.
+
+    Raises:
+        DatabaseUnreachable: nothing was noted.
+    """
+    mine = chunks.c.attempts == attempt if attempt else chunks.c.worker == terms.worker
+    failed = (
+        update(chunks)
+        .where(chunks.c.batch == batch, chunks.c.n == n, chunks.c.state == "open", mine)
+        .values(**released(chunks.c.attempts, terms, death))
+        .returning(chunks.c.attempts)
+    )
+    with reachable(engine), engine.begin() as connection:
+        attempts = connection.execute(failed).scalar()
+        if attempts is None or attempts < terms.max_attempts:
+            return []
+        return _give_up(connection, batch, n, terms, death, [])
+
+
+def finish_batch(connection: Connection, batch: uuid.UUID) -> None:
+    """Close a batch if none of its chunks is open, in the transaction that closed one."""
+    # Chunks that finish together wait for each other here, or neither would see that the other was the last.
+    connection.execute(select(batches.c.id).where(batches.c.id == batch).with_for_update())
+    unfinished = select(chunks.c.n).where(chunks.c.batch == batch, chunks.c.state == "open").exists()
+    connection.execute(
+        update(batches)
+        .where(batches.c.id == batch, batches.c.state == "open", ~unfinished)
+        .values(state="done", finished_at=func.now())
+    )
+
+
+def _give_up(
+    connection: Connection, batch: uuid.UUID, n: int, terms: Terms, death: Death, only_if: list[Any]
+) -> list[Bell]:
+    """Close a chunk that is not tried any more: split it, or bury its only row."""
+    closed = (
+        update(chunks)
+        .where(chunks.c.batch == batch, chunks.c.n == n, chunks.c.state == "open", *only_if)
+        .where(batches.c.id == chunks.c.batch)
+        .values(state=case((chunks.c.rows > 1, "split"), else_="dead"), lease_until=None, finished_at=func.now())
+        .returning(chunks, batches.c.domain)
+    )
+    row = connection.execute(closed).mappings().first()
+    if row is None:
+        return []
+    if row["state"] == "dead":
+        [subject] = decode(row["facts"])[SUBJECT_COLUMN]
+        told = {**row, "subject": subject}
+        bury(connection, death, id=uuid.uuid5(batch, subject), kind="row", row=told, batch=batch, chunk=n)
+        finish_batch(connection, batch)
+        return []
+    connection.execute(select(batches.c.id).where(batches.c.id == batch).with_for_update())
+    last = connection.execute(select(func.max(chunks.c.n)).where(chunks.c.batch == batch)).scalar_one()
+    frame = decode(row["facts"])
+    parts = enumerate(encode(frame, -(-len(frame) // PARTS)), last + 1)
+    # The whole chunk was tried often enough: each part has one attempt, and what is said of the whole is said of it.
+    spent = {"attempts": terms.max_attempts - 1, **{name: row[name] for name in ("form", "worker", "code", "reason")}}
+    spent["ring_at"] = func.now() + _RINGING
+    values = [{"batch": batch, "n": m, "rows": rows, "facts": facts, **spent} for m, (rows, facts) in parts]
+    connection.execute(insert(chunks).values(values))
+    return [chunk_bell(row["domain"], batch, value["n"]) for value in values]

@@ -1,0 +1,99 @@
+"""What is not tried any more, with the reason.  attempts, refused messages -> [dead_letters] -> one row each
+
+Writes rows; what may be dead is decided by `store.attempts` and `store.chunk_attempts`, and how to bring it back to
+life is the matter of whoever operates the farm."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.dialects.postgresql import insert
+
+from rulefarm.errors import RulefarmError
+from rulefarm.ledger import reachable
+from rulefarm.tables import dead_letters
+
+#: Characters of a reason, and of a refused message, that are kept.
+MAX_CHARACTERS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Death:
+    """Why an attempt failed."""
+
+    #: Stable, kebab-case: worker-lost, worker-silent, time-limit, evaluation-failed, or that of one of our errors.
+    code: str
+    #: In words.
+    reason: str
+
+    @classmethod
+    def of(cls, error: BaseException) -> "Death":
+        """What an exception says: the code of one of ours, `evaluation-failed` for any other."""
+        if isinstance(error, RulefarmError):
+            return cls(error.code, error.message)
+        return cls("evaluation-failed", f"{type(error).__name__}: {error}")
+
+    def __str__(self) -> str:
+        return f"{self.reason} [{self.code}]"
+
+
+def bury(
+    connection: Connection, death: Death, *, id: uuid.UUID, kind: str, row: Mapping[str, Any], **where: Any
+) -> None:
+    """Write the dead letter of a job, or of a row of a batch, in the caller's transaction.
+
+    Args:
+        connection: in a transaction.
+        death: what is said when the row knows no better.
+        id: of the job, or of the verdict that the row of the batch would have had.
+        kind: `job` or `row`.
+        row: of the ledger: domain, subject, attempts, worker, and code and reason of the last failure, if any.
+        where: batch and chunk, of a row of a batch.
+    """
+    known = {name: row[name] for name in ("domain", "subject", "attempts", "worker")}
+    told = (row["code"], row["reason"]) if row["code"] else (death.code, death.reason)
+    values = {"id": id, "kind": kind, "code": told[0], "reason": storable(told[1]), **known, **where}
+    connection.execute(insert(dead_letters).values(values).on_conflict_do_nothing())
+
+
+def record_message(
+    engine: Engine,
+    death: Death,
+    *,
+    worker: str,
+    id: uuid.UUID | None = None,
+    domain: str | None = None,
+    content: str = "",
+) -> None:
+    """Write the dead letter of a message that was refused.
+
+    Args:
+        engine: the database.
+        death: why.
+        worker: who refused it.
+        id: of its task, if it has one that is no job's; default: a new one.
+        domain: of the queue that it came from, if known.
+        content: the message; its beginning is kept.
+
+    Raises:
+        DatabaseUnreachable: nothing was written.
+    """
+    values = {
+        "id": id or uuid.uuid4(),
+        "kind": "message",
+        "domain": domain,
+        "code": death.code,
+        "reason": storable(death.reason),
+        "worker": worker,
+        "attempts": 1,
+        "content": storable(content),
+    }
+    with reachable(engine), engine.begin() as connection:
+        connection.execute(insert(dead_letters).values(values).on_conflict_do_nothing())
+
+
+def storable(text: str) -> str:
+    """The beginning of a text, without what Postgres can't store."""
+    return text[:MAX_CHARACTERS].replace("\0", "\ufffd").encode(errors="replace").decode()

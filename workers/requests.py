@@ -1,0 +1,33 @@
+"""What a worker's main process hears of a message whose process died.  pool -> [requests] -> tasks.lost
+
+A process that is killed, or runs out of time, can't say so itself; without this the lease of its job or chunk would
+keep everybody else away until it ends. Decides nothing."""
+
+from typing import Any
+
+from billiard.einfo import ExceptionInfo
+from billiard.exceptions import WorkerLostError
+from celery.worker.request import Request
+
+from store.dead_letters import Death
+from tasks.lost import note_lost
+
+
+class FarmRequest(Request):
+    """A message in the hands of the pool."""
+
+    def on_failure(self, exc_info: ExceptionInfo, send_failed_event: bool = True, return_ok: bool = False) -> Any:
+        """As Celery's; and if the process died, its attempt has failed."""
+        result = super().on_failure(exc_info, send_failed_event, return_ok)
+        if isinstance(exc_info.exception, WorkerLostError):
+            self._note(Death("worker-lost", f"the process that judged it died: {exc_info.exception}"))
+        return result
+
+    def on_timeout(self, soft: bool, timeout: float) -> None:
+        """As Celery's; and if the process is killed for it, its attempt has failed."""
+        super().on_timeout(soft, timeout)
+        if not soft:
+            self._note(Death("time-limit", f"judging it took more than {timeout:g} s"))
+
+    def _note(self, death: Death) -> None:
+        note_lost(self.task.name, self.kwargs, self.hostname, death)
