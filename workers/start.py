@@ -9,10 +9,11 @@ import time
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from celery import Celery
 from celery.exceptions import SecurityWarning
-from celery.signals import worker_process_init
+from celery.signals import worker_process_init, worker_shutdown
 
 from rulefarm.errors import DatabaseUnreachable
 from rulefarm.ledger import Ledger
@@ -21,6 +22,7 @@ from rulesets.loader import SHIPPED, LoadedRuleset, load_all
 from store.published import publish
 from tasks.process import Process, forget_connections, hold
 from workers.celery_app import create_beat_app, create_worker_app, worker_queues
+from workers.watch import EXIT_AGAIN, Watch
 
 log = logging.getLogger("rulefarm.workers")
 
@@ -62,13 +64,15 @@ def run_worker(settings: Settings, options: WorkerOptions) -> int:
         SettingsError: no broker or database is named.
         RulesetRejected: a ruleset does not compile.
     """
-    app = create_worker_app(settings, queues=worker_queues(options.domains, bulk=options.bulk))
+    queues = worker_queues(options.domains, bulk=options.bulk)
+    app = create_worker_app(settings, queues=queues)
     logging.basicConfig(level=options.loglevel, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     rulesets = load_all(settings.rulesets or SHIPPED, options.domains)
     ledger = Ledger(settings)
     _publish_when_reachable(ledger, rulesets)
     hold(Process(settings=settings, ledger=ledger, rulesets=rulesets, app=app))
     worker_process_init.connect(_after_fork)
+    Watch(app, queues, settings.silence_s).begin()
     # Celery warns root on every start because of pickle; nothing but JSON is taken here.
     warnings.filterwarnings("ignore", category=SecurityWarning)
     most, least = options.autoscale
@@ -104,11 +108,18 @@ def run_beat(settings: Settings, *, loglevel: str = "INFO") -> int:
 
 
 def _exit_code(app: Celery, arguments: list[str]) -> int:
+    ended: list[int | None] = []
+
+    def note(sender: Any, **_: object) -> None:
+        ended.append(sender.exitcode)
+
+    # Celery's command line drops the code that its worker ended with, and a supervisor has to hear of a failure.
+    worker_shutdown.connect(note)
     try:
         app.start(arguments)
     except SystemExit as leaving:
         return leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
-    return 0
+    return EXIT_AGAIN if any(ended) else 0
 
 
 def _after_fork(**_: object) -> None:
