@@ -6,8 +6,9 @@ source -> lexer -> parser, tables -> checks -> ruleset          (front: from tex
 """
 
 from engine.errors import Diagnostic, EngineError, FactsRejected, RulesetRejected, SchemaRejected
-from engine.evaluation import Evaluation, FrameResult, Reason
+from engine.evaluation import Evaluation, Reason
 from engine.formatter import format_rules
+from engine.frame_result import FrameResult
 from engine.nodes import Rule
 from engine.observers import Observer
 from engine.oddities import review

@@ -1,146 +1,108 @@
-"""Which conjunctions each row of a chunk leaves alive.  codings -> [blocks] -> chunks
+"""Conjunctions of a program, in groups: a row has to do with those of one group only.  [blocks] -> plans, lookups
 
-A block is some conjunctions, and for each field a table from code to bit vector, in 64-bit words. Matching gathers one
-vector per row and field and ands them, for as many rows at a time as fit the cache."""
+A field whose equality tests tell many conjunctions apart splits them into classes, as in the index. Classes are put
+together into groups that fill the words of a bit vector, and the conjunctions of each group count their bits from zero:
+so however many groups there are, a row has a few words, and one step takes all rows, each in its own group."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from engine.allowed import Allowed
-from engine.codings import OTHER, Codes, Coding
-from engine.probes import Entry
-from engine.values import Value
-from engine.vectors import RatioTable, Table
+from engine.codings import Codes, Coding
+from engine.index import BLOCK, splits
+from engine.probes import Entry, Residual
 
-Words = npt.NDArray[np.uint64]
-
-#: Bytes of bit vectors that are worked on at a time.
-_CACHED = 1 << 18
-
-
-@dataclass(frozen=True, slots=True)
-class _Gather:
-    """A table by code: the row of each code, and the distinct rows."""
-
-    rows: Codes
-    vectors: Words
+#: Bits of a word.
+WORD = 64
 
 
 class Block:
-    """Some conjunctions of a program."""
+    """Some groups of conjunctions."""
 
-    def __init__(self, entries: Sequence[Entry]) -> None:
+    def __init__(self, groups: Sequence[Sequence[Entry]], slot: int | None, group_of: Mapping[Any, int]) -> None:
         """Build it.
 
         Args:
-            entries: the conjunctions.
+            groups: the conjunctions of each, in agenda order.
+            slot: the field that says which group a row belongs to; None: there is one group, for all rows.
+            group_of: by the value of that field.
         """
-        self.entries = entries
-        self._words = (len(entries) + 63) // 64
-        #: The place of the rule of each bit.
-        self.places = np.array([entry.position for entry in entries], np.int64)
-        slots = {slot for entry in entries for slot in entry.conjunction.allowed}
-        #: Slot to the vectors of its values.
-        self.tables = {slot: Table(self._sets(slot)) for slot in sorted(slots)}
-        #: The ratios of two fields that residual tests compare with constants.
-        self.ratios = {(table.left, table.right): table for table in self._ratio_tables()}
-        #: The bits with a residual test that no table answers.
-        undecided = sum(1 << bit for bit, entry in enumerate(entries) if self._is_undecided(bit, entry))
-        self._undecided = self._vector(undecided)
-        self._has_doubts = bool(undecided or self.ratios)
-        self._gathers: dict[Any, _Gather] = {}
-
-    def _sets(self, slot: int) -> list[Allowed | None]:
-        return [entry.conjunction.allowed.get(slot) for entry in self.entries]
-
-    def _ratio_tables(self) -> Iterable[RatioTable]:
-        pairs: dict[tuple[int, int], dict[int, Any]] = {}
-        for bit, entry in enumerate(self.entries):
+        self.slot = slot
+        self._group_of = group_of
+        #: Rows of no group have one of their own, behind all others, without conjunctions.
+        self.groups = len(groups) + (slot is not None)
+        #: Words of a bit vector.
+        self.words = max(1, -(-max(map(len, groups)) // WORD))
+        stride = self.words * WORD
+        #: The conjunctions by number: that of the group times the bits of a vector, plus the bit.
+        self.entries = {i * stride + bit: entry for i, group in enumerate(groups) for bit, entry in enumerate(group)}
+        numbers = np.array([*self.entries], np.intp)
+        #: By number, the place of the rule.
+        self.places = np.zeros(self.groups * stride, np.int64)
+        self.places[numbers] = [entry.position for entry in self.entries.values()]
+        #: The fields that tables are looked up by.
+        self.slots = sorted({slot for entry in self.entries.values() for slot in entry.conjunction.allowed})
+        #: Pair of slots to the comparison of their ratio that each conjunction has, by number.
+        self.ratios: dict[tuple[int, int], dict[int, Residual]] = {}
+        #: By number, whether it has such a comparison, and whether a residual test that no table answers.
+        self.has_ratio = np.zeros(self.groups * stride, np.bool_)
+        self.is_undecided = np.zeros(self.groups * stride, np.bool_)
+        for number, entry in self.entries.items():
             for residual in entry.residuals:
-                if residual.ratio is not None:
-                    pair = (residual.ratio.left, residual.ratio.right)
-                    pairs.setdefault(pair, {}).setdefault(bit, residual.ratio)
-        return (RatioTable(left, right, tests, len(self.entries)) for (left, right), tests in pairs.items())
+                ratio = residual.ratio
+                tests = {} if ratio is None else self.ratios.setdefault((ratio.left, ratio.right), {})
+                if ratio is not None and tests.setdefault(number, residual) is residual:
+                    self.has_ratio[number] = True
+                else:
+                    self.is_undecided[number] = True
+        self.has_undecided = bool(self.is_undecided.any())
 
-    def _is_undecided(self, bit: int, entry: Entry) -> bool:
-        tabled = {id(table.tests[bit]) for table in self.ratios.values() if bit in table.tests}
-        return any(id(residual.ratio) not in tabled for residual in entry.residuals)
+    def group_by_code(self, coding: Coding) -> Codes:
+        """The group of each code of the field that splits."""
+        groups = np.full(coding.null + 1, self.groups - 1, np.intp)
+        for value, group in self._group_of.items():
+            code = coding.code_of(value)
+            if code is not None:
+                groups[code] = group
+        return groups
 
-    def _vector(self, bits: int) -> Words:
-        return np.frombuffer(bits.to_bytes(self._words * 8, "little"), np.uint64)
 
-    def _matrix(self, vectors: Sequence[int]) -> _Gather:
-        distinct: dict[int, int] = {}
-        rows = np.array([distinct.setdefault(vector, len(distinct)) for vector in vectors], np.int32)
-        size = self._words * 8
-        joined = b"".join(vector.to_bytes(size, "little") for vector in distinct)
-        return _Gather(rows, np.frombuffer(joined, np.uint64).reshape(-1, self._words))
+def blocks_of(entries: Sequence[Entry], kinds: Mapping[int, str]) -> list[Block]:
+    """Arrange all conjunctions of a program.
 
-    def _gather(self, slot: int, coding: Coding) -> _Gather:
-        key = (slot, id(coding))
-        if key not in self._gathers:
-            table = self.tables[slot]
-            values = coding.representatives
-            self._gathers[key] = self._matrix(
-                [table.other_text if value is OTHER else table.lookup(value) for value in values]
-            )
-        return self._gathers[key]
+    Args:
+        entries: the conjunctions, in agenda order.
+        kinds: slot to the kind of its values, where the schema says so.
+    """
+    found, left = [], list(entries)
+    for slot, classes, others in splits(left, kinds):
+        for groups, group_of in _packed(classes):
+            found.append(Block(groups, slot, group_of))
+        left = others
+    for start in range(0, len(left), BLOCK):
+        found.append(Block([left[start : start + BLOCK]], None, {}))
+    return found
 
-    def _ratio_gathers(self, pair: tuple[int, int], coding: Coding) -> tuple[_Gather, _Gather]:
-        key = (pair, id(coding))
-        if key not in self._gathers:
-            table = self.ratios[pair]
-            found = [table.lookup(value) for value in coding.representatives]
-            self._gathers[key] = self._matrix([vector for vector, _ in found])
-            self._gathers[key, "doubts"] = self._matrix([doubt for _, doubt in found])
-        return self._gathers[key], self._gathers[key, "doubts"]
 
-    def match(
-        self,
-        count: int,
-        fields: Mapping[int, tuple[Coding, Codes]],
-        ratios: Mapping[tuple[int, int], tuple[Coding, Codes]],
-        constants: Mapping[int, Value],
-    ) -> tuple[Words, Words | None]:
-        """Match some rows.
-
-        Args:
-            count: how many rows.
-            fields: slot to coding and the code of each row.
-            ratios: the same for ratios of two slots.
-            constants: slot to the value that all rows have; what is in neither is null.
-
-        Returns:
-            For each row the bits that are alive, and those of them that an exact test has to confirm; None: none of
-            them.
-        """
-        first = (1 << len(self.entries)) - 1
-        for slot, table in self.tables.items():
-            if slot not in fields:
-                first &= table.lookup(constants.get(slot))
-        alive = np.empty((count, self._words), np.uint64)
-        alive[:] = self._vector(first)
-        gathers = [(self._gather(slot, fields[slot][0]), fields[slot][1]) for slot in self.tables if slot in fields]
-        pairs = [(self._ratio_gathers(pair, ratios[pair][0]), ratios[pair][1]) for pair in self.ratios]
-        doubt = None
-        if self._has_doubts:
-            doubt = np.empty((count, self._words), np.uint64)
-            doubt[:] = self._undecided
-        step = max(64, _CACHED // (self._words * 8))
-        for start in range(0, count, step):
-            part = slice(start, start + step)
-            some = alive[part]
-            for gather, codes in gathers:
-                some &= gather.vectors.take(gather.rows.take(codes[part]), axis=0)
-            for (vectors, doubts), codes in pairs:
-                own = codes[part]
-                some &= vectors.vectors.take(vectors.rows.take(own), axis=0)
-                if doubt is not None:
-                    doubt[part] |= doubts.vectors.take(doubts.rows.take(own), axis=0)
-            if doubt is not None:
-                doubt[part] &= some
-        return alive, doubt
+def _packed(classes: Mapping[Any, Sequence[Entry]]) -> Iterator[tuple[list[list[Entry]], dict[Any, int]]]:
+    """Pack classes into groups, those of a similar size together: the largest says how many words all have."""
+    sizes: dict[tuple[int, int], list[tuple[Any, Sequence[Entry]]]] = {}
+    # Texts and numbers have no order among each other.
+    for value in sorted(classes, key=lambda value: (value.__class__.__name__, value)):
+        for start in range(0, len(classes[value]), BLOCK):
+            some = classes[value][start : start + BLOCK]
+            words = 1 << ((len(some) - 1) // WORD).bit_length()
+            sizes.setdefault((words, start), []).append((value, some))
+    for (words, _), members in sizes.items():
+        groups: list[dict[int, Entry]] = [{}]
+        group_of = {}
+        for value, some in members:
+            # A conjunction with several values stands once in a group.
+            both = groups[-1] | {id(entry): entry for entry in some}
+            if len(both) > words * WORD:
+                groups.append({})
+                both = {id(entry): entry for entry in some}
+            groups[-1] = both
+            group_of[value] = len(groups) - 1
+        yield [sorted(group.values(), key=lambda entry: entry.position) for group in groups], group_of

@@ -1,4 +1,4 @@
-"""Judge many rows at once.  columns, codings, blocks -> [chunks] -> evaluation
+"""Judge many rows at once.  passes -> [chunks] -> frame_result
 
 The columnar pass finds for every row which rules match, and finishes the rows whose rules only decide. Rows whose rules
 do more are finished by the cycle, from what matched; odd rows are judged by the record evaluator from the start. So the
@@ -13,30 +13,40 @@ import polars as pl
 
 from engine.compiler import Compiler
 from engine.cycle import run_cycle
-from engine.evaluation import Evaluation, FrameResult
-from engine.layout import Slots
-from engine.passes import Pass
+from engine.evaluation import Evaluation
+from engine.frame_result import FrameResult, Words
+from engine.passes import Pass, Places
 from engine.plans import Plan
 
 Evaluate = Callable[[Mapping[str, Any], datetime], Evaluation]
+
+#: Rows that go through one pass: their numbers fit the cache, and a longer frame takes no more memory.
+_ROWS = 4_096
 
 
 class Chunks:
     """The columnar pass of one program."""
 
-    def __init__(self, compiled: Compiler, take: Callable[[Any, datetime], Slots], evaluate: Evaluate) -> None:
+    def __init__(self, compiled: Compiler, evaluate: Evaluate) -> None:
         """Prepare; tables are made when the first frame comes.
 
         Args:
             compiled: the program.
-            take: fills the slots of one job whose facts are right.
             evaluate: judges one job.
         """
         self._compiled = compiled
-        self._take = take
         self._evaluate = evaluate
         self._plans: dict[str, Plan] = {}
-        self._speaks = np.array([said is not None for said in compiled.agenda.said], np.bool_)
+        agenda = compiled.agenda
+        self._words = Words(agenda.names, agenda.words)
+        self._speaks = np.array([words is not None for words in agenda.words], np.bool_)
+        groups = {name: number for number, name in enumerate({one.rule.activation_group for one in agenda.rules})}
+        #: The activation group of each rule; -1: it has none.
+        self._groups = np.array(
+            [-1 if one.rule.activation_group is None else groups[one.rule.activation_group] for one in agenda.rules],
+            np.int64,
+        )
+        self._has_groups = bool((self._groups >= 0).any())
 
     def judge(self, frame: pl.DataFrame, fact: str, as_of: datetime) -> FrameResult:
         """Judge every row of a frame.
@@ -52,19 +62,48 @@ class Chunks:
         plan = self._plans.get(fact)
         if plan is None:
             plan = self._plans[fact] = Plan(self._compiled, fact)
-        pass_ = Pass(plan, frame, as_of)
-        starts, places = pass_.match()
-        agenda = self._compiled.agenda
-        busy = pass_.odd.copy()
-        busy[np.repeat(np.arange(len(frame)), np.diff(starts))[~self._speaks[places]]] = True
+        starts, places = [np.zeros(1, np.int64)], []
         finished: dict[int, Evaluation] = {}
-        rows = np.flatnonzero(busy).tolist()
-        if rows:
-            for row, fields in zip(rows, frame[rows].iter_rows(named=True), strict=True):
-                given = {fact: fields}
-                if pass_.odd[row]:
-                    finished[row] = self._evaluate(given, as_of)
-                else:
-                    matched = places[starts[row] : starts[row + 1]].tolist()
-                    finished[row] = run_cycle(agenda, self._take(given, as_of), given, None, matched)
-        return FrameResult(starts.tolist(), places.tolist(), agenda.names, agenda.said, finished)
+        before = hits = 0
+        for slice_ in frame.iter_slices(_ROWS):
+            own_starts, own_places, own_finished = self._judge(plan, slice_, fact, as_of)
+            starts.append(own_starts[1:] + hits)
+            places.append(own_places)
+            finished |= {row + before: evaluation for row, evaluation in own_finished.items()}
+            before += len(slice_)
+            hits += len(own_places)
+        return FrameResult(np.concatenate(starts), np.concatenate(places), self._words, finished)
+
+    def _judge(
+        self, plan: Plan, frame: pl.DataFrame, fact: str, as_of: datetime
+    ) -> tuple[Places, Places, dict[int, Evaluation]]:
+        """Where the rules that fire in each row start, those rules, and the rows with an evaluation of their own."""
+        pass_ = Pass(plan, frame, as_of)
+        rows, places = pass_.match()
+        finished: dict[int, Evaluation] = {}
+        if pass_.odd.any():
+            odd = np.flatnonzero(pass_.odd)
+            for row, fields in zip(odd.tolist(), frame[odd].iter_rows(named=True), strict=True):
+                finished[row] = self._evaluate({fact: fields}, as_of)
+        speaks = self._speaks[places]
+        if not speaks.all():
+            busy = np.unique(rows[~speaks])
+            edges = np.searchsorted(rows, [busy, busy + 1]).T.tolist()
+            agenda = self._compiled.agenda
+            for row, (start, end), slots in zip(busy.tolist(), edges, pass_.slots_of(busy), strict=True):
+                # Nobody asks a row of a frame for its facts.
+                finished[row] = run_cycle(agenda, slots, {}, None, places[start:end].tolist())
+        if self._has_groups:
+            rows, places = self._without_rivals(rows, places)
+        return np.searchsorted(rows, np.arange(len(frame) + 1)), places, finished
+
+    def _without_rivals(self, rows: Places, places: Places) -> tuple[Places, Places]:
+        """Of the rules of an activation group, only the first that fires in a row."""
+        groups = self._groups[places]
+        members = np.flatnonzero(groups >= 0)
+        firsts = np.unique(rows[members] * len(self._groups) + groups[members], return_index=True)[1]
+        if len(firsts) == len(members):
+            return rows, places
+        fires = groups < 0
+        fires[members[firsts]] = True
+        return rows[fires], places[fires]

@@ -1,131 +1,157 @@
-"""Codes for the values of a column: values that no rule tells apart get the same code.  columns -> [codings] -> blocks
+"""Codes for the values of a column: values that no rule tells apart get the same code.  columns -> [codings] -> lookups
 
-A coding is made once for a field, from all constants that rules compare it with. Each code has a representative, so
-that a table can be asked about the code by asking about that value; the last code is that of null."""
+A coding is made once for a field, from all constants that rules compare it with. The codes of an ordered kind rise with
+the values, so that a set of values is known by the codes at which it begins and ends. Numbers, and ratios of two, are
+coded by `engine.grids`."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from engine.allowed import Allowed
-from engine.columns import EPOCH, Column, Floats, Mask
+from engine.allowed import Allowed, Cuts
+from engine.columns import EPOCH, FEW_TEXTS, Column
 from engine.values import Value
 
-Codes = npt.NDArray[np.int32]
+Codes = npt.NDArray[np.intp]
+#: Whether the first code is in a set, and the codes from which on it is the other way round.
+Flips = tuple[bool, list[int]]
 
 _MICROSECOND = timedelta(microseconds=1)
-#: With more cuts than that in one cell of a grid, a binary search is faster.
-_MOST_IN_A_CELL = 6
-#: Stands for every text that no rule names.
-OTHER = object()
 
 
 class Coding:
     """The codes of one field, for columns of one kind."""
 
-    def __init__(self, representatives: Sequence[Value]) -> None:
-        #: A value for each code.
-        self.representatives = (*representatives, None)
+    def __init__(self, places: Mapping[Any, int], null: int) -> None:
+        """Keep what all codings have.
+
+        Args:
+            places: the code that begins with a constant.
+            null: the code of null, the last one.
+        """
+        self._places = places
+        self.null = null
+
+    def code_of(self, constant: Value) -> int | None:
+        """The code of a value that some rule demands; None: no column of this kind holds it."""
+        return self._places.get(constant)
+
+    def flips(self, values: Allowed) -> Flips:
+        """A set of values, in codes."""
+        inside, codes = self._flips(values)
+        if values.null != (inside ^ (len(codes) % 2 == 1)):
+            codes.append(self.null)
+        return inside, codes
 
     def encode(self, column: Column) -> Codes:
         """The code of each row of a column of that kind."""
         codes = self._codes(column)
         if column.nulls is not None:
-            codes[column.nulls] = len(self.representatives) - 1
+            codes[column.nulls] = self.null
         return codes
+
+    def _flips(self, values: Allowed) -> Flips:
+        """The same, when null has the answer of the code before it."""
+        raise NotImplementedError
 
     def _codes(self, column: Column) -> Codes:
         raise NotImplementedError
 
 
 class Intervals(Coding):
-    """Codes of numbers: one for each interval between cuts. `Grid` finds them."""
+    """Codes of an ordered kind: one for each interval between cuts."""
 
-    def __init__(self, cuts: Iterable[float]) -> None:
-        self.cuts = sorted(set(cuts))
-        super().__init__((float("-inf"), *self.cuts))
-
-
-class Grid:
-    """Finds the intervals of several fields at once: a cell of equal width first, then the cuts within that cell."""
-
-    def __init__(self, fields: Sequence[Intervals]) -> None:
+    def __init__(self, sets: Sequence[Allowed], cuts_of: Callable[[Allowed], Cuts]) -> None:
         """Build it.
 
         Args:
-            fields: the intervals of each row of the matrices to come.
+            sets: all that conjunctions allow the field.
+            cuts_of: gives the cuts of that kind.
         """
-        low, scale, last, first_cell, first_cut = [], [], [], [], []
-        before: list[npt.NDArray[np.int32]] = []
-        cuts: list[float] = []
-        cells = 0
-        self._passes = 0
-        self._dense: list[tuple[int, Floats]] = []
-        for row, field in enumerate(fields):
-            points = np.array(field.cuts, np.float64)
-            count = 1 << (4 * len(points) + 1).bit_length()
-            start = points[0] if len(points) else 0.0
-            with np.errstate(over="ignore", divide="ignore"):
-                factor = count / (points[-1] - start) if len(points) > 1 else 0.0
-            factor = factor if np.isfinite(factor) else 0.0
-            in_cell = np.bincount(_cells(points, start, factor, count), minlength=count + 1)
-            if in_cell.max() > _MOST_IN_A_CELL:
-                # Some of them far apart and others close together: no grid is fine enough for all.
-                self._dense.append((row, points))
-                factor, in_cell = 0.0, np.zeros(count + 1, np.int64)
-            self._passes = max(self._passes, int(in_cell.max()))
-            low.append([start])
-            scale.append([factor])
-            last.append([count])
-            first_cell.append([cells])
-            first_cut.append([len(cuts)])
-            # A cut is put into the cell that a value equal to it falls into. Whatever rounding does to the cell of a
-            # value, a value in a later cell is greater than the cut, and one in an earlier cell is less.
-            before.append((np.cumsum(in_cell) - in_cell + len(cuts)).astype(np.int32))
-            cuts += [*field.cuts, np.inf]
-            cells += count + 1
-        self._low, self._scale = np.array(low), np.array(scale)
-        self._last, self._first_cell = np.array(last, np.float64), np.array(first_cell, np.int64)
-        self._first_cut = np.array(first_cut, np.int32)
-        self._before = np.concatenate([*before, np.zeros(0, np.int32)])
-        self._cuts = np.array(cuts)
-        self._null = np.array([[len(field.cuts) + 1] for field in fields], np.int32)
+        #: Where intervals begin, but the first one.
+        self.cuts = sorted({cut for values in sets for cut in cuts_of(values).points})
+        self._cuts_of = cuts_of
+        super().__init__({cut: place for place, cut in enumerate(self.cuts, 1)}, len(self.cuts) + 1)
 
-    def find(self, numbers: Floats, nulls: Mask) -> Codes:
-        """The codes of a matrix, with a row for each field; no number in it is NaN."""
-        if not len(numbers):
-            return np.empty(numbers.shape, np.int32)
-        codes: Codes = self._before[_cells(numbers, self._low, self._scale, self._last) + self._first_cell]
-        for _ in range(self._passes):
-            codes += numbers >= self._cuts[codes]
-        codes -= self._first_cut
-        for row, points in self._dense:
-            codes[row] = np.searchsorted(points, numbers[row], side="right")
-        return np.where(nulls, self._null, codes)
+    def _flips(self, values: Allowed) -> Flips:
+        cuts = self._cuts_of(values)
+        return cuts.inside, [self._places[cut] for cut in cuts.points]
 
 
-def _cells(numbers: Floats, low: Any, scale: Any, last: Any) -> npt.NDArray[np.int64]:
-    with np.errstate(over="ignore"):
-        place = (numbers - low) * scale
-    cells: npt.NDArray[np.int64] = np.clip(place, 0, last, out=place).astype(np.int64)
-    return cells
+class Numbers(Intervals):
+    """Codes of numbers."""
+
+    def __init__(self, sets: Sequence[Allowed]) -> None:
+        super().__init__(sets, lambda values: values.numbers)
 
 
-class Dates(Coding):
-    """Codes of dates: one for each interval between the cuts."""
+class Dates(Intervals):
+    """Codes of dates."""
 
-    def __init__(self, cuts: Iterable[datetime]) -> None:
-        points = sorted(set(cuts))
-        super().__init__((datetime.min.replace(tzinfo=UTC), *points))
-        self._cuts = np.array([(point - EPOCH) // _MICROSECOND for point in points], np.int64)
+    def __init__(self, sets: Sequence[Allowed]) -> None:
+        super().__init__(sets, lambda values: values.dates)
+        self._micros = np.array([(cut - EPOCH) // _MICROSECOND for cut in self.cuts], np.int64)
+
+    def one(self, moment: datetime) -> int:
+        """The code of a single moment."""
+        return bisect_right(self.cuts, moment)
 
     def _codes(self, column: Column) -> Codes:
-        codes: Codes = np.searchsorted(self._cuts, column.values, side="right").astype(np.int32)
+        codes: Codes = np.searchsorted(self._micros, column.values, side="right")
+        return codes
+
+
+class OrderedTexts(Intervals):
+    """Codes of texts that rules order."""
+
+    def __init__(self, sets: Sequence[Allowed]) -> None:
+        super().__init__(sets, lambda values: values.texts)
+
+    def _codes(self, column: Column) -> Codes:
+        known: dict[str | None, int] = {None: 0}
+        codes = []
+        for text in column.texts:
+            code = known.get(text)
+            if code is None:
+                code = known[text] = bisect_right(self.cuts, text)
+            codes.append(code)
+        return np.array(codes, np.intp)
+
+
+class Texts(Coding):
+    """Codes of texts of which rules only name some; the first code is that of all others."""
+
+    def __init__(self, named: Sequence[str]) -> None:
+        """Build it.
+
+        Args:
+            named: the texts, sorted.
+        """
+        super().__init__({text: place for place, text in enumerate(named, 1)}, len(named) + 1)
+        # A text that can't be encoded can't be in a frame either.
+        known = [text for text in named if _is_unicode(text)]
+        self._enum = pl.Enum(known)
+        # A text that nobody names is found at -1.
+        self._codes_of = np.array([*(self._places[text] for text in known), 0], np.intp)
+
+    def _flips(self, values: Allowed) -> Flips:
+        texts = values.texts
+        return texts.inside, [self._places[text] + after for text in texts.texts or () for after in (0, 1)]
+
+    def _codes(self, column: Column) -> Codes:
+        if len(column.values) < FEW_TEXTS:
+            get = self._places.get
+            return np.array([get(text, 0) for text in column.texts], np.intp)
+        found = column.values.cast(self._enum, strict=False).to_physical().to_numpy()
+        # A text that nobody names came out as null, and a null as NaN.
+        if found.dtype.kind == "f":
+            found = np.where(np.isnan(found), -1, found)
+        codes: Codes = self._codes_of[found.astype(np.intp)]
         return codes
 
 
@@ -133,46 +159,14 @@ class Booleans(Coding):
     """Codes of booleans."""
 
     def __init__(self) -> None:
-        super().__init__((False, True))
+        super().__init__({}, 2)
+
+    def _flips(self, values: Allowed) -> Flips:
+        return values.false, [1] if values.true != values.false else []
 
     def _codes(self, column: Column) -> Codes:
-        codes: Codes = column.values.astype(np.int32)
+        codes: Codes = column.values.astype(np.intp)
         return codes
-
-
-class Texts(Coding):
-    """Codes of texts of which rules name some."""
-
-    def __init__(self, texts: Iterable[str]) -> None:
-        named = sorted(set(texts))
-        super().__init__((*named, OTHER))
-        # A text that can't be encoded can't be in a frame either.
-        places = [place for place, text in enumerate(named) if _is_unicode(text)]
-        self._named = pl.Enum([named[place] for place in places])
-        self._places = np.array([*places, len(named)], np.int32)
-
-    def _codes(self, column: Column) -> Codes:
-        found = column.values.cast(self._named, strict=False).to_physical().to_numpy()
-        # A text that nobody names came out as null, and a null as NaN.
-        if found.dtype.kind == "f":
-            found = np.where(np.isnan(found), len(self._places) - 1, found).astype(np.int32)
-        codes: Codes = self._places[found]
-        return codes
-
-
-class OrderedTexts(Coding):
-    """Codes of texts that rules order: one for each interval between the cuts."""
-
-    def __init__(self, cuts: Iterable[str]) -> None:
-        self._cuts = sorted(set(cuts))
-        super().__init__(("", *self._cuts))
-
-    def _codes(self, column: Column) -> Codes:
-        series: pl.Series = column.values
-        distinct: list[Any] = series.unique().drop_nulls().to_list()
-        codes = [bisect_right(self._cuts, text) for text in distinct]
-        coded = series.replace_strict(distinct, codes, default=0, return_dtype=pl.Int32)
-        return np.array(coded.fill_null(0).to_numpy(), np.int32)
 
 
 def coding_of(kind: str, sets: Sequence[Allowed]) -> Coding:
@@ -183,13 +177,13 @@ def coding_of(kind: str, sets: Sequence[Allowed]) -> Coding:
         sets: the values that conjunctions allow it.
     """
     if kind == "date":
-        return Dates(cut for values in sets for cut in values.dates.points)
+        return Dates(sets)
     if kind == "boolean":
         return Booleans()
     listed = [values.texts.texts for values in sets]
     if all(texts is not None for texts in listed):
-        return Texts(text for texts in listed for text in texts or ())
-    return OrderedTexts(cut for values in sets for cut in values.texts.points)
+        return Texts(sorted({text for texts in listed for text in texts or ()}))
+    return OrderedTexts(sets)
 
 
 def _is_unicode(text: str) -> bool:

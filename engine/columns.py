@@ -1,4 +1,4 @@
-"""Take a frame: an array for each field that rules read, and the rows that need a closer look.  [columns] -> chunks
+"""Take a frame: an array for each field that rules read, and the rows that need a closer look.  [columns] -> passes
 
 What `engine.intake` does for the facts of one job, for all rows at once. A row is odd when it holds anything that is
 not plainly right: it breaks the schema, or it may, or it holds a value that has no place in an array. Odd rows are for
@@ -6,8 +6,10 @@ the record evaluator, which is exact; of all others the arrays say what their sl
 
 All numbers stand in one matrix, a row for each field, because what costs in a small chunk is the number of steps."""
 
+from collections.abc import Set
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -23,6 +25,8 @@ Mask = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+#: For fewer rows than that, a loop over texts is faster than a query.
+FEW_TEXTS = 1_000
 #: Adding and taking away 1.5 * 2**52 rounds a float64 to a whole number.
 _ROUNDER = 6755399441055744.0
 _KINDS: dict[Any, str] = {
@@ -35,7 +39,7 @@ _KINDS: dict[Any, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Column:
     """A field of all rows that is no number."""
 
@@ -46,14 +50,30 @@ class Column:
     #: The rows without a value; None: there are none.
     nulls: Mask | None
 
-    def listed(self) -> list[Value]:
-        """The values as slots hold them."""
-        values: list[Value] = self.values.to_list() if self.kind == "text" else self.values.tolist()
+    @cached_property
+    def texts(self) -> list[str | None]:
+        """The values of a text column."""
+        texts: list[str | None] = self.values.to_list()
+        return texts
+
+    def is_among(self, known: frozenset[str]) -> Mask:
+        """Which rows of a text column hold one of some texts; those without a value may be among them."""
+        if len(self.values) < FEW_TEXTS:
+            return np.array([text in known for text in self.texts], np.bool_)
+        found: Mask = self.values.cast(pl.Enum(sorted(known)), strict=False).is_not_null().to_numpy()
+        return found
+
+    def at(self, rows: npt.NDArray[np.intp]) -> list[Value]:
+        """The values of some rows, as slots hold them."""
+        if self.kind == "text":
+            texts = self.texts
+            return [texts[row] for row in rows.tolist()]
+        values: list[Value] = self.values[rows].tolist()
         if self.kind == "date":
             values = [EPOCH + timedelta(microseconds=value) for value in values]
         if self.nulls is not None:
-            for row in np.flatnonzero(self.nulls).tolist():
-                values[row] = None
+            for place in np.flatnonzero(self.nulls[rows]).tolist():
+                values[place] = None
         return values
 
 
@@ -63,7 +83,8 @@ class Columns:
 
     #: The rows that only the record evaluator may judge.
     odd: Mask
-    #: A row for each field that may hold numbers, in the order of the reader; zero where there is none.
+    #: A row for each field that may hold numbers, in the order of the reader; zero where there is none. More rows may
+    #: follow, for whoever reads the frame.
     numbers: Floats
     #: Where there is none.
     nulls: Mask
@@ -74,18 +95,18 @@ class Columns:
 class Reader:
     """Reads the frames of one fact."""
 
-    def __init__(self, layout: Layout, intake: Intake, fact: str) -> None:
+    def __init__(self, layout: Layout, intake: Intake, fact: str, tabled: Set[int]) -> None:
         """Prepare.
 
         Args:
             layout: the slots of the program.
             intake: knows what rules read.
             fact: whose fields the columns are.
+            tabled: the slots that some table is looked up by.
         """
-        self._fact = fact
-        self._fits = _fits(layout, intake, fact)
         #: Slot to field name, for the slots that are a column.
         self.slots: dict[int, str] = {}
+        self._fits = _fits(layout, intake, fact)
         for (owner, steps), slot in layout.places.items():
             if owner == fact and len(steps) == 1 and isinstance(steps[0], str):
                 self.slots[slot] = steps[0]
@@ -95,47 +116,69 @@ class Reader:
         self._fields: dict[str, FieldSchema | None] = dict.fromkeys(sorted(self.slots.values()))
         if layout.schema is not None and fact in layout.schema.facts:
             self._fields = dict(layout.schema.facts[fact].fields)
-        self._is_typed = layout.schema is not None
-        #: The fields that may hold numbers, in the order of the matrix.
-        self.names = [name for name, field in self._fields.items() if field is None or field.kind == "number"]
-        rows = [self._fields[name] for name in self.names]
-        self._is_read = np.array([[intake.is_read(fact, name)] for name in self.names], np.bool_).reshape(-1, 1)
-        self._low = _bounds([None if row is None else row.minimum for row in rows], -np.inf)
-        self._high = _bounds([None if row is None else row.maximum for row in rows], np.inf)
-        self._is_bounded = bool(np.isfinite(self._low).any() or np.isfinite(self._high).any())
+        self._texts = {
+            name: frozenset(value for value in field.values if isinstance(value, str))
+            for name, field in self._fields.items()
+            if field is not None and field.kind == "text" and field.values is not None
+        }
+        last = {self.slots[slot] for slot in self.slots.keys() & tabled}
+        names = [name for name, field in self._fields.items() if field is None or field.kind == "number"]
+        #: The fields that may hold numbers, in the order of the matrix: those that are tabled come last.
+        self.names = sorted(names, key=lambda name: name in last)
+        #: How many of them are not tabled.
+        self.untabled = sum(name not in last for name in names)
+        self._row_of = {name: row for row, name in enumerate(self.names)}
+        self._prepare_checks(intake, fact)
 
-    def read(self, frame: pl.DataFrame) -> Columns:
-        """Read a frame."""
+    def _prepare_checks(self, intake: Intake, fact: str) -> None:
+        """What the numbers are checked by."""
+        fields = [self._fields[name] for name in self.names]
+        self._ignored = np.array([[not intake.is_read(fact, name)] for name in self.names], np.bool_).reshape(-1, 1)
+        self._low = _bounds([None if field is None else field.minimum for field in fields], -np.inf)
+        self._high = _bounds([None if field is None else field.maximum for field in fields], np.inf)
+        self._is_low, self._is_high = bool(np.isfinite(self._low).any()), bool(np.isfinite(self._high).any())
+        known = list(enumerate(fields))
+        self._required = np.array([row for row, field in known if field is not None and field.required], np.intp)
+        self._derived = np.array([row for row, field in known if field is not None and field.derived], np.intp)
+        self._listed = [
+            (row, [literal(value) for value in field.values])
+            for row, field in known
+            if field is not None and field.values is not None
+        ]
+
+    def read(self, frame: pl.DataFrame, spare: int) -> Columns:
+        """Read a frame.
+
+        Args:
+            frame: one row per fact.
+            spare: rows to add to the matrix of numbers.
+        """
         count = len(frame)
-        columns = Columns(
-            np.zeros(count, np.bool_), np.full((len(self.names), count), np.nan), np.empty(0, np.bool_), {}
-        )
+        shape = (len(self.names) + spare, count)
+        columns = Columns(np.zeros(count, np.bool_), np.full(shape, np.nan), np.zeros(shape, np.bool_), {})
         if not self._fits:
             columns.odd[:] = True
             return columns
-        present = set(frame.columns)
+        found = dict(zip(frame.columns, frame.get_columns(), strict=True))
         null_counts = np.full(len(self.names), count)
         whole = []
-        for row, name in enumerate(self.names):
-            if name not in present:
+        for name, field in self._fields.items():
+            series = found.get(name)
+            if series is None:
+                if field is not None and field.required:
+                    columns.odd[:] = True
                 continue
-            series = frame.get_column(name)
             kind = _KINDS.get(series.dtype.base_type(), "other")
-            if kind == "number":
+            row = self._row_of.get(name)
+            if row is None or kind not in ("number", "null"):
+                self._other(columns, series, name, kind)
+            elif kind == "number":
                 columns.numbers[row] = series.to_numpy()
                 null_counts[row] = series.null_count()
                 if series.dtype.is_integer():
                     whole.append(row)
-            elif kind != "null":
-                self._other(columns, series, name, kind)
-        for name, field in self._fields.items():
-            if field is not None and field.kind != "number":
-                if name in present:
-                    series = frame.get_column(name)
-                    self._other(columns, series, name, _KINDS.get(series.dtype.base_type(), "other"))
-                elif field.required:
-                    columns.odd[:] = True
-        return self._checked(columns, frame, null_counts, whole)
+        self._check(columns, found, null_counts, whole)
+        return columns
 
     def _other(self, columns: Columns, series: pl.Series, name: str, kind: str) -> None:
         """Take a column that is no number."""
@@ -158,48 +201,55 @@ class Reader:
             values = _filled(series.cast(pl.UInt8).to_numpy(), nulls) != 0
         else:
             values = _micros(series)
-        columns.others[name] = Column(kind, values, nulls)
-        if field is not None and field.values is not None and kind == "text":
-            known = pl.Enum([value for value in field.values if isinstance(value, str)])
-            _mark(columns.odd, values.cast(known, strict=False).is_null().to_numpy(), nulls)
+        column = columns.others[name] = Column(kind, values, nulls)
+        if name in self._texts:
+            _mark(columns.odd, ~column.is_among(self._texts[name]), nulls)
 
-    def _checked(self, columns: Columns, frame: pl.DataFrame, null_counts: Any, whole: list[int]) -> Columns:
-        """The columns with all that is wrong with the numbers marked."""
-        numbers = columns.numbers
-        nulls = np.isnan(numbers)
-        bad = np.zeros(numbers.shape, np.bool_)
+    def _check(self, columns: Columns, found: dict[str, pl.Series], null_counts: Any, whole: list[int]) -> None:
+        """Mark all that is wrong with the numbers, and put zeros where there are none."""
+        fields = slice(len(self.names))
+        numbers, nulls, odd = columns.numbers[fields], columns.nulls[fields], columns.odd
+        np.isnan(numbers, out=nulls)
         for row in np.flatnonzero(np.count_nonzero(nulls, axis=1) != null_counts).tolist():
             # Not every NaN is a null here; a row of the matrix may also stand for a column of another kind.
-            if self.names[row] not in columns.others:
-                own = frame.get_column(self.names[row]).is_null().to_numpy()
-                bad[row] = nulls[row] & ~own
+            name = self.names[row]
+            if name not in columns.others:
+                odd |= nulls[row] & ~found[name].is_null().to_numpy()
         np.copyto(numbers, 0.0, where=nulls)
         with np.errstate(invalid="ignore", over="ignore"):
             right = (numbers * 1e4 + _ROUNDER - _ROUNDER) / 1e4 == numbers
             right &= np.abs(numbers) <= 1e11
-        right |= ~self._is_read
+        right |= self._ignored
         if not right.all():
-            for row, place in zip(*(found.tolist() for found in np.nonzero(~right)), strict=True):
-                value = float(numbers[row, place])
-                # As a float, an integer of more digits could look like one of fewer; it can't look less than 1e15.
-                bad[row, place] = not _is_number(value) or (row in whole and abs(value) >= 1e15)
-        if self._is_bounded:
-            bad |= ((numbers < self._low) | (numbers > self._high)) & ~nulls
-        for row, name in enumerate(self.names):
-            field = self._fields[name]
-            if field is None:
-                continue
-            if field.required:
-                bad[row] |= nulls[row]
-            if field.derived:
-                bad[row] |= ~nulls[row]
-            if field.values is not None:
-                bad[row] |= ~np.isin(numbers[row], [literal(value) for value in field.values]) & ~nulls[row]
-        columns.odd[bad.any(axis=0)] = True
-        np.copyto(numbers, 0.0, where=bad)
-        # Checked, and of no more use; infinities among them would only be in the way.
-        numbers[~self._is_read[:, 0]] = 0.0
-        return Columns(columns.odd, numbers, nulls, columns.others)
+            self._look_closer(numbers, ~right, odd, whole)
+        for is_bounded, test, bounds in ((self._is_low, np.less, self._low), (self._is_high, np.greater, self._high)):
+            if is_bounded:
+                wrong = test(numbers, bounds)
+                wrong &= ~nulls
+                odd |= wrong.any(axis=0)
+        if len(self._required):
+            odd |= nulls[self._required].any(axis=0)
+        if len(self._derived):
+            odd |= ~nulls[self._derived].all(axis=0)
+        for row, values in self._listed:
+            odd |= ~np.isin(numbers[row], values) & ~nulls[row]
+        if odd.any():
+            # Nobody asks about them, and an infinity among them would be in the way.
+            numbers[:, odd] = 0.0
+
+    def _look_closer(self, numbers: Floats, doubt: Mask, odd: Mask, whole: list[int]) -> None:
+        """Look at the numbers that are not plainly of few digits."""
+        fields, rows = np.nonzero(doubt)
+        values = numbers[fields, rows]
+        with np.errstate(invalid="ignore", over="ignore"):
+            size = np.abs(values)
+            # A count of billionths below 1e15 has at most 15 digits, and so has a whole number of that size.
+            right = (np.rint(values * 1e9) / 1e9 == values) & (size <= 1e5)
+            right |= (np.rint(values) == values) & (size < 1e15)
+        left = np.flatnonzero(~right)
+        for field, row, value in zip(fields[left].tolist(), rows[left].tolist(), values[left].tolist(), strict=True):
+            # As a float, an integer of more digits could look like one of fewer; it can't look less than 1e15.
+            odd[row] |= not _is_number(value) or (field in whole and abs(value) >= 1e15)
 
 
 def _is_number(value: float) -> bool:

@@ -100,6 +100,7 @@ class Compiler:
             acts = tuple(actions.compile(rule.name, action) for action in rule.actions)
             test = self._test(rule) if self._reads[i] & fed else None
             ready.append(ReadyRule(rule, 1 << i, test, acts, rivals, steers))
+        words = [_words(rule, actions) for rule in rules]
         places = {self._layout.slot(path.fact, path.steps): path for each in self._targets for path in each}
         return Agenda(
             tuple(ready),
@@ -110,7 +111,8 @@ class Compiler:
             {slot: (path.fact, path.steps) for slot, path in places.items()},
             max_firings,
             [rule.name for rule in rules],
-            [None if one.steers else _said(one.rule, actions) for one in ready],
+            words,
+            [None if one.steers else said for one, said in zip(ready, words, strict=True)],
             self._index.match,
         )
 
@@ -161,7 +163,7 @@ def _has_focus(rule: Rule) -> bool:
     return rule.agenda_group in (None, MAIN)
 
 
-def _said(rule: Rule, actions: Actions) -> tuple[Reason, ...] | None:
+def _words(rule: Rule, actions: Actions) -> tuple[Reason, ...] | None:
     """The reasons of a rule that only decides, in words known beforehand; None for any other."""
     found = []
     for action in rule.actions:

@@ -54,7 +54,9 @@ class Agenda:
     max_firings: int
     #: Name of each rule.
     names: Sequence[str]
-    #: What a rule says, when saying that is all it does; None for any other.
+    #: What a rule says when it fires, when saying that is all its actions do; None for any other.
+    words: Sequence[tuple[Reason, ...] | None]
+    #: The same, for rules that exclude no other; None for any other.
     said: Sequence[tuple[Reason, ...] | None]
     #: The positions of all rules whose condition holds, in order.
     match: Callable[[Slots], list[int]]

@@ -4,10 +4,9 @@ Plain values that the caller may keep: nothing in them is shared with the engine
 rules that asked for its outcome; one with the outcome `error` has a single reason, with a code, and changes nothing."""
 
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
 from typing import Any
 
 from engine.layout import Place
@@ -111,74 +110,6 @@ def refused(code: str, text: str, given: Any, rule: str | None = None) -> Evalua
         rule: the rule that failed; default None: none did.
     """
     return Evaluation("error", [], [Reason(rule, "error", text, code)], {}, [], given)
-
-
-class FrameResult:
-    """What the rules say about each row of a frame."""
-
-    def __init__(
-        self,
-        starts: Sequence[int],
-        places: Sequence[int],
-        names: Sequence[str],
-        said: Sequence[tuple[Reason, ...] | None],
-        finished: Mapping[int, Evaluation],
-    ) -> None:
-        """Keep what was found.
-
-        Args:
-            starts: where the fired rules of each row begin in `places`; one more than rows.
-            places: of the fired rules, on the agenda.
-            names: of the rules, by their place.
-            said: the reasons of the rules, by their place.
-            finished: the evaluations of the rows whose rules do more than give reasons known beforehand.
-        """
-        self._starts = starts
-        self._places = places
-        self._names = names
-        self._said = said
-        self._finished = finished
-        self._fired: list[str] | None = None
-
-    @classmethod
-    def of(cls, evaluations: Sequence[Evaluation]) -> "FrameResult":
-        """The result of rows that were judged one by one."""
-        return cls([0] * (len(evaluations) + 1), [], [], [], dict(enumerate(evaluations)))
-
-    def __len__(self) -> int:
-        return len(self._starts) - 1
-
-    @cached_property
-    def outcome(self) -> list[str]:
-        """The outcome of each row; worked out once, for whoever asks row by row."""
-        return [self._outcome(row) for row in range(len(self))]
-
-    def _outcome(self, row: int) -> str:
-        evaluation = self._finished.get(row)
-        if evaluation is not None:
-            return evaluation.outcome
-        return worst(self.reasons(row)) if self._starts[row] < self._starts[row + 1] else "accept"
-
-    def fired(self, row: int) -> list[str]:
-        """Names of the rules that fired for a row, in that order."""
-        if row in self._finished:
-            return self._finished[row].fired
-        if self._fired is None:
-            self._fired = list(map(self._names.__getitem__, self._places))
-        return self._fired[self._starts[row] : self._starts[row + 1]]
-
-    def reasons(self, row: int) -> list[Reason]:
-        """The reasons that rules gave for a row, in that order."""
-        evaluation = self._finished.get(row)
-        if evaluation is not None:
-            return evaluation.reasons
-        places = self._places[self._starts[row] : self._starts[row + 1]]
-        return [reason for place in places for reason in self._said[place] or ()]
-
-    def changes(self, row: int) -> dict[str, Any]:
-        """`Fact.field` to its new value, for the fields of a row that rules changed."""
-        evaluation = self._finished.get(row)
-        return {} if evaluation is None else evaluation.changes
 
 
 def worst(reasons: list[Reason]) -> Outcome:

@@ -1,44 +1,46 @@
-"""What the columnar pass knows of a program: blocks of conjunctions, and the codes of fields.  [plans] -> passes
+"""What the columnar pass knows of a program: how to read, to code and to look up.  blocks, codings -> [plans] -> passes
 
-A field whose equality tests tell many conjunctions apart splits them into classes, as in the index; here several
-classes share a block, because a block costs the same for a handful of rows as for hundreds. For a small chunk, for the
-same reason, there is a second arrangement without any split."""
+A `Plan` is made once for a fact; a `Fitting` once for all frames of it whose columns are of the same kinds, which in
+service are all frames of a batch."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
-
-import numpy as np
+from datetime import datetime
 
 from engine.allowed import Allowed
-from engine.blocks import Block
-from engine.codings import Codes, Coding, Grid, Intervals, coding_of
-from engine.columns import Reader
+from engine.blocks import blocks_of
+from engine.codings import Coding, Dates, Numbers, coding_of
+from engine.columns import Columns, Reader
 from engine.compiler import Compiler
-from engine.index import BLOCK, splits
-from engine.layout import Layout
-from engine.probes import Entry, Residual
+from engine.grids import Grid, Ratios
+from engine.layout import AS_OF, Layout
+from engine.lookups import Lookup
+from engine.probes import Residual
+from engine.ratios import Ratio
 from engine.residuals import Filter
 
-#: A block takes in classes until it has so many conjunctions.
-_FULL = 96
+#: Fittings that are kept: who sends ever other kinds shall not fill the memory.
+_MOST_FITTINGS = 16
+#: Of one residual test, answers to so many texts are kept.
+_MOST_TEXTS = 4_096
+
+Pair = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """Conjunctions that are split by one field, or not at all."""
+class Fitting:
+    """The tables for frames whose columns are of certain kinds."""
 
-    #: The field that says which block a row belongs to; None: all rows belong to all blocks.
-    slot: int | None
-    #: Value of that field to block.
-    block_of: dict[Any, int]
-    blocks: tuple[Block, ...]
-
-    def codes(self, coding: Coding) -> Codes:
-        """The block of each code of the field; the number of blocks where there is none."""
-        none = len(self.blocks)
-        return np.array([self.block_of.get(value, none) for value in coding.representatives], np.int32)
+    #: Rows of the codes.
+    rows: int
+    #: Row of the codes, field and coding of each column that is no number.
+    others: tuple[tuple[int, str, Coding], ...]
+    #: Row of the codes of the moment of judging, and their coding; None: no rule asks when it is.
+    dates: tuple[int, Dates] | None
+    #: Row and code of the ratios that say nothing for any row.
+    silent: tuple[tuple[int, int], ...]
+    #: The tables of each block that some row may belong to.
+    lookups: tuple[Lookup, ...]
 
 
 class Plan:
@@ -51,72 +53,83 @@ class Plan:
             compiled: the program.
             fact: whose fields the columns are.
         """
-        self._compiled = compiled
-        self.reader = Reader(compiled.layout, compiled.intake, fact)
+        self.layout: Layout = compiled.layout
         self.rules = len(compiled.agenda.names)
-        self.conjunctions = len(compiled.entries)
         #: Whether a rule has several conjunctions, more than one of which may hold.
         self.repeats = len({entry.position for entry in compiled.entries}) < len(compiled.entries)
-        #: Slot to row of the matrix of numbers.
-        rows = {name: row for row, name in enumerate(self.reader.names)}
-        self.rows = {slot: rows[name] for slot, name in self.reader.slots.items() if name in rows}
-        slots = {row: slot for slot, row in self.rows.items()}
-        #: The codes of the fields in the matrix of numbers.
-        self.intervals = [
-            Intervals(cut for values in self._sets(slots.get(row)) for cut in values.numbers.points)
-            for row in range(len(self.reader.names))
-        ]
-        self.grid = Grid(self.intervals)
-        bands: dict[tuple[int, int], list[float]] = {}
+        self._blocks = blocks_of(compiled.entries, compiled.kinds)
+        self._sets: dict[int, list[Allowed]] = {}
+        ratios: dict[Pair, list[Ratio]] = {}
         for entry in compiled.entries:
+            for slot, values in entry.conjunction.allowed.items():
+                self._sets.setdefault(slot, []).append(values)
             for residual in entry.residuals:
-                ratio = residual.ratio
-                if ratio is not None:
-                    bands.setdefault((ratio.left, ratio.right), []).extend(ratio.band)
-        #: The pairs of slots whose ratio is compared with constants, and the codes of those ratios.
-        self.pairs = list(bands)
-        self.ratios = [Intervals(band) for band in bands.values()]
-        self.ratio_grid = Grid(self.ratios)
-        self._codings: dict[tuple[int, str], Coding] = {}
+                if residual.ratio is not None:
+                    ratios.setdefault((residual.ratio.left, residual.ratio.right), []).append(residual.ratio)
+        self.reader = Reader(compiled.layout, compiled.intake, fact, self._sets.keys())
+        rows = {name: row for row, name in enumerate(self.reader.names)}
+        #: Slot to row of the matrix of numbers.
+        self.rows = {slot: rows[name] for slot, name in self.reader.slots.items() if name in rows}
+        self._ratios = {pair: Ratios(some, compiled.layout.size) for pair, some in ratios.items()}
+        #: The ratios that some frame may have. In the matrix of numbers their rows follow those of the fields.
+        self.pairs = [pair for pair in self._ratios if pair[0] in self.rows and pair[1] in self.rows]
+        #: The rows of the numbers above and below the line of each.
+        self.over, self.under = ([self.rows[pair[side]] for pair in self.pairs] for side in (0, 1))
+        lists = compiled.layout.schema.list_facts if compiled.layout.schema is not None else frozenset()
+        #: The slots of list facts, which are empty in a frame that holds another fact.
+        self.lists = {slot for (owner, steps), slot in compiled.layout.places.items() if owner in lists and not steps}
+        self._slots = {row: slot for slot, row in self.rows.items()}
+        tabled = range(self.reader.untabled, len(self.reader.names))
+        self._numbers = [Numbers(self._sets[self._slots[row]]) for row in tabled]
+        #: Codes the numbers that are tabled, and the ratios.
+        self.grid = Grid([*self._numbers, *(self._ratios[pair] for pair in self.pairs)])
+        self._fittings: dict[frozenset[tuple[str, str]], Fitting] = {}
         self._filters: dict[int, Filter] = {}
+        self._known: tuple[datetime | None, dict[int, dict[str, bool]]] = (None, {})
 
-    @property
-    def layout(self) -> Layout:
-        """The slots of the program."""
-        return self._compiled.layout
+    def fitting(self, columns: Columns) -> Fitting:
+        """The tables for a frame."""
+        kinds = frozenset((name, column.kind) for name, column in columns.others.items())
+        found = self._fittings.get(kinds)
+        if found is None:
+            if len(self._fittings) >= _MOST_FITTINGS:
+                self._fittings = {}
+            found = self._fittings[kinds] = self._fit(dict(kinds))
+        return found
 
-    @cached_property
-    def parts(self) -> list[Part]:
-        """The conjunctions, split."""
-        parts, entries = [], list(self._compiled.entries)
-        for slot, classes, left in splits(entries, self._compiled.kinds):
-            blocks: list[list[Entry]] = [[]]
-            block_of: dict[Any, int] = {}
-            for value in sorted(classes):
-                if len(blocks[-1]) >= _FULL:
-                    blocks.append([])
-                block_of[value] = len(blocks) - 1
-                known = {id(entry) for entry in blocks[-1]}
-                blocks[-1] += [entry for entry in classes[value] if id(entry) not in known]
-            in_order = (sorted(some, key=lambda entry: entry.position) for some in blocks)
-            parts.append(Part(slot, block_of, tuple(Block(some) for some in in_order)))
-            entries = left
-        return [*parts, Part(None, {}, tuple(_blocks(entries)))]
-
-    @cached_property
-    def whole(self) -> list[Part]:
-        """The conjunctions, as few blocks as can be."""
-        return [Part(None, {}, tuple(_blocks(self._compiled.entries)))]
-
-    def _sets(self, slot: int | None) -> list[Allowed]:
-        found = [entry.conjunction.allowed.get(slot) for entry in self._compiled.entries] if slot is not None else []
-        return [values for values in found if values is not None]
-
-    def coding(self, slot: int, kind: str) -> Coding:
-        """The coding of a field for columns of one kind that is no number."""
-        if (slot, kind) not in self._codings:
-            self._codings[slot, kind] = coding_of(kind, self._sets(slot))
-        return self._codings[slot, kind]
+    def _fit(self, kinds: Mapping[str, str]) -> Fitting:
+        fields: dict[int, tuple[int, Coding]] = {
+            self._slots[row]: (row - self.reader.untabled, coding)
+            for row, coding in enumerate(self._numbers, self.reader.untabled)
+        }
+        ratios: dict[Pair, tuple[int, Ratios]] = {
+            pair: (row, self._ratios[pair]) for row, pair in enumerate(self.pairs, len(fields))
+        }
+        rows = len(fields) + len(ratios)
+        others: list[tuple[int, str, Coding]] = []
+        silent: list[tuple[int, int]] = []
+        dates = None
+        odd_ones = {slot for slot, name in self.reader.slots.items() if name in kinds}
+        for slot in sorted(odd_ones & self._sets.keys()):
+            name = self.reader.slots[slot]
+            coding = coding_of(kinds[name], self._sets[slot])
+            fields[slot] = (rows, coding)
+            others.append((rows, name, coding))
+            rows += 1
+        if AS_OF in self._sets:
+            dates = (rows, Dates(self._sets[AS_OF]))
+            fields[AS_OF] = dates
+            rows += 1
+        for pair, ratio in self._ratios.items():
+            # What is no number at all is nothing that a table of nulls and numbers knows about.
+            if pair not in ratios or odd_ones & set(pair):
+                silent.append((rows, ratio.null))
+                ratios[pair] = (rows, ratio)
+                rows += 1
+        # A row without the field that splits a block belongs to none of its groups.
+        blocks = [block for block in self._blocks if block.slot is None or block.slot in fields]
+        lookups = [Lookup(block, fields, ratios, lambda slot: () if slot in self.lists else None) for block in blocks]
+        return Fitting(rows, tuple(others), dates, tuple(silent), tuple(lookups))
 
     def filter(self, residual: Residual) -> Filter | None:
         """The columnar form of a comparison of computed numbers; None when it is none."""
@@ -126,6 +139,12 @@ class Plan:
             self._filters[id(residual)] = Filter(residual.shape)
         return self._filters[id(residual)]
 
-
-def _blocks(entries: Sequence[Entry]) -> Iterable[Block]:
-    return (Block(entries[start : start + BLOCK]) for start in range(0, len(entries), BLOCK))
+    def known(self, residual: Residual, as_of: datetime) -> dict[str, bool]:
+        """What a residual test of one field says about texts; whoever tests more of them adds to it."""
+        held = self._known
+        if held[0] != as_of:
+            self._known = held = (as_of, {})
+        answers = held[1].setdefault(id(residual), {})
+        if len(answers) > _MOST_TEXTS:
+            answers.clear()
+        return answers

@@ -11,7 +11,8 @@ from engine.chunks import Chunks
 from engine.compiler import Compiler
 from engine.cycle import run_cycle
 from engine.errors import Diagnostic, FactsRejected
-from engine.evaluation import Evaluation, FrameResult, refused
+from engine.evaluation import Evaluation, refused
+from engine.frame_result import FrameResult
 from engine.intake_code import fast_intake
 from engine.layout import Slots, reads
 from engine.nodes import Assign, Path, Rule
@@ -71,7 +72,7 @@ class Program:
         self._agenda = compiled.agenda
         self._intake = compiled.intake
         self._take = fast_intake(compiled.layout, compiled.intake)
-        self._chunks = Chunks(compiled, self._slots, lambda facts, as_of: self.evaluate(facts, as_of=as_of))
+        self._chunks = Chunks(compiled, lambda facts, as_of: self.evaluate(facts, as_of=as_of))
 
     @property
     def rules(self) -> tuple[Rule, ...]:
