@@ -37,8 +37,14 @@ def reconcile(task: Task) -> int:
     process = held()
     engine = process.ledger.engine
     try:
-        lost = _has_lost_its_data(process)
-        rung = _ring_all(process)
+        domains = process.ledger.domains()
+        queues = {queue_name(domain, bulk=bulk): (domain, bulk) for domain in domains for bulk in (False, True)}
+        depths = queue_depths(process.app, [SEAL_QUEUE, *queues])
+        if lost := not depths[SEAL_QUEUE]:
+            _put_seal(process)
+        # Long enough for whatever there is room for, short enough for the next run to find this one done.
+        deadline = time.monotonic() + process.settings.reconcile_interval_s
+        rung = sum(_ring_queue(process, *which, depths[name], deadline) for name, which in queues.items())
         note_run(engine, rung=rung, broker_lost=lost)
         with reachable(engine), engine.begin() as connection:
             ensure_partitions(connection, datetime.now(UTC))
@@ -50,26 +56,13 @@ def reconcile(task: Task) -> int:
     return rung
 
 
-def _has_lost_its_data(process: Process) -> bool:
-    """Whether the broker came back empty; if so, everything open is due, and a new seal is put on it.
+def _put_seal(process: Process) -> None:
+    """Make everything open due, for the broker came back empty, and put a new seal on it.
 
     The first start of all is no different: nothing is open then."""
-    if queue_depths(process.app, [SEAL_QUEUE])[SEAL_QUEUE]:
-        return False
     expired = expire(process.ledger.engine)
     ring(process.app, [Bell(SEAL, SEAL, SEAL_QUEUE, {}, "")])
     log.warning("the broker has lost its data, or is new: %d jobs and chunks are rung again", expired)
-    return True
-
-
-def _ring_all(process: Process) -> int:
-    queues = {
-        queue_name(domain, bulk=bulk): (domain, bulk) for domain in process.ledger.domains() for bulk in (False, True)
-    }
-    depths = queue_depths(process.app, queues)
-    # Long enough for whatever there is room for, short enough for the next run to find this one done.
-    deadline = time.monotonic() + process.settings.reconcile_interval_s
-    return sum(_ring_queue(process, *which, depths[name], deadline) for name, which in queues.items())
 
 
 def _ring_queue(process: Process, domain: str, bulk: bool, depth: int, deadline: float) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 
 from celery import Celery
 
-from rulefarm.bell import broker_errors, broker_unreachable, create_app
+from rulefarm.bell import asked, create_app
 from rulefarm.settings import Settings
 
 
@@ -40,14 +40,7 @@ def worker_states(settings: Settings, *, timeout_s: float = 1.0) -> list[WorkerS
         BrokerUnreachable: the broker does not answer.
     """
     app: Celery = create_app(settings)
-    try:
-        stats, active, queues = _answers(app, timeout_s)
-    except broker_errors(app):
-        # A pooled connection may have died with the broker's last restart: one more try finds that out.
-        try:
-            stats, active, queues = _answers(app, timeout_s)
-        except broker_errors(app) as error:
-            raise broker_unreachable(app, error) from error
+    stats, active, queues = asked(app, lambda: _answers(app, timeout_s))
     return [
         WorkerState(
             name=name,

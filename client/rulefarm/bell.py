@@ -4,9 +4,9 @@ A message is a doorbell: the row is the truth, so a ring that fails is reported,
 many is harmless. Serves the producer, the reconciler and the nightly plan alike. Writes no row."""
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from celery import Celery
 from kombu.exceptions import OperationalError
@@ -18,9 +18,8 @@ from rulefarm.settings import Settings
 
 #: Seconds to wait for a broker that does not even refuse.
 CONNECT_TIMEOUT_S = 3.0
-#: A pooled connection may have died with the broker's last restart: one more try finds that out, more would only delay
-#: the caller, for the reconciler rings again anyway.
-_TRIES = 2
+
+_Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +132,7 @@ def ring(app: Celery, bells: Iterable[Bell]) -> int:
         BrokerUnreachable: the broker does not answer. Some may have been sent; sending them again is harmless.
     """
     bells = list(bells)
-    for attempt in range(1, _TRIES + 1):
-        try:
-            _send(app, bells)
-            break
-        except broker_errors(app) as error:
-            if attempt == _TRIES:
-                raise broker_unreachable(app, error) from error
+    asked(app, lambda: _send(app, bells))
     return len(bells)
 
 
@@ -166,12 +159,27 @@ def _send(app: Celery, bells: list[Bell]) -> None:
                 )
 
 
-def broker_errors(app: Celery) -> tuple[type[BaseException], ...]:
-    """What is raised when the broker is away: kombu's error, the system's, and those of the transport's own client."""
-    return (OperationalError, OSError, *app.connection_for_write().connection_errors)
+def asked(app: Celery, question: Callable[[], _Answer]) -> _Answer:
+    """What the broker answers.
 
+    Args:
+        app: from `create_app`.
+        question: asks it, over the application's connections.
 
-def broker_unreachable(app: Celery, error: BaseException) -> BrokerUnreachable:
-    """The error that says which broker does not answer, without its password."""
-    place = app.connection_for_write().as_uri()
-    return BrokerUnreachable("broker-unreachable", f"the broker at {place} does not answer: {error}", "is it running?")
+    Raises:
+        BrokerUnreachable: it does not answer.
+    """
+    # What is raised when the broker is away: kombu's error, the system's, and those of the transport's own client.
+    away = (OperationalError, OSError, *app.connection_for_write().connection_errors)
+    try:
+        return question()
+    except away:
+        # A pooled connection may have died with the broker's last restart: one more try finds that out, more would
+        # only delay the caller.
+        try:
+            return question()
+        except away as error:
+            place = app.connection_for_write().as_uri()
+            raise BrokerUnreachable(
+                "broker-unreachable", f"the broker at {place} does not answer: {error}", "is it running?"
+            ) from error

@@ -2,16 +2,16 @@
 
 For the status page, and for the reconciler, which leaves alone what is only waiting for its turn."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Any
 
 from celery import Celery
 
-from rulefarm.bell import CONNECT_TIMEOUT_S, broker_errors, broker_unreachable
+from rulefarm.bell import CONNECT_TIMEOUT_S, asked
 from rulefarm.routing import queue
 
 
-def queue_depths(app: Celery, names: Iterable[str]) -> dict[str, int]:
+def queue_depths(app: Celery, names: Collection[str]) -> dict[str, int]:
     """Messages that wait in each queue, by its name.
 
     Args:
@@ -21,12 +21,13 @@ def queue_depths(app: Celery, names: Iterable[str]) -> dict[str, int]:
     Raises:
         BrokerUnreachable: no answer.
     """
-    try:
-        with app.connection_for_read() as connection:
-            connection.ensure_connection(max_retries=1, timeout=CONNECT_TIMEOUT_S)
-            return {name: _depth(connection, name) for name in names}
-    except broker_errors(app) as error:
-        raise broker_unreachable(app, error) from error
+    return asked(app, lambda: _depths(app, names))
+
+
+def _depths(app: Celery, names: Collection[str]) -> dict[str, int]:
+    with app.connection_for_read() as connection:
+        connection.ensure_connection(max_retries=1, timeout=CONNECT_TIMEOUT_S)
+        return {name: _depth(connection, name) for name in names}
 
 
 def _depth(connection: Any, name: str) -> int:

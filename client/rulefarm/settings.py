@@ -61,7 +61,7 @@ class Settings:
     nightly_subject: str | None = None
     #: Connections that one process keeps to Postgres.
     database_pool: int = 5
-    #: Seconds after which a worker that takes nothing, though its queues hold messages, ends itself to be started again:
+    #: Seconds after which a worker that takes nothing, though its queues hold messages, ends to be started again:
     #: above the 30 that it may wait between two tries to reach its broker.
     silence_s: float = 60.0
     #: Where Flower listens. Anything but loopback needs a password.

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from celery import Celery
 
-from rulefarm.bell import broker_errors, broker_unreachable
-from rulefarm.errors import VerdictPending
+from rulefarm.bell import asked
+from rulefarm.errors import BrokerUnreachable, VerdictPending
 from rulefarm.jobs import Job
 from rulefarm.verdict import Verdict
 
@@ -58,9 +58,9 @@ def wait_for(job: Job, app: Celery, ledger: "Ledger | None", timeout: float | No
 
 def _result(job: Job, app: Celery, ledger: "Ledger | None") -> Verdict | None:
     try:
-        meta = app.backend.get_task_meta(str(job.id))
-    except broker_errors(app) as error:
+        meta = asked(app, lambda: app.backend.get_task_meta(str(job.id)))
+    except BrokerUnreachable:
         if ledger is None:
-            raise broker_unreachable(app, error) from error
+            raise
         return None
     return Verdict.from_json(meta["result"]) if meta["status"] == "SUCCESS" and meta["result"] else None
