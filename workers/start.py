@@ -7,6 +7,7 @@ import logging
 import socket
 import time
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,12 +51,15 @@ class WorkerOptions:
         return f"{self.name or '-'.join(self.domains) + ('.bulk' if self.bulk else '')}@{socket.gethostname()}"
 
 
-def run_worker(settings: Settings, options: WorkerOptions) -> int:
+def run_worker(
+    settings: Settings, options: WorkerOptions, *, prepare: Callable[[LoadedRuleset], LoadedRuleset] | None = None
+) -> int:
     """Run a worker until it is told to stop; SIGTERM lets it finish what it has begun.
 
     Args:
         settings: where broker, database and rulesets are.
         options: what the worker is for.
+        prepare: put between a ruleset and the tasks, after it was published: a drill's way to make it misbehave.
 
     Returns:
         The exit code.
@@ -70,6 +74,8 @@ def run_worker(settings: Settings, options: WorkerOptions) -> int:
     rulesets = load_all(settings.rulesets or SHIPPED, options.domains)
     ledger = Ledger(settings)
     _publish_when_reachable(ledger, rulesets)
+    if prepare is not None:
+        rulesets = {domain: prepare(loaded) for domain, loaded in rulesets.items()}
     hold(Process(settings=settings, ledger=ledger, rulesets=rulesets, app=app))
     worker_process_init.connect(_after_fork)
     Watch(app, queues, settings.silence_s).begin()

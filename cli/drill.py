@@ -1,0 +1,65 @@
+"""`rulefarm drill`: hurt a farm of its own, and prove that it keeps its promises."""
+
+import os
+import shutil
+import sys
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+import click
+
+from cli.drill_report import print_report
+from cli.options import json_option
+from cli.output import print_json
+from cli.up import migrate_tables
+from rulefarm.errors import SettingsError
+from workers.drill.drill import run_drill
+from workers.drill.faults import FAULTS, chosen
+from workers.drill.plan import Options
+
+
+@click.command("drill", epilog="Faults: " + ", ".join(FAULTS) + ".")
+@click.option("--jobs", type=click.IntRange(1), default=20_000, show_default=True, help="Single jobs to submit.")
+@click.option("--batches", type=click.IntRange(0), default=3, show_default=True, help="Batches to submit beside them.")
+@click.option("--faults", default="all", show_default=True, help="Names of faults, with commas between.")
+@click.option("--seed", default=7, show_default=True, help="Fixes subjects, faults and their times.")
+@click.option("--deadline", default=600.0, show_default=True, help="Seconds until what is open counts as lost.")
+@click.option(
+    "--home", type=click.Path(file_okay=False, path_type=Path), help="Folder to keep. Default: kept only if it failed."
+)
+@json_option
+def command(jobs: int, batches: int, faults: str, seed: int, deadline: float, home: Path | None, as_json: bool) -> None:
+    """Start a farm, submit jobs and batches, and hurt it while it works: processes are killed and stopped, the broker
+    is wiped, Postgres is killed, messages come twice, and some of the work is poison. Then check, apart from the farm,
+    that everything accepted has exactly one verdict, the right one, or one dead letter if it is poison.
+
+    The farm has its own Postgres and Valkey in a folder of its own; nothing else is touched. Exit code 0 only if
+    nothing was lost, nothing doubled, and the checker found nothing else.
+    """
+    options = Options(jobs=jobs, batches=batches, faults=tuple(chosen(faults)), seed=seed, deadline_s=deadline)
+    folder = _folder(home)
+
+    def tell(at: float | None, line: str) -> None:
+        click.echo(f"{'' if at is None else f'{at:.1f} s':>8}  {line}", err=as_json)
+
+    report = run_drill(options, folder, migrate_tables, environ=os.environ, tell=tell)
+    if home is None and report.passed:
+        shutil.rmtree(folder)
+    if as_json:
+        print_json(report.to_json())
+    else:
+        print_report(report)
+    if folder.exists():
+        click.echo(f"logs, records and sources are in {folder}", err=as_json)
+    sys.exit(int(not report.passed))
+
+
+def _folder(home: Path | None) -> Path:
+    if home is None:
+        return Path(tempfile.mkdtemp(prefix="rulefarm-drill-"))
+    with suppress(FileExistsError):
+        home.mkdir(parents=True)
+    if any(home.iterdir()):
+        raise SettingsError("home-not-empty", f"{home} holds something", "a drill needs an empty folder")
+    return home.resolve()

@@ -1,0 +1,226 @@
+"""The checker on hand-made databases: silent about a healthy one, and one finding for each way to break a promise."""
+
+import json
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg2
+import pytest
+
+from rulefarm.settings import Settings
+from workers.drill.checker import Expected, check, open_work
+
+AS_OF = datetime(2026, 3, 1, 12, tzinfo=UTC)
+ENQUEUED = datetime(2026, 11, 23, 12, tzinfo=UTC)
+JOB, OTHER, POISON, BATCH = (str(uuid.UUID(int=n)) for n in (1, 2, 3, 9))
+ROW = str(uuid.UUID(int=4))
+RIGHT = {
+    "outcome": "review",
+    "fired": ["Big"],
+    "reasons": [{"rule": "Big", "outcome": "review", "text": "over 1000", "code": None}],
+    "changes": {"Order.flag": "big"},
+    "ruleset_digest": "r",
+    "facts_digest": "f",
+    "as_of": AS_OF,
+}
+EXPECTED = {
+    JOB: Expected({**RIGHT, "subject": "a"}),
+    OTHER: Expected({**RIGHT, "subject": "b"}),
+    POISON: Expected({**RIGHT, "subject": "p"}, deadly=frozenset({"worker-lost"})),
+    ROW: Expected({**RIGHT, "subject": "r"}, batch=BATCH),
+}
+LEASE_S = 10.0
+
+Write = Callable[..., None]
+
+
+@pytest.fixture
+def write(settings: Settings) -> Iterator[Write]:
+    """One statement on the database."""
+    with closing(psycopg2.connect(settings.require_database())) as connection:
+        connection.autocommit = True
+
+        def run(statement: str, *values: Any) -> None:
+            with connection.cursor() as cursor:
+                cursor.execute(statement, values)
+
+        yield run
+
+
+def job(write: Write, identity: str, subject: str, **columns: Any) -> None:
+    row = {"id": identity, "domain": "payment", "subject": subject, "facts": "{}", "as_of": AS_OF, "state": "done"}
+    insert(write, "jobs", row | columns)
+
+
+def verdict(write: Write, identity: str, subject: str, **columns: Any) -> None:
+    row = {"id": identity, "enqueued_at": ENQUEUED, "domain": "payment", "subject": subject, "worker": "w@h"}
+    row |= RIGHT | {"evaluated_at": ENQUEUED, "micros": 1} | columns
+    insert(write, "verdicts", row | {name: json.dumps(row[name]) for name in ("reasons", "changes")})
+
+
+def letter(write: Write, identity: str, subject: str, **columns: Any) -> None:
+    row = {
+        "id": identity,
+        "kind": "job",
+        "subject": subject,
+        "code": "worker-lost",
+        "reason": "signal 9",
+        "attempts": 4,
+    }
+    insert(write, "dead_letters", row | columns)
+
+
+def insert(write: Write, table: str, row: dict[str, Any]) -> None:
+    names, places = ", ".join(row), ", ".join(["%s"] * len(row))
+    write(f"insert into {table} ({names}) values ({places})", *row.values())
+
+
+@pytest.fixture
+def healthy(write: Write) -> Write:
+    """Two jobs and a row of a batch with their verdicts, and a poison job with its dead letter."""
+    job(write, JOB, "a")
+    verdict(write, JOB, "a")
+    # Judged by its second attempt, after that began.
+    lease_until = ENQUEUED + timedelta(seconds=LEASE_S)
+    job(write, OTHER, "b", attempts=2, worker="w@h", lease_until=lease_until)
+    verdict(write, OTHER, "b", evaluated_at=ENQUEUED + timedelta(milliseconds=1))
+    job(write, POISON, "p", state="dead", attempts=4)
+    letter(write, POISON, "p")
+    batch = {"id": BATCH, "domain": "pricing", "source": "s", "rows": 1, "chunks": 1, "as_of": AS_OF, "state": "done"}
+    insert(write, "batches", batch)
+    chunk = {"batch": BATCH, "n": 0, "rows": 1, "form": "json", "facts": b"", "state": "done", "worker": "w@h"}
+    insert(write, "chunks", chunk)
+    verdict(write, ROW, "r", batch=BATCH)
+    # A message that was refused is nobody's loss.
+    letter(write, str(uuid.UUID(int=8)), "?", kind="message")
+    return write
+
+
+def findings(settings: Settings, **more: Any) -> list[tuple[str, str]]:
+    found = check(settings.require_database(), EXPECTED, lease_s=LEASE_S, **more)
+    assert all(finding.text for finding in found)
+    return [(finding.code, finding.id) for finding in found]
+
+
+def test_nothing_is_found_in_a_healthy_database(settings: Settings, healthy: Write) -> None:
+    assert findings(settings, withdrawn=frozenset({str(uuid.UUID(int=77))})) == []
+    assert open_work(settings.require_database()) == []
+
+
+def test_a_verdict_that_is_missing(settings: Settings, healthy: Write) -> None:
+    healthy("delete from verdicts where id = %s", JOB)
+    assert findings(settings) == [("lost", JOB)]
+
+
+def test_a_row_of_a_batch_that_is_missing(settings: Settings, healthy: Write) -> None:
+    healthy("delete from verdicts where id = %s", ROW)
+    assert findings(settings) == [("lost", ROW)]
+
+
+def test_a_job_that_is_not_even_on_record(settings: Settings, healthy: Write) -> None:
+    healthy("delete from verdicts where id = %s", JOB)
+    healthy("delete from jobs where id = %s", JOB)
+    assert findings(settings) == [("lost", JOB)]
+
+
+def test_two_verdicts(settings: Settings, healthy: Write) -> None:
+    verdict(healthy, JOB, "a", enqueued_at=ENQUEUED + timedelta(seconds=1))
+    assert findings(settings) == [("doubled", JOB)]
+
+
+def test_a_verdict_and_a_dead_letter(settings: Settings, healthy: Write) -> None:
+    letter(healthy, JOB, "a")
+    assert findings(settings) == [("doubled", JOB)]
+
+
+def test_a_dead_letter_of_what_is_no_poison(settings: Settings, healthy: Write) -> None:
+    healthy("delete from verdicts where id = %s", JOB)
+    letter(healthy, JOB, "a")
+    assert findings(settings) == [("wrongly-dead", JOB)]
+
+
+@pytest.mark.parametrize("flaw", [{"code": "time-limit"}, {"reason": " "}])
+def test_a_dead_letter_that_names_another_poison(settings: Settings, healthy: Write, flaw: dict[str, str]) -> None:
+    [(name, value)] = flaw.items()
+    healthy(f"update dead_letters set {name} = %s where id = %s", value, POISON)
+    assert findings(settings) == [("misnamed", POISON)]
+
+
+def test_poison_with_a_verdict(settings: Settings, healthy: Write) -> None:
+    healthy("delete from dead_letters where id = %s", POISON)
+    verdict(healthy, POISON, "p")
+    assert findings(settings) == [("poison-judged", POISON)]
+
+
+def test_a_job_that_is_open(settings: Settings, healthy: Write) -> None:
+    job(healthy, str(uuid.UUID(int=5)), "o", state="open", rings=3)
+    assert findings(settings) == [("open", str(uuid.UUID(int=5)))]
+    [(kind, identity, row)] = open_work(settings.require_database())
+    assert (kind, identity, row["rings"], row["attempts"]) == ("job", str(uuid.UUID(int=5)), 3, 0)
+
+
+def test_a_chunk_that_is_open(settings: Settings, healthy: Write) -> None:
+    healthy("update chunks set state = 'open'")
+    assert findings(settings) == [("open", BATCH)]
+    assert [(kind, identity) for kind, identity, _ in open_work(settings.require_database())] == [
+        ("chunk", f"{BATCH} 0")
+    ]
+
+
+def test_a_batch_that_was_not_closed(settings: Settings, healthy: Write) -> None:
+    healthy("update batches set state = 'open'")
+    assert findings(settings) == [("open", BATCH)]
+
+
+def test_verdicts_of_nothing(settings: Settings, healthy: Write) -> None:
+    stray, row = str(uuid.UUID(int=5)), str(uuid.UUID(int=6))
+    verdict(healthy, stray, "s")
+    verdict(healthy, row, "t", batch=BATCH)
+    assert findings(settings) == [("stray", stray), ("stray", row)]
+
+
+def test_dead_letters_of_nothing(settings: Settings, healthy: Write) -> None:
+    stray, row = str(uuid.UUID(int=5)), str(uuid.UUID(int=6))
+    letter(healthy, stray, "s")
+    letter(healthy, row, "t", kind="row", batch=BATCH, chunk=0)
+    assert findings(settings) == [("stray", stray), ("stray", row)]
+
+
+def test_what_was_withdrawn_and_is_on_record(settings: Settings, healthy: Write) -> None:
+    assert findings(settings, withdrawn=frozenset({JOB})) == [("withdrawn", JOB)]
+
+
+def test_a_verdict_by_the_worker_of_an_older_attempt(settings: Settings, healthy: Write) -> None:
+    healthy("update verdicts set worker = 'older@h' where id = %s", OTHER)
+    assert findings(settings) == [("fenced", OTHER)]
+
+
+def test_a_verdict_from_before_its_attempt(settings: Settings, healthy: Write) -> None:
+    healthy("update verdicts set evaluated_at = evaluated_at - interval '1 s' where id = %s", OTHER)
+    assert findings(settings) == [("fenced", OTHER)]
+
+
+def test_a_verdict_of_a_row_by_a_worker_that_holds_no_chunk(settings: Settings, healthy: Write) -> None:
+    healthy("update verdicts set worker = 'older@h' where id = %s", ROW)
+    assert findings(settings) == [("fenced", ROW)]
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("subject", "z"),
+        ("outcome", "accept"),
+        ("fired", ["Big", "Big"]),
+        ("reasons", "[]"),
+        ("changes", '{"Order.flag": "Big"}'),
+        ("ruleset_digest", "other"),
+        ("facts_digest", "other"),
+        ("as_of", AS_OF + timedelta(microseconds=1)),
+    ],
+)
+def test_a_verdict_that_differs(settings: Settings, healthy: Write, column: str, value: Any) -> None:
+    healthy(f"update verdicts set {column} = %s where id = %s", value, JOB)
+    assert findings(settings) == [("different", JOB)]

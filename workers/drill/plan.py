@@ -1,0 +1,131 @@
+"""What a drill does, and when.  options -> [plan] -> strikes, producers, settings
+
+Pure: a seed gives the same plan always. Knows no farm."""
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from rulefarm.settings import Settings
+from workers.drill.poison import KINDS
+
+#: Jobs from which a drill is long: every fault comes twice, and limits are nearer to those of a real farm.
+LONG = 5_000
+#: Seconds between two strikes.
+_GAP_S = {False: 1.5, True: 6.0}
+#: Seconds that pass before the first strike, so that there is a throughput to disturb.
+_LEAD_S = {False: 1.0, True: 8.0}
+#: Seconds over which the jobs are spread, at least.
+_LEAST_S = 3.0
+#: Rows of a batch, of a chunk, and how often a job or chunk is tried.
+_BATCH_SHARE, _LEAST_ROWS = 0.25, 60
+
+
+class Lasting(Protocol):
+    """What a plan needs to know of a fault."""
+
+    @property
+    def takes_s(self) -> float:
+        """Seconds that it lasts."""
+
+    @property
+    def quiet(self) -> float:
+        """The quiet that it gets afterwards, in gaps."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What a drill is asked for."""
+
+    jobs: int = 20_000
+    #: Names of faults, each once.
+    faults: tuple[str, ...] = ()
+    seed: int = 7
+    batches: int = 3
+    #: Seconds from the first job on, after which what is still open counts as lost.
+    deadline_s: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Strike:
+    """One fault to come."""
+
+    #: Seconds after the one before it was over; the first after the first job.
+    after_s: float
+    fault: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A drill, before it begins."""
+
+    options: Options
+    strikes: tuple[Strike, ...]
+    #: Seconds over which the jobs are spread.
+    length_s: float
+    #: Name, jobs, and jobs at once of each producer.
+    producers: tuple[tuple[str, int, int], ...]
+    #: Of each batch the rows, and which of them are poison: row to key.
+    batches: tuple[tuple[int, dict[int, str]], ...]
+
+
+def make_plan(options: Options, faults: Mapping[str, Lasting]) -> Plan:
+    """The plan of a drill.
+
+    Args:
+        options: what is asked for.
+        faults: name to how long it lasts, and how much quiet it gets afterwards.
+    """
+    draw = random.Random(options.seed)
+    long = options.jobs >= LONG
+    strikes, quiet, length = [], _LEAD_S[long], 0.0
+    for name in _order(draw, options.faults, rounds=2 if long else 1):
+        strikes.append(Strike(round(quiet, 2), name))
+        length += quiet + faults[name].takes_s
+        quiet = _GAP_S[long] * faults[name].quiet * draw.uniform(0.8, 1.2)
+    length = max(length + quiet, _LEAST_S)
+    # Singly, because an order service does; in lots, because a nightly job does; from two, so that one may die.
+    lots = options.jobs * 2 // 5
+    singles = options.jobs - lots
+    producers = (("one", singles // 2, 1), ("two", singles - singles // 2, 1), ("lots", lots, 100 if long else 20))
+    rows = max(_LEAST_ROWS, int(options.jobs * _BATCH_SHARE))
+    batches = tuple(
+        (rows, _poison(draw, n, rows, long) if "poison" in options.faults else {}) for n in range(options.batches)
+    )
+    return Plan(options, tuple(strikes), round(length, 2), producers, batches)
+
+
+def farm_settings(plan: Plan, home: Path) -> Settings:
+    """The settings of the drill's farm: as a real one, with shorter limits, so that they are met within the drill."""
+    long = plan.options.jobs >= LONG
+    return Settings(
+        home=home,
+        # Half of it before the soft limit; the hard one adds five seconds.
+        job_time_limit_s=8,
+        chunk_time_limit_s=10,
+        max_attempts=4 if long else 3,
+        chunk_rows=250 if long else 20,
+        visibility_timeout_s=30,
+        reconcile_interval_s=1.0,
+        reconcile_grace_s=4.0,
+        queue_limit=5_000,
+    )
+
+
+def _order(draw: random.Random, faults: Sequence[str], *, rounds: int) -> list[str]:
+    ordered: list[str] = []
+    for round_ in range(rounds):
+        # What hangs takes longest to be given up, so poison comes first.
+        once = [name for name in faults if name != "poison"]
+        draw.shuffle(once)
+        ordered += [name for name in faults if name == "poison" and round_ == 0] + once
+    return ordered
+
+
+def _poison(draw: random.Random, batch: int, rows: int, long: bool) -> dict[int, str]:
+    kinds = KINDS if long else (KINDS[batch % len(KINDS)],)
+    return {
+        row: f"poison-{kind}-b{batch}" for row, kind in zip(draw.sample(range(rows), len(kinds)), kinds, strict=True)
+    }

@@ -1,0 +1,22 @@
+"""A worker of the drill's farm: the one that ships, with poison in its rulesets.  argv -> [worker] -> run_worker
+
+`python -m workers.drill.worker NAME interactive|bulk MOST,LEAST`. Nothing else of the product is changed."""
+
+import os
+import sys
+
+from rulefarm.settings import Settings
+from workers.drill.poison import poisoned
+from workers.drill.subjects import DOMAINS
+from workers.start import WorkerOptions, run_worker
+
+
+def main(name: str, queue: str, scale: str) -> int:
+    """Run the worker until it is told to stop."""
+    most, least = (int(number) for number in scale.split(","))
+    options = WorkerOptions(domains=list(DOMAINS), bulk=queue == "bulk", autoscale=(most, least), name=name)
+    return run_worker(Settings.from_env(os.environ), options, prepare=poisoned)
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
