@@ -26,6 +26,8 @@ CONF: dict[str, Any] = {
     "task_acks_late": True,
     # A task that killed its process would kill the next one too, for ever; the reconciler's clock is slower.
     "task_reject_on_worker_lost": False,
+    # What is no message for us is refused and put on record, and ends no worker.
+    "worker_consumer": "workers.refusals:RefusingConsumer",
     # A process takes one message beyond the one it works on: more would wait behind a chunk while others idle.
     "worker_prefetch_multiplier": 1,
     # The worker has no other work than to wait for its broker, so it never gives up.
