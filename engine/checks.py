@@ -4,8 +4,7 @@ Takes rules and a schema, reports every fact, field, function and rule that does
 that its operator has no answer for. What passed has an answer at run time for all facts that fit the schema. It changes
 nothing, and does not look for rules that get in each other's way (`engine.overlaps`)."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 
 from engine.functions import FUNCTIONS
@@ -51,17 +50,20 @@ def check_rules(rules: Sequence[Rule], schema: Schema | None, sources: Mapping[s
         schema: the facts; None: every fact and field exists, of any kind.
         sources: by the name that the rules' spans carry.
     """
-    names = {rule.name for rule in rules}
+    names = {rule.name: None for rule in rules}
+    full: set[str] = set()
     for rule in rules:
-        if rule.span is not None:
-            with suppress(TooManyProblems):
+        if rule.span is not None and rule.span.source not in full:
+            try:
                 _Checker(rule, schema, names, sources[rule.span.source]).check()
+            except TooManyProblems:
+                full.add(rule.span.source)
 
 
 class _Checker:
     """One check of one rule."""
 
-    def __init__(self, rule: Rule, schema: Schema | None, names: set[str], source: Source) -> None:
+    def __init__(self, rule: Rule, schema: Schema | None, names: Collection[str], source: Source) -> None:
         self._rule = rule
         self._schema = schema
         self._names = names

@@ -46,7 +46,10 @@ def read_cells(source: Source) -> list[list[Cell]]:
         found = quoted or plain.match(text, position)
         if found is None:
             break
-        row.append(_cell(source, found, quoted is not None))
+        cell = _cell(source, found, quoted is not None)
+        # A line of nothing but commas is no reason to keep as many cells.
+        if cell.text or len(row) <= MAX_COLUMNS:
+            row.append(cell)
         position = found.end()
         if position < end and text[position] not in delimiter + "\r\n":
             stop = plain.match(text, position)

@@ -4,6 +4,7 @@ Says what a thing is called, how many it takes, and what may have been meant; de
 
 import difflib
 from collections.abc import Iterable
+from itertools import islice
 
 from engine.functions import Function
 from engine.kinds import ValueKind
@@ -12,6 +13,8 @@ from engine.printer import print_expression
 
 #: Characters of an expression in a message.
 MAX_SHOWN = 60
+#: Names that one that is not known is compared with, and their characters: comparing costs the square of them.
+MAX_COMPARED, MAX_COMPARED_CHARACTERS = 500, 60
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -20,7 +23,10 @@ def nearest(name: str, known: Iterable[str]) -> str:
     >>> nearest("pric", ["price", "cost"])
     "did you mean 'price'?"
     """
-    by_case = {each.lower(): each for each in known}
+    if len(name) > MAX_COMPARED_CHARACTERS:
+        return ""
+    alike = (each for each in known if abs(len(each) - len(name)) <= 3)
+    by_case = {each.lower(): each for each in islice(alike, MAX_COMPARED)}
     near = difflib.get_close_matches(name.lower(), by_case, 1)
     return f"did you mean '{by_case[near[0]]}'?" if near else ""
 

@@ -10,7 +10,7 @@ from engine.nodes import Span
 
 #: Ten thousand written-out rules are three quarters of it; a text made to fill memory gets no further.
 MAX_SOURCE_CHARACTERS = 4_000_000
-#: Nobody mends more than this before the next try, and each one costs memory.
+#: Errors, and warnings, of one source. Nobody mends more than this before the next try, and each one costs memory.
 MAX_PROBLEMS = 100
 
 
@@ -34,6 +34,7 @@ class Source:
         #: What was found wrong so far, in the order of finding.
         self.diagnostics: list[Diagnostic] = []
         self._reported: set[tuple[str, Span, str]] = set()
+        self._counts: dict[Severity, int] = {"error": 0, "warning": 0}
         self._at = at
         self._line = line
         self._starts = [0]
@@ -74,7 +75,7 @@ class Source:
         """Add a diagnostic about `text[start:end]`.
 
         Raises:
-            TooManyProblems: it was one too many.
+            TooManyProblems: it is an error, and one too many.
         """
         self.report_at(self.span(start, end), code, message, hint, severity)
 
@@ -82,17 +83,21 @@ class Source:
         """Add a diagnostic about a place that a node of this source kept.
 
         Raises:
-            TooManyProblems: it was one too many.
+            TooManyProblems: it is an error, and one too many.
         """
         # A header of a table stands in every rule of it, and is wrong once.
         if (code, span, message) in self._reported:
             return
-        self._reported.add((code, span, message))
-        shown = self.line(span.line)
-        self.diagnostics.append(Diagnostic(code, severity, span, message, hint, shown))
-        if len(self.diagnostics) >= MAX_PROBLEMS:
-            message = f"more than {MAX_PROBLEMS} problems, the rest of the file was not read"
+        self._counts[severity] += 1
+        if self._counts[severity] <= MAX_PROBLEMS:
+            self._reported.add((code, span, message))
+            self.diagnostics.append(Diagnostic(code, severity, span, message, hint, self.line(span.line)))
+        elif self._counts[severity] == MAX_PROBLEMS + 1:
+            rest = "the rest of the file was not read" if severity == "error" else "the others are not shown"
+            message = f"more than {MAX_PROBLEMS} {severity}s, {rest}"
             self.diagnostics.append(Diagnostic("too-many-problems", severity, span, message))
+        # Odd rules are rules all the same: no number of warnings may keep one from being read.
+        if severity == "error" and self._counts[severity] > MAX_PROBLEMS:
             raise TooManyProblems
 
 
