@@ -14,6 +14,7 @@ from engine.expressions import Expressions, Test
 from engine.index import Index
 from engine.intake import Intake, label
 from engine.layout import AS_OF, Layout, Overlap, Slots
+from engine.leaves import Speech
 from engine.nodes import Assign, Complete, Decide, Expression, Literal, Path, Retract, Rule
 from engine.normal_form import Conjunction, NormalForm
 from engine.probes import Entry, Probes, Residual
@@ -51,7 +52,6 @@ class Compiler:
         self.entries = self._entries()
         #: The kind of every slot of which the schema says it.
         self.kinds = self._kinds()
-        self._index = Index(self.entries, Probes(self.kinds))
         #: The rules and all that holds between them.
         self.agenda = self._agenda(max_firings)
 
@@ -100,7 +100,9 @@ class Compiler:
             acts = tuple(actions.compile(rule.name, action) for action in rule.actions)
             test = self._test(rule) if self._reads[i] & fed else None
             ready.append(ReadyRule(rule, 1 << i, test, acts, rivals, steers))
-        words = [_words(rule, actions) for rule in rules]
+        names, words = [rule.name for rule in rules], [_words(rule, actions) for rule in rules]
+        said = [None if one.steers else spoken for one, spoken in zip(ready, words, strict=True)]
+        index = Index(self.entries, Probes(self.kinds), Speech(names, said))
         places = {self._layout.slot(path.fact, path.steps): path for each in self._targets for path in each}
         return Agenda(
             tuple(ready),
@@ -110,10 +112,11 @@ class Compiler:
             {slot: label(path.fact, path.steps) for slot, path in places.items()},
             {slot: (path.fact, path.steps) for slot, path in places.items()},
             max_firings,
-            [rule.name for rule in rules],
+            names,
             words,
-            [None if one.steers else said for one, said in zip(ready, words, strict=True)],
-            self._index.match,
+            said,
+            index.match,
+            index.judge,
         )
 
     def _overlap(self, target: Path) -> Overlap:

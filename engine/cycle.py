@@ -60,6 +60,8 @@ class Agenda:
     said: Sequence[tuple[Reason, ...] | None]
     #: The positions of all rules whose condition holds, in order.
     match: Callable[[Slots], list[int]]
+    #: The same, or the whole evaluation of some facts, when all rules that match only say what is known beforehand.
+    judge: Callable[[Slots, Any], Evaluation | list[int]]
 
 
 def run_cycle(
@@ -78,7 +80,13 @@ def run_cycle(
         The evaluation.
     """
     if matched is None:
-        matched = agenda.match(slots)
+        if observer is None:
+            answer = agenda.judge(slots, given)
+            if isinstance(answer, Evaluation):
+                return answer
+            matched = answer
+        else:
+            matched = agenda.match(slots)
     if observer is None:
         # Most facts match a few rules that only decide: nothing to plan, and all that is said is known already.
         reasons: list[Reason] = []

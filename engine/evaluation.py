@@ -5,7 +5,7 @@ rules that asked for its outcome; one with the outcome `error` has a single reas
 
 import typing
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -35,25 +35,69 @@ class Reason:
         return {"rule": self.rule, "outcome": self.outcome, "text": self.text, "code": self.code}
 
 
-# Not frozen: making a frozen one takes longer than matching a thousand rules.
-@dataclass(slots=True)
-class Evaluation:
-    """What the rules say about one set of facts."""
+class Speaker(typing.Protocol):
+    """Knows beforehand what rules say."""
 
-    #: The worst that any fired rule asked for; `accept` when none asked.
-    outcome: Outcome
-    #: Names of the rules that fired, in that order; a rule that fired twice stands here twice.
-    fired: list[str]
-    #: In the order the rules gave them.
-    reasons: list[Reason]
-    #: `Fact.field` to its new value, for fields whose value is another one than before; in the order of first writing.
-    changes: dict[str, Any]
-    #: Texts that rules logged, in order.
-    logs: list[str]
-    #: The facts as they were passed in.
-    given: Any = field(repr=False, compare=False)
-    #: Where each change belongs in the facts.
-    places: tuple[Place, ...] = field(repr=False, compare=False, default=())
+    def reasons(self, bits: int) -> list[Reason]:
+        """The reasons of the rules that some bits stand for, in order."""
+
+
+class Evaluation:
+    """What the rules say about one set of facts. Nobody shares it, so that its lists may be changed."""
+
+    __slots__ = ("_reasons", "changes", "fired", "given", "logs", "outcome", "places")
+
+    def __init__(
+        self,
+        outcome: Outcome,
+        fired: list[str],
+        reasons: list[Reason] | tuple[Speaker, int],
+        changes: dict[str, Any],
+        logs: list[str],
+        given: Any,
+        places: tuple[Place, ...] = (),
+    ) -> None:
+        #: The worst that any fired rule asked for; `accept` when none asked.
+        self.outcome = outcome
+        #: Names of the rules that fired, in that order; a rule that fired twice stands here twice.
+        self.fired = fired
+        self._reasons = reasons
+        #: `Fact.field` to its new value, for fields whose value is another one than before; in the order of first
+        #: writing.
+        self.changes = changes
+        #: Texts that rules logged, in order.
+        self.logs = logs
+        #: The facts as they were passed in.
+        self.given = given
+        #: Where each change belongs in the facts.
+        self.places = places
+
+    @property
+    def reasons(self) -> list[Reason]:
+        """In the order the rules gave them."""
+        reasons = self._reasons
+        if not isinstance(reasons, list):
+            # Put together once somebody asks: it takes as long as finding the rules.
+            speaker, bits = reasons
+            reasons = self._reasons = speaker.reasons(bits)
+        return reasons
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Evaluation):
+            return NotImplemented
+        return self._compared() == other._compared()
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def _compared(self) -> tuple[Any, ...]:
+        return self.outcome, self.fired, self.reasons, self.changes, self.logs
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Evaluation, (*self._compared(), self.given, self.places)
+
+    def __repr__(self) -> str:
+        names = ("outcome", "fired", "reasons", "changes", "logs")
+        return f"Evaluation({', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"
 
     @property
     def facts(self) -> dict[str, Any]:

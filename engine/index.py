@@ -5,17 +5,23 @@ into intervals, and each interval has the bits of the conjunctions that it leave
 field and ands them; residual tests run for what is still alive. When equality on one field tells many conjunctions
 apart, that field is looked up first, and each of its values has an index of its own.
 
-Takes conjunctions, gives a function over slots. The functions that look up are made by `engine.probes`."""
+Takes conjunctions, gives the rules that match, or what they say (`engine.leaves`). The functions that look up are made
+by `engine.probes`."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, Protocol
 
+from engine.evaluation import Evaluation
 from engine.layout import Slots
-from engine.probes import Entry, Probe, Probes
+from engine.leaves import Leaf, Speech
+from engine.probes import Entry, Probes
 from engine.sequences import is_worth_it, sequence
 
 #: Conjunctions in one table: with more, memory would grow with their square.
 BLOCK = 1_024
+#: The same in the index of single records: a second look-up costs more than longer vectors.
+_TABLE = 2_048
 #: A split has to tell at least so many conjunctions apart, into classes of at most a third of them on average.
 _WORTH_SPLITTING = 12
 #: An equality with more values than that is not split on, because its conjunction would stand in as many classes.
@@ -25,68 +31,122 @@ _MAX_COPIES = 16
 class Index:
     """The conjunctions of one program."""
 
-    def __init__(self, entries: Sequence[Entry], probes: Probes) -> None:
+    def __init__(self, entries: Sequence[Entry], probes: Probes, speech: Speech) -> None:
         """Build it.
 
         Args:
             entries: the conjunctions, in agenda order.
             probes: makes the functions that look up.
+            speech: what the rules say.
         """
-        self._probes = probes
-        #: Whether a rule has several conjunctions, more than one of which may hold.
-        self._repeats = len({entry.position for entry in entries}) < len(entries)
-        self._probe = self._node(list(entries), frozenset())
+        self._root = _Maker(probes, speech).node(list(entries), frozenset())
 
     def match(self, slots: Slots) -> list[int]:
         """The places of all rules whose condition holds, in agenda order."""
         found: list[int] = []
-        self._probe(slots, found)
-        if len(found) > 1:
-            if self._repeats:
-                return sorted(set(found))
-            found.sort()
+        self._root.find(slots, found)
+        return sorted(set(found)) if len(found) > 1 else found
+
+    def judge(self, slots: Slots, given: Any) -> Evaluation | list[int]:
+        """What the rules that match say; or their places, in agenda order, when there may be more to do than saying it.
+
+        Args:
+            slots: the facts.
+            given: the same as they were passed in, for the evaluation.
+        """
+        answer = self._root.judge(slots, given)
+        return sorted(set(answer)) if answer.__class__ is list else answer
+
+
+class Node(Protocol):
+    """A part of the index."""
+
+    def find(self, slots: Slots, found: list[int]) -> None:
+        """Add the places of the rules that match to a list, in no order."""
+
+    def judge(self, slots: Slots, given: Any) -> Evaluation | list[int]:
+        """What the rules that match say, or their places, in no order."""
+
+
+class _Several:
+    """Parts that each have rules of their own."""
+
+    def __init__(self, parts: Sequence[Node]) -> None:
+        self._parts = parts
+
+    def find(self, slots: Slots, found: list[int]) -> None:
+        for part in self._parts:
+            part.find(slots, found)
+
+    def judge(self, slots: Slots, given: Any) -> Evaluation | list[int]:
+        found: list[int] = []
+        self.find(slots, found)
         return found
 
-    def _node(self, entries: list[Entry], done: frozenset[int]) -> Probe:
-        parts: list[Probe] = []
-        for slot, classes, left in splits(entries, self._probes.kinds, done):
-            parts.append(self._split(slot, classes, done | {slot}))
+
+class _Split:
+    """A part for each value of a field."""
+
+    def __init__(self, slot: int, entries: Mapping[Any, list[Entry]], make: Callable[[list[Entry]], Node]) -> None:
+        self._slot = slot
+        self._make = make
+        #: The conjunctions of each value, until a fact with that value comes: most programs never see all of theirs.
+        self._entries = entries
+        self._parts: dict[Any, Node] = {}
+
+    def find(self, slots: Slots, found: list[int]) -> None:
+        part = self._part(slots[self._slot])
+        if part is not None:
+            part.find(slots, found)
+
+    def judge(self, slots: Slots, given: Any) -> Evaluation | list[int]:
+        value = slots[self._slot]
+        # The usual case, without a call.
+        part = self._parts.get(value) if value.__class__ is str else None
+        if part is None:
+            part = self._part(value)
+        return [] if part is None else part.judge(slots, given)
+
+    def _part(self, value: Any) -> Node | None:
+        # A boolean would be found under 0.0 and 1.0, a list can't be looked up.
+        if value.__class__ is not str and value.__class__ is not float:
+            return None
+        part = self._parts.get(value)
+        if part is None and value in self._entries:
+            # Two threads may both make it; either one will do.
+            part = self._parts[value] = self._make(self._entries[value])
+        return part
+
+
+class _Maker:
+    """Builds the parts of an index."""
+
+    def __init__(self, probes: Probes, speech: Speech) -> None:
+        self._probes = probes
+        self._speech = speech
+
+    def node(self, entries: list[Entry], done: frozenset[int]) -> Node:
+        """The part for some conjunctions.
+
+        Args:
+            entries: the conjunctions.
+            done: slots whose tests are known to hold already.
+        """
+        parts: list[Node] = []
+        for slot, classes, left in splits(entries, self._probes.kinds, done, _TABLE):
+            parts.append(_Split(slot, classes, partial(self.node, done=done | {slot})))
             entries = left
         if entries and is_worth_it(entries, done):
-            parts.append(sequence(entries, done, self._probes.kinds))
+            parts.append(Leaf(entries, sequence(entries, done, self._probes.kinds), self._speech))
             entries = []
-        for start in range(0, len(entries), BLOCK):
-            parts.append(self._probes.make(entries[start : start + BLOCK], done))
-        return parts[0] if len(parts) == 1 else _all_of(parts)
-
-    def _split(self, slot: int, entries: dict[Any, list[Entry]], done: frozenset[int]) -> Probe:
-        classes: dict[Any, Probe] = {}
-        for value, some in entries.items():
-            classes[value] = self._later(classes, value, some, done)
-        get = classes.get
-
-        def split(slots: Slots, found: list[int]) -> None:
-            value = slots[slot]
-            # A boolean would be found under 0.0 and 1.0, a list can't be looked up.
-            probe = get(value) if value.__class__ is str or value.__class__ is float else None
-            if probe is not None:
-                probe(slots, found)
-
-        return split
-
-    def _later(self, classes: dict[Any, Probe], value: Any, entries: list[Entry], done: frozenset[int]) -> Probe:
-        """The index of a class, made when a fact of that class comes: most programs never see all of theirs."""
-
-        def first(slots: Slots, found: list[int]) -> None:
-            # Two threads may both make it; either one will do.
-            classes[value] = probe = self._node(entries, done)
-            probe(slots, found)
-
-        return first
+        for start in range(0, len(entries), _TABLE):
+            some = entries[start : start + _TABLE]
+            parts.append(Leaf(some, self._probes.make(some, done), self._speech))
+        return parts[0] if len(parts) == 1 else _Several(parts)
 
 
 def splits(
-    entries: list[Entry], kinds: Mapping[int, str], done: frozenset[int] = frozenset()
+    entries: list[Entry], kinds: Mapping[int, str], done: frozenset[int] = frozenset(), enough: int = 0
 ) -> Iterator[tuple[int, dict[Any, list[Entry]], list[Entry]]]:
     """Split conjunctions by the field whose equality tests tell most of them apart, again and again.
 
@@ -94,12 +154,13 @@ def splits(
         entries: the conjunctions.
         kinds: slot to the kind of its values, where the schema says so.
         done: slots that were split on already.
+        enough: so many conjunctions are only split by a field that saves looking at most of them; default 0.
 
     Returns:
         Field, the conjunctions by its value, and those that are left for the next split.
     """
     while len(entries) >= _WORTH_SPLITTING:
-        slot = _best_split(entries, kinds, done)
+        slot = _best_split(entries, kinds, done, len(entries) / 2 if len(entries) <= enough else 0.0)
         if slot is None:
             return
         classes: dict[Any, list[Entry]] = {}
@@ -125,8 +186,8 @@ def _keys(entry: Entry, slot: int, kinds: Mapping[int, str]) -> tuple[Any, ...] 
     return keys if keys is not None and len(keys) <= _MAX_COPIES else None
 
 
-def _best_split(entries: list[Entry], kinds: Mapping[int, str], done: frozenset[int]) -> int | None:
-    """The field whose equality tests tell most conjunctions apart."""
+def _best_split(entries: list[Entry], kinds: Mapping[int, str], done: frozenset[int], saved: float) -> int | None:
+    """The field whose equality tests tell most conjunctions apart, if it saves enough."""
     sizes: dict[int, dict[Any, int]] = {}
     counts: dict[int, int] = {}
     for entry in entries:
@@ -138,17 +199,9 @@ def _best_split(entries: list[Entry], kinds: Mapping[int, str], done: frozenset[
             classes = sizes.setdefault(slot, {})
             for key in keys:
                 classes[key] = classes.get(key, 0) + 1
-    best, saved = None, 0.0
+    best = None
     for slot, count in counts.items():
         average = sum(sizes[slot].values()) / len(sizes[slot])
         if count >= _WORTH_SPLITTING and average <= count / 3 and count - average > saved:
             best, saved = slot, count - average
     return best
-
-
-def _all_of(parts: list[Probe]) -> Probe:
-    def several(slots: Slots, found: list[int]) -> None:
-        for probe in parts:
-            probe(slots, found)
-
-    return several

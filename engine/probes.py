@@ -1,4 +1,4 @@
-"""Functions that find which conjunctions hold: tables anded, then what no table can answer.  index -> [probes]
+"""Functions that find which conjunctions hold: tables anded, then what no table can answer.  leaves -> [probes]
 
 A probe is straight-line Python, generated: its text holds nothing but slot numbers and names that are made here, and
 all that comes from rules is bound to it as a value. Probes of one shape share their code. The tables themselves are
@@ -18,8 +18,8 @@ from engine.ratios import Ratio
 from engine.residuals import Shape
 from engine.vectors import RatioTable, Table
 
-#: Adds the places of the rules that hold to a list, in no order.
-Probe = Callable[[Slots, list[int]], None]
+#: Gives a bit for each conjunction that holds; the first one has the lowest.
+Probe = Callable[[Slots], int]
 
 #: A ratio that fewer conjunctions test is not worth a table: they are mostly dead before it would be asked.
 _WORTH_A_TABLE = 4
@@ -105,12 +105,11 @@ class Probes:
             values += [ratio.cuts, ratio.vectors, ratio.doubts, ratio.every]
         # Bit i is found by its bit length, i + 1: the first place of these lists is never asked for.
         bits = [0, *(1 << i for i in range(len(entries)))]
-        places = [0, *(entry.position for entry in entries)]
         tests = [None, *(entry.test for entry in entries)]
         doubtful = sum(1 << i for i, entry in enumerate(entries) if _untabled(entry, i, ratios))
         shape = (tuple(tables), tuple(forms), tuple((ratio.left, ratio.right) for ratio in ratios))
         everything = (1 << len(entries)) - 1
-        return _factory(*shape)(*values, bits, places, tests, doubtful, everything)  # type: ignore[no-any-return]
+        return _factory(*shape)(*values, bits, tests, doubtful, everything)  # type: ignore[no-any-return]
 
     def _fields(self, entries: Sequence[Entry], done: frozenset[int]) -> tuple[list[int], list[str], list[Any]]:
         """The slots to look up, how, and with what."""
@@ -176,12 +175,14 @@ def _factory(order: tuple[int, ...], forms: tuple[str, ...], ratios: tuple[tuple
     """The code of a shape: a function that takes the tables and gives the probe."""
     names = [f"{need}{i}" for i, form in enumerate(forms) for need in _NEEDS[form]]
     names += [f"ratio_{need}{i}" for i in range(len(ratios)) for need in ("cuts", "vectors", "doubts", "every")]
-    names += ["bits", "places", "tests", "doubtful", "everything"]
+    names += ["bits", "tests", "doubtful", "everything"]
     lines = ["alive = everything"] if not order else []
     for i, (slot, form) in enumerate(zip(order, forms, strict=True)):
         lines.append(f"value = slots[{slot:d}]")
         lines.append(f"alive {'=' if i == 0 else '&='} {_FORMS[form].format(i)}")
-        lines.append("if not alive: return")
+        # Asking after each look-up would cost more than it saves: after the first, second, fourth, eighth.
+        if i & (i + 1) == 0:
+            lines.append("if not alive: return 0")
     lines.append("doubt = doubtful")
     for i, (left, right) in enumerate(ratios):
         lines += [
@@ -194,18 +195,14 @@ def _factory(order: tuple[int, ...], forms: tuple[str, ...], ratios: tuple[tuple
         ]
     lines += [
         "doubt &= alive",
-        "alive ^= doubt",
-        "while alive:",
-        "    last = alive.bit_length()",
-        "    alive ^= bits[last]",
-        "    found.append(places[last])",
         "while doubt:",
         "    last = doubt.bit_length()",
         "    doubt ^= bits[last]",
-        "    if tests[last](slots): found.append(places[last])",
+        "    if not tests[last](slots): alive ^= bits[last]",
+        "return alive",
     ]
     text = "".join(f"        {line}\n" for line in lines)
     scope: dict[str, Any] = {"bisect": bisect_right}
     # The text is made of the constants above and of slot numbers alone.
-    exec(f"def make({', '.join(names)}):\n    def probe(slots, found):\n{text}    return probe", scope)  # noqa: S102
+    exec(f"def make({', '.join(names)}):\n    def probe(slots):\n{text}    return probe", scope)  # noqa: S102
     return scope["make"]

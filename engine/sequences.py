@@ -1,4 +1,4 @@
-"""Functions that test a few conjunctions one after the other.  index -> [sequences]
+"""Functions that test a few conjunctions one after the other.  leaves -> [sequences]
 
 Tables pay once many conjunctions share them; for a few, the plain tests in a row are faster. Like a probe, such a
 function is generated straight-line Python: numbers stand in it as the engine itself writes them, all else that comes
@@ -13,7 +13,7 @@ from engine.probes import Entry, Probe
 from engine.ratios import Ratio
 
 #: What a look-up in a table costs, in tests of one conjunction.
-_TESTS_PER_LOOK_UP = 8
+_TESTS_PER_LOOK_UP = 3
 
 
 def is_worth_it(entries: Sequence[Entry], done: frozenset[int]) -> bool:
@@ -43,17 +43,18 @@ class _Writer:
         self._head: dict[str, list[str]] = {}
 
     def write(self, entries: Sequence[Entry], done: frozenset[int]) -> Probe:
-        body = []
-        for entry in entries:
+        body = ["alive = 0"]
+        for i, entry in enumerate(entries):
             tests = [self._allowed(slot, values) for slot, values in self._ordered(entry, done)]
             tests += self._residuals(entry)
-            body.append(f"if {' and '.join(tests) or 'True'}: found.append({entry.position:d})")
+            body.append(f"if {' and '.join(tests) or 'True'}: alive |= {1 << i:#x}")
+        body.append("return alive")
         head = [line for lines in self._head.values() for line in lines]
         text = "".join(f"        {line}\n" for line in head + body)
         scope: dict[str, Any] = {}
         # The text is made of operators, slot numbers, floats as Python writes them, and names that are made here.
         exec(  # noqa: S102
-            f"def make({', '.join(self._values)}):\n    def probe(slots, found):\n{text}    return probe", scope
+            f"def make({', '.join(self._values)}):\n    def probe(slots):\n{text}    return probe", scope
         )
         return scope["make"](*self._values.values())  # type: ignore[no-any-return]
 
