@@ -66,7 +66,9 @@ class Chunks:
         finished: dict[int, Evaluation] = {}
         before = hits = 0
         for slice_ in frame.iter_slices(_ROWS):
-            own_starts, own_places, own_finished = self._judge(plan, slice_, fact, as_of)
+            # What is out of range is looked at by its result.
+            with np.errstate(all="ignore"):
+                own_starts, own_places, own_finished = self._judge(plan, slice_, fact, as_of)
             starts.append(own_starts[1:] + hits)
             places.append(own_places)
             finished |= {row + before: evaluation for row, evaluation in own_finished.items()}

@@ -123,6 +123,13 @@ class OrderedTexts(Intervals):
         return np.array(codes, np.intp)
 
 
+class _Known(dict[Any, int]):
+    """The codes of texts; that of all others is 0."""
+
+    def __missing__(self, text: Any) -> int:
+        return 0
+
+
 class Texts(Coding):
     """Codes of texts of which rules only name some; the first code is that of all others."""
 
@@ -133,6 +140,7 @@ class Texts(Coding):
             named: the texts, sorted.
         """
         super().__init__({text: place for place, text in enumerate(named, 1)}, len(named) + 1)
+        self._known = _Known(self._places)
         # A text that can't be encoded can't be in a frame either.
         known = [text for text in named if _is_unicode(text)]
         self._enum = pl.Enum(known)
@@ -145,8 +153,7 @@ class Texts(Coding):
 
     def _codes(self, column: Column) -> Codes:
         if len(column.values) < FEW_TEXTS:
-            get = self._places.get
-            return np.array([get(text, 0) for text in column.texts], np.intp)
+            return np.fromiter(map(self._known.__getitem__, column.texts), np.intp, len(column.values))
         found = column.values.cast(self._enum, strict=False).to_physical().to_numpy()
         # A text that nobody names came out as null, and a null as NaN.
         if found.dtype.kind == "f":

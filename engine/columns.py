@@ -29,9 +29,10 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FEW_TEXTS = 1_000
 #: Adding and taking away 1.5 * 2**52 rounds a float64 to a whole number.
 _ROUNDER = 6755399441055744.0
+_FLOATS = (pl.Float32, pl.Float64)
 _KINDS: dict[Any, str] = {
     **dict.fromkeys((pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64), "number"),
-    **dict.fromkeys((pl.Float32, pl.Float64), "number"),
+    **dict.fromkeys(_FLOATS, "number"),
     **dict.fromkeys((pl.String, pl.Categorical, pl.Enum), "text"),
     **dict.fromkeys((pl.Date, pl.Datetime), "date"),
     pl.Boolean: "boolean",
@@ -127,6 +128,16 @@ class Reader:
         self.names = sorted(names, key=lambda name: name in last)
         #: How many of them are not tabled.
         self.untabled = sum(name not in last for name in names)
+        #: The fields that every frame has to have.
+        self._demanded = {name for name, field in self._fields.items() if field is not None and field.required}
+        #: The fields that only have to be of their kind; that kind.
+        self._unread = {
+            name: field.kind
+            for name, field in self._fields.items()
+            if field is not None
+            and not (intake.is_read(fact, name) or field.required or field.values or field.derived)
+            and field.kind in ("text", "boolean")
+        }
         self._row_of = {name: row for row, name in enumerate(self.names)}
         self._prepare_checks(intake, fact)
 
@@ -160,29 +171,31 @@ class Reader:
             columns.odd[:] = True
             return columns
         found = dict(zip(frame.columns, frame.get_columns(), strict=True))
-        null_counts = np.full(len(self.names), count)
         whole = []
-        for name, field in self._fields.items():
-            series = found.get(name)
-            if series is None:
-                if field is not None and field.required:
-                    columns.odd[:] = True
+        missing = 0
+        for name, series in found.items():
+            if name not in self._fields:
                 continue
-            kind = _KINDS.get(series.dtype.base_type(), "other")
+            dtype = series.dtype.base_type()
+            kind = _KINDS.get(dtype, "other")
             row = self._row_of.get(name)
             if row is None or kind not in ("number", "null"):
                 self._other(columns, series, name, kind)
             elif kind == "number":
                 columns.numbers[row] = series.to_numpy()
-                null_counts[row] = series.null_count()
-                if series.dtype.is_integer():
+                missing += series.null_count() - count
+                if dtype not in _FLOATS:
                     whole.append(row)
-        self._check(columns, found, null_counts, whole)
+        if not self._demanded <= found.keys():
+            columns.odd[:] = True
+        self._check(columns, found, missing + count * len(self.names), whole)
         return columns
 
     def _other(self, columns: Columns, series: pl.Series, name: str, kind: str) -> None:
         """Take a column that is no number."""
         field = self._fields[name]
+        if self._unread.get(name) == kind:
+            return
         missing = series.null_count()
         nulls = series.is_null().to_numpy() if missing else None
         if field is not None and field.required and nulls is not None:
@@ -205,20 +218,23 @@ class Reader:
         if name in self._texts:
             _mark(columns.odd, ~column.is_among(self._texts[name]), nulls)
 
-    def _check(self, columns: Columns, found: dict[str, pl.Series], null_counts: Any, whole: list[int]) -> None:
+    def _check(self, columns: Columns, found: dict[str, pl.Series], missing: int, whole: list[int]) -> None:
         """Mark all that is wrong with the numbers, and put zeros where there are none."""
         fields = slice(len(self.names))
         numbers, nulls, odd = columns.numbers[fields], columns.nulls[fields], columns.odd
         np.isnan(numbers, out=nulls)
-        for row in np.flatnonzero(np.count_nonzero(nulls, axis=1) != null_counts).tolist():
+        if np.count_nonzero(nulls) != missing:
             # Not every NaN is a null here; a row of the matrix may also stand for a column of another kind.
-            name = self.names[row]
-            if name not in columns.others:
-                odd |= nulls[row] & ~found[name].is_null().to_numpy()
+            for row, name in enumerate(self.names):
+                if name in found and name not in columns.others:
+                    odd |= nulls[row] & ~found[name].is_null().to_numpy()
         np.copyto(numbers, 0.0, where=nulls)
-        with np.errstate(invalid="ignore", over="ignore"):
-            right = (numbers * 1e4 + _ROUNDER - _ROUNDER) / 1e4 == numbers
-            right &= np.abs(numbers) <= 1e11
+        near = numbers * 1e4
+        near += _ROUNDER
+        near -= _ROUNDER
+        near /= 1e4
+        right = near == numbers
+        right &= np.abs(numbers, out=near) <= 1e11
         right |= self._ignored
         if not right.all():
             self._look_closer(numbers, ~right, odd, whole)
@@ -241,11 +257,10 @@ class Reader:
         """Look at the numbers that are not plainly of few digits."""
         fields, rows = np.nonzero(doubt)
         values = numbers[fields, rows]
-        with np.errstate(invalid="ignore", over="ignore"):
-            size = np.abs(values)
-            # A count of billionths below 1e15 has at most 15 digits, and so has a whole number of that size.
-            right = (np.rint(values * 1e9) / 1e9 == values) & (size <= 1e5)
-            right |= (np.rint(values) == values) & (size < 1e15)
+        size = np.abs(values)
+        # A count of billionths below 1e15 has at most 15 digits, and so has a whole number of that size.
+        right = (np.rint(values * 1e9) / 1e9 == values) & (size <= 1e5)
+        right |= (np.rint(values) == values) & (size < 1e15)
         left = np.flatnonzero(~right)
         for field, row, value in zip(fields[left].tolist(), rows[left].tolist(), values[left].tolist(), strict=True):
             # As a float, an integer of more digits could look like one of fewer; it can't look less than 1e15.

@@ -8,13 +8,13 @@ from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from engine.codings import Codes, Flips
 from engine.columns import Floats, Mask
 from engine.layout import ORDINARY, Slots
 from engine.probes import Residual
 from engine.ratios import Ratio
+from engine.values import Value
 
 #: With more cuts than that in one cell of a grid, a binary search is faster.
 _MOST_IN_A_CELL = 6
@@ -36,38 +36,49 @@ class Ratios:
     zero; nothing above the line; nothing below it; and neither. Nulls answer such a comparison whatever the other
     number is."""
 
-    def __init__(self, ratios: Sequence[Ratio], size: int) -> None:
+    def __init__(self, tests: Sequence[Residual], size: int) -> None:
         """Build it.
 
         Args:
-            ratios: all comparisons of that ratio.
+            tests: all comparisons of that ratio.
             size: of the slots of an evaluation.
         """
-        self.cuts = sorted({edge for ratio in ratios for edge in ratio.band})
+        self.cuts = sorted({edge for residual in tests for edge in _ratio(residual).band})
         self.null = len(self.cuts) + 1
         self._places = {cut: place for place, cut in enumerate(self.cuts, 1)}
         self._scratch: Slots = [None] * size
         self._scratch[ORDINARY] = True
         bands = np.zeros(self.null + 4, np.int64)
-        for ratio in ratios:
-            below, above = (self._places[edge] for edge in ratio.band)
-            bands[below] += 1
-            bands[above] -= 1
+        for residual in tests:
+            # What equals answer is in the tables.
+            if not _ratio(residual).plain:
+                below, above = _ratio(residual).band
+                bands[self._places[below]] += 1
+                bands[self._places[above]] -= 1
         #: For each code, whether an exact test has to say what some comparison says.
         self.doubtful: Mask = np.cumsum(bands) > 0
         self.doubtful[self.null] = True
 
     def flips(self, residual: Residual) -> Flips:
         """The codes with which a comparison holds, or may hold."""
-        ratio = residual.ratio
-        assert ratio is not None
+        ratio = _ratio(residual)
         below, above = (self._places[edge] for edge in ratio.band)
-        answers = [(0, ratio.less), (below, True), (above, ratio.more), (self.null, True)]
+        close = self._says(residual, 1.0, 1.0) if ratio.plain else True
+        answers = [(0, ratio.less), (below, close), (above, ratio.more), (self.null, True)]
         for code, values in enumerate(((None, 1.0), (1.0, None), (None, None)), self.null + 1):
-            self._scratch[ratio.left], self._scratch[ratio.right] = values
-            answers.append((code, residual.test(self._scratch)))
+            answers.append((code, self._says(residual, *values)))
         codes = [code for (_, before), (code, after) in pairwise(answers) if before != after]
         return ratio.less, codes
+
+    def _says(self, residual: Residual, left: Value, right: Value) -> bool:
+        ratio = _ratio(residual)
+        self._scratch[ratio.left], self._scratch[ratio.right] = left, right
+        return residual.test(self._scratch)
+
+
+def _ratio(residual: Residual) -> Ratio:
+    assert residual.ratio is not None
+    return residual.ratio
 
 
 class Grid:
@@ -136,8 +147,10 @@ class Grid:
         np.copyto(codes, self._null, where=nulls)
 
 
-def _cells(numbers: Floats, low: Any, scale: Any, last: Any) -> npt.NDArray[np.intp]:
-    with np.errstate(over="ignore"):
-        place = (numbers - low) * scale
-    cells: npt.NDArray[np.intp] = np.clip(place, 0, last, out=place).astype(np.intp)
+def _cells(numbers: Floats, low: Any, scale: Any, last: Any) -> Codes:
+    place = numbers - low
+    place *= scale
+    np.maximum(place, 0.0, out=place)
+    np.minimum(place, last, out=place)
+    cells: Codes = place.astype(np.intp)
     return cells

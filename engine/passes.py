@@ -76,12 +76,20 @@ class Pass:
 
     def slots_of(self, rows: Places) -> Iterator[Slots]:
         """The slots of some rows that are not odd, as the intake would fill them."""
-        plan = self._plan
-        values = {slot: self._values(slot, rows) for slot in plan.reader.slots}
-        for place in range(len(rows)):
+        plan, columns = self._plan, self._columns
+        fields = slice(len(plan.reader.names))
+        # Zero has no sign.
+        numbers = (columns.numbers[fields, rows] + 0.0).astype(np.object_)
+        numbers[columns.nulls[fields, rows]] = None
+        others = [
+            (slot, columns.others[name].at(rows)) for slot, name in plan.reader.slots.items() if name in columns.others
+        ]
+        for place, values in enumerate(numbers.T.tolist()):
             slots = list(self._blank)
-            for slot, column in values.items():
-                slots[slot] = column[place]
+            for slot, field in plan.rows.items():
+                slots[slot] = values[field]
+            for slot, texts in others:
+                slots[slot] = texts[place]
             yield slots
 
     def _values(self, slot: int, rows: Places) -> list[Value]:
@@ -108,8 +116,7 @@ class Pass:
             no_over, no_under = nulls[plan.over], nulls[plan.under]
             silent = np.logical_or(no_over, no_under, out=nulls[fields:])
             silent |= numbers[plan.under] <= 0.0
-            with np.errstate(divide="ignore", invalid="ignore"):
-                ratios = np.divide(numbers[plan.over], numbers[plan.under], out=numbers[fields:])
+            ratios = np.divide(numbers[plan.over], numbers[plan.under], out=numbers[fields:])
             np.copyto(ratios, 0.0, where=silent)
         plan.grid.find(numbers[plan.reader.untabled :], nulls[plan.reader.untabled :], codes[:tabled])
         if plan.pairs:

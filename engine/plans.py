@@ -16,7 +16,6 @@ from engine.grids import Grid, Ratios
 from engine.layout import AS_OF, Layout
 from engine.lookups import Lookup
 from engine.probes import Residual
-from engine.ratios import Ratio
 from engine.residuals import Filter
 
 #: Fittings that are kept: who sends ever other kinds shall not fill the memory.
@@ -59,13 +58,13 @@ class Plan:
         self.repeats = len({entry.position for entry in compiled.entries}) < len(compiled.entries)
         self._blocks = blocks_of(compiled.entries, compiled.kinds)
         self._sets: dict[int, list[Allowed]] = {}
-        ratios: dict[Pair, list[Ratio]] = {}
+        ratios: dict[Pair, list[Residual]] = {}
         for entry in compiled.entries:
             for slot, values in entry.conjunction.allowed.items():
                 self._sets.setdefault(slot, []).append(values)
             for residual in entry.residuals:
                 if residual.ratio is not None:
-                    ratios.setdefault((residual.ratio.left, residual.ratio.right), []).append(residual.ratio)
+                    ratios.setdefault((residual.ratio.left, residual.ratio.right), []).append(residual)
         self.reader = Reader(compiled.layout, compiled.intake, fact, self._sets.keys())
         rows = {name: row for row, name in enumerate(self.reader.names)}
         #: Slot to row of the matrix of numbers.

@@ -11,6 +11,10 @@ from engine.nodes import Arithmetic, Compare, Expression, Literal, Not, Path
 from engine.residuals import FAR, answers, is_ordinary
 from engine.values import literal
 
+#: Two numbers whose ratio is that close to one are equal: numbers of 15 digits that differ do so by 1e-15 of their
+#: size, and their floats and the division are off by a third of that at most.
+_EQUAL = 2.0**-51
+
 _MIRRORED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
@@ -28,11 +32,13 @@ class Ratio:
     less: bool
     #: Whether it holds for a ratio clearly above the factor.
     more: bool
+    #: Whether it compares the fields as they are: then nothing is rounded, and ratios within the band are of equals.
+    plain: bool = False
 
     @property
     def band(self) -> tuple[float, float]:
         """Ratios from the first on, and below the second, are too close to the factor to tell."""
-        width = abs(self.factor) * FAR
+        width = _EQUAL if self.plain else abs(self.factor) * FAR
         return self.factor - width, self.factor + width
 
 
@@ -50,7 +56,7 @@ def ratio_of(node: Expression, layout: Layout) -> Ratio | None:
         inner = ratio_of(node.operand, layout)
         if inner is None:
             return None
-        return Ratio(inner.left, inner.right, inner.factor, not inner.less, not inner.more)
+        return Ratio(inner.left, inner.right, inner.factor, not inner.less, not inner.more, inner.plain)
     if not isinstance(node, Compare):
         return None
     if isinstance(node.left, Arithmetic) and node.left.op == "/" and isinstance(node.right, Literal):
@@ -61,10 +67,15 @@ def ratio_of(node: Expression, layout: Layout) -> Ratio | None:
             return None
         return _ratio(node.op if under[1] > 0.0 else _MIRRORED[node.op], over, under, factor, layout)
     over, under = _multiple(node.left), _multiple(node.right)
-    return None if over is None or under is None else _ratio(node.op, over, under, 1.0, layout)
+    if over is None or under is None:
+        return None
+    plain = isinstance(node.left, Path) and isinstance(node.right, Path)
+    return _ratio(node.op, over, under, 1.0, layout, plain=plain)
 
 
-def _ratio(op: str, over: tuple[Path, float], under: tuple[Path, float], factor: float, layout: Layout) -> Ratio | None:
+def _ratio(
+    op: str, over: tuple[Path, float], under: tuple[Path, float], factor: float, layout: Layout, *, plain: bool = False
+) -> Ratio | None:
     """`over op under * factor`, each a field with a factor of its own."""
     if over[1] < 0.0:
         op = _MIRRORED[op]
@@ -73,7 +84,7 @@ def _ratio(op: str, over: tuple[Path, float], under: tuple[Path, float], factor:
         return None
     less, more = answers(op)
     left, right = (layout.slot(path.fact, path.steps) for path in (over[0], under[0]))
-    return Ratio(left, right, factor, less, more)
+    return Ratio(left, right, factor, less, more, plain)
 
 
 def _multiple(node: Expression) -> tuple[Path, float] | None:
