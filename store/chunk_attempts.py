@@ -76,6 +76,9 @@ def fail_chunk(
 ) -> list[Bell]:
     """Note that an attempt failed, and let the next begin after a pause; after the last one, split the chunk.
 
+    An attempt of unknown number is noted by a process that forks others, and polars' threads do not survive a fork:
+    the chunk is split by whoever claims it next.
+
     Args:
         engine: the database.
         batch: the batch's id.
@@ -91,15 +94,18 @@ def fail_chunk(
         DatabaseUnreachable: nothing was noted.
     """
     mine = chunks.c.attempts == attempt if attempt else chunks.c.worker == terms.worker
+    told = released(chunks.c.attempts, terms, death)
+    # What is to be split need not rest before.
+    told["ring_at"] = case((chunks.c.attempts < terms.max_attempts, told["ring_at"]), else_=func.now())
     failed = (
         update(chunks)
         .where(chunks.c.batch == batch, chunks.c.n == n, chunks.c.state == "open", mine)
-        .values(**released(chunks.c.attempts, terms, death))
+        .values(**told)
         .returning(chunks.c.attempts)
     )
     with reachable(engine), engine.begin() as connection:
         attempts = connection.execute(failed).scalar()
-        if attempts is None or attempts < terms.max_attempts:
+        if attempt is None or attempts is None or attempts < terms.max_attempts:
             return []
         return _give_up(connection, batch, n, terms, death, [])
 
@@ -140,9 +146,13 @@ def _give_up(
     last = connection.execute(select(func.max(chunks.c.n)).where(chunks.c.batch == batch)).scalar_one()
     frame = decode(row["facts"])
     parts = enumerate(encode(frame, -(-len(frame) // PARTS)), last + 1)
-    # The whole chunk was tried often enough: each part has one attempt, and what is said of the whole is said of it.
-    spent = {"attempts": terms.max_attempts - 1, **{name: row[name] for name in ("form", "worker", "code", "reason")}}
-    spent["ring_at"] = func.now() + _RINGING
-    values = [{"batch": batch, "n": m, "rows": rows, "facts": facts, **spent} for m, (rows, facts) in parts]
+    # The whole chunk was tried often enough: each part has one attempt, and what is said of the whole is said of it. A
+    # row alone has two, for it is buried if they fail, and one may fail for a reason that is not its own.
+    told = {name: row[name] for name in ("form", "worker", "code", "reason")} | {"ring_at": func.now() + _RINGING}
+    told |= {"batch": batch, "attempts": terms.max_attempts - 1}
+    values = [{**told, "n": m, "rows": rows, "facts": facts} for m, (rows, facts) in parts]
+    for value in values:
+        if value["rows"] == 1:
+            value["attempts"] = max(0, terms.max_attempts - 2)
     connection.execute(insert(chunks).values(values))
     return [chunk_bell(row["domain"], batch, value["n"]) for value in values]

@@ -12,7 +12,6 @@ from rulefarm.routing import EVALUATE_CHUNK, EVALUATE_JOB
 from store.attempts import add_job, fail_job
 from store.chunk_attempts import fail_chunk
 from store.dead_letters import Death
-from tasks.evaluate import ring_parts
 from tasks.message import checked_chunk_message, checked_job_message
 from tasks.process import held
 
@@ -38,6 +37,6 @@ def note_lost(task: str, kwargs: Mapping[str, Any], worker: str, death: Death) -
             fail_job(engine, job.job_id, process.terms(worker), death)
         elif task == EVALUATE_CHUNK:
             chunk = checked_chunk_message(kwargs)
-            ring_parts(process, fail_chunk(engine, chunk.batch, chunk.n, process.terms(worker, chunk=True), death))
+            fail_chunk(engine, chunk.batch, chunk.n, process.terms(worker, chunk=True), death)
     except (FarmUnreachable, JobRejected) as error:
         log.warning("a process was lost, and that could not be noted: %s", error)

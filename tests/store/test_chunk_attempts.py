@@ -59,6 +59,8 @@ def test_every_neighbour_of_a_poison_row_gets_its_verdict(database: Engine, rows
     while ringing:
         deliveries += 1
         ringing += [bell.kwargs["n"] for bell in judge(database, batch, ringing.pop(), poison)]
+        # The reconciler rings what is left.
+        ringing = ringing or [row.n for row in all_of(database, chunks) if row.state == "open"]
     [letter] = all_of(database, dead_letters)
     assert (letter.id, letter.kind, letter.batch) == (uuid.uuid5(batch, poison), "row", batch)
     assert (letter.subject, letter.code, letter.reason, letter.worker) == (poison, BROKEN.code, BROKEN.reason, "w@here")
@@ -67,8 +69,8 @@ def test_every_neighbour_of_a_poison_row_gets_its_verdict(database: Engine, rows
     assert sorted([*judged, poison]) == sorted(str(n) for n in range(rows))
     [found] = all_of(database, batches)
     assert (found.state, found.finished_at is not None) == ("done", True)
-    # Three for the whole, and at most two splits into 32.
-    assert deliveries <= 3 + 32 + 32
+    # Three for the whole, at most two splits into 32, and one more for the row that stands alone.
+    assert deliveries <= 3 + 32 + 32 + 1
 
 
 def test_while_a_lease_lasts_nobody_else_begins_and_a_late_finisher_stores_nothing(database: Engine) -> None:
@@ -114,3 +116,24 @@ def test_a_process_that_died_frees_only_what_its_worker_held(database: Engine) -
     assert [row.lease_until is None for row in all_of(database, chunks)] == [False]
     fail_chunk(database, batch, 0, TERMS, lost)
     assert [(row.lease_until, row.code) for row in all_of(database, chunks)] == [(None, "worker-lost")]
+
+
+def test_a_process_that_forks_others_splits_nothing(database: Engine) -> None:
+    batch, lost = add_chunk(database, 2), Death("worker-lost", "signal 9")
+    for _ in range(TERMS.max_attempts):
+        assert isinstance(claim_chunk(database, batch, 0, TERMS), Claim)
+        assert fail_chunk(database, batch, 0, TERMS, lost) == []
+    assert [row.state for row in all_of(database, chunks)] == ["open"]
+    assert len(judge(database, batch, 0, "1")) == 2
+    assert {(row.state, row.code) for row in all_of(database, chunks)} == {("split", lost.code), ("open", lost.code)}
+
+
+def test_a_row_that_was_split_off_survives_one_failure_that_is_not_its_own(database: Engine) -> None:
+    batch = add_chunk(database, 2)
+    parts = [bell.kwargs["n"] for _ in range(TERMS.max_attempts) for bell in judge(database, batch, 0, "1")]
+    for n in parts:
+        # Each fails once, each is judged the next time.
+        judge(database, batch, n, str(n - 1))
+        assert judge(database, batch, n, "none") == []
+    assert {row.state for row in all_of(database, chunks)} == {"split", "done"}
+    assert all_of(database, dead_letters) == []
