@@ -141,21 +141,18 @@ def _send(app: Celery, bells: list[Bell]) -> None:
         # Ours, not Celery's connection retry: a producer must not hang while the broker is away.
         producer.connection.ensure_connection(max_retries=1, timeout=CONNECT_TIMEOUT_S)
         # Once a ring, not once a message: see `DomainQueue`.
-        for name in {bell.queue for bell in bells}:
-            queue(name)(producer.channel).declare()
+        queues = {bell.queue: queue(bell.queue) for bell in bells}
+        for one in queues.values():
+            one(producer.channel).declare()
         with producer.batch(max_size=500):
             for bell in bells:
                 message = app.amqp.create_task_message(
                     bell.task_id, bell.task, (), dict(bell.kwargs), argsrepr="()", kwargsrepr=bell.shown
                 )
+                # To the queue by its name, and to no exchange: on Redis that would be looked up for every message in
+                # a table that a broker without its data has lost.
                 app.amqp.send_task_message(
-                    producer,
-                    bell.task,
-                    message,
-                    exchange=EXCHANGE.name,
-                    routing_key=bell.queue,
-                    retry=False,
-                    declare=[],
+                    producer, bell.task, message, queue=queues[bell.queue], retry=False, declare=[]
                 )
 
 

@@ -8,7 +8,8 @@ from kombu import Exchange, Queue
 
 from rulefarm.errors import JobRejected
 
-#: One direct exchange; the routing key is the queue's name.
+#: The exchange that queues are bound to, for whoever wants to look in from outside; the farm itself sends to a queue by
+#: its name, through the default exchange.
 EXCHANGE = Exchange("rules", type="direct", durable=True)
 #: Periodic work of the farm itself; every worker takes from it.
 CONTROL_QUEUE = "rules.control"

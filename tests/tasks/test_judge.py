@@ -14,6 +14,7 @@ from rulefarm.batches import encode, read_source
 from rulefarm.verdict import Verdict
 from rulesets.loader import LoadedRuleset, load_domain
 from tasks.judge import judge_chunk, judge_job
+from tasks.message import JobMessage
 from tests.farm.commands import RULESETS
 
 AS_OF = datetime(2026, 3, 1, tzinfo=UTC)
@@ -39,14 +40,9 @@ def judge_file(pricing: LoadedRuleset, path: Path) -> list[Verdict]:
 
 
 def judge_alone(pricing: LoadedRuleset, facts: dict[str, Any]) -> Verdict:
-    message = {
-        "job_id": str(uuid.UUID(int=1)),
-        "domain": "pricing",
-        "subject": "x",
-        "facts": wire.canonical(facts),
-        "as_of": AS_OF.isoformat(),
-        "enqueued_at": AS_OF.isoformat(),
-    }
+    about = {"job_id": uuid.UUID(int=1), "domain": "pricing", "subject": "x", "on_record": True, "rings": 1}
+    text = wire.canonical(facts)
+    message = JobMessage(facts=text, document=json.loads(text), as_of=AS_OF, enqueued_at=AS_OF, **about)
     return judge_job(pricing, message, "here")
 
 

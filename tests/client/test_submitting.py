@@ -1,0 +1,165 @@
+"""What a producer may rely on when it submits: its own transaction, room in the queue, rows that say what is rung."""
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, create_engine, insert, select, text
+from sqlalchemy.orm import Session
+
+from rulefarm.depth import queue_depths
+from rulefarm.errors import BrokerUnreachable, DatabaseUnreachable, QueueFull
+from rulefarm.farm import Farm
+from rulefarm.routing import queue_name
+from rulefarm.settings import Settings
+from rulefarm.tables import active_rulesets, jobs
+from store.open_work import due
+
+ORDER = {"Order": {"total": 12.5}}
+
+
+@pytest.fixture
+def domain(database: Engine) -> str:
+    """A domain with queues of its own, that nobody takes from."""
+    name = f"d{uuid.uuid4().hex[:12]}"
+    with database.begin() as connection:
+        connection.execute(insert(active_rulesets).values(domain=name, digest="0" * 64))
+    return name
+
+
+@pytest.fixture
+def farm(settings: Settings) -> Iterator[Farm]:
+    """A producer whose queues hold five messages."""
+    with Farm(replace(settings, queue_limit=5)) as producer:
+        yield producer
+
+
+def rows(engine: Engine) -> list[Any]:
+    with engine.connect() as connection:
+        return list(connection.execute(select(jobs).order_by(jobs.c.subject)))
+
+
+def depth(farm: Farm, domain: str, *, bulk: bool = False) -> int:
+    name = queue_name(domain, bulk=bulk)
+    return queue_depths(farm.app, [name])[name]
+
+
+def test_a_job_exists_if_and_only_if_the_callers_transaction_is_committed(
+    farm: Farm, domain: str, database: Engine
+) -> None:
+    with database.connect() as connection:
+        undone = farm.submit(domain, ORDER, key="undone", connection=connection)
+        connection.rollback()
+        farm.submit(domain, ORDER, key="done", connection=connection)
+        connection.commit()
+    assert not undone.rung
+    assert [row.subject for row in rows(database)] == ["done"]
+    assert depth(farm, domain) == 0
+
+
+def test_a_session_of_the_order_service_carries_the_job_with_its_order(
+    farm: Farm, domain: str, settings: Settings
+) -> None:
+    # An engine of its own, as an order service has it, that knows nothing of our settings.
+    theirs = create_engine(str(settings.database_url).replace("postgresql:", "postgresql+psycopg2:"))
+    with Session(theirs) as session, session.begin():
+        session.execute(text("create table orders (id text primary key)"))
+        session.execute(text("insert into orders values ('4711')"))
+        job = farm.submit(domain, ORDER, key="4711", connection=session)
+    [row] = rows(theirs)
+    assert (row.id, row.subject, row.facts, row.rings) == (job.id, "4711", ORDER, 0)
+    theirs.dispose()
+
+
+def test_the_reconciler_rings_a_job_of_a_committed_transaction_at_once(
+    farm: Farm, domain: str, database: Engine
+) -> None:
+    with database.begin() as connection:
+        job = farm.submit(domain, ORDER, connection=connection)
+    with due(database, domain, bulk=False, grace_s=30, limit=9, busy=True) as [bell]:
+        assert (bell.task_id, bell.kwargs["rings"]) == (str(job.id), 1)
+
+
+def test_whoever_can_not_wait_for_the_reconciler_rings_after_the_commit(
+    farm: Farm, domain: str, database: Engine
+) -> None:
+    with database.begin() as connection:
+        job = farm.submit(domain, ORDER, connection=connection)
+    assert farm.ring(job)
+    assert depth(farm, domain) == 1
+    assert rows(database)[0].rings == 1
+
+
+def test_the_same_key_in_two_transactions_is_one_job(farm: Farm, domain: str, database: Engine) -> None:
+    submitted = []
+    for _ in range(2):
+        with database.begin() as connection:
+            submitted.append(farm.submit(domain, ORDER, key="k", connection=connection))
+    assert submitted[0] == submitted[1]
+    assert len(rows(database)) == 1
+
+
+def test_a_transaction_elsewhere_is_told_that_it_is_in_the_wrong_place(
+    farm: Farm, domain: str, settings: Settings
+) -> None:
+    elsewhere = create_engine(
+        str(settings.database_url).rsplit("/", 1)[0].replace("postgresql:", "postgresql+psycopg2:") + "/postgres"
+    )
+    with elsewhere.connect() as connection, pytest.raises(DatabaseUnreachable) as caught:
+        farm.submit(domain, ORDER, connection=connection)
+    assert caught.value.code == "database-empty"
+    elsewhere.dispose()
+
+
+def test_beyond_its_limit_a_queue_takes_no_job_and_nothing_is_kept(farm: Farm, domain: str, database: Engine) -> None:
+    for n in range(5):
+        assert farm.submit(domain, ORDER, key=str(n)).rung
+    with pytest.raises(QueueFull, match="RULEFARM_QUEUE_LIMIT") as caught:
+        farm.submit(domain, ORDER, key="5")
+    assert caught.value.code == "queue-full"
+    with pytest.raises(QueueFull):
+        farm.submit(domain, ORDER, key="5", wait_for_room=0.3)
+    assert (len(rows(database)), depth(farm, domain)) == (5, 5)
+    # The other queues of the farm are none the fuller for it.
+    assert farm.submit_many(domain, [ORDER])[0].rung
+
+
+def test_whoever_waits_for_room_gets_it_when_a_worker_takes_a_message(farm: Farm, domain: str) -> None:
+    for _ in range(5):
+        farm.submit(domain, ORDER)
+    with farm.app.connection_for_read() as connection:
+        connection.SimpleQueue(queue_name(domain)).get(timeout=5).ack()
+    assert farm.submit(domain, ORDER, wait_for_room=10).rung
+
+
+def test_of_many_jobs_only_as_many_are_rung_as_there_is_room_for(farm: Farm, domain: str, database: Engine) -> None:
+    submitted = farm.submit_many(domain, [(f"{n:02}", ORDER) for n in range(12)])
+    assert [job.rung for job in submitted] == [True] * 5 + [False] * 7
+    assert [row.rings for row in rows(database)] == [1] * 5 + [0] * 7
+    assert depth(farm, domain, bulk=True) == 5
+    with due(database, domain, bulk=True, grace_s=30, limit=100, busy=True) as bells:
+        assert len(bells) == 7
+
+
+def test_many_jobs_keep_what_jsonb_and_csv_could_spoil(farm: Farm, domain: str, database: Engine) -> None:
+    facts = {"Order": {"note": 'a "quoted"\n\\N line, with; {everything}', "total": 0.1, "n": None}, "Line": []}
+    [job, same] = farm.submit_many(domain, [('odd, "key"\n', facts)] * 2)
+    [row] = rows(database)
+    assert job == same
+    assert (row.id, row.subject, row.facts, row.bulk) == (job.id, 'odd, "key"\n', facts, True)
+    assert (row.as_of, row.enqueued_at) == (job.as_of, job.enqueued_at)
+
+
+def test_while_the_broker_is_away_rows_are_written_and_the_queue_is_not_asked(
+    settings: Settings, domain: str, database: Engine
+) -> None:
+    with Farm(replace(settings, queue_limit=2, broker_url="redis://127.0.0.1:1/0")) as farm:
+        assert [farm.submit(domain, ORDER).rung for _ in range(4)] == [False] * 4
+    assert len(rows(database)) == 4
+
+
+def test_without_a_database_a_broker_that_is_away_keeps_nothing_and_says_so(domain: str) -> None:
+    with Farm(Settings(broker_url="redis://127.0.0.1:1/0")) as farm, pytest.raises(BrokerUnreachable):
+        farm.submit(domain, ORDER)

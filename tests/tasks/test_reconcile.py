@@ -1,0 +1,98 @@
+"""What has a row and no verdict is rung again: all of it after the broker lost its data, and never beyond the room."""
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, insert, select
+
+from rulefarm.depth import queue_depths
+from rulefarm.farm import Farm
+from rulefarm.routing import SEAL_QUEUE, queue_name
+from rulefarm.settings import Settings
+from rulefarm.tables import active_rulesets, jobs, reconciler
+from tasks import process
+from tasks.process import Process
+from tasks.reconcile import reconcile
+
+ORDER = {"Order": {"total": 12.5}}
+
+
+@pytest.fixture
+def domain(database: Engine) -> str:
+    """A domain with queues of its own, that nobody takes from."""
+    name = f"d{uuid.uuid4().hex[:12]}"
+    with database.begin() as connection:
+        connection.execute(insert(active_rulesets).values(domain=name, digest="0" * 64))
+    return name
+
+
+@pytest.fixture
+def farm(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Farm]:
+    """A producer; this process is the worker that reconciles, on an empty broker with a seal."""
+    impatient = replace(settings, queue_limit=5, reconcile_limit=2)
+    with Farm(impatient) as producer:
+        assert producer.ledger is not None
+        held = Process(settings=impatient, ledger=producer.ledger, rulesets={}, app=producer.app)
+        monkeypatch.setattr(process, "_held", [held])
+        wipe(producer)
+        reconcile(None)
+        yield producer
+
+
+def wipe(farm: Farm) -> None:
+    with farm.app.connection_for_write() as connection:
+        connection.default_channel.client.flushdb()
+
+
+def depth(farm: Farm, name: str) -> int:
+    return queue_depths(farm.app, [name])[name]
+
+
+def last_run(engine: Engine) -> Any:
+    with engine.connect() as connection:
+        return connection.execute(select(reconciler)).one()
+
+
+def test_after_the_broker_lost_its_data_everything_open_is_rung_by_one_run(
+    farm: Farm, domain: str, database: Engine
+) -> None:
+    for n in range(4):
+        farm.submit(domain, ORDER, key=str(n))
+    assert reconcile(None) == 0
+    wipe(farm)
+    assert depth(farm, queue_name(domain)) == 0
+    assert reconcile(None) == 4
+    assert (depth(farm, queue_name(domain)), depth(farm, SEAL_QUEUE)) == (4, 1)
+    assert last_run(database).broker_lost_at is not None
+    assert reconcile(None) == 0
+
+
+def test_no_queue_is_filled_beyond_its_limit_and_the_rest_follows_as_room_is_made(
+    farm: Farm, domain: str, database: Engine
+) -> None:
+    bulk = queue_name(domain, bulk=True)
+    assert sum(job.rung for job in farm.submit_many(domain, [(str(n), ORDER) for n in range(12)])) == 5
+    assert reconcile(None) == 0
+    with farm.app.connection_for_read() as connection:
+        for _ in range(3):
+            connection.SimpleQueue(bulk).get(timeout=5).ack()
+    assert reconcile(None) == 3
+    assert depth(farm, bulk) == 5
+    assert last_run(database).rung == 3
+    with database.connect() as connection:
+        assert sorted(connection.execute(select(jobs.c.rings)).scalars()) == [0] * 4 + [1] * 8
+
+
+def test_while_the_broker_is_away_nothing_counts_as_rung(
+    farm: Farm, domain: str, database: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with database.begin() as connection:
+        farm.submit(domain, ORDER, connection=connection)
+    with Farm(replace(farm.settings, broker_url="redis://127.0.0.1:1/0")) as cut_off:
+        monkeypatch.setattr(process, "_held", [replace(process.held(), app=cut_off.app)])
+        assert reconcile(None) == 0
+    with database.connect() as connection:
+        assert connection.execute(select(jobs.c.rings)).scalar_one() == 0
