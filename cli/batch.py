@@ -1,4 +1,4 @@
-"""`rulefarm batch`: submit a file, and look at a batch."""
+"""`rulefarm batch`: submit a file, look at a batch, and get one going again."""
 
 import sys
 import time
@@ -8,10 +8,12 @@ import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from cli.options import as_of_option, json_option, settings
-from cli.output import console, print_json, print_table
+from cli.output import console, counted, leave_unrung, print_json, print_table
+from cli.ringing import ring_or_leave
 from rulefarm.farm import Farm
 from rulefarm.jobs import Batch
 from rulesets.loader import SHIPPED, available_domains, load_domain
+from store.revival import resume
 
 #: Seconds between two looks at a batch.
 _LOOK_S = 0.25
@@ -32,11 +34,12 @@ class BatchGroup(click.Group):
         """Both ways to call it."""
         formatter.write_usage("rulefarm batch", "[OPTIONS] DOMAIN SOURCE")
         formatter.write_usage("rulefarm batch", "show BATCH")
+        formatter.write_usage("rulefarm batch", "resume BATCH")
 
 
 @click.group("batch", cls=BatchGroup)
 def command() -> None:
-    """Judge every row of a csv, parquet or jsonl file, or show how a batch fares."""
+    """Judge every row of a csv, parquet or jsonl file; show how a batch fares, or get it going again."""
 
 
 @command.command("run")
@@ -76,18 +79,33 @@ def show(batch_id: str, as_json: bool) -> None:
         print_batch(farm.batch(batch_id), as_json=as_json)
 
 
+@command.command("resume")
+@click.argument("batch_id", metavar="BATCH")
+@json_option
+def resume_batch(batch_id: str, as_json: bool) -> None:
+    """Send at once for everything that is open in a BATCH and that nobody works on.
+
+    The farm does so by itself, sooner or later; this does not wait for it. Repeat it as often as you like.
+    """
+    known = settings()
+    with Farm(known) as farm:
+        record = farm.batch(batch_id)
+        waiting, bells = resume(farm.require_ledger().engine, record["id"], grace_s=known.reconcile_grace_s)
+        if as_json:
+            print_json({"batch": record["id"], "state": record["state"], "resumed": waiting, "dead": record["dead"]})
+        else:
+            click.echo(f"batch {batch_id}: {record['state']}, {counted(waiting, 'chunk')} resumed")
+            _point_to_the_dead(record)
+        ring_or_leave(farm.app, bells, f"what is open of batch {batch_id} is")
+
+
 def follow(batch: Batch, *, wait: bool, timeout: float, as_json: bool) -> None:
     """Say what was submitted, and with `wait` show its progress to the end.
 
     Leaves with exit code 3 if the broker was away, and 4 if the verdicts are not all there in time.
     """
     if not batch.rung:
-        click.echo(
-            f"rulefarm: batch {batch.id} is on record, but the broker does not answer; it is judged when the broker "
-            "is back [broker-unreachable]",
-            err=True,
-        )
-        sys.exit(3)
+        leave_unrung(f"batch {batch.id} is")
     if not wait:
         click.echo(str(batch.id))
         return
@@ -103,15 +121,25 @@ def print_batch(record: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         print_json(record)
         return
-    done = sum(record["outcomes"].values())
+    done = sum(record["outcomes"].values()) + record["dead"]
     finished = record["finished_at"]
     took = f", took {(finished - record['enqueued_at']).total_seconds():.2f} s" if finished else ""
     click.echo(f"batch {record['id']} of {record['domain']}: {record['state']}, {done:,} of {record['rows']:,}{took}")
-    click.echo(f"from {record['source']}, {record['chunks']} chunks, as of {record['as_of']:%Y-%m-%d %H:%M:%S %Z}")
+    click.echo(
+        f"from {record['source']}, {counted(record['chunks'], 'chunk')}, as of {record['as_of']:%Y-%m-%d %H:%M:%S %Z}"
+    )
     order = ("accept", "review", "reject", "error")
     rows = [(outcome, record["outcomes"][outcome]) for outcome in order if outcome in record["outcomes"]]
+    if record["dead"]:
+        rows.append(("dead", record["dead"]))
     if rows:
         print_table(("outcome", "subjects"), rows)
+    _point_to_the_dead(record)
+
+
+def _point_to_the_dead(record: dict[str, Any]) -> None:
+    if record["dead"]:
+        click.echo(f"dead letters: see 'rulefarm dead list --batch {record['id']}'")
 
 
 def _progress(batch: Batch, timeout: float) -> dict[str, Any]:
@@ -127,7 +155,7 @@ def _progress(batch: Batch, timeout: float) -> dict[str, Any]:
         task = progress.add_task(f"{batch.domain} batch", total=batch.rows)
         while True:
             record = batch.progress()
-            progress.update(task, completed=sum(record["outcomes"].values()))
+            progress.update(task, completed=sum(record["outcomes"].values()) + record["dead"])
             if record["state"] != "open" or time.monotonic() > deadline:
                 return record
             time.sleep(_LOOK_S)

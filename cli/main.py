@@ -12,17 +12,22 @@ import click
 COMMANDS = {
     "up": "cli.up",
     "status": "cli.status",
+    "doctor": "cli.doctor",
     "submit": "cli.submit",
     "batch": "cli.batch",
     "nightly": "cli.nightly",
+    "jobs": "cli.jobs",
     "verdicts": "cli.verdicts",
     "explain": "cli.explain",
+    "dead": "cli.dead",
+    "prune": "cli.prune",
     "eval": "cli.evaluate",
     "rules": "cli.rules",
     "worker": "cli.worker",
     "beat": "cli.beat",
     "flower": "cli.flower",
     "migrate": "cli.migrate",
+    "drill": "cli.drill",
 }
 
 _EXIT_CODES = {"BrokerUnreachable": 3, "DatabaseUnreachable": 3, "FarmUnreachable": 3, "VerdictPending": 4}

@@ -7,7 +7,8 @@ import csv
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
+from datetime import datetime
+from typing import Any, NoReturn
 
 import click
 from rich.console import Console
@@ -32,15 +33,36 @@ def print_table(headers: Sequence[str], rows: Iterable[Sequence[Any]], *, title:
     rows = [tuple(row) for row in rows]
     for i, header in enumerate(headers):
         is_number = bool(rows) and all(isinstance(row[i], (int, float)) for row in rows)
-        table.add_column(header, justify="right" if is_number else "left", overflow="fold")
+        # An id is there to be copied: whatever else has to be folded, it is not.
+        table.add_column(header, justify="right" if is_number else "left", overflow="fold", no_wrap=header == "id")
     for row in rows:
         table.add_row(*(_cell(value) for value in row))
     console().print(table)
 
 
+def counted(number: int, what: str) -> str:
+    """A number with its noun.
+
+    >>> counted(1, "attempt"), counted(1200, "attempt")
+    ('1 attempt', '1,200 attempts')
+    """
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def leave_unrung(what: str) -> NoReturn:
+    """Say that something is on record and that nobody was told, and leave with the exit code of a broker that is away.
+
+    Args:
+        what: with its verb: `job 0b2c… is`.
+    """
+    said = f"{what} on record, but the broker does not answer: judged when it is back"
+    click.echo(f"rulefarm: {said} [broker-unreachable]", err=True)
+    sys.exit(3)
+
+
 def print_json(value: Any) -> None:
-    """Print one JSON document."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+    """Print one JSON document; instants as ISO text, ids as text."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=_json_value))
 
 
 def print_verdict(verdict: Verdict) -> None:
@@ -95,6 +117,10 @@ def print_verdicts(verdicts: Iterable[Verdict], *, as_json: bool, as_csv: bool) 
             for verdict in verdicts
         ]
         print_table(("judged at", "domain", "subject", "outcome", "why"), rows)
+
+
+def _json_value(value: Any) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 def _cell(value: Any) -> Text:

@@ -1,16 +1,19 @@
-"""`rulefarm status`: queues, what waits, workers."""
+"""`rulefarm status`: queues, what waits, what is dead, workers, the reconciler."""
 
 import sys
-from datetime import UTC, datetime
+from dataclasses import asdict
+from typing import Any
 
 import click
 
 from cli.options import json_option, settings
-from cli.output import print_json, print_table
+from cli.output import counted, print_json, print_table
 from rulefarm.bell import create_app
 from rulefarm.depth import queue_depths
 from rulefarm.ledger import Ledger
 from rulefarm.routing import CONTROL_QUEUE, queue_name
+from rulefarm.settings import Settings
+from store.health import count_dead_letters, last_reconciled
 from store.open_work import open_work
 from workers.inspection import worker_states
 
@@ -18,48 +21,77 @@ from workers.inspection import worker_states
 @click.command("status")
 @json_option
 def command(as_json: bool) -> None:
-    """Show queues and their depth, jobs that wait, and the workers that answer.
+    """Show queues, jobs that wait, dead letters, the workers that answer, and the reconciler's last run.
 
-    Exit code 1 if no worker answers.
+    Exit code 1 if no worker answers. Whether all is well is for `rulefarm doctor` to say.
     """
-    known = settings()
-    ledger = Ledger(known)
-    domains = ledger.domains()
-    waiting = {work.domain: work for work in open_work(ledger.engine)}
-    names = [queue_name(domain, bulk=bulk) for domain in sorted(domains) for bulk in (False, True)]
-    depths = queue_depths(create_app(known), [*names, CONTROL_QUEUE])
-    workers = worker_states(known)
+    state = _state(settings())
     if as_json:
-        print_json(
-            {
-                "queues": depths,
-                "domains": {
-                    domain: {
-                        "digest": digest,
-                        "open_jobs": waiting[domain].jobs if domain in waiting else 0,
-                        "open_chunks": waiting[domain].chunks if domain in waiting else 0,
-                        "oldest": waiting[domain].oldest.isoformat() if domain in waiting else None,
-                    }
-                    for domain, digest in sorted(domains.items())
-                },
-                "workers": [worker.to_json() for worker in workers],
-            }
-        )
+        print_json(state)
     else:
-        now = datetime.now(UTC)
-        print_table(("queue", "messages"), list(depths.items()))
-        click.echo()
-        rows = []
-        for domain, digest in sorted(domains.items()):
-            work = waiting.get(domain)
-            oldest = f"{(now - work.oldest).total_seconds():.1f} s" if work else "-"
-            rows.append((domain, digest[:12], work.jobs if work else 0, work.chunks if work else 0, oldest))
-        print_table(("domain", "ruleset", "open jobs", "open chunks", "oldest"), rows)
-        click.echo()
-        print_table(
-            ("worker", "processes", "busy", "done", "queues"),
-            [(w.name, w.processes, w.busy, w.done, ", ".join(w.queues)) for w in workers],
-        )
-    if not workers:
+        _print(state)
+    if not state["workers"]:
         click.echo("rulefarm: no worker answers [no-worker]", err=True)
         sys.exit(1)
+
+
+def _state(known: Settings) -> dict[str, Any]:
+    ledger = Ledger(known)
+    domains = sorted(ledger.domains().items())
+    waiting = {work.domain: work for work in open_work(ledger.engine)}
+    dead = count_dead_letters(ledger.engine)
+    run = last_reconciled(ledger.engine)
+    names = [queue_name(domain, bulk=bulk) for domain, _ in domains for bulk in (False, True)]
+    return {
+        "queues": queue_depths(create_app(known), [*names, CONTROL_QUEUE]),
+        "queue_limit": known.queue_limit,
+        "domains": {
+            domain: {
+                "digest": digest,
+                "open_jobs": waiting[domain].jobs if domain in waiting else 0,
+                "open_chunks": waiting[domain].chunks if domain in waiting else 0,
+                "oldest": waiting[domain].oldest if domain in waiting else None,
+                "dead_letters": dead.get(domain, 0),
+            }
+            for domain, digest in domains
+        },
+        "dead_letters": sum(dead.values()),
+        "reconciler": asdict(run) if run else None,
+        "workers": [worker.to_json() for worker in worker_states(known)],
+    }
+
+
+def _print(state: dict[str, Any]) -> None:
+    limit = state["queue_limit"]
+    depths = [(name, depth, f"{100 * depth / limit:.0f} %") for name, depth in state["queues"].items()]
+    print_table(("queue", "messages", f"of {limit:,}"), depths)
+    click.echo()
+    waiting = [
+        (
+            domain,
+            told["digest"][:12],
+            told["open_jobs"],
+            told["open_chunks"],
+            f"{told['oldest']:%Y-%m-%d %H:%M:%S}" if told["oldest"] else "-",
+            told["dead_letters"],
+        )
+        for domain, told in state["domains"].items()
+    ]
+    print_table(("domain", "ruleset", "open jobs", "open chunks", "oldest of", "dead"), waiting)
+    click.echo()
+    workers = [
+        (worker["name"], worker["processes"], worker["busy"], worker["done"], ", ".join(worker["queues"]))
+        for worker in state["workers"]
+    ]
+    print_table(("worker", "processes", "busy", "done", "queues"), workers)
+    click.echo(f"\n{_reconciled(state['reconciler'])}")
+    if state["dead_letters"]:
+        click.echo(f"{counted(state['dead_letters'], 'dead letter')}: see 'rulefarm dead list'")
+
+
+def _reconciled(run: dict[str, Any] | None) -> str:
+    if run is None:
+        return "the reconciler has never run: is beat running?"
+    lost = run["broker_lost_at"]
+    also = f"; it found the broker empty at {lost:%Y-%m-%d %H:%M:%S %Z}" if lost else ""
+    return f"the reconciler ran {run['age_s']:.0f} s ago and sent {counted(run['rung'], 'message')} again{also}"

@@ -6,7 +6,7 @@ from datetime import datetime
 import click
 
 from cli.options import as_of_option, json_option, read_facts, settings
-from cli.output import print_json, print_verdict
+from cli.output import leave_unrung, print_json, print_verdict
 from rulefarm.farm import Farm
 
 
@@ -29,12 +29,7 @@ def command(
     with Farm(settings()) as farm:
         job = farm.submit(domain, document, key=key, as_of=as_of)
         if not job.rung:
-            click.echo(
-                f"rulefarm: job {job.id} is on record, but the broker does not answer; it is judged when the broker "
-                "is back [broker-unreachable]",
-                err=True,
-            )
-            sys.exit(3)
+            leave_unrung(f"job {job.id} is")
         if not wait:
             click.echo(str(job.id))
             return

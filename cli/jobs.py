@@ -1,0 +1,106 @@
+"""`rulefarm jobs`: where a job stands, and what is open."""
+
+from typing import Any
+
+import click
+from rich.text import Text
+
+from cli.dead import print_letter
+from cli.options import json_option, settings
+from cli.output import console, counted, print_json, print_table, print_verdict
+from rulefarm.ledger import connect
+from store.whereabouts import Whereabouts, find_jobs, find_whereabouts
+
+
+@click.group("jobs")
+def command() -> None:
+    """Jobs on record: what is open, and where one stands."""
+
+
+@command.command("list")
+@click.option(
+    "--state", type=click.Choice(["open", "done", "dead"]), default="open", show_default=True, help="In this state."
+)
+@click.option("--domain", help="Of this domain only.")
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="At most so many, oldest first.")
+@json_option
+def list_jobs(state: str, domain: str | None, limit: int, as_json: bool) -> None:
+    """List jobs, oldest first: those without a verdict, unless --state says otherwise."""
+    found = find_jobs(connect(settings()), state=state, domain=domain, limit=limit)
+    if as_json:
+        print_json(found)
+        return
+    rows = [
+        (job["id"], job["domain"], job["subject"], _time(job["age_s"]), job["attempts"], job["code"] or "-")
+        for job in found
+    ]
+    print_table(("id", "domain", "subject", "age", "attempts", "last failure"), rows)
+
+
+@command.command("show")
+@click.argument("job", metavar="JOB_ID")
+@json_option
+def show(job: str, as_json: bool) -> None:
+    """Show where a job, or one row of a batch, stands: attempts, lease, last failure, verdict or dead letter.
+
+    JOB_ID is its id, or the key it was submitted with: then the newest job is shown.
+    """
+    found = find_whereabouts(connect(settings()), job)
+    if as_json:
+        print_json(found.to_json())
+        return
+    _print(found)
+
+
+def _print(found: Whereabouts) -> None:
+    out = console()
+    if found.job is not None:
+        job = found.job
+        queue = "bulk queue" if job["bulk"] else "interactive queue"
+        out.print(Text(job["state"], style=_STATES[job["state"]]), Text(f"{job['domain']} {job['subject']}"))
+        out.print(Text(f"  job {job['id']}, as of {_moment(job['as_of'])}"))
+        out.print(Text(f"  submitted {_time(job['age_s'])} ago, {_moment(job['enqueued_at'])}, to the {queue}"))
+        _print_attempts(job)
+    if found.batch is not None:
+        batch = found.batch
+        out.print(Text(f"row of batch {batch['id']} of {batch['domain']}, which is {batch['state']}"))
+        if found.chunk is not None:
+            _print_attempts(found.chunk)
+    if found.verdict is not None:
+        print_verdict(found.verdict)
+    if found.letter is not None:
+        print_letter(found.letter)
+
+
+_STATES = {"open": "yellow", "done": "green", "dead": "red"}
+
+
+def _print_attempts(row: dict[str, Any]) -> None:
+    """What a job's or chunk's row says of its attempts."""
+    out = console()
+    told = [counted(row["attempts"], "counted attempt"), f"sent {counted(row['rings'], 'time')}"]
+    if row["state"] == "open":
+        if row["lease_s"] is not None and row["lease_s"] > 0:
+            told.append(f"{row['worker']} works on it, its lease lasts {_time(row['lease_s'])}")
+        due = f"in {_time(row['ring_s'])}" if row["ring_s"] > 0 else "now"
+        told.append(f"sent again {due} if nothing comes of it")
+    out.print(Text(f"  {', '.join(told)}"))
+    if row["code"] and row["state"] != "dead":
+        out.print(Text(f"  last failure, by {row['worker']}: [{row['code']}] {row['reason']}", style="yellow"))
+
+
+def _moment(moment: Any) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S %Z}"
+
+
+def _time(seconds: float) -> str:
+    """A time, as exact as a person needs.
+
+    >>> [_time(seconds) for seconds in (0.25, 41, 5400, 260000)]
+    ['0.2 s', '41 s', '90 min', '72 h']
+    """
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 600:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 36_000 else f"{seconds / 3600:.0f} h"

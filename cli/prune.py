@@ -1,0 +1,54 @@
+"""`rulefarm prune`: retention."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import click
+
+from cli.options import json_option, settings
+from cli.output import counted, print_json, print_table
+from rulefarm.ledger import connect
+from store.prune import first_kept, prune
+
+
+class Age(click.ParamType[timedelta]):
+    """A number of days or weeks."""
+
+    name = "age"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        """The time that the text names."""
+        if isinstance(value, timedelta):
+            return value
+        found = re.fullmatch(r"([1-9]\d{0,4})([dw])", value)
+        if found is None:
+            self.fail(f"{value!r} is no number of days or weeks, like 90d or 12w", param, ctx)
+        return timedelta(**{{"d": "days", "w": "weeks"}[found[2]]: int(found[1])})
+
+
+@click.command("prune")
+@click.option("--older-than", "age", required=True, type=Age(), help="Like 90d or 12w.")
+@click.option("--dry-run", is_flag=True, help="Say what would be dropped, and drop nothing.")
+@json_option
+def command(age: timedelta, dry_run: bool, as_json: bool) -> None:
+    """Drop what is closed and was submitted in months that ended so long ago: verdicts, jobs, batches, dead letters.
+
+    Whole months only, so that up to a month more is kept than was asked for. Open work is never touched, nor the
+    verdicts of a batch that is still open. Safe to repeat, and to stop.
+    """
+    pruned = prune(connect(settings()), first_kept(datetime.now(UTC), age), dry_run=dry_run)
+    if as_json:
+        print_json(pruned.to_json() | {"dry_run": dry_run})
+        return
+    click.echo(f"{'would drop' if dry_run else 'dropped'} what was submitted before {pruned.before:%Y-%m-%d} UTC:")
+    rows = [
+        *((name, counted(count, "verdict")) for name, count in pruned.partitions.items()),
+        ("verdicts of no month", pruned.verdicts),
+        ("jobs", pruned.jobs),
+        ("batches", pruned.batches),
+        ("dead letters", pruned.dead_letters),
+    ]
+    print_table(("what", "how many"), rows)
+    for name in pruned.kept:
+        click.echo(f"{name} stays: a batch of that month is still open, or has a young dead letter")

@@ -1,0 +1,62 @@
+"""How the farm fares, as its rows tell.  reconciler, dead_letters -> [health] -> `rulefarm doctor`, `rulefarm status`
+
+Reads only."""
+
+import time
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Engine, func, select, text
+
+from rulefarm.ledger import reachable
+from rulefarm.tables import dead_letters, reconciler
+
+
+@dataclass(frozen=True, slots=True)
+class LastRun:
+    """What the reconciler did last."""
+
+    ran_at: datetime
+    #: Seconds since, by the clock of Postgres.
+    age_s: float
+    #: Messages that it sent again.
+    rung: int
+    #: When it last found the broker without its data; None if never.
+    broker_lost_at: datetime | None
+
+
+def answer_ms(engine: Engine) -> float:
+    """Milliseconds that Postgres takes to answer.
+
+    Raises:
+        DatabaseUnreachable: it does not.
+    """
+    with reachable(engine), engine.connect() as connection:
+        began = time.perf_counter()
+        connection.execute(text("select 1"))
+        return (time.perf_counter() - began) * 1000
+
+
+def last_reconciled(engine: Engine) -> LastRun | None:
+    """The reconciler's last run; None if it never ran.
+
+    Raises:
+        DatabaseUnreachable: no answer.
+    """
+    age = func.extract("epoch", func.now() - reconciler.c.ran_at)
+    statement = select(reconciler.c.ran_at, age, reconciler.c.rung, reconciler.c.broker_lost_at)
+    with reachable(engine), engine.connect() as connection:
+        row = connection.execute(statement).first()
+    return LastRun(row[0], float(row[1]), row[2], row[3]) if row else None
+
+
+def count_dead_letters(engine: Engine) -> dict[str, int]:
+    """Dead letters by domain; those of messages that came from no domain's queue under "".
+
+    Raises:
+        DatabaseUnreachable: no answer.
+    """
+    domain = func.coalesce(dead_letters.c.domain, "")
+    statement = select(domain, func.count()).group_by(domain).order_by(domain)
+    with reachable(engine), engine.connect() as connection:
+        return {row[0]: row[1] for row in connection.execute(statement)}
