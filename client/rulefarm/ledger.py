@@ -26,6 +26,9 @@ from rulefarm.settings import Settings
 from rulefarm.tables import active_rulesets, batches, dead_letters, jobs, verdicts
 from rulefarm.verdict import Verdict
 
+#: What holds for every session. A process that is stopped in the midst of a transaction holds the rows that it has
+#: changed, and whoever needs them would wait for it: Postgres ends its session before a job's time is up.
+_SESSION = "-c timezone=UTC -c idle_in_transaction_session_timeout=15s"
 _INCOMING = (
     "create temporary table incoming (id uuid, domain text, subject text, facts jsonb, as_of timestamptz,"
     " enqueued_at timestamptz, rings integer) on commit drop"
@@ -55,7 +58,7 @@ def connect(settings: Settings) -> Engine:
         max_overflow=0,
         # A connection that died in the pool is found when it is taken, not when it is used.
         pool_pre_ping=True,
-        connect_args={"connect_timeout": 5, "application_name": "rulefarm", "options": "-c timezone=UTC"},
+        connect_args={"connect_timeout": 5, "application_name": "rulefarm", "options": _SESSION},
         json_serializer=lambda value: json.dumps(value, ensure_ascii=False, separators=(",", ":")),
     )
 
