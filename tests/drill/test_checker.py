@@ -9,9 +9,11 @@ from typing import Any
 
 import psycopg2
 import pytest
+from sqlalchemy.engine import make_url
 
-from rulefarm.settings import Settings
+from tests.conftest import TEMPLATE
 from workers.drill.checker import Expected, check, open_work
+from workers.services import Services
 
 AS_OF = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ENQUEUED = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -32,21 +34,33 @@ EXPECTED = {
     POISON: Expected({**RIGHT, "subject": "p"}, deadly=frozenset({"worker-lost"})),
     ROW: Expected({**RIGHT, "subject": "r"}, batch=BATCH),
 }
-LEASE_S = 10.0
 
 Write = Callable[..., None]
 
 
+@pytest.fixture(scope="module")
+def url(services: Services) -> Iterator[str]:
+    """One migrated database for all these tests; each empties it."""
+    with closing(psycopg2.connect(services.database_url)) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(f"create database test_checker template {TEMPLATE}")
+        yield make_url(services.database_url).set(database="test_checker").render_as_string(hide_password=False)
+        with connection.cursor() as cursor:
+            cursor.execute("drop database test_checker with (force)")
+
+
 @pytest.fixture
-def write(settings: Settings) -> Iterator[Write]:
+def write(url: str) -> Iterator[Write]:
     """One statement on the database."""
-    with closing(psycopg2.connect(settings.require_database())) as connection:
+    with closing(psycopg2.connect(url)) as connection:
         connection.autocommit = True
 
         def run(statement: str, *values: Any) -> None:
             with connection.cursor() as cursor:
                 cursor.execute(statement, values)
 
+        run("truncate jobs, batches, chunks, verdicts, dead_letters")
         yield run
 
 
@@ -83,10 +97,9 @@ def healthy(write: Write) -> Write:
     """Two jobs and a row of a batch with their verdicts, and a poison job with its dead letter."""
     job(write, JOB, "a")
     verdict(write, JOB, "a")
-    # Judged by its second attempt, after that began.
-    lease_until = ENQUEUED + timedelta(seconds=LEASE_S)
-    job(write, OTHER, "b", attempts=2, worker="w@h", lease_until=lease_until)
-    verdict(write, OTHER, "b", evaluated_at=ENQUEUED + timedelta(milliseconds=1))
+    # Judged by its second attempt.
+    job(write, OTHER, "b", attempts=2, worker="w@h")
+    verdict(write, OTHER, "b")
     job(write, POISON, "p", state="dead", attempts=4)
     letter(write, POISON, "p")
     batch = {"id": BATCH, "domain": "pricing", "source": "s", "rows": 1, "chunks": 1, "as_of": AS_OF, "state": "done"}
@@ -99,113 +112,106 @@ def healthy(write: Write) -> Write:
     return write
 
 
-def findings(settings: Settings, **more: Any) -> list[tuple[str, str]]:
-    found = check(settings.require_database(), EXPECTED, lease_s=LEASE_S, **more)
+def findings(url: str, **more: Any) -> list[tuple[str, str]]:
+    found = check(url, EXPECTED, **more)
     assert all(finding.text for finding in found)
     return [(finding.code, finding.id) for finding in found]
 
 
-def test_nothing_is_found_in_a_healthy_database(settings: Settings, healthy: Write) -> None:
-    assert findings(settings, withdrawn=frozenset({str(uuid.UUID(int=77))})) == []
-    assert open_work(settings.require_database()) == []
+def test_nothing_is_found_in_a_healthy_database(url: str, healthy: Write) -> None:
+    assert findings(url, withdrawn=frozenset({str(uuid.UUID(int=77))})) == []
+    assert open_work(url) == []
 
 
-def test_a_verdict_that_is_missing(settings: Settings, healthy: Write) -> None:
+def test_a_verdict_that_is_missing(url: str, healthy: Write) -> None:
     healthy("delete from verdicts where id = %s", JOB)
-    assert findings(settings) == [("lost", JOB)]
+    assert findings(url) == [("lost", JOB)]
 
 
-def test_a_row_of_a_batch_that_is_missing(settings: Settings, healthy: Write) -> None:
+def test_a_row_of_a_batch_that_is_missing(url: str, healthy: Write) -> None:
     healthy("delete from verdicts where id = %s", ROW)
-    assert findings(settings) == [("lost", ROW)]
+    assert findings(url) == [("lost", ROW)]
 
 
-def test_a_job_that_is_not_even_on_record(settings: Settings, healthy: Write) -> None:
+def test_a_job_that_is_not_even_on_record(url: str, healthy: Write) -> None:
     healthy("delete from verdicts where id = %s", JOB)
     healthy("delete from jobs where id = %s", JOB)
-    assert findings(settings) == [("lost", JOB)]
+    assert findings(url) == [("lost", JOB)]
 
 
-def test_two_verdicts(settings: Settings, healthy: Write) -> None:
+def test_two_verdicts(url: str, healthy: Write) -> None:
     verdict(healthy, JOB, "a", enqueued_at=ENQUEUED + timedelta(seconds=1))
-    assert findings(settings) == [("doubled", JOB)]
+    assert findings(url) == [("doubled", JOB)]
 
 
-def test_a_verdict_and_a_dead_letter(settings: Settings, healthy: Write) -> None:
+def test_a_verdict_and_a_dead_letter(url: str, healthy: Write) -> None:
     letter(healthy, JOB, "a")
-    assert findings(settings) == [("doubled", JOB)]
+    assert findings(url) == [("doubled", JOB)]
 
 
-def test_a_dead_letter_of_what_is_no_poison(settings: Settings, healthy: Write) -> None:
+def test_a_dead_letter_of_what_is_no_poison(url: str, healthy: Write) -> None:
     healthy("delete from verdicts where id = %s", JOB)
     letter(healthy, JOB, "a")
-    assert findings(settings) == [("wrongly-dead", JOB)]
+    assert findings(url) == [("wrongly-dead", JOB)]
 
 
 @pytest.mark.parametrize("flaw", [{"code": "time-limit"}, {"reason": " "}])
-def test_a_dead_letter_that_names_another_poison(settings: Settings, healthy: Write, flaw: dict[str, str]) -> None:
+def test_a_dead_letter_that_names_another_poison(url: str, healthy: Write, flaw: dict[str, str]) -> None:
     [(name, value)] = flaw.items()
     healthy(f"update dead_letters set {name} = %s where id = %s", value, POISON)
-    assert findings(settings) == [("misnamed", POISON)]
+    assert findings(url) == [("misnamed", POISON)]
 
 
-def test_poison_with_a_verdict(settings: Settings, healthy: Write) -> None:
+def test_poison_with_a_verdict(url: str, healthy: Write) -> None:
     healthy("delete from dead_letters where id = %s", POISON)
     verdict(healthy, POISON, "p")
-    assert findings(settings) == [("poison-judged", POISON)]
+    assert findings(url) == [("poison-judged", POISON)]
 
 
-def test_a_job_that_is_open(settings: Settings, healthy: Write) -> None:
+def test_a_job_that_is_open(url: str, healthy: Write) -> None:
     job(healthy, str(uuid.UUID(int=5)), "o", state="open", rings=3)
-    assert findings(settings) == [("open", str(uuid.UUID(int=5)))]
-    [(kind, identity, row)] = open_work(settings.require_database())
+    assert findings(url) == [("open", str(uuid.UUID(int=5)))]
+    [(kind, identity, row)] = open_work(url)
     assert (kind, identity, row["rings"], row["attempts"]) == ("job", str(uuid.UUID(int=5)), 3, 0)
 
 
-def test_a_chunk_that_is_open(settings: Settings, healthy: Write) -> None:
+def test_a_chunk_that_is_open(url: str, healthy: Write) -> None:
     healthy("update chunks set state = 'open'")
-    assert findings(settings) == [("open", BATCH)]
-    assert [(kind, identity) for kind, identity, _ in open_work(settings.require_database())] == [
-        ("chunk", f"{BATCH} 0")
-    ]
+    assert findings(url) == [("open", BATCH)]
+    assert [(kind, identity) for kind, identity, _ in open_work(url)] == [("chunk", f"{BATCH} 0")]
 
 
-def test_a_batch_that_was_not_closed(settings: Settings, healthy: Write) -> None:
+def test_a_batch_that_was_not_closed(url: str, healthy: Write) -> None:
     healthy("update batches set state = 'open'")
-    assert findings(settings) == [("open", BATCH)]
+    assert findings(url) == [("open", BATCH)]
 
 
-def test_verdicts_of_nothing(settings: Settings, healthy: Write) -> None:
+def test_verdicts_of_nothing(url: str, healthy: Write) -> None:
     stray, row = str(uuid.UUID(int=5)), str(uuid.UUID(int=6))
     verdict(healthy, stray, "s")
     verdict(healthy, row, "t", batch=BATCH)
-    assert findings(settings) == [("stray", stray), ("stray", row)]
+    assert findings(url) == [("stray", stray), ("stray", row)]
 
 
-def test_dead_letters_of_nothing(settings: Settings, healthy: Write) -> None:
+def test_dead_letters_of_nothing(url: str, healthy: Write) -> None:
     stray, row = str(uuid.UUID(int=5)), str(uuid.UUID(int=6))
     letter(healthy, stray, "s")
     letter(healthy, row, "t", kind="row", batch=BATCH, chunk=0)
-    assert findings(settings) == [("stray", stray), ("stray", row)]
+    assert findings(url) == [("stray", stray), ("stray", row)]
 
 
-def test_what_was_withdrawn_and_is_on_record(settings: Settings, healthy: Write) -> None:
-    assert findings(settings, withdrawn=frozenset({JOB})) == [("withdrawn", JOB)]
+def test_what_was_withdrawn_and_is_on_record(url: str, healthy: Write) -> None:
+    assert findings(url, withdrawn=frozenset({JOB})) == [("withdrawn", JOB)]
 
 
-def test_a_verdict_by_the_worker_of_an_older_attempt(settings: Settings, healthy: Write) -> None:
+def test_a_verdict_by_the_worker_of_an_older_attempt(url: str, healthy: Write) -> None:
     healthy("update verdicts set worker = 'older@h' where id = %s", OTHER)
-    assert findings(settings) == [("fenced", OTHER)]
+    assert findings(url) == [("fenced", OTHER)]
 
 
-def test_a_verdict_from_before_its_attempt(settings: Settings, healthy: Write) -> None:
-    healthy("update verdicts set evaluated_at = evaluated_at - interval '1 s' where id = %s", OTHER)
-    assert findings(settings) == [("fenced", OTHER)]
-
-
-def test_a_verdict_of_a_row_by_a_worker_that_holds_no_chunk(settings: Settings, healthy: Write) -> None:
+def test_a_verdict_of_a_row_by_a_worker_that_holds_no_chunk(url: str, healthy: Write) -> None:
     healthy("update verdicts set worker = 'older@h' where id = %s", ROW)
-    assert findings(settings) == [("fenced", ROW)]
+    assert findings(url) == [("fenced", ROW)]
 
 
 @pytest.mark.parametrize(
@@ -221,6 +227,6 @@ def test_a_verdict_of_a_row_by_a_worker_that_holds_no_chunk(settings: Settings, 
         ("as_of", AS_OF + timedelta(microseconds=1)),
     ],
 )
-def test_a_verdict_that_differs(settings: Settings, healthy: Write, column: str, value: Any) -> None:
+def test_a_verdict_that_differs(url: str, healthy: Write, column: str, value: Any) -> None:
     healthy(f"update verdicts set {column} = %s where id = %s", value, JOB)
-    assert findings(settings) == [("different", JOB)]
+    assert findings(url) == [("different", JOB)]

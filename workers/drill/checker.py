@@ -53,14 +53,13 @@ class _Found:
 
 
 def check(
-    database_url: str, expected: Mapping[str, Expected], *, lease_s: float, withdrawn: frozenset[str] = frozenset()
+    database_url: str, expected: Mapping[str, Expected], *, withdrawn: frozenset[str] = frozenset()
 ) -> list[Finding]:
     """Every promise that was not kept.
 
     Args:
         database_url: where the farm's Postgres is.
         expected: accepted job, or row of an accepted batch, by id.
-        lease_s: seconds that a claim of a job lasts.
         withdrawn: ids of jobs whose producer's transaction was undone.
     """
     with closing(psycopg2.connect(database_url)) as connection:
@@ -71,7 +70,7 @@ def check(
         *_each_has_one(expected, found),
         *_none_is_open(found),
         *_none_is_stray(expected, found, withdrawn),
-        *_none_was_fenced(found, lease_s),
+        *_none_was_fenced(found),
     ]
 
 
@@ -139,8 +138,8 @@ def _none_is_stray(expected: Mapping[str, Expected], found: _Found, withdrawn: f
         yield Finding("withdrawn", identity, "its producer's transaction was undone, and it is on record")
 
 
-def _none_was_fenced(found: _Found, lease_s: float) -> Iterator[Finding]:
-    """The verdict is that of the last attempt: of its worker, and from after its claim."""
+def _none_was_fenced(found: _Found) -> Iterator[Finding]:
+    """The verdict is that of the last attempt: of the worker that made it."""
     for identity, job in found.jobs.items():
         # The first delivery claims nothing, so only a claim can fence somebody.
         if job["attempts"] < 2 or job["state"] != "done":
@@ -151,8 +150,6 @@ def _none_was_fenced(found: _Found, lease_s: float) -> Iterator[Finding]:
                     f"{job['subject']} was judged by {verdict['worker']}, the last attempt is that of {job['worker']}"
                 )
                 yield Finding("fenced", identity, text)
-            elif job["lease_until"] and (job["lease_until"] - verdict["evaluated_at"]).total_seconds() > lease_s + 0.05:
-                yield Finding("fenced", identity, f"{job['subject']} was judged before its last attempt began")
     workers = {batch: {chunk["worker"] for chunk in chunks} for batch, chunks in found.chunks.items()}
     for identity, verdicts in found.verdicts.items():
         for verdict in verdicts:
@@ -169,7 +166,7 @@ def _read(connection: Any) -> _Found:
         found.verdicts.setdefault(row["id"], []).append(row)
     for row in _rows(connection, "select id, kind, subject, code, reason from dead_letters where kind <> 'message'"):
         found.dead[row["id"]] = row
-    for row in _rows(connection, "select id, subject, state, attempts, worker, lease_until from jobs"):
+    for row in _rows(connection, "select id, subject, state, attempts, worker from jobs"):
         found.jobs[row["id"]] = row
     for row in _rows(connection, "select id, state from batches"):
         found.batches[row["id"]] = row["state"]

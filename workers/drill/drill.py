@@ -36,8 +36,6 @@ _AT_ONCE = 1000.0
 _TOLD_S = 10.0
 #: Looks that must find nothing open: a producer's last job may just be on its way.
 _QUIET_LOOKS = 2
-#: What a claim lasts beyond the time limit of a job.
-_LEASE_MARGIN_S = 5
 
 #: Told what happens: seconds after the first job (None: before it), and a line.
 Tell = Callable[[float | None, str], None]
@@ -86,7 +84,6 @@ class _Drill:
         self._tell = tell
         self._started = 0.0
         self._url = farm.settings.require_database()
-        self._lease_s = farm.settings.job_time_limit_s + _LEASE_MARGIN_S
         seed = plan.options.seed
         self._ground = Ground(farm, random.Random(seed), seed, Path(environ[EVIDENCE]), self._send)
 
@@ -166,7 +163,7 @@ class _Drill:
             malformed=self._ground.malformed,
             refused=int(refused[0][0]),
             borne=tuple(measure(self._url, struck, self._started, poison)),
-            findings=tuple(check(self._url, expected, lease_s=self._lease_s)),
+            findings=tuple(check(self._url, expected)),
             open=tuple(still),
         )
 

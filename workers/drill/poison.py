@@ -1,8 +1,9 @@
 """Subjects that hurt whoever judges them.  loaded ruleset -> [poison] -> the same, but for subjects with a bad name
 
 A subject's key says what its evaluation does: `poison-kill-…` ends the process as the kernel would when memory is
-short, `poison-raise-…` raises, `poison-hang-…` never ends and ignores the soft time limit, `slow-…` takes half a second
-and is then judged like any other. Each evaluation of one leaves a line in the evidence file, before it acts."""
+short, `poison-raise-…` raises, `poison-hang-…` never ends and ignores the soft time limit, `slow-…` takes a second, or
+two when somebody has begun it before, and is judged then like any other. Each evaluation of one of them leaves a line
+in the evidence file before it acts."""
 
 import os
 import signal
@@ -22,7 +23,8 @@ from rulesets.loader import LoadedRuleset
 #: Names the evidence file to the workers of a drill.
 EVIDENCE = "DRILL_EVIDENCE"
 KINDS = ("kill", "raise", "hang")
-SLOW_S = 0.5
+#: Seconds that a slow subject takes: the first time, and when somebody has begun it before.
+SLOW_S = (1.0, 2.0)
 Answer = TypeVar("Answer")
 _NAMES = (*(f"poison-{kind}-" for kind in KINDS), "slow-")
 
@@ -80,7 +82,7 @@ def _act(key: str, judge: Callable[[], Answer]) -> Answer:
         os.kill(os.getpid(), signal.SIGKILL)
     if key.startswith("poison-raise-"):
         raise PoisonEaten(f"{key} was eaten")
-    until = time.monotonic() + (SLOW_S if key.startswith("slow-") else float("inf"))
+    until = time.monotonic() + (_slowness_s(key) if key.startswith("slow-") else float("inf"))
     while (left := until - time.monotonic()) > 0:
         try:
             time.sleep(min(left, 3600))
@@ -90,6 +92,11 @@ def _act(key: str, judge: Callable[[], Answer]) -> Answer:
     answer = judge()
     testify("end", key)
     return answer
+
+
+def _slowness_s(key: str) -> float:
+    begun = sum(1 for what, of, _ in evidence(Path(os.environ[EVIDENCE])) if (what, of) == ("begin", key))
+    return SLOW_S[begun > 1]
 
 
 def testify(what: str, key: str) -> None:

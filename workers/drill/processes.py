@@ -3,6 +3,8 @@
 import os
 import signal
 import time
+from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 
 import psutil
@@ -10,12 +12,14 @@ import psutil
 from workers.drill.ground import Fault, Ground, Hit
 from workers.drill.poison import evidence
 
-#: Seconds beyond its lease for which a worker is stopped, so that somebody else has begun anew.
-_BEYOND_S = 2.0
+#: Seconds within which somebody else has to begin the job of a stopped worker, beyond the job's lease.
+_BEYOND_S = 60.0
 #: Seconds by which the children of a stopped worker are continued before it is: it would kill what is over time.
 _HEAD_START_S = 0.5
+#: Seconds between two looks for it.
+_LOOK_S = 0.05
 #: Jobs that take long enough to be caught at work.
-_SLOW_JOBS = 6
+_SLOW_JOBS = 8
 
 
 def kill_child(ground: Ground) -> Hit:
@@ -52,24 +56,53 @@ def kill_producer(ground: Ground) -> Hit:
 
 
 def stop_worker(ground: Ground) -> Hit:
-    """A worker in the middle of a job, for longer than the job's lease; then it goes on as if nothing had been."""
+    """A worker in the middle of a job, until somebody else is at work on the same job; then it goes on.
+
+    So its attempt is over, but it does not know: what it has to say about the job comes too late, and before the
+    verdict of the attempt that replaced it.
+    """
     ground.strikes += 1
     keys = tuple(f"slow-{ground.strikes}-{n}" for n in range(_SLOW_JOBS))
     ground.send(f"slow-{ground.strikes}", keys)
-    part, key = ground.until(lambda: _at_work_on(ground, keys), "no slow job was begun", 60)
-    main = ground.pid(part)
-    os.killpg(main, signal.SIGSTOP)
+    part, key, main = ground.until(lambda: _stopped_in(ground, keys), "no worker was caught in a slow job", 60)
+    children = ground.pool(part)
     try:
-        time.sleep(ground.farm.settings.job_time_limit_s + 5 + _BEYOND_S)
+        lease_s = ground.farm.settings.job_time_limit_s + 5
+        repeated = _within(lease_s + _BEYOND_S, lambda: _times(ground, "begin", key) > 1)
     finally:
-        for child in ground.pool(part):
+        for child in children:
             with suppress(psutil.NoSuchProcess):
                 child.resume()
         time.sleep(_HEAD_START_S)
         with suppress(ProcessLookupError):
             os.killpg(main, signal.SIGCONT)
-    ends = sum(1 for what, of, _ in evidence(ground.evidence) if what == "end" and of == key)
-    return Hit(f"{part}, in {key}, which was finished {ends} times", part)
+    how = "and somebody else began it" if repeated else "and nobody else began it"
+    return Hit(f"{part} in {key}, {how}", part)
+
+
+def _stopped_in(ground: Ground, keys: tuple[str, ...]) -> tuple[str, str, int] | None:
+    """Stop a worker that has begun one of the jobs for the first time: it, the job, its main process."""
+    at_work = _at_work_on(ground, keys)
+    if at_work is None:
+        return None
+    part, key = at_work
+    main = ground.pid(part)
+    os.killpg(main, signal.SIGSTOP)
+    if _times(ground, "end", key) == 0:
+        return part, key, main
+    os.killpg(main, signal.SIGCONT)
+    return None
+
+
+def _times(ground: Ground, what: str, key: str) -> int:
+    return sum(1 for told, of, _ in evidence(ground.evidence) if (told, of) == (what, key))
+
+
+def _within(seconds: float, look: Callable[[], bool]) -> bool:
+    give_up = time.monotonic() + seconds
+    while not (found := look()) and time.monotonic() < give_up:
+        time.sleep(_LOOK_S)
+    return found
 
 
 def _a_child(ground: Ground) -> tuple[str, psutil.Process] | None:
@@ -78,10 +111,12 @@ def _a_child(ground: Ground) -> tuple[str, psutil.Process] | None:
 
 
 def _at_work_on(ground: Ground, keys: tuple[str, ...]) -> tuple[str, str] | None:
-    """A worker that has begun one of the jobs within the last moment, and that job."""
+    """A worker that has begun one of the jobs, the first to do so, and that job."""
     told = evidence(ground.evidence)
-    ended = {(key, pid) for what, key, pid in told if what == "end"}
-    at_work = {pid: key for what, key, pid in told if what == "begin" and key in keys and (key, pid) not in ended}
+    begun = Counter(key for what, key, _ in told if what == "begin")
+    ended = {key for what, key, _ in told if what == "end"}
+    wanted = {key for key in keys if begun[key] == 1} - ended
+    at_work = {pid: key for what, key, pid in told if what == "begin" and key in wanted}
     for part in ground.workers:
         for child in ground.pool(part):
             if child.pid in at_work:
@@ -94,5 +129,5 @@ FAULTS = (
     Fault("worker", "kill -9 a worker with all its processes", kill_worker, quiet=2),
     Fault("beat", "kill -9 beat", kill_beat),
     Fault("producer", "kill -9 a producer, and start it again", kill_producer),
-    Fault("stop", "stop a worker in a job beyond the job's lease, and continue it", stop_worker, takes_s=18),
+    Fault("stop", "stop a worker in a job beyond its lease, and continue it", stop_worker, takes_s=18),
 )
