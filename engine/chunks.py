@@ -109,3 +109,21 @@ class Chunks:
         fires = groups < 0
         fires[members[firsts]] = True
         return rows[fires], places[fires]
+
+
+def unpacked(frame: pl.DataFrame) -> tuple[str | None, pl.DataFrame]:
+    """A frame of whole facts that holds one object in each row, as columns of its fields.
+
+    Args:
+        frame: each column is a whole fact.
+
+    Returns:
+        The fact and its fields; None and the frame when it holds anything else.
+    """
+    if frame.width != 1:
+        return None, frame
+    objects = frame.to_series()
+    # A row without the object is not one with an object without values.
+    if not isinstance(objects.dtype, pl.Struct) or not objects.dtype.fields or objects.null_count():
+        return None, frame
+    return objects.name, objects.struct.unnest()

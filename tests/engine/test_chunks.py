@@ -56,7 +56,7 @@ def condition(chance: random.Random) -> str:
         'P.brand contains "a"',
         "P.sold",
         '!(P.brand == "b" || P.sold)',
-        'P.since >= MakeTime(2025, 6, 1)',
+        "P.since >= MakeTime(2025, 6, 1)",
         "DaysBetween(P.since, Now()) < 400",
         "!exists(L.n > 1)",
         'P.flag == "low"',
@@ -147,3 +147,27 @@ def test_every_row_means_what_the_record_evaluator_says(seed: int, rules: int, w
 def test_a_long_frame_is_judged_in_slices(typed: bool) -> None:
     program = program_of(7, 60, SCHEMA if typed else None, wide=False)
     assert disagreements(program, frame(9_000, random.Random(7), typed=typed))[:1] == []
+
+
+@pytest.mark.parametrize("typed", [True, False])
+@pytest.mark.parametrize("rows", [30, 600])
+def test_a_column_that_is_the_whole_fact_is_judged_by_its_fields(rows: int, typed: bool) -> None:
+    program = program_of(3, 60, SCHEMA if typed else None, wide=False)
+    judged = frame(rows, random.Random(3), typed=typed)
+    whole = judged.select(pl.struct(pl.all()).alias("P"))
+    missing = whole.with_columns(pl.when(pl.int_range(rows) != 2).then("P"))
+    for packed in (whole, missing, whole.with_columns(pl.lit(None).alias("L"))):
+        result = program.evaluate_frame(packed, fact=None, as_of=AS_OF)
+        for row, facts in enumerate(packed.iter_rows(named=True)):
+            wanted = program.evaluate(facts, as_of=AS_OF)
+            assert result.outcome[row] == wanted.outcome
+            got = (result.fired(row), result.reasons(row), result.changes(row))
+            assert got == (wanted.fired, wanted.reasons, wanted.changes)
+
+
+def test_a_frame_without_rows_or_columns_has_a_result() -> None:
+    program = program_of(3, 60, SCHEMA, wide=False)
+    for judged in (pl.DataFrame(), pl.DataFrame({"d": pl.Series("d", [], pl.Float64)})):
+        for fact in ("P", None):
+            result = program.evaluate_frame(judged, fact=fact, as_of=AS_OF)
+            assert (len(result), result.outcome) == (0, [])
