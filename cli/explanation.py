@@ -14,7 +14,7 @@ from cli.output import console
 from engine.evaluation import json_value
 from engine.explain import Change, Explanation, RuleFinding
 from engine.findings import Finding
-from engine.nearest import Nearest
+from engine.nearest import Nearby
 
 #: Items of a list, and characters of a value, that are shown to a person.
 _MAX_ITEMS = 8
@@ -26,12 +26,12 @@ rule_option = click.option("--rule", "rules", multiple=True, metavar="NAME", hel
 all_option = click.option("--all", "every", is_flag=True, help="Explain every rule, not only those that fired.")
 
 
-def explanation_json(explanation: Explanation, found: Sequence[Nearest]) -> dict[str, Any]:
+def explanation_json(explanation: Explanation, found: Nearby) -> dict[str, Any]:
     """An explanation and the nearest changes as one document."""
-    return explanation.to_json() | {"nearest": [change.to_json() for change in found]}
+    return explanation.to_json() | found.to_json()
 
 
-def print_explanation(explanation: Explanation, found: Sequence[Nearest]) -> None:
+def print_explanation(explanation: Explanation, found: Nearby) -> None:
     """Print why, for a person: below an answer that is printed already."""
     out = console()
     fired = [rule for rule in explanation.rules if rule.firing is not None]
@@ -52,10 +52,9 @@ def print_explanation(explanation: Explanation, found: Sequence[Nearest]) -> Non
             out.print(Text(f"  {change.firing}. {change.rule}: {_changed(change)}"))
     if explanation.evaluation.outcome != "accept":
         out.print("\nthe smallest change of one number for a better outcome", style="bold")
-        for one in found:
-            out.print(Text(f"  {one}"))
-        if not found:
-            out.print(Text("  none was found: it takes more than one number"))
+        for line in (*found.changes, found.note):
+            if line:
+                out.print(Text(f"  {line}"))
 
 
 def _print_rule(finding: RuleFinding, changes: Sequence[Change]) -> None:

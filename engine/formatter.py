@@ -4,6 +4,7 @@ The rules mean the same afterwards, and every comment is still there: it stands 
 or action that it stood before, or after the one that it stood behind. What comes out is read again before it is given
 back; should a rule or a comment differ, the file is refused instead."""
 
+import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,7 +19,11 @@ from engine.source import Source, open_source
 from engine.walk import walk
 
 _INDENT = "    "
+#: Characters of a line within `when` and `then`, which stand two indents in: 110 columns in all.
+_WIDTH = 102
 _WORDS = ("rule", "when", "then")
+#: What stays on one line: an operand with the operator before it; the spaces of a text are no place to break.
+_PIECE = re.compile(r'(?:(?:[-+*/%<>=!&|]+|in|contains|startsWith|endsWith|matches) )?(?:"(?:[^"\\]|\\.)*"|[^" ])+')
 #: What canonical GRL writes after the date of a moment at midnight UTC, and people do not.
 _MIDNIGHT = "T00:00:00+00:00"
 
@@ -181,7 +186,8 @@ def _rule(rule: Rule, outline: _Outline) -> Iterator[str]:
     yield from _Anchor(outline.head.offset, [], outline.head.behind).lines(_head(rule), "")
     yield from _part("when", outline.when, _condition(rule.condition, outline.operands))
     actions = [
-        ([f"{print_action(action)};"], anchor) for action, anchor in zip(rule.actions, outline.actions, strict=True)
+        (_filled(f"{print_action(action)};", _WIDTH), anchor)
+        for action, anchor in zip(rule.actions, outline.actions, strict=True)
     ]
     yield from _part("then", outline.then, actions)
     yield from outline.end.lines(["}"], "")
@@ -220,40 +226,52 @@ def _condition(condition: Expression, anchors: Sequence[_Anchor]) -> list[tuple[
     whole = print_expression(condition)
     if not isinstance(condition, And | Or) or (len(whole) <= MAX_LINE and not within):
         joined = _Anchor(anchors[0].offset, anchors[0].before, anchors[-1].behind)
-        return [(_fitted(condition), joined)]
-    return [(lines, anchor) for lines, anchor in zip(_broken(condition), anchors, strict=True)]
+        return [(_fitted(condition, _WIDTH), joined)]
+    return [(lines, anchor) for lines, anchor in zip(_broken(condition, _WIDTH), anchors, strict=True)]
 
 
-def _broken(node: And | Or) -> Iterator[list[str]]:
+def _broken(node: And | Or, width: int) -> Iterator[list[str]]:
     """The operands, each with its operator before it."""
     sign = "&&" if isinstance(node, And) else "||"
     for position, operand in enumerate(node.operands):
-        lines = _fitted(operand)
-        if isinstance(operand, Or) or (isinstance(operand, And) and isinstance(node, And)):
-            lines = _wrapped("(", lines)
+        wrap = isinstance(operand, Or) or (isinstance(operand, And) and isinstance(node, And))
+        room = width - len(f"{sign} ") * (position > 0)
+        lines = _wrapped("(", operand, room) if wrap else _fitted(operand, room)
         yield [f"{sign} {lines[0]}", *lines[1:]] if position else lines
 
 
-def _fitted(node: Expression) -> list[str]:
+def _fitted(node: Expression, width: int) -> list[str]:
     """An expression in lines that are not too long, where its form has places to break."""
     whole = print_expression(node)
-    if len(whole) <= MAX_LINE:
+    if len(whole) <= width:
         return [whole]
     match node:
         case And() | Or():
-            return [line for lines in _broken(node) for line in lines]
+            return [line for lines in _broken(node, width) for line in lines]
         case Not(And() | Or() as operand):
-            return _wrapped("!(", _fitted(operand))
-        case Not(operand):
-            first, *others = _fitted(operand)
+            return _wrapped("!(", operand, width)
+        case Not(Quantifier() as operand):
+            first, *others = _fitted(operand, width - 1)
             return [f"!{first}", *others]
-        case Quantifier(kind, _, operand):
-            return _wrapped(f"{kind}(", _fitted(operand))
+        case Quantifier(kind, _, And() | Or() as operand):
+            return _wrapped(f"{kind}(", operand, width)
         case _:
-            return [whole]
+            return _filled(whole, width)
 
 
-def _wrapped(opening: str, lines: list[str]) -> list[str]:
-    if len(lines) == 1:
-        return [f"{opening}{lines[0]})"]
-    return [opening, *(_INDENT + line for line in lines), ")"]
+def _wrapped(opening: str, node: Expression, width: int) -> list[str]:
+    whole = print_expression(node)
+    if len(opening) + len(whole) < width:
+        return [f"{opening}{whole})"]
+    return [opening, *(_INDENT + line for line in _fitted(node, width - len(_INDENT))), ")"]
+
+
+def _filled(text: str, width: int) -> list[str]:
+    """Canonical GRL in lines as full as they get, each but the first further in."""
+    lines: list[str] = []
+    for piece in _PIECE.findall(text):
+        if lines and len(lines[-1]) + 1 + len(piece) <= width:
+            lines[-1] += f" {piece}"
+        else:
+            lines.append(_INDENT + piece if lines else piece)
+    return lines

@@ -21,10 +21,12 @@ from engine.program import Program
 from engine.schema import FieldSchema, Schema
 from engine.values import ValueRefused, literal, moment, number, plain, take_number
 
-#: Evaluations of one search; past them it ends with what it has found, which is what lies nearest.
+#: Evaluations of one search; past them it ends with what it has found so far, and says so.
 MAX_TRIALS = 20_000
 #: A number of at most so many digits is round; what differs from one in the thirteenth digit does so by rounding.
 _MAX_ROUND_DIGITS = 9
+#: Fields that a note names.
+_MAX_TOLD = 5
 #: Looked at besides the cut points, for what rules compute on the way: so many of its own size away.
 _SAMPLES = [0.01, 0.05, *(2.0**power for power in range(-3, 21))]
 
@@ -69,7 +71,21 @@ class Nearest:
         return {name: getattr(self, name) for name in names} | {"text": str(self)}
 
 
-def nearest(program: Program, facts: Mapping[str, Any], *, as_of: datetime) -> tuple[Nearest, ...]:
+@dataclass(frozen=True, slots=True)
+class Nearby:
+    """What a search has found."""
+
+    #: The smallest change that gives a better outcome; when that is not `accept`, also the smallest that does.
+    changes: tuple[Nearest, ...] = ()
+    #: Why there is none, or what was left untried; empty when there is nothing to say.
+    note: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """The changes and the note as plain data."""
+        return {"nearest": [change.to_json() for change in self.changes], "nearest_note": self.note}
+
+
+def nearest(program: Program, facts: Mapping[str, Any], *, as_of: datetime) -> Nearby:
     """The smallest change of one number that would have given a better outcome.
 
     Args:
@@ -79,17 +95,17 @@ def nearest(program: Program, facts: Mapping[str, Any], *, as_of: datetime) -> t
 
     Returns:
         The change that is smallest, measured by the size of the number (one that is zero counts as 1); when it only
-        makes the outcome less bad, also the smallest that makes it `accept`. Empty when no single number does it.
+        makes the outcome less bad, also the smallest that makes it `accept`. None when no single number does it.
     """
     evaluation = program.evaluate(facts, as_of=as_of)
     if evaluation.outcome == "accept":
-        return ()
+        return Nearby()
     search = _Search(program, facts, as_of, evaluation.reasons)
-    first = search.smallest(OUTCOMES.index(evaluation.outcome) - 1)
-    if first is None or first.outcome == "accept":
-        return () if first is None else (first,)
-    best = search.smallest(0)
-    return (first,) if best is None else (first, best)
+    found = [search.smallest(OUTCOMES.index(evaluation.outcome) - 1)]
+    if found[0] is not None and found[0].outcome != "accept":
+        found.append(search.smallest(0))
+    changes = tuple(one for one in found if one is not None)
+    return Nearby(changes, search.note(bool(changes)))
 
 
 class _Ray:
@@ -117,6 +133,9 @@ class _Search:
         self._reasons = reasons
         self._worst = max(OUTCOMES.index(one.outcome) for one in reasons)
         self._ranks: dict[tuple[Place, int], int] = {}
+        #: Fields that were tried, and whether there was more to try.
+        self._tried: set[Place] = set()
+        self._cut_short = False
         cuts = Cuts(program, facts, moment(as_of))
         self._rays = [ray for place, value in self._fields(cuts) for ray in self._rays_of(cuts, place, value)]
 
@@ -128,9 +147,13 @@ class _Search:
         heapq.heapify(front)
         while front:
             near, n, i = heapq.heappop(front)
-            if (best is not None and near >= best[0]) or len(self._ranks) > MAX_TRIALS:
+            if best is not None and near >= best[0]:
+                break
+            if len(self._ranks) > MAX_TRIALS:
+                self._cut_short = True
                 break
             ray = self._rays[n]
+            self._tried.add(ray.place)
             outer = ray.points[i + 1]
             if self._rank(ray, outer) <= rank:
                 point = first_that(lambda at, ray=ray: self._rank(ray, at) <= rank, ray.points[i], outer)  # type: ignore[misc]
@@ -139,6 +162,19 @@ class _Search:
             elif i + 2 < len(ray.points):
                 heapq.heappush(front, (ray.distance(outer), n, i + 1))
         return None if best is None else self._named(best[1], best[2])
+
+    def note(self, found: bool) -> str:
+        """What there is to say about the search as a whole."""
+        if self._cut_short:
+            missed = "a smaller change may have been missed" if found else "none was found by then"
+            return f"the search ended after {MAX_TRIALS:,} trials; {missed}"
+        if found:
+            return ""
+        if not self._tried:
+            return "none: no single number has influence on all the rules that ask for this outcome"
+        fields = [label(*place) for place in sorted(self._tried, key=str)]
+        shown = ", ".join(fields[:_MAX_TOLD]) + (f" and {len(fields) - _MAX_TOLD} more" if fields[_MAX_TOLD:] else "")
+        return f"none was found: of {shown}, no other number by itself gave a better outcome"
 
     def _asking(self, rank: int) -> set[str]:
         """The rules that ask for worse: they have to stop asking, so a field has to have influence on each of them."""

@@ -177,7 +177,7 @@ def _unreadable(path: Path, error: OSError) -> RulesetUnreadable:
 
 def _unknown(domain: str, known: Sequence[str], root: Path) -> NotFound:
     if not known:
-        return NotFound("domain-unknown", f"there is no domain '{domain}'", f"{root} holds no domain at all")
+        return NotFound("unknown-domain", f"there is no domain '{domain}'", f"{root} holds no domain at all")
     close = difflib.get_close_matches(domain, known, 1)
     guess = f"did you mean '{close[0]}'? " if close else ""
-    return NotFound("domain-unknown", f"there is no domain '{domain}'", f"{guess}there are: {', '.join(known)}")
+    return NotFound("unknown-domain", f"there is no domain '{domain}'", f"{guess}there are: {', '.join(known)}")

@@ -85,7 +85,7 @@ def test_eval_explains_a_rule_that_did_not_fire(on_rules: Callable[..., str]) ->
 
 def test_a_program_gets_json(on_rules: Callable[..., str]) -> None:
     document = json.loads(on_rules("--explain", "--json"))
-    assert set(document) == {"evaluation", "rules", "changes", "nearest"}
+    assert set(document) == {"evaluation", "rules", "changes", "nearest", "nearest_note"}
     assert document["evaluation"]["outcome"] == "review"
     assert document["nearest"][0]["nearest"] == 10
 

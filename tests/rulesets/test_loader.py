@@ -59,7 +59,7 @@ def test_an_unknown_domain_names_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(NotFound) as raised:
         load_domain(tmp_path, "order")
     assert str(raised.value) == "there is no domain 'order' (did you mean 'orders'? there are: fraud, orders)"
-    assert raised.value.code == "domain-unknown"
+    assert raised.value.code == "unknown-domain"
 
 
 @pytest.mark.parametrize("name", ["../orders", "", ".", "orders/base.grl"])

@@ -68,7 +68,7 @@ def test_an_ugly_file_becomes_a_pretty_one() -> None:
 
 
 def test_a_long_condition_is_broken_where_it_can_be() -> None:
-    name = "x" * 40
+    name = "x" * 36
     text = (
         f"rule r {{ when !exists(L.{name} == 1 && (L.{name} == 2 || L.{name} == 3)) && A.{name} == 4 then Reject(); }}"
     )
@@ -82,6 +82,23 @@ def test_a_long_condition_is_broken_where_it_can_be() -> None:
         "    then Reject();",
         "}",
     ]
+
+
+def test_what_is_long_within_is_filled_line_by_line() -> None:
+    brands = ", ".join(f'"brand {number} \\" no place, to break"' for number in range(6))
+    said = " + ".join(['"words, all said"'] * 9)
+    parts = " + ".join(f"Line.amount{number} * 1.19" for number in range(6))
+    text = (
+        f"rule r {{ when A.brand in [{brands}] && Sum({parts}) > 3"
+        f" && exists(L.brand in [{brands}]) && Count(L.brand in [{brands}] && L.x > 5) >= 3"
+        f" then Review({said}); A.x = {parts}; }}"
+    )
+    written = format_rules(text)
+    assert max(map(len, written.splitlines())) <= 110
+    assert parse_rules(written) == parse_rules(text)
+    said_of_brands = [line.strip().partition(" in ")[2] or line.strip() for line in written.splitlines()[2:5]]
+    assert "".join(f"{line} " for line in said_of_brands).strip() == f"[{brands}]"
+    assert format_rules(written) == written
 
 
 def test_a_long_head_gets_its_attributes_below() -> None:
