@@ -5,7 +5,7 @@ keep everybody else away until it ends. Decides nothing."""
 
 from typing import Any
 
-from billiard.einfo import ExceptionInfo
+from billiard.einfo import ExceptionInfo, ExceptionWithTraceback
 from billiard.exceptions import WorkerLostError
 from celery.worker.request import Request
 
@@ -19,8 +19,12 @@ class FarmRequest(Request):
     def on_failure(self, exc_info: ExceptionInfo, send_failed_event: bool = True, return_ok: bool = False) -> Any:
         """As Celery's; and if the process died, its attempt has failed."""
         result = super().on_failure(exc_info, send_failed_event, return_ok)
-        if isinstance(exc_info.exception, WorkerLostError):
-            self._note(Death("worker-lost", f"the process that judged it died: {exc_info.exception}"))
+        error = exc_info.exception
+        # What was raised in the main process comes wrapped up, as if it had crossed a pipe.
+        if isinstance(error, ExceptionWithTraceback):
+            error = error.exc
+        if isinstance(error, WorkerLostError):
+            self._note(Death("worker-lost", f"the process that judged it died: {error}"))
         return result
 
     def on_timeout(self, soft: bool, timeout: float) -> None:
