@@ -8,10 +8,16 @@ import click
 
 from cli.options import json_option, rulesets_option, settings
 from cli.output import print_json, print_table
-from engine import EngineError, Rule, RulesetRejected, review
+from engine import Diagnostic, EngineError, Rule, RulesetRejected, SchemaRejected, review
 from rulesets.cases import run_cases
 from rulesets.formatting import formatted, grl_files
-from rulesets.loader import SHIPPED, available_domains, load_domain
+from rulesets.loader import (
+    SHIPPED,
+    RulesetUnreadable,
+    available_domains,
+    load_domain,
+    problems_without_schema,
+)
 
 
 @click.group("rules")
@@ -31,12 +37,8 @@ def check(domains: tuple[str, ...], rulesets: Path | None, as_json: bool) -> Non
     root = rulesets or settings().rulesets or SHIPPED
     rejected, documents = False, []
     for domain in domains or available_domains(root):
-        try:
-            loaded = load_domain(root, domain)
-            diagnostics = (*loaded.program.warnings, *review(loaded.program, loaded.sources))
-            summary = f"{len(loaded.program.rules):,} rules, {loaded.digest[:12]}"
-        except RulesetRejected as error:
-            diagnostics, summary, rejected = error.diagnostics, "rejected", True
+        diagnostics, summary = _checked(root, domain)
+        rejected = rejected or any(found.severity == "error" for found in diagnostics)
         documents.append({"domain": domain, "summary": summary, "diagnostics": [d.to_json() for d in diagnostics]})
         if not as_json:
             for diagnostic in diagnostics:
@@ -45,6 +47,20 @@ def check(domains: tuple[str, ...], rulesets: Path | None, as_json: bool) -> Non
     if as_json:
         print_json(documents)
     sys.exit(int(rejected))
+
+
+def _checked(root: Path, domain: str) -> tuple[tuple[Diagnostic, ...], str]:
+    """All that is wrong with a domain, and what it is in a few words; one that can't be used hides no other."""
+    try:
+        loaded = load_domain(root, domain)
+    except RulesetRejected as error:
+        return error.diagnostics, "rejected"
+    except SchemaRejected as error:
+        return (*error.diagnostics, *problems_without_schema(root, domain)), "rejected"
+    except RulesetUnreadable as error:
+        return (Diagnostic(error.code, "error", None, error.message, error.hint),), "rejected"
+    found = (*loaded.program.warnings, *review(loaded.program, loaded.sources))
+    return found, f"{len(loaded.program.rules):,} rules, {loaded.digest[:12]}"
 
 
 @command.command("test")

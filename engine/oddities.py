@@ -5,6 +5,7 @@ nobody uses. It is made when somebody asks, not at every load: it costs more tha
 starts can do nothing about it. The work is bounded, and what was left out is told."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from engine.conflicts import Judge, contradictions, self_feeding
 from engine.errors import Diagnostic
@@ -48,7 +49,7 @@ def review(program: Program, sources: Mapping[str, str | bytes] | None = None) -
         if counts[remark.code] <= MAX_REMARKS and (span is None or span not in told):
             found.append(Diagnostic(remark.code, "warning", span, remark.message, remark.hint, lines.line(span)))
     if schema is not None:
-        found += _unused(program, schema)
+        found += [replace(one, source_line=lines.line(one.span)) for one in _unused(program, schema)]
     for code, count in counts.items():
         if count > MAX_REMARKS:
             message = f"{count - MAX_REMARKS:,} more of '{code}' are not shown"

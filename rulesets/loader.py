@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from itertools import permutations
 from pathlib import Path
 
-from engine import Program, Schema, compile_ruleset, parse_schema
+from engine import Diagnostic, Program, RulesetRejected, Schema, compile_ruleset, parse_schema
+from engine.ruleset import read_sources
 from rulefarm.errors import NotFound, RulefarmError
 
 #: The rulesets that ship.
@@ -92,6 +93,24 @@ def load_domain(root: Path | str, domain: str) -> LoadedRuleset:
         raise RulesetUnreadable("ruleset-empty", f"domain '{domain}' has no rules in {folder}", hint)
     program = compile_ruleset(rules, schema=schema)
     return LoadedRuleset(domain, program, {schema_source: schema_text, **rules}, schema, program.digest, folder)
+
+
+def problems_without_schema(root: Path | str, domain: str) -> tuple[Diagnostic, ...]:
+    """What is wrong with the rules of a domain whose domain.toml can't be read, as far as that can be told without it.
+
+    Args:
+        root: the folder that holds one folder per domain.
+        domain: name of the folder.
+
+    Raises:
+        NotFound: there is no such domain.
+        RulesetUnreadable: a file can't be read.
+    """
+    shown = f"{Path(root).resolve().name}/{domain}"
+    try:
+        return read_sources({f"{shown}/{file.name}": read_file(file) for file in domain_files(root, domain)}).warnings
+    except RulesetRejected as rejected:
+        return rejected.diagnostics
 
 
 def load_all(root: Path | str = SHIPPED, domains: Iterable[str] | None = None) -> dict[str, LoadedRuleset]:

@@ -7,7 +7,14 @@ import pytest
 
 from engine import RulesetRejected, SchemaRejected
 from rulefarm.errors import NotFound, RulefarmError
-from rulesets.loader import DomainsCollide, RulesetUnreadable, available_domains, load_all, load_domain
+from rulesets.loader import (
+    DomainsCollide,
+    RulesetUnreadable,
+    available_domains,
+    load_all,
+    load_domain,
+    problems_without_schema,
+)
 
 SCHEMA = """
 subject = "Order"
@@ -145,3 +152,12 @@ def test_domains_that_write_without_reading_may_share_a_field(tmp_path: Path) ->
     for name in ("orders", "fraud"):
         domain(tmp_path, name, 'rule "Note" { when Order.total > 100 then Order.note = "large"; }')
     assert list(load_all(tmp_path)) == ["fraud", "orders"]
+
+
+def test_rules_without_a_readable_schema_are_still_looked_at(tmp_path: Path) -> None:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "domain.toml").write_text("kind = [")
+    (tmp_path / "shop" / "a.grl").write_text("rule a { when A.b = 1 then Foo(); }")
+    (tmp_path / "shop" / "b.csv").write_text("when A.b,then Review\n<> 5,x\n")
+    found = problems_without_schema(tmp_path, "shop")
+    assert [one.code for one in found] == ["grl-assignment", "grl-action", "table-cell"]

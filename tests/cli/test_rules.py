@@ -1,0 +1,48 @@
+"""`rulefarm rules check`: every problem of every domain, for people and for editors."""
+
+import json
+from pathlib import Path
+
+from tests.cli.conftest import Run
+
+SCHEMA = 'subject = "O"\nkey = "id"\n[facts.O.fields]\nid = { kind = "text" }\nn = { kind = "number" }\n'
+GOOD = "rule r { when O.n > 5 then Reject(); }\n"
+
+
+def folder(root: Path, **domains: tuple[str, str]) -> Path:
+    for name, (schema, rules) in domains.items():
+        (root / name).mkdir(parents=True)
+        (root / name / "domain.toml").write_text(schema)
+        (root / name / "a.grl").write_text(rules)
+    return root
+
+
+def test_one_broken_domain_hides_no_other(run: Run, tmp_path: Path) -> None:
+    bad = "rule r { when O.m > 5 and O.n then Accept(); }\nrule s { when O.n = 5 then Foo(); }\n"
+    root = folder(tmp_path / "shops", a=("kind = [", GOOD.replace(">", "=>")), b=(SCHEMA, bad), c=(SCHEMA, GOOD))
+    (root / "d").mkdir()
+    (root / "d" / "domain.toml").write_text(SCHEMA)
+    done = run("rules", "check", "--rulesets", root, "--json")
+    assert done.returncode == 1
+    documents = {one["domain"]: one for one in json.loads(done.stdout)}
+    assert {name: [found["code"] for found in one["diagnostics"]] for name, one in documents.items()} == {
+        "a": ["schema-syntax", "grl-operator"],
+        "b": ["unknown-field", "grl-operator", "not-a-condition", "grl-assignment", "grl-action"],
+        "c": [],
+        "d": ["ruleset-empty"],
+    }
+    found = documents["b"]["diagnostics"][1]
+    assert (found["source"], found["line"], found["column"], found["length"]) == ("shops/b/a.grl", 1, 23, 3)
+    assert (found["severity"], found["hint"]) == ("error", "did you mean '&&'?")
+    told = run("rules", "check", "--rulesets", root)
+    assert told.returncode == 1
+    assert "shops/b/a.grl:1:23: 'and' is not an operator [grl-operator]" in told.stdout
+
+
+def test_warnings_show_their_line_and_are_no_failure(run: Run, tmp_path: Path) -> None:
+    root = folder(tmp_path / "shops", a=(SCHEMA, GOOD.replace("O.n > 5", "O.n > 5 && O.n < 3")))
+    (root / "a" / "domain.toml").write_text(SCHEMA + 'spare = { kind = "text" }\n')
+    done = run("rules", "check", "--rulesets", root)
+    assert done.returncode == 0
+    assert "rule 'r' never fires: its conditions contradict each other [rule-never] (warning)" in done.stdout
+    assert '  6 | spare = { kind = "text" }\n    | ^^^^^' in done.stdout
