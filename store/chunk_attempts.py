@@ -13,8 +13,8 @@ from typing import Any
 from sqlalchemy import Connection, Engine, case, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from rulefarm.batches import SUBJECT_COLUMN, decode, encode
 from rulefarm.bell import Bell, chunk_bell
+from rulefarm.chunk_facts import SUBJECT_COLUMN, decode, encode
 from rulefarm.ledger import reachable
 from rulefarm.tables import batches, chunks
 from store.attempts import UNHEARD, Terms, is_free, leased, released

@@ -14,7 +14,7 @@ import polars as pl
 
 from engine import Evaluation, Schema
 from rulefarm import wire
-from rulefarm.batches import JSON_COLUMN, SUBJECT_COLUMN, decode
+from rulefarm.chunk_facts import JSON_COLUMN, SUBJECT_COLUMN, decode
 from rulefarm.errors import JobRejected
 from rulefarm.verdict import Verdict
 from rulesets.loader import LoadedRuleset

@@ -7,6 +7,8 @@ producer and again at the worker. docs/limits.md says the same."""
 MAX_FACTS_CHARACTERS = 1_000_000
 #: Bytes of one message: those facts, were each character one that JSON inside JSON writes with twelve, and an envelope.
 MAX_MESSAGE_BYTES = 16_000_000
+#: Bytes of one chunk's columns in memory: where rows are big, a chunk has fewer.
+MAX_CHUNK_BYTES = 32_000_000
 #: Objects and lists inside one another, the facts themselves counted.
 MAX_DEPTH = 32
 #: Fields of one object. A table of Postgres ends at 1,600 columns; more are data in the place of names.

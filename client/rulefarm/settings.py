@@ -55,10 +55,12 @@ class Settings:
     nightly_cron: str = "30 2 * * *"
     #: The domain that judges the nightly batch.
     nightly_domain: str = "pricing"
-    #: What the nightly batch reads: a csv, parquet or jsonl file that the workers can open. None: no nightly batch.
+    #: What the nightly batch reads: a csv, parquet, jsonl or sql file that the workers can open. None: there is none.
     nightly_source: str | None = None
     #: The column that names the subject of the nightly batch. None: the `key` of the domain.
     nightly_subject: str | None = None
+    #: The database that .sql files are asked of: a URL of SQLAlchemy. None: such files are refused.
+    source_url: str | None = None
     #: Connections that one process keeps to Postgres.
     database_pool: int = 5
     #: Seconds after which a worker that takes nothing, though its queues hold messages, ends to be started again:

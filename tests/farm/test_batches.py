@@ -107,7 +107,7 @@ REFUSED = [
     ("rows.txt", "sku\n1\n", None, "no format"),
     ("empty.csv", "sku,price\n", None, "no rows"),
     ("empty.jsonl", "\n", None, "no rows"),
-    ("twice.csv", "sku,price\na,1\nb,2\na,3\n", None, "row 1 names a subject that another row names too: 'a'"),
+    ("twice.csv", "sku,price\na,1\nb,2\na,3\n", None, "rows 1 and 3 name the same subject: 'a'"),
     ("blank.csv", "sku,price\na,1\n,2\n", None, "row 2 names no subject"),
     ("other.csv", "sku,price\na,1\n", "id", "no column 'id'"),
     ("broken.jsonl", '{"sku": "a"}\n{"sku": \n', None, "broken.jsonl:2: no JSON"),

@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 from sqlalchemy import Engine, select, text
 
-from rulefarm.batches import SUBJECT_COLUMN, decode, encode
 from rulefarm.bell import Bell
+from rulefarm.chunk_facts import SUBJECT_COLUMN, decode, encode
 from rulefarm.tables import batches, chunks, dead_letters
 from store.attempts import Terms
 from store.chunk_attempts import Claim, claim_chunk, fail_chunk

@@ -10,7 +10,8 @@ import polars as pl
 import pytest
 
 from rulefarm import wire
-from rulefarm.batches import encode, read_source
+from rulefarm.chunk_facts import encode
+from rulefarm.sources import open_source
 from rulefarm.verdict import Verdict
 from rulesets.loader import LoadedRuleset, load_domain
 from tasks.judge import judge_chunk, judge_job
@@ -26,14 +27,15 @@ def pricing() -> LoadedRuleset:
 
 
 def judge_file(pricing: LoadedRuleset, path: Path) -> list[Verdict]:
-    frame, form = read_source(path, None)
+    source = open_source(path, subject=None, rows=1000)
+    [frame] = source.portions
     [(_, facts)] = encode(frame, 1000)
     chunk = {
         "batch": uuid.UUID(int=7),
         "domain": "pricing",
         "as_of": AS_OF,
         "enqueued_at": AS_OF,
-        "form": form,
+        "form": source.form,
         "facts": facts,
     }
     return judge_chunk(pricing, chunk, "here")
