@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import billiard.pool
 from celery import Celery
 from celery.exceptions import SecurityWarning
 from celery.signals import worker_process_init, worker_shutdown
@@ -79,6 +80,9 @@ def run_worker(
     hold(Process(settings=settings, ledger=ledger, rulesets=rulesets, app=app))
     worker_process_init.connect(_after_fork)
     Watch(app, queues, settings.silence_s).begin()
+    # A pool process that ends waits for the main process to take its last result; while that ends itself it does not
+    # look, and both stand still for 30 s. The verdict is in Postgres by then, so that two will do.
+    billiard.pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = 20
     # Celery warns root on every start because of pickle; nothing but JSON is taken here.
     warnings.filterwarnings("ignore", category=SecurityWarning)
     most, least = options.autoscale
