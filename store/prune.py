@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, DateTime, Engine, MetaData, Table, Uuid, and_, delete, func, select, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from rulefarm.errors import RulefarmError
 from rulefarm.ledger import reachable
@@ -23,6 +23,8 @@ from store.partitions import SCHEMA_LOCK, months
 _ROWS, _BATCHES = 5000, 20
 #: Seconds that dropping a partition waits for whoever reads the verdicts: longer, and everybody else waits behind it.
 _LOCK_S = 5
+#: What Postgres says when a lock can't be had: lock_not_available, deadlock_detected.
+_IN_USE = ("55P03", "40P01")
 _MONTH = re.compile(r"verdicts_\d{4}_\d{2}")
 #: Verdicts whose month had no partition when they came.
 _STRAY = Table(
@@ -70,13 +72,14 @@ def first_kept(now: datetime, age: timedelta) -> datetime:
     return (now.astimezone(UTC) - age).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 
 
-def prune(engine: Engine, before: datetime, *, dry_run: bool = False) -> Pruned:
+def prune(engine: Engine, before: datetime, *, dry_run: bool = False, lock_s: float = _LOCK_S) -> Pruned:
     """Drop what was submitted before an instant and is closed.
 
     Args:
         engine: the database.
         before: from `first_kept`: the start of a month.
         dry_run: count, and drop nothing.
+        lock_s: seconds that dropping a month waits for whoever reads verdicts.
 
     Returns:
         What was dropped, or would be.
@@ -92,7 +95,7 @@ def prune(engine: Engine, before: datetime, *, dry_run: bool = False) -> Pruned:
         jobs=work(engine, jobs, _closed(jobs, before)),
         batches=work(engine, batches, _closed(batches, before)),
         dead_letters=work(engine, dead_letters, [dead_letters.c.died_at < before, ~_stays(dead_letters, before)]),
-        **_prune_verdicts(engine, before, dry_run=dry_run),
+        **_prune_verdicts(engine, before, lock_s=None if dry_run else lock_s),
     )
 
 
@@ -130,7 +133,7 @@ def _delete(engine: Engine, table: Table, conditions: Sequence[ColumnElement[boo
         last, deleted = max(gone), deleted + len(gone)
 
 
-def _prune_verdicts(engine: Engine, before: datetime, *, dry_run: bool) -> dict[str, Any]:
+def _prune_verdicts(engine: Engine, before: datetime, *, lock_s: float | None) -> dict[str, Any]:
     """Drop the months that have ended, and delete what fell into no month."""
     staying = [batches.c.enqueued_at < before, ~and_(*_closed(batches, before))]
     with reachable(engine), engine.connect() as connection:
@@ -140,27 +143,41 @@ def _prune_verdicts(engine: Engine, before: datetime, *, dry_run: bool) -> dict[
             text("select inhrelid::regclass::text from pg_inherits where inhparent = 'verdicts'::regclass")
         )
         ended = sorted(name for name in names.scalars() if _MONTH.fullmatch(name) and name < _partition(before))
-    dropped = {name: _drop_partition(engine, name, dry_run=dry_run) for name in ended if name not in needed}
+    tried = {name: _drop_partition(engine, name, lock_s) for name in ended if name not in needed}
+    dropped = {name: count for name, count in tried.items() if count is not None}
     conditions = [_STRAY.c.enqueued_at < before, ~_stays(_STRAY, before)]
-    stray = (_count if dry_run else _delete)(engine, _STRAY, conditions)
+    stray = (_count if lock_s is None else _delete)(engine, _STRAY, conditions)
     return {"partitions": dropped, "kept": [name for name in ended if name in needed], "verdicts": stray}
 
 
-def _drop_partition(engine: Engine, name: str, *, dry_run: bool) -> int:
+def _drop_partition(engine: Engine, name: str, lock_s: float | None) -> int | None:
+    """Drop a month; gives the verdicts that were in it, or None if somebody else has dropped it."""
+    # Names come from the catalogue, and are months.
+    with reachable(engine), engine.connect() as connection:
+        # Counted before the lock, under which the reconciler would wait.
+        try:
+            count: int = connection.execute(text(f"select count(*) from {name}")).scalar_one()
+        except ProgrammingError as error:
+            if getattr(error.orig, "pgcode", None) != "42P01":
+                raise
+            return None
+    if lock_s is None:
+        return count
     with reachable(engine), engine.begin() as connection:
-        # Names come from the catalogue, and are months.
-        count: int = connection.execute(text(f"select count(*) from {name}")).scalar_one()
-        if not dry_run:
-            connection.execute(text(f"set local lock_timeout = '{_LOCK_S}s'"))
-            connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": SCHEMA_LOCK})
-            try:
-                connection.execute(text(f"drop table {name}"))
-            except OperationalError as error:
-                if getattr(error.orig, "pgcode", None) != "55P03":
-                    raise
-                raise PartitionBusy(
-                    "partition-busy", f"{name} was in use for {_LOCK_S} s and is still there", "try again later"
-                ) from error
+        connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": SCHEMA_LOCK})
+        # Asked of the catalogue's table: what looks names up by itself may not know yet what another one dropped.
+        there = text("select exists(select from pg_class where relname = :name)")
+        if not connection.execute(there, {"name": name}).scalar_one():
+            return None
+        connection.execute(text(f"set local lock_timeout = '{lock_s * 1000:.0f}ms'"))
+        try:
+            connection.execute(text(f"drop table {name}"))
+        except OperationalError as error:
+            if getattr(error.orig, "pgcode", None) not in _IN_USE:
+                raise
+            raise PartitionBusy(
+                "partition-busy", f"{name} was in use for {lock_s:g} s and is still there", "try again later"
+            ) from error
     return count
 
 

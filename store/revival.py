@@ -96,21 +96,22 @@ def count_letters(engine: Engine, which: Which) -> int:
         return connection.execute(statement).scalar_one()
 
 
-def revive(engine: Engine, which: Which, *, grace_s: float) -> Revived:
+def revive(engine: Engine, which: Which, *, grace_s: float, portion: int = PORTION) -> Revived:
     """Reopen what dead letters are about: no attempt counted, due now.
 
     Args:
         engine: the database.
         which: the ones to revive.
         grace_s: seconds before the reconciler rings again for what is rung now.
+        portion: how many one transaction reopens, and how many are rung now.
 
     Raises:
         DatabaseUnreachable: what was reopened before stays so; repeat it for the rest.
     """
     count, bells = 0, list[Bell]()
-    for portion in _portions(engine, [*which.conditions(), dead_letters.c.kind != "message"]):
+    for ids in _portions(engine, [*which.conditions(), dead_letters.c.kind != "message"], portion):
         with reachable(engine), engine.begin() as connection:
-            letters = _locked(connection, portion)
+            letters = _locked(connection, ids)
             is_first = not bells
             ringing = {"rings": int(is_first), "ring_at": func.now() + func.make_interval(0, 0, 0, 0, 0, 0, grace_s)}
             opened = _FRESH | (ringing if is_first else {"rings": 0})
@@ -121,12 +122,13 @@ def revive(engine: Engine, which: Which, *, grace_s: float) -> Revived:
     return Revived(count=count, bells=bells, left=count_letters(engine, which))
 
 
-def drop(engine: Engine, which: Which) -> int:
+def drop(engine: Engine, which: Which, *, portion: int = PORTION) -> int:
     """Delete dead letters. Their jobs and rows stay closed, without a verdict.
 
     Args:
         engine: the database.
         which: the ones to delete.
+        portion: how many one transaction deletes.
 
     Returns:
         How many.
@@ -135,9 +137,9 @@ def drop(engine: Engine, which: Which) -> int:
         DatabaseUnreachable: what was deleted before is gone.
     """
     dropped = 0
-    for portion in _portions(engine, which.conditions()):
+    for ids in _portions(engine, which.conditions(), portion):
         with reachable(engine), engine.begin() as connection:
-            dropped += connection.execute(delete(dead_letters).where(dead_letters.c.id.in_(portion))).rowcount
+            dropped += connection.execute(delete(dead_letters).where(dead_letters.c.id.in_(ids))).rowcount
     return dropped
 
 
@@ -166,16 +168,16 @@ def resume(engine: Engine, batch: uuid.UUID, *, grace_s: float) -> tuple[int, li
         first = select(chunks.c.n).where(*waiting).order_by(chunks.c.n).limit(PORTION)
         rung = update(chunks).where(*waiting, chunks.c.n.in_(first))
         rung = rung.values(rings=chunks.c.rings + 1, ring_at=func.now() + grace)
-        bells = [chunk_bell(domain, batch, row.n) for row in connection.execute(rung.returning(chunks.c.n))]
-    return due, bells
+        taken = sorted(connection.execute(rung.returning(chunks.c.n)).scalars())
+    return due, [chunk_bell(domain, batch, n) for n in taken]
 
 
-def _portions(engine: Engine, conditions: Sequence[ColumnElement[bool]]) -> Iterator[list[uuid.UUID]]:
+def _portions(engine: Engine, conditions: Sequence[ColumnElement[bool]], portion: int) -> Iterator[list[uuid.UUID]]:
     """The ids that the conditions are true of, each once, whatever becomes of it meanwhile."""
     last: uuid.UUID | None = None
     while True:
         after = [] if last is None else [dead_letters.c.id > last]
-        statement = select(dead_letters.c.id).where(*conditions, *after).order_by(dead_letters.c.id).limit(PORTION)
+        statement = select(dead_letters.c.id).where(*conditions, *after).order_by(dead_letters.c.id).limit(portion)
         with reachable(engine), engine.connect() as connection:
             ids = list(connection.execute(statement).scalars())
         if not ids:

@@ -1,0 +1,171 @@
+"""Old months go as a whole; what is open, and what stands with it, stays."""
+
+import threading
+import uuid
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import Engine, text
+
+from rulefarm.settings import Settings
+from rulefarm.tables import batches
+from store.partitions import ensure_partitions
+from store.prune import PartitionBusy, Pruned, first_kept, prune
+from store.verdicts import store_chunk, store_verdict
+from tests.store.dying import batch_of_rows, dead_job, kill_row
+from tests.store.rows import add_job, verdict
+
+BEFORE = datetime(2026, 3, 1, tzinfo=UTC)
+OLD, YOUNG = datetime(2026, 1, 20, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC)
+
+
+@pytest.fixture
+def past(database: Engine) -> Engine:
+    """A database that has partitions for January to April 2026."""
+    with database.begin() as connection:
+        ensure_partitions(connection, OLD)
+    return database
+
+
+def age(engine: Engine, table: str, moment: datetime, **where: object) -> None:
+    """Let a row have been submitted, or have died, at another time."""
+    column = "died_at" if table == "dead_letters" else "enqueued_at"
+    conditions = " and ".join(f"{name} = :{name}" for name in where) or "true"
+    with engine.begin() as connection:
+        connection.execute(
+            text(f"update {table} set {column} = :moment where {conditions}"), {"moment": moment, **where}
+        )
+
+
+def judged_job(settings: Settings, engine: Engine, moment: datetime) -> uuid.UUID:
+    job = add_job(settings)
+    age(engine, "jobs", moment, id=job.id)
+    assert store_verdict(engine, verdict(job.id, moment))
+    return job.id
+
+
+def open_batch(engine: Engine, moment: datetime) -> uuid.UUID:
+    """A batch of two rows, of which the first is judged."""
+    batch = batch_of_rows(engine, "a", "b")
+    age(engine, "batches", moment, id=batch)
+    judge_row(engine, batch, 0, moment)
+    return batch
+
+
+def judge_row(engine: Engine, batch: uuid.UUID, n: int, moment: datetime) -> None:
+    with engine.begin() as connection:
+        connection.execute(text("update chunks set attempts = 1 where batch = :b and n = :n"), {"b": batch, "n": n})
+    row = verdict(uuid.uuid5(batch, "ab"[n]), moment, batch=batch, subject="ab"[n], domain="pricing")
+    assert store_chunk(engine, batch, n, [row], attempt=1) == 1
+
+
+def counts(engine: Engine) -> dict[str, int]:
+    tables = ("jobs", "batches", "chunks", "dead_letters", "verdicts")
+    with engine.connect() as connection:
+        return {name: connection.execute(text(f"select count(*) from {name}")).scalar_one() for name in tables}
+
+
+def partitions(engine: Engine) -> set[str]:
+    with engine.connect() as connection:
+        names = text("select inhrelid::regclass::text from pg_inherits where inhparent = 'verdicts'::regclass")
+        return {name for name in connection.execute(names).scalars() if name < "verdicts_2026_05"}
+
+
+def dropped(pruned: Pruned) -> tuple[int, ...]:
+    return (sum(pruned.partitions.values()), pruned.verdicts, pruned.jobs, pruned.batches, pruned.dead_letters)
+
+
+def test_what_is_closed_and_old_goes_and_nothing_else(settings: Settings, past: Engine) -> None:
+    judged_job(settings, past, OLD)
+    judged_job(settings, past, YOUNG)
+    batch = open_batch(past, datetime(2026, 2, 3, tzinfo=UTC))
+    judge_row(past, batch, 1, datetime(2026, 2, 3, tzinfo=UTC))
+    dead_job(settings, past, subject="dead")
+    age(past, "jobs", OLD, subject="dead")
+    age(past, "dead_letters", OLD)
+    waiting = add_job(settings, subject="waiting")
+    age(past, "jobs", OLD, id=waiting.id)
+    would = prune(past, BEFORE, dry_run=True)
+    assert counts(past) == {"jobs": 4, "batches": 1, "chunks": 2, "dead_letters": 1, "verdicts": 4}
+    did = prune(past, BEFORE)
+    assert did == would
+    assert did.partitions == {"verdicts_2026_01": 1, "verdicts_2026_02": 2}
+    assert dropped(did) == (3, 0, 2, 1, 1)
+    assert counts(past) == {"jobs": 2, "batches": 0, "chunks": 0, "dead_letters": 0, "verdicts": 1}
+    assert partitions(past) == {"verdicts_2026_03", "verdicts_2026_04"}
+    assert dropped(prune(past, BEFORE)) == (0, 0, 0, 0, 0)
+    assert store_verdict(past, verdict(waiting.id, OLD))
+
+
+def test_the_month_of_an_open_batch_stays_with_its_verdicts(past: Engine) -> None:
+    batch = open_batch(past, OLD)
+    done = prune(past, BEFORE)
+    assert (done.kept, done.partitions) == (["verdicts_2026_01"], {"verdicts_2026_02": 0})
+    assert counts(past)["verdicts"] == 1
+    judge_row(past, batch, 1, OLD)
+    assert prune(past, BEFORE).partitions == {"verdicts_2026_01": 2}
+    assert counts(past) == dict.fromkeys(counts(past), 0)
+
+
+def test_what_a_young_dead_letter_is_about_stays_until_that_is_old_too(settings: Settings, past: Engine) -> None:
+    dead_job(settings, past)
+    age(past, "jobs", OLD)
+    batch = open_batch(past, OLD)
+    kill_row(past, batch, 1)
+    assert dropped(prune(past, BEFORE)) == (0, 0, 0, 0, 0)
+    age(past, "dead_letters", OLD, kind="row")
+    assert dropped(prune(past, BEFORE)) == (1, 0, 0, 1, 1)
+    age(past, "dead_letters", OLD)
+    assert dropped(prune(past, BEFORE)) == (0, 0, 1, 0, 1)
+
+
+def test_the_letter_of_a_batch_that_is_open_stays(past: Engine) -> None:
+    batch = batch_of_rows(past, "a", "b")
+    kill_row(past, batch, 0)
+    age(past, "batches", OLD)
+    age(past, "dead_letters", OLD)
+    assert dropped(prune(past, BEFORE)) == (0, 0, 0, 0, 0)
+
+
+def test_verdicts_that_fell_into_no_month_go_by_age(settings: Settings, past: Engine) -> None:
+    nowhere = datetime(2025, 6, 1, tzinfo=UTC)
+    judged_job(settings, past, nowhere)
+    open_batch(past, nowhere)
+    assert dropped(prune(past, BEFORE)) == (0, 1, 1, 0, 0)
+    assert counts(past)["verdicts"] == 1
+
+
+def test_many_rows_go_in_portions(settings: Settings, past: Engine) -> None:
+    with past.begin() as connection:
+        about = {"domain": "pricing", "source": "x", "rows": 0, "chunks": 0, "as_of": OLD, "state": "done"}
+        many = [{"id": uuid.uuid4(), "enqueued_at": OLD, **about} for _ in range(50)]
+        connection.execute(batches.insert(), many)
+    assert prune(past, BEFORE).batches == 50
+
+
+def test_who_reads_a_partition_is_not_waited_for_for_ever(past: Engine) -> None:
+    with past.connect() as reader:
+        reader.execute(text("select count(*) from verdicts"))
+        with pytest.raises(PartitionBusy, match="verdicts_2026_01 was in use"):
+            prune(past, BEFORE, lock_s=0.1)
+    assert "verdicts_2026_01" in prune(past, BEFORE).partitions
+
+
+def test_it_can_run_twice_at_once(settings: Settings, past: Engine) -> None:
+    for _ in range(20):
+        judged_job(settings, past, OLD)
+    threads = [threading.Thread(target=prune, args=(past, BEFORE)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert counts(past) == dict.fromkeys(counts(past), 0)
+    assert partitions(past) == {"verdicts_2026_03", "verdicts_2026_04"}
+
+
+@pytest.mark.parametrize(
+    ("days", "kept"),
+    [(1, "2026-11-01"), (22, "2026-11-01"), (23, "2026-10-01"), (90, "2026-08-01"), (365, "2025-11-01")],
+)
+def test_whole_months_are_kept(days: int, kept: str) -> None:
+    assert f"{first_kept(datetime(2026, 11, 23, 12, tzinfo=UTC), timedelta(days=days)):%Y-%m-%d}" == kept

@@ -1,0 +1,150 @@
+"""Dead letters come back to life, once and whole, or are forgotten."""
+
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, Table, select, text
+
+from rulefarm import wire
+from rulefarm.errors import NotFound
+from rulefarm.settings import Settings
+from rulefarm.tables import batches, chunks, dead_letters, jobs
+from store.attempts import Terms, claim_job
+from store.chunk_attempts import Claim, claim_chunk
+from store.dead_letters import Death, record_message
+from store.revival import Which, count_letters, drop, find_letters, resume, revive
+from store.verdicts import store_chunk, store_verdict
+from tests.store.dying import TERMS, batch_of_rows, dead_job, kill_row
+from tests.store.rows import verdict
+
+ALL = Which()
+
+
+def rows(engine: Engine, table: Table) -> list[Any]:
+    with engine.connect() as connection:
+        return list(connection.execute(select(table)))
+
+
+def soon(engine: Engine, table: str) -> list[bool]:
+    """Whether the next ring is due within a minute, and not now."""
+    with engine.connect() as connection:
+        due = text(f"select ring_at > now() and ring_at < now() + interval '60 seconds' from {table}")
+        return list(connection.execute(due).scalars())
+
+
+def test_a_job_comes_back_as_if_it_had_never_been_tried(settings: Settings, database: Engine) -> None:
+    job_id = dead_job(settings, database)
+    revived = revive(database, ALL, grace_s=30)
+    assert (revived.count, revived.left, len(revived.bells)) == (1, 0, 1)
+    [bell] = revived.bells
+    assert (bell.task_id, bell.queue, bell.kwargs["rings"]) == (str(job_id), "rules.payment", 1)
+    assert bell.kwargs["facts"] == wire.canonical({"Order": {"total": 12.5}})
+    [job] = rows(database, jobs)
+    assert (job.state, job.attempts, job.lease_until, job.worker, job.code, job.reason) == ("open", 0, *[None] * 4)
+    assert soon(database, "jobs") == [True]
+    assert rows(database, dead_letters) == []
+    assert store_verdict(database, verdict(job_id, job.enqueued_at), attempt=1)
+
+
+def test_a_job_that_dies_again_is_a_dead_letter_again(settings: Settings, database: Engine) -> None:
+    job_id = dead_job(settings, database)
+    revive(database, ALL, grace_s=30)
+    terms = Terms(worker="w@here", lease_s=0.0, max_attempts=3)
+    assert [claim_job(database, job_id, terms) for _ in range(3)] == [2, 3, None]
+    assert [letter.id for letter in rows(database, dead_letters)] == [job_id]
+
+
+def test_a_row_of_a_batch_reopens_its_chunk_and_its_batch(database: Engine) -> None:
+    batch = batch_of_rows(database, "a", "b")
+    for n in (0, 1):
+        kill_row(database, batch, n)
+    assert [row.state for row in rows(database, batches)] == ["done"]
+    [letter] = [letter for letter in find_letters(database, ALL) if letter["subject"] == "b"]
+    revived = revive(database, Which(ids=[letter["id"]]), grace_s=30)
+    assert [bell.kwargs for bell in revived.bells] == [{"batch": str(batch), "n": 1}]
+    assert [(row.state, row.finished_at) for row in rows(database, batches)] == [("open", None)]
+    assert {row.n: row.state for row in rows(database, chunks)} == {0: "dead", 1: "open"}
+    claim = claim_chunk(database, batch, 1, TERMS)
+    assert isinstance(claim, Claim)
+    judged = verdict(letter["id"], claim.chunk["enqueued_at"], batch=batch, subject="b", domain="pricing")
+    assert store_chunk(database, batch, 1, [judged], attempt=claim.attempt) == 1
+    assert [row.state for row in rows(database, batches)] == ["done"]
+    assert [row.subject for row in rows(database, dead_letters)] == ["a"]
+
+
+def test_only_those_that_are_meant_come_back(settings: Settings, database: Engine) -> None:
+    dead_job(settings, database, subject="1")
+    dead_job(settings, database, subject="2", death=Death("time-limit", "too long"))
+    batch = batch_of_rows(database, "a")
+    kill_row(database, batch, 0)
+    for which, subjects in [
+        (Which(code="time-limit"), ["2"]),
+        (Which(domain="pricing"), ["a"]),
+        (Which(batch=batch), ["a"]),
+        (Which(domain="pricing", code="time-limit"), []),
+    ]:
+        assert [letter["subject"] for letter in find_letters(database, which)] == subjects
+        assert count_letters(database, which) == len(subjects)
+    assert revive(database, Which(code="time-limit"), grace_s=30).count == 1
+    assert sorted(letter.subject for letter in rows(database, dead_letters)) == ["1", "a"]
+
+
+def test_a_refused_message_and_what_is_off_the_record_are_left(settings: Settings, database: Engine) -> None:
+    record_message(database, Death("unknown-task", "no such task"), worker="w@here", content="{}")
+    gone = dead_job(settings, database)
+    with database.begin() as connection:
+        connection.execute(jobs.delete().where(jobs.c.id == gone))
+    revived = revive(database, ALL, grace_s=30)
+    assert (revived.count, revived.bells, revived.left) == (0, [], 2)
+
+
+def test_of_many_the_first_are_rung_and_the_others_are_due(settings: Settings, database: Engine) -> None:
+    for n in range(5):
+        dead_job(settings, database, subject=str(n))
+    revived = revive(database, ALL, grace_s=30, portion=2)
+    assert (revived.count, len(revived.bells)) == (5, 2)
+    assert sorted(row.rings for row in rows(database, jobs)) == [0, 0, 0, 1, 1]
+    assert sorted(soon(database, "jobs")) == [False, False, False, True, True]
+
+
+def test_two_who_retry_at_once_reopen_each_job_once(settings: Settings, database: Engine) -> None:
+    batch = batch_of_rows(database, *"abcdefgh")
+    for n in range(8):
+        kill_row(database, batch, n)
+        dead_job(settings, database, subject=str(n))
+    with ThreadPoolExecutor(4) as pool:
+        revived = list(pool.map(lambda _: revive(database, ALL, grace_s=30), range(4)))
+    assert sum(one.count for one in revived) == 16
+    assert sum(len(one.bells) for one in revived) == 16
+
+
+def test_an_unknown_letter_is_named(settings: Settings, database: Engine) -> None:
+    known, unknown = dead_job(settings, database), uuid.uuid4()
+    with pytest.raises(NotFound, match=str(unknown)):
+        find_letters(database, Which(ids=[known, unknown]))
+
+
+def test_a_dropped_letter_is_forgotten_and_its_job_stays_closed(settings: Settings, database: Engine) -> None:
+    job_id = dead_job(settings, database)
+    dead_job(settings, database, subject="other")
+    assert drop(database, Which(ids=[job_id])) == 1
+    assert drop(database, Which(ids=[job_id])) == 0
+    assert {row.state for row in rows(database, jobs)} == {"dead"}
+    for n in range(4):
+        dead_job(settings, database, subject=str(n))
+    assert drop(database, ALL, portion=2) == 5
+
+
+def test_what_is_open_in_a_batch_is_rung_at_once_but_not_what_somebody_works_on(database: Engine) -> None:
+    batch = batch_of_rows(database, *"abcd")
+    with database.begin() as connection:
+        connection.execute(text("update chunks set ring_at = now() + interval '1 hour', rings = 7"))
+    assert isinstance(claim_chunk(database, batch, 1, TERMS), Claim)
+    kill_row(database, batch, 2)
+    due, bells = resume(database, batch, grace_s=30)
+    assert (due, [bell.kwargs["n"] for bell in bells]) == (2, [0, 3])
+    assert {row.n: row.rings for row in rows(database, chunks)} == {0: 8, 1: 7, 2: 7, 3: 8}
+    with pytest.raises(NotFound, match="no batch"):
+        resume(database, uuid.uuid4(), grace_s=30)
