@@ -1,7 +1,7 @@
-"""The functions that a rule can call: one table.  checks, expressions -> [functions] -> docs/functions.md
+"""The functions that a rule can call: one table.  checks, expressions -> [functions] -> docs/language.md
 
 Gives `FUNCTIONS`, name to `Function`: the kinds it takes, the kind it gives, what it does, and an example that holds.
-`engine.checks` reads the kinds, `engine.expressions` calls `invoke`, docs/functions.md is written from the table.
+`engine.checks` reads the kinds, `engine.expressions` calls `invoke`, docs/language.md is written from the table.
 No function raises or has an effect; each costs at most linear time in its arguments. What a function is asked about
 null or about another kind than it takes is null, unless its summary says otherwise."""
 
@@ -29,9 +29,9 @@ class Function:
     result: str
     #: Takes values of those kinds, gives a value.
     call: Callable[..., Value]
-    #: One sentence for docs/functions.md.
+    #: One sentence for docs/language.md.
     summary: str
-    #: A condition that holds, for docs/functions.md.
+    #: A condition that holds, for docs/language.md.
     example: str
     #: How many of the last parameters may be left out.
     optional: int = 0

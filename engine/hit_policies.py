@@ -122,8 +122,16 @@ def _by_priority(
                 source.report_at(rows[0].rule.span, "table-priority", message, hint)
         orders.append(order)
 
+    # The columns of outcomes count as one, where the first of them stands: a row that rejects comes before one that
+    # reviews, whichever column is further left.
+    decisive = next((place for place, target in enumerate(targets) if isinstance(target, str)), None)
+
     def rank(row: Row) -> tuple[int, ...]:
-        return tuple(_rank(output, order) for output, order in zip(row.outputs, orders, strict=True))
+        worst = min((_rank(one, {}) for one in row.outputs if isinstance(one, Decide)), default=len(_SEVERITY))
+        return tuple(
+            worst if place == decisive else _rank(output, order) if isinstance(target, Path) else 0
+            for place, (output, order, target) in enumerate(zip(row.outputs, orders, targets, strict=True))
+        )
 
     return sorted(rows, key=rank)
 
@@ -133,4 +141,4 @@ def _rank(output: Action | None, order: dict[Literal, int]) -> int:
         return _SEVERITY[output.outcome]
     if isinstance(output, Assign) and isinstance(output.value, Literal):
         return order.get(output.value, len(order))
-    return len(order) + len(_SEVERITY)
+    return len(order) + 1

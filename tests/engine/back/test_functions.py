@@ -27,8 +27,8 @@ def test_its_example_calls_it(function: Function) -> None:
 
 
 def test_the_page_lists_the_table() -> None:
-    page = Path(__file__).parents[3] / "docs" / "functions.md"
-    assert page.read_text(encoding="utf-8") == function_page(), "python -m engine.function_page > docs/functions.md"
+    page = Path(__file__).parents[3] / "docs" / "language.md"
+    assert function_page() in page.read_text(encoding="utf-8"), "put there what python -m engine.function_page prints"
 
 
 numbers = st.one_of(

@@ -28,6 +28,8 @@ def blocks(page: str, kind: str) -> list[str]:
 
 (FACTS,) = (json.loads(text) for text in blocks(LANGUAGE, "json"))
 HOLDING = [line for block in blocks(LANGUAGE, "holds") for line in block.splitlines()]
+#: What stands behind `csv`: the rules that fire, in order, and perhaps a condition that holds afterwards.
+FIRING = re.findall(r"^```csv (.+)\n((?:.*\n)*?)```$", LANGUAGE, re.MULTILINE)
 
 
 @pytest.mark.parametrize("condition", HOLDING)
@@ -43,6 +45,23 @@ def test_a_rule_on_the_page_loads_and_fires(text: str) -> None:
     assert evaluation.fired[:1] == [program.rules[0].name]
 
 
+def test_the_rules_with_attributes_fire_as_told() -> None:
+    (text,) = (block for block in blocks(LANGUAGE, "grl") if "no-loop activation-group" in block)
+    evaluation = compile_ruleset({"a.grl": text}).evaluate(FACTS, as_of=datetime(2026, 3, 1, tzinfo=UTC))
+    assert (evaluation.outcome, evaluation.fired) == ("accept", ["Once", "Last"])
+    assert evaluation.changes == {"Product.price": 10.5}
+
+
+@pytest.mark.parametrize(("told", "table"), FIRING, ids=[table.partition(",")[0] for _, table in FIRING])
+def test_the_rows_fire_that_a_table_on_the_page_is_said_to_fire(told: str, table: str) -> None:
+    fired, _, held = told.partition("; ")
+    check = f"rule Held salience -1 {{ when {held or 'true'}\nthen Accept(); }}"
+    program = compile_ruleset({"t.csv": table, "u.grl": check})
+    assert not program.warnings
+    evaluation = program.evaluate(FACTS, as_of=datetime(2026, 3, 1, tzinfo=UTC))
+    assert evaluation.fired == [*fired.split(", "), "Held"]
+
+
 @pytest.mark.parametrize("text", blocks(TABLES, "csv"))
 def test_a_table_on_the_page_loads(text: str) -> None:
     assert not compile_ruleset({"t.csv": text}).warnings
@@ -51,6 +70,7 @@ def test_a_table_on_the_page_loads(text: str) -> None:
 def test_the_pages_name_every_attribute_and_every_hit_policy() -> None:
     assert all(f"`{attribute}" in LANGUAGE for attribute in ATTRIBUTES)
     assert all(f"`{policy}`" in TABLES for policy in HIT_POLICIES)
+    assert {table.partition(",")[0] for _, table in FIRING} == set(HIT_POLICIES)
 
 
 def test_the_limits_on_the_page_are_those_of_the_source() -> None:
