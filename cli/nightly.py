@@ -29,5 +29,7 @@ def run(source: str | None, wait: bool, timeout: float, as_json: bool) -> None:
         known = replace(known, nightly_source=source)
     rulesets = load_all(known.rulesets or SHIPPED, [known.nightly_domain])
     with Farm(known) as farm:
-        batch = farm.announce(*take_nightly(farm.require_ledger(), known, rulesets, key=None))
+        batch = farm.announce(
+            *take_nightly(farm.require_ledger(), known, rulesets, key=None, room=farm.room(known.nightly_domain))
+        )
         follow(batch, wait=wait, timeout=timeout, as_json=as_json)

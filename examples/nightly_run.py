@@ -71,7 +71,9 @@ def _validate_prices(farm: Farm, settings: Settings, rulesets: Mapping[str, Load
     domain = settings.nightly_domain
     rules = len(rulesets[domain].program.rules)
     submitted = time.perf_counter()
-    batch = farm.announce(*take_nightly(farm.require_ledger(), settings, rulesets, key=None))
+    batch = farm.announce(
+        *take_nightly(farm.require_ledger(), settings, rulesets, key=None, room=farm.room(settings.nightly_domain))
+    )
     click.echo(f"nightly price validation: {batch.rows:,} products from {batch.source}, {batch.chunks} chunks")
     record = _follow(batch)
     wall = time.perf_counter() - submitted

@@ -10,10 +10,12 @@ from datetime import UTC, datetime
 from celery import Task
 
 from rulefarm.batches import take
-from rulefarm.bell import Bell, ring
-from rulefarm.errors import BrokerUnreachable, SettingsError
+from rulefarm.bell import Bell
+from rulefarm.doorbell import Doorbell
+from rulefarm.errors import SettingsError
 from rulefarm.jobs import Batch
 from rulefarm.ledger import Ledger
+from rulefarm.routing import queue_name
 from rulefarm.settings import Settings
 from rulesets.loader import LoadedRuleset
 from tasks.process import held
@@ -32,17 +34,17 @@ def plan_nightly(task: Task) -> str:
     """
     process = held()
     key = f"nightly {datetime.now(UTC).date().isoformat()}"
-    batch, bells = take_nightly(process.ledger, process.settings, process.rulesets, key=key)
-    try:
-        ring(process.app, bells)
-    except BrokerUnreachable as error:
-        log.warning("%s; the reconciler rings the nightly batch", error)
+    settings = process.settings
+    doorbell = Doorbell(process.app, limit=settings.queue_limit, has_ledger=True)
+    room = doorbell.room(queue_name(settings.nightly_domain, bulk=True))
+    batch, bells = take_nightly(process.ledger, settings, process.rulesets, key=key, room=room)
+    doorbell.ring(bells)
     log.info("nightly batch %s: %d subjects in %d chunks from %s", batch.id, batch.rows, batch.chunks, batch.source)
     return str(batch.id)
 
 
 def take_nightly(
-    ledger: Ledger, settings: Settings, rulesets: Mapping[str, LoadedRuleset], *, key: str | None
+    ledger: Ledger, settings: Settings, rulesets: Mapping[str, LoadedRuleset], *, key: str | None, room: int
 ) -> tuple[Batch, list[Bell]]:
     """Put the nightly batch on record.
 
@@ -51,6 +53,7 @@ def take_nightly(
         settings: nightly_source, nightly_domain, nightly_subject.
         rulesets: the domain's is asked for its key.
         key: the same key is the same batch; None is a new one.
+        room: messages that the bulk queue of the domain may still take.
 
     Raises:
         SettingsError: no source is set.
@@ -59,4 +62,4 @@ def take_nightly(
     if settings.nightly_source is None:
         raise SettingsError("no-nightly-source", "no source for the nightly batch", "set RULEFARM_NIGHTLY_SOURCE")
     subject = settings.nightly_subject or rulesets[settings.nightly_domain].schema.key
-    return take(ledger, settings, settings.nightly_domain, settings.nightly_source, subject=subject, key=key)
+    return take(ledger, settings, settings.nightly_domain, settings.nightly_source, room=room, subject=subject, key=key)

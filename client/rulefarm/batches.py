@@ -24,6 +24,9 @@ from rulefarm.settings import Settings
 from rulefarm.sources import Source, open_source
 from rulefarm.tables import batches, chunks
 
+#: Rows to read at once, in whole chunks: enough that what is done once a portion costs little.
+PORTION_ROWS = 10_000
+
 
 def take(
     ledger: Ledger,
@@ -31,6 +34,7 @@ def take(
     domain: str,
     source: str | os.PathLike[str],
     *,
+    room: int,
     subject: str | None = None,
     key: str | None = None,
     as_of: datetime | None = None,
@@ -42,18 +46,21 @@ def take(
         settings: chunk_rows, reconcile_grace_s, source_url.
         domain: who judges.
         source: path of a .csv, .parquet or .jsonl file, or of a .sql file that holds one query.
+        room: messages that the bulk queue of the domain may still take.
         subject: the column or path that names the subject. Default: the first.
         key: makes the batch idempotent: what is on record under it is not read again.
         as_of: the instant to judge at. Default: now.
 
     Returns:
-        The batch as recorded, and one bell a chunk. A batch that was there already gives its chunks' bells again.
+        The batch as recorded, and one bell a chunk, for as many as there is room for: the reconciler rings the others
+        bit by bit. A batch that was there already gives its chunks' bells again.
 
     Raises:
         SourceRejected: unreadable, empty, or with subjects that are missing or not unique.
         DatabaseUnreachable: nothing was written.
     """
-    opened = open_source(source, subject=subject, rows=settings.chunk_rows, database_url=settings.source_url)
+    rows = settings.chunk_rows * max(1, PORTION_ROWS // settings.chunk_rows)
+    opened = open_source(source, subject=subject, rows=rows, database_url=settings.source_url)
     record: dict[str, Any] = {
         "id": uuid.uuid4() if key is None else wire.job_id(domain, wire.checked_key(key), "batch", as_of),
         "domain": domain,
@@ -64,28 +71,34 @@ def take(
     }
     mine = batches.c.id == record["id"]
     with reachable(ledger.engine), ledger.engine.begin() as connection:
+        # Between two portions a source may take its time.
+        connection.execute(text("set local idle_in_transaction_session_timeout = 0"))
         statement = insert(batches).values(record).on_conflict_do_nothing(index_elements=["id"])
         if connection.execute(statement.returning(batches.c.id)).first():
-            record |= _write(connection, record["id"], opened, settings)
+            record |= _write(connection, record["id"], opened, settings, room)
             _check_unique(connection, record["source"])
             connection.execute(update(batches).where(mine).values(rows=record["rows"], chunks=record["chunks"]))
         else:
             record = dict(connection.execute(select(batches).where(mine)).mappings().one())
     batch = Batch(**{name: record[name] for name in ("id", "domain", "source", "rows", "chunks", "as_of")})
-    return batch, [chunk_bell(domain, batch.id, n) for n in range(batch.chunks)]
+    return batch, [chunk_bell(domain, batch.id, n) for n in range(min(room, batch.chunks))]
 
 
-def _write(connection: Connection, batch_id: uuid.UUID, source: Source, settings: Settings) -> dict[str, int]:
+def _write(
+    connection: Connection, batch_id: uuid.UUID, source: Source, settings: Settings, room: int
+) -> dict[str, int]:
     """Write the chunks of a source; how many rows and chunks they are."""
     connection.execute(text('create temporary table subjects (n bigint, subject text collate "C") on commit drop'))
     # Not now(), which is when the transaction began: a long source takes longer to read than the grace.
     ring_at = func.clock_timestamp() + timedelta(seconds=settings.reconcile_grace_s)
-    row = {"batch": batch_id, "form": source.form, "ring_at": ring_at}
+    rung = {"rings": 1, "ring_at": ring_at}
+    unrung = {"rings": 0, "ring_at": func.clock_timestamp()}
     rows = n = 0
     for portion in source.portions:
         _copy_subjects(connection, portion, rows)
         for count, facts in encode(portion, settings.chunk_rows):
-            connection.execute(insert(chunks).values(row | {"n": n, "rows": count, "facts": facts}))
+            row = {"batch": batch_id, "n": n, "rows": count, "form": source.form, "facts": facts}
+            connection.execute(insert(chunks).values(row | (rung if n < room else unrung)))
             rows, n = rows + count, n + 1
     return {"rows": rows, "chunks": n}
 

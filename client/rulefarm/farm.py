@@ -134,12 +134,11 @@ class Farm:
         self._check_domain(domain)
         if not new:
             return []
-        queue = queue_name(domain, bulk=True)
-        self._doorbell.wait_for_room(queue, wait_for_room)
+        self._doorbell.wait_for_room(queue_name(domain, bulk=True), wait_for_room)
         if self.ledger is None:
             self._doorbell.ring([job_bell(job, text, bulk=True) for job, text in new])
             return [job for job, _ in new]
-        now = self._doorbell.room(queue)
+        now = self.room(domain)
         recorded = self.ledger.add_many(new, rung=now)
         bells = [job_bell(job, text, bulk=True) for job, (_, text) in zip(recorded[:now], new, strict=False)]
         rung = self._doorbell.ring(bells)
@@ -204,16 +203,21 @@ class Farm:
         self._check_domain(domain)
         # An optional extra: a producer that sends no batches needs no polars.
         batches = _extra("rulefarm.batches", "batch")
+        room = self.room(domain)
         return self.announce(
-            *batches.take(ledger, self.settings, domain, source, subject=subject, key=key, as_of=as_of)
+            *batches.take(ledger, self.settings, domain, source, room=room, subject=subject, key=key, as_of=as_of)
         )
+
+    def room(self, domain: str) -> int:
+        """Messages that the bulk queue of a domain may still take; all that it may hold while the broker is away."""
+        return self._doorbell.room(queue_name(domain, bulk=True))
 
     def announce(self, batch: Batch, bells: list[Bell]) -> Batch:
         """Ring for a batch that is on record.
 
         Args:
             batch: as recorded.
-            bells: one a chunk.
+            bells: of the chunks that there is room for.
 
         Returns:
             The batch, with whether it was rung.

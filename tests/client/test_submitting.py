@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -163,3 +164,18 @@ def test_while_the_broker_is_away_rows_are_written_and_the_queue_is_not_asked(
 def test_without_a_database_a_broker_that_is_away_keeps_nothing_and_says_so(domain: str) -> None:
     with Farm(Settings(broker_url="redis://127.0.0.1:1/0")) as farm, pytest.raises(BrokerUnreachable):
         farm.submit(domain, ORDER)
+
+
+def test_of_a_batch_only_as_many_chunks_are_rung_as_there_is_room_for(
+    settings: Settings, domain: str, database: Engine, tmp_path: Path
+) -> None:
+    (tmp_path / "rows.csv").write_text("sku,price\n" + "".join(f"p{n},1\n" for n in range(12)))
+    with Farm(replace(settings, queue_limit=5, chunk_rows=1)) as farm:
+        batch = farm.submit_batch(domain, tmp_path / "rows.csv", key="night")
+        assert (batch.chunks, batch.rung) == (12, True)
+        assert depth(farm, domain, bulk=True) == 5
+        with due(database, domain, bulk=True, grace_s=30, limit=100, busy=True) as bells:
+            assert sorted(bell.kwargs["n"] for bell in bells) == [5, 6, 7, 8, 9, 10, 11]
+        # The same batch again is the same rows, and fills no queue.
+        assert farm.submit_batch(domain, tmp_path / "rows.csv", key="night") == batch
+        assert depth(farm, domain, bulk=True) == 5
