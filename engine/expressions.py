@@ -27,7 +27,7 @@ from engine.nodes import (
     Quantifier,
     TextTest,
 )
-from engine.patterns import PatternRefused, compile_pattern
+from engine.patterns import matches
 from engine.values import (
     Value,
     at_most,
@@ -281,20 +281,11 @@ def _text_test(op: str, left: Compute, right: Compute) -> Test:
     return tested
 
 
-def _matches(whole: str, pattern: str) -> bool:
-    try:
-        # As bytes: for text, the binding counts characters on the way back, which costs more than the search.
-        return compile_pattern(pattern).search(whole.encode()) is not None
-    # The pattern may come from a fact, and then is no pattern; a lone surrogate is no character that one could mean.
-    except (PatternRefused, UnicodeEncodeError):
-        return False
-
-
 _TEXT_TESTS: dict[str, Callable[[str, str], bool]] = {
     "contains": str.__contains__,
     "startsWith": str.startswith,
     "endsWith": str.endswith,
-    "matches": _matches,
+    "matches": matches,
 }
 
 

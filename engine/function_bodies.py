@@ -1,4 +1,4 @@
-"""What the functions of the language do.  functions -> [function_bodies] -> values
+"""What the functions about numbers, lists and any value do.  functions -> [function_bodies] -> values
 
 Each takes values of the kinds that `engine.functions` says for it, never null unless it says `any`, and gives a value.
 None raises, whatever the values are: what has no answer is None. Each one's summary stands in `engine.functions`."""
@@ -7,12 +7,10 @@ None raises, whatever the values are: what has no answer is None. Each one's sum
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal
 
 from engine.values import (
     CONTEXT,
-    MAX_TEXT,
     ORDERED,
     Value,
     ValueRefused,
@@ -20,11 +18,9 @@ from engine.values import (
     before,
     decimal,
     divide,
-    moment_of,
     number,
     remainder,
     take_number,
-    text,
 )
 
 #: A power is computed with these digits, so that rounding it to 15 is the last word on it.
@@ -34,8 +30,6 @@ _ALL_DIGITS = Context(prec=700, Emin=-999_999, Emax=999_999, traps=[])
 _NUMBER = re.compile(r"\s*[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?\s*", re.ASCII)
 #: A longer text is not looked at as a number.
 _MAX_NUMERAL = 400
-_DAY = timedelta(days=1)
-_HOUR = timedelta(hours=1)
 
 
 def _shift(value: float, places: float, rounding: str) -> float | None:
@@ -157,74 +151,6 @@ def length(value: Value) -> float:
     return float(len(value))
 
 
-def upper(value: str) -> str:
-    return value.upper()
-
-
-def lower(value: str) -> str:
-    return value.lower()
-
-
-def _position(value: float) -> int:
-    """A number as a position: at least 0, and small enough to slice with."""
-    return int(min(max(value, 0.0), 1e9))
-
-
-def substring(value: str, start: float, count: float | None = None) -> str | None:
-    if not start.is_integer() or (count is not None and not count.is_integer()):
-        return None
-    first = _position(start)
-    return value[first:] if count is None else value[first : first + _position(count)]
-
-
-def left(value: str, count: float) -> str | None:
-    return substring(value, 0.0, count)
-
-
-def right(value: str, count: float) -> str | None:
-    return value[max(0, len(value) - _position(count)) :] if count.is_integer() else None
-
-
-def replace(value: str, old: str, new: str) -> str | None:
-    if not old:
-        return value
-    # Counted first, so that a short text can't be made to build a huge one.
-    grown = len(value) + value.count(old) * (len(new) - len(old))
-    return value.replace(old, new) if grown <= max(MAX_TEXT, len(value)) else None
-
-
-def index(value: str, part: str) -> float:
-    return float(value.find(part))
-
-
-def last_index(value: str, part: str) -> float:
-    return float(value.rfind(part))
-
-
-def repeat(value: str, count: float) -> str | None:
-    if not count.is_integer() or count < 0 or len(value) * count > MAX_TEXT:
-        return None
-    return value * int(count) if value else ""
-
-
-def split(value: str, separator: str) -> tuple[str, ...]:
-    return tuple(value.split(separator)) if separator else (value,)
-
-
-def joined(items: tuple[Value, ...], separator: str) -> str | None:
-    parts = [text(item) for item in items]
-    size = sum(map(len, parts)) + len(separator) * max(0, len(parts) - 1)
-    return separator.join(parts) if size <= MAX_TEXT else None
-
-
-def concat(*args: Value) -> str | None:
-    return joined(args, "")
-
-
-def to_text(value: Value) -> str:
-    return text(value)
-
-
 def first(items: tuple[Value, ...]) -> Value:
     return items[0] if items else None
 
@@ -247,87 +173,6 @@ def distinct(items: tuple[Value, ...]) -> tuple[Value, ...]:
     for item in items:
         kept.setdefault(frozen(item), item)
     return tuple(kept.values())
-
-
-def now(as_of: datetime) -> datetime:
-    return as_of
-
-
-def make_time(
-    year: float, month: float, day: float, hour: float = 0.0, minute: float = 0.0, second: float = 0.0
-) -> datetime | None:
-    parts = (year, month, day, hour, minute, second)
-    if not all(part.is_integer() and 0 <= part <= 9999 for part in parts):
-        return None
-    try:
-        return datetime(int(year), int(month), int(day), int(hour), int(minute), int(second), tzinfo=UTC)
-    except ValueError:
-        return None
-
-
-def to_date(value: Value) -> datetime | None:
-    if value.__class__ is datetime:
-        return value if isinstance(value, datetime) else None
-    if value.__class__ is not str:
-        return None
-    try:
-        return moment_of(value)
-    except ValueRefused:
-        return None
-
-
-def days_between(start: datetime, end: datetime) -> float:
-    return _whole(end - start, _DAY)
-
-
-def hours_between(start: datetime, end: datetime) -> float:
-    return _whole(end - start, _HOUR)
-
-
-def _whole(span: timedelta, unit: timedelta) -> float:
-    # Integer division rounds down; towards zero is what "whole days" means for a negative span too.
-    return float(span // unit) if span >= timedelta(0) else -float(-span // unit) + 0.0
-
-
-def add_days(start: datetime, days: float) -> datetime | None:
-    if abs(days) > 4_000_000:
-        return None
-    try:
-        return start + timedelta(days=days)
-    except OverflowError:
-        return None
-
-
-def year(value: datetime) -> float:
-    return float(value.year)
-
-
-def month(value: datetime) -> float:
-    return float(value.month)
-
-
-def day(value: datetime) -> float:
-    return float(value.day)
-
-
-def hour(value: datetime) -> float:
-    return float(value.hour)
-
-
-def minute(value: datetime) -> float:
-    return float(value.minute)
-
-
-def second(value: datetime) -> float:
-    return float(value.second)
-
-
-def weekday(value: datetime) -> float:
-    return float(value.isoweekday())
-
-
-def day_of_year(value: datetime) -> float:
-    return float(value.timetuple().tm_yday)
 
 
 def is_null(value: Value) -> bool:

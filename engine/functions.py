@@ -9,7 +9,9 @@ import typing
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from engine import date_functions as dates
 from engine import function_bodies as body
+from engine import text_functions as texts
 from engine.values import Value, kind_of
 
 #: `any` takes every kind and null; `number or list` is for the functions that fold either.
@@ -146,25 +148,25 @@ _NUMBERS = (
 
 _TEXTS = (
     Function("Len", ("text or list",), _N, body.length, "Characters of a text, items of a list.", 'Len("abc") == 3'),
-    Function("ToUpper", (_T,), _T, body.upper, "In capitals.", 'ToUpper("abc") == "ABC"'),
-    Function("ToLower", (_T,), _T, body.lower, "In small letters.", 'ToLower("ABC") == "abc"'),
+    Function("ToUpper", (_T,), _T, texts.upper, "In capitals.", 'ToUpper("abc") == "ABC"'),
+    Function("ToLower", (_T,), _T, texts.lower, "In small letters.", 'ToLower("ABC") == "abc"'),
     Function("Trim", (_T,), _T, str.strip, "Without the white space at both ends.", 'Trim("  a b ") == "a b"'),
     Function(
         "Substring",
         (_T, _N, _N),
         _T,
-        body.substring,
+        texts.substring,
         "The characters from a position (first is 0), as many as said or all that follow.",
         'Substring("abcdef", 2, 3) == "cde" && Substring("abc", 1) == "bc"',
         optional=1,
     ),
-    Function("Left", (_T, _N), _T, body.left, "The first so many characters.", 'Left("abcdef", 2) == "ab"'),
-    Function("Right", (_T, _N), _T, body.right, "The last so many characters.", 'Right("abcdef", 2) == "ef"'),
+    Function("Left", (_T, _N), _T, texts.left, "The first so many characters.", 'Left("abcdef", 2) == "ab"'),
+    Function("Right", (_T, _N), _T, texts.right, "The last so many characters.", 'Right("abcdef", 2) == "ef"'),
     Function(
         "Replace",
         (_T, _T, _T),
         _T,
-        body.replace,
+        texts.replace,
         "With every occurrence of the second text replaced by the third.",
         'Replace("a-b-c", "-", "+") == "a+b+c"',
     ),
@@ -172,7 +174,7 @@ _TEXTS = (
         "Index",
         (_T, _T),
         _N,
-        body.index,
+        texts.index,
         "Where the second text first occurs (from 0), or -1.",
         'Index("abc", "c") == 2',
     ),
@@ -180,7 +182,7 @@ _TEXTS = (
         "LastIndex",
         (_T, _T),
         _N,
-        body.last_index,
+        texts.last_index,
         "Where the second text last occurs (from 0), or -1.",
         'LastIndex("abca", "a") == 3',
     ),
@@ -188,22 +190,22 @@ _TEXTS = (
         "Repeat",
         (_T, _N),
         _T,
-        body.repeat,
+        texts.repeat,
         "The text so many times; null when that gets longer than 100,000 characters.",
         'Repeat("ab", 3) == "ababab"',
     ),
-    Function("Split", (_T, _T), _L, body.split, "The parts between separators.", 'Split("a,b", ",") == ["a", "b"]'),
-    Function("Join", (_L, _T), _T, body.joined, "The items, with a separator.", 'Join(["a", 1], "-") == "a-1"'),
+    Function("Split", (_T, _T), _L, texts.split, "The parts between separators.", 'Split("a,b", ",") == ["a", "b"]'),
+    Function("Join", (_L, _T), _T, texts.joined, "The items, with a separator.", 'Join(["a", 1], "-") == "a-1"'),
     Function(
         "Concat",
         ("any",),
         _T,
-        body.concat,
+        texts.concat,
         "All of them one after the other as text; null is empty.",
         'Concat("n", 1, null, true) == "n1true"',
         variadic=True,
     ),
-    Function("ToText", ("any",), _T, body.to_text, "As text; null is empty.", 'ToText(7.50) == "7.5"'),
+    Function("ToText", ("any",), _T, texts.to_text, "As text; null is empty.", 'ToText(7.50) == "7.5"'),
 )
 
 _LISTS = (
@@ -217,7 +219,7 @@ _DATES = (
         "Now",
         (),
         _D,
-        body.now,
+        dates.now,
         "The moment the job is judged at (`as_of`).",
         "Now() >= MakeTime(1900, 1, 1)",
         timed=True,
@@ -226,7 +228,7 @@ _DATES = (
         "MakeTime",
         (_N,) * 6,
         _D,
-        body.make_time,
+        dates.make_time,
         "The moment of a year, month, day, hour, minute and second in UTC; null where there is none.",
         "Year(MakeTime(2026, 2, 28, 12, 30, 0)) == 2026 && MakeTime(2026, 2, 30) == null",
         optional=3,
@@ -235,7 +237,7 @@ _DATES = (
         "ToDate",
         ("any",),
         _D,
-        body.to_date,
+        dates.to_date,
         "The date that an ISO 8601 text writes; null where it writes none.",
         'ToDate("2026-03-01") == MakeTime(2026, 3, 1)',
     ),
@@ -243,7 +245,7 @@ _DATES = (
         "DaysBetween",
         (_D, _D),
         _N,
-        body.days_between,
+        dates.days_between,
         "Whole days from the first to the second; negative when the second is earlier.",
         "DaysBetween(MakeTime(2026, 2, 27), MakeTime(2026, 3, 1)) == 2",
     ),
@@ -251,7 +253,7 @@ _DATES = (
         "HoursBetween",
         (_D, _D),
         _N,
-        body.hours_between,
+        dates.hours_between,
         "Whole hours from the first to the second; negative when the second is earlier.",
         "HoursBetween(MakeTime(2026, 1, 1), MakeTime(2026, 1, 2, 1, 59, 0)) == 25",
     ),
@@ -259,20 +261,20 @@ _DATES = (
         "AddDays",
         (_D, _N),
         _D,
-        body.add_days,
+        dates.add_days,
         "So many days later; null outside the years 1 to 9999.",
         "AddDays(MakeTime(2026, 2, 27), 2) == MakeTime(2026, 3, 1)",
     ),
-    Function("Year", (_D,), _N, body.year, "Year, in UTC.", "Year(MakeTime(2026, 3, 1)) == 2026"),
-    Function("Month", (_D,), _N, body.month, "Month, 1 to 12, in UTC.", "Month(MakeTime(2026, 3, 1)) == 3"),
-    Function("Day", (_D,), _N, body.day, "Day of the month, in UTC.", "Day(MakeTime(2026, 3, 1)) == 1"),
-    Function("Hour", (_D,), _N, body.hour, "Hour, 0 to 23, in UTC.", "Hour(MakeTime(2026, 3, 1, 17, 5, 0)) == 17"),
-    Function("Minute", (_D,), _N, body.minute, "Minute, in UTC.", "Minute(MakeTime(2026, 3, 1, 17, 5, 0)) == 5"),
-    Function("Second", (_D,), _N, body.second, "Second, in UTC.", "Second(MakeTime(2026, 3, 1, 0, 0, 9)) == 9"),
+    Function("Year", (_D,), _N, dates.year, "Year, in UTC.", "Year(MakeTime(2026, 3, 1)) == 2026"),
+    Function("Month", (_D,), _N, dates.month, "Month, 1 to 12, in UTC.", "Month(MakeTime(2026, 3, 1)) == 3"),
+    Function("Day", (_D,), _N, dates.day, "Day of the month, in UTC.", "Day(MakeTime(2026, 3, 1)) == 1"),
+    Function("Hour", (_D,), _N, dates.hour, "Hour, 0 to 23, in UTC.", "Hour(MakeTime(2026, 3, 1, 17, 5, 0)) == 17"),
+    Function("Minute", (_D,), _N, dates.minute, "Minute, in UTC.", "Minute(MakeTime(2026, 3, 1, 17, 5, 0)) == 5"),
+    Function("Second", (_D,), _N, dates.second, "Second, in UTC.", "Second(MakeTime(2026, 3, 1, 0, 0, 9)) == 9"),
     Function(
-        "Weekday", (_D,), _N, body.weekday, "1 is Monday, 7 is Sunday, in UTC.", "Weekday(MakeTime(2026, 3, 1)) == 7"
+        "Weekday", (_D,), _N, dates.weekday, "1 is Monday, 7 is Sunday, in UTC.", "Weekday(MakeTime(2026, 3, 1)) == 7"
     ),
-    Function("DayOfYear", (_D,), _N, body.day_of_year, "1 to 366, in UTC.", "DayOfYear(MakeTime(2026, 2, 1)) == 32"),
+    Function("DayOfYear", (_D,), _N, dates.day_of_year, "1 to 366, in UTC.", "DayOfYear(MakeTime(2026, 2, 1)) == 32"),
 )
 
 _ANY = (

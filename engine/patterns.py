@@ -55,6 +55,7 @@ def matches(text: str, pattern: str) -> bool:
     (True, False)
     """
     try:
-        return compile_pattern(pattern).search(text.encode("utf-8", "surrogatepass")) is not None
-    except PatternRefused:
+        return compile_pattern(pattern).search(text.encode()) is not None
+    # A lone surrogate is no character that one could look for.
+    except (PatternRefused, UnicodeEncodeError):
         return False
