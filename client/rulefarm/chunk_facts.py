@@ -7,6 +7,10 @@ from collections.abc import Iterator
 
 import polars as pl
 
+from rulefarm.errors import SourceRejected
+from rulefarm.limits import MAX_CHUNK_BYTES
+from rulefarm.plain import shown
+
 #: Added to every chunk: what the verdict's subject is, as text.
 SUBJECT_COLUMN = "rulefarm.subject"
 #: The one other column of a chunk whose rows are whole JSON documents.
@@ -14,11 +18,29 @@ JSON_COLUMN = "rulefarm.facts"
 
 
 def encode(frame: pl.DataFrame, rows: int) -> Iterator[tuple[int, bytes]]:
-    """Cut a frame into chunks of at most `rows`: how many each has, and what its row keeps."""
+    """Cut a frame into chunks.
+
+    Args:
+        frame: with SUBJECT_COLUMN.
+        rows: of a chunk at most; fewer where they would take more than MAX_CHUNK_BYTES.
+
+    Returns:
+        How many rows each chunk has, and what its row keeps.
+
+    Raises:
+        SourceRejected: one row takes more than a chunk may.
+    """
     for part in frame.iter_slices(rows):
-        buffer = io.BytesIO()
-        part.write_ipc(buffer, compression="zstd")
-        yield len(part), buffer.getvalue()
+        size = part.estimated_size()
+        if size <= MAX_CHUNK_BYTES:
+            buffer = io.BytesIO()
+            part.write_ipc(buffer, compression="zstd")
+            yield len(part), buffer.getvalue()
+        elif len(part) > 1:
+            yield from encode(part, (len(part) + 1) // 2)
+        else:
+            subject = shown(part[SUBJECT_COLUMN][0])
+            raise SourceRejected("row-too-large", f"the row of {subject} takes {size} bytes, over {MAX_CHUNK_BYTES}")
 
 
 def decode(facts: bytes) -> pl.DataFrame:

@@ -42,7 +42,7 @@ def open_source(
     Args:
         source: path of a .csv, .parquet or .jsonl file, or of a .sql file that holds one query.
         subject: the column or path that names the subject. Default: the first.
-        rows: of a portion, at most; fewer where rows are big.
+        rows: of a portion, at most.
         database_url: where a query is asked.
 
     Raises:
@@ -69,24 +69,13 @@ def _portions(frames: Iterable[pl.DataFrame], path: Path) -> Iterator[pl.DataFra
     try:
         for frame in frames:
             _check_subjects(frame[SUBJECT_COLUMN], path, before)
-            yield from _small_enough(frame, path, before)
+            yield frame
             before += len(frame)
     except (OSError, UnicodeDecodeError, pl.exceptions.PolarsError, SQLAlchemyError, ImportError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise SourceRejected("unreadable-source", f"{path} can't be read: {reason}") from error
     if not before:
         raise SourceRejected("empty-source", f"{path} has no rows")
-
-
-def _small_enough(frame: pl.DataFrame, path: Path, before: int) -> Iterator[pl.DataFrame]:
-    size, half = frame.estimated_size(), len(frame) // 2
-    if size <= MAX_CHUNK_BYTES:
-        yield frame
-    elif half == 0:
-        raise SourceRejected("row-too-large", f"{path}: row {before + 1} takes {size} bytes, over {MAX_CHUNK_BYTES}")
-    else:
-        yield from _small_enough(frame[:half], path, before)
-        yield from _small_enough(frame[half:], path, before + half)
 
 
 def _read_columns(path: Path, subject: str | None, rows: int, *, is_text: bool) -> Iterator[pl.DataFrame]:
