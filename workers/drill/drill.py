@@ -7,6 +7,7 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from workers.drill.checker import Expected, check, open_work
 from workers.drill.faults import FAULTS
@@ -14,7 +15,7 @@ from workers.drill.ground import DrillFailed, Ground
 from workers.drill.measures import Struck, measure
 from workers.drill.plan import Options, Plan, Strike, farm_settings, make_plan
 from workers.drill.poison import EVIDENCE
-from workers.drill.producers import GO, Producer, Sources, Spec
+from workers.drill.producers import GO, ORDERS, Producer, Spec
 from workers.drill.report import Report
 from workers.drill.subjects import batch_rows, write_source
 from workers.drill.undisturbed import Undisturbed
@@ -90,8 +91,10 @@ class _Drill:
     def run(self) -> Report:
         """Carry it out."""
         try:
+            self._ground.sql(f"create table {ORDERS} (key text primary key)")
             for name, count, lot in self._plan.producers:
-                self._hire(self._spec(name, count=count, rate=count / self._plan.length_s, lot=lot))
+                rate, outbox = count / self._plan.length_s, name == "outbox"
+                self._hire(self._spec(name, count=count, rate=rate, lot=lot, outbox=outbox))
             self._hire(self._spec("batches", count=len(self._plan.batches), rate=1.0, sources=self._sources()))
             self._go()
             options = self._plan.options
@@ -149,7 +152,7 @@ class _Drill:
         if finished_s is None:
             self._say(f"the deadline is over, {len(still):,} jobs and chunks are open")
         self._say("evaluating everything again, undisturbed")
-        expected = self._expected()
+        expected, withdrawn = self._expected()
         self._say("checking")
         poison = frozenset(identity for identity, wanted in expected.items() if wanted.deadly)
         rows = sum(1 for wanted in expected.values() if wanted.batch is not None)
@@ -163,21 +166,23 @@ class _Drill:
             malformed=self._ground.malformed,
             refused=int(refused[0][0]),
             borne=tuple(measure(self._url, struck, self._started, poison)),
-            findings=tuple(check(self._url, expected)),
+            findings=tuple(check(self._url, expected, withdrawn=withdrawn)),
             open=tuple(still),
         )
 
-    def _expected(self) -> dict[str, Expected]:
+    def _expected(self) -> tuple[dict[str, Expected], frozenset[str]]:
         undisturbed, seed = Undisturbed(), self._plan.options.seed
         expected: dict[str, Expected] = {}
+        withdrawn: set[str] = set()
         for producer in self._ground.producers:
             accepted = producer.accepted()
             if producer.spec.sources:
                 for batch in accepted:
                     expected |= undisturbed.rows(seed, batch, *self._plan.batches[batch.n])
             else:
-                expected |= undisturbed.jobs(seed, accepted)
-        return expected
+                expected |= undisturbed.jobs(seed, [line for line in accepted if not line.withdrawn])
+                withdrawn |= {line.id for line in accepted if line.withdrawn}
+        return expected, frozenset(withdrawn)
 
     def _sources(self) -> tuple[tuple[str, float], ...]:
         """The file of each batch, and when it is due: spread over the first half, the first at once."""
@@ -190,12 +195,11 @@ class _Drill:
         step = self._plan.length_s / 2 / max(1, len(paths))
         return tuple((str(path), n * step) for n, path in enumerate(paths))
 
-    def _spec(self, name: str, *, count: int, rate: float, lot: int = 1, sources: Sources = ()) -> Spec:
-        seed = self._plan.options.seed
-        return Spec(name=name, seed=seed, count=count, begin_s=0, rate=rate, lot=lot, sources=sources)
+    def _spec(self, name: str, *, count: int, rate: float, **more: Any) -> Spec:
+        return Spec(name=name, seed=self._plan.options.seed, count=count, begin_s=0, rate=rate, **more)
 
     def _send(self, name: str, keys: tuple[str, ...]) -> None:
-        self._hire(Spec(name=name, seed=self._plan.options.seed, count=len(keys), begin_s=0, rate=_AT_ONCE, keys=keys))
+        self._hire(self._spec(name, count=len(keys), rate=_AT_ONCE, keys=keys))
 
     def _hire(self, spec: Spec) -> None:
         producer = Producer(self._folder, spec, self._environ)

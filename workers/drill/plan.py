@@ -65,7 +65,7 @@ class Plan:
     strikes: tuple[Strike, ...]
     #: Seconds over which the jobs are spread.
     length_s: float
-    #: Name, jobs, and jobs at once of each producer.
+    #: Name, jobs, and jobs at once of each producer; `outbox` is the one that submits with its orders.
     producers: tuple[tuple[str, int, int], ...]
     #: Of each batch the rows, and which of them are poison: row to key.
     batches: tuple[tuple[int, dict[int, str]], ...]
@@ -86,10 +86,16 @@ def make_plan(options: Options, faults: Mapping[str, Lasting]) -> Plan:
         length += quiet + faults[name].takes_s
         quiet = _GAP_S[long] * faults[name].quiet * draw.uniform(0.8, 1.2)
     length = max(length + quiet, _LEAST_S)
-    # Singly, because an order service does; in lots, because a nightly job does; from two, so that one may die.
-    lots = options.jobs * 2 // 5
+    # Singly, because an order service does; in lots, because a nightly job does; from two, so that one may die. Those
+    # that come with an order come on top, for every third of them is withdrawn.
+    lots, orders = options.jobs * 2 // 5, max(6, options.jobs // 20)
     singles = options.jobs - lots
-    producers = (("one", singles // 2, 1), ("two", singles - singles // 2, 1), ("lots", lots, 100 if long else 20))
+    producers = (
+        ("one", singles // 2, 1),
+        ("two", singles - singles // 2, 1),
+        ("lots", lots, 100 if long else 20),
+        ("outbox", orders, 1),
+    )
     rows = max(_LEAST_ROWS, int(options.jobs * _BATCH_SHARE))
     batches = tuple(
         (rows, _poison(draw, n, rows, long) if "poison" in options.faults else {}) for n in range(options.batches)

@@ -17,14 +17,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from sqlalchemy import text
+
 from rulefarm.errors import FarmUnreachable, QueueFull
 from rulefarm.farm import Farm
+from rulefarm.jobs import Job
+from rulefarm.ledger import reachable
 from rulefarm.settings import Settings
 from workers.drill.subjects import AS_OF, BATCH_DOMAIN, BATCH_KEY, DOMAINS, job
 from workers.tether import tethered
 
 #: Seconds before a producer tries again what the farm could not take.
 _PAUSE_S = 0.2
+#: Table of the producers' own orders, and which of them are undone: every third.
+ORDERS, _WITHDRAWN = "drill_orders", 3
 #: Seconds between two looks whether the drill has begun.
 _LOOK_S = 0.02
 #: Holds the Unix time at which the drill began.
@@ -48,6 +54,8 @@ class Spec:
     rate: float
     #: Jobs handed over at once, by `submit_many`; 1: one by one, by `submit`.
     lot: int = 1
+    #: Whether each job is submitted in a transaction with its order, every third of which is undone.
+    outbox: bool = False
     #: Keys to use instead of numbered ones.
     keys: tuple[str, ...] = ()
     #: Batches to submit instead of jobs.
@@ -70,6 +78,8 @@ class Accepted:
     key: str
     #: When `submit` had returned, as a Unix time.
     at: float
+    #: Whether the transaction that it was submitted in was undone.
+    withdrawn: bool = False
 
 
 class Producer:
@@ -140,12 +150,20 @@ def main(file: str) -> None:
         if (size := os.fstat(record).st_size) and os.pread(record, 1, size - 1) != b"\n":
             os.write(record, b"\n")
         began = _begun(path.with_name(GO))
-        submit = _submit_batch if spec.sources else _submit_one if spec.lot == 1 else _submit_lot
+        submit = _how(spec)
         number = first
         while number < spec.count:
             accepted = submit(farm, spec, number, began)
             _write(record, "".join(f"{json.dumps(asdict(line))}\n" for line in accepted).encode())
             number = accepted[-1].n + 1
+
+
+def _how(spec: Spec) -> Callable[[Farm, Spec, int, float], list[Accepted]]:
+    if spec.sources:
+        return _submit_batch
+    if spec.outbox:
+        return _submit_with_order
+    return _submit_one if spec.lot == 1 else _submit_lot
 
 
 def _submit_one(farm: Farm, spec: Spec, number: int, began: float) -> list[Accepted]:
@@ -168,6 +186,24 @@ def _submit_lot(farm: Farm, spec: Spec, number: int, began: float) -> list[Accep
         taken = _until_taken(partial(farm.submit_many, domain, pairs, as_of=AS_OF))
         accepted.extend(Accepted(wanted[one.subject][0], str(one.id), one.subject, time.time()) for one in taken)
     return sorted(accepted, key=lambda line: line.n)
+
+
+def _submit_with_order(farm: Farm, spec: Spec, number: int, began: float) -> list[Accepted]:
+    """An order and its job in one transaction of the producer's own; the reconciler rings for it."""
+    _wait_until(began + spec.begin_s + number / spec.rate)
+    key, withdrawn = spec.key(number), number % _WITHDRAWN == _WITHDRAWN - 1
+    domain, facts = job(spec.seed, key, number)
+
+    def place_order() -> Job:
+        ledger = farm.require_ledger()
+        with reachable(ledger.engine), ledger.engine.connect() as connection:
+            connection.execute(text(f"insert into {ORDERS} values (:key) on conflict do nothing"), {"key": key})
+            placed = farm.submit(domain, facts, key=key, as_of=AS_OF, connection=connection)
+            if not withdrawn:
+                connection.commit()
+            return placed
+
+    return [Accepted(number, str(_until_taken(place_order).id), key, time.time(), withdrawn)]
 
 
 def _submit_batch(farm: Farm, spec: Spec, number: int, began: float) -> list[Accepted]:
