@@ -21,6 +21,8 @@ Codes = npt.NDArray[np.intp]
 #: Whether the first code is in a set, and the codes from which on it is the other way round.
 Flips = tuple[bool, list[int]]
 
+#: Of one field, the codes of so many texts are kept.
+_MOST_TEXTS = 4_096
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -106,21 +108,29 @@ class Dates(Intervals):
         return codes
 
 
+class _Bisected(dict[Any, int]):
+    """The codes of texts that came by, each found once."""
+
+    def __init__(self, cuts: list[str]) -> None:
+        super().__init__({None: 0})
+        self._cuts = cuts
+
+    def __missing__(self, text: str) -> int:
+        code = bisect_right(self._cuts, text)
+        if len(self) < _MOST_TEXTS:
+            self[text] = code
+        return code
+
+
 class OrderedTexts(Intervals):
     """Codes of texts that rules order."""
 
     def __init__(self, sets: Sequence[Allowed]) -> None:
         super().__init__(sets, lambda values: values.texts)
+        self._known = _Bisected(self.cuts)
 
     def _codes(self, column: Column) -> Codes:
-        known: dict[str | None, int] = {None: 0}
-        codes = []
-        for text in column.texts:
-            code = known.get(text)
-            if code is None:
-                code = known[text] = bisect_right(self.cuts, text)
-            codes.append(code)
-        return np.array(codes, np.intp)
+        return np.fromiter(map(self._known.__getitem__, column.texts), np.intp, len(column.values))
 
 
 class _Known(dict[Any, int]):

@@ -29,6 +29,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FEW_TEXTS = 1_000
 #: Adding and taking away 1.5 * 2**52 rounds a float64 to a whole number.
 _ROUNDER = 6755399441055744.0
+#: Microseconds in a unit of time.
+_MICROS = {"us": 1, "ms": 1_000, "day": 86_400_000_000}
 _FLOATS = (pl.Float32, pl.Float64)
 _KINDS: dict[Any, str] = {
     **dict.fromkeys((pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64), "number"),
@@ -197,7 +199,7 @@ class Reader:
         if self._unread.get(name) == kind:
             return
         missing = series.null_count()
-        nulls = series.is_null().to_numpy() if missing else None
+        nulls = _nulls(series) if missing else None
         if field is not None and field.required and nulls is not None:
             columns.odd[nulls] = True
         if missing == len(series):
@@ -213,7 +215,7 @@ class Reader:
         elif kind == "boolean":
             values = _filled(series.cast(pl.UInt8).to_numpy(), nulls) != 0
         else:
-            values = _micros(series)
+            values = _micros(series, nulls)
         column = columns.others[name] = Column(kind, values, nulls)
         if name in self._texts:
             _mark(columns.odd, ~column.is_among(self._texts[name]), nulls)
@@ -298,10 +300,17 @@ def _filled(values: Any, nulls: Mask | None) -> Any:
     return values if nulls is None else np.where(nulls, 0, values)
 
 
-def _micros(series: pl.Series) -> npt.NDArray[np.int64]:
+def _nulls(series: pl.Series) -> Mask:
+    """The rows without a value."""
+    if len(series) < FEW_TEXTS:
+        return np.fromiter((value is None for value in series.to_list()), np.bool_, len(series))
+    nulls: Mask = series.is_null().to_numpy()
+    return nulls
+
+
+def _micros(series: pl.Series, nulls: Mask | None) -> npt.NDArray[np.int64]:
     """Microseconds since 1970 in UTC; a date is its midnight, and what has no zone means UTC."""
-    if series.dtype == pl.Date:
-        series = series.cast(pl.Datetime("us"))
-    elif getattr(series.dtype, "time_zone", None) is not None:
-        series = series.dt.convert_time_zone("UTC")
-    return np.asarray(series.dt.cast_time_unit("us").to_physical().fill_null(0).to_numpy(), np.int64)
+    unit = _MICROS[getattr(series.dtype, "time_unit", "day")]
+    # What a zone changes is how a moment is shown.
+    counts = series.to_physical() if nulls is None else series.to_physical().fill_null(0)
+    return counts.to_numpy().astype(np.int64) * unit

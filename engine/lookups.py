@@ -40,8 +40,11 @@ class Lookup:
             constant: gives the value that all rows have in a slot that is no field.
         """
         self.block = block
-        # For each ratio the row of its codes, and the codes that leave a comparison in doubt.
-        self._doubts = [(ratios[pair][0], ratios[pair][1].doubtful) for pair in block.ratios]
+        self._ratio_rows = np.array([ratios[pair][0] for pair in block.ratios], np.intp)
+        own = [ratios[pair][1].doubtful for pair in block.ratios]
+        # The codes of all ratios, one after the other: whether they leave a comparison in doubt.
+        self._doubtful: Mask = np.concatenate([np.zeros(0, np.bool_), *own])
+        self._ratio_starts = np.cumsum([[0], *([len(some)] for some in own)], axis=0)[:-1]
         self._by_group = None
         if block.slot is not None:
             row, coding = fields[block.slot]
@@ -106,11 +109,12 @@ class Lookup:
 
     def suspect(self, codes: Codes) -> Mask | None:
         """The rows in which an exact test has to say what some comparison of a ratio says; None: there are none."""
-        found = None
-        for row, doubtful in self._doubts:
-            suspect = doubtful.take(codes[row])
-            found = suspect if found is None else found | suspect
-        return found if found is not None and found.any() else None
+        if not len(self._ratio_rows):
+            return None
+        index = codes.take(self._ratio_rows, axis=0)
+        index += self._ratio_starts
+        found: Mask = np.logical_or.reduce(self._doubtful.take(index), axis=0)
+        return found if found.any() else None
 
     def alive(self, codes: Codes, groups: Codes | None) -> Words:
         """Match.

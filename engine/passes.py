@@ -5,6 +5,7 @@ those: in floats for many rows at once where that settles them, else one by one,
 
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -164,8 +165,9 @@ class Pass:
     def _settle(self, block: Block, rows: Places, numbers: Places, unsure: Places, holds: Mask) -> None:
         """Run the residual tests of what tables could not decide."""
         order = unsure[np.argsort(numbers[unsure], kind="stable")]
-        edges = np.flatnonzero(np.diff(numbers[order], prepend=-1, append=-1))
-        for start, end in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
+        own = numbers[order]
+        edges = [0, *(np.flatnonzero(own[1:] != own[:-1]) + 1).tolist(), len(order)]
+        for start, end in pairwise(edges):
             mine = order[start:end]
             for residual in block.entries[int(numbers[mine[0]])].residuals:
                 if len(mine):

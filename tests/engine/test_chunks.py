@@ -110,6 +110,13 @@ def frame(rows: int, chance: random.Random, *, typed: bool) -> pl.DataFrame:
     made = pl.DataFrame(columns, infer_schema_length=None)
     if not typed and chance.randrange(2):
         made = made.with_columns(pl.col("a").cast(pl.String), pl.col("sold").cast(pl.Int8))
+    of_day = chance.choice(
+        [pl.Date, pl.Datetime("ms"), pl.Datetime("us"), pl.Datetime("us", "Europe/Berlin"), pl.Datetime("ns")]
+    )
+    if chance.randrange(2):
+        made = made.with_columns(pl.col("since").cast(of_day))
+    if chance.randrange(3) == 0:
+        made = made.with_columns(pl.col("brand", "category").cast(pl.Categorical))
     if chance.randrange(3) == 0:
         made = made.drop(chance.sample([name for name in made.columns if name != "d"], 2))
     return made
