@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from celery import Celery
-from kombu.exceptions import OperationalError
+from kombu.exceptions import BatchPublishError, OperationalError
 
 from rulefarm.errors import BrokerUnreachable
 from rulefarm.jobs import Job
@@ -166,8 +166,8 @@ def asked(app: Celery, question: Callable[[], _Answer]) -> _Answer:
     Raises:
         BrokerUnreachable: it does not answer.
     """
-    # What is raised when the broker is away: kombu's error, the system's, and those of the transport's own client.
-    away = (OperationalError, OSError, *app.connection_for_write().connection_errors)
+    # What is raised when the broker is away: kombu's errors, the system's, and those of the transport's own client.
+    away = (OperationalError, BatchPublishError, OSError, *app.connection_for_write().connection_errors)
     try:
         return question()
     except away:
@@ -177,6 +177,8 @@ def asked(app: Celery, question: Callable[[], _Answer]) -> _Answer:
             return question()
         except away as error:
             place = app.connection_for_write().as_uri()
+            # Of a batch kombu says only that it failed; why is in the error before.
+            reason = error.__cause__ if isinstance(error, BatchPublishError) and error.__cause__ else error
             raise BrokerUnreachable(
-                "broker-unreachable", f"the broker at {place} does not answer: {error}", "is it running?"
+                "broker-unreachable", f"the broker at {place} does not answer: {reason}", "is it running?"
             ) from error
