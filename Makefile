@@ -36,6 +36,9 @@ data: $(STAMP) ## Build the example data: examples/data/
 bench: $(STAMP) $(VENV)/.rivals ## Time the engine beside what one could use in its place: about five minutes
 	@$(BIN)/python -m bench
 
+drill: $(STAMP) ## Hurt a farm in every way that is known, and check that it kept its promises: about six minutes
+	@$(BIN)/rulefarm drill
+
 clean: ## Remove the environment, the embedded services' data and the example data
 	@rm -rf $(VENV) .rulefarm examples/data build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 

@@ -14,6 +14,8 @@ from workers.drill.poison import evidence
 
 #: Seconds within which somebody else has to begin the job of a stopped worker, beyond the job's lease.
 _BEYOND_S = 60.0
+#: Seconds within which one of the slow jobs has to be begun: before it may stand a queue of thousands.
+_CAUGHT_S = 240.0
 #: Seconds by which the children of a stopped worker are continued before it is: it would kill what is over time.
 _HEAD_START_S = 0.5
 #: Seconds between two looks for it.
@@ -25,7 +27,8 @@ _SLOW_JOBS = 8
 def kill_child(ground: Ground) -> Hit:
     """A process of a worker's pool, as the kernel does when memory is short."""
     part, process = ground.until(lambda: _a_child(ground), "no worker has a pool")
-    process.kill()
+    with suppress(psutil.NoSuchProcess):
+        process.kill()
     return Hit(f"{part}, process {process.pid} of its pool", part)
 
 
@@ -33,14 +36,16 @@ def kill_worker(ground: Ground) -> Hit:
     """A worker with all its processes."""
     part = ground.draw.choice(ground.workers)
     processes = 1 + len(ground.pool(part))
-    os.killpg(ground.pid(part), signal.SIGKILL)
+    with suppress(ProcessLookupError):
+        os.killpg(ground.pid(part), signal.SIGKILL)
     return Hit(f"{part}, all {processes} processes", part)
 
 
 def kill_beat(ground: Ground) -> Hit:
     """The clock."""
     pid = ground.pid("beat")
-    os.killpg(pid, signal.SIGKILL)
+    with suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
     return Hit(f"process {pid}")
 
 
@@ -64,7 +69,7 @@ def stop_worker(ground: Ground) -> Hit:
     ground.strikes += 1
     keys = tuple(f"slow-{ground.strikes}-{n}" for n in range(_SLOW_JOBS))
     ground.send(f"slow-{ground.strikes}", keys)
-    part, key, main = ground.until(lambda: _stopped_in(ground, keys), "no worker was caught in a slow job", 60)
+    part, key, main = ground.until(lambda: _stopped_in(ground, keys), "no worker was caught in a slow job", _CAUGHT_S)
     children = ground.pool(part)
     try:
         lease_s = ground.farm.settings.job_time_limit_s + 5
@@ -87,10 +92,11 @@ def _stopped_in(ground: Ground, keys: tuple[str, ...]) -> tuple[str, str, int] |
         return None
     part, key = at_work
     main = ground.pid(part)
-    os.killpg(main, signal.SIGSTOP)
-    if _times(ground, "end", key) == 0:
-        return part, key, main
-    os.killpg(main, signal.SIGCONT)
+    with suppress(ProcessLookupError):
+        os.killpg(main, signal.SIGSTOP)
+        if _times(ground, "end", key) == 0:
+            return part, key, main
+        os.killpg(main, signal.SIGCONT)
     return None
 
 
