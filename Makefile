@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 SOURCES := setup.cfg pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types fuzz data bench clean
+.PHONY: help run test check lint types fuzz data bench drill clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
