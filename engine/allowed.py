@@ -70,19 +70,18 @@ class Cuts:
     @property
     def texts(self) -> tuple[str, ...] | None:
         """The texts at which a set of texts differs from the rest of it; None when they can't be listed."""
-        singles = self.points[::2]
-        if len(self.points) % 2 or any(a + "\0" != b for a, b in zip(singles, self.points[1::2], strict=True)):
+        if len(self.points) % 2:
             return None
-        return singles
+        singles = self.points[::2]
+        return singles if all(a + "\0" == b for a, b in zip(singles, self.points[1::2], strict=True)) else None
 
     @property
     def numbers(self) -> tuple[float, ...] | None:
         """The same for a set of numbers."""
-        singles = self.points[::2]
-        follows = zip(singles, self.points[1::2], strict=False)
-        if len(self.points) % 2 or any(math.nextafter(a, math.inf) != b for a, b in follows):
+        if len(self.points) % 2:
             return None
-        return singles
+        singles, follow = self.points[::2], self.points[1::2]
+        return singles if all(math.nextafter(a, math.inf) == b for a, b in zip(singles, follow, strict=True)) else None
 
 
 _NONE, _ALL = Cuts(), Cuts(inside=True)
@@ -147,6 +146,21 @@ class Allowed:
         )
 
     @property
+    def is_empty(self) -> bool:
+        """Whether no value is in it."""
+        return not self._cut and self == NOTHING
+
+    @property
+    def is_full(self) -> bool:
+        """Whether every value is in it."""
+        return not self._cut and self == ANYTHING
+
+    @property
+    def _cut(self) -> bool:
+        """Whether it is in and out within one kind: most sets are, and they are neither empty nor full."""
+        return bool(self.numbers.points or self.texts.points or self.dates.points)
+
+    @property
     def only_texts(self) -> tuple[str, ...] | None:
         """The texts it holds, when it holds nothing else and they can be listed."""
         return self.texts.texts if not self.texts.inside and self._only(self.numbers, self.dates) else None
@@ -156,10 +170,10 @@ class Allowed:
         """The numbers it holds, when it holds nothing else and they can be listed."""
         return self.numbers.numbers if not self.numbers.inside and self._only(self.texts, self.dates) else None
 
-    def _only(self, *empty: Cuts) -> bool:
-        """Whether the ordered kinds but one are empty, and all that has no order is out."""
+    def _only(self, one: Cuts, other: Cuts) -> bool:
+        """Whether two of the ordered kinds are empty, and all that has no order is out."""
         rest = self.null or self.true or self.false or self.rest
-        return not rest and not any(cuts.inside or cuts.points for cuts in empty)
+        return not (rest or one.points or other.points or one.inside or other.inside)
 
 
 NOTHING = Allowed()
@@ -185,7 +199,8 @@ def _of_kind(value: Value, cuts: Cuts) -> Allowed:
 
 
 def _cuts(inside: bool, *points: Any) -> Cuts:
-    return Cuts(inside, tuple(point for point in points if point is not None))
+    # Only the greatest value has none after it.
+    return Cuts(inside, points if None not in points else tuple(point for point in points if point is not None))
 
 
 def equal_to(value: Value) -> Allowed | None:

@@ -60,7 +60,8 @@ class Agenda:
     said: Sequence[tuple[Reason, ...] | None]
     #: The positions of all rules whose condition holds, in order.
     match: Callable[[Slots], list[int]]
-    #: The same, or the whole evaluation of some facts, when all rules that match only say what is known beforehand.
+    #: The whole evaluation of some facts, when all rules that match only say what is known beforehand; else the
+    #: positions, in no order, some of them maybe twice.
     judge: Callable[[Slots, Any], Evaluation | list[int]]
 
 
@@ -84,7 +85,7 @@ def run_cycle(
             answer = agenda.judge(slots, given)
             if isinstance(answer, Evaluation):
                 return answer
-            matched = answer
+            matched = sorted(set(answer))
         else:
             matched = agenda.match(slots)
     if observer is None:

@@ -28,6 +28,10 @@ _WORTH_SPLITTING = 12
 _MAX_COPIES = 16
 
 
+#: Takes facts in slots, and the same as they were passed in, for the evaluation. Places may stand there twice.
+Judge = Callable[[Slots, Any], Evaluation | list[int]]
+
+
 class Index:
     """The conjunctions of one program."""
 
@@ -47,15 +51,10 @@ class Index:
         self._root.find(slots, found)
         return sorted(set(found)) if len(found) > 1 else found
 
-    def judge(self, slots: Slots, given: Any) -> Evaluation | list[int]:
-        """What the rules that match say; or their places, in agenda order, when there may be more to do than saying it.
-
-        Args:
-            slots: the facts.
-            given: the same as they were passed in, for the evaluation.
-        """
-        answer = self._root.judge(slots, given)
-        return sorted(set(answer)) if answer.__class__ is list else answer
+    @property
+    def judge(self) -> Judge:
+        """What the rules that match say; or their places, in no order, when there may be more to do than saying it."""
+        return self._root.judge
 
 
 class Node(Protocol):
@@ -180,7 +179,8 @@ def _keys(entry: Entry, slot: int, kinds: Mapping[int, str]) -> tuple[Any, ...] 
     values = entry.conjunction.allowed.get(slot)
     if values is None:
         return None
-    keys: tuple[Any, ...] | None = values.only_texts
+    # Most sets are intervals of numbers, which hold no text.
+    keys: tuple[Any, ...] | None = None if values.numbers.points else values.only_texts
     if keys is None and kinds.get(slot) == "number":
         keys = values.only_numbers
     return keys if keys is not None and len(keys) <= _MAX_COPIES else None

@@ -1,8 +1,9 @@
 """A fast way in for facts that are as they should be.  layout, schema -> [intake_code] -> program
 
 Makes a straight-line function that fills the slots, or gives up at the first doubt: then `engine.intake` looks again,
-exactly, and says what is wrong. The text of the function holds slot numbers and names that are made here; field names
-and bounds are bound to it as values. What it takes, the exact intake takes with the same result."""
+exactly, and says what is wrong. The text of the function holds slot numbers, names that are made here, and bounds as
+Python writes floats; field names and all else are bound to it as values. What it takes, the exact intake takes with the
+same result."""
 
 from collections.abc import Callable, Mapping
 from datetime import date
@@ -21,6 +22,10 @@ FastIntake = Callable[[Any, Value], Slots | None]
 
 #: Adding and taking away 1.5 * 2**52 rounds a float64 to a whole number.
 _ROUNDER = 6755399441055744.0
+
+
+#: Above that, a number of ten-thousandths may have more than 15 digits; the exact intake looks at what is larger.
+_LARGE = 1e11
 
 
 class Doubt(Exception):
@@ -218,11 +223,12 @@ class _Writer:
 
     def _number(self, value: str, field: FieldSchema | None = None) -> None:
         """A number: null, an int, or a float; one of at most four decimals is known at once."""
-        low, high = -1e11, 1e11
-        if field is not None:
-            low = max(low, -1e11 if field.minimum is None else float(field.minimum))
-            high = min(high, 1e11 if field.maximum is None else float(field.maximum))
-        bounds = f"{self._bound(low)} <= {value} <= {self._bound(high)}"
+        low, high = -_LARGE, _LARGE
+        if field is not None and field.minimum is not None:
+            low = min(max(low, float(field.minimum)), 2 * _LARGE)
+        if field is not None and field.maximum is not None:
+            high = max(min(high, float(field.maximum)), -2 * _LARGE)
+        bounds = f"{low!r} <= {value} <= {high!r}"
         # A whole number of ten-thousandths below 1e15 has at most 15 digits, and division gives its own float64.
         exact = f"({value} * 1e4 + {_ROUNDER} - {_ROUNDER}) / 1e4 == {value}"
         self._line(f"if {value}.__class__ is float:")

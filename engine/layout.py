@@ -8,7 +8,7 @@ import typing
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from engine.nodes import Aggregate, Expression, Literal, Path, Quantifier
+from engine.nodes import Aggregate, Expression, Path, Quantifier
 from engine.schema import FieldSchema, Schema
 from engine.values import Value
 from engine.walk import children
@@ -153,11 +153,12 @@ def reads(node: Expression) -> Iterator[tuple[Path, Role]]:
         node, bound = stack.pop()
         if isinstance(node, Path):
             yield node, "element" if node.fact in bound else "field"
-        elif isinstance(node, Quantifier | Aggregate):
+            continue
+        if isinstance(node, Quantifier | Aggregate):
             yield Path(node.fact), "list"
-            stack += [(child, bound | {node.fact}) for child in children(node)]
-        elif not isinstance(node, Literal):
-            stack += [(child, bound) for child in children(node)]
+            bound = bound | {node.fact}
+        for child in children(node):
+            stack.append((child, bound))
 
 
 def walk(value: Value, steps: tuple[str | int, ...]) -> Value:

@@ -51,7 +51,7 @@ class Conjunction:
         allowed = dict(self.allowed)
         for slot, values in other.allowed.items():
             both = allowed[slot] & values if slot in allowed else values
-            if both == NOTHING:
+            if both.is_empty:
                 return None
             allowed[slot] = both
         return Conjunction(allowed, self.residuals + other.residuals)
@@ -72,18 +72,20 @@ class NormalForm:
         return self._split(condition, False)
 
     def _split(self, node: Expression, negated: bool) -> list[Conjunction]:
-        single = self._single(node)
+        conjoined = isinstance(node, Or if negated else And)
+        # Conjoined tests meet in `_product`; looking for one field in them first would look at each twice.
+        single = None if conjoined else self._single(node)
         if single is not None:
             slot, values = single
             values = ~values if negated else values
-            if values == NOTHING:
+            if values.is_empty:
                 return []
-            return [_ALWAYS if values == ANYTHING else Conjunction({slot: values})]
+            return [_ALWAYS if values.is_full else Conjunction({slot: values})]
         if isinstance(node, Not):
             return self._split(node.operand, not negated)
         if isinstance(node, And | Or):
             parts = [(one, self._split(one, negated)) for one in _flat(node)]
-            if isinstance(node, And) != negated:
+            if conjoined:
                 return _product(parts, negated)
             found = [conjunction for _, conjunctions in parts for conjunction in conjunctions]
             if _ALWAYS in found:
@@ -187,7 +189,7 @@ def _product(parts: Iterable[tuple[Expression, list[Conjunction]]], negated: boo
         residuals += conjunctions[0].residuals
         for slot, values in conjunctions[0].allowed.items():
             allowed[slot] = both = allowed[slot] & values if slot in allowed else values
-            if both == NOTHING:
+            if both.is_empty:
                 return []
     found = [Conjunction(allowed, tuple(residuals))]
     for node, conjunctions in sorted(several, key=lambda part: len(part[1])):

@@ -186,6 +186,8 @@ def print_number(number: Decimal) -> str:
 
 def quote(text: str) -> str:
     """A text in double quotes, escaped."""
+    if text.isprintable() and '"' not in text and "\\" not in text:
+        return f'"{text}"'
     return '"' + "".join(_character(character) for character in text) + '"'
 
 

@@ -14,7 +14,7 @@ from engine.errors import Diagnostic, FactsRejected
 from engine.evaluation import Evaluation, refused
 from engine.frame_result import FrameResult
 from engine.intake_code import fast_intake
-from engine.layout import Slots, reads
+from engine.layout import reads
 from engine.nodes import Assign, Path, Rule
 from engine.observers import Observer
 from engine.ruleset import Ruleset, read_sources
@@ -125,17 +125,13 @@ class Program:
             The evaluation; facts that break the schema give the outcome `error`.
         """
         try:
-            slots = self._slots(facts, moment(as_of))
+            slots = self._take(facts, moment(as_of)) or self._intake.take(facts, moment(as_of))
         except FactsRejected as rejected:
             evaluation = refused(rejected.code, rejected.message, facts)
             if observer is not None:
                 observer.cycle_ended(evaluation)
             return evaluation
         return run_cycle(self._agenda, slots, facts, observer)
-
-    def _slots(self, facts: Any, as_of: datetime) -> Slots:
-        """The slots of a job; raises FactsRejected."""
-        return self._take(facts, as_of) or self._intake.take(facts, as_of)
 
     def evaluate_frame(self, frame: "polars.DataFrame", *, fact: str | None, as_of: datetime) -> FrameResult:
         """Judge every row of a frame by itself.

@@ -13,7 +13,7 @@ from engine.probes import Entry, Probe
 from engine.ratios import Ratio
 
 #: What a look-up in a table costs, in tests of one conjunction.
-_TESTS_PER_LOOK_UP = 3
+_TESTS_PER_LOOK_UP = 4
 
 
 def is_worth_it(entries: Sequence[Entry], done: frozenset[int]) -> bool:

@@ -15,6 +15,7 @@ from engine.nodes import (
     Decide,
     Expression,
     ListLiteral,
+    Literal,
     Log,
     Membership,
     Negate,
@@ -30,6 +31,9 @@ from engine.nodes import (
 def children(node: Expression) -> tuple[Expression, ...]:
     """The operands of a node, left to right."""
     match node:
+        # Most nodes are these: asked first, they are not compared with all other kinds.
+        case Path() | Literal():
+            return ()
         case And(operands) | Or(operands):
             return operands
         case Compare(_, left, right) | Arithmetic(_, left, right) | TextTest(_, left, right):
@@ -44,8 +48,6 @@ def children(node: Expression) -> tuple[Expression, ...]:
             return items
         case Quantifier(_, _, operand) | Aggregate(_, _, operand):
             return (operand,)
-        case _:
-            return ()
 
 
 def walk(root: Expression) -> Iterator[Expression]:
