@@ -14,8 +14,8 @@ from workers.drill.poison import evidence
 
 #: Seconds within which somebody else has to begin the job of a stopped worker, beyond the job's lease.
 _BEYOND_S = 60.0
-#: Seconds within which one of the slow jobs has to be begun: before it may stand a queue of thousands.
-_CAUGHT_S = 240.0
+#: Seconds within which the slow jobs have to be accepted, and one of them to be begun.
+_CAUGHT_S = 120.0
 #: Seconds by which the children of a stopped worker are continued before it is: it would kill what is over time.
 _HEAD_START_S = 0.5
 #: Seconds between two looks for it.
@@ -69,6 +69,9 @@ def stop_worker(ground: Ground) -> Hit:
     ground.strikes += 1
     keys = tuple(f"slow-{ground.strikes}-{n}" for n in range(_SLOW_JOBS))
     ground.send(f"slow-{ground.strikes}", keys)
+    sender = ground.producers[-1]
+    ground.until(lambda: sender.code is not None, "the slow jobs are not accepted", _CAUGHT_S)
+    ground.bring_forward(f"slow-{ground.strikes}-")
     part, key, main = ground.until(lambda: _stopped_in(ground, keys), "no worker was caught in a slow job", _CAUGHT_S)
     children = ground.pool(part)
     try:
