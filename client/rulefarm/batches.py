@@ -4,6 +4,7 @@ Needs the extra `rulefarm[batch]`. A batch is on record whole, or not at all: ev
 a portion of the source at a time, so that the producer's memory does not grow with the source. Knows no schema: text
 stays text for the worker to read."""
 
+import csv
 import io
 import os
 import uuid
@@ -23,9 +24,6 @@ from rulefarm.ledger import Ledger, reachable
 from rulefarm.settings import Settings
 from rulefarm.sources import Source, open_source
 from rulefarm.tables import batches, chunks
-
-#: Rows to read at once, in whole chunks: enough that what is done once a portion costs little.
-PORTION_ROWS = 10_000
 
 
 def take(
@@ -59,8 +57,7 @@ def take(
         SourceRejected: unreadable, empty, or with subjects that are missing or not unique.
         DatabaseUnreachable: nothing was written.
     """
-    rows = settings.chunk_rows * max(1, PORTION_ROWS // settings.chunk_rows)
-    opened = open_source(source, subject=subject, rows=rows, database_url=settings.source_url)
+    opened = open_source(source, subject=subject, rows=settings.chunk_rows, database_url=settings.source_url)
     record: dict[str, Any] = {
         "id": uuid.uuid4() if key is None else wire.job_id(domain, wire.checked_key(key), "batch", as_of),
         "domain": domain,
@@ -95,7 +92,7 @@ def _write(
     unrung = {"rings": 0, "ring_at": func.clock_timestamp()}
     rows = n = 0
     for portion in source.portions:
-        _copy_subjects(connection, portion, rows)
+        _copy_subjects(connection, portion[SUBJECT_COLUMN], rows)
         for count, facts in encode(portion, settings.chunk_rows):
             row = {"batch": batch_id, "n": n, "rows": count, "form": source.form, "facts": facts}
             connection.execute(insert(chunks).values(row | (rung if n < room else unrung)))
@@ -103,10 +100,9 @@ def _write(
     return {"rows": rows, "chunks": n}
 
 
-def _copy_subjects(connection: Connection, portion: pl.DataFrame, before: int) -> None:
-    buffer = io.BytesIO()
-    numbered = portion.select(SUBJECT_COLUMN).with_row_index(offset=before + 1)
-    numbered.write_csv(buffer, include_header=False, quote_style="non_numeric")
+def _copy_subjects(connection: Connection, subjects: pl.Series, before: int) -> None:
+    buffer = io.StringIO()
+    csv.writer(buffer, quoting=csv.QUOTE_NONNUMERIC).writerows(enumerate(subjects, before + 1))
     buffer.seek(0)
     connection.connection.cursor().copy_expert("copy subjects from stdin with (format csv)", buffer)
 

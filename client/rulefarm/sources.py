@@ -172,17 +172,14 @@ def _at(document: Mapping[str, Any], path: str) -> str | None:
     return None if value is None or isinstance(value, (Mapping, list)) else str(value)
 
 
-def _check_subjects(subjects: pl.Series, path: Path, before: int) -> None:
-    length = subjects.str.len_chars()
-    for flawed, what in (
-        (subjects.is_null() | (length == 0), "names no subject"),
-        (length > MAX_KEY_CHARACTERS, f"names a subject of more than {MAX_KEY_CHARACTERS} characters"),
-        (subjects.str.contains("\x00", literal=True), "names a subject with a NUL character"),
-    ):
-        row = flawed.fill_null(False).arg_max() if flawed.any() else None
-        if row is not None:
-            raise SourceRejected(
-                "bad-subject",
-                f"{path}: row {before + row + 1} {what}: {shown(subjects[row])}",
-                "name the column with --subject",
-            )
+def _check_subjects(subjects: Iterable[str | None], path: Path, before: int) -> None:
+    for row, subject in enumerate(subjects, before + 1):
+        if not subject:
+            flaw = "names no subject"
+        elif len(subject) > MAX_KEY_CHARACTERS:
+            flaw = f"names a subject of more than {MAX_KEY_CHARACTERS} characters: {shown(subject)}"
+        elif "\x00" in subject:
+            flaw = f"names a subject with a NUL character: {shown(subject)}"
+        else:
+            continue
+        raise SourceRejected("bad-subject", f"{path}: row {row} {flaw}", "name the column with --subject")
