@@ -73,6 +73,26 @@ def due(
         yield bells
 
 
+def count_open(engine: Engine, domain: str, *, bulk: bool, limit: int) -> int:
+    """How many jobs and chunks of one queue wait for a verdict: it never needs more messages than that.
+
+    Args:
+        engine: the database.
+        domain: whose queue.
+        bulk: whether it is the domain's bulk queue.
+        limit: counted so far at most, and chunks apart from jobs.
+
+    Raises:
+        DatabaseUnreachable: no answer.
+    """
+    waiting = [select(jobs.c.id).where(jobs.c.state == "open", jobs.c.domain == domain, jobs.c.bulk == bulk)]
+    if bulk:
+        waiting.append(select(chunks.c.n).join(batches).where(chunks.c.state == "open", batches.c.domain == domain))
+    with reachable(engine), engine.connect() as connection:
+        counts = (select(func.count()).select_from(each.limit(limit).subquery()) for each in waiting)
+        return sum(connection.execute(count).scalar_one() for count in counts)
+
+
 def expire(engine: Engine) -> int:
     """Make everything due that is open and that nobody works on: no message of it is on its way any more.
 

@@ -15,7 +15,7 @@ from rulefarm.depth import queue_depths
 from rulefarm.errors import FarmUnreachable
 from rulefarm.ledger import reachable
 from rulefarm.routing import SEAL, SEAL_QUEUE, queue_name
-from store.open_work import due, expire, note_run
+from store.open_work import count_open, due, expire, note_run
 from store.partitions import ensure_partitions
 from tasks.process import Process, held
 
@@ -67,7 +67,12 @@ def _put_seal(process: Process) -> None:
 
 def _ring_queue(process: Process, domain: str, bulk: bool, depth: int, deadline: float) -> int:
     settings, rung = process.settings, 0
-    busy, room = depth > BACKLOG, settings.queue_limit - depth
+    busy, most = depth > BACKLOG, settings.queue_limit
+    if depth:
+        # A message for everything open is enough: more would only make all wait longer, until whatever waits is rung
+        # again and again. One that was lost leaves room for itself.
+        most = min(most, count_open(process.ledger.engine, domain, bulk=bulk, limit=most))
+    room = most - depth
     while rung < room:
         limit = min(settings.reconcile_limit, room - rung)
         with due(

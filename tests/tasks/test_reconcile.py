@@ -3,10 +3,11 @@
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, insert, select
+from sqlalchemy import Engine, func, insert, select, update
 
 from rulefarm.depth import queue_depths
 from rulefarm.farm import Farm
@@ -84,6 +85,25 @@ def test_no_queue_is_filled_beyond_its_limit_and_the_rest_follows_as_room_is_mad
     assert last_run(database).rung == 3
     with database.connect() as connection:
         assert sorted(connection.execute(select(jobs.c.rings)).scalars()) == [0] * 4 + [1] * 8
+
+
+def test_what_only_waits_for_its_turn_gets_no_second_message_and_what_was_lost_gets_one(
+    farm: Farm, domain: str, database: Engine
+) -> None:
+    name = queue_name(domain)
+    for n in range(4):
+        farm.submit(domain, ORDER, key=str(n))
+
+    def overdue() -> int:
+        with database.begin() as connection:
+            connection.execute(update(jobs).values(ring_at=func.now() - timedelta(days=1)))
+        return reconcile(None)
+
+    assert [overdue(), overdue()] == [0, 0]
+    with farm.app.connection_for_read() as connection:
+        connection.SimpleQueue(name).get(timeout=5).ack()
+    assert [overdue(), overdue()] == [1, 0]
+    assert depth(farm, name) == 4
 
 
 def test_while_the_broker_is_away_nothing_counts_as_rung(

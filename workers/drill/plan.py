@@ -115,7 +115,7 @@ def farm_settings(plan: Plan, home: Path) -> Settings:
         chunk_rows=250 if long else 20,
         visibility_timeout_s=30,
         reconcile_interval_s=1.0,
-        reconcile_grace_s=4.0,
+        reconcile_grace_s=10.0 if long else 4.0,
         queue_limit=5_000,
     )
 
