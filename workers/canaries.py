@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from celery import Celery
+from celery.backends.base import DisabledBackend
 
 from rulefarm.bell import CONNECT_TIMEOUT_S, asked
 from rulefarm.routing import queue
@@ -46,9 +47,14 @@ def fly(app: Celery, queues: Mapping[str, str], *, timeout_s: float) -> dict[str
 
     def flown() -> dict[str, Flight]:
         sent = {name: _send(app, name, domain, timeout_s) for name, domain in queues.items()}
-        return _await(app, sent, timeout_s) if app.conf.result_backend else {name: Flight(None) for name in sent}
+        return _await(app, sent, timeout_s) if keeps_results(app) else {name: Flight(None) for name in sent}
 
     return asked(app, flown)
+
+
+def keeps_results(app: Celery) -> bool:
+    """Whether a task's result can be asked for."""
+    return not isinstance(app.backend, DisabledBackend)
 
 
 def _send(app: Celery, name: str, domain: str, timeout_s: float) -> tuple[str, float]:

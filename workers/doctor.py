@@ -18,7 +18,7 @@ from rulefarm.routing import CONTROL_QUEUE, queue_name
 from rulefarm.settings import Settings
 from store.health import answer_ms, count_dead_letters, last_reconciled
 from store.migrate import is_current
-from workers.canaries import Flight, fly
+from workers.canaries import Flight, fly, keeps_results
 from workers.inspection import WorkerState, worker_states
 
 #: Seconds that a worker gets between two looks: one that takes messages takes the next in milliseconds.
@@ -189,7 +189,7 @@ def _canary(
         return Finding("canary", "fail", flight.failure, "see the worker's log", subject=name, ms=flight.ms)
     if flight.ms is not None:
         return Finding("canary", "ok", f"{flight.ms:.0f} ms through {flight.worker}", subject=name, ms=flight.ms)
-    if not app.conf.result_backend:
+    if not keeps_results(app):
         return Finding(
             "canary", "warn", "sent; this broker keeps no results that tell how it fared", "set RULEFARM_RESULT_URL",
             subject=name,

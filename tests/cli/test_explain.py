@@ -7,9 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rulefarm.settings import Settings
-from tests.cli.conftest import Run
-from tests.farm.commands import environment
+from tests.cli.conftest import OnFarm, Run
 
 DOMAIN = """subject = "Order"
 key = "id"
@@ -35,19 +33,6 @@ def on_rules(run: Run, tmp_path: Path) -> Callable[..., str]:
 
     def call(*arguments: object, code: int = 0) -> str:
         done = run("eval", "payment", "order.json", *arguments, RULEFARM_RULESETS="rules")
-        assert done.returncode == code, done.stdout + done.stderr
-        return done.stdout + done.stderr
-
-    return call
-
-
-@pytest.fixture
-def on_farm(run: Run, running_farm: Settings) -> Callable[..., str]:
-    """Run a command on the farm; gives what it printed."""
-    environ = {name: text for name, text in environment(running_farm).items() if name.startswith("RULEFARM_")}
-
-    def call(*arguments: object, stdin: str = "", code: int = 0) -> str:
-        done = run(*arguments, stdin=stdin, **environ)
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout + done.stderr
 
@@ -101,7 +86,7 @@ def test_facts_that_are_refused_say_so(on_rules: Callable[..., str], tmp_path: P
     assert "Order.total is missing" in on_rules("--explain", code=1)
 
 
-def test_a_job_is_explained_by_its_id_and_by_its_key(on_farm: Callable[..., str]) -> None:
+def test_a_job_is_explained_by_its_id_and_by_its_key(on_farm: OnFarm) -> None:
     key = uuid.uuid4().hex
     facts = '{"Order": {"total": 2000, "country": "FR"}}'
     verdict = json.loads(on_farm("submit", "payment", "-", "--key", key, "--wait", "--json", stdin=facts))
@@ -117,7 +102,7 @@ def test_a_job_is_explained_by_its_id_and_by_its_key(on_farm: Callable[..., str]
 
 
 @pytest.mark.parametrize("source", ["products.csv", "products.jsonl"])
-def test_a_row_of_a_batch_is_explained(on_farm: Callable[..., str], tmp_path: Path, source: str) -> None:
+def test_a_row_of_a_batch_is_explained(on_farm: OnFarm, tmp_path: Path, source: str) -> None:
     rows = [{"sku": f"{uuid.uuid4().hex}", "price": n, "cost": 5} for n in range(250)]
     text = "\n".join(json.dumps(row) for row in rows)
     if source.endswith(".csv"):
@@ -130,7 +115,7 @@ def test_a_row_of_a_batch_is_explained(on_farm: Callable[..., str], tmp_path: Pa
     assert "Product.price is 3" in on_farm("explain", document["verdict"]["id"])
 
 
-def test_an_unknown_job_is_one_line(on_farm: Callable[..., str]) -> None:
+def test_an_unknown_job_is_one_line(on_farm: OnFarm) -> None:
     for job in (str(uuid.uuid4()), "no-such-key"):
         said = on_farm("explain", job, code=1)
         assert said.startswith(f"rulefarm: no job or row of a batch {job} is on record")

@@ -4,30 +4,13 @@ import csv
 import io
 import json
 import uuid
-from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from rulefarm.settings import Settings
-from tests.cli.conftest import Run
-from tests.farm.commands import environment
+from tests.cli.conftest import OnFarm, Run, settings_only
 
 
-@pytest.fixture
-def on_farm(run: Run, running_farm: Settings) -> Callable[..., str]:
-    """Run a command on the farm; it must succeed; gives what it printed."""
-    environ = {name: text for name, text in environment(running_farm).items() if name.startswith("RULEFARM_")}
-
-    def call(*arguments: object, stdin: str = "", code: int = 0) -> str:
-        done = run(*arguments, stdin=stdin, **environ)
-        assert done.returncode == code, done.stdout + done.stderr
-        return done.stdout + (done.stderr if code else "")
-
-    return call
-
-
-def test_a_submitted_order_is_judged_shown_and_found(on_farm: Callable[..., str], tmp_path: Path) -> None:
+def test_a_submitted_order_is_judged_shown_and_found(on_farm: OnFarm, tmp_path: Path) -> None:
     key = uuid.uuid4().hex
     (tmp_path / "order.json").write_text('{"Order": {"total": 2000, "country": "FR"}}')
     shown = on_farm("submit", "payment", "order.json", "--key", key, "--wait")
@@ -42,20 +25,20 @@ def test_a_submitted_order_is_judged_shown_and_found(on_farm: Callable[..., str]
     assert json.loads(again) == document
 
 
-def test_a_submitted_id_is_printed_alone(on_farm: Callable[..., str]) -> None:
+def test_a_submitted_id_is_printed_alone(on_farm: OnFarm) -> None:
     printed = on_farm("submit", "payment", "-", stdin='{"Order": {"total": 1}}')
     assert uuid.UUID(printed.strip())
 
 
-def test_an_error_verdict_is_an_exit_code(on_farm: Callable[..., str]) -> None:
+def test_an_error_verdict_is_an_exit_code(on_farm: OnFarm) -> None:
     assert "Order.total" in on_farm("submit", "payment", "-", "--wait", stdin='{"Order": {}}', code=1)
 
 
-def test_an_unknown_domain_is_refused_with_the_known_ones(on_farm: Callable[..., str]) -> None:
+def test_an_unknown_domain_is_refused_with_the_known_ones(on_farm: OnFarm) -> None:
     assert "known: payment, pricing" in on_farm("submit", "fraud", "-", stdin='{"Order": {}}', code=1)
 
 
-def test_a_batch_shows_its_progress_and_its_outcomes(on_farm: Callable[..., str], tmp_path: Path) -> None:
+def test_a_batch_shows_its_progress_and_its_outcomes(on_farm: OnFarm, tmp_path: Path) -> None:
     rows = "".join(f"p{n},{n},5\n" for n in range(250))
     (tmp_path / "products.csv").write_text(f"sku,price,cost\n{rows}")
     shown = on_farm("batch", "pricing", "products.csv")
@@ -68,18 +51,18 @@ def test_a_batch_shows_its_progress_and_its_outcomes(on_farm: Callable[..., str]
     assert uuid.UUID(on_farm("batch", "pricing", "products.csv", "--no-wait").strip())
 
 
-def test_the_nightly_batch_runs_now(on_farm: Callable[..., str], tmp_path: Path) -> None:
+def test_the_nightly_batch_runs_now(on_farm: OnFarm, tmp_path: Path) -> None:
     (tmp_path / "products.csv").write_text("sku,price,cost\na,1,5\nb,9,5\n")
     assert "done, 2 of 2" in on_farm("nightly", "run", "--source", "products.csv")
 
 
-def test_a_source_that_cannot_be_read_is_refused(on_farm: Callable[..., str], tmp_path: Path) -> None:
+def test_a_source_that_cannot_be_read_is_refused(on_farm: OnFarm, tmp_path: Path) -> None:
     assert "nowhere.csv can't be read" in on_farm("batch", "pricing", "nowhere.csv", code=1)
     (tmp_path / "twice.csv").write_text("sku,price\na,1\na,2\n")
-    assert "names a subject that another row names too" in on_farm("batch", "pricing", "twice.csv", code=1)
+    assert "rows 1 and 2 name the same subject" in on_farm("batch", "pricing", "twice.csv", code=1)
 
 
-def test_status_names_queues_and_workers(on_farm: Callable[..., str]) -> None:
+def test_status_names_queues_and_workers(on_farm: OnFarm) -> None:
     document = json.loads(on_farm("status", "--json"))
     assert {"rules.payment", "rules.payment.bulk", "rules.control"} <= set(document["queues"])
     assert {worker["name"].split("@")[0] for worker in document["workers"]} >= {
@@ -91,10 +74,9 @@ def test_status_names_queues_and_workers(on_farm: Callable[..., str]) -> None:
 
 
 def test_without_a_broker_a_job_stays_on_record_and_is_judged_when_it_is_back(
-    run: Run, on_farm: Callable[..., str], running_farm: Settings
+    run: Run, on_farm: OnFarm, running_farm: Settings
 ) -> None:
-    environ = {name: text for name, text in environment(running_farm).items() if name.startswith("RULEFARM_")}
-    environ["RULEFARM_BROKER_URL"] = "redis://127.0.0.1:1/0"
+    environ = settings_only(running_farm) | {"RULEFARM_BROKER_URL": "redis://127.0.0.1:1/0"}
     key = uuid.uuid4().hex
     done = run("submit", "payment", "-", "--key", key, "--wait", stdin='{"Order": {"total": 1}}', **environ)
     assert done.returncode == 3
