@@ -39,6 +39,6 @@ def _print(findings: list[Finding]) -> None:
     for finding in findings:
         said = f"{finding.subject}: {finding.message}" if finding.subject else finding.message
         if finding.hint:
-            said = f"{said}; {finding.hint}"
+            said = f"{said.removesuffix('.')}; {finding.hint}"
         table.add_row(Text(finding.status, style=_COLOURS[finding.status]), Text(finding.check), Text(said))
     console().print(table)

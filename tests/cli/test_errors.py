@@ -9,6 +9,7 @@ from tests.cli.conftest import Run
 
 #: Nothing listens there, and nothing will: a refused connection.
 AWAY = {"RULEFARM_BROKER_URL": "redis://127.0.0.1:1/0", "RULEFARM_DATABASE_URL": "postgresql://u:secret@127.0.0.1:1/x"}
+UUID = "0b2c9c1e-7a8b-4c7e-9f53-5f0a5a0c1d2e"
 SCHEMA = """subject = "Order"
 key = "id"
 [facts.Order.fields]
@@ -76,6 +77,24 @@ WRONG = [
     Wrong("an instant that is none", "eval payment order.json --as-of yesterday", "--as-of", RULES, 2),
     Wrong("two formats at once", "verdicts --json --csv", "not both", AWAY, 2),
     Wrong("an id that is none", "batch show 7", "'7' is no id", AWAY),
+    Wrong("an id that is none to resume", "batch resume 7", "'7' is no id", AWAY),
+    Wrong("no farm to examine", "doctor", "rulefarm up"),
+    Wrong("nothing answers the doctor", "doctor", "the broker at redis://", AWAY),
+    Wrong("no time for a canary", "doctor --timeout 0", "--timeout", AWAY, 2),
+    Wrong("no farm for dead letters", "dead list", "rulefarm up"),
+    Wrong("no database for dead letters", "dead list", "127.0.0.1:1", AWAY, 3),
+    Wrong("no database to retry from", "dead retry --all", "127.0.0.1:1", AWAY, 3),
+    Wrong("no dead letter named", "dead retry", "name dead letters by ID", AWAY, 2),
+    Wrong("ids and a filter at once", f"dead drop {UUID} --all", "name dead letters by ID", AWAY, 2),
+    Wrong("a dead letter's id that is none", "dead show 7", "not a valid UUID", AWAY, 2),
+    Wrong("no farm for jobs", "jobs list", "rulefarm up"),
+    Wrong("no database for jobs", "jobs list", "127.0.0.1:1", AWAY, 3),
+    Wrong("no database for a job", "jobs show 4711", "127.0.0.1:1", AWAY, 3),
+    Wrong("a state that is none", "jobs list --state lost", "--state", AWAY, 2),
+    Wrong("no age to prune by", "prune", "--older-than", AWAY, 2),
+    Wrong("an age that is none", "prune --older-than 3y", "like 90d or 12w", AWAY, 2),
+    Wrong("an age of nothing", "prune --older-than 0d", "like 90d or 12w", AWAY, 2),
+    Wrong("no database to prune", "prune --older-than 90d", "127.0.0.1:1", AWAY, 3),
 ]  # fmt: skip
 
 
