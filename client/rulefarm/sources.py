@@ -4,7 +4,8 @@ However long the source, a few portions of it are in memory. Each row is named b
 named is refused with its place. Whether a subject is named twice is not seen here: that takes all rows at once."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,13 +65,15 @@ def open_source(
     return Source(form, _portions(frames, path))
 
 
-def _portions(frames: Iterable[pl.DataFrame], path: Path) -> Iterator[pl.DataFrame]:
+def _portions(frames: Generator[pl.DataFrame, None, None], path: Path) -> Iterator[pl.DataFrame]:
     before = 0
     try:
-        for frame in frames:
-            _check_subjects(frame[SUBJECT_COLUMN], path, before)
-            yield frame
-            before += len(frame)
+        # Closed at once when a row is refused: it may hold a connection.
+        with closing(frames):
+            for frame in frames:
+                _check_subjects(frame[SUBJECT_COLUMN], path, before)
+                yield frame
+                before += len(frame)
     except (OSError, UnicodeDecodeError, pl.exceptions.PolarsError, SQLAlchemyError, ImportError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise SourceRejected("unreadable-source", f"{path} can't be read: {reason}") from error
@@ -78,21 +81,28 @@ def _portions(frames: Iterable[pl.DataFrame], path: Path) -> Iterator[pl.DataFra
         raise SourceRejected("empty-source", f"{path} has no rows")
 
 
-def _read_columns(path: Path, subject: str | None, rows: int, *, is_text: bool) -> Iterator[pl.DataFrame]:
+def _read_columns(path: Path, subject: str | None, rows: int, *, is_text: bool) -> Generator[pl.DataFrame, None, None]:
     scan = pl.scan_csv(path, infer_schema=False) if is_text else pl.scan_parquet(path)
     column = _subject_column(scan.collect_schema().names(), path, subject)
     named = scan.with_columns(pl.col(column).cast(pl.String).alias(SUBJECT_COLUMN))
     yield from named.collect_batches(chunk_size=rows, lazy=True)
 
 
-def _read_query(path: Path, subject: str | None, rows: int, database_url: str | None) -> Iterator[pl.DataFrame]:
+def _read_query(
+    path: Path, subject: str | None, rows: int, database_url: str | None
+) -> Generator[pl.DataFrame, None, None]:
     if database_url is None:
         raise SourceRejected("no-source-database", f"{path}: no database is named to ask", "set RULEFARM_SOURCE_URL")
-    # exec_driver_sql, not text(): a colon in a query of somebody's is no parameter of ours.
     query = path.read_text(encoding="utf-8")
-    # A cursor on the server's side: without it the client's library would fetch all rows at once.
-    with _engine(database_url).connect().execution_options(stream_results=True, max_row_buffer=rows) as connection:
-        result = connection.exec_driver_sql(query)
+    options: dict[str, Any] = {
+        # A cursor on the server's side: without it the client's library would fetch all rows at once.
+        "stream_results": True,
+        "max_row_buffer": rows,
+        # A colon or a percent sign in somebody's query is no parameter of ours.
+        "no_parameters": True,
+    }
+    with _engine(database_url).connect() as connection:
+        result = connection.execution_options(**options).exec_driver_sql(query)
         column = _subject_column(list(result.keys()), path, subject)
         for portion in result.partitions(rows):
             frame = pl.DataFrame(portion, schema=list(result.keys()), orient="row", infer_schema_length=None)
@@ -119,7 +129,7 @@ def _subject_column(columns: list[str], path: Path, subject: str | None) -> str:
     return column
 
 
-def _read_jsonl(path: Path, subject: str | None, rows: int) -> Iterator[pl.DataFrame]:
+def _read_jsonl(path: Path, subject: str | None, rows: int) -> Generator[pl.DataFrame, None, None]:
     subjects: list[str | None] = []
     documents: list[str] = []
     characters = 0
@@ -128,6 +138,9 @@ def _read_jsonl(path: Path, subject: str | None, rows: int) -> Iterator[pl.DataF
         # Not `for line in lines`: a line that does not end would be read whole.
         while line := lines.readline(MAX_MESSAGE_BYTES + 1):
             number += 1
+            if len(line) > MAX_MESSAGE_BYTES:
+                place = f"{path}:{number}"
+                raise SourceRejected("facts-too-large", f"{place}: more than {MAX_MESSAGE_BYTES} characters in a line")
             if not line.strip():
                 continue
             document, text = _document(line, f"{path}:{number}")
@@ -143,8 +156,6 @@ def _read_jsonl(path: Path, subject: str | None, rows: int) -> Iterator[pl.DataF
 
 
 def _document(line: str, place: str) -> tuple[dict[str, Any], str]:
-    if len(line) > MAX_MESSAGE_BYTES:
-        raise SourceRejected("facts-too-large", f"{place}: a line of more than {MAX_MESSAGE_BYTES} characters")
     try:
         document = wire.parse(line, source=place)
         return document, wire.canonical(document)
