@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import psycopg2
@@ -12,6 +13,8 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from tests.conftest import TEMPLATE
+from tests.shape.test_layers import LAYERS, imported
+from workers.drill import checker
 from workers.drill.checker import Expected, check, open_work
 from workers.services import Services
 
@@ -116,6 +119,10 @@ def findings(url: str, **more: Any) -> list[tuple[str, str]]:
     found = check(url, EXPECTED, **more)
     assert all(finding.text for finding in found)
     return [(finding.code, finding.id) for finding in found]
+
+
+def test_it_shares_no_code_with_the_farm() -> None:
+    assert imported(Path(checker.__file__)) & set(LAYERS) == set()
 
 
 def test_nothing_is_found_in_a_healthy_database(url: str, healthy: Write) -> None:

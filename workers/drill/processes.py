@@ -4,7 +4,6 @@ import os
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable
 from contextlib import suppress
 
 import psutil
@@ -18,8 +17,8 @@ _BEYOND_S = 60.0
 _CAUGHT_S = 120.0
 #: Seconds by which the children of a stopped worker are continued before it is: it would kill what is over time.
 _HEAD_START_S = 0.5
-#: Seconds between two looks for it.
-_LOOK_S = 0.05
+#: Seconds between two looks for it, and between two looks for its next message.
+_LOOK_S, _FORWARD_S = 0.05, 2.0
 #: Jobs that take long enough to be caught at work.
 _SLOW_JOBS = 8
 
@@ -76,7 +75,7 @@ def stop_worker(ground: Ground) -> Hit:
     children = ground.pool(part)
     try:
         lease_s = ground.farm.settings.job_time_limit_s + 5
-        repeated = _within(lease_s + _BEYOND_S, lambda: _times(ground, "begin", key) > 1)
+        repeated = _is_repeated(ground, key, lease_s + _BEYOND_S)
     finally:
         for child in children:
             with suppress(psutil.NoSuchProcess):
@@ -107,11 +106,17 @@ def _times(ground: Ground, what: str, key: str) -> int:
     return sum(1 for told, of, _ in evidence(ground.evidence) if (told, of) == (what, key))
 
 
-def _within(seconds: float, look: Callable[[], bool]) -> bool:
-    give_up = time.monotonic() + seconds
-    while not (found := look()) and time.monotonic() < give_up:
+def _is_repeated(ground: Ground, key: str, seconds: float) -> bool:
+    """Whether somebody else begins the job within the time; its next message need not queue for that."""
+    give_up, forward = time.monotonic() + seconds, 0.0
+    while _times(ground, "begin", key) < 2:
+        if time.monotonic() > give_up:
+            return False
+        if time.monotonic() > forward:
+            ground.bring_forward(key)
+            forward = time.monotonic() + _FORWARD_S
         time.sleep(_LOOK_S)
-    return found
+    return True
 
 
 def _a_child(ground: Ground) -> tuple[str, psutil.Process] | None:
