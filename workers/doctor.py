@@ -23,6 +23,8 @@ from workers.inspection import WorkerState, worker_states
 
 #: Seconds that a worker gets between two looks: one that takes messages takes the next in milliseconds.
 _BETWEEN_LOOKS_S = 2.0
+#: Seconds that workers get to answer before a queue is said to have none.
+_PATIENCE_S = 4.0
 #: Intervals that the reconciler may be late, and seconds that it may be late in any case.
 _LATE_INTERVALS, _LATE_S = 5, 30.0
 
@@ -134,6 +136,9 @@ def _queues(app: Celery, ledger: Ledger, settings: Settings, timeout_s: float) -
     if not domains:
         return [Finding("workers", "fail", "no domain is active", "a worker publishes its rulesets at its start")]
     look = _look(app, settings, domains)
+    if not all(look.takers(name) for name in domains):
+        # Who has much to do answers late.
+        look = _look(app, settings, domains, patience_s=_PATIENCE_S)
     manned = {name: domain for name, domain in domains.items() if look.takers(name)}
     silent = _silent(app, settings, domains, look)
     findings = [
@@ -152,9 +157,9 @@ def _queues(app: Celery, ledger: Ledger, settings: Settings, timeout_s: float) -
     return [*findings, _backlog(look, settings)]
 
 
-def _look(app: Celery, settings: Settings, domains: dict[str, str]) -> _Look:
+def _look(app: Celery, settings: Settings, domains: dict[str, str], *, patience_s: float = 1.0) -> _Look:
     # Depths first: a worker that begins between the two questions is then seen busy, not idle.
-    return _Look(queue_depths(app, [*domains, CONTROL_QUEUE]), worker_states(settings))
+    return _Look(queue_depths(app, [*domains, CONTROL_QUEUE]), worker_states(settings, timeout_s=patience_s))
 
 
 def _silent(app: Celery, settings: Settings, domains: dict[str, str], first: _Look) -> list[Finding]:
