@@ -39,7 +39,7 @@ class BatchGroup(click.Group):
 
 @click.group("batch", cls=BatchGroup)
 def command() -> None:
-    """Judge every row of a csv, parquet or jsonl file; show how a batch fares, or get it going again."""
+    """Judge every row of a csv, parquet, jsonl or sql file; show how a batch fares, or get it going again."""
 
 
 @command.command("run")

@@ -184,8 +184,8 @@ class Farm:
 
         Args:
             domain: who judges.
-            source: a .csv, .parquet or .jsonl file. Columns are the fields of the domain's subject; a line of jsonl is
-                either that, or whole facts.
+            source: a .csv, .parquet or .jsonl file, or a .sql file with one query, which is asked of `source_url`.
+                Columns are the fields of the domain's subject; a line of jsonl is either that, or whole facts.
             subject: the column that names the subject (for whole facts a path, `Order.order_id`). Default: the first.
             key: the same key is the same batch, submitted twice or not. Default: every call is a new batch.
             as_of: the instant to judge at. Default: now.

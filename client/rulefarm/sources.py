@@ -106,7 +106,14 @@ def _read_query(
         column = _subject_column(list(result.keys()), path, subject)
         for portion in result.partitions(rows):
             frame = pl.DataFrame(portion, schema=list(result.keys()), orient="row", infer_schema_length=None)
+            # A uuid, say: what polars has no column for is its text.
+            odd = [name for name, kind in frame.schema.items() if kind == pl.Object]
+            frame = frame.with_columns(pl.Series(name, [_text(value) for value in frame[name]]) for name in odd)
             yield frame.with_columns(pl.col(column).cast(pl.String).alias(SUBJECT_COLUMN))
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
 
 
 def _engine(database_url: str) -> Engine:

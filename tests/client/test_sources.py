@@ -117,7 +117,8 @@ def test_a_query_is_a_source(settings: Settings, tmp_path: Path) -> None:
         tmp_path,
         "-- those of: this year\n"
         "select n::bigint as id, (n / 4.0)::numeric(10, 2) as price, n::float8 as cost, n % 2 = 0 as sold_out,"
-        " case when n > 500 then 'toys' end as category, date '2026-03-01' as since"
+        " case when n > 500 then 'toys' end as category, date '2026-03-01' as since,"
+        " case when n > 100 then '5d0a4b52-0d1f-5f0e-9f0b-8c6f6f6f7266'::uuid end as shop"
         " from generate_series(1, 1050) as n order by n;\n",
     )
     source = open_source(path, subject=None, rows=100, database_url=settings.database_url)
@@ -131,6 +132,7 @@ def test_a_query_is_a_source(settings: Settings, tmp_path: Path) -> None:
         "sold_out": True,
         "category": "toys",
         "since": date(2026, 3, 1),
+        "shop": "5d0a4b52-0d1f-5f0e-9f0b-8c6f6f6f7266",
         SUBJECT_COLUMN: "1050",
     }
     batch, _ = take(Ledger(settings), _asking(settings), "pricing", path, subject="id", room=0)
