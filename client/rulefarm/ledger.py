@@ -174,19 +174,25 @@ class Ledger:
             enqueued_at: as for `verdict`.
 
         Raises:
-            JobDead: it is a dead letter.
+            JobDead: none will come.
         """
         verdict = self.verdict(job_id, enqueued_at)
-        if verdict is None:
-            with reachable(self.engine), self.engine.connect() as connection:
-                dead = connection.execute(select(dead_letters).where(dead_letters.c.id == job_id)).first()
-            if dead is not None:
-                raise JobDead(
-                    "job-dead",
-                    f"job {job_id} is a dead letter after {dead.attempts} attempts [{dead.code}]: {dead.reason}",
-                    "see 'rulefarm dead show'",
-                )
-        return verdict
+        if verdict is not None:
+            return verdict
+        # A row of a batch has a letter and no job. A job is dead even when somebody has dropped its letter.
+        dead_jobs = select(jobs.c.attempts, jobs.c.code, jobs.c.reason).where(jobs.c.state == "dead")
+        letters = select(dead_letters.c.attempts, dead_letters.c.code, dead_letters.c.reason)
+        with reachable(self.engine), self.engine.connect() as connection:
+            dead = (
+                connection.execute(letters.where(dead_letters.c.id == job_id)).first()
+                or connection.execute(dead_jobs.where(jobs.c.id == job_id)).first()
+            )
+        if dead is None:
+            return None
+        why = f" [{dead.code}]: {dead.reason}" if dead.code else ""
+        raise JobDead(
+            "job-dead", f"job {job_id} is dead after {dead.attempts} attempts{why}", "see 'rulefarm jobs show'"
+        )
 
     def verdict(self, job_id: uuid.UUID, enqueued_at: datetime | None = None) -> Verdict | None:
         """The verdict of a job or of a row of a batch, if there is one.

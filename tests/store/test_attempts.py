@@ -4,9 +4,12 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from sqlalchemy import Engine, select, text
+import pytest
+from sqlalchemy import Engine, delete, select, text
 
+from rulefarm.errors import JobDead
 from rulefarm.jobs import Job
+from rulefarm.ledger import Ledger
 from rulefarm.settings import Settings
 from rulefarm.tables import dead_letters, jobs, verdicts
 from store.attempts import Terms, claim_job, fail_job
@@ -117,3 +120,19 @@ def test_a_refused_message_is_kept_in_a_form_that_can_be_stored(database: Engine
     [letter] = letters(database)
     assert (letter.kind, letter.reason) == ("message", "half ? and NUL \ufffd")
     assert letter.content == "x\ufffd" * 500
+
+
+def test_whoever_waits_for_a_dead_job_is_told_so_even_when_its_letter_was_dropped(
+    settings: Settings, database: Engine
+) -> None:
+    job = add_job(settings)
+    ledger = Ledger(settings)
+    assert ledger.answer(job.id) is None
+    fail_job(database, job.id, Terms(worker="w", lease_s=60, max_attempts=1), BROKEN, attempt=1)
+    with pytest.raises(JobDead, match="evaluation-failed") as caught:
+        ledger.answer(job.id)
+    assert caught.value.code == "job-dead"
+    with database.begin() as connection:
+        connection.execute(delete(dead_letters))
+    with pytest.raises(JobDead, match="after 1 attempts"):
+        ledger.answer(job.id)
