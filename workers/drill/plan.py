@@ -88,7 +88,7 @@ def make_plan(options: Options, faults: Mapping[str, Lasting]) -> Plan:
     length = max(length + quiet, _LEAST_S)
     # Singly, because an order service does; in lots, because a nightly job does; from two, so that one may die. Those
     # that come with an order come on top, for every third of them is withdrawn.
-    lots, orders = options.jobs * 2 // 5, max(6, options.jobs // 20)
+    lots, orders = options.jobs // 2, max(6, options.jobs // 20)
     singles = options.jobs - lots
     producers = (
         ("one", singles // 2, 1),
