@@ -10,12 +10,13 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, create_engine, insert, text
 from sqlalchemy.engine import make_url
 
 from rulefarm.farm import Farm
 from rulefarm.ledger import connect
 from rulefarm.settings import Settings
+from rulefarm.tables import active_rulesets
 from store.migrate import migrate
 from tests.farm.commands import RULESETS, rulefarm
 from tests.farm.processes import until
@@ -65,6 +66,15 @@ def database(settings: Settings) -> Iterator[Engine]:
     engine = connect(settings)
     yield engine
     engine.dispose()
+
+
+@pytest.fixture
+def domain(database: Engine) -> str:
+    """A domain in the fresh database, with queues of its own that nobody takes from."""
+    name = f"d{uuid.uuid4().hex[:12]}"
+    with database.begin() as connection:
+        connection.execute(insert(active_rulesets).values(domain=name, digest="0" * 64))
+    return name
 
 
 @pytest.fixture(scope="session")

@@ -1,13 +1,12 @@
 """What a producer may rely on when it submits: its own transaction, room in the queue, rows that say what is rung."""
 
-import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, create_engine, insert, select, text
+from sqlalchemy import Engine, create_engine, select, text
 from sqlalchemy.orm import Session
 
 from rulefarm.depth import queue_depths
@@ -15,19 +14,10 @@ from rulefarm.errors import BrokerUnreachable, DatabaseUnreachable, QueueFull
 from rulefarm.farm import Farm
 from rulefarm.routing import queue_name
 from rulefarm.settings import Settings
-from rulefarm.tables import active_rulesets, jobs
+from rulefarm.tables import jobs
 from store.open_work import due
 
 ORDER = {"Order": {"total": 12.5}}
-
-
-@pytest.fixture
-def domain(database: Engine) -> str:
-    """A domain with queues of its own, that nobody takes from."""
-    name = f"d{uuid.uuid4().hex[:12]}"
-    with database.begin() as connection:
-        connection.execute(insert(active_rulesets).values(domain=name, digest="0" * 64))
-    return name
 
 
 @pytest.fixture

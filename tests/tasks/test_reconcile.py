@@ -1,33 +1,23 @@
 """What has a row and no verdict is rung again: all of it after the broker lost its data, and never beyond the room."""
 
-import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, func, insert, select, update
+from sqlalchemy import Engine, func, select, update
 
 from rulefarm.depth import queue_depths
 from rulefarm.farm import Farm
 from rulefarm.routing import SEAL_QUEUE, queue_name
 from rulefarm.settings import Settings
-from rulefarm.tables import active_rulesets, jobs, reconciler
+from rulefarm.tables import jobs, reconciler
 from tasks import process
 from tasks.process import Process
 from tasks.reconcile import reconcile
 
 ORDER = {"Order": {"total": 12.5}}
-
-
-@pytest.fixture
-def domain(database: Engine) -> str:
-    """A domain with queues of its own, that nobody takes from."""
-    name = f"d{uuid.uuid4().hex[:12]}"
-    with database.begin() as connection:
-        connection.execute(insert(active_rulesets).values(domain=name, digest="0" * 64))
-    return name
 
 
 @pytest.fixture
