@@ -1,4 +1,4 @@
-"""An attempt is counted before it starts, keeps others away while it lasts, and stores nothing once it was overtaken."""
+"""An attempt is counted before it starts, keeps others away while it lasts, and stores nothing once overtaken."""
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor
