@@ -17,7 +17,8 @@ def worker(module: str, processes: int) -> dict[str, str]:
 
 
 def test_a_farm_that_closes_jobs_before_their_verdicts_are_stored(drill: Drill) -> None:
-    options = Options(jobs=120, batches=0, faults=("worker", "child"), seed=1, deadline_s=120)
+    # More than four processes get done, so that whoever is killed is at work.
+    options = Options(jobs=240, batches=0, faults=("worker", "child"), seed=1, deadline_s=120)
     report = drill(options, parts=worker("acks_early", 2) | BEAT)
     assert not report.passed
     assert report.lost > 0

@@ -31,6 +31,8 @@ PARTS = {
 }
 #: Seconds between two looks at what is still open.
 _LOOK_S = 0.5
+#: Verdicts before the first strike.
+_FLOWING = 10
 #: Jobs a second of a producer that need not wait.
 _AT_ONCE = 1000.0
 #: Seconds between two lines about what is open.
@@ -99,6 +101,8 @@ class _Drill:
             self._go()
             options = self._plan.options
             self._say(f"{options.jobs:,} jobs and {options.batches} batches over {self._plan.length_s:.0f} s")
+            # There must be something to hurt.
+            self._ground.until(lambda: self._count("verdicts") >= _FLOWING, "no verdicts come", 120)
             struck = [self._strike(strike) for strike in self._plan.strikes]
             finished_s = self._finish()
         finally:
@@ -144,8 +148,10 @@ class _Drill:
         return time.time() - self._started
 
     def _open(self) -> int:
-        counts = "select count(*) from {} where state = 'open'"
-        return sum(int(self._ground.sql(counts.format(table))[0][0]) for table in ("jobs", "chunks", "batches"))
+        return sum(self._count(f"{table} where state = 'open'") for table in ("jobs", "chunks", "batches"))
+
+    def _count(self, rows: str) -> int:
+        return int(self._ground.sql(f"select count(*) from {rows}")[0][0])
 
     def _report(self, struck: list[Struck], finished_s: float | None) -> Report:
         still = open_work(self._url)
@@ -156,7 +162,6 @@ class _Drill:
         self._say("checking")
         poison = frozenset(identity for identity, wanted in expected.items() if wanted.deadly)
         rows = sum(1 for wanted in expected.values() if wanted.batch is not None)
-        refused = self._ground.sql("select count(*) from dead_letters where kind = 'message'")
         return Report(
             options=self._plan.options,
             finished_s=finished_s,
@@ -164,7 +169,7 @@ class _Drill:
             rows=rows,
             poison=len(poison),
             malformed=self._ground.malformed,
-            refused=int(refused[0][0]),
+            refused=self._count("dead_letters where kind = 'message'"),
             borne=tuple(measure(self._url, struck, self._started, poison)),
             findings=tuple(check(self._url, expected, withdrawn=withdrawn)),
             open=tuple(still),
