@@ -28,7 +28,7 @@ types: $(STAMP) ## mypy, strict
 	@$(BIN)/mypy --no-error-summary
 
 fuzz: $(STAMP) ## Hold the evaluators against each other on a million generated cases: about fifteen minutes
-	@RULEFARM_FUZZ=12 $(BIN)/python -m pytest -p no:xdist tests/engine/test_agreement.py
+	@RULEFARM_FUZZ=16 $(BIN)/python -m pytest -p no:xdist tests/engine/test_agreement.py
 
 data: $(STAMP) ## Build the example data: examples/data/
 	@$(BIN)/python -m examples build

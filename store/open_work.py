@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Engine, Interval, case, cast, func, select, tuple_, update
+from sqlalchemy import Engine, Interval, case, cast, func, select, true, tuple_, union, update
 from sqlalchemy.dialects.postgresql import insert
 
 from rulefarm.bell import Bell, chunk_bell
@@ -71,6 +71,19 @@ def due(
             found = connection.execute(rung.returning(chunks.c.batch, chunks.c.n))
             bells.extend(chunk_bell(domain, row.batch, row.n) for row in found)
         yield bells
+
+
+def due_queues(engine: Engine) -> set[tuple[str, bool]]:
+    """Domain and bulk of every queue that something is due for.
+
+    Raises:
+        DatabaseUnreachable: no answer.
+    """
+    overdue = select(jobs.c.domain, jobs.c.bulk).where(jobs.c.state == "open", jobs.c.ring_at <= func.now())
+    parts = select(batches.c.domain, true()).join(chunks)
+    parts = parts.where(chunks.c.state == "open", chunks.c.ring_at <= func.now())
+    with reachable(engine), engine.connect() as connection:
+        return {(domain, bulk) for domain, bulk in connection.execute(union(overdue, parts))}
 
 
 def count_open(engine: Engine, domain: str, *, bulk: bool, limit: int) -> int:

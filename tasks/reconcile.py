@@ -15,7 +15,7 @@ from rulefarm.depth import queue_depths
 from rulefarm.errors import FarmUnreachable
 from rulefarm.ledger import reachable
 from rulefarm.routing import SEAL, SEAL_QUEUE, queue_name
-from store.open_work import count_open, due, expire, note_run
+from store.open_work import count_open, due, due_queues, expire, note_run
 from store.partitions import ensure_partitions
 from tasks.process import Process, held
 
@@ -37,11 +37,11 @@ def reconcile(task: Task) -> int:
     process = held()
     engine = process.ledger.engine
     try:
-        domains = process.ledger.domains()
-        queues = {queue_name(domain, bulk=bulk): (domain, bulk) for domain in domains for bulk in (False, True)}
-        depths = queue_depths(process.app, [SEAL_QUEUE, *queues])
-        if lost := not depths[SEAL_QUEUE]:
+        if lost := not queue_depths(process.app, [SEAL_QUEUE])[SEAL_QUEUE]:
             _put_seal(process)
+        # Mostly nothing is due: then no queue is asked for its depth.
+        queues = {queue_name(domain, bulk=bulk): (domain, bulk) for domain, bulk in due_queues(engine)}
+        depths = queue_depths(process.app, queues) if queues else {}
         # Long enough for whatever there is room for, short enough for the next run to find this one done.
         deadline = time.monotonic() + process.settings.reconcile_interval_s
         rung = sum(_ring_queue(process, *which, depths[name], deadline) for name, which in queues.items())

@@ -3,7 +3,6 @@
 For the status page, and for the reconciler, which leaves alone what is only waiting for its turn."""
 
 from collections.abc import Collection
-from typing import Any
 
 from celery import Celery
 
@@ -25,16 +24,17 @@ def queue_depths(app: Celery, names: Collection[str]) -> dict[str, int]:
 
 
 def _depths(app: Celery, names: Collection[str]) -> dict[str, int]:
+    depths = {}
     with app.connection_for_read() as connection:
         connection.ensure_connection(max_retries=1, timeout=CONNECT_TIMEOUT_S)
-        return {name: _depth(connection, name) for name in names}
-
-
-def _depth(connection: Any, name: str) -> int:
-    # A channel a question: RabbitMQ closes it when the answer is no.
-    with connection.channel() as channel:
-        try:
-            return int(queue(name)(channel).queue_declare(passive=True).message_count)
-        except connection.channel_errors:
-            # Nobody has used it yet, or, on Redis, where an empty list is none, it is empty.
-            return 0
+        channel = connection.channel()
+        for name in names:
+            try:
+                depths[name] = int(queue(name)(channel).queue_declare(passive=True).message_count)
+            except connection.channel_errors:
+                # Nobody has used it yet, or, on Redis, where an empty list is none, it is empty.
+                depths[name] = 0
+                # RabbitMQ closes a channel when the answer is no; on Redis, where one is a connection, it stays.
+                if getattr(channel, "closed", True):
+                    channel = connection.channel()
+    return depths

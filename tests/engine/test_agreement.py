@@ -23,8 +23,10 @@ from tests.engine.generated_rules import AS_OF, rules_from
 from tests.engine.naive import Answer, Naive
 
 TIMES = int(os.environ.get("RULEFARM_FUZZ", "1"))
-#: Sets of facts for each ruleset, and the fewest rows of a frame.
-FACTS = 25
+#: Sets of facts for each ruleset.
+JOBS = 50
+#: The fewest rows of a frame.
+ROWS = 25
 #: Cases that every run compares at least.
 LEAST = 50_000 * TIMES
 #: Cases that were compared, by test.
@@ -118,7 +120,7 @@ def smallest(rules: list[Rule], job: dict[str, Any], schema: Schema | None) -> s
 def check(seed: int, schema: Schema | None) -> None:
     rules = rules_from(seed)
     program, naive = program_of(rules, schema), naive_of(rules, schema)
-    for job in facts_from(seed, FACTS, typed=schema is not None):
+    for job in facts_from(seed, JOBS, typed=schema is not None):
         before = copy.deepcopy(job)
         wanted = naive.evaluate(job, AS_OF)
         if differ(in_words(program.evaluate(job, as_of=AS_OF)), wanted):
@@ -127,22 +129,22 @@ def check(seed: int, schema: Schema | None) -> None:
         COMPARED["record"] += 1
 
 
-@settings(max_examples=1_500 * TIMES, deadline=None)
+@settings(max_examples=750 * TIMES, deadline=None)
 @given(seeds)
 def test_the_record_evaluator_means_what_the_naive_one_means(seed: int) -> None:
     check(seed, None)
 
 
-@settings(max_examples=500 * TIMES, deadline=None)
+@settings(max_examples=250 * TIMES, deadline=None)
 @given(seeds)
 def test_it_means_the_same_for_facts_with_a_schema(seed: int) -> None:
     check(seed, SCHEMA)
 
 
-@settings(max_examples=1_000 * TIMES, deadline=None)
+@settings(max_examples=400 * TIMES, deadline=None)
 @given(seeds, st.booleans())
 def test_the_columnar_evaluator_means_what_the_record_one_means(seed: int, typed: bool) -> None:
-    rules, frame = rules_from(seed, flat=True), frame_from(seed, FACTS + seed % 20, typed)
+    rules, frame = rules_from(seed, flat=True), frame_from(seed, ROWS + seed % 20, typed)
     program = program_of(rules, SCHEMA if typed else None)
     result = program.evaluate_frame(frame, fact="P", as_of=AS_OF)
     assert len(result) == len(result.outcome) == len(frame)

@@ -94,7 +94,8 @@ def test_it_shows_workers_tasks_and_queues_and_changes_nothing(running_farm: Set
         return [worker["hostname"] for worker in json.loads(text or '{"data": []}')["data"] if worker["status"]]
 
     with flower(replace(running_farm, flower_port=port)) as process:
-        until(lambda: len(workers()) == 2, 60)
+        # Each look asks every worker eight questions: on a busy machine that takes seconds.
+        until(lambda: len(workers()) == 2, 120)
         assert listening(process.pid) == {"127.0.0.1"}
         queues = {f"rules.{name}" for name in ("payment", "pricing", "payment.bulk", "pricing.bulk", "control")}
         until(lambda: queues <= set(re.findall(r"<td>(rules\.[a-z.]+)</td>", get(port, "/broker")[1])))
