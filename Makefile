@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 SOURCES := setup.cfg pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types fuzz data bench drill clean
+.PHONY: help run test suite check lint types fuzz data bench drill clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -15,7 +15,11 @@ help: ## Show what can be made
 run: $(STAMP) ## Judge 10,000 real products on embedded services, print what was measured, stop everything
 	@$(BIN)/python -m examples run
 
-test: $(STAMP) lint types ## Lint, types and the whole test suite, on embedded services
+# Types take one core for a minute, and the suite often waits: side by side.
+test: $(STAMP) lint ## Lint, types and the whole test suite, on embedded services
+	@$(MAKE) --no-print-directory --jobs 2 types suite
+
+suite: $(STAMP)
 	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile --durations 10
 
 check: test ## The same as test

@@ -8,26 +8,27 @@ from typing import Any, NoReturn
 
 import click
 
-#: Command name to the module whose `command` it is, in the order of `--help`.
+#: Command name to the module whose `command` it is, and what `--help` says of it, in the order of `--help`. The lines
+#: stand here because gathering them would load everything: two seconds for a page of text.
 COMMANDS = {
-    "up": "cli.up",
-    "status": "cli.status",
-    "doctor": "cli.doctor",
-    "submit": "cli.submit",
-    "batch": "cli.batch",
-    "nightly": "cli.nightly",
-    "jobs": "cli.jobs",
-    "verdicts": "cli.verdicts",
-    "explain": "cli.explain",
-    "dead": "cli.dead",
-    "prune": "cli.prune",
-    "eval": "cli.evaluate",
-    "rules": "cli.rules",
-    "worker": "cli.worker",
-    "beat": "cli.beat",
-    "flower": "cli.flower",
-    "migrate": "cli.migrate",
-    "drill": "cli.drill",
+    "up": ("cli.up", "Run the whole farm in the foreground."),
+    "status": ("cli.status", "Show queues, jobs that wait, dead letters and workers."),
+    "doctor": ("cli.doctor", "Try everything that a job needs on its way to a verdict."),
+    "submit": ("cli.submit", "Submit the facts in a file as a job."),
+    "batch": ("cli.batch", "Judge every row of a csv, parquet, jsonl or sql file."),
+    "nightly": ("cli.nightly", "Run the nightly batch now."),
+    "jobs": ("cli.jobs", "List open jobs, or show where one stands."),
+    "verdicts": ("cli.verdicts", "List verdicts, newest first."),
+    "explain": ("cli.explain", "Explain the verdict of a job, or of one row of a batch."),
+    "dead": ("cli.dead", "List, show, retry or drop dead letters."),
+    "prune": ("cli.prune", "Drop old months of jobs and verdicts."),
+    "eval": ("cli.evaluate", "Judge facts here and now, without a farm."),
+    "rules": ("cli.rules", "Check, test, list and format the rules."),
+    "worker": ("cli.worker", "Run a worker in the foreground."),
+    "beat": ("cli.beat", "Run beat in the foreground: reconciler and nightly batch."),
+    "flower": ("cli.flower", "Run Flower in the foreground: a page to watch the farm."),
+    "migrate": ("cli.migrate", "Bring the tables in Postgres up to date."),
+    "drill": ("cli.drill", "Hurt a farm in every way that is known, and check it."),
 }
 
 _EXIT_CODES = {"BrokerUnreachable": 3, "DatabaseUnreachable": 3, "FarmUnreachable": 3, "VerdictPending": 4}
@@ -44,8 +45,14 @@ class Door(click.Group):
         """The command of that name; None if there is none."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(COMMANDS[cmd_name]).command
+        module, _ = COMMANDS[cmd_name]
+        command: click.Command = import_module(module).command
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """What `--help` says of the commands, without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; an error that is ours becomes one line on stderr."""

@@ -26,6 +26,11 @@ from workers.services import Services, running_services
 TEMPLATE = "rulefarm_template"
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Half as many again as there are cores: tests of a farm wait more than they compute."""
+    return (os.cpu_count() or 1) * 3 // 2
+
+
 @pytest.fixture(scope="session", autouse=True)
 def no_settings_from_outside() -> None:
     """Tests see their own settings, not those of whoever runs them."""

@@ -1,14 +1,14 @@
-"""Run the real command, as a process, and look at what a user sees."""
+"""Run the command, as a process, and look at what a user sees."""
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from rulefarm.settings import Settings
+from tests.cli.forked import run_forked
 from tests.farm.commands import environment
 
 ROOT = Path(__file__).parents[2]
@@ -23,15 +23,8 @@ def run(tmp_path: Path) -> Run:
 
     def call(*arguments: object, stdin: str = "", **environ: str) -> subprocess.CompletedProcess[str]:
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-        done = subprocess.run(
-            [Path(sys.executable).parent / "rulefarm", *(str(argument) for argument in arguments)],
-            cwd=tmp_path,
-            env=kept | environ,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
+        done = run_forked(
+            [str(argument) for argument in arguments], cwd=tmp_path, env=kept | environ, stdin=stdin, timeout_s=60
         )
         assert "Traceback" not in done.stderr, done.stderr
         return done

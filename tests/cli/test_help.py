@@ -1,5 +1,7 @@
 """Every command explains itself, and the README names it."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -45,6 +47,14 @@ def test_help_needs_no_environment(run: Run, name: str) -> None:
     done = run(*([name] if name else []), "--help")
     assert done.returncode == 0
     assert "Usage: rulefarm" in done.stdout
+
+
+def test_the_list_of_commands_is_read_without_loading_them() -> None:
+    script = "import sys; from cli.main import cli; cli(['--help'], standalone_mode=False); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    *page, loaded = done.stdout.splitlines()
+    assert [line.split()[0] for line in page[page.index("Commands:") + 1 :]] == list(COMMANDS)
+    assert not {"celery", "sqlalchemy", "numpy", "rich"} & set(loaded.split())
 
 
 def test_the_version_is_told(run: Run) -> None:
