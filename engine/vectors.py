@@ -151,10 +151,3 @@ class RatioTable:
         self.vectors = [self.vectors[bisect_right(self.cuts, point)] for point in places]
         self.vectors.insert(0, alive.first)
         self.cuts, self.doubts = places, vectors
-
-    def lookup(self, ratio: float | None) -> tuple[int, int]:
-        """The vector of a ratio, and its bits that are in doubt; None: a ratio that says nothing."""
-        if ratio is None:
-            return self.vectors[0] | self.every, self.every
-        place = bisect_right(self.cuts, ratio)
-        return self.vectors[place], self.doubts[place]
