@@ -26,6 +26,7 @@ from workers.services import Services, running_services
 TEMPLATE = "rulefarm_template"
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """Half as many again as there are cores: tests of a farm wait more than they compute."""
     return (os.cpu_count() or 1) * 3 // 2

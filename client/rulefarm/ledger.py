@@ -10,13 +10,12 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, create_engine, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
-from sqlalchemy.orm import Session
 
 from rulefarm import wire
 from rulefarm.bell import Bell, job_bell
@@ -25,6 +24,9 @@ from rulefarm.jobs import Job
 from rulefarm.settings import Settings
 from rulefarm.tables import active_rulesets, batches, dead_letters, jobs, verdicts
 from rulefarm.verdict import Verdict
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
 
 #: What holds for every session. A process that is stopped in the midst of a transaction holds the rows that it has
 #: changed, and whoever needs them would wait for it: Postgres ends its session before a job's time is up.
@@ -115,7 +117,7 @@ class Ledger:
         with reachable(self.engine), self.engine.begin() as connection:
             return _insert(connection, job, facts, rings=1, ring_at=func.now() + self._grace)
 
-    def add_within(self, connection: Connection | Session, job: Job, facts: str) -> Job:
+    def add_within(self, connection: "Connection | Session", job: Job, facts: str) -> Job:
         """Write the row of a job in a transaction of the caller's, to be rung once that is committed.
 
         Args:
@@ -126,7 +128,7 @@ class Ledger:
         Raises:
             DatabaseUnreachable: nothing was written.
         """
-        theirs = connection.connection() if isinstance(connection, Session) else connection
+        theirs = connection if isinstance(connection, Connection) else connection.connection()
         with reachable(theirs.engine):
             return _insert(theirs, job, facts, rings=0, ring_at=func.now())
 

@@ -2,7 +2,7 @@
 
 Hundreds of commands are run here, and what they import takes longer than what they do. So a server imports it once and
 forks a process for each command: with its own directory, environment, streams and exit code, like one that a shell
-starts. The real start is run by the tests of the documentation."""
+starts. The real start is that of the farms that tests run."""
 
 import multiprocessing
 import os

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.forked import run_forked
 from tests.farm.processes import until
 
 ROOT = Path(__file__).parents[2]
@@ -49,8 +50,11 @@ def environ(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
 
 
 def run(command: str, environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    program, *arguments = shlex.split(command)
+    if program == "rulefarm":
+        return run_forked(arguments, cwd=ROOT, env=environ, stdin="", timeout_s=120)
     return subprocess.run(
-        shlex.split(command), env=environ, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+        [program, *arguments], env=environ, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
     )
 
 

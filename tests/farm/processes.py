@@ -14,7 +14,7 @@ Found = TypeVar("Found")
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 
-def until(condition: Callable[[], Found], deadline_s: float = 30.0) -> Found:
+def until(condition: Callable[[], Found], deadline_s: float = 60.0) -> Found:
     """The first true value of the condition; fails the test when the deadline passes before."""
     give_up = time.monotonic() + deadline_s
     while not (found := condition()):
