@@ -20,6 +20,7 @@ COMMANDS = {
     "verdicts": "cli.verdicts",
     "explain": "cli.explain",
     "dead": "cli.dead",
+    "facts": "cli.facts",
     "prune": "cli.prune",
     "eval": "cli.evaluate",
     "rules": "cli.rules",

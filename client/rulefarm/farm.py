@@ -23,6 +23,7 @@ from rulefarm.accepting import accept
 from rulefarm.bell import Bell, create_app, job_bell
 from rulefarm.doorbell import Doorbell
 from rulefarm.errors import JobRejected, NotFound, SettingsError
+from rulefarm.facts import Facts
 from rulefarm.jobs import Batch, Job
 from rulefarm.routing import checked_domain, queue_name
 from rulefarm.settings import Settings
@@ -58,6 +59,7 @@ class Farm:
             # An optional extra: a producer without a database needs no SQLAlchemy.
             self.ledger = _extra("rulefarm.ledger", "ledger").Ledger(settings)
         self._doorbell = Doorbell(self.app, limit=settings.queue_limit, has_ledger=self.ledger is not None)
+        self._facts: Facts | None = None
         self._domains: dict[str, str] = {}
         self._domains_until = 0.0
 
@@ -65,6 +67,17 @@ class Farm:
     def from_env(cls, environ: Mapping[str, str] | None = None) -> "Farm":
         """A farm as the environment describes it; see `Settings`."""
         return cls(Settings.from_env(os.environ if environ is None else environ))
+
+    @property
+    def facts(self) -> Facts:
+        """The reference facts that jobs are judged with: put, get, delete, list.
+
+        Raises:
+            SettingsError: nothing names a Redis to keep them in.
+        """
+        if self._facts is None:
+            self._facts = Facts(self.settings.require_facts())
+        return self._facts
 
     def submit(
         self,
@@ -273,6 +286,8 @@ class Farm:
     def close(self) -> None:
         """Close the connections."""
         self.app.close()
+        if self._facts:
+            self._facts.close()
         if self.ledger:
             self.ledger.engine.dispose()
 
