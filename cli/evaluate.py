@@ -17,6 +17,7 @@ from engine.explain import explain
 from engine.nearest import nearest
 from rulefarm import wire
 from rulesets.loader import SHIPPED, load_domain
+from tasks.events import alone
 from tasks.lookups import look_up
 
 
@@ -43,13 +44,15 @@ def command(
 ) -> None:
     """Judge the facts in FILE (JSON; - is standard input) by the rules of a DOMAIN, in this process.
 
-    Needs no farm and records nothing: what the domain looks up is looked up in --facts. --rule and --all imply
-    --explain. Exit code 1 if the outcome is error.
+    Needs no farm and records nothing: what the domain looks up is looked up in --facts, and a window of events that
+    FILE does not hold has the job's own event alone. --rule and --all imply --explain. Exit code 1 if the outcome is
+    error.
     """
     loaded = load_domain(settings().rulesets or SHIPPED, domain)
     given = wire.parse(wire.canonical(read_facts(facts)))
     reference = read_facts(shared) if shared else {}
     [seen] = look_up(loaded.schema, [given], lambda wanted: {pair: _text(reference, *pair) for pair in wanted})
+    seen = alone(loaded.schema, seen)
     document, moment = seen.document, as_of or datetime.now(UTC)
     if seen.refusal is not None:
         evaluation = refused(*seen.refusal, document)

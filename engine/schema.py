@@ -116,7 +116,7 @@ class Schema:
         for stream in self.streams:
             lines.append(
                 f"stream {stream.name} key {'.'.join(stream.key)} window {stream.window_s}"
-                f" max_events {stream.max_events}"
+                f" max_events {stream.max_events} late {stream.late_s}"
             )
         return "\n".join(lines)
 

@@ -21,7 +21,7 @@ from rulefarm.verdict import Verdict
 from rulesets.loader import LoadedRuleset
 from tasks.lookups import Seen
 from tasks.message import JobMessage
-from tasks.shared import Shared
+from tasks.shared import Shared, Subject
 from tasks.text_columns import typed_columns
 
 
@@ -41,7 +41,7 @@ def judge_job(loaded: LoadedRuleset, message: JobMessage, worker: str, shared: S
         FactsUnreachable: the shared facts can't be read.
         SettingsError: the domain shares facts, and nothing says where they are.
     """
-    [seen] = _see(loaded, [message.document], shared)
+    [seen] = _see(loaded, [Subject(str(message.job_id), message.document, message.as_of)], shared)
     started = time.perf_counter_ns()
     evaluation = _evaluate(loaded, seen, message.as_of)
     micros = (time.perf_counter_ns() - started) // 1000
@@ -85,7 +85,9 @@ def judge_chunk(
     started = time.perf_counter_ns()
     if chunk["form"] == "json" or loaded.schema.is_shared:
         # A shared fact has a value of its own for every row: there is no column to judge it by.
-        facts = _see(loaded, _documents(frame, chunk["form"], loaded.schema), shared)
+        documents = _documents(frame, chunk["form"], loaded.schema)
+        ids = (str(uuid.uuid5(chunk["batch"], subject)) for subject in subjects)
+        facts = _see(loaded, [Subject(*one, chunk["as_of"]) for one in zip(ids, documents, strict=True)], shared)
         started = time.perf_counter_ns()
         answers = [_answer(_evaluate(loaded, each, chunk["as_of"])) for each in facts]
     else:
@@ -130,14 +132,14 @@ def facts_of(chunk: Mapping[str, Any], subject: str, schema: Schema) -> dict[str
     return _documents(frame, chunk["form"], schema)[0]
 
 
-def _see(loaded: LoadedRuleset, documents: Sequence[Mapping[str, Any]], shared: Shared | None) -> list[Seen]:
+def _see(loaded: LoadedRuleset, subjects: Sequence[Subject], shared: Shared | None) -> list[Seen]:
     if not loaded.schema.is_shared:
-        return [Seen(document, {}) for document in documents]
+        return [Seen(subject.document, {}) for subject in subjects]
     if shared is None:
         raise SettingsError(
             "no-facts", f"domain {loaded.domain!r} shares facts, and nothing says where", "set RULEFARM_FACTS_URL"
         )
-    return shared.see(loaded, documents)
+    return shared.see(loaded, subjects)
 
 
 def _evaluate(loaded: LoadedRuleset, seen: Seen, as_of: datetime) -> Evaluation:

@@ -37,7 +37,8 @@ class Facts:
         Args:
             url: of Redis, as `Settings.require_facts` gives it.
         """
-        self._url = url
+        #: Which Redis; holds its password.
+        self.url = url
         #: The client, for what else is kept in the same place.
         self.redis = client(url)
 
@@ -72,7 +73,7 @@ class Facts:
         kept = 0
         for portion in _portions(items):
             texts = {_place(fact, key): _text(fact, key, document) for key, document in portion}
-            with reachable(self._url):
+            with reachable(self.url):
                 self.redis.mset(texts)
             kept += len(portion)
         return kept
@@ -112,7 +113,7 @@ class Facts:
         places = [_place(fact, key) for fact, key in wanted]
         if not places:
             return []
-        with reachable(self._url):
+        with reachable(self.url):
             found: Sequence[str | None] = self.redis.mget(places)
         return found
 
@@ -130,7 +131,7 @@ class Facts:
             FactRejected, FactsUnreachable: as `put`.
         """
         places = [_place(fact, key) for key in keys]
-        with reachable(self._url):
+        with reachable(self.url):
             return int(self.redis.delete(*places)) if places else 0
 
     def list(self, fact: str) -> Iterator[str]:
@@ -140,7 +141,7 @@ class Facts:
             FactRejected, FactsUnreachable: as `get`.
         """
         prefix = _prefix(fact)
-        with reachable(self._url):
+        with reachable(self.url):
             for place in self.redis.scan_iter(match=f"{prefix}*", count=1000):
                 yield place[len(prefix) :]
 

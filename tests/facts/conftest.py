@@ -37,7 +37,9 @@ def sharing_farm(farm_settings: Settings) -> Iterator[Settings]:
     settings = replace(farm_settings, rulesets=RULESETS)
     with ExitStack() as stack:
         for kind in ("interactive", "bulk"):
-            stack.enter_context(rulefarm(settings, "worker", "--domains", "credit", "--queue", kind, "--autoscale", "1,1"))
+            stack.enter_context(
+                rulefarm(settings, "worker", "--domains", "credit,fraud", "--queue", kind, "--autoscale", "1,1")
+            )
         until(lambda: sum("credit" in state.name for state in worker_states(settings)) == 2, 180)
         yield settings
 
