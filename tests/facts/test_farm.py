@@ -110,3 +110,13 @@ def test_explain_shows_the_facts_as_they_were_seen(farm: Farm, run: Run) -> None
     assert done.returncode == 0, done.stderr
     assert "Customer.limit is 10" in done.stdout
     assert "judged again" not in done.stderr
+
+
+def test_what_was_not_judged_is_shown_and_not_explained(farm: Farm, run: Run) -> None:  # noqa: F811 - a fixture
+    verdict = farm.evaluate("credit", {"Order": {"household_id": key(), "total": 11}}, key=key())
+    environ = {name: text for name, text in environment(farm.settings).items() if name.startswith("RULEFARM_")}
+    done = run("explain", verdict.id, **environ)
+    assert done.returncode == 0, done.stderr
+    assert "Customer is required" in done.stdout
+    assert "NoStore" not in done.stdout
+    assert json.loads(run("explain", verdict.id, "--json", **environ).stdout)["rules"] == []
