@@ -5,15 +5,16 @@ import subprocess
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import redis
+from sqlalchemy.engine import make_url
 
 from rulefarm.facts import Facts
 from rulefarm.farm import Farm
 from rulefarm.settings import Settings
+from tests.conftest import fresh_database
 from tests.farm.commands import rulefarm
 from tests.farm.processes import until
 from workers.inspection import worker_states
@@ -32,10 +33,19 @@ def facts(services: Services) -> Iterator[Facts]:
 
 
 @pytest.fixture(scope="session")
-def sharing_farm(farm_settings: Settings) -> Iterator[Settings]:
-    """Workers for the domains that share facts; nothing is lost here, so there is no beat to ring again."""
-    settings = replace(farm_settings, rulesets=RULESETS)
+def sharing_farm(services: Services, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """Workers for the domains that share facts; nothing is lost here, so there is no beat to ring again.
+
+    Broker and database are their own: other tests count the workers and the domains of theirs."""
+    broker = make_url(services.broker_url).set(database="1").render_as_string(hide_password=False)
     with ExitStack() as stack:
+        settings = Settings(
+            home=tmp_path_factory.mktemp("sharing"),
+            broker_url=broker,
+            database_url=stack.enter_context(fresh_database(services)),
+            rulesets=RULESETS,
+            chunk_rows=100,
+        )
         for kind in ("interactive", "bulk"):
             stack.enter_context(
                 rulefarm(settings, "worker", "--domains", "credit,fraud", "--queue", kind, "--autoscale", "1,1")
