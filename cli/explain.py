@@ -12,6 +12,7 @@ from rulefarm.ledger import connect
 from rulesets.recorded import compile_recorded
 from store.jobs import verdict_of
 from store.published import source_of
+from tasks.lookups import REFUSALS
 from tasks.recall import judged_facts
 
 
@@ -32,6 +33,10 @@ def command(job: str, rules: tuple[str, ...], every: bool, as_json: bool) -> Non
     program = compile_recorded(source_of(engine, verdict.domain, verdict.ruleset_digest))
     if program.schema is None:
         raise NotFound("no-schema", f"the ruleset {verdict.ruleset_digest[:12]} was published without its domain.toml")
+    if {reason["code"] for reason in verdict.reasons} & set(REFUSALS):
+        # Its rules were never asked, and would now give an answer that was nobody's verdict.
+        print_json({"verdict": verdict.to_json(), "rules": [], "changes": []}) if as_json else print_verdict(verdict)
+        return
     facts = judged_facts(engine, verdict, program.schema)
     explanation = explain(program, facts, as_of=verdict.as_of, rules=rules, every=every)
     found = nearest(program, facts, as_of=verdict.as_of)

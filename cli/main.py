@@ -23,6 +23,7 @@ COMMANDS = {
     "dead": ("cli.dead", "List, show, retry or drop dead letters."),
     "prune": ("cli.prune", "Drop old months of jobs and verdicts."),
     "eval": ("cli.evaluate", "Judge facts here and now, without a farm."),
+    "facts": ("cli.facts", "Keep reference facts that domains look up."),
     "rules": ("cli.rules", "Check, test, list and format the rules."),
     "worker": ("cli.worker", "Run a worker in the foreground."),
     "beat": ("cli.beat", "Run beat in the foreground: reconciler and nightly batch."),

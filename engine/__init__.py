@@ -13,7 +13,8 @@ from engine.nodes import Rule
 from engine.observers import Observer
 from engine.oddities import review
 from engine.program import Program, compile_ruleset
-from engine.schema import Schema, parse_schema
+from engine.schema import Schema
+from engine.schema_reader import parse_schema
 
 __all__ = [
     "Diagnostic",

@@ -40,6 +40,9 @@ from engine.schema import FactSchema, Schema
 from engine.source import Source, TooManyProblems
 
 _ORDERED = ("number", "text", "date")
+#: What an aggregate takes, where it takes more than numbers.
+_FOLDED = dict.fromkeys(("Min", "Max"), "number or text or date")
+_FOLDED["CountDistinct"] = "number or text or date or boolean"
 
 
 def check_rules(rules: Sequence[Rule], schema: Schema | None, sources: Mapping[str, Source]) -> None:
@@ -253,8 +256,7 @@ class _Checker:
         if isinstance(node, Quantifier) or node.kind == "Count":
             self._condition(operand)
         else:
-            wanted = "number or text or date" if node.kind in ("Min", "Max") else "number"
-            self._wants(operand, self._visit(operand), wanted, node.kind)
+            self._wants(operand, self._visit(operand), _FOLDED.get(node.kind, "number"), node.kind)
         self._element = None
 
     # Names
@@ -269,7 +271,7 @@ class _Checker:
         steps = path.steps
         if fact.is_list and path.fact != self._element and steps:
             if not isinstance(steps[0], int):
-                hint = f"write exists({print_expression(path)} …), or Count, Sum, Min, Max, Avg"
+                hint = f"write exists({print_expression(path)} …), or Count, CountDistinct, Sum, Min, Max, Avg"
                 self._report(path, "list-fact", f"'{path.fact}' is a list; which of its items is meant?", hint)
                 return "any"
             steps = steps[1:]

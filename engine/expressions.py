@@ -177,6 +177,7 @@ def _count(values: tuple[Value, ...]) -> float:
 
 _FOLDS: dict[str, Callable[[tuple[Value, ...]], Value]] = {
     "Count": _count,
+    "CountDistinct": body.count_distinct,
     "Sum": body.total,
     "Avg": body.mean,
     "Min": body.least,

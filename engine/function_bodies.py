@@ -175,6 +175,10 @@ def distinct(items: tuple[Value, ...]) -> tuple[Value, ...]:
     return tuple(kept.values())
 
 
+def count_distinct(items: tuple[Value, ...]) -> float:
+    return float(len({frozen(item) for item in items if item is not None}))
+
+
 def is_null(value: Value) -> bool:
     return value is None
 

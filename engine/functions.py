@@ -143,6 +143,9 @@ _NUMBERS = (
     Function(
         "Avg", (_L,), _N, body.mean, "Mean of a list of numbers; skips nulls; null if empty.", "Avg([1, 2]) == 1.5"
     ),
+    Function(
+        "CountDistinct", (_L,), _N, body.count_distinct, "Different items; skips nulls.", "CountDistinct([2, 2]) == 1"
+    ),
     Function("ToNumber", ("any",), _N, body.to_number, "The number that a text writes.", 'ToNumber("12.50") == 12.5'),
 )
 

@@ -33,7 +33,7 @@ def kind_of(node: Expression, schema: Schema | None) -> ValueKind:
             return "list"
         case Path():
             return path_kind(node, schema)
-        case Negate() | Aggregate("Count" | "Sum" | "Avg"):
+        case Negate() | Aggregate("Count" | "CountDistinct" | "Sum" | "Avg"):
             return "number"
         case Aggregate(_, _, operand):
             return kind_of(operand, schema)

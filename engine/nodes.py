@@ -16,7 +16,7 @@ CompareOp = typing.Literal["==", "!=", "<", "<=", ">", ">="]
 ArithmeticOp = typing.Literal["+", "-", "*", "/", "%"]
 TextOp = typing.Literal["contains", "startsWith", "endsWith", "matches"]
 QuantifierKind = typing.Literal["exists", "forall"]
-AggregateKind = typing.Literal["Count", "Sum", "Min", "Max", "Avg"]
+AggregateKind = typing.Literal["Count", "CountDistinct", "Sum", "Min", "Max", "Avg"]
 AssignOp = typing.Literal["=", "+=", "-=", "*=", "/="]
 Outcome = typing.Literal["accept", "review", "reject"]
 

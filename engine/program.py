@@ -133,6 +133,18 @@ class Program:
             return evaluation
         return run_cycle(self._agenda, slots, facts, observer)
 
+    def refuses(self, facts: Mapping[str, Any], *, as_of: datetime) -> bool:
+        """Whether facts break the schema, so that `evaluate` gives the outcome `error` for them.
+
+        Args:
+            facts: as for `evaluate`.
+            as_of: as for `evaluate`.
+        """
+        try:
+            return not (self._take(facts, moment(as_of)) or self._intake.take(facts, moment(as_of)))
+        except FactsRejected:
+            return True
+
     def evaluate_frame(self, frame: "polars.DataFrame", *, fact: str | None, as_of: datetime) -> FrameResult:
         """Judge every row of a frame by itself.
 

@@ -16,7 +16,14 @@ TEXT_TESTS: dict[str, TextOp] = {
     "matches": "matches",
 }
 QUANTIFIERS: dict[str, QuantifierKind] = {"exists": "exists", "forall": "forall"}
-AGGREGATES: dict[str, AggregateKind] = {"count": "Count", "sum": "Sum", "min": "Min", "max": "Max", "avg": "Avg"}
+AGGREGATES: dict[str, AggregateKind] = {
+    "count": "Count",
+    "countdistinct": "CountDistinct",
+    "sum": "Sum",
+    "min": "Min",
+    "max": "Max",
+    "avg": "Avg",
+}
 CONSTANTS: dict[str, bool | None] = {"true": True, "false": False, "null": None, "nil": None}
 #: Words that can't be the name of a fact.
 RESERVED = frozenset(("in", *QUANTIFIERS, *CONSTANTS, "rule", "when", "then"))
@@ -29,7 +36,7 @@ NOT_YET = {
     "within": "windows ('within') are not in the language yet",
     "window": "windows are not in the language yet",
     "stream": "streams are not in the language yet",
-    "accumulate": "'accumulate' is not in the language; write Count, Sum, Min, Max or Avg",
+    "accumulate": "'accumulate' is not in the language; write Count, CountDistinct, Sum, Min, Max or Avg",
     "test": "'test' is not in the language; write the expression alone",
     "eval": "'eval' is not in the language; write the expression alone",
 }

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from engine import Diagnostic, Program, RulesetRejected, Schema, compile_ruleset, parse_schema
 from engine.ruleset import read_sources
+from engine.schema import FactSchema
 from rulefarm.errors import NotFound, RulefarmError
 
 #: The rulesets that ship.
@@ -93,6 +94,37 @@ def load_domain(root: Path | str, domain: str) -> LoadedRuleset:
         raise RulesetUnreadable("ruleset-empty", f"domain '{domain}' has no rules in {folder}", hint)
     program = compile_ruleset(rules, schema=schema)
     return LoadedRuleset(domain, program, {schema_source: schema_text, **rules}, schema, program.digest, folder)
+
+
+def declared_fact(root: Path | str, fact: str) -> FactSchema:
+    """A fact as the domains that look it up declare it.
+
+    Args:
+        root: the folder that holds one folder per domain.
+        fact: its name.
+
+    Raises:
+        NotFound: no domain looks it up, or two do and declare its fields to be of different kinds.
+        RulesetUnreadable: a file can't be read.
+        engine.SchemaRejected: a domain.toml is not a schema.
+    """
+    folder = Path(root)
+    found: dict[str, FactSchema] = {}
+    for domain in available_domains(folder):
+        schema = parse_schema(read_file(folder / domain / SCHEMA_FILE), f"{folder.name}/{domain}/{SCHEMA_FILE}")
+        if any(lookup.fact == fact for lookup in schema.lookups):
+            found[domain] = schema.facts[fact]
+    if not found:
+        hint = f"declare it: [lookup.{fact}] in its domain.toml"
+        raise NotFound("unknown-fact", f"no domain in {folder} looks up a fact '{fact}'", hint)
+    (first, declared), *others = found.items()
+    for domain, other in others:
+        for name in declared.fields.keys() & other.fields.keys():
+            if declared.fields[name].kind != other.fields[name].kind:
+                message = f"{fact}.{name} is of one kind in '{first}' and of another in '{domain}'"
+                raise NotFound("unknown-fact", message, "load it from parquet or jsonl, which say the kinds themselves")
+    fields = {name: field for each in found.values() for name, field in each.fields.items()}
+    return FactSchema(fact, False, fields)
 
 
 def problems_without_schema(root: Path | str, domain: str) -> tuple[Diagnostic, ...]:

@@ -19,7 +19,7 @@ from store.chunk_attempts import finish_batch
 
 _COLUMNS = [column.name for column in verdicts.columns]
 #: What differs from row to row of a chunk; the rest is the chunk's.
-_STAGED = ("id", "subject", "outcome", "fired", "reasons", "changes", "facts_digest", "micros")
+_STAGED = ("id", "subject", "outcome", "fired", "reasons", "changes", "facts_digest", "micros", "seen")
 
 
 def store_verdict(engine: Engine, verdict: Verdict, *, attempt: int = 1, job: Mapping[str, Any] | None = None) -> bool:
@@ -86,7 +86,7 @@ def store_chunk(engine: Engine, batch: uuid.UUID, n: int, rows: Iterable[Verdict
         connection.execute(
             text(
                 "create temporary table staged (id uuid, subject text, outcome text, fired text[], reasons jsonb,"
-                " changes jsonb, facts_digest text, micros integer) on commit drop"
+                " changes jsonb, facts_digest text, micros integer, seen jsonb) on commit drop"
             )
         )
         driver = connection.connection.cursor()
@@ -150,7 +150,9 @@ def _csv(rows: Iterable[Verdict]) -> io.StringIO:
     for row in rows:
         fired = "{" + ",".join(_array_item(name) for name in row.fired) + "}"
         reasons, changes = _json(row.reasons), _json(row.changes)
-        writer.writerow((row.id, row.subject, row.outcome, fired, reasons, changes, row.facts_digest, row.micros))
+        seen = None if row.seen is None else _json(row.seen)
+        told = (row.id, row.subject, row.outcome, fired, reasons, changes, row.facts_digest, row.micros, seen)
+        writer.writerow(told)
     buffer.seek(0)
     return buffer
 
@@ -161,7 +163,7 @@ def _array_item(name: str) -> str:
 
 
 def _stored(name: str, value: Any) -> ColumnElement[Any]:
-    if name in ("reasons", "changes"):
+    if name in ("reasons", "changes", "seen") and value is not None:
         value = json.loads(_json(value))
     return literal(value, type_=verdicts.c[name].type)
 

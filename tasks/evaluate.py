@@ -51,7 +51,7 @@ def evaluate_job(task: Task, **kwargs: Any) -> dict[str, Any] | None:
                 return _recorded(process, message)
             attempt = claimed
         try:
-            verdict = judge_job(process.ruleset(message.domain), message, worker)
+            verdict = judge_job(process.ruleset(message.domain), message, worker, process.shared)
             job = None if message.on_record else message.row()
             stored = store_verdict(process.ledger.engine, verdict, attempt=attempt, job=job)
         except FarmUnreachable:
@@ -89,7 +89,7 @@ def evaluate_chunk(task: Task, **kwargs: Any) -> int | None:
             return None
         attempt = claim.attempt
         try:
-            rows = judge_chunk(process.ruleset(claim.chunk["domain"]), claim.chunk, worker)
+            rows = judge_chunk(process.ruleset(claim.chunk["domain"]), claim.chunk, worker, process.shared)
             return store_chunk(engine, message.batch, message.n, rows, attempt=attempt)
         except FarmUnreachable:
             raise

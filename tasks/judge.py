@@ -1,44 +1,49 @@
 """From facts to verdicts.  job message or chunk row -> [judge] -> engine -> verdicts to store
 
-Pure but for the clock that times it: no database, no broker. Errors of single subjects become `error` verdicts; their
-neighbours are judged."""
+Knows neither database nor broker; what a domain shares is added by `tasks.shared`, before the clock that times the
+evaluation starts. Errors of single subjects become `error` verdicts; their neighbours are judged."""
 
 import json
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
 
 from engine import Evaluation, Schema
+from engine.evaluation import refused
 from rulefarm import wire
 from rulefarm.chunk_facts import JSON_COLUMN, SUBJECT_COLUMN, decode
-from rulefarm.errors import JobRejected
+from rulefarm.errors import JobRejected, SettingsError
 from rulefarm.verdict import Verdict
 from rulesets.loader import LoadedRuleset
+from tasks.lookups import Seen
 from tasks.message import JobMessage
-
-#: What text columns say for a boolean.
-_BOOLEANS = {"true": True, "false": False, "yes": True, "no": False, "1": True, "0": False}
-#: A number in text: as in JSON, of at most 15 digits, leading zeros aside.
-_NUMBER = r"^[+-]?0*(?:\d\.?){0,15}(?:[eE][+-]?\d{1,3})?$"
+from tasks.shared import Shared, Subject
+from tasks.text_columns import typed_columns
 
 
-def judge_job(loaded: LoadedRuleset, message: JobMessage, worker: str) -> Verdict:
+def judge_job(loaded: LoadedRuleset, message: JobMessage, worker: str, shared: Shared | None = None) -> Verdict:
     """Judge one job.
 
     Args:
         loaded: the ruleset of its domain.
         message: the job.
         worker: who judges.
+        shared: where the shared facts are; only a domain that shares none does without.
 
     Returns:
         Its verdict.
+
+    Raises:
+        FactsUnreachable: the shared facts can't be read.
+        SettingsError: the domain shares facts, and nothing says where they are.
     """
+    [seen] = _see(loaded, [Subject(str(message.job_id), message.document, message.as_of)], shared)
     started = time.perf_counter_ns()
-    evaluation = loaded.program.evaluate(message.document, as_of=message.as_of)
+    evaluation = _evaluate(loaded, seen, message.as_of)
     micros = (time.perf_counter_ns() - started) // 1000
     return Verdict(
         id=message.job_id,
@@ -48,34 +53,46 @@ def judge_job(loaded: LoadedRuleset, message: JobMessage, worker: str) -> Verdic
         batch=None,
         **_answer(evaluation),
         ruleset_digest=loaded.digest,
-        facts_digest=wire.digest(message.facts),
+        facts_digest=_digest(seen.document) if seen.shared else wire.digest(message.facts),
         as_of=message.as_of,
         worker=worker,
         evaluated_at=datetime.now(UTC),
         micros=micros,
+        seen=seen.shared or None,
     )
 
 
-def judge_chunk(loaded: LoadedRuleset, chunk: Mapping[str, Any], worker: str) -> list[Verdict]:
+def judge_chunk(
+    loaded: LoadedRuleset, chunk: Mapping[str, Any], worker: str, shared: Shared | None = None
+) -> list[Verdict]:
     """Judge every subject of a chunk.
 
     Args:
         loaded: the ruleset of its domain.
         chunk: the chunk's row with its batch's domain, as_of and enqueued_at.
         worker: who judges.
+        shared: as for `judge_job`.
 
     Returns:
         One verdict a subject, in the order of the chunk.
+
+    Raises:
+        FactsUnreachable, SettingsError: as `judge_job`.
     """
     frame = decode(chunk["facts"])
     subjects = frame[SUBJECT_COLUMN].to_list()
     frame = frame.drop(SUBJECT_COLUMN)
     started = time.perf_counter_ns()
-    if chunk["form"] == "json":
-        documents = [_whole(json.loads(text), loaded.schema) for text in frame[JSON_COLUMN]]
-        answers = [_answer(loaded.program.evaluate(facts, as_of=chunk["as_of"])) for facts in documents]
+    if chunk["form"] == "json" or loaded.schema.is_shared:
+        # A shared fact has a value of its own for every row: there is no column to judge it by.
+        documents = _documents(frame, chunk["form"], loaded.schema)
+        ids = (str(uuid.uuid5(chunk["batch"], subject)) for subject in subjects)
+        facts = _see(loaded, [Subject(*one, chunk["as_of"]) for one in zip(ids, documents, strict=True)], shared)
+        started = time.perf_counter_ns()
+        answers = [_answer(_evaluate(loaded, each, chunk["as_of"])) for each in facts]
     else:
         documents, answers = _judge_columns(loaded, frame, chunk["form"] == "text", chunk["as_of"])
+        facts = [Seen(document, {}) for document in documents]
     micros = (time.perf_counter_ns() - started) // 1000 // max(1, len(subjects))
     now = datetime.now(UTC)
     return [
@@ -87,18 +104,19 @@ def judge_chunk(loaded: LoadedRuleset, chunk: Mapping[str, Any], worker: str) ->
             batch=chunk["batch"],
             **answer,
             ruleset_digest=loaded.digest,
-            facts_digest=_digest(facts),
+            facts_digest=_digest(each.document),
             as_of=chunk["as_of"],
             worker=worker,
             evaluated_at=now,
             micros=micros,
+            seen=each.shared or None,
         )
-        for subject, facts, answer in zip(subjects, documents, answers, strict=True)
+        for subject, each, answer in zip(subjects, facts, answers, strict=True)
     ]
 
 
 def facts_of(chunk: Mapping[str, Any], subject: str, schema: Schema) -> dict[str, Any] | None:
-    """The facts of one subject of a chunk, as `judge_chunk` judges them.
+    """The facts of one subject of a chunk, as `judge_chunk` reads them; without the shared ones.
 
     Args:
         chunk: form and facts of the chunk's row.
@@ -111,13 +129,36 @@ def facts_of(chunk: Mapping[str, Any], subject: str, schema: Schema) -> dict[str
     frame = decode(chunk["facts"]).filter(pl.col(SUBJECT_COLUMN) == subject).drop(SUBJECT_COLUMN)
     if frame.is_empty():
         return None
-    if chunk["form"] == "json":
-        return _whole(json.loads(frame[JSON_COLUMN][0]), schema)
-    typed, odd = _typed(frame, schema) if chunk["form"] == "text" else (frame, [False])
-    if odd[0]:
-        return {schema.subject: frame.row(0, named=True)}
-    row = typed.row(0, named=True)
-    return row if _holds_whole_facts(typed, schema) else {schema.subject: row}
+    return _documents(frame, chunk["form"], schema)[0]
+
+
+def _see(loaded: LoadedRuleset, subjects: Sequence[Subject], shared: Shared | None) -> list[Seen]:
+    if not loaded.schema.is_shared:
+        return [Seen(subject.document, {}) for subject in subjects]
+    if shared is None:
+        raise SettingsError(
+            "no-facts", f"domain {loaded.domain!r} shares facts, and nothing says where", "set RULEFARM_FACTS_URL"
+        )
+    return shared.see(loaded, subjects)
+
+
+def _evaluate(loaded: LoadedRuleset, seen: Seen, as_of: datetime) -> Evaluation:
+    if seen.refusal is not None:
+        return refused(*seen.refusal, seen.document)
+    return loaded.program.evaluate(seen.document, as_of=as_of)
+
+
+def _documents(frame: pl.DataFrame, form: str, schema: Schema) -> list[dict[str, Any]]:
+    """The facts of every row, as they were sent."""
+    if form == "json":
+        return [_whole(json.loads(text), schema) for text in frame[JSON_COLUMN]]
+    typed, odd = _typed(frame, form == "text", schema)
+    # Text where the domain declares a number or a boolean: judged as it stands, so that the verdict names it.
+    whole = _holds_whole_facts(frame, schema)
+    return [
+        {schema.subject: frame.row(i, named=True)} if odd[i] else row if whole else {schema.subject: row}
+        for i, row in enumerate(typed.iter_rows(named=True))
+    ]
 
 
 def _holds_whole_facts(frame: pl.DataFrame, schema: Schema) -> bool:
@@ -128,7 +169,11 @@ def _judge_columns(
     loaded: LoadedRuleset, frame: pl.DataFrame, is_text: bool, as_of: datetime
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     schema = loaded.schema
-    typed, odd = _typed(frame, schema) if is_text else (frame, pl.repeat(False, len(frame), eager=True))
+    typed, odd = (
+        typed_columns(frame, schema.facts[schema.subject].fields)
+        if is_text
+        else (frame, pl.repeat(False, len(frame), eager=True))
+    )
     whole = _holds_whole_facts(frame, schema)
     result = loaded.program.evaluate_frame(typed, fact=None if whole else schema.subject, as_of=as_of)
     documents = [row if whole else {schema.subject: row} for row in typed.iter_rows(named=True)]
@@ -146,21 +191,10 @@ def _judge_columns(
     return documents, answers
 
 
-def _typed(frame: pl.DataFrame, schema: Schema) -> tuple[pl.DataFrame, pl.Series]:
-    """Text columns read by the kinds that the domain declares, and which rows hold text that can't be."""
-    odd = pl.repeat(False, len(frame), eager=True)
-    columns = []
-    for name, field in schema.facts[schema.subject].fields.items():
-        if name not in frame.columns or field.kind not in ("number", "boolean"):
-            continue
-        raw = frame[name].str.strip_chars()
-        if field.kind == "number":
-            read = raw.cast(pl.Float64, strict=False).set(~raw.str.contains(_NUMBER).fill_null(True), None)
-        else:
-            read = raw.str.to_lowercase().replace_strict(_BOOLEANS, default=None, return_dtype=pl.Boolean)
-        odd = odd | (read.is_null() & raw.is_not_null())
-        columns.append(read.alias(name))
-    return frame.with_columns(columns), odd
+def _typed(frame: pl.DataFrame, is_text: bool, schema: Schema) -> tuple[pl.DataFrame, pl.Series]:
+    if is_text:
+        return typed_columns(frame, schema.facts[schema.subject].fields)
+    return frame, pl.repeat(False, len(frame), eager=True)
 
 
 def _whole(document: dict[str, Any], schema: Schema) -> dict[str, Any]:
@@ -176,7 +210,7 @@ def _answer(evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
-def _digest(facts: dict[str, Any]) -> str:
+def _digest(facts: Mapping[str, Any]) -> str:
     try:
         return wire.digest(wire.canonical(facts))
     except JobRejected:

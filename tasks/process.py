@@ -12,6 +12,7 @@ from rulefarm.ledger import Ledger
 from rulefarm.settings import Settings
 from rulesets.loader import LoadedRuleset
 from store.attempts import Terms
+from tasks.shared import Shared
 
 #: Seconds that a lease outlasts the time limit of what it is for: until then the attempt may still come to an end.
 LEASE_MARGIN_S = 5
@@ -28,6 +29,8 @@ class Process:
     rulesets: dict[str, LoadedRuleset]
     #: The Celery application, to ring with.
     app: Any
+    #: Where the facts are that do not come with a job; None: no domain that it serves shares any.
+    shared: Shared | None = None
 
     def ruleset(self, domain: str) -> LoadedRuleset:
         """The compiled ruleset of a domain.

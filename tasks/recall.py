@@ -14,7 +14,7 @@ from tasks.judge import facts_of
 
 
 def judged_facts(engine: Engine, verdict: Verdict, schema: Schema) -> dict[str, Any]:
-    """The facts that a verdict is about.
+    """The facts that a verdict is about, with the shared ones that were seen then.
 
     Args:
         engine: the database.
@@ -32,4 +32,4 @@ def judged_facts(engine: Engine, verdict: Verdict, schema: Schema) -> dict[str, 
         found = next((facts for facts in rows if facts is not None), None)
     if found is None:
         raise NotFound("no-such-facts", f"the facts of {verdict.id} are no longer on record")
-    return found
+    return found | (verdict.seen or {})

@@ -6,7 +6,7 @@ which its tests kill and wipe, with workers and beat as processes of their own."
 import os
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -53,17 +53,24 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
         yield running
 
 
-@pytest.fixture
-def settings(services: Services, tmp_path: Path) -> Iterator[Settings]:
-    """A fresh, migrated database and the shared broker."""
+@contextmanager
+def fresh_database(services: Services) -> Iterator[str]:
+    """The URL of a migrated database that nobody else uses, for as long as a block lasts."""
     name = f"test_{uuid.uuid4().hex}"
     admin = _admin(services)
     with admin.connect() as connection:
         connection.execute(text(f"create database {name} template {TEMPLATE}"))
-    yield Settings(home=tmp_path, broker_url=services.broker_url, database_url=_named(services, name))
+    yield _named(services, name)
     with admin.connect() as connection:
         connection.execute(text(f"drop database {name} with (force)"))
     admin.dispose()
+
+
+@pytest.fixture
+def settings(services: Services, tmp_path: Path) -> Iterator[Settings]:
+    """A fresh, migrated database and the shared broker."""
+    with fresh_database(services) as url:
+        yield Settings(home=tmp_path, broker_url=services.broker_url, database_url=url)
 
 
 @pytest.fixture

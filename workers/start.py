@@ -23,6 +23,7 @@ from rulefarm.settings import Settings
 from rulesets.loader import SHIPPED, LoadedRuleset, load_all
 from store.published import publish
 from tasks.process import Process, forget_connections, hold
+from tasks.shared import open_shared
 from workers.celery_app import create_beat_app, create_worker_app, worker_queues
 from workers.watch import EXIT_AGAIN, Watch
 
@@ -66,18 +67,19 @@ def run_worker(
         The exit code.
 
     Raises:
-        SettingsError: no broker or database is named.
+        SettingsError: no broker or database is named, or no place for the facts that a domain shares.
         RulesetRejected: a ruleset does not compile.
     """
     queues = worker_queues(options.domains, bulk=options.bulk)
     app = create_worker_app(settings, queues=queues)
     logging.basicConfig(level=options.loglevel, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     rulesets = load_all(settings.rulesets or SHIPPED, options.domains)
+    shared = open_shared(settings) if any(loaded.schema.is_shared for loaded in rulesets.values()) else None
     ledger = Ledger(settings)
     _publish_when_reachable(ledger, rulesets)
     if prepare is not None:
         rulesets = {domain: prepare(loaded) for domain, loaded in rulesets.items()}
-    hold(Process(settings=settings, ledger=ledger, rulesets=rulesets, app=app))
+    hold(Process(settings=settings, ledger=ledger, rulesets=rulesets, app=app, shared=shared))
     worker_process_init.connect(_after_fork)
     Watch(app, queues, settings.silence_s).begin()
     # A pool process that ends waits for the main process to take its last result; while that ends itself it does not

@@ -3,6 +3,8 @@
 from rulefarm.errors import (
     BrokerUnreachable,
     DatabaseUnreachable,
+    FactRejected,
+    FactsUnreachable,
     FarmUnreachable,
     JobRejected,
     NotFound,
@@ -12,6 +14,7 @@ from rulefarm.errors import (
     SourceRejected,
     VerdictPending,
 )
+from rulefarm.facts import Facts
 from rulefarm.farm import Farm
 from rulefarm.jobs import Batch, Job
 from rulefarm.settings import Settings
@@ -21,6 +24,9 @@ __all__ = [
     "Batch",
     "BrokerUnreachable",
     "DatabaseUnreachable",
+    "FactRejected",
+    "Facts",
+    "FactsUnreachable",
     "Farm",
     "FarmUnreachable",
     "Job",

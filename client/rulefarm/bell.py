@@ -14,7 +14,7 @@ from kombu.exceptions import BatchPublishError, OperationalError
 from rulefarm.errors import BrokerUnreachable
 from rulefarm.jobs import Job
 from rulefarm.routing import EVALUATE_CHUNK, EVALUATE_JOB, EXCHANGE, queue, queue_name
-from rulefarm.settings import Settings
+from rulefarm.settings import REDIS_SCHEMES, Settings
 
 #: Seconds to wait for a broker that does not even refuse.
 CONNECT_TIMEOUT_S = 3.0
@@ -82,7 +82,7 @@ def create_app(settings: Settings) -> Celery:
         SettingsError: nothing names a broker.
     """
     broker_url = settings.require_broker()
-    redis = broker_url.split(":", 1)[0] in ("redis", "rediss", "unix", "redis+socket", "valkey", "valkeys")
+    redis = broker_url.split(":", 1)[0] in REDIS_SCHEMES
     app = Celery("rulefarm", broker=broker_url, backend=settings.result_url or (broker_url if redis else None))
     app.conf.update(
         task_serializer="json",

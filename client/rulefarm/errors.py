@@ -4,12 +4,14 @@ RulefarmError
 ├── SettingsError            a setting is missing or makes no sense
 ├── JobRejected              a job can't be taken as it is: its domain, key, facts or size
 ├── SourceRejected           a batch's source can't be read, or can't be cut into jobs
+├── FactRejected             a reference fact can't be kept as it is: its name, key, fields or size
 ├── QueueFull                the queue of the domain holds all that it may
 ├── JobDead                  the job is not tried any more: it is a dead letter
 ├── NotFound                 no such job, batch or ruleset
 ├── FarmUnreachable          something the farm stands on does not answer
 │   ├── BrokerUnreachable
-│   └── DatabaseUnreachable
+│   ├── DatabaseUnreachable
+│   └── FactsUnreachable
 ├── VerdictPending           the wait is over, the verdict is not there yet
 └── ServiceError             an embedded service or a process of the farm can't be started or stopped
 
@@ -54,6 +56,10 @@ class SourceRejected(RulefarmError):
     """The source of a batch can't be read or cut into jobs; nothing of it was kept."""
 
 
+class FactRejected(RulefarmError):
+    """A reference fact can't be kept as it is."""
+
+
 class QueueFull(RulefarmError):
     """The queue of the domain holds all the messages that it may; nothing was kept. Submit again later."""
 
@@ -76,6 +82,10 @@ class BrokerUnreachable(FarmUnreachable):
 
 class DatabaseUnreachable(FarmUnreachable):
     """Postgres does not answer."""
+
+
+class FactsUnreachable(FarmUnreachable):
+    """The Redis that holds the shared facts does not answer."""
 
 
 class VerdictPending(RulefarmError):

@@ -8,12 +8,10 @@ Writes the row first and rings then: a job that `submit` accepted is judged, wha
 itself. Safe to share between threads; make a new one after a fork."""
 
 import os
-import time
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from importlib import import_module
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -22,9 +20,12 @@ from celery import Celery
 from rulefarm.accepting import accept
 from rulefarm.bell import Bell, create_app, job_bell
 from rulefarm.doorbell import Doorbell
-from rulefarm.errors import JobRejected, NotFound, SettingsError
-from rulefarm.jobs import Batch, Job
-from rulefarm.routing import checked_domain, queue_name
+from rulefarm.errors import NotFound, SettingsError
+from rulefarm.extras import extra
+from rulefarm.facts import Facts
+from rulefarm.jobs import Batch, Job, id_of
+from rulefarm.known_domains import KnownDomains
+from rulefarm.routing import queue_name
 from rulefarm.settings import Settings
 from rulefarm.verdict import Verdict
 from rulefarm.waiting import wait_for
@@ -34,9 +35,6 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from rulefarm.ledger import Ledger
-
-#: Seconds for which the list of published domains is believed.
-_DOMAINS_FRESH_S = 30.0
 
 
 class Farm:
@@ -56,15 +54,26 @@ class Farm:
         self.ledger: Ledger | None = None
         if settings.database_url:
             # An optional extra: a producer without a database needs no SQLAlchemy.
-            self.ledger = _extra("rulefarm.ledger", "ledger").Ledger(settings)
+            self.ledger = extra("rulefarm.ledger", "ledger").Ledger(settings)
         self._doorbell = Doorbell(self.app, limit=settings.queue_limit, has_ledger=self.ledger is not None)
-        self._domains: dict[str, str] = {}
-        self._domains_until = 0.0
+        self._facts: Facts | None = None
+        self._domains = KnownDomains(self.ledger)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> "Farm":
         """A farm as the environment describes it; see `Settings`."""
         return cls(Settings.from_env(os.environ if environ is None else environ))
+
+    @property
+    def facts(self) -> Facts:
+        """The reference facts that jobs are judged with: put, get, delete, list.
+
+        Raises:
+            SettingsError: nothing names a Redis to keep them in.
+        """
+        if self._facts is None:
+            self._facts = Facts(self.settings.require_facts())
+        return self._facts
 
     def submit(
         self,
@@ -99,7 +108,7 @@ class Farm:
             BrokerUnreachable: only for a farm without a database: nothing was kept; submit again.
         """
         [(job, text)] = accept(domain, [(facts, key)], as_of=as_of, on_record=self.ledger is not None, farm=self)
-        self._check_domain(domain)
+        self._domains.check(domain)
         if connection is not None:
             # In the end it may not exist: neither its message nor the room for one is a matter of now.
             return replace(self.require_ledger().add_within(connection, job, text), rung=False)
@@ -131,7 +140,7 @@ class Farm:
         """
         pairs = [(item[1], item[0]) if isinstance(item, tuple) else (item, None) for item in items]
         new = accept(domain, pairs, as_of=as_of, on_record=self.ledger is not None, farm=self)
-        self._check_domain(domain)
+        self._domains.check(domain)
         if not new:
             return []
         self._doorbell.wait_for_room(queue_name(domain, bulk=True), wait_for_room)
@@ -200,9 +209,9 @@ class Farm:
             SettingsError: no database is named: a batch needs one.
         """
         ledger = self.require_ledger()
-        self._check_domain(domain)
+        self._domains.check(domain)
         # An optional extra: a producer that sends no batches needs no polars.
-        batches = _extra("rulefarm.batches", "batch")
+        batches = extra("rulefarm.batches", "batch")
         room = self.room(domain)
         return self.announce(
             *batches.take(ledger, self.settings, domain, source, room=room, subject=subject, key=key, as_of=as_of)
@@ -243,7 +252,7 @@ class Farm:
             SettingsError: no database is named.
         """
         ledger = self.require_ledger()
-        wanted = _uuid(job_id)
+        wanted = id_of(job_id)
         verdict = ledger.answer(wanted)
         if verdict is None and not ledger.has_job(wanted):
             raise NotFound("no-such-job", f"no job {wanted} is on record")
@@ -256,7 +265,7 @@ class Farm:
             NotFound: no such batch.
             SettingsError: no database is named.
         """
-        return self.require_ledger().batch(_uuid(batch_id))
+        return self.require_ledger().batch(id_of(batch_id))
 
     def require_ledger(self) -> "Ledger":
         """The producer's side of Postgres.
@@ -273,6 +282,8 @@ class Farm:
     def close(self) -> None:
         """Close the connections."""
         self.app.close()
+        if self._facts:
+            self._facts.close()
         if self.ledger:
             self.ledger.engine.dispose()
 
@@ -283,29 +294,3 @@ class Farm:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    def _check_domain(self, domain: str) -> None:
-        checked_domain(domain)
-        if not self.ledger or (domain in self._domains and time.monotonic() < self._domains_until):
-            return
-        self._domains = self.ledger.domains()
-        self._domains_until = time.monotonic() + _DOMAINS_FRESH_S
-        if domain not in self._domains:
-            known = ", ".join(sorted(self._domains)) or "none: no worker has published a ruleset yet"
-            raise JobRejected("unknown-domain", f"no domain {domain!r}", f"known: {known}")
-
-
-def _uuid(text: uuid.UUID | str) -> uuid.UUID:
-    try:
-        return text if isinstance(text, uuid.UUID) else uuid.UUID(text)
-    except ValueError:
-        raise NotFound("no-such-id", f"{text!r} is no id", "an id looks like 0b2c9c1e-…") from None
-
-
-def _extra(module: str, name: str) -> Any:
-    try:
-        return import_module(module)
-    except ModuleNotFoundError as error:
-        raise SettingsError(
-            "extra-missing", f"{error.name} is not installed", f"pip install 'rulefarm[{name}]'"
-        ) from error

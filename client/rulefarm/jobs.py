@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol
 
+from rulefarm.errors import NotFound
 from rulefarm.verdict import Verdict
 
 
@@ -85,3 +86,15 @@ def _of(farm: AnswersFor | None) -> AnswersFor:
     if farm is None:
         raise RuntimeError("this value was not made by a farm, so no farm can answer for it")
     return farm
+
+
+def id_of(text: uuid.UUID | str) -> uuid.UUID:
+    """The id that a text writes.
+
+    Raises:
+        NotFound: it writes none.
+    """
+    try:
+        return text if isinstance(text, uuid.UUID) else uuid.UUID(text)
+    except ValueError:
+        raise NotFound("no-such-id", f"{text!r} is no id", "an id looks like 0b2c9c1e-…") from None

@@ -14,6 +14,16 @@ from rulefarm.errors import SettingsError
 #: Written into the home directory by the embedded services while they run; holds their URLs, so it is mode 0600.
 SERVICES_FILE = "services.json"
 
+#: How the URL of a Redis or Valkey begins, as Celery takes it, and what its client calls the same.
+REDIS_SCHEMES = {
+    "redis": "redis",
+    "rediss": "rediss",
+    "valkey": "redis",
+    "valkeys": "rediss",
+    "unix": "unix",
+    "redis+socket": "unix",
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -28,6 +38,12 @@ class Settings:
     #: Where Celery keeps results for those who wait. None: the broker if it is Redis or Valkey, else nowhere, and
     #: whoever waits reads the verdict row.
     result_url: str | None = None
+    #: Redis or Valkey with the shared facts. None: the broker, if it is Redis or Valkey.
+    facts_url: str | None = None
+    #: Seconds for which a worker believes a reference fact that it has looked up.
+    facts_fresh_s: float = 5.0
+    #: Reference facts that one process of a worker remembers.
+    facts_cache: int = 10_000
     #: Folder with one folder per domain. None: the rulesets that ship with rulefarm.
     rulesets: Path | None = None
     #: Seconds a result stays in the broker's memory; the verdict row stays.
@@ -112,6 +128,20 @@ class Settings:
             SettingsError: nothing names a database.
         """
         return self.database_url or self._missing("database", "RULEFARM_DATABASE_URL")
+
+    def require_facts(self) -> str:
+        """The URL of the Redis with the shared facts, as redis-py takes it.
+
+        Raises:
+            SettingsError: nothing names one.
+        """
+        url = self.facts_url or self.broker_url or self._missing("Redis for facts", "RULEFARM_FACTS_URL")
+        scheme, _, rest = url.partition("://")
+        if scheme not in REDIS_SCHEMES:
+            raise SettingsError(
+                "no-facts", f"shared facts are kept in Redis or Valkey, not in {scheme}", "set RULEFARM_FACTS_URL"
+            )
+        return f"{REDIS_SCHEMES[scheme]}://{rest}"
 
     def _missing(self, what: str, variable: str) -> str:
         raise SettingsError(

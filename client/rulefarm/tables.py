@@ -125,6 +125,8 @@ verdicts = Table(
     Column("worker", Text, nullable=False),
     Column("evaluated_at", _INSTANT, nullable=False),
     Column("micros", Integer, nullable=False),
+    # The shared facts that were judged with it; NULL: its domain has none.
+    Column("seen", JSONB(none_as_null=True)),
     PrimaryKeyConstraint("id", "enqueued_at"),
     CheckConstraint("outcome in ('accept', 'review', 'reject', 'error')", name="outcome"),
     postgresql_partition_by="RANGE (enqueued_at)",

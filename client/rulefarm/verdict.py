@@ -32,7 +32,7 @@ class Verdict:
     changes: dict[str, Any]
     #: Version of the ruleset that judged: sha256 of its canonical source.
     ruleset_digest: str
-    #: sha256 of the canonical facts that were judged.
+    #: sha256 of the canonical facts that were judged, shared ones included.
     facts_digest: str
     #: The instant it was judged at, fixed when it was submitted.
     as_of: datetime
@@ -41,6 +41,8 @@ class Verdict:
     evaluated_at: datetime
     #: Microseconds that the evaluation took; in a chunk, its share.
     micros: int
+    #: The shared facts that were judged with those of the job, by name; None: its domain has none.
+    seen: dict[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain data: ids and instants as text."""
@@ -49,7 +51,7 @@ class Verdict:
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "Verdict":
         """The verdict that `to_json` wrote, or a row of the table."""
-        values = {field.name: document[field.name] for field in fields(cls)}
+        values = {field.name: document[field.name] for field in fields(cls) if field.name in document}
         for name in ("id", "batch"):
             if isinstance(values[name], str):
                 values[name] = uuid.UUID(values[name])

@@ -119,7 +119,7 @@ class Maker:
         if self.one_in(3):
             made = nodes.Aggregate("Count", "L", self.condition(depth))
         else:
-            made = nodes.Aggregate(self.pick(["Sum", "Min", "Max", "Avg"]), "L", self.value(depth))  # type: ignore[arg-type]
+            made = nodes.Aggregate(self.pick(["CountDistinct", "Sum", "Min", "Max", "Avg"]), "L", self.value(depth))  # type: ignore[arg-type]
         self.within = False
         return made
 

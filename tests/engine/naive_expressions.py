@@ -96,6 +96,12 @@ class Expressions:
         if node.kind == "Count":
             return Decimal(sum(value is True for value in values))
         values = [value for value in values if value is not None]
+        if node.kind == "CountDistinct":
+            unlike: list[Any] = []
+            for value in values:
+                if not any(equal(value, other) for other in unlike):
+                    unlike.append(value)
+            return Decimal(len(unlike))
         if node.kind in ("Sum", "Avg"):
             if any(kind(value) != "number" for value in values):
                 return None

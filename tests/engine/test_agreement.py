@@ -16,7 +16,8 @@ from engine.evaluation import Evaluation
 from engine.nodes import Rule
 from engine.program import Program
 from engine.ruleset import Ruleset
-from engine.schema import Schema, parse_schema
+from engine.schema import Schema
+from engine.schema_reader import parse_schema
 from engine.values import equal, take
 from tests.engine.generated_facts import facts_from, frame_from
 from tests.engine.generated_rules import AS_OF, rules_from

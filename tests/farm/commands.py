@@ -20,6 +20,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "home",
         "broker_url",
         "database_url",
+        "facts_url",
         "rulesets",
         "chunk_rows",
         "reconcile_interval_s",

@@ -13,7 +13,7 @@ import pytest
 
 from engine.errors import RulesetRejected
 from engine.ruleset import read_sources
-from engine.schema import parse_schema
+from engine.schema_reader import parse_schema
 from engine.source import MAX_PROBLEMS
 
 SMALL, LARGE = 4_000, 16_000

@@ -5,7 +5,8 @@ from decimal import Decimal
 import pytest
 
 from engine.errors import SchemaRejected
-from engine.schema import MAX_SCHEMA_CHARACTERS, FieldSchema, parse_schema
+from engine.schema import FieldSchema
+from engine.schema_reader import MAX_SCHEMA_CHARACTERS, parse_schema
 
 GOOD = """
 subject = "Product"

@@ -16,7 +16,7 @@ from engine.archive import MAX_PACKED_BYTES, MAX_PART_BYTES, MAX_UNPACKED_BYTES
 from engine.errors import Diagnostic, RulesetRejected
 from engine.parser import MAX_RULES
 from engine.ruleset import Ruleset, read_sources
-from engine.schema import parse_schema
+from engine.schema_reader import parse_schema
 from engine.workbook import MAX_SHEETS
 
 SHOP = parse_schema((Path(__file__).parents[1] / "cases" / "shop.toml").read_text("utf-8"))

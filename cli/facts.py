@@ -1,0 +1,96 @@
+"""`rulefarm facts`: the reference facts that jobs are judged with."""
+
+from itertools import islice
+from pathlib import Path
+
+import click
+
+from cli.options import json_option, read_facts, settings
+from cli.output import counted, print_json
+from rulefarm.errors import NotFound
+from rulefarm.facts import Facts
+from rulesets.loader import SHIPPED, declared_fact
+from tasks.fact_files import read_pairs
+
+
+@click.group("facts")
+def command() -> None:
+    """Keep reference facts in Redis, for domains that look them up."""
+
+
+@command.command("load")
+@click.argument("fact")
+@click.argument("source", type=click.Path(path_type=Path), metavar="FILE")
+@click.option("--key", metavar="COLUMN", help="Column that the fact is looked up by; default: the first.")
+@json_option
+def load(fact: str, source: Path, key: str | None, as_json: bool) -> None:
+    """Put every row of FILE (csv, parquet, jsonl or sql), in the place of what was there under its key.
+
+    Facts that FILE does not name stay. If it breaks off, load it again: what was kept is kept once more.
+    """
+    found = settings()
+    root = found.rulesets or SHIPPED
+    pairs = read_pairs(source, key=key, declared=lambda: declared_fact(root, fact), database_url=found.source_url)
+    kept = _facts().put_many(fact, pairs)
+    if as_json:
+        print_json({"fact": fact, "loaded": kept})
+    else:
+        click.echo(f"{counted(kept, 'fact')} {fact} loaded from {source}")
+
+
+@command.command("put")
+@click.argument("fact")
+@click.argument("key")
+@click.argument("fields", metavar="FILE")
+@json_option
+def put(fact: str, key: str, fields: str, as_json: bool) -> None:
+    """Put one fact: its fields are the object in FILE (JSON; - is standard input)."""
+    _facts().put(fact, key, read_facts(fields))
+    if as_json:
+        print_json({"fact": fact, "key": key})
+    else:
+        click.echo(f"{fact} {key} is kept")
+
+
+@command.command("get")
+@click.argument("fact")
+@click.argument("key")
+@json_option
+def get(fact: str, key: str, as_json: bool) -> None:
+    """Print one fact. It is JSON with --json and without."""
+    document = _facts().get(fact, key)
+    if document is None:
+        raise NotFound("no-such-fact", f"there is no {fact} {key}", f"'rulefarm facts list {fact}' shows the keys")
+    print_json(document)
+
+
+@command.command("delete")
+@click.argument("fact")
+@click.argument("keys", nargs=-1, required=True, metavar="KEY...")
+@json_option
+def delete(fact: str, keys: tuple[str, ...], as_json: bool) -> None:
+    """Forget facts; one that is not there is no error."""
+    gone = _facts().delete(fact, *keys)
+    if as_json:
+        print_json({"fact": fact, "deleted": gone})
+    else:
+        click.echo(f"{counted(gone, 'fact')} {fact} deleted")
+
+
+@command.command("list")
+@click.argument("fact")
+@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="Show at most so many.")
+@json_option
+def list_keys(fact: str, limit: int, as_json: bool) -> None:
+    """Print the keys of a fact, in no order."""
+    # Redis may name a key twice while its table grows.
+    keys = list(dict.fromkeys(islice(_facts().list(fact), limit)))
+    if as_json:
+        print_json(keys)
+    else:
+        for key in keys:
+            click.echo(key)
+
+
+def _facts() -> Facts:
+    return Facts(settings().require_facts())

@@ -1,0 +1,46 @@
+"""Which domains somebody judges.  active rulesets -> [known_domains] -> farm
+
+A job of a domain that nobody has published would wait for ever: it is refused, by the list that the database had a
+moment ago."""
+
+import time
+from typing import TYPE_CHECKING
+
+from rulefarm.errors import JobRejected
+from rulefarm.routing import checked_domain
+
+if TYPE_CHECKING:
+    from rulefarm.ledger import Ledger
+
+#: Seconds for which the list is believed.
+_FRESH_S = 30.0
+
+
+class KnownDomains:
+    """The published domains, as a producer knows them."""
+
+    def __init__(self, ledger: "Ledger | None") -> None:
+        """Know nothing yet.
+
+        Args:
+            ledger: asked for the list; None: every domain is taken.
+        """
+        self._ledger = ledger
+        self._domains: dict[str, str] = {}
+        self._until = 0.0
+
+    def check(self, domain: str) -> None:
+        """Refuse a domain that nobody has published.
+
+        Raises:
+            JobRejected: it is no name, or unknown.
+            DatabaseUnreachable: the list can't be read.
+        """
+        checked_domain(domain)
+        if not self._ledger or (domain in self._domains and time.monotonic() < self._until):
+            return
+        self._domains = self._ledger.domains()
+        self._until = time.monotonic() + _FRESH_S
+        if domain not in self._domains:
+            known = ", ".join(sorted(self._domains)) or "none: no worker has published a ruleset yet"
+            raise JobRejected("unknown-domain", f"no domain {domain!r}", f"known: {known}")
