@@ -52,8 +52,9 @@ def command(
     given = wire.parse(wire.canonical(read_facts(facts)))
     reference = read_facts(shared) if shared else {}
     [seen] = look_up(loaded.schema, [given], lambda wanted: {pair: _text(reference, *pair) for pair in wanted})
-    seen = alone(loaded.schema, seen)
-    document, moment = seen.document, as_of or datetime.now(UTC)
+    moment = as_of or datetime.now(UTC)
+    seen = alone(loaded.schema, seen, moment)
+    document = seen.document
     if seen.refusal is not None:
         evaluation = refused(*seen.refusal, document)
         print_json(evaluation.to_json()) if as_json else _print(evaluation)

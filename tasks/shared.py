@@ -15,7 +15,7 @@ from rulefarm.settings import Settings
 from rulesets.loader import LoadedRuleset
 from store.facts import ReferenceFacts
 from store.windows import Event, Windows
-from tasks.events import event_of, event_text, with_events, with_window
+from tasks.events import event_of, event_text, event_time, with_events, with_window
 from tasks.lookups import Seen, look_up
 
 
@@ -69,18 +69,18 @@ class Shared:
             subject, one = subjects[i], seen[i]
             if one.document.get(stream.name) is not None:
                 continue
-            key, event = event_of(loaded.schema, stream, one.document)
-            try:
-                text = event_text(stream, event) if key is not None else ""
-            except JobRejected as error:
-                seen[i] = Seen(one.document, one.shared, (error.code, error.message))
-                continue
+            key, event = event_of(loaded.schema, stream, one.document, subject.as_of)
             if key is None:
                 # Without a key it is nobody's event but its own.
                 seen[i] = with_events(one, stream, [event] if event else [])
-            else:
-                events.append(Event(subject.job_id, key, subject.as_of, text))
-                places.append(i)
+                continue
+            try:
+                at, text = event_time(stream, event, subject.as_of), event_text(stream, event)
+            except JobRejected as error:
+                seen[i] = Seen(one.document, one.shared, (error.code, error.message))
+                continue
+            events.append(Event(subject.job_id, key, at, text))
+            places.append(i)
         known: dict[str, Any] = {}
         for i, texts in zip(places, self.windows.record(loaded.domain, stream, events), strict=True):
             seen[i] = with_window(seen[i], stream, texts, known)
