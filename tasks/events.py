@@ -5,7 +5,7 @@ it. Where the stream has a time, every event has one."""
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from engine import Schema
@@ -51,15 +51,16 @@ def event_time(stream: Stream, event: Mapping[str, Any], as_of: datetime) -> dat
         as_of: when its job is judged.
 
     Raises:
-        JobRejected: `event-time`: the text is no date. A schema holds only what rules read to its last letter.
+        JobRejected: `event-time`: it says no date. A schema holds only what rules read to its last letter.
     """
     if stream.time is None:
         return as_of
     said = event[stream.time[1]]
     try:
-        return moment_of(said if isinstance(said, str) else said.isoformat())
-    except ValueRefused as refused:
-        raise JobRejected("event-time", f"{'.'.join(stream.time)} {refused}") from None
+        # A column of dates holds them as such.
+        return moment_of(said.isoformat() if isinstance(said, date) else said)
+    except (ValueRefused, TypeError):
+        raise JobRejected("event-time", f"{'.'.join(stream.time)} is no date (ISO 8601 expected)") from None
 
 
 def event_text(stream: Stream, event: Mapping[str, Any]) -> str:

@@ -3,10 +3,10 @@
 What a domain shares is fetched for a whole chunk at once. Without an answer nothing is judged: the error goes up, and
 the job or chunk is tried again."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from engine.schema import Stream
 from rulefarm.errors import JobRejected
@@ -30,14 +30,28 @@ class Subject:
     as_of: datetime
 
 
+class Reference(Protocol):
+    """Where facts are looked up by key: `store.facts.ReferenceFacts`, or a file."""
+
+    def texts(self, wanted: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], str | None]:
+        """The texts of facts; None where there is none."""
+
+
+class Recorder(Protocol):
+    """Where events are kept: `store.windows.Windows`, or `tasks.memory_windows.MemoryWindows`."""
+
+    def record(self, domain: str, stream: Stream, events: Sequence[Event]) -> list[list[str]]:
+        """Add events, and read the window of each."""
+
+
 @dataclass(frozen=True, slots=True)
 class Shared:
     """Where the shared facts are."""
 
     #: Those that are looked up by key.
-    reference: ReferenceFacts
+    reference: Reference
     #: Those that happened just before.
-    windows: Windows
+    windows: Recorder
 
     def see(self, loaded: LoadedRuleset, subjects: Sequence[Subject]) -> list[Seen]:
         """Add the shared facts; to the streams of the domain, add the subjects.
