@@ -19,6 +19,7 @@ from rulefarm import wire
 from rulesets.loader import SHIPPED, load_domain
 from tasks.events import alone
 from tasks.lookups import look_up
+from tasks.pattern_host import host_of
 
 
 @click.command("eval")
@@ -49,6 +50,7 @@ def command(
     error.
     """
     loaded = load_domain(settings().rulesets or SHIPPED, domain)
+    host = host_of(loaded.program)
     given = wire.parse(wire.canonical(read_facts(facts)))
     reference = read_facts(shared) if shared else {}
     [seen] = look_up(loaded.schema, [given], lambda wanted: {pair: _text(reference, *pair) for pair in wanted})
@@ -68,7 +70,7 @@ def command(
             _print(evaluation)
             print_explanation(explanation, found)
     else:
-        evaluation = loaded.program.evaluate(document, as_of=moment)
+        evaluation = loaded.program.evaluate(document, as_of=moment, candidates=host)
         if as_json:
             print_json(evaluation.to_json())
         else:

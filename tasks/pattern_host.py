@@ -12,6 +12,8 @@ refuses, the engine does by itself; that is counted, and logged at the 1st, 10th
 
 import json
 import logging
+import math
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -23,10 +25,15 @@ from engine.joins import Join, Search
 from engine.nodes import Pattern
 from rulefarm.extras import extra
 
+#: What the sides of a comparison are compared by.
+Ranks = tuple[list[int], list[int]]
+
 log = logging.getLogger("rulefarm.tasks")
 
-#: Choices of a window, before any comparison: beyond them its matches may be more than it can hold at a bearable cost.
-MAX_CHOICES = 2_500
+#: With fewer choices to try, the engine is done before the events are asserted.
+FEW_CHOICES = 400
+#: Each match takes durable-rules as long as a dozen choices take the engine: with more, the engine is faster.
+MAX_MATCHES = 1_000
 #: Windows after which a ruleset is compiled anew, so that whatever it keeps of each stays bounded.
 RECYCLED_AFTER = 1_000
 #: Refusals after which a pattern is not asked any more: each leaves a ruleset behind that can't be trusted to be freed.
@@ -36,6 +43,18 @@ _OPERATORS = {"==": "$eq", "!=": "$neq", "<": "$lt", "<=": "$lte", ">": "$gt", "
 _MIRRORED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 #: A fact that always matches. What durable-rules has of a window in which nothing did is not fit to be freed.
 _END = {"id": "end", "sid": "w", "end": 1}
+
+
+def require_durable_rules(program: Program) -> Any:
+    """The C module of durable-rules, which a program with patterns needs; None for one without.
+
+    Args:
+        program: compiled.
+
+    Raises:
+        SettingsError: it is not installed (`extra-missing`).
+    """
+    return extra("durable_rules_engine", "patterns") if program.patterns else None
 
 
 def host_of(program: Program) -> "PatternHost | None":
@@ -48,7 +67,8 @@ def host_of(program: Program) -> "PatternHost | None":
         SettingsError: it has patterns, and durable-rules is not installed (`extra-missing`).
     """
     if program not in _hosts:
-        _hosts[program] = PatternHost(extra("durable_rules_engine", "patterns")) if program.patterns else None
+        durable = require_durable_rules(program)
+        _hosts[program] = None if durable is None else PatternHost(durable)
     return _hosts[program]
 
 
@@ -58,37 +78,41 @@ _hosts: WeakKeyDictionary[Program, "PatternHost | None"] = WeakKeyDictionary()
 class PatternHost:
     """Finds candidates for the patterns of one program; for one process and one thread."""
 
-    def __init__(self, durable: Any) -> None:
+    def __init__(self, durable: Any, few: int = FEW_CHOICES) -> None:
         """Prepare; a pattern is compiled when it is asked about first.
 
         Args:
             durable: the C module of durable-rules.
+            few: windows with fewer choices are the engine's.
         """
         self._durable = durable
+        self._few = few
         #: By the identity of the pattern, which each of them keeps alive.
         self._rulesets: dict[int, _Ruleset] = {}
-        #: What became of the windows: `found`, `alone` (nothing to compare), `large`, `refused`.
+        #: What became of the windows: `found`, or left to the engine: `few` choices or nothing to compare, too `large`
+        #: a number of matches, `refused` by durable-rules.
         self.counts: Counter[str] = Counter()
 
     def __call__(self, search: Search) -> Sequence[Choice] | None:
         """The choices that may hold; None when the engine has to look by itself."""
-        if not search.joins:
-            self.counts["alone"] += 1
+        if not search.joins or math.prod(map(len, search.fit)) < self._few:
+            self.counts["few"] += 1
             return None
-        choices = 1
-        for places in search.fit:
-            choices *= len(places)
-        if choices > MAX_CHOICES:
-            return self._left("large", "they have too many events")
+        ranks = [search.ranks(number) for number in range(len(search.joins))]
+        if most_matches(search, ranks) > MAX_MATCHES:
+            self._left("large", f"it may have more than {MAX_MATCHES:,} matches")
+            return None
         ruleset = self._rulesets.get(id(search.pattern))
         if ruleset is None:
             ruleset = self._rulesets[id(search.pattern)] = _Ruleset(self._durable, search.pattern, search.joins)
         if ruleset.refusals >= MAX_REFUSALS:
-            return self._left("refused", "durable-rules refused others of their pattern")
+            self._left("refused", "durable-rules refused others of its pattern")
+            return None
         try:
-            found = ruleset.matches(_facts(search))
+            found = ruleset.matches(_facts(search, ranks))
         except (self._durable.error, MemoryError) as error:
-            return self._left("refused", str(error))
+            self._left("refused", str(error))
+            return None
         self.counts["found"] += 1
         return found
 
@@ -159,15 +183,51 @@ def ruleset_of(count: int, joins: Sequence[Join]) -> dict[str, Any]:
     return {"found": {"all": events}, "end": {"all": [{"m": {"end": 1}}]}}
 
 
-def _facts(search: Search) -> list[dict[str, Any]]:
+def most_matches(search: Search, ranks: Sequence[Ranks]) -> int:
+    """A number that the matches of a window, those of the first few bindings included, do not exceed.
+
+    Args:
+        search: what is looked for.
+        ranks: of its joins.
+    """
+    most = bound = len(search.fit[0])
+    for binding in range(1, len(search.fit)):
+        # With how many events of this binding one choice of those before it can go, at most.
+        partners = len(search.fit[binding])
+        pairs = bound * partners
+        for join, (lefts, rights) in zip(search.joins, ranks, strict=True):
+            if max(join.left, join.right) == binding:
+                if join.right == binding:
+                    degrees = _degrees(join.op, lefts, rights)
+                else:
+                    degrees = _degrees(_MIRRORED[join.op], rights, lefts)
+                partners = min(partners, max(degrees))
+                if binding == 1:
+                    pairs = min(pairs, sum(degrees))
+        bound = min(pairs, bound * partners)
+        most = max(most, bound)
+    return most
+
+
+def _degrees(op: str, ranks: list[int], others: list[int]) -> list[int]:
+    """With how many of the others each rank compares."""
+    if op in ("==", "!="):
+        equal = Counter(others)
+        return [equal[rank] if op == "==" else len(others) - equal[rank] for rank in ranks]
+    others = sorted(others)
+    below = bisect_left if op in (">", "<=") else bisect_right
+    counts = [below(others, rank) for rank in ranks]
+    return counts if op in (">", ">=") else [len(others) - count for count in counts]
+
+
+def _facts(search: Search, ranks: Sequence[Ranks]) -> list[dict[str, Any]]:
     """The events of a window, each with all that some comparison asks of it: a field that is missing is an error."""
     facts: dict[int, dict[str, Any]] = {}
     for binding, places in enumerate(search.fit):
         for place in places:
             facts.setdefault(place, {"id": str(place), "sid": "w", "p": place})[f"f{binding}"] = 1
     for number, join in enumerate(search.joins):
-        lefts, rights = search.ranks(number)
-        for side, binding, ranks in (("l", join.left, lefts), ("r", join.right, rights)):
-            for place, rank in zip(search.fit[binding], ranks, strict=True):
+        for side, binding, own in zip("lr", (join.left, join.right), ranks[number], strict=True):
+            for place, rank in zip(search.fit[binding], own, strict=True):
                 facts[place][f"{side}{number}"] = rank
     return list(facts.values())
