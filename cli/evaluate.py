@@ -17,6 +17,7 @@ from rulefarm import wire
 from rulesets.loader import SHIPPED, load_domain
 from tasks.events import alone
 from tasks.lookups import look_up
+from tasks.pattern_host import host_of
 from tasks.replay import KnownFacts
 
 
@@ -51,6 +52,7 @@ def command(
     and printed if it is not accepted.
     """
     loaded = load_domain(settings().rulesets or SHIPPED, domain)
+    host = host_of(loaded.program)
     known = KnownFacts(read_facts(shared) if shared else {})
     if facts.endswith(".jsonl"):
         if why or rules or every:
@@ -75,7 +77,7 @@ def command(
             _print(evaluation)
             print_explanation(explanation, found)
     else:
-        evaluation = loaded.program.evaluate(document, as_of=moment)
+        evaluation = loaded.program.evaluate(document, as_of=moment, candidates=host)
         if as_json:
             print_json(evaluation.to_json())
         else:

@@ -107,7 +107,7 @@ class Expressions:
 
     def matcher(self, pattern: Pattern) -> Matcher:
         """What finds the events that a pattern is about."""
-        return Matcher(pattern, self._layout, self.truth_of)
+        return Matcher(pattern, self._layout, self)
 
     def _constant(self, node: Literal | ListLiteral) -> Compute:
         if isinstance(node, Literal):

@@ -134,9 +134,9 @@ class Program:
             facts: each fact under its name: an object, or a list of objects. It is not changed.
             as_of: the moment it is judged at; one without a zone means UTC.
             observer: who watches; default None: nobody.
-            candidates: asked about a pattern of `patterns` when its rule has come to that, gives for each binding that
-                is no absence a place in the list of events: choices among which are all that hold. They are tried
-                exactly, so the answer is the same without. Default None, which it may also give: all are tried.
+            candidates: asked when a rule has come to its pattern, gives choices among which are all that hold: for
+                each binding that is no absence a place in the window. They are tried exactly, so the answer is the
+                same without. Default None, which it may also give: all are tried.
 
         Returns:
             The evaluation; facts that break the schema give the outcome `error`.

@@ -21,6 +21,7 @@ from rulefarm.verdict import Verdict
 from rulesets.loader import LoadedRuleset
 from tasks.lookups import Seen
 from tasks.message import JobMessage
+from tasks.pattern_host import host_of
 from tasks.shared import Shared, Subject
 from tasks.text_columns import typed_columns
 
@@ -152,7 +153,7 @@ def evaluate_seen(loaded: LoadedRuleset, seen: Seen, as_of: datetime) -> Evaluat
     """
     if seen.refusal is not None:
         return refused(*seen.refusal, seen.document)
-    return loaded.program.evaluate(seen.document, as_of=as_of)
+    return loaded.program.evaluate(seen.document, as_of=as_of, candidates=host_of(loaded.program))
 
 
 def _documents(frame: pl.DataFrame, form: str, schema: Schema) -> list[dict[str, Any]]:
