@@ -2,6 +2,7 @@
 
 Parses the command line, calls one function, prints what it wrote."""
 
+import sys
 import time
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from examples.orders import DEFAULT_ORDERS, build_orders
 from examples.payments import DEFAULT_PAYMENTS, build_payments
 from examples.products import DEFAULT_LIMIT, build_products
 from examples.samples import write_samples
+from examples.soak import soak as soaked
 from examples.source import DataMissing
 from examples.tables import write_tables
 from rulefarm.errors import RulefarmError
@@ -100,6 +102,20 @@ def run() -> None:
         nightly_run(products, orders)
     except RulefarmError as error:
         raise click.ClickException(f"{error} [{error.code}]") from error
+
+
+@main.command()
+@click.option("--payments", default=DEFAULT_PAYMENTS, show_default=True, type=click.IntRange(1, 100_000))
+@click.option("--windows", default=100_000, show_default=True, type=click.IntRange(1, 150_000))
+def soak(payments: int, windows: int) -> None:
+    """Hold a farm against the replay, and its memory against its bounds; exit code 1 if either fails."""
+    try:
+        passed = soaked(payments, windows)
+    except DataMissing as error:
+        raise click.ClickException(str(error)) from error
+    except RulefarmError as error:
+        raise click.ClickException(f"{error} [{error.code}]") from error
+    sys.exit(int(not passed))
 
 
 def _write(path: Path, frame: pl.DataFrame, started: float) -> None:
