@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 SOURCES := setup.cfg pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test suite check lint types fuzz data bench drill clean
+.PHONY: help run test suite check lint types fuzz data bench drill soak clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -42,6 +42,9 @@ bench: $(STAMP) $(VENV)/.rivals ## Time the engine beside what one could use in 
 
 drill: $(STAMP) ## Hurt a farm in every way that is known, and check that it kept its promises: about six minutes
 	@$(BIN)/rulefarm drill
+
+soak: $(STAMP) ## Hold a farm of the fraud rules against the replay, and its memory against its bounds: about ten minutes
+	@$(BIN)/python -m examples soak
 
 clean: ## Remove the environment, the embedded services' data and the example data
 	@rm -rf $(VENV) .rulefarm examples/data build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,16 +1,14 @@
 """`rulefarm eval`: judge facts here and now, without a farm."""
 
-import json
 import sys
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 import click
 
 from cli.explanation import all_option, explanation_json, print_explanation, rule_option
 from cli.options import as_of_option, json_option, read_facts, settings
 from cli.output import COLOURS, console, print_answer, print_json
+from cli.replay import print_replay
 from engine import Evaluation
 from engine.evaluation import refused
 from engine.explain import explain
@@ -19,6 +17,8 @@ from rulefarm import wire
 from rulesets.loader import SHIPPED, load_domain
 from tasks.events import alone
 from tasks.lookups import look_up
+from tasks.pattern_host import host_of
+from tasks.replay import KnownFacts
 
 
 @click.command("eval")
@@ -47,13 +47,22 @@ def command(
     Needs no farm and records nothing: what the domain looks up is looked up in --facts, and a window of events that
     FILE does not hold has the job's own event alone. --rule and --all imply --explain. Exit code 1 if the outcome is
     error.
+
+    A FILE that ends in .jsonl is replayed: every line is facts, judged in order with the events of the lines before it,
+    and printed if it is not accepted.
     """
     loaded = load_domain(settings().rulesets or SHIPPED, domain)
+    host = host_of(loaded.program)
+    known = KnownFacts(read_facts(shared) if shared else {})
+    if facts.endswith(".jsonl"):
+        if why or rules or every:
+            raise click.UsageError("a file that is replayed is not explained; put the line into a .json file")
+        sys.exit(int(print_replay(loaded, facts, known, as_of, as_json=as_json)))
     given = wire.parse(wire.canonical(read_facts(facts)))
-    reference = read_facts(shared) if shared else {}
-    [seen] = look_up(loaded.schema, [given], lambda wanted: {pair: _text(reference, *pair) for pair in wanted})
-    seen = alone(loaded.schema, seen)
-    document, moment = seen.document, as_of or datetime.now(UTC)
+    [seen] = look_up(loaded.schema, [given], known.texts)
+    moment = as_of or datetime.now(UTC)
+    seen = alone(loaded.schema, seen, moment)
+    document = seen.document
     if seen.refusal is not None:
         evaluation = refused(*seen.refusal, document)
         print_json(evaluation.to_json()) if as_json else _print(evaluation)
@@ -68,19 +77,12 @@ def command(
             _print(evaluation)
             print_explanation(explanation, found)
     else:
-        evaluation = loaded.program.evaluate(document, as_of=moment)
+        evaluation = loaded.program.evaluate(document, as_of=moment, candidates=host)
         if as_json:
             print_json(evaluation.to_json())
         else:
             _print(evaluation)
     sys.exit(int(evaluation.outcome == "error"))
-
-
-def _text(reference: Mapping[str, Any], fact: str, key: str) -> str | None:
-    """A reference fact out of a file, as Redis would hold it."""
-    facts = reference.get(fact)
-    found = facts.get(key) if isinstance(facts, Mapping) else None
-    return None if found is None else json.dumps(found)
 
 
 def _print(evaluation: Evaluation) -> None:

@@ -1,4 +1,4 @@
-"""Read the actions of a rule.  expression_parser -> [action_parser] -> parser
+"""Read the actions of a rule.  condition_parser -> [action_parser] -> parser
 
 Takes the tokens after `then`, gives the action nodes up to the closing brace. After a problem it goes on with the next
 action."""
@@ -6,11 +6,11 @@ action."""
 import difflib
 import typing
 
+from engine.condition_parser import ConditionParser
 from engine.cursor import Slip
-from engine.expression_parser import ExpressionParser
 from engine.lexer import Token
 from engine.nodes import Action, Assign, AssignOp, Complete, Decide, Literal, Log, Outcome, Path, Retract
-from engine.words import NOT_YET, RESERVED
+from engine.words import BINDING, NOT_YET, RESERVED
 
 #: Of one rule.
 MAX_ACTIONS = 1_000
@@ -33,7 +33,7 @@ _FOREIGN_ACTIONS = {
 _ASSIGNMENTS = ("=", "+=", "-=", "*=", "/=")
 
 
-class ActionParser(ExpressionParser):
+class ActionParser(ConditionParser):
     """A cursor that reads actions."""
 
     def skip_to(self, operators: tuple[str, ...], words: tuple[str, ...]) -> None:
@@ -50,6 +50,9 @@ class ActionParser(ExpressionParser):
         word = self.word()
         if word in NOT_YET:
             return self.slip("grl-unsupported", NOT_YET[word])
+        if word in ("from", "over"):
+            hint = f"an event is bound so: {BINDING}"
+            return self.slip("grl-syntax", f"expected {expected}, found {self.found()}", hint)
         hint = "operators are infix: a < b, a && b, a in [b, c]" if word and word not in RESERVED else ""
         if self.at(";"):
             hint = "a condition ends without ';'"

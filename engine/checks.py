@@ -15,6 +15,7 @@ from engine.nodes import (
     And,
     Arithmetic,
     Assign,
+    Bound,
     Call,
     Compare,
     Decide,
@@ -28,16 +29,19 @@ from engine.nodes import (
     Not,
     Or,
     Path,
+    Pattern,
     Quantifier,
     Retract,
     Rule,
     TextTest,
 )
+from engine.pattern_checks import check_bindings, check_bound, is_bound
 from engine.patterns import PatternRefused, compile_pattern
 from engine.phrases import a_kind, abridged, arity, date_hint, nearest
 from engine.printer import print_expression, print_value
 from engine.schema import FactSchema, Schema
 from engine.source import Source, TooManyProblems
+from engine.walk import pattern_of
 
 _ORDERED = ("number", "text", "date")
 #: What an aggregate takes, where it takes more than numbers.
@@ -71,6 +75,7 @@ class _Checker:
         self._schema = schema
         self._names = names
         self._source = source
+        self._pattern = pattern_of(rule.condition)
         #: The list fact whose element is at hand, inside a quantifier or an aggregate.
         self._element: str | None = None
 
@@ -130,6 +135,12 @@ class _Checker:
         match node:
             case Path():
                 return self._path(node)
+            case Bound():
+                return check_bound(node, self._schema, self._report)
+            case Pattern(_, operands):
+                check_bindings(node, self._schema, self._report)
+                for operand in operands:
+                    self._condition(operand)
             case And(operands) | Or(operands):
                 for operand in operands:
                     self._condition(operand)
@@ -262,6 +273,10 @@ class _Checker:
     # Names
 
     def _path(self, path: Path) -> ValueKind:
+        if is_bound(path, self._pattern):
+            hint = "actions know the facts of the job; `rulefarm explain` shows the events"
+            self._report(path, "pattern-name", f"'{path.fact}' is an event of the condition, unknown to actions", hint)
+            return "any"
         if self._schema is None:
             return "any"
         fact = self._schema.facts.get(path.fact)

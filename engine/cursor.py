@@ -1,7 +1,9 @@
 """A place among tokens, and the words for what should stand there.  lexer -> [cursor] -> expression_parser, parser
 
-Takes a `Source`, steps through its tokens with one token of lookahead. `Slip` is how a reader of statements learns that
-one of them can't be read on; it never leaves the parser."""
+Takes a `Source`, steps through its tokens with one token of lookahead, and a look at more where that is asked for.
+`Slip` is how a reader of statements learns that one of them can't be read on; it never leaves the parser."""
+
+from collections import deque
 
 from engine.lexer import Token, tokens
 from engine.nodes import Span
@@ -22,6 +24,8 @@ class Cursor:
     def __init__(self, source: Source) -> None:
         self.source = source
         self._tokens = tokens(source)
+        #: Tokens after the current one that somebody has looked at already.
+        self._seen: deque[Token] = deque()
         self.token = next(self._tokens)
         #: The token before, for problems that belong after it.
         self.before = Token("op", "", 0, 0)
@@ -30,8 +34,17 @@ class Cursor:
         """Step over the current token and return it; at the end the end stays."""
         self.before = self.token
         if self.token.kind != "end":
-            self.token = next(self._tokens)
+            self.token = self._seen.popleft() if self._seen else next(self._tokens)
         return self.before
+
+    def ahead(self, count: int) -> Token:
+        """The token that comes so many after the current one; beyond the end, the end."""
+        while len(self._seen) < count:
+            last = self._seen[-1] if self._seen else self.token
+            if last.kind == "end":
+                return last
+            self._seen.append(next(self._tokens))
+        return self._seen[count - 1]
 
     def at(self, operator: str) -> bool:
         """Whether the current token is that operator."""

@@ -9,11 +9,7 @@ from dataclasses import replace
 from engine.kinds import kind_of
 from engine.nodes import (
     Action,
-    Aggregate,
-    And,
-    Arithmetic,
     Assign,
-    Call,
     Compare,
     Decide,
     Expression,
@@ -21,15 +17,11 @@ from engine.nodes import (
     Literal,
     Log,
     Membership,
-    Negate,
-    Not,
-    Or,
-    Quantifier,
     Rule,
-    TextTest,
 )
 from engine.operand_parser import read_moment
 from engine.schema import Schema
+from engine.walk import changed
 
 
 def with_dates(rule: Rule, schema: Schema) -> Rule:
@@ -76,24 +68,8 @@ def _rewrite(node: Expression, schema: Schema) -> Expression:
             if kind_of(item, schema) == "date":
                 items = tuple(_moment(each) for each in items)
             return replace(node, item=item, container=replace(container, items=items))
-        case Membership(item, container):
-            return replace(node, item=_rewrite(item, schema), container=_rewrite(container, schema))
-        case And(operands) | Or(operands):
-            return replace(node, operands=tuple(_rewrite(operand, schema) for operand in operands))
-        case Not(operand) | Negate(operand):
-            return replace(node, operand=_rewrite(operand, schema))
-        case Arithmetic(_, left, right) | TextTest(_, left, right):
-            return replace(node, left=_rewrite(left, schema), right=_rewrite(right, schema))
-        case Call(_, args):
-            return replace(node, args=tuple(_rewrite(arg, schema) for arg in args))
-        case ListLiteral(items):
-            return replace(node, items=tuple(_rewrite(item, schema) for item in items))
-        case Quantifier(_, _, condition):
-            return replace(node, condition=_rewrite(condition, schema))
-        case Aggregate(_, _, operand):
-            return replace(node, operand=_rewrite(operand, schema))
         case _:
-            return node
+            return changed(node, lambda operand: _rewrite(operand, schema))
 
 
 def _moment(node: Expression) -> Expression:

@@ -19,11 +19,12 @@ from engine.nodes import (
     Negate,
     Not,
     Or,
+    Path,
     TextTest,
 )
 from engine.operand_parser import MAX_NESTING, USE_A_TABLE, OperandParser
 from engine.walk import deeper_than
-from engine.words import FOR_OPERATORS, TEXT_TESTS
+from engine.words import BINDING, FOR_OPERATORS, TEXT_TESTS
 
 #: Of operators on top of each other, in `a + b + c + …` too: the height of a tree.
 MAX_DEPTH = 100
@@ -102,9 +103,15 @@ class ExpressionParser(OperandParser):
     def _all_of(self, operands: list[Expression], start: int) -> Expression:
         return operands[0] if len(operands) == 1 else And(tuple(operands), span=self.span_from(start))
 
+    def _at_not(self) -> bool:
+        """Whether `not` stands here, meant as an operator."""
+        return self.word() == "not" and self.ahead(1).value != "."
+
     def _comparison(self) -> Expression:
         start = self.token.start
         left = self._arithmetic(_SUM)
+        if self.at(":"):
+            self._refuse_binding(left)
         operator = self._operator()
         if operator not in _COMPARISONS:
             return left
@@ -118,6 +125,15 @@ class ExpressionParser(OperandParser):
         if operator in TEXT_TESTS:
             return TextTest(TEXT_TESTS[operator], left, right, span=span)
         return Compare(typing.cast(CompareOp, operator), left, right, span=span)
+
+    def _refuse_binding(self, name: Expression) -> None:
+        """Say what is wrong with a binding that stands where it can't, if it is one."""
+        hint = f"when {BINDING} && … then …"
+        if isinstance(name, Not):
+            name, hint = name.operand, "for an absence write 'not' between the outermost '&&': not a: Payment from …"
+        if isinstance(name, Path) and not name.steps:
+            message = "an event is bound between the outermost '&&' of a condition, and nowhere else"
+            raise self.slip("pattern-place", message, hint)
 
     def _arithmetic(self, weakest: int) -> Expression:
         start = self.token.start
@@ -134,7 +150,7 @@ class ExpressionParser(OperandParser):
 
     def _unary(self) -> Expression:
         signs: list[Token] = []
-        while self.at("!") or self.at("-") or self.at("+") or self.word() == "not":
+        while self.at("!") or self.at("-") or self.at("+") or self._at_not():
             if self.word() == "not":
                 self.report_here("grl-operator", f"'{self.token.value}' is not an operator", "did you mean '!'?")
                 self.replace("!")

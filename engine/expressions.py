@@ -8,12 +8,14 @@ from collections.abc import Callable
 
 from engine import function_bodies as body
 from engine import residuals
+from engine.correlation import Matcher
 from engine.functions import FUNCTIONS, Function, invoke
 from engine.layout import AS_OF, MEMO, Layout, Slots, walk
 from engine.nodes import (
     Aggregate,
     And,
     Arithmetic,
+    Bound,
     Call,
     Compare,
     Expression,
@@ -24,6 +26,7 @@ from engine.nodes import (
     Not,
     Or,
     Path,
+    Pattern,
     Quantifier,
     TextTest,
 )
@@ -66,6 +69,8 @@ class Expressions:
                 return self._constant(node)
             case Path():
                 return self._path(node)
+            case Bound(name, _, steps):
+                return _event_field(self._layout.event(name), steps)
             case Arithmetic(op, left, right):
                 return _arithmetic(op, self.value_of(left), self.value_of(right))
             case Negate(operand):
@@ -95,8 +100,14 @@ class Expressions:
                 return _text_test(op, self.value_of(left), self.value_of(right))
             case Quantifier():
                 return self._quantifier(node)
+            case Pattern():
+                return self.matcher(node).test
             case _:
                 return _is_true(self.value_of(node))
+
+    def matcher(self, pattern: Pattern) -> Matcher:
+        """What finds the events that a pattern is about."""
+        return Matcher(pattern, self._layout, self)
 
     def _constant(self, node: Literal | ListLiteral) -> Compute:
         if isinstance(node, Literal):
@@ -169,6 +180,18 @@ class Expressions:
             return fold(tuple(values))
 
         return aggregated
+
+
+def _event_field(slot: int, steps: tuple[str | int, ...]) -> Compute:
+    if len(steps) > 1:
+        return lambda slots: walk(slots[slot], steps)
+    field = steps[0]
+
+    def field_of(slots: Slots) -> Value:
+        event = slots[slot]
+        return event.get(field) if event.__class__ is dict else None
+
+    return field_of
 
 
 def _count(values: tuple[Value, ...]) -> float:

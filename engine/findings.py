@@ -12,7 +12,7 @@ from typing import Any
 from engine.evaluation import json_value
 from engine.expressions import Compute, Expressions
 from engine.layout import Layout, Slots, reads, walk
-from engine.nodes import Aggregate, And, Expression, ListLiteral, Literal, Not, Or, Path, Quantifier
+from engine.nodes import Aggregate, And, Expression, ListLiteral, Literal, Not, Or, Path, Pattern, Quantifier
 from engine.printer import print_expression
 from engine.values import plain
 from engine.walk import children
@@ -73,9 +73,29 @@ class Findings:
             case Not(operand):
                 negated = self.look(operand)
                 return lambda slots: _joined("not", text, [negated(slots)])
+            case Pattern():
+                return self._pattern(node, text)
         test = self._expressions.truth_of(node)
         eyes = list({print_expression(shown): compute for shown, compute in self._shown(node)}.items())
         return lambda slots: Finding("leaf", text, test(slots), {name: plain(see(slots)) for name, see in eyes})
+
+    def _pattern(self, pattern: Pattern, text: str) -> Look:
+        """A look that shows the events of the first witness; of a pattern that does not hold, how many there were."""
+        matcher = self._expressions.matcher(pattern)
+        names = [binding.name for binding in pattern.bindings if not binding.absent]
+        stream = pattern.bindings[0].stream
+        count = Aggregate("Count", stream, Literal(True))
+        counted = self._expressions.value_of(count)
+        fields = {path: self._expressions.value_of(path) for path, role in reads(pattern) if role == "field"}
+
+        def look(slots: Slots) -> Finding:
+            found = matcher.witness(slots)
+            seen = dict(zip(names, found, strict=True)) if found is not None else {}
+            seen[print_expression(count)] = counted(slots)
+            seen |= {print_expression(path): see(slots) for path, see in fields.items()}
+            return Finding("leaf", text, found is not None, {name: plain(value) for name, value in seen.items()})
+
+        return look
 
     def _shown(self, leaf: Expression) -> Iterator[tuple[Expression, Compute]]:
         """What a reader wants to know of a leaf: its operands, then the fields that they are made of."""

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 
 from engine.errors import EngineError, RulesetRejected
 from engine.lexer import Comment, comments, tokens
-from engine.nodes import And, Expression, Node, Not, Or, Quantifier, Rule
+from engine.nodes import And, Binding, Expression, Node, Not, Or, Quantifier, Rule
 from engine.parser import read_rules
-from engine.printer import MAX_LINE, head_words, print_action, print_expression
+from engine.printer import MAX_LINE, clauses, head_words, print_action, print_clause, print_expression
 from engine.source import Source, open_source
-from engine.walk import walk
+from engine.walk import pattern_of, walk
 
 _INDENT = "    "
 #: Characters of a line within `when` and `then`, which stand two indents in: 110 columns in all.
@@ -143,12 +143,22 @@ def _outlines(source: Source, rules: Sequence[Rule]) -> list[_Outline]:
     return found
 
 
-def _operands(condition: Expression) -> tuple[Expression, ...]:
-    return condition.operands if isinstance(condition, And | Or) else (condition,)
+def _operands(condition: Expression) -> Sequence[Expression | Binding]:
+    """The operands of a condition in the order they were written in, which is lost where it has a pattern."""
+    if pattern_of(condition) is None:
+        return clauses(condition)
+    return sorted(clauses(condition), key=_place)
 
 
-def _start(node: Expression, starts: Sequence[int]) -> int:
-    return min(_offset(inner, starts) for inner in walk(node) if inner.span is not None)
+def _place(node: Expression | Binding) -> tuple[int, int]:
+    """Line and column where an operand begins."""
+    spans = [one.span for one in ((node,) if isinstance(node, Binding) else walk(node)) if one.span is not None]
+    return min((span.line, span.column) for span in spans)
+
+
+def _start(node: Expression | Binding, starts: Sequence[int]) -> int:
+    line, column = _place(node)
+    return starts[line - 1] + column - 1
 
 
 def _offset(node: Node, starts: Sequence[int]) -> int:
@@ -224,19 +234,22 @@ def _condition(condition: Expression, anchors: Sequence[_Anchor]) -> list[tuple[
     """The condition, with the operands on lines of their own when it is long or has comments within."""
     within = any(anchor.before for anchor in anchors[1:]) or any(anchor.behind for anchor in anchors[:-1])
     whole = print_expression(condition)
-    if not isinstance(condition, And | Or) or (len(whole) <= MAX_LINE and not within):
+    if len(clauses(condition)) == 1 or (len(whole) <= MAX_LINE and not within):
         joined = _Anchor(anchors[0].offset, anchors[0].before, anchors[-1].behind)
         return [(_fitted(condition, _WIDTH), joined)]
     return [(lines, anchor) for lines, anchor in zip(_broken(condition, _WIDTH), anchors, strict=True)]
 
 
-def _broken(node: And | Or, width: int) -> Iterator[list[str]]:
+def _broken(node: Expression, width: int) -> Iterator[list[str]]:
     """The operands, each with its operator before it."""
-    sign = "&&" if isinstance(node, And) else "||"
-    for position, operand in enumerate(node.operands):
-        wrap = isinstance(operand, Or) or (isinstance(operand, And) and isinstance(node, And))
+    sign = "||" if isinstance(node, Or) else "&&"
+    for position, operand in enumerate(_operands(node)):
+        wrap = isinstance(operand, Or) or (isinstance(operand, And) and sign == "&&")
         room = width - len(f"{sign} ") * (position > 0)
-        lines = _wrapped("(", operand, room) if wrap else _fitted(operand, room)
+        if isinstance(operand, Binding):
+            lines = _filled(print_clause(operand), room)
+        else:
+            lines = _wrapped("(", operand, room) if wrap else _fitted(operand, room)
         yield [f"{sign} {lines[0]}", *lines[1:]] if position else lines
 
 

@@ -7,7 +7,7 @@ import typing
 from decimal import Decimal
 
 from engine.functions import FUNCTIONS
-from engine.nodes import Aggregate, Arithmetic, Call, Expression, ListLiteral, Literal, Negate, Path, Scalar
+from engine.nodes import Aggregate, Arithmetic, Bound, Call, Expression, ListLiteral, Literal, Negate, Path, Scalar
 from engine.schema import Kind, Schema
 
 ValueKind = Kind | typing.Literal["null", "any"]
@@ -33,6 +33,8 @@ def kind_of(node: Expression, schema: Schema | None) -> ValueKind:
             return "list"
         case Path():
             return path_kind(node, schema)
+        case Bound(_, stream, steps):
+            return path_kind(Path(stream, (0, *steps)), schema)
         case Negate() | Aggregate("Count" | "CountDistinct" | "Sum" | "Avg"):
             return "number"
         case Aggregate(_, _, operand):

@@ -1,17 +1,18 @@
 """Where each field stands while rules run: one flat list per evaluation.  nodes -> [layout] -> intake, expressions
 
 A slot is a place in that list. Slot 0 holds `as_of`, slot 1 whether every number in it is of ordinary size, slot 2 what
-an evaluation remembers for itself; every path that some rule reads or writes has a slot, and so has the element that a
-quantifier is looking at. Gives numbers only; what goes into the slots is the work of `engine.intake`."""
+an evaluation remembers for itself, slot 3 who may know where to look for patterns; every path that some rule reads or
+writes has a slot, and so has the element that a quantifier is looking at, and the event that a binding stands for.
+Gives numbers only; what goes into the slots is the work of `engine.intake`."""
 
 import typing
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from engine.nodes import Aggregate, Expression, Path, Quantifier
+from engine.nodes import Aggregate, Bound, Expression, Path, Pattern, Quantifier
 from engine.schema import FieldSchema, Schema
 from engine.values import Value
-from engine.walk import children
+from engine.walk import children, pattern_of
 
 #: The slots of one evaluation.
 Slots = list[Value]
@@ -24,7 +25,9 @@ AS_OF = 0
 #: Whether every number is zero or between 1e-30 and 1e30 in size: only then may float arithmetic stand in for decimals.
 ORDINARY = 1
 MEMO = 2
-_FIRST = 3
+#: Gives for a pattern the only places where its events may be, as `Program.evaluate` was given it; or None.
+CANDIDATES = 3
+_FIRST = 4
 
 
 class Layout:
@@ -34,6 +37,8 @@ class Layout:
         self.schema = schema
         self.places: dict[Place, int] = {}
         self.elements: dict[str, int] = {}
+        #: Name of a binding to the slot of its event; patterns are asked one after the other, so they may share it.
+        self.events: dict[str, int] = {}
         #: First steps that quantifiers and aggregates read of the elements of a list fact; None: all of them.
         self.element_fields: dict[str, set[str] | None] = {}
         #: A path within the elements of a list, to the slot that stands for it in all of them and stays empty.
@@ -59,6 +64,13 @@ class Layout:
             self.elements[fact] = self._size
             self._size += 1
         return self.elements[fact]
+
+    def event(self, name: str) -> int:
+        """The slot of the event that a binding of that name stands for."""
+        if name not in self.events:
+            self.events[name] = self._size
+            self._size += 1
+        return self.events[name]
 
     def field(self, path: Path) -> FieldSchema | None:
         """What the schema says about the field that a path ends in; None without schema, or below a field."""
@@ -87,6 +99,9 @@ class Layout:
                 found.add(slot)
                 if not path.steps:
                     self.element_fields[path.fact] = None
+        pattern = pattern_of(node)
+        for binding in pattern.bindings if pattern is not None else ():
+            self.event(binding.name)
         return frozenset(found)
 
     def _column(self, path: Path) -> int:
@@ -154,6 +169,15 @@ def reads(node: Expression) -> Iterator[tuple[Path, Role]]:
         if isinstance(node, Path):
             yield node, "element" if node.fact in bound else "field"
             continue
+        if isinstance(node, Bound):
+            yield Path(node.stream, node.steps), "element"
+            continue
+        if isinstance(node, Pattern):
+            for binding in node.bindings:
+                yield Path(binding.stream), "list"
+                if binding.time is not None:
+                    yield Path(binding.time[0], (binding.time[1],)), "field"
+                    yield Path(binding.stream, (binding.time[1],)), "element"
         if isinstance(node, Quantifier | Aggregate):
             yield Path(node.fact), "list"
             bound = bound | {node.fact}

@@ -160,7 +160,8 @@ def _number(source: Source, written: str, start: int) -> Decimal:
     if _HEXADECIMAL.match(written):
         number = Decimal(int(written, 16))
     elif _DURATION.match(written):
-        source.report("grl-unsupported", start, end, "durations are not in the language yet", "write a plain number")
+        hint = "write a plain number; in a window the unit stands apart: window(10 min, sliding)"
+        source.report("grl-unsupported", start, end, "durations are not in the language", hint)
         return Decimal(0)
     elif not _PLAIN_NUMBER.match(written):
         source.report("grl-number", start, end, f"'{written[:40]}' is not a number")

@@ -169,6 +169,49 @@ class Aggregate(Node):
     operand: "Expression"
 
 
+@dataclass(frozen=True, slots=True)
+class Bound(Node):
+    """`a.country`: a field of the event that a binding stands for; only within the pattern of that binding."""
+
+    #: Of the binding.
+    name: str
+    #: The stream that the event is of.
+    stream: str
+    #: A name first; never empty.
+    steps: tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Binding(Node):
+    """`a: Payment from stream("payments") over window(10 min, sliding)`, or `not a: …` for an absence."""
+
+    name: str
+    #: What the events are: the fact that the stream groups.
+    fact: str
+    #: The list fact that holds the events.
+    stream: str
+    #: Seconds; an event of exactly that age is out.
+    window_s: int
+    #: Whether there must be no such event, rather than one.
+    absent: bool = False
+    #: The fact and the field that say how old an event is, where that has to be asked because the window is shorter
+    #: than the stream's; None where every event of the stream is in, and as long as no schema was asked.
+    time: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern(Node):
+    """Several events at once; only a whole condition, or the last operand of its outermost `&&`.
+
+    Holds when there are events, a different one for each binding, with which all operands hold that name no absence;
+    and for each absence no event besides them with which the operands hold that name it."""
+
+    #: At least one that is no absence; all of one stream.
+    bindings: tuple[Binding, ...]
+    #: Each names a binding, and at most one absence.
+    operands: tuple["Expression", ...] = ()
+
+
 Expression = (
     Literal
     | ListLiteral
@@ -184,6 +227,8 @@ Expression = (
     | Call
     | Quantifier
     | Aggregate
+    | Bound
+    | Pattern
 )
 
 

@@ -77,6 +77,11 @@ def _judge(rules: Sequence[Rule], schema: Schema | None, max_firings: int) -> Ju
 def _unused(program: Program, schema: Schema) -> Iterator[Diagnostic]:
     """Fields that no rule reads or writes, and derived ones that no rule writes."""
     reads, writes = program.reads, program.writes
+    for stream in schema.streams:
+        # An event is made of the fields of its fact: whoever reads the one reads the other.
+        owner, columns = stream.key[0], schema.facts[stream.name].fields
+        reads |= {f"{owner}.{name}" for name in columns if stream.name in reads or f"{stream.name}.{name}" in reads}
+        reads |= {".".join(named) for named in (stream.key, stream.time) if named is not None} | {stream.name}
     for fact in schema.facts.values():
         if fact.name in reads:
             continue

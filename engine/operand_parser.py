@@ -96,7 +96,7 @@ class OperandParser(Cursor):
         name, word = str(token.value), str(token.value).lower()
         if word in CONSTANTS and not self.at("("):
             return Literal(CONSTANTS[word], span=self.source.span(token.start, token.end))
-        if word in NOT_YET and (self.at("(") or word == "from"):
+        if word in NOT_YET and self.at("("):
             raise self.slip("grl-unsupported", NOT_YET[word], token=token)
         if word in RESERVED and word not in QUANTIFIERS:
             raise self.slip("grl-syntax", f"expected a value, found the word '{name}'", token=token)

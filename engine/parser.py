@@ -269,7 +269,7 @@ class RuleParser(ActionParser):
         if self.word() == "when":
             self.advance()
             try:
-                condition = self.expression()
+                condition = self.condition()
                 if self.word() != "then":
                     raise self.unexpected("'then'")
             except Slip:

@@ -14,6 +14,8 @@ from engine.nodes import (
     And,
     Arithmetic,
     Assign,
+    Binding,
+    Bound,
     Call,
     Compare,
     Complete,
@@ -27,6 +29,7 @@ from engine.nodes import (
     Not,
     Or,
     Path,
+    Pattern,
     Quantifier,
     Retract,
     Rule,
@@ -36,6 +39,9 @@ from engine.nodes import (
 
 #: A condition longer than this is broken at its outermost operator.
 MAX_LINE = 100
+
+#: What the length of a window is counted in, the longest first; seconds of each.
+UNITS = {"d": 86_400, "h": 3_600, "min": 60, "s": 1}
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 #: How tightly each kind of expression binds; an operand that binds less gets parentheses.
@@ -88,11 +94,29 @@ def head_words(rule: Rule) -> list[str]:
 
 def _condition(condition: Expression) -> list[str]:
     whole = print_expression(condition)
-    if len(whole) <= MAX_LINE or not isinstance(condition, And | Or):
+    if len(whole) <= MAX_LINE or not isinstance(condition, And | Or | Pattern):
         return [whole]
-    sign, power = ("&&", _AND) if isinstance(condition, And) else ("||", _OR)
-    first, *others = (_print(operand, power + 1) for operand in condition.operands)
+    sign, power = ("||", _OR) if isinstance(condition, Or) else ("&&", _AND)
+    first, *others = (print_clause(clause, power + 1) for clause in clauses(condition))
     return [first, *(f"{sign} {other}" for other in others)]
+
+
+def clauses(condition: Expression) -> tuple[Expression | Binding, ...]:
+    """What stands between the outermost operators of a condition; a pattern comes apart into bindings and operands."""
+    match condition:
+        case Pattern(bindings, operands):
+            return (*bindings, *operands)
+        case And((*before, Pattern(bindings, operands))):
+            return (*before, *bindings, *operands)
+        case And(operands) | Or(operands):
+            return operands
+        case _:
+            return (condition,)
+
+
+def print_clause(clause: Expression | Binding, weakest: int = _OR) -> str:
+    """One of `clauses`; in parentheses when it binds less than `weakest`."""
+    return print_binding(clause) if isinstance(clause, Binding) else _print(clause, weakest)
 
 
 def print_action(action: Action) -> str:
@@ -124,7 +148,7 @@ def _print(node: Expression, weakest: int) -> str:
     match node:
         case Literal(value):
             return print_value(value)
-        case Path(fact, steps):
+        case Path(fact, steps) | Bound(fact, _, steps):
             return fact + "".join(_step(step) for step in steps)
         case ListLiteral(items):
             return f"[{_arguments(items)}]"
@@ -142,6 +166,9 @@ def _print(node: Expression, weakest: int) -> str:
             power, text = _OR, " || ".join(_print(operand, _OR + 1) for operand in operands)
         case And(operands):
             power, text = _AND, " && ".join(_print(operand, _AND + 1) for operand in operands)
+        case Pattern():
+            # Only ever a whole condition or an operand of its outermost `&&`, so it needs no parentheses.
+            return " && ".join(print_clause(clause, _AND + 1) for clause in clauses(node))
         case Compare(op, left, right) | TextTest(op, left, right):
             power, text = _COMPARISON, f"{_print(left, _SUM)} {op} {_print(right, _SUM)}"
         case Membership(item, container):
@@ -150,6 +177,18 @@ def _print(node: Expression, weakest: int) -> str:
             power = _SUM if op in ("+", "-") else _PRODUCT
             text = f"{_print(left, power)} {op} {_print(right, power + 1)}"
     return f"({text})" if power < weakest else text
+
+
+def print_binding(binding: Binding) -> str:
+    """A binding as canonical GRL.
+
+    >>> print_binding(Binding("a", "Payment", "payments", 600, absent=True))
+    'not a: Payment from stream("payments") over window(10 min, sliding)'
+    """
+    word = "not " if binding.absent else ""
+    span, unit = next((span, unit) for unit, span in UNITS.items() if binding.window_s % span == 0)
+    window = f"window({binding.window_s // span} {unit}, sliding)"
+    return f"{word}{binding.name}: {binding.fact} from stream({quote(binding.stream)}) over {window}"
 
 
 def _arguments(nodes: Iterable[Expression]) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from engine.expressions import Test, every
 from engine.layout import ORDINARY, Slots
-from engine.nodes import Expression
+from engine.nodes import Expression, Pattern
 from engine.normal_form import Conjunction
 from engine.ratios import Ratio
 from engine.residuals import Shape
@@ -71,7 +71,9 @@ class Entry:
     def residuals(self) -> tuple[Residual, ...]:
         """The residual tests."""
         if self._residuals is None:
-            self._residuals = tuple(map(self._compile, self.conjunction.residuals))
+            # What goes through a window comes last: mostly, something cheaper has failed by then.
+            ordered = sorted(self.conjunction.residuals, key=lambda node: isinstance(node, Pattern))
+            self._residuals = tuple(map(self._compile, ordered))
         return self._residuals
 
     @property

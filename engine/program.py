@@ -9,18 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 from engine.chunks import Chunks, unpacked
 from engine.compiler import Compiler
+from engine.correlation import Candidates
 from engine.cycle import run_cycle
 from engine.errors import Diagnostic, FactsRejected
 from engine.evaluation import Evaluation, refused
 from engine.frame_result import FrameResult
 from engine.intake_code import fast_intake
-from engine.layout import reads
-from engine.nodes import Assign, Path, Rule
+from engine.layout import CANDIDATES, reads
+from engine.nodes import Assign, Path, Pattern, Rule
 from engine.observers import Observer
 from engine.ruleset import Ruleset, read_sources
 from engine.schema import Schema
 from engine.values import moment
-from engine.walk import rule_expressions
+from engine.walk import pattern_of, rule_expressions
 
 if TYPE_CHECKING:
     import polars
@@ -113,13 +114,29 @@ class Program:
         """Every `Fact.field` that some rule writes."""
         return frozenset(_field(action.target) for rule in self.rules for action in _assigns(rule))
 
-    def evaluate(self, facts: Mapping[str, Any], *, as_of: datetime, observer: Observer | None = None) -> Evaluation:
+    @property
+    def patterns(self) -> tuple[Pattern, ...]:
+        """The patterns of the rules, in source order."""
+        found = (pattern_of(rule.condition) for rule in self.rules)
+        return tuple(pattern for pattern in found if pattern is not None)
+
+    def evaluate(
+        self,
+        facts: Mapping[str, Any],
+        *,
+        as_of: datetime,
+        observer: Observer | None = None,
+        candidates: Candidates | None = None,
+    ) -> Evaluation:
         """Judge one set of facts.
 
         Args:
             facts: each fact under its name: an object, or a list of objects. It is not changed.
             as_of: the moment it is judged at; one without a zone means UTC.
             observer: who watches; default None: nobody.
+            candidates: asked when a rule has come to its pattern, gives choices among which are all that hold: for
+                each binding that is no absence a place in the window. They are tried exactly, so the answer is the
+                same without. Default None, which it may also give: all are tried.
 
         Returns:
             The evaluation; facts that break the schema give the outcome `error`.
@@ -131,6 +148,7 @@ class Program:
             if observer is not None:
                 observer.cycle_ended(evaluation)
             return evaluation
+        slots[CANDIDATES] = candidates
         return run_cycle(self._agenda, slots, facts, observer)
 
     def refuses(self, facts: Mapping[str, Any], *, as_of: datetime) -> bool:

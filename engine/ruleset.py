@@ -14,6 +14,7 @@ from engine.dates import with_dates
 from engine.errors import Diagnostic, RulesetRejected
 from engine.nodes import Rule
 from engine.parser import MAX_RULES, read_rules
+from engine.pattern_checks import with_windows
 from engine.printer import print_rules
 from engine.schema import Schema
 from engine.source import Source, TooManyProblems, open_source
@@ -70,7 +71,7 @@ def read_sources(sources: Mapping[str, str | bytes], schema: Schema | None = Non
                 "source-kind", 0, 1, f"'{name}' is neither rules nor a table", "name it *.grl, *.csv or *.xlsx"
             )
     if schema is not None:
-        rules = [with_dates(rule, schema) for rule in rules]
+        rules = [with_windows(with_dates(rule, schema), schema) for rule in rules]
     _check_names(rules, opened)
     check_rules(rules, schema, opened)
     problems = [diagnostic for source in opened.values() for diagnostic in source.sorted_diagnostics()]

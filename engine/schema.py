@@ -73,6 +73,9 @@ class Stream:
     max_events: int
     #: Seconds that events are kept beyond the window, for jobs that are judged late.
     late_s: int
+    #: The key's fact, and the date field that says when an event happened: ("Payment", "at"). None, or null in a job:
+    #: when the job is judged, its as_of.
+    time: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +120,7 @@ class Schema:
             lines.append(
                 f"stream {stream.name} key {'.'.join(stream.key)} window {stream.window_s}"
                 f" max_events {stream.max_events} late {stream.late_s}"
+                + (f" time {'.'.join(stream.time)}" if stream.time else "")
             )
         return "\n".join(lines)
 

@@ -8,14 +8,16 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from engine.phrases import nearest
-from engine.schema import FactSchema, FieldSchema, Lookup, Stream
+from engine.schema import FactSchema, FieldSchema, Kind, Lookup, Stream
 
 #: Tells a problem: code, message, table, key, hint.
 Report = Callable[[str, str, str, str, str], None]
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _LOOKUP_KEYS = ("by", "required", "description")
-_STREAM_KEYS = ("key", "window", "max_events", "late", "description")
+_STREAM_KEYS = ("key", "time", "window", "max_events", "late", "description")
+#: Kinds of what facts and windows are found by.
+_KEY_KINDS: tuple[Kind, ...] = ("text", "number")
 _SPAN = re.compile(r"([1-9][0-9]{0,6})\s*([smhd])\Z")
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 #: A longer memory is a reference fact, computed by night.
@@ -120,7 +122,17 @@ class SharedTables:
             message = f"'max_events' has to be a whole number from 1 to {MAX_EVENTS:,}"
             self._report("schema-value", message, place, "max_events", "")
             most = _EVENTS
-        return Stream(name, self._field(table, "key", place, "schema-stream"), window_s, most, late_s)
+        key = self._field(table, "key", place, "schema-stream")
+        return Stream(name, key, window_s, most, late_s, self._time(table, key[0], place))
+
+    def _time(self, table: Mapping[str, Any], owner: str, place: str) -> tuple[str, str] | None:
+        if "time" not in table:
+            return None
+        named = self._field(table, "time", place, "schema-stream", ("date",))
+        if owner and named[0] in self._facts and named[0] != owner:
+            hint = f"name a date of {owner}, the fact of the key"
+            self._report("schema-stream", f"an event has no field {'.'.join(named)}", place, "time", hint)
+        return named
 
     def _seconds(self, table: Mapping[str, Any], key: str, place: str, default: int) -> int:
         value = table.get(key)
@@ -134,12 +146,15 @@ class SharedTables:
             return default
         return seconds
 
-    def _field(self, table: Mapping[str, Any], key: str, place: str, code: str) -> tuple[str, str]:
-        """The fact and field that `by` or `key` names: of what comes with every job, a text or a number."""
+    def _field(
+        self, table: Mapping[str, Any], key: str, place: str, code: str, kinds: tuple[Kind, ...] = _KEY_KINDS
+    ) -> tuple[str, str]:
+        """The fact and field that `by`, `key` or `time` names: of what comes with every job, one of the kinds."""
         value = table.get(key)
         steps = value.split(".") if isinstance(value, str) else []
         if len(steps) != 2:
-            self._report("schema-value", f"'{key}' has to name a field", place, key, 'for example "Order.household_id"')
+            example = "Payment.at" if key == "time" else "Order.household_id"
+            self._report("schema-value", f"'{key}' has to name a field", place, key, f'for example "{example}"')
             return "", ""
         name, field_name = steps
         fact = self._facts.get(name)
@@ -152,9 +167,10 @@ class SharedTables:
             hint = "name a field of an object that comes with the job"
         elif field is None:
             flaw, hint = f"{name} has no field '{field_name}'", nearest(field_name, fact.fields)
-        elif field.kind not in ("text", "number") or field.derived:
+        elif field.kind not in kinds or field.derived:
             what = "derived: no job sends it" if field.derived else f"of kind {field.kind}"
-            flaw, hint = f"{value} is {what}", "a key is a text or a number that comes with the job"
+            wanted = "a time is a date" if key == "time" else "a key is a text or a number"
+            flaw, hint = f"{value} is {what}", f"{wanted} that comes with the job"
         if flaw:
             self._report(code, flaw, place, key, hint)
         return name, field_name

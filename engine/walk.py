@@ -2,7 +2,8 @@
 
 Iterative, so that it is safe on a tree whose depth nobody has checked yet."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from engine.nodes import (
     Action,
@@ -10,6 +11,7 @@ from engine.nodes import (
     And,
     Arithmetic,
     Assign,
+    Bound,
     Call,
     Compare,
     Decide,
@@ -22,6 +24,7 @@ from engine.nodes import (
     Not,
     Or,
     Path,
+    Pattern,
     Quantifier,
     Rule,
     TextTest,
@@ -32,9 +35,9 @@ def children(node: Expression) -> tuple[Expression, ...]:
     """The operands of a node, left to right."""
     match node:
         # Most nodes are these: asked first, they are not compared with all other kinds.
-        case Path() | Literal():
+        case Path() | Literal() | Bound():
             return ()
-        case And(operands) | Or(operands):
+        case And(operands) | Or(operands) | Pattern(_, operands):
             return operands
         case Compare(_, left, right) | Arithmetic(_, left, right) | TextTest(_, left, right):
             return (left, right)
@@ -50,6 +53,27 @@ def children(node: Expression) -> tuple[Expression, ...]:
             return (operand,)
 
 
+def changed(node: Expression, change: Callable[[Expression], Expression]) -> Expression:
+    """The node with each of its operands changed."""
+    match node:
+        case Path() | Literal() | Bound():
+            return node
+        case And(operands) | Or(operands) | Pattern(_, operands):
+            return replace(node, operands=tuple(map(change, operands)))
+        case Compare(_, left, right) | Arithmetic(_, left, right) | TextTest(_, left, right):
+            return replace(node, left=change(left), right=change(right))
+        case Membership(item, container):
+            return replace(node, item=change(item), container=change(container))
+        case Not(operand) | Negate(operand) | Aggregate(_, _, operand):
+            return replace(node, operand=change(operand))
+        case Call(_, args):
+            return replace(node, args=tuple(map(change, args)))
+        case ListLiteral(items):
+            return replace(node, items=tuple(map(change, items)))
+        case Quantifier(_, _, condition):
+            return replace(node, condition=change(condition))
+
+
 def walk(root: Expression) -> Iterator[Expression]:
     """Every node of a tree: parents first, left to right."""
     stack = [root]
@@ -62,6 +86,12 @@ def walk(root: Expression) -> Iterator[Expression]:
 def paths(root: Expression) -> Iterator[Path]:
     """Every path of a tree, left to right."""
     return (node for node in walk(root) if isinstance(node, Path))
+
+
+def pattern_of(condition: Expression) -> Pattern | None:
+    """The pattern of a condition, if it has one: it can stand in one place only."""
+    last = condition.operands[-1] if isinstance(condition, And) else condition
+    return last if isinstance(last, Pattern) else None
 
 
 def deeper_than(root: Expression, limit: int) -> bool:

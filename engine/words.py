@@ -29,13 +29,11 @@ CONSTANTS: dict[str, bool | None] = {"true": True, "false": False, "null": None,
 RESERVED = frozenset(("in", *QUANTIFIERS, *CONSTANTS, "rule", "when", "then"))
 #: Words that people write for an operator, and the operator.
 FOR_OPERATORS = {"and": "&&", "or": "||", "not": "!", "is": "==", "equals": "==", "mod": "%", "like": "matches"}
+#: How an event is bound.
+BINDING = 'a: Payment from stream("payments") over window(10 min, sliding)'
 #: Words of other rule languages, and what to say to them.
 NOT_YET = {
-    "from": "streams ('from') are not in the language yet",
-    "over": "windows ('over') are not in the language yet",
-    "within": "windows ('within') are not in the language yet",
-    "window": "windows are not in the language yet",
-    "stream": "streams are not in the language yet",
+    "within": "'within' is not in the language; a window is written over window(10 min, sliding)",
     "accumulate": "'accumulate' is not in the language; write Count, CountDistinct, Sum, Min, Max or Avg",
     "test": "'test' is not in the language; write the expression alone",
     "eval": "'eval' is not in the language; write the expression alone",

@@ -1,7 +1,8 @@
-"""`python -m examples`: write the inputs of the farm.  [__main__] -> products, orders, tables
+"""`python -m examples`: write the inputs of the farm.  [__main__] -> products, orders, payments, tables
 
 Parses the command line, calls one function, prints what it wrote."""
 
+import sys
 import time
 from pathlib import Path
 
@@ -10,8 +11,10 @@ import polars as pl
 
 from examples.nightly_run import nightly_run
 from examples.orders import DEFAULT_ORDERS, build_orders
+from examples.payments import DEFAULT_PAYMENTS, build_payments
 from examples.products import DEFAULT_LIMIT, build_products
 from examples.samples import write_samples
+from examples.soak import soak as soaked
 from examples.source import DataMissing
 from examples.tables import write_tables
 from rulefarm.errors import RulefarmError
@@ -38,14 +41,22 @@ def _count(_context: click.Context, _parameter: click.Parameter, value: str) -> 
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=DATA, help="Folder to write to.")
 @click.option("--limit", default=str(DEFAULT_LIMIT), show_default=True, callback=_count, help="Products, or `all`.")
 @click.option("--orders", default=str(DEFAULT_ORDERS), show_default=True, callback=_count, help="Orders, or `all`.")
-def build(out: Path, limit: int | None, orders: int | None) -> None:
-    """Write products.parquet and orders.jsonl."""
+@click.option(
+    "--payments", default=DEFAULT_PAYMENTS, show_default=True, type=click.IntRange(1, 100_000), help="Payments."
+)
+def build(out: Path, limit: int | None, orders: int | None, payments: int) -> None:
+    """Write products.parquet, orders.jsonl, payments.jsonl, and what is known of the households that pay."""
     try:
         out.mkdir(parents=True, exist_ok=True)
         started = time.perf_counter()
         _write(out / "products.parquet", build_products(limit), started)
         started = time.perf_counter()
         _write(out / "orders.jsonl", build_orders(orders), started)
+        started = time.perf_counter()
+        built = build_payments(payments)
+        _write(out / "payments.jsonl", built.payments, started)
+        _write(out / "households.jsonl", built.households, started)
+        built.write_known(out / "known.json")
     except (DataMissing, OSError) as error:
         raise click.ClickException(str(error)) from error
 
@@ -91,6 +102,20 @@ def run() -> None:
         nightly_run(products, orders)
     except RulefarmError as error:
         raise click.ClickException(f"{error} [{error.code}]") from error
+
+
+@main.command()
+@click.option("--payments", default=DEFAULT_PAYMENTS, show_default=True, type=click.IntRange(1, 100_000))
+@click.option("--windows", default=100_000, show_default=True, type=click.IntRange(1, 150_000))
+def soak(payments: int, windows: int) -> None:
+    """Hold a farm against the replay, and its memory against its bounds; exit code 1 if either fails."""
+    try:
+        passed = soaked(payments, windows)
+    except DataMissing as error:
+        raise click.ClickException(str(error)) from error
+    except RulefarmError as error:
+        raise click.ClickException(f"{error} [{error.code}]") from error
+    sys.exit(int(not passed))
 
 
 def _write(path: Path, frame: pl.DataFrame, started: float) -> None:

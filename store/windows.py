@@ -1,8 +1,9 @@
 """Windows of recent events, one a key.  tasks.shared -> [windows] -> Redis -> the events that a job is judged with
 
-A window is a sorted set of job ids by as_of, and a hash of their events. One script adds an event and reads the window
-as of it, so that no worker ever sees half of another's change; run again for the same job, it changes nothing. Time is
-as_of: clocks only say when a key that nobody adds to is forgotten, and that an event is from the future."""
+A window is a sorted set of job ids by the time of their events, and a hash of the events. One script adds an event and
+reads the window up to it, so that no worker ever sees half of another's change; run again for the same job, it changes
+nothing. Time is that of the events: clocks only say when a key that nobody adds to is forgotten, and that an event is
+from the future. `tasks.replay` holds the same windows in memory."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -16,17 +17,18 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: Events that one round trip carries.
 _PORTION = 200
 
-# KEYS: times, events. ARGV: id, as_of, window, kept, now, time to live in milliseconds, most, event, whether to read.
+# KEYS: times, events.
+# ARGV: id, time, window, kept, now, time to live in milliseconds, most, event, whether to read, whether to trim.
 # Times are microseconds: a score is a double, which is exact for them until the year 2255.
 _SCRIPT = """
 local times, events, id = KEYS[1], KEYS[2], ARGV[1]
-local as_of, most = tonumber(ARGV[2]), tonumber(ARGV[7])
+local at, most = tonumber(ARGV[2]), tonumber(ARGV[7])
 redis.call('ZADD', times, 'NX', ARGV[2], id)
 redis.call('HSETNX', events, id, ARGV[8])
 
 local window = {}
 if ARGV[9] == '1' then
-  local from = string.format('(%.0f', as_of - tonumber(ARGV[3]))
+  local from = string.format('(%.0f', at - tonumber(ARGV[3]))
   local seen = redis.call('ZREVRANGEBYSCORE', times, ARGV[2], from, 'LIMIT', 0, most)
   local own = false
   for _, each in ipairs(seen) do own = own or each == id end
@@ -38,16 +40,18 @@ if ARGV[9] == '1' then
   for place = #seen, 1, -1 do window[#window + 1] = redis.call('HGET', events, seen[place]) end
 end
 
--- An event from the future must not push out those of today.
-local horizon = math.min(as_of, tonumber(ARGV[5])) - tonumber(ARGV[4])
-local gone = redis.call('ZRANGEBYSCORE', times, '-inf', string.format('%.0f', horizon))
-local over = redis.call('ZCARD', times) - #gone - 2 * most
-if over > 0 then
-  for _, each in ipairs(redis.call('ZRANGE', times, #gone, #gone + over - 1)) do gone[#gone + 1] = each end
-end
-for _, each in ipairs(gone) do
-  redis.call('ZREM', times, each)
-  redis.call('HDEL', events, each)
+if ARGV[10] == '1' then
+  -- An event from the future must not push out those of today.
+  local horizon = math.min(at, tonumber(ARGV[5])) - tonumber(ARGV[4])
+  local gone = redis.call('ZRANGEBYSCORE', times, '-inf', string.format('%.0f', horizon))
+  local over = redis.call('ZCARD', times) - #gone - 2 * most
+  if over > 0 then
+    for _, each in ipairs(redis.call('ZRANGE', times, #gone, #gone + over - 1)) do gone[#gone + 1] = each end
+  end
+  for _, each in ipairs(gone) do
+    redis.call('ZREM', times, each)
+    redis.call('HDEL', events, each)
+  end
 end
 redis.call('PEXPIRE', times, ARGV[6])
 redis.call('PEXPIRE', events, ARGV[6])
@@ -63,7 +67,8 @@ class Event:
     job_id: str
     #: The key of the window.
     key: str
-    as_of: datetime
+    #: When it happened.
+    at: datetime
     #: Its fields, as canonical JSON.
     text: str
 
@@ -91,22 +96,36 @@ class Windows:
             events: of a job, or of a whole chunk.
 
         Returns:
-            For each the texts of its window, by as_of, its own among them.
+            For each the texts of its window, by time, its own among them.
 
         Raises:
             FactsUnreachable: no answer. Some may have been added; adding them again is harmless.
         """
-        windows: list[list[str]] = []
         with reachable(self._facts.url):
-            if len(events) > 1:
-                # The events of a chunk have one as_of: each is to see all, in whatever order they stand.
-                for first in range(0, len(events), _PORTION):
-                    self._run(domain, stream, events[first : first + _PORTION], is_read=False)
-            for first in range(0, len(events), _PORTION):
-                windows += self._run(domain, stream, events[first : first + _PORTION], is_read=True)
+            if len(events) < 2:
+                return self._run(domain, stream, events, is_read=True, is_trimmed=True)
+            # The events of a chunk see each other, in whatever order they stand and however far apart they are. So
+            # nothing may go before all are read, and then what the oldest of a key has no use for.
+            self._run(domain, stream, events, is_read=False, is_trimmed=False)
+            windows = self._run(domain, stream, events, is_read=True, is_trimmed=False)
+            oldest: dict[str, Event] = {}
+            for event in events:
+                if event.key not in oldest or event.at < oldest[event.key].at:
+                    oldest[event.key] = event
+            self._run(domain, stream, list(oldest.values()), is_read=False, is_trimmed=True)
         return windows
 
-    def _run(self, domain: str, stream: Stream, events: Sequence[Event], *, is_read: bool) -> list[list[str]]:
+    def _run(
+        self, domain: str, stream: Stream, events: Sequence[Event], *, is_read: bool, is_trimmed: bool
+    ) -> list[list[str]]:
+        windows = []
+        for first in range(0, len(events), _PORTION):
+            windows += self._round_trip(domain, stream, events[first : first + _PORTION], is_read, is_trimmed)
+        return windows
+
+    def _round_trip(
+        self, domain: str, stream: Stream, events: Sequence[Event], is_read: bool, is_trimmed: bool
+    ) -> list[list[str]]:
         pipeline = self._facts.redis.pipeline(transaction=False)
         now = int(self._clock() * 1_000_000)
         kept_s = stream.window_s + stream.late_s
@@ -117,7 +136,7 @@ class Windows:
                 keys=(f"{place}:times", f"{place}:events"),
                 args=(
                     event.job_id,
-                    (event.as_of - _EPOCH) // timedelta(microseconds=1),
+                    (event.at - _EPOCH) // timedelta(microseconds=1),
                     stream.window_s * 1_000_000,
                     kept_s * 1_000_000,
                     now,
@@ -125,6 +144,7 @@ class Windows:
                     stream.max_events,
                     event.text,
                     int(is_read),
+                    int(is_trimmed),
                 ),
                 client=pipeline,
             )

@@ -21,6 +21,7 @@ from rulefarm.verdict import Verdict
 from rulesets.loader import LoadedRuleset
 from tasks.lookups import Seen
 from tasks.message import JobMessage
+from tasks.pattern_host import host_of
 from tasks.shared import Shared, Subject
 from tasks.text_columns import typed_columns
 
@@ -43,7 +44,7 @@ def judge_job(loaded: LoadedRuleset, message: JobMessage, worker: str, shared: S
     """
     [seen] = _see(loaded, [Subject(str(message.job_id), message.document, message.as_of)], shared)
     started = time.perf_counter_ns()
-    evaluation = _evaluate(loaded, seen, message.as_of)
+    evaluation = evaluate_seen(loaded, seen, message.as_of)
     micros = (time.perf_counter_ns() - started) // 1000
     return Verdict(
         id=message.job_id,
@@ -89,7 +90,7 @@ def judge_chunk(
         ids = (str(uuid.uuid5(chunk["batch"], subject)) for subject in subjects)
         facts = _see(loaded, [Subject(*one, chunk["as_of"]) for one in zip(ids, documents, strict=True)], shared)
         started = time.perf_counter_ns()
-        answers = [_answer(_evaluate(loaded, each, chunk["as_of"])) for each in facts]
+        answers = [_answer(evaluate_seen(loaded, each, chunk["as_of"])) for each in facts]
     else:
         documents, answers = _judge_columns(loaded, frame, chunk["form"] == "text", chunk["as_of"])
         facts = [Seen(document, {}) for document in documents]
@@ -142,10 +143,17 @@ def _see(loaded: LoadedRuleset, subjects: Sequence[Subject], shared: Shared | No
     return shared.see(loaded, subjects)
 
 
-def _evaluate(loaded: LoadedRuleset, seen: Seen, as_of: datetime) -> Evaluation:
+def evaluate_seen(loaded: LoadedRuleset, seen: Seen, as_of: datetime) -> Evaluation:
+    """Judge facts that are complete.
+
+    Args:
+        loaded: the ruleset of their domain.
+        seen: with the shared facts among them.
+        as_of: the instant to judge at.
+    """
     if seen.refusal is not None:
         return refused(*seen.refusal, seen.document)
-    return loaded.program.evaluate(seen.document, as_of=as_of)
+    return loaded.program.evaluate(seen.document, as_of=as_of, candidates=host_of(loaded.program))
 
 
 def _documents(frame: pl.DataFrame, form: str, schema: Schema) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from rulefarm.facts import parsed
 from rulefarm.plain import plain, shown
 
 #: Codes of what keeps a job from being judged, though its own facts are in order.
-REFUSALS = ("fact-missing", "fact-unreadable", "event-too-large")
+REFUSALS = ("fact-missing", "fact-unreadable", "event-time", "event-too-large")
 #: Reads the texts of facts by pairs of name and key; None where there is none.
 Read = Callable[[Collection[tuple[str, str]]], Mapping[tuple[str, str], str | None]]
 

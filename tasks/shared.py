@@ -3,10 +3,10 @@
 What a domain shares is fetched for a whole chunk at once. Without an answer nothing is judged: the error goes up, and
 the job or chunk is tried again."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from engine.schema import Stream
 from rulefarm.errors import JobRejected
@@ -15,7 +15,7 @@ from rulefarm.settings import Settings
 from rulesets.loader import LoadedRuleset
 from store.facts import ReferenceFacts
 from store.windows import Event, Windows
-from tasks.events import event_of, event_text, with_events, with_window
+from tasks.events import event_of, event_text, event_time, with_events, with_window
 from tasks.lookups import Seen, look_up
 
 
@@ -30,14 +30,28 @@ class Subject:
     as_of: datetime
 
 
+class Reference(Protocol):
+    """Where facts are looked up by key: `store.facts.ReferenceFacts`, or a file."""
+
+    def texts(self, wanted: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], str | None]:
+        """The texts of facts; None where there is none."""
+
+
+class Recorder(Protocol):
+    """Where events are kept: `store.windows.Windows`, or `tasks.memory_windows.MemoryWindows`."""
+
+    def record(self, domain: str, stream: Stream, events: Sequence[Event]) -> list[list[str]]:
+        """Add events, and read the window of each."""
+
+
 @dataclass(frozen=True, slots=True)
 class Shared:
     """Where the shared facts are."""
 
     #: Those that are looked up by key.
-    reference: ReferenceFacts
+    reference: Reference
     #: Those that happened just before.
-    windows: Windows
+    windows: Recorder
 
     def see(self, loaded: LoadedRuleset, subjects: Sequence[Subject]) -> list[Seen]:
         """Add the shared facts; to the streams of the domain, add the subjects.
@@ -69,18 +83,18 @@ class Shared:
             subject, one = subjects[i], seen[i]
             if one.document.get(stream.name) is not None:
                 continue
-            key, event = event_of(loaded.schema, stream, one.document)
-            try:
-                text = event_text(stream, event) if key is not None else ""
-            except JobRejected as error:
-                seen[i] = Seen(one.document, one.shared, (error.code, error.message))
-                continue
+            key, event = event_of(loaded.schema, stream, one.document, subject.as_of)
             if key is None:
                 # Without a key it is nobody's event but its own.
                 seen[i] = with_events(one, stream, [event] if event else [])
-            else:
-                events.append(Event(subject.job_id, key, subject.as_of, text))
-                places.append(i)
+                continue
+            try:
+                at, text = event_time(stream, event, subject.as_of), event_text(stream, event)
+            except JobRejected as error:
+                seen[i] = Seen(one.document, one.shared, (error.code, error.message))
+                continue
+            events.append(Event(subject.job_id, key, at, text))
+            places.append(i)
         known: dict[str, Any] = {}
         for i, texts in zip(places, self.windows.record(loaded.domain, stream, events), strict=True):
             seen[i] = with_window(seen[i], stream, texts, known)

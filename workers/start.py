@@ -22,6 +22,7 @@ from rulefarm.ledger import Ledger
 from rulefarm.settings import Settings
 from rulesets.loader import SHIPPED, LoadedRuleset, load_all
 from store.published import publish
+from tasks.pattern_host import require_durable_rules
 from tasks.process import Process, forget_connections, hold
 from tasks.shared import open_shared
 from workers.celery_app import create_beat_app, create_worker_app, worker_queues
@@ -67,13 +68,16 @@ def run_worker(
         The exit code.
 
     Raises:
-        SettingsError: no broker or database is named, or no place for the facts that a domain shares.
+        SettingsError: no broker or database is named, or no place for the facts that a domain shares; or it has
+            patterns, and durable-rules is not installed.
         RulesetRejected: a ruleset does not compile.
     """
     queues = worker_queues(options.domains, bulk=options.bulk)
     app = create_worker_app(settings, queues=queues)
     logging.basicConfig(level=options.loglevel, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     rulesets = load_all(settings.rulesets or SHIPPED, options.domains)
+    for loaded in rulesets.values():
+        require_durable_rules(loaded.program)
     shared = open_shared(settings) if any(loaded.schema.is_shared for loaded in rulesets.values()) else None
     ledger = Ledger(settings)
     _publish_when_reachable(ledger, rulesets)

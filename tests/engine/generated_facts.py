@@ -69,7 +69,7 @@ class Sender:
         if self.random.randrange(40) == 0:
             bad = [float("nan"), float("inf"), 0.1234567890123456, 10**15 + 1, 10**301, 1e-300]
             product[self.pick(NUMERIC if self.typed else FIELDS)] = self.pick(bad)
-        lines = [self.fields(["n", "m", "t", "f", "x"]) for _ in range(self.random.randrange(5))]
+        lines = [self.fields(["n", "m", "t", "f", "x", "d"]) for _ in range(self.random.randrange(5))]
         match self.random.randrange(20):
             case 0 if not self.typed:
                 return {"P": product}

@@ -179,6 +179,50 @@ class Maker:
             return nodes.TextTest(self.pick(TEXT_OPS), self.value(inner), self.value(inner))  # type: ignore[arg-type]
         return nodes.Compare(self.pick(ORDER), self.value(inner), self.value(inner))  # type: ignore[arg-type]
 
+    def pattern(self) -> nodes.Pattern:
+        """Events of `L`, as if it were a stream; now and then with an absence, now and then in a shorter window."""
+        names = ["a", "b", "c"][: self.pick([1, 2, 2, 2, 3])]
+        absent = ["z"] if self.one_in(3) else []
+        bindings = []
+        for name in names + absent:
+            time = ("P", "d") if self.one_in(5) else None
+            bindings.append(nodes.Binding(name, "P", "L", self.pick([1, 43_200, 86_400, 300_000]), name == "z", time))
+        operands = [self.about(names) for _ in range(self.random.randrange(4))]
+        operands += [self.about(["z", *names], "z") for _ in absent for _ in range(self.random.randrange(1, 3))]
+        return nodes.Pattern(tuple(bindings), tuple(operands))
+
+    def about(self, names: list[str], least: str = "") -> Expression:
+        """A condition about events: at least about the one, if there is one that it has to be about."""
+        left: Expression = self.event_value([least] if least else names)
+        match self.random.randrange(8):
+            case 0:
+                made: Expression = nodes.Membership(left, self.list_of())
+            case 1:
+                made = nodes.Compare(self.pick(ORDER), left, self.literal())  # type: ignore[arg-type]
+            case 2:
+                made = nodes.Compare(self.pick(ORDER), Path("P", (self.pick(FIELDS),)), left)  # type: ignore[arg-type]
+            case 3:
+                other = nodes.Compare(self.pick(ORDER), self.event_value(names), left)  # type: ignore[arg-type]
+                made = nodes.Quantifier("exists", "L", nodes.And((self.element_test(), other)))
+            case _:
+                made = nodes.Compare(self.pick(ORDER), left, self.event_value(names))  # type: ignore[arg-type]
+        if self.one_in(8):
+            both = (made, self.about(names, least))
+            made = nodes.And(both) if self.one_in(2) else nodes.Or(both)
+        return nodes.Not(made) if self.one_in(8) else made
+
+    def element_test(self) -> Expression:
+        return nodes.Compare(self.pick(ORDER), Path("L", (self.pick(NUMERIC[:2]),)), self.literal("n"))  # type: ignore[arg-type]
+
+    def event_value(self, names: list[str]) -> Expression:
+        field = nodes.Bound(self.pick(names), "L", (self.pick(LINE_FIELDS),))
+        match self.random.randrange(6):
+            case 0:
+                return nodes.Arithmetic(self.pick("+-*/"), field, nodes.Literal(self.number()))  # type: ignore[arg-type]
+            case 1:
+                return nodes.Arithmetic(self.pick("+-*"), field, Path("P", (self.pick(NUMERIC),)))  # type: ignore[arg-type]
+        return field
+
     def action(self, feeding: bool) -> nodes.Action:
         roll = self.random.randrange(12)
         if roll < 4:
@@ -198,11 +242,18 @@ class Maker:
             return nodes.Assign(target, "=", self.literal(str(target.steps[0])))
         return nodes.Assign(target, self.pick(["=", "=", "+=", "-=", "*=", "/="]), self.value(1))  # type: ignore[arg-type]
 
+    def whole(self, depth: int) -> Expression:
+        """A condition of a rule; only such a one may have a pattern."""
+        condition = self.condition(depth)
+        if not self.one_in(8):
+            return condition
+        return nodes.And((condition, self.pattern())) if self.one_in(2) else self.pattern()
+
     def rule(self, number: int, depth: int, feeding: bool) -> Rule:
         pick = self.pick
         return Rule(
             f"R{number}",
-            self.condition(depth),
+            self.whole(depth),
             tuple(self.action(feeding) for _ in range(self.random.randrange(1, 4))),
             salience=pick([0, 0, 0, 5, -5]),
             no_loop=self.one_in(6),

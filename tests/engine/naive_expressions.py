@@ -1,7 +1,8 @@
 """Expressions of the naive evaluator: what each node comes to, for some facts and an element of a list."""
 
+import itertools
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -87,6 +88,46 @@ class Expressions:
             Expressions(self.facts, self.as_of, self.element | {fact: one}) for one in elements(self.facts.get(fact))
         ]
 
+    def Bound(self, node: nodes.Bound) -> Any:  # noqa: N802
+        return follow(self.element[node.name], node.steps)
+
+    def Pattern(self, node: nodes.Pattern) -> bool:  # noqa: N802
+        events = elements(self.facts.get(node.bindings[0].stream))
+        there = [binding for binding in node.bindings if not binding.absent]
+        return any(
+            self.is_match(node, there, events, places)
+            for places in itertools.permutations(range(len(events)), len(there))
+        )
+
+    def is_match(
+        self, pattern: nodes.Pattern, there: list[nodes.Binding], events: list[Any], places: tuple[int, ...]
+    ) -> bool:
+        """Whether these events, in the order of the bindings, are what the pattern asks for."""
+        chosen = {binding.name: events[place] for binding, place in zip(there, places, strict=True)}
+        others = [event for place, event in enumerate(events) if place not in places]
+        bound = Expressions(self.facts, self.as_of, self.element | chosen)
+        if not all(bound.is_recent(binding) for binding in there):
+            return False
+        absences = [binding for binding in pattern.bindings if binding.absent]
+        about = {name: [one for one in pattern.operands if name in bound_names(one)] for name in map(_name, absences)}
+        plain = [one for one in pattern.operands if not any(one in some for some in about.values())]
+        if not all(bound.true(operand) for operand in plain):
+            return False
+        for absence in absences:
+            for event in others:
+                one = Expressions(self.facts, self.as_of, bound.element | {absence.name: event})
+                if one.is_recent(absence) and all(one.true(operand) for operand in about[absence.name]):
+                    return False
+        return True
+
+    def is_recent(self, binding: nodes.Binding) -> bool:
+        if binding.time is None:
+            return True
+        at = follow(self.element[binding.name], (binding.time[1],))
+        now = follow(self.facts.get(binding.time[0]), (binding.time[1],))
+        now = now if isinstance(now, datetime) else self.as_of
+        return isinstance(at, datetime) and timedelta(0) <= now - at < timedelta(seconds=binding.window_s)
+
     def Quantifier(self, node: nodes.Quantifier) -> bool:  # noqa: N802
         answers = [one.true(node.condition) for one in self.each(node.fact)]
         return any(answers) if node.kind == "exists" else all(answers)
@@ -123,10 +164,25 @@ def inner(node: Any) -> list[Any]:
     return found
 
 
+def _name(binding: nodes.Binding) -> str:
+    return binding.name
+
+
+def bound_names(node: Any) -> set[str]:
+    """The bindings that a condition is about."""
+    own = {node.name} if isinstance(node, nodes.Bound) else set()
+    return own.union(*map(bound_names, inner(node)))
+
+
 def paths(node: Any, bound: frozenset[str] = frozenset()) -> Iterator[tuple[Path, bool]]:
     """Every path under a node, and whether it is about the element at hand."""
     if isinstance(node, Path):
         yield node, node.fact in bound
+    if isinstance(node, nodes.Bound):
+        yield Path(node.stream, node.steps), True
+    if isinstance(node, nodes.Binding) and node.time is not None:
+        yield Path(node.time[0], node.time[1:]), False
+        yield Path(node.stream, node.time[1:]), True
     for one in inner(node):
         more = {node.fact} if isinstance(node, nodes.Quantifier | nodes.Aggregate) else set()
         yield from paths(one, bound | more)

@@ -4,6 +4,8 @@ A case is one ruleset and one set of facts, judged by two evaluators. `RULEFARM_
 `make fuzz` judges a million."""
 
 import copy
+import itertools
+import operator
 import os
 from collections import Counter
 from typing import Any
@@ -13,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.evaluation import Evaluation
+from engine.joins import Search
 from engine.nodes import Rule
 from engine.program import Program
 from engine.ruleset import Ruleset
@@ -58,9 +61,19 @@ SCHEMA = parse_schema("""
     t = { kind = "text" }
     f = { kind = "boolean" }
     x = { kind = "object" }
+    d = { kind = "date" }
     [facts.Q.fields]
     n = { kind = "number" }
 """)
+
+RANKED: dict[str, Any] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
 
 seeds = st.integers(0, 2**48)
 
@@ -118,6 +131,22 @@ def smallest(rules: list[Rule], job: dict[str, Any], schema: Schema | None) -> s
     return "\n".join([*map(repr, rules), repr(job), f"got    {got}", f"wanted {wanted}"])
 
 
+def joined(search: Search) -> list[tuple[int, ...]] | None:
+    """The choices that ranks leave; now and then nobody can say."""
+    if len(search.fit[0]) == 3:
+        return None
+    ranks = [search.ranks(number) for number in range(len(search.joins))]
+    found = []
+    for chosen in itertools.product(*(range(len(places)) for places in search.fit)):
+        held = (
+            RANKED[join.op](left[chosen[join.left]], right[chosen[join.right]])
+            for join, (left, right) in zip(search.joins, ranks, strict=True)
+        )
+        if all(held):
+            found.append(tuple(places[one] for places, one in zip(search.fit, chosen, strict=True)))
+    return found
+
+
 def check(seed: int, schema: Schema | None) -> None:
     rules = rules_from(seed)
     program, naive = program_of(rules, schema), naive_of(rules, schema)
@@ -126,6 +155,11 @@ def check(seed: int, schema: Schema | None) -> None:
         wanted = naive.evaluate(job, AS_OF)
         if differ(in_words(program.evaluate(job, as_of=AS_OF)), wanted):
             pytest.fail(smallest(rules, job, schema))
+        if program.patterns:
+            told = in_words(program.evaluate(job, as_of=AS_OF, candidates=joined))
+            shown = [*map(repr, rules), repr(job), f"got    {told}", f"wanted {wanted}"]
+            assert not differ(told, wanted), "\n".join(shown)
+            COMPARED["patterns"] += 1
         assert repr(job) == repr(before)
         COMPARED["record"] += 1
 
@@ -164,3 +198,4 @@ def test_enough_cases_were_compared(request: pytest.FixtureRequest) -> None:
     if len(ran) == sum(name.startswith("test_") for name in globals()):
         assert COMPARED.total() >= LEAST, COMPARED
         assert COMPARED["record"] >= LEAST, COMPARED
+        assert COMPARED["patterns"] >= LEAST / 5, COMPARED

@@ -16,12 +16,14 @@ def blocks(language: str) -> list[str]:
 
 
 def test_the_tables_of_the_page_declare_what_it_says() -> None:
-    lookup, stream = blocks("toml")
+    lookup, stream, time = blocks("toml")
     schema = parse_schema(HEAD + lookup + stream)
     [found] = schema.lookups
     assert (found.fact, found.by, found.required) == ("Customer", ("Order", "household_id"), True)
     [window] = schema.streams
     assert (window.name, window.window_s, window.max_events, window.late_s) == ("payments", 600, 200, 3600)
+    timed = stream.replace("country =", 'at = { kind = "date" }\ncountry =') + time
+    assert parse_schema(HEAD + lookup + timed).streams[0].time == ("Payment", "at")
     assert parse_schema(HEAD + lookup + stream.replace('max_events = 200\nlate = "1h"\n', "")) == schema
 
 

@@ -1,6 +1,7 @@
 """Jobs of one key are judged with each other, at whatever worker, and again alike."""
 
 import json
+import random
 import signal
 import uuid
 from dataclasses import replace
@@ -8,11 +9,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
-from engine import SchemaRejected, parse_schema
+from engine import SchemaRejected, compile_ruleset, parse_schema
 from engine.schema import Stream
 from rulefarm import wire
+from rulefarm.chunk_facts import SUBJECT_COLUMN, encode
 from rulefarm.facts import Facts
 from rulefarm.farm import Farm
 from rulefarm.settings import Settings
@@ -22,7 +25,7 @@ from store.facts import ReferenceFacts
 from store.verdicts import find_verdicts
 from store.windows import Windows
 from tasks.events import alone
-from tasks.judge import judge_job
+from tasks.judge import judge_chunk, judge_job
 from tasks.lookups import Seen
 from tasks.message import JobMessage
 from tasks.shared import Shared
@@ -41,6 +44,18 @@ def fraud() -> LoadedRuleset:
 @pytest.fixture
 def shared(facts: Facts) -> Shared:
     return Shared(ReferenceFacts(facts, fresh_s=5.0, most=10), Windows(facts))
+
+
+@pytest.fixture(scope="module")
+def timed(fraud: LoadedRuleset) -> LoadedRuleset:
+    """The same rules, where a payment may say when it happened."""
+    text = (RULESETS / "fraud" / "domain.toml").read_text(encoding="utf-8")
+    text = text.replace("note = {", 'at = { kind = "date" }\nnote = {').replace(
+        "window =", 'time = "Payment.at"\nwindow ='
+    )
+    schema, sources = parse_schema(text), {"fraud.grl": (RULESETS / "fraud" / "fraud.grl").read_text(encoding="utf-8")}
+    # No other test may see its windows.
+    return replace(fraud, domain=f"timed-{key()}", schema=schema, program=compile_ruleset(sources, schema))
 
 
 def judge(fraud: LoadedRuleset, shared: Shared, seconds: float, **payment: Any) -> Verdict:
@@ -128,12 +143,103 @@ def test_what_somebody_else_wrote_there_is_an_error_with_a_name(fraud: LoadedRul
     assert judge(fraud, shared, 1, card=card, amount=1).reasons[0]["code"] == "fact-unreadable"
 
 
+def encoded(frame: pl.DataFrame) -> bytes:
+    [(_, content)] = encode(frame, len(frame))
+    return content
+
+
+def said(seconds: float) -> str:
+    return (START + timedelta(seconds=seconds)).isoformat()
+
+
+def test_a_window_reaches_back_from_when_its_own_event_happened(timed: LoadedRuleset, shared: Shared) -> None:
+    card = key()
+    for n, seconds in enumerate((-600, -599, 0, -300)):
+        # All judged as of the same instant, and an hour after the last of them happened.
+        verdict = judge(timed, shared, 3_600, card=card, amount=n, at=said(seconds))
+        assert verdict.as_of == START + timedelta(hours=1)
+    assert [event["amount"] for event in (verdict.seen or {})["payments"]] == [0, 1, 3]
+    assert (verdict.seen or {})["payments"][-1]["at"] == said(-300)
+    again = judge(timed, shared, 3_600, card=card, amount=2, at=said(0))
+    assert [event["amount"] for event in (again.seen or {})["payments"]] == [1, 3, 2]
+    assert judge(timed, shared, 3_600, card=card, amount=2, at=said(0)).seen == again.seen
+
+
+def test_the_same_instant_is_the_same_however_it_is_written(timed: LoadedRuleset, shared: Shared) -> None:
+    card = key()
+    for written in ("2026-03-01", "2026-03-01T00:00:00Z", "2026-03-01T01:00:00+01:00", "2026-02-28 23:59:59.999999"):
+        verdict = judge(timed, shared, 0, card=card, amount=1, at=written)
+    assert [event["at"] for event in (verdict.seen or {})["payments"]] == ["2026-02-28 23:59:59.999999"]
+    verdict = judge(timed, shared, 0, card=card, amount=1, at="2026-03-01")
+    assert len((verdict.seen or {})["payments"]) == 4
+
+
+def test_an_event_that_does_not_say_when_happened_when_it_is_judged(timed: LoadedRuleset, shared: Shared) -> None:
+    card = key()
+    judge(timed, shared, 0, card=card, amount=1, at=said(-1))
+    verdict = judge(timed, shared, 0, card=card, amount=2, at=None)
+    assert [(event["amount"], event["at"]) for event in (verdict.seen or {})["payments"]] == [
+        (1, said(-1)),
+        (2, said(0)),
+    ]
+    assert judge(timed, shared, 0, amount=3).seen == {"payments": [{"amount": 3, "at": said(0)}]}
+
+
+@pytest.mark.parametrize("at", ["yesterday", "", "9999-12-31T23:59:59-01:00"])
+def test_a_time_that_is_none_is_an_error_and_no_event(timed: LoadedRuleset, shared: Shared, at: str) -> None:
+    card = key()
+    verdict = judge(timed, shared, 0, card=card, amount=1, at=at)
+    assert (verdict.outcome, [reason["code"] for reason in verdict.reasons]) == ("error", ["event-time"])
+    assert judge(timed, shared, 0, card=card, amount=1, at=7).reasons[0]["code"] == "facts-rejected"
+    assert len((judge(timed, shared, 0, card=card, amount=1).seen or {})["payments"]) == 1
+
+
+def test_an_event_that_is_sent_late_is_seen_as_long_as_events_are_kept(timed: LoadedRuleset, shared: Shared) -> None:
+    card = key()
+    judge(timed, shared, 0, card=card, amount=1, at=said(0))
+    judge(timed, shared, 0, card=card, amount=2, at=said(1_799))
+    assert len((judge(timed, shared, 0, card=card, amount=3, at=said(1)).seen or {})["payments"]) == 2
+    judge(timed, shared, 0, card=card, amount=4, at=said(1_801))
+    assert len((judge(timed, shared, 0, card=card, amount=5, at=said(2)).seen or {})["payments"]) == 1
+
+
+def test_an_event_from_the_future_pushes_out_none_of_today(timed: LoadedRuleset, shared: Shared) -> None:
+    card, today = key(), datetime.now(UTC)
+    judge(timed, shared, 0, card=card, amount=1, at=today.isoformat())
+    judge(timed, shared, 0, card=card, amount=2, at=(today + timedelta(days=40_000)).isoformat())
+    verdict = judge(timed, shared, 0, card=card, amount=3, at=(today + timedelta(seconds=1)).isoformat())
+    assert [event["amount"] for event in (verdict.seen or {})["payments"]] == [1, 3]
+
+
+def test_the_rows_of_a_chunk_have_each_their_own_time(timed: LoadedRuleset, shared: Shared) -> None:
+    card = key()
+    rows = [{"payment_id": f"p{n}", "card": card, "amount": n, "at": said(300 * n)} for n in range(20)]
+    random.Random(1).shuffle(rows)
+    frame = pl.DataFrame({SUBJECT_COLUMN: [row["payment_id"] for row in rows], "at": [row["at"] for row in rows]})
+    frame = frame.with_columns(card=pl.lit(card), amount=pl.Series([row["amount"] for row in rows]))
+    chunk = {
+        "facts": encoded(frame),
+        "form": "columns",
+        "batch": uuid.uuid4(),
+        "as_of": START,
+        "enqueued_at": START,
+        "domain": timed.domain,
+    }
+    for _ in range(2):
+        for verdict in judge_chunk(timed, chunk, "here", shared):
+            n = int(verdict.subject[1:])
+            assert [event["amount"] for event in (verdict.seen or {})["payments"]] == [n - 1, n][n == 0 :]
+    dates = frame.with_columns(pl.col("at").str.to_datetime(time_zone="UTC"), card=pl.lit(key()))
+    [first, *_] = judge_chunk(timed, {**chunk, "facts": encoded(dates), "batch": uuid.uuid4()}, "here", shared)
+    assert len((first.seen or {})["payments"]) == 2 - (first.subject == "p0")
+
+
 def test_without_a_farm_a_window_holds_the_event_itself(fraud: LoadedRuleset) -> None:
-    seen = alone(fraud.schema, Seen({"Payment": {"card": "c", "amount": 7, "risk": 1, "other": 2}}, {}))
+    seen = alone(fraud.schema, Seen({"Payment": {"card": "c", "amount": 7, "risk": 1, "other": 2}}, {}), START)
     assert seen.document["payments"] == [{"card": "c", "amount": 7}]
-    assert alone(fraud.schema, Seen({}, {})).document["payments"] == []
+    assert alone(fraud.schema, Seen({}, {}), START).document["payments"] == []
     own = {"Payment": {"amount": 1}, "payments": [{"amount": 3}]}
-    assert alone(fraud.schema, Seen(own, {})).document == own
+    assert alone(fraud.schema, Seen(own, {}), START).document == own
 
 
 def test_the_rows_of_a_batch_are_events_of_one_instant(farm: Farm, tmp_path: Path) -> None:
@@ -197,8 +303,16 @@ by = "Payment.id"
         ('[stream.payments]\nkey = "Payment.id"\nwindow = "1d"\nmax_events = 0', ["schema-value@12"]),
         ('[stream.payments]\nkey = "Payment.id"\nwindow = "1d"\nmax_events = true', ["schema-value@12"]),
         ('[stream.payments]\nkey = "Payment.id"\nwindow = "1d"\nmax_event = 5', ["schema-unknown-key@12"]),
+        ('[stream.payments]\nkey = "Payment.id"\nwindow = "1d"\ntime = "Payment.at"', ["schema-stream@12"]),
+        ('[stream.payments]\nkey = "Payment.id"\nwindow = "1d"\ntime = "Payment.id"', ["schema-stream@12"]),
+        ('[stream.payments]\nkey = "Payment.id"\nwindow = "1d"\ntime = "at"', ["schema-value@12"]),
+        (
+            '[facts.Order.fields]\nat = { kind = "date" }\n'
+            '[stream.payments]\nkey = "Payment.id"\nwindow = "1d"\ntime = "Order.at"',
+            ["schema-stream@14"],
+        ),
     ],
-    ids=range(14),
+    ids=range(18),
 )
 def test_what_is_wrong_with_a_stream_is_said_with_its_place(tables: str, problems: list[str]) -> None:
     with pytest.raises(SchemaRejected) as caught:

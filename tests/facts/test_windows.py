@@ -1,4 +1,4 @@
-"""A window holds what was recorded by as_of, whoever records it, in whatever order and however often."""
+"""A window holds what was recorded by the time of its events, by whomever, in whatever order and however often."""
 
 import json
 import random
@@ -105,6 +105,36 @@ def test_the_events_of_a_chunk_see_each_other_whatever_their_order(windows: Wind
     assert ids(windows.record(domain, STREAM, events[::-1])) == seen[::-1]
 
 
+def expected(events: list[Event], one: Event) -> list[str]:
+    """The window as docs/facts.md defines it."""
+    since = one.at - timedelta(seconds=STREAM.window_s)
+    held = sorted((e.at, e.job_id, e.text) for e in events if since < e.at <= one.at)
+    window = [text for _, _, text in held[-STREAM.max_events :]]
+    return window if one.text in window else [*window[1:], one.text]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_events_of_a_chunk_may_be_far_apart_and_in_any_order(windows: Windows, domain: str, seed: int) -> None:
+    pick = random.Random(seed)
+    # A day, while a key is kept for half an hour; and four times as many events of one key as are kept.
+    events = [event(n, pick.randrange(0, 86_400, 50), pick.choice("ccd")) for n in range(120)]
+    for order in (events, events[::-1], pick.sample(events, len(events))):
+        seen = windows.record(domain, STREAM, order)
+        assert seen == [expected([e for e in events if e.key == one.key], one) for one in order]
+
+
+def test_after_a_chunk_there_is_left_what_its_oldest_event_of_a_key_may_need(
+    windows: Windows, domain: str, facts: Facts
+) -> None:
+    windows.record(domain, STREAM, [event(0, -1_800)])
+    windows.record(domain, STREAM, [event(1, -1_799)])
+    windows.record(domain, STREAM, [event(3, 9_000), event(2, 0)])
+    place = f"rulefarm:stream:{{{domain}:payments:c}}"
+    assert facts.redis.zrange(f"{place}:times", 0, -1) == ["job0001", "job0002", "job0003"]
+    windows.record(domain, STREAM, [event(n, n) for n in range(4, 60)])
+    assert facts.redis.zcard(f"{place}:times") == facts.redis.hlen(f"{place}:events") == 2 * STREAM.max_events
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_in_any_order_the_last_reading_is_what_the_definition_says(windows: Windows, domain: str, seed: int) -> None:
     pick = random.Random(seed)
@@ -113,12 +143,7 @@ def test_in_any_order_the_last_reading_is_what_the_definition_says(windows: Wind
     for one in events:
         windows.record(domain, STREAM, [one])
     for one in events:
-        since = one.as_of - timedelta(seconds=STREAM.window_s)
-        held = sorted((e.as_of, e.job_id, e.text) for e in events if since < e.as_of <= one.as_of)
-        expected = [text for _, _, text in held[-STREAM.max_events :]]
-        if one.text not in expected:
-            expected = [*expected[1:], one.text]
-        assert windows.record(domain, STREAM, [one]) == [expected]
+        assert windows.record(domain, STREAM, [one]) == [expected(events, one)]
 
 
 def test_workers_that_record_at_once_lose_nothing(facts: Facts, domain: str) -> None:

@@ -111,12 +111,19 @@ def test_the_shipped_tables_are_those_of_the_data(every_product: pl.DataFrame, t
 
 
 def test_build_writes_the_best_sellers_and_the_newest_orders(every_product: pl.DataFrame, tmp_path: Path) -> None:
-    result = CliRunner().invoke(main, ["build", "--out", str(tmp_path), "--orders", "20"])
+    options = ["--orders", "20", "--payments", "30"]
+    result = CliRunner().invoke(main, ["build", "--out", str(tmp_path), *options])
     assert result.exit_code == 0, result.output
     assert pl.read_parquet(tmp_path / "products.parquet").equals(every_product.head(10_000))
     lines = (tmp_path / "orders.jsonl").read_text().splitlines()
     assert [sorted(json.loads(line)) for line in lines] == [["Customer", "Line", "Order"]] * 20
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["orders.jsonl", "products.parquet"]
+    payments = [json.loads(line)["Payment"] for line in (tmp_path / "payments.jsonl").read_text().splitlines()]
+    assert len(payments) == 30
+    households = [json.loads(line) for line in (tmp_path / "households.jsonl").read_text().splitlines()]
+    known = json.loads((tmp_path / "known.json").read_text())["Household"]
+    assert known == {household["household_id"]: household for household in households}
+    written = ["households.jsonl", "known.json", "orders.jsonl", "payments.jsonl", "products.parquet"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == written
 
 
 @pytest.mark.parametrize("count", ["0", "-1", "many"])

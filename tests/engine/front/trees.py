@@ -15,7 +15,7 @@ from engine.words import AGGREGATES, QUANTIFIERS, RESERVED, TEXT_TESTS
 LIST_FACT = "Line"
 
 _TAKEN = RESERVED | set(QUANTIFIERS) | set(AGGREGATES) | set(TEXT_TESTS) | {"date", "and", "or", "not", "line"}
-_TAKEN |= {"from", "over", "within", "window", "stream", "accumulate", "test", "eval", "is", "equals", "mod", "like"}
+_TAKEN |= {"within", "accumulate", "test", "eval", "is", "equals", "mod", "like"}
 names = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,5}", fullmatch=True)
 free_names = names.filter(lambda name: name.lower() not in _TAKEN)
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
@@ -58,6 +58,45 @@ _over_lists = st.one_of(
     st.builds(nodes.Aggregate, st.just("Count"), st.just(LIST_FACT), st.just(nodes.Literal(True))),
 )
 expressions: st.SearchStrategy[Expression] = st.recursive(literals | paths | _over_lists, _grown, max_leaves=12)
+#: Longer than any name of a fact.
+_FIRST, _SECOND, _ABSENT = "payment_1", "payment_2", "payment_3"
+
+
+def _bound(name: str) -> st.SearchStrategy[Expression]:
+    return st.builds(nodes.Bound, st.just(name), st.just("events"), st.tuples(names) | st.tuples(names, steps))
+
+
+def _about(name: str) -> st.SearchStrategy[Expression]:
+    several = st.tuples(_bound(name), expressions) | st.tuples(_bound(name), _bound(_FIRST))
+    return st.one_of(
+        several.map(nodes.And),
+        several.map(nodes.Or),
+        st.builds(nodes.Not, _bound(name)),
+        st.builds(nodes.Compare, st.sampled_from(["==", "<"]), _bound(_FIRST) | literals, _bound(name)),
+        st.builds(
+            nodes.Quantifier, st.just("exists"), st.just(LIST_FACT), st.tuples(elements, _bound(name)).map(nodes.And)
+        ),
+    )
+
+
+def _binding(name: str) -> st.SearchStrategy[nodes.Binding]:
+    spans = st.integers(1, 31 * 86_400) | st.sampled_from([60, 600, 3_600, 86_400])
+    return st.builds(nodes.Binding, st.just(name), free_names, st.just("events"), spans, st.just(name == _ABSENT))
+
+
+_patterns = st.builds(
+    nodes.Pattern,
+    st.tuples(_binding(_FIRST), _binding(_SECOND))
+    | st.permutations(list(map(_binding, [_FIRST, _ABSENT]))).flatmap(lambda both: st.tuples(*both)),
+    st.lists(_about(_FIRST), max_size=3).map(tuple),
+)
+conditions = st.one_of(
+    expressions,
+    _patterns,
+    st.builds(
+        lambda before, pattern: nodes.And((*before, pattern)), st.lists(expressions, min_size=1, max_size=2), _patterns
+    ),
+)
 _targets = st.builds(Path, free_names, st.lists(steps, min_size=1, max_size=3).map(tuple))
 actions: st.SearchStrategy[Action] = st.one_of(
     st.builds(nodes.Assign, _targets, st.sampled_from(["=", "+=", "-=", "*=", "/="]), expressions),
@@ -69,7 +108,7 @@ actions: st.SearchStrategy[Action] = st.one_of(
 rules = st.builds(
     Rule,
     name=texts.filter(str.strip),
-    condition=expressions,
+    condition=conditions,
     actions=st.lists(actions, min_size=1, max_size=3).map(tuple),
     description=texts,
     salience=st.integers(-(10**9), 10**9),
