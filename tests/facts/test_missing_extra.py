@@ -33,6 +33,7 @@ name = "twice as much"
 facts.Payment = { payment_id = "2", amount = 2 }
 facts.payments = [{ amount = 1 }, { amount = 2 }]
 outcome = "reject"
+fired = ["Doubled"]
 """
 #: `rulefarm`, where the C module of durable-rules can't be imported.
 PROGRAM = "import sys; sys.modules['durable_rules_engine'] = None; from cli.main import main; main()"
