@@ -7,8 +7,11 @@ settled before, so a fact is small whole numbers and nothing else, whatever a pr
 engine: `none` matches or not with the order of assertion, and one that is relaxed would lose what holds.
 
 durable-rules is driven through its C module, by one thread, one window at a time: its `Host` would start threads and
-swallow errors. A ruleset is asked only once a rule has come to its pattern. What is too much for it, or what it
-refuses, the engine does by itself; that is counted, and logged at the 1st, 10th, 100th… time."""
+swallow errors. It is asked only once a rule has come to its pattern. Some ways to use it read beyond its memory, which
+would end the process, so none of them is used: a state is not freed before something has matched in it (`_END`), a list
+of tests does not end with one that can fail (`ruleset_of`), facts are not retracted but forgotten with their state, and
+what has refused a window is left alone. What is too much for it, or what it refuses, the engine does by itself; that is
+counted, and logged at the 1st, 10th, 100th… time."""
 
 import json
 import logging
@@ -41,8 +44,8 @@ MAX_REFUSALS = 10
 
 _OPERATORS = {"==": "$eq", "!=": "$neq", "<": "$lt", "<=": "$lte", ">": "$gt", ">=": "$gte"}
 _MIRRORED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
-#: A fact that always matches. What durable-rules has of a window in which nothing did is not fit to be freed.
-_END = {"id": "end", "sid": "w", "end": 1}
+#: A fact that always matches: a state in which nothing has matched holds a pointer that was never set, and frees it.
+_END = {"id": "end", "end": 1}
 
 
 def require_durable_rules(program: Program) -> Any:
@@ -141,7 +144,8 @@ class _Ruleset:
         if self._handle is None:
             self._handle, self._asked = durable.create_ruleset("pattern", self._text), 0
         handle, self._handle = self._handle, None
-        written = json.dumps([*facts, _END])
+        sid = str(self._asked)
+        written = json.dumps([{**fact, "sid": sid} for fact in (*facts, _END)])
         found = []
         try:
             _, state = durable.assert_facts(handle, written)
@@ -151,7 +155,8 @@ class _Ruleset:
                 if name == "found":
                     found.append(tuple(events[f"e{number}"]["p"] for number in range(self._count)))
                 match = durable.complete_and_start_action(handle, state)
-            durable.retract_facts(handle, written)
+            # To retract the facts instead would be faster, and reads beyond its memory.
+            durable.delete_state(handle, sid)
         except (durable.error, MemoryError):
             # What it holds now is anybody's guess, so it is neither asked again nor freed.
             self.refusals += 1
@@ -179,6 +184,10 @@ def ruleset_of(count: int, joins: Sequence[Join]) -> dict[str, Any]:
         else:
             test = {_OPERATORS[_MIRRORED[join.op]]: {f"r{number}": {f"e{join.left}": f"l{number}"}}}
         tests[max(join.left, join.right)].append(test)
+    for own in tests[1:]:
+        # Behind a test that fails it skips one place, then looks for the end of the list: after the last test it would
+        # run out of its memory. So the last one never fails, not even when an event is compared with itself.
+        own.append({"$eq": {"s": {"e0": "s"}}})
     events = [{f"e{number}": {"$and": own} if len(own) > 1 else own[0]} for number, own in enumerate(tests)]
     return {"found": {"all": events}, "end": {"all": [{"m": {"end": 1}}]}}
 
@@ -225,7 +234,7 @@ def _facts(search: Search, ranks: Sequence[Ranks]) -> list[dict[str, Any]]:
     facts: dict[int, dict[str, Any]] = {}
     for binding, places in enumerate(search.fit):
         for place in places:
-            facts.setdefault(place, {"id": str(place), "sid": "w", "p": place})[f"f{binding}"] = 1
+            facts.setdefault(place, {"id": str(place), "s": 1, "p": place})[f"f{binding}"] = 1
     for number, join in enumerate(search.joins):
         for side, binding, own in zip("lr", (join.left, join.right), ranks[number], strict=True):
             for place, rank in zip(search.fit[binding], own, strict=True):

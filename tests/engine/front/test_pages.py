@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from engine import compile_ruleset
+from engine import compile_ruleset, parse_schema
 from engine.action_parser import MAX_ACTIONS
+from engine.condition_parser import MAX_BINDINGS
 from engine.expression_parser import MAX_DEPTH, MAX_OPERANDS
 from engine.hit_policies import HIT_POLICIES
 from engine.lexer import MAX_DIGITS, MAX_NAME_CHARACTERS, MAX_TEXT_CHARACTERS
 from engine.operand_parser import MAX_LIST_ITEMS, MAX_NESTING
 from engine.parser import ATTRIBUTES, MAX_RULES
+from engine.pattern_checks import MAX_CHOICES
 from engine.patterns import MAX_PATTERN_CHARACTERS
 from engine.source import MAX_PROBLEMS, MAX_SOURCE_CHARACTERS
 
@@ -65,6 +67,33 @@ def test_the_rows_fire_that_a_table_on_the_page_is_said_to_fire(told: str, table
 @pytest.mark.parametrize("text", blocks(TABLES, "csv"))
 def test_a_table_on_the_page_loads(text: str) -> None:
     assert not compile_ruleset({"t.csv": text}).warnings
+
+
+def test_the_pattern_on_the_page_holds_when_it_is_said_to() -> None:
+    ((stream,), (text,)) = blocks(LANGUAGE, "stream"), blocks(LANGUAGE, "pattern")
+    program = compile_ruleset({"a.grl": text}, parse_schema('subject = "Payment"\nkey = "payment_id"\n' + stream))
+
+    def paid(country: str, amount: int, second: int) -> dict[str, object]:
+        at = f"2026-03-01T12:00:{second:02}Z"
+        return {"country": country, "amount": amount, "kind": "card", "at": at}
+
+    def fired(*payments: dict[str, object]) -> bool:
+        facts = {"Payment": payments[-1], "payments": list(payments)}
+        return program.evaluate(facts, as_of=datetime(2026, 3, 1, tzinfo=UTC)).fired == ["Jump"]
+
+    assert fired(paid("FR", 10, 0), paid("DE", 31, 1))
+    assert fired(paid("FR", 10, 0), paid("DE", 31, 1), paid("DE", 10, 2))
+    assert not fired(paid("FR", 10, 0), paid("DE", 30, 1))
+    assert not fired(paid("FR", 10, 2), paid("DE", 31, 1))
+    assert not fired(paid("FR", 10, 0), paid("DE", 31, 1), paid("FR", 1, 2))
+    assert not fired(paid("FR", 10, 0), paid("DE", 31, 1), {"at": "2026-03-01T12:02:01Z", "kind": "card"})
+
+
+def test_the_limits_of_patterns_on_the_page_are_those_of_the_source() -> None:
+    assert f"at most {MAX_BINDINGS} bindings" in LANGUAGE
+    assert f"their number is at most {MAX_CHOICES:,}: with 200 events that" in LANGUAGE
+    assert 200**3 <= MAX_CHOICES < 200**4
+    assert 56**4 <= MAX_CHOICES < 57**4
 
 
 def test_the_pages_name_every_attribute_and_every_hit_policy() -> None:

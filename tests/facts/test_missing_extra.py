@@ -1,0 +1,82 @@
+"""Without durable-rules a domain with patterns is written and tested; who would judge by it says what to install."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DOMAIN = """
+subject = "Payment"
+key = "payment_id"
+[facts.Payment.fields]
+payment_id = { kind = "text" }
+card = { kind = "text" }
+amount = { kind = "number" }
+[stream.payments]
+key = "Payment.card"
+window = "10m"
+"""
+RULES = """rule "Doubled" {
+    when
+        a: Payment from stream("payments") over window(10 min, sliding)
+        && b: Payment from stream("payments") over window(10 min, sliding)
+        && b.amount == a.amount * 2
+    then Reject("twice as much");
+}
+"""
+CASES = """
+as_of = 2026-03-01T12:00:00Z
+[[case]]
+name = "twice as much"
+facts.Payment = { payment_id = "2", amount = 2 }
+facts.payments = [{ amount = 1 }, { amount = 2 }]
+outcome = "reject"
+fired = ["Doubled"]
+"""
+#: `rulefarm`, where the C module of durable-rules can't be imported.
+PROGRAM = "import sys; sys.modules['durable_rules_engine'] = None; from cli.main import main; main()"
+
+
+@pytest.fixture
+def rulesets(tmp_path: Path) -> Path:
+    folder = tmp_path / "rulesets" / "doubles"
+    folder.mkdir(parents=True)
+    for name, text in (("domain.toml", DOMAIN), ("doubles.grl", RULES), ("cases.toml", CASES)):
+        (folder / name).write_text(text, encoding="utf-8")
+    (tmp_path / "payment.json").write_text('{"Payment": {"payment_id": "1", "amount": 1}}')
+    (tmp_path / "payments.jsonl").write_text('{"Payment": {"payment_id": "1", "amount": 1}}')
+    return folder.parent
+
+
+def rulefarm(rulesets: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environ = {"RULEFARM_RULESETS": str(rulesets), "PYTHONPATH": f"{ROOT}:{ROOT / 'client'}", "PATH": ""}
+    environ |= {"RULEFARM_BROKER_URL": "redis://127.0.0.1:1", "RULEFARM_DATABASE_URL": "postgresql://127.0.0.1:1/x"}
+    command = [sys.executable, "-c", PROGRAM, *arguments]
+    return subprocess.run(
+        command, env=environ, cwd=rulesets.parent, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+@pytest.mark.parametrize("command", [("check", "doubles"), ("test", "doubles"), ("list",), ("format", "--check")])
+def test_rules_are_checked_tested_listed_and_formatted_without_it(rulesets: Path, command: tuple[str, ...]) -> None:
+    files = [str(rulesets / "doubles" / "doubles.grl")] if command[0] == "format" else []
+    done = rulefarm(rulesets, "rules", *command, *files)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("eval", "doubles", "payment.json"),
+        ("eval", "doubles", "payments.jsonl"),
+        ("worker", "--domains", "doubles"),
+    ],
+)
+def test_whoever_would_judge_says_what_to_install(rulesets: Path, command: tuple[str, ...]) -> None:
+    done = rulefarm(rulesets, *command)
+    assert done.returncode != 0
+    assert "durable_rules_engine is not installed" in done.stderr
+    assert "pip install 'rulefarm[patterns]'" in done.stderr
+    assert "Traceback" not in done.stderr
