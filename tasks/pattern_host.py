@@ -57,7 +57,7 @@ def require_durable_rules(program: Program) -> Any:
     Raises:
         SettingsError: it is not installed (`extra-missing`).
     """
-    return extra("durable_rules_engine", "patterns") if program.patterns else None
+    return extra("durable_rules_engine", "patterns", "rulefarm-server") if program.patterns else None
 
 
 def host_of(program: Program) -> "PatternHost | None":

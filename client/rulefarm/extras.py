@@ -1,6 +1,7 @@
-"""Modules that only some producers need.  [extras] -> farm
+"""Modules that not everybody needs.  [extras] -> farm, tasks.pattern_host
 
-A producer that sends no batches installs no polars, and one without a database no SQLAlchemy."""
+A producer that sends no batches installs no polars, one without a database no SQLAlchemy, and a worker without patterns
+no durable-rules."""
 
 from importlib import import_module
 from typing import Any
@@ -8,12 +9,13 @@ from typing import Any
 from rulefarm.errors import SettingsError
 
 
-def extra(module: str, name: str) -> Any:
+def extra(module: str, name: str, of: str = "rulefarm") -> Any:
     """A module that needs what only an extra installs.
 
     Args:
-        module: of the client.
+        module: what to import.
         name: of the extra.
+        of: the distribution that has it; default the client.
 
     Raises:
         SettingsError: the extra is not installed.
@@ -22,5 +24,5 @@ def extra(module: str, name: str) -> Any:
         return import_module(module)
     except ModuleNotFoundError as error:
         raise SettingsError(
-            "extra-missing", f"{error.name} is not installed", f"pip install 'rulefarm[{name}]'"
+            "extra-missing", f"{error.name} is not installed", f"pip install '{of}[{name}]'"
         ) from error

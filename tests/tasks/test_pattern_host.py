@@ -215,5 +215,5 @@ def test_a_program_with_patterns_needs_durable_rules_and_says_so(monkeypatch: py
     pattern_host._hosts.clear()
     with pytest.raises(SettingsError, match=r"durable_rules_engine is not installed") as caught:
         host_of(program)
-    assert (caught.value.code, caught.value.hint) == ("extra-missing", "pip install 'rulefarm[patterns]'")
+    assert (caught.value.code, caught.value.hint) == ("extra-missing", "pip install 'rulefarm-server[patterns]'")
     assert host_of(none) is None
