@@ -16,10 +16,10 @@ run: $(STAMP) ## Judge 10,000 real products on embedded services, print what was
 	@$(BIN)/python -m examples run
 
 # Types take one core for a minute, and the suite often waits: side by side.
-test: $(STAMP) lint ## Lint, types and the whole test suite, on embedded services
+test: $(VENV)/.patterns lint ## Lint, types and the whole test suite, on embedded services
 	@$(MAKE) --no-print-directory --jobs 2 types suite
 
-suite: $(STAMP)
+suite: $(VENV)/.patterns
 	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile --durations 10
 
 check: test ## The same as test
@@ -43,7 +43,7 @@ bench: $(STAMP) $(VENV)/.rivals ## Time the engine beside what one could use in 
 drill: $(STAMP) ## Hurt a farm in every way that is known, and check that it kept its promises: about six minutes
 	@$(BIN)/rulefarm drill
 
-soak: $(STAMP) ## Hold a farm of the fraud rules against the replay, and its memory against its bounds: about ten minutes
+soak: $(VENV)/.patterns ## Hold a farm of the fraud rules against the replay, and its memory against its bounds: about ten minutes
 	@$(BIN)/python -m examples soak
 
 clean: ## Remove the environment, the embedded services' data and the example data
@@ -54,6 +54,11 @@ $(STAMP): $(SOURCES)
 	@echo "making the environment in $(VENV) ..."
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[examples,test]'
+	@touch $@
+
+# Patterns are tested with what matches them, which needs a C compiler: not every goal may.
+$(VENV)/.patterns: $(STAMP)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[patterns]'
 	@touch $@
 
 # One rival needs a C compiler, one a JVM when it runs; whoever is missing is left out of the table, which says so.
