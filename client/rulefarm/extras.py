@@ -23,6 +23,4 @@ def extra(module: str, name: str, of: str = "rulefarm") -> Any:
     try:
         return import_module(module)
     except ModuleNotFoundError as error:
-        raise SettingsError(
-            "extra-missing", f"{error.name} is not installed", f"pip install '{of}[{name}]'"
-        ) from error
+        raise SettingsError("extra-missing", f"{error.name} is not installed", f"pip install '{of}[{name}]'") from error
