@@ -1,11 +1,29 @@
-"""Compile a ruleset from its record.  store.published -> [recorded] -> engine.compile_ruleset
+"""Compile a ruleset from its record.  store.published -> [recorded] -> engine.compile_ruleset, schema
 
 For whoever asks what the rules said when a verdict was given; workers read folders (`rulesets.loader`)."""
 
 from collections.abc import Mapping
 
-from engine import Program, compile_ruleset, parse_schema
+from engine import Program, Schema, SchemaRejected, compile_ruleset, parse_schema
 from rulesets.loader import SCHEMA_FILE
+
+
+def recorded_schema(sources: Mapping[str, str | bytes]) -> Schema | None:
+    """What the facts of a ruleset looked like that was published.
+
+    Args:
+        sources: content by shown path.
+
+    Returns:
+        None if it has no schema, or one that the engine of today does not take.
+    """
+    for name, content in sources.items():
+        if name.rpartition("/")[2] == SCHEMA_FILE:
+            try:
+                return parse_schema(content, name)
+            except SchemaRejected:
+                return None
+    return None
 
 
 def compile_recorded(sources: Mapping[str, str | bytes]) -> Program:

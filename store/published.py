@@ -61,6 +61,28 @@ def source_of(engine: Engine, domain: str, digest: str) -> dict[str, bytes]:
     return {name: _given(content) for name, content in source.items()}
 
 
+def active_sources(engine: Engine) -> dict[str, dict[str, bytes]]:
+    """The files of the rulesets that judge now.
+
+    Args:
+        engine: the database.
+
+    Returns:
+        Domain to file name to content, domains in order.
+
+    Raises:
+        DatabaseUnreachable: no answer.
+    """
+    active = rulesets.join(
+        active_rulesets,
+        (rulesets.c.domain == active_rulesets.c.domain) & (rulesets.c.digest == active_rulesets.c.digest),
+    )
+    statement = select(rulesets.c.domain, rulesets.c.source).select_from(active).order_by(rulesets.c.domain)
+    with reachable(engine), engine.connect() as connection:
+        rows = connection.execute(statement).all()
+    return {domain: {name: _given(content) for name, content in source.items()} for domain, source in rows}
+
+
 def _kept(content: bytes) -> str | dict[str, str]:
     """Text as text, which an auditor can read in the table; a workbook, and what JSON can't hold, as base64."""
     try:

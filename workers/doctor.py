@@ -12,12 +12,15 @@ from celery import Celery
 
 from rulefarm.bell import create_app
 from rulefarm.depth import queue_depths
-from rulefarm.errors import FarmUnreachable
+from rulefarm.errors import FarmUnreachable, SettingsError
+from rulefarm.facts import Facts, reachable
 from rulefarm.ledger import Ledger
 from rulefarm.routing import CONTROL_QUEUE, queue_name
 from rulefarm.settings import Settings
+from rulesets.recorded import recorded_schema
 from store.health import answer_ms, count_dead_letters, last_reconciled
 from store.migrate import is_current
+from store.published import active_sources
 from workers.canaries import Flight, fly, keeps_results
 from workers.inspection import WorkerState, worker_states
 
@@ -33,7 +36,7 @@ _LATE_INTERVALS, _LATE_S = 5, 30.0
 class Finding:
     """The answer to one question."""
 
-    #: broker, database, migrations, workers, silence, canary, backlog, reconciler or dead-letters.
+    #: broker, database, migrations, facts, workers, silence, canary, backlog, reconciler or dead-letters.
     check: str
     #: ok; warn: somebody should look; fail: the farm is not well; skip: can't be told before something else is mended.
     status: str
@@ -93,6 +96,7 @@ def examine(settings: Settings, *, timeout_s: float) -> list[Finding]:
             findings += _guarded("migrations", lambda: _migrations(ledger))
         if "fail" in {finding.status for finding in findings}:
             return [*findings, Finding("canary", "skip", "not sent: what it needs is not well")]
+        findings += _guarded("facts", lambda: _facts(ledger, settings))
         findings += _guarded("workers", lambda: _queues(app, ledger, settings, timeout_s))
         findings += _guarded("reconciler", lambda: [_reconciler(ledger, settings)])
         return [*findings, *_guarded("dead-letters", lambda: [_dead_letters(ledger)])]
@@ -128,6 +132,31 @@ def _migrations(ledger: Ledger) -> list[Finding]:
     if is_current(ledger.engine):
         return [Finding("migrations", "ok", "the tables are up to date")]
     return [Finding("migrations", "fail", "the tables are not those of this version", "run 'rulefarm migrate'")]
+
+
+def _facts(ledger: Ledger, settings: Settings) -> list[Finding]:
+    """Whether Redis holds the shared facts; nothing where no domain shares any."""
+    schemas = {domain: recorded_schema(sources) for domain, sources in active_sources(ledger.engine).items()}
+    sharing = [domain for domain, schema in schemas.items() if schema is not None and schema.is_shared]
+    if not sharing:
+        return []
+    try:
+        facts = Facts(settings.require_facts())
+    except SettingsError as error:
+        return [Finding("facts", "fail", error.message, error.hint)]
+    try:
+        with reachable(facts.url):
+            memory = facts.redis.info("memory")
+            began = time.perf_counter()
+            facts.redis.ping()
+            ms = (time.perf_counter() - began) * 1000
+    finally:
+        facts.close()
+    message = f"Redis with those of {', '.join(sharing)} answers in {ms:.1f} ms"
+    if memory.get("maxmemory") and memory.get("maxmemory_policy") != "noeviction":
+        hint = "set maxmemory-policy noeviction: else facts are gone when memory runs out"
+        return [Finding("facts", "warn", f"{message}, and may forget them", hint, ms=ms)]
+    return [Finding("facts", "ok", message, ms=ms)]
 
 
 def _queues(app: Celery, ledger: Ledger, settings: Settings, timeout_s: float) -> list[Finding]:
