@@ -20,7 +20,7 @@ test: $(VENV)/.patterns lint ## Lint, types and the whole test suite, on embedde
 	@$(MAKE) --no-print-directory --jobs 2 types suite
 
 suite: $(VENV)/.patterns
-	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile --durations 10
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder --durations 10
 
 check: test ## The same as test
 
