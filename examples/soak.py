@@ -32,7 +32,7 @@ KEY = ("Payment", "card")
 #: Payments after which memory may grow no more, but by the bounds: by then every cache is full.
 WARM = 10_000
 #: Megabytes that the pool process of a worker, and the windows in Redis, may grow after that.
-PROCESS_MB, WINDOWS_MB = 24.0, 16.0
+PROCESS_MB, WINDOWS_MB = 8.0, 4.0
 #: Payments between two looks at the memory: a batch.
 _PORTION = 2_000
 _PATIENCE_S = 300.0
