@@ -13,7 +13,6 @@ from rulesets.recorded import compile_recorded
 from store.jobs import verdict_of
 from store.published import source_of
 from tasks.lookups import REFUSALS
-from tasks.pattern_host import require_durable_rules
 from tasks.recall import judged_facts
 
 
@@ -32,7 +31,6 @@ def command(job: str, rules: tuple[str, ...], every: bool, as_json: bool) -> Non
     engine = connect(settings())
     verdict = verdict_of(engine, job)
     program = compile_recorded(source_of(engine, verdict.domain, verdict.ruleset_digest))
-    require_durable_rules(program)
     if program.schema is None:
         raise NotFound("no-schema", f"the ruleset {verdict.ruleset_digest[:12]} was published without its domain.toml")
     if {reason["code"] for reason in verdict.reasons} & set(REFUSALS):
