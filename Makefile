@@ -49,11 +49,12 @@ soak: $(VENV)/.patterns ## Hold a farm of the fraud rules against the replay, an
 clean: ## Remove the environment, the embedded services' data and the example data
 	@rm -rf $(VENV) .rulefarm examples/data build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
+# Compiled is what is imported, when it is: much of what is installed never is.
 $(STAMP): $(SOURCES)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "rulefarm needs Python 3.11 or newer")'
 	@echo "making the environment in $(VENV) ..."
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[examples,test]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --editable '.[examples,test]'
 	@touch $@
 
 # Patterns are tested with what matches them, which needs a C compiler: not every goal may.
