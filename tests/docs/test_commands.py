@@ -42,7 +42,7 @@ def environ(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
     with log_path.open("wb") as log:
         up = subprocess.Popen(["rulefarm", "up"], env=environ, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)
         try:
-            until(lambda: run("rulefarm status", environ).stdout.count("@") >= 4, 90)
+            until(lambda: run("rulefarm status", environ).stdout.count("@") >= 4, 90, every_s=0.5)
             yield environ
         finally:
             up.send_signal(signal.SIGTERM)
@@ -58,10 +58,18 @@ def run(command: str, environ: dict[str, str]) -> subprocess.CompletedProcess[st
     )
 
 
-@pytest.mark.parametrize(
-    ("page", "command"),
-    [(page.name, command) for page in PAGES for command in commands(page) if command != "rulefarm up"],
-)
+def told() -> list[tuple[str, str]]:
+    """Page and command, in order. What only looks at the rules says the same on every page: it is run for the first."""
+    found: dict[tuple[str, str], None] = {}
+    for page in PAGES:
+        for command in commands(page):
+            seen = {known for _, known in found}
+            if command != "rulefarm up" and not (command.startswith("rulefarm rules ") and command in seen):
+                found[page.name, command] = None
+    return list(found)
+
+
+@pytest.mark.parametrize(("page", "command"), told())
 def test_a_documented_command_works(environ: dict[str, str], page: str, command: str) -> None:
     done = run(command, environ)
     assert done.returncode == 0, done.stdout + done.stderr

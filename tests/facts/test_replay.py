@@ -72,13 +72,14 @@ def test_old_keys_are_forgotten(facts: Facts) -> None:
         # One in a thousand claims to be of next year.
         at = START + timedelta(seconds=n) + timedelta(days=365 if n % 1_000 == 500 else 0)
         windows.record("d", STREAM, [Event(f"{n:012}", f"card{n % 7_919}-{n // 7_919}", at, "{}")])
-        most = max(most, windows.held())
+        if n % 20 == 0:
+            most = max(most, windows.held())
     # As many as come in the half hour of the window, while the sweep is due, and those from the future.
     assert most <= 1_800 + 2 * 1_000 + 30
     one = MemoryWindows((START + timedelta(days=400)).timestamp)
     for n in range(5_000):
         one.record("d", STREAM, [Event(f"{n:012}", "card", START + timedelta(seconds=n / 100), "{}")])
-        assert one.held() <= 2 * STREAM.max_events
+        assert n % 20 or one.held() <= 2 * STREAM.max_events
 
 
 @pytest.fixture(scope="module")

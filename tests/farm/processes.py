@@ -14,12 +14,12 @@ Found = TypeVar("Found")
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 
-def until(condition: Callable[[], Found], deadline_s: float = 60.0) -> Found:
+def until(condition: Callable[[], Found], deadline_s: float = 60.0, *, every_s: float = 0.02) -> Found:
     """The first true value of the condition; fails the test when the deadline passes before."""
     give_up = time.monotonic() + deadline_s
     while not (found := condition()):
         assert time.monotonic() < give_up, f"not within {deadline_s:g} s: {condition}"
-        time.sleep(0.02)
+        time.sleep(every_s)
     return found
 
 
