@@ -43,7 +43,7 @@ bench: $(STAMP) $(VENV)/.rivals ## Time the engine beside what one could use in 
 drill: $(STAMP) ## Hurt a farm in every way that is known, and check that it kept its promises: about six minutes
 	@$(BIN)/rulefarm drill
 
-soak: $(VENV)/.patterns ## Hold a farm of the fraud rules against the replay, and its memory against its bounds: about ten minutes
+soak: $(VENV)/.patterns ## Hold a farm of the fraud rules against the replay, and its memory against its bounds: about seven minutes
 	@$(BIN)/python -m examples soak
 
 clean: ## Remove the environment, the embedded services' data and the example data

@@ -177,11 +177,7 @@ def _judge_columns(
     loaded: LoadedRuleset, frame: pl.DataFrame, is_text: bool, as_of: datetime
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     schema = loaded.schema
-    typed, odd = (
-        typed_columns(frame, schema.facts[schema.subject].fields)
-        if is_text
-        else (frame, pl.repeat(False, len(frame), eager=True))
-    )
+    typed, odd = _typed(frame, is_text, schema)
     whole = _holds_whole_facts(frame, schema)
     result = loaded.program.evaluate_frame(typed, fact=None if whole else schema.subject, as_of=as_of)
     documents = [row if whole else {schema.subject: row} for row in typed.iter_rows(named=True)]
