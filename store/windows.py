@@ -73,6 +73,15 @@ class Event:
     text: str
 
 
+def oldest_of_keys(events: Sequence[Event]) -> list[Event]:
+    """The oldest event of each key: what it has no use for, no other one has."""
+    oldest: dict[str, Event] = {}
+    for event in events:
+        if event.key not in oldest or event.at < oldest[event.key].at:
+            oldest[event.key] = event
+    return list(oldest.values())
+
+
 class Windows:
     """The windows of a farm."""
 
@@ -108,11 +117,7 @@ class Windows:
             # nothing may go before all are read, and then what the oldest of a key has no use for.
             self._run(domain, stream, events, is_read=False, is_trimmed=False)
             windows = self._run(domain, stream, events, is_read=True, is_trimmed=False)
-            oldest: dict[str, Event] = {}
-            for event in events:
-                if event.key not in oldest or event.at < oldest[event.key].at:
-                    oldest[event.key] = event
-            self._run(domain, stream, list(oldest.values()), is_read=False, is_trimmed=True)
+            self._run(domain, stream, oldest_of_keys(events), is_read=False, is_trimmed=True)
         return windows
 
     def _run(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from engine.schema import Stream
-from store.windows import Event
+from store.windows import Event, oldest_of_keys
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: Events after which old keys are looked for. The oldest of so many says what time it is: one event from the future
@@ -62,16 +62,13 @@ class MemoryWindows:
             For each the texts of its window, by time, its own among them.
         """
         keys = self._streams.setdefault((domain, stream.name), _Keys())
-        oldest: dict[str, Event] = {}
         for event in events:
             window = keys.windows.setdefault(event.key, _Window())
             if event.job_id not in window.texts:
                 window.texts[event.job_id] = event.text
                 insort(window.times, (_micros(event.at), event.job_id))
-            if event.key not in oldest or event.at < oldest[event.key].at:
-                oldest[event.key] = event
         seen = [_read(keys.windows[event.key], stream, event) for event in events]
-        for event in oldest.values():
+        for event in oldest_of_keys(events):
             self._trim(keys.windows[event.key], stream, event)
             keys.since = min(keys.since, _micros(event.at))
         keys.recorded += len(events)
