@@ -17,8 +17,7 @@ from typing import Any
 from bench.baselines import inlined, specialised
 from bench.ours import AS_OF
 from bench.workload import make_workload
-from engine.program import Program
-from engine.ruleset import read_sources
+from engine import Program, read_sources
 
 #: Rows of the first chunk: enough to make whatever a program leaves until it is asked for.
 _FIRST = 200

@@ -9,10 +9,7 @@ from cli.explanation import all_option, explanation_json, print_explanation, rul
 from cli.options import as_of_option, json_option, read_facts, settings
 from cli.output import COLOURS, console, print_answer, print_json
 from cli.replay import print_replay
-from engine import Evaluation
-from engine.evaluation import refused
-from engine.explain import explain
-from engine.nearest import nearest
+from engine import Evaluation, explain, nearest, refused
 from rulefarm import wire
 from rulesets.loader import SHIPPED, load_domain
 from tasks.events import alone

@@ -5,8 +5,7 @@ import click
 from cli.explanation import all_option, explanation_json, print_explanation, rule_option
 from cli.options import json_option, settings
 from cli.output import print_json, print_verdict
-from engine.explain import explain
-from engine.nearest import nearest
+from engine import explain, nearest
 from rulefarm.errors import NotFound
 from rulefarm.ledger import connect
 from rulesets.recorded import compile_recorded

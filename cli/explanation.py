@@ -11,10 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.output import console
-from engine.evaluation import json_value
-from engine.explain import Change, Explanation, RuleFinding
-from engine.findings import Finding
-from engine.nearest import Nearby
+from engine import Change, Explanation, Finding, Nearby, RuleFinding, json_value
 
 #: Items of a list, and characters of a value, that are shown to a person.
 _MAX_ITEMS = 8

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from cli.output import COLOURS
-from engine.evaluation import Evaluation
+from engine import Evaluation
 from rulefarm.errors import JobRejected
 from rulesets.loader import LoadedRuleset
 from tasks.replay import KnownFacts, Replayed, replay

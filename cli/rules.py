@@ -11,13 +11,7 @@ from cli.output import print_json, print_table
 from engine import Diagnostic, EngineError, Rule, RulesetRejected, SchemaRejected, review
 from rulesets.cases import run_cases
 from rulesets.formatting import formatted, grl_files
-from rulesets.loader import (
-    SHIPPED,
-    RulesetUnreadable,
-    available_domains,
-    load_domain,
-    problems_without_schema,
-)
+from rulesets.loader import SHIPPED, RulesetUnreadable, available_domains, load_domain, problems_without_schema
 
 
 @click.group("rules")

@@ -1,36 +1,58 @@
 """The rule engine: text and facts in, evaluation out. Pure: no I/O, no clock, no other part of the farm.
 
-source -> lexer -> parser, tables -> checks -> ruleset          (front: from text to checked rules)
-    -> layout -> expressions, index, actions -> program         (middle: from rules to callables, once)
-    -> intake -> cycle -> evaluation                            (back: for each set of facts)
-"""
+    language, tables -> checks -> ruleset                            from text to checked rules
+    ruleset -> facts, evaluation, matching -> compiler -> program    from rules to callables, once
+    facts -> matching -> evaluation; columnar for a whole frame      for each set of facts
+    explanation, lint                                                about evaluations, about rulesets
 
-from engine.errors import Diagnostic, EngineError, FactsRejected, RulesetRejected, SchemaRejected
-from engine.evaluation import Evaluation, Reason
-from engine.formatter import format_rules
-from engine.frame_result import FrameResult
-from engine.nodes import Rule
-from engine.observers import Observer
-from engine.oddities import review
+What stands here is what the rest of the farm may use; nothing outside imports a module of the engine."""
+
+from engine.columnar import FrameResult
+from engine.diagnostics import Diagnostic
+from engine.errors import EngineError, FactsRejected, RulesetRejected, SchemaRejected
+from engine.evaluation import Choice, Evaluation, Join, Observer, Reason, Search, json_value, refused
+from engine.explanation import Change, Explanation, Finding, Nearby, RuleFinding, explain, nearest
+from engine.language import Pattern, Rule, format_rules
+from engine.lint import review
 from engine.program import Program, compile_ruleset
-from engine.schema import Schema
-from engine.schema_reader import parse_schema
+from engine.ruleset import read_sources
+from engine.schema import FactSchema, FieldSchema, Schema, Stream, parse_schema
+from engine.values import ValueRefused, moment_of
 
 __all__ = [
+    "Change",
+    "Choice",
     "Diagnostic",
     "EngineError",
     "Evaluation",
+    "Explanation",
+    "FactSchema",
     "FactsRejected",
+    "FieldSchema",
+    "Finding",
     "FrameResult",
+    "Join",
+    "Nearby",
     "Observer",
+    "Pattern",
     "Program",
     "Reason",
     "Rule",
+    "RuleFinding",
     "RulesetRejected",
     "Schema",
     "SchemaRejected",
+    "Search",
+    "Stream",
+    "ValueRefused",
     "compile_ruleset",
+    "explain",
     "format_rules",
+    "json_value",
+    "moment_of",
+    "nearest",
     "parse_schema",
+    "read_sources",
+    "refused",
     "review",
 ]

@@ -4,25 +4,13 @@ Lays out the slots, compiles conditions and actions, builds the index, and finds
 time in proportion to the rules; what it gives never changes."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 
-from engine.actions import Actions
-from engine.allowed import ANYTHING, NOTHING, Allowed, compared
-from engine.cycle import Agenda, ReadyRule
-from engine.evaluation import Reason
-from engine.expressions import Expressions, Test
-from engine.index import Index
-from engine.intake import Intake, label
-from engine.layout import AS_OF, Layout, Overlap, Slots
-from engine.leaves import Speech
-from engine.nodes import Assign, Complete, Decide, Expression, Literal, Path, Retract, Rule
-from engine.normal_form import Conjunction, NormalForm
-from engine.probes import Entry, Probes, Residual
-from engine.ratios import ratio_of
-from engine.residuals import shape_of
+from engine.evaluation import Actions, Agenda, Expressions, ReadyRule, Reason, Test, shape_of
+from engine.facts import AS_OF, Intake, Layout, Overlap, Slots, label
+from engine.language import Assign, Complete, Decide, Expression, Literal, Path, Retract, Rule, action_expressions
+from engine.matching import Conjunction, Entry, Index, NormalForm, Probes, Residual, Speech, _window, ratio_of
 from engine.schema import Schema
-from engine.values import moment
-from engine.walk import action_expressions
+from engine.values import NOTHING
 
 #: The agenda group that has the focus. As in Drools, rules of other groups wait for a focus; nothing gives it to them.
 MAIN = "MAIN"
@@ -174,19 +162,3 @@ def _words(rule: Rule, actions: Actions) -> tuple[Reason, ...] | None:
             return None
         found.append(actions.reason(rule.name, action.outcome, action.reason))
     return tuple(found)
-
-
-def _window(rule: Rule) -> Allowed | None:
-    """The moments at which a rule is in force; None: always."""
-    window = ANYTHING
-    if rule.date_effective is not None:
-        window &= _moments(">=", rule.date_effective)
-    if rule.date_expires is not None:
-        window &= _moments("<", rule.date_expires)
-    return None if window == ANYTHING else window
-
-
-def _moments(op: str, bound: datetime) -> Allowed:
-    moments = compared(op, moment(bound.astimezone(UTC) if bound.tzinfo else bound))
-    assert moments is not None
-    return moments

@@ -7,21 +7,16 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from engine.chunks import Chunks, unpacked
+from engine.columnar import Chunks, FrameResult, unpacked
 from engine.compiler import Compiler
-from engine.correlation import Candidates
-from engine.cycle import run_cycle
-from engine.errors import Diagnostic, FactsRejected
-from engine.evaluation import Evaluation, refused
-from engine.frame_result import FrameResult
-from engine.intake_code import fast_intake
-from engine.layout import CANDIDATES, reads
-from engine.nodes import Assign, Path, Pattern, Rule
-from engine.observers import Observer
+from engine.diagnostics import Diagnostic
+from engine.errors import FactsRejected
+from engine.evaluation import Candidates, Evaluation, Observer, refused, run_cycle
+from engine.facts import CANDIDATES, fast_intake, reads
+from engine.language import Assign, Path, Pattern, Rule, pattern_of, rule_expressions
 from engine.ruleset import Ruleset, read_sources
 from engine.schema import Schema
 from engine.values import moment
-from engine.walk import pattern_of, rule_expressions
 
 if TYPE_CHECKING:
     import polars

@@ -9,15 +9,11 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-from engine.checks import check_rules
-from engine.dates import with_dates
-from engine.errors import Diagnostic, RulesetRejected
-from engine.nodes import Rule
-from engine.parser import MAX_RULES, read_rules
-from engine.pattern_checks import with_windows
-from engine.printer import print_rules
+from engine.checks import check_rules, with_dates, with_windows
+from engine.diagnostics import Diagnostic
+from engine.errors import RulesetRejected
+from engine.language import MAX_RULES, Rule, Source, TooManyProblems, open_source, print_rules, read_rules
 from engine.schema import Schema
-from engine.source import Source, TooManyProblems, open_source
 from engine.tables import read_table
 
 
@@ -82,7 +78,7 @@ def read_sources(sources: Mapping[str, str | bytes], schema: Schema | None = Non
 
 def _workbook_rules(name: str, content: str | bytes, schema: Schema | None, opened: dict[str, Source]) -> list[Rule]:
     # openpyxl takes a quarter of a second to import: too much for every start, when few domains have a workbook.
-    from engine.workbook import read_workbook  # noqa: PLC0415
+    from engine.tables.workbook import read_workbook  # noqa: PLC0415
 
     book, sheets = read_workbook(name, content.encode("utf-8", "replace") if isinstance(content, str) else content)
     opened[name] = book

@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from itertools import permutations
 from pathlib import Path
 
-from engine import Diagnostic, Program, RulesetRejected, Schema, compile_ruleset, parse_schema
-from engine.ruleset import read_sources
-from engine.schema import FactSchema
+from engine import Diagnostic, FactSchema, Program, RulesetRejected, Schema, compile_ruleset, parse_schema, read_sources
 from rulefarm.errors import NotFound, RulefarmError
 
 #: The rulesets that ship.

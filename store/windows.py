@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from engine.schema import Stream
+from engine import Stream
 from rulefarm.facts import Facts, reachable
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -8,9 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from engine import Schema
-from engine.schema import Stream
-from engine.values import ValueRefused, moment_of
+from engine import Schema, Stream, ValueRefused, moment_of
 from rulefarm import wire
 from rulefarm.errors import JobRejected
 from rulefarm.limits import MAX_EVENT_CHARACTERS

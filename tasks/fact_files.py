@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from engine.schema import FactSchema
+from engine import FactSchema
 from rulefarm.chunk_facts import JSON_COLUMN, SUBJECT_COLUMN
 from rulefarm.errors import SourceRejected
 from rulefarm.plain import shown

@@ -12,8 +12,7 @@ from typing import Any
 
 import polars as pl
 
-from engine import Evaluation, Schema
-from engine.evaluation import refused
+from engine import Evaluation, Schema, refused
 from rulefarm import wire
 from rulefarm.chunk_facts import JSON_COLUMN, SUBJECT_COLUMN, decode
 from rulefarm.errors import JobRejected, SettingsError

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from engine.schema import Stream
+from engine import Stream
 from store.windows import Event, oldest_of_keys
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -2,9 +2,9 @@
 
 A pattern becomes one durable-rules ruleset, in its JSON form: a flag for each binding, and the comparisons of two
 events. The events of a window are asserted as facts, each with its place, its flags and the ranks that it is compared
-by (`engine.joins`); every match is a choice for the engine to settle. What is about one event alone the engine has
-settled before, so a fact is small whole numbers and nothing else, whatever a producer sent. Absences are left to the
-engine: `none` matches or not with the order of assertion, and one that is relaxed would lose what holds.
+by (`engine.evaluation.event_joins`); every match is a choice for the engine to settle. What is about one event alone
+the engine has settled before, so a fact is small whole numbers and nothing else, whatever a producer sent. Absences are
+left to the engine: `none` matches or not with the order of assertion, and one that is relaxed would lose what holds.
 
 durable-rules is driven through its C module, by one thread, one window at a time: its `Host` would start threads and
 swallow errors. It is asked only once a rule has come to its pattern. Some ways to use it read beyond its memory, which
@@ -22,10 +22,7 @@ from collections.abc import Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from engine import Program
-from engine.correlation import Choice
-from engine.joins import Join, Search
-from engine.nodes import Pattern
+from engine import Choice, Join, Pattern, Program, Search
 from rulefarm.extras import extra
 
 #: What the sides of a comparison are compared by.

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import IO, Any
 
-from engine import Evaluation, Schema
-from engine.evaluation import refused
+from engine import Evaluation, Schema, refused
 from rulefarm import wire
 from rulefarm.errors import JobRejected
 from rulefarm.limits import MAX_FACTS_CHARACTERS

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from engine.schema import Stream
+from engine import Stream
 from rulefarm.errors import JobRejected
 from rulefarm.facts import Facts
 from rulefarm.settings import Settings

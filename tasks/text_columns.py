@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from engine.schema import FieldSchema
+from engine import FieldSchema
 
 #: What text columns say for a boolean.
 _BOOLEANS = {"true": True, "false": False, "yes": True, "no": False, "1": True, "0": False}

@@ -8,9 +8,8 @@ import random
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from engine import nodes
 from engine.functions import FUNCTIONS
-from engine.nodes import Expression, Path, Rule
+from engine.language import Expression, Path, Rule, nodes
 
 AS_OF = datetime(2026, 3, 1, tzinfo=UTC)
 DAYS = [datetime(2026, 2, 27, tzinfo=UTC), AS_OF, datetime(2026, 3, 1, 12, tzinfo=UTC)]

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from engine import nodes
-from engine.nodes import Path, Rule
+from engine.language import Path, Rule, nodes
 from engine.schema import Schema
 from tests.engine.naive_expressions import Expressions, paths, seen
 from tests.engine.naive_facts import Intake

@@ -8,9 +8,8 @@ from typing import Any
 
 import re2
 
-from engine import nodes
 from engine.functions import FUNCTIONS, invoke
-from engine.nodes import Path
+from engine.language import Path, nodes
 from tests.engine.naive_values import arithmetic, compare, elements, equal, follow, from_engine, kind, to_engine
 
 QUIET = re2.Options()

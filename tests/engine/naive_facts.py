@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from engine import nodes
-from engine.nodes import Path, Rule
+from engine.language import Path, Rule, nodes
 from tests.engine.naive_expressions import inner, paths, seen
 from tests.engine.naive_values import Refused, take
 

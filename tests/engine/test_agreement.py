@@ -13,13 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.evaluation import Evaluation
-from engine.joins import Search
-from engine.nodes import Rule
+from engine.evaluation import Evaluation, Search
+from engine.language import Rule
 from engine.program import Program
 from engine.ruleset import Ruleset
-from engine.schema import Schema
-from engine.schema_reader import parse_schema
+from engine.schema import Schema, parse_schema
 from engine.values import equal, take
 from tests.engine.generated_facts import facts_from, frame_from
 from tests.engine.generated_rules import AS_OF, rules_from

@@ -11,8 +11,7 @@ import polars as pl
 import pytest
 
 from engine import Program, compile_ruleset
-from engine.schema import Schema
-from engine.schema_reader import parse_schema
+from engine.schema import Schema, parse_schema
 
 AS_OF = datetime(2026, 1, 15, tzinfo=UTC)
 CATEGORIES = [f"category {number}" for number in range(30)]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from engine import SchemaRejected
-from engine.schema_reader import parse_schema
+from engine.schema import parse_schema
 from rulesets.loader import load_domain
 from tasks.lookups import Seen, look_up
 from tests.facts.conftest import RULESETS

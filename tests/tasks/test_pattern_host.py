@@ -12,9 +12,8 @@ from typing import Any
 
 import pytest
 
-from engine import nodes
-from engine.joins import Search
-from engine.nodes import Bound, Expression
+from engine.evaluation import Search
+from engine.language import Bound, Expression, nodes
 from engine.program import Program
 from engine.ruleset import Ruleset
 from rulefarm.errors import SettingsError

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine import compile_ruleset
-from engine.function_page import function_page
 from engine.functions import FUNCTIONS, Function, invoke
+from engine.functions.registry import function_page
 from engine.values import MAX_TEXT, kind_of
 
 MOMENT = datetime(2026, 3, 1, tzinfo=UTC)
@@ -28,7 +28,9 @@ def test_its_example_calls_it(function: Function) -> None:
 
 def test_the_page_lists_the_table() -> None:
     page = Path(__file__).parents[3] / "docs" / "language.md"
-    assert function_page() in page.read_text(encoding="utf-8"), "put there what python -m engine.function_page prints"
+    assert function_page() in page.read_text(encoding="utf-8"), (
+        "put there what python -m engine.functions.registry prints"
+    )
 
 
 numbers = st.one_of(

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from engine import EngineError, compile_ruleset
-from engine.explain import Explanation, explain
+from engine.explanation import Explanation, explain
 
 AS_OF = datetime(2026, 3, 1, tzinfo=UTC)
 

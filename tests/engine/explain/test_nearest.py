@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from engine import compile_ruleset, parse_schema
-from engine.nearest import Nearest, nearest
+from engine.explanation import nearest
+from engine.explanation.counterfactual import Nearest
 
 AS_OF = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -127,7 +128,7 @@ def test_what_was_not_found_is_told_as_it_is(condition: str, note: str) -> None:
 
 
 def test_a_search_that_ended_early_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.nearest.MAX_TRIALS", 3)
+    monkeypatch.setattr("engine.explanation.counterfactual.MAX_TRIALS", 3)
     program = compile_ruleset({"a.grl": rule("P.n * 0 == 0")})
     note = nearest(program, {"P": {"n": 8}}, as_of=AS_OF).note
     assert note == "the search ended after 3 trials; none was found by then"

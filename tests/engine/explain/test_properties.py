@@ -7,13 +7,11 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine import nodes
 from engine.evaluation import OUTCOMES
-from engine.explain import explain
-from engine.nearest import Nearest, nearest
-from engine.nodes import Decide, Literal, Rule
-from engine.ordinals import first_that, number_at, ordinal
-from engine.values import plain
+from engine.explanation import explain, nearest
+from engine.explanation.counterfactual import Nearest
+from engine.language import Decide, Literal, Rule, nodes
+from engine.values import first_that, number_at, ordinal, plain
 from tests.engine.generated_facts import facts_from
 from tests.engine.generated_rules import AS_OF, rules_from
 from tests.engine.test_agreement import differ, in_words, program_of

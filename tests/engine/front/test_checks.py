@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from engine.errors import Diagnostic, RulesetRejected
-from engine.nodes import Compare, Literal, Rule
+from engine.diagnostics import Diagnostic
+from engine.errors import RulesetRejected
+from engine.language import Compare, Literal, Rule
 from engine.ruleset import read_sources
-from engine.schema_reader import parse_schema
+from engine.schema import parse_schema
 
 FOLDER = Path(__file__).parents[1] / "cases"
 CASES = tomllib.loads((FOLDER / "checks.toml").read_text("utf-8"))["case"]

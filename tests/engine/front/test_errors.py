@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import engine
-from engine.errors import MAX_SHOWN_COLUMNS, Diagnostic, EngineError, FactsRejected, RulesetRejected, SchemaRejected
-from engine.nodes import Span
+from engine.diagnostics import MAX_SHOWN_COLUMNS, Diagnostic, Span
+from engine.errors import EngineError, FactsRejected, RulesetRejected, SchemaRejected
 
 ROOT = Path(__file__).parents[3]
 FOUND = Diagnostic("grl-syntax", "error", Span("a.grl", 2, 3, 4), "what", "do", "ab cdef gh")
@@ -60,7 +60,7 @@ def codes_in_source() -> set[str]:
     reporters = {"report", "report_at", "report_here", "slip", "_problem", "_refuse", "_report", "_warn"}
     reporters |= {"Diagnostic", "EngineError", "Reason", "Remark", "refused", "__init__"}
     codes: set[str] = set()
-    for path in (ROOT / "engine").glob("*.py"):
+    for path in (ROOT / "engine").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call):
                 name = getattr(node.func, "attr", getattr(node.func, "id", ""))

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from engine import format_rules
 from engine.errors import RulesetRejected
-from engine.parser import parse_rules
-from engine.printer import print_rules
+from engine.language import print_rules
+from engine.language.parser import parse_rules
 from rulesets.formatting import formatted, grl_files
 from rulesets.loader import SHIPPED, available_domains
 from tests.engine.front import trees

@@ -1,7 +1,7 @@
 """Texts that are made to cost much: each is answered with a few diagnostics, for work and memory in line with its size.
 
 Work is counted in calls of functions, of Python's own too, not in seconds: the same on every machine. The look at pairs
-of rows is left out: it has a bound of its own (`engine.overlaps.MAX_PAIRS`)."""
+of rows is left out: it has a bound of its own (`engine.tables.analysis.MAX_PAIRS`)."""
 
 import sys
 import tracemalloc
@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from engine.errors import RulesetRejected
+from engine.language.source import MAX_PROBLEMS
 from engine.ruleset import read_sources
-from engine.schema_reader import parse_schema
-from engine.source import MAX_PROBLEMS
+from engine.schema import parse_schema
 
 SMALL, LARGE = 4_000, 16_000
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine import compile_ruleset, parse_schema
-from engine.oddities import review
+from engine.lint import review
 from rulesets.loader import SHIPPED, available_domains, load_domain
 
 SHOP = parse_schema((Path(__file__).parents[1] / "cases" / "shop.toml").read_text("utf-8"))

@@ -8,16 +8,17 @@ from pathlib import Path
 import pytest
 
 from engine import compile_ruleset, parse_schema
-from engine.action_parser import MAX_ACTIONS
-from engine.condition_parser import MAX_BINDINGS
-from engine.expression_parser import MAX_DEPTH, MAX_OPERANDS
-from engine.hit_policies import HIT_POLICIES
-from engine.lexer import MAX_DIGITS, MAX_NAME_CHARACTERS, MAX_TEXT_CHARACTERS
-from engine.operand_parser import MAX_LIST_ITEMS, MAX_NESTING
-from engine.parser import ATTRIBUTES, MAX_RULES
-from engine.pattern_checks import MAX_CHOICES
-from engine.patterns import MAX_PATTERN_CHARACTERS
-from engine.source import MAX_PROBLEMS, MAX_SOURCE_CHARACTERS
+from engine.checks.event_checks import MAX_CHOICES
+from engine.functions.regex import MAX_PATTERN_CHARACTERS
+from engine.language import MAX_RULES, MAX_SOURCE_CHARACTERS
+from engine.language.action_parser import MAX_ACTIONS
+from engine.language.condition_parser import MAX_BINDINGS
+from engine.language.expression_parser import MAX_DEPTH, MAX_OPERANDS
+from engine.language.lexer import MAX_DIGITS, MAX_NAME_CHARACTERS, MAX_TEXT_CHARACTERS
+from engine.language.operand_parser import MAX_LIST_ITEMS, MAX_NESTING
+from engine.language.parser import ATTRIBUTES
+from engine.language.source import MAX_PROBLEMS
+from engine.tables.hit_policies import HIT_POLICIES
 
 DOCS = Path(__file__).parents[3] / "docs"
 LANGUAGE = (DOCS / "language.md").read_text("utf-8")

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from engine.errors import RulesetRejected
-from engine.expression_parser import MAX_DEPTH, MAX_OPERANDS
-from engine.lexer import MAX_NAME_CHARACTERS, MAX_TEXT_CHARACTERS
-from engine.operand_parser import MAX_LIST_ITEMS, MAX_NESTING
-from engine.parser import parse_rules
-from engine.printer import print_expression, print_rules
-from engine.source import MAX_PROBLEMS, MAX_SOURCE_CHARACTERS
+from engine.language import MAX_SOURCE_CHARACTERS, print_expression, print_rules
+from engine.language.expression_parser import MAX_DEPTH, MAX_OPERANDS
+from engine.language.lexer import MAX_NAME_CHARACTERS, MAX_TEXT_CHARACTERS
+from engine.language.operand_parser import MAX_LIST_ITEMS, MAX_NESTING
+from engine.language.parser import parse_rules
+from engine.language.source import MAX_PROBLEMS
 
 CASES = tomllib.loads((Path(__file__).parents[1] / "cases" / "parser.toml").read_text("utf-8"))["case"]
 

@@ -8,12 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import RulesetRejected, SchemaRejected
-from engine.nodes import Rule
-from engine.parser import parse_expression, parse_rules
-from engine.printer import print_expression, print_rules
+from engine.language import Rule, print_expression, print_rules
+from engine.language.parser import parse_expression, parse_rules
 from engine.ruleset import read_sources
-from engine.schema import Schema
-from engine.schema_reader import parse_schema
+from engine.schema import Schema, parse_schema
 from tests.engine.front.trees import LIST_FACT, expressions, rule_like, rules, table_like
 
 FOLDER = Path(__file__).parents[1] / "cases"

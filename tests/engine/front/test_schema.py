@@ -5,8 +5,8 @@ from decimal import Decimal
 import pytest
 
 from engine.errors import SchemaRejected
-from engine.schema import FieldSchema
-from engine.schema_reader import MAX_SCHEMA_CHARACTERS, parse_schema
+from engine.schema import FieldSchema, parse_schema
+from engine.schema.reader import MAX_SCHEMA_CHARACTERS
 
 GOOD = """
 subject = "Product"

@@ -13,10 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine import compile_ruleset
-from engine.errors import Diagnostic, RulesetRejected
-from engine.printer import print_action, print_expression
+from engine.diagnostics import Diagnostic
+from engine.errors import RulesetRejected
+from engine.language import print_action, print_expression
 from engine.ruleset import read_sources
-from engine.schema_reader import parse_schema
+from engine.schema import parse_schema
 
 FOLDER = Path(__file__).parents[1] / "cases"
 CASES = tomllib.loads((FOLDER / "tables.toml").read_text("utf-8"))["case"]

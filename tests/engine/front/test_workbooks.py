@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine import compile_ruleset
-from engine.archive import MAX_PACKED_BYTES, MAX_PART_BYTES, MAX_UNPACKED_BYTES
-from engine.errors import Diagnostic, RulesetRejected
-from engine.parser import MAX_RULES
+from engine.diagnostics import Diagnostic
+from engine.errors import RulesetRejected
+from engine.language import MAX_RULES
 from engine.ruleset import Ruleset, read_sources
-from engine.schema_reader import parse_schema
-from engine.workbook import MAX_SHEETS
+from engine.schema import parse_schema
+from engine.tables.workbook import MAX_PACKED_BYTES, MAX_PART_BYTES, MAX_SHEETS, MAX_UNPACKED_BYTES
 
 SHOP = parse_schema((Path(__file__).parents[1] / "cases" / "shop.toml").read_text("utf-8"))
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)

@@ -7,9 +7,8 @@ from pathlib import Path as File
 
 from hypothesis import strategies as st
 
-from engine import nodes
-from engine.nodes import Action, Expression, Path, Rule
-from engine.words import AGGREGATES, QUANTIFIERS, RESERVED, TEXT_TESTS
+from engine.language import Action, Expression, Path, Rule, nodes
+from engine.language.keywords import AGGREGATES, QUANTIFIERS, RESERVED, TEXT_TESTS
 
 #: The fact that quantifiers and aggregates of generated trees are about.
 LIST_FACT = "Line"

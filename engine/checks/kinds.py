@@ -1,0 +1,77 @@
+"""What kind of value an expression gives.  nodes, schema -> [kinds] -> dates, checks
+
+Looks at an expression and the schema, gives one of the schema's kinds, `null` for the constant, or `any` where nobody
+can say before the facts are there. It judges nothing (`engine.checks.rule_checks` does)."""
+
+import typing
+from decimal import Decimal
+
+from engine.functions import FUNCTIONS
+from engine.language import Aggregate, Arithmetic, Bound, Call, Expression, ListLiteral, Literal, Negate, Path, Scalar
+from engine.schema import Kind, Schema
+
+ValueKind = Kind | typing.Literal["null", "any"]
+
+
+def kind_of(node: Expression, schema: Schema | None) -> ValueKind:
+    """The kind of an expression's value, should it have one.
+
+    Args:
+        node: the expression.
+        schema: kinds of the fields; None: every field is of any kind.
+
+    Returns:
+        A kind; every operand of a wrong kind counts as `any`.
+
+    >>> kind_of(Negate(Literal(Decimal(3))), None)
+    'number'
+    """
+    match node:
+        case Literal(value):
+            return kind_of_value(value)
+        case ListLiteral():
+            return "list"
+        case Path():
+            return path_kind(node, schema)
+        case Bound(_, stream, steps):
+            return path_kind(Path(stream, (0, *steps)), schema)
+        case Negate() | Aggregate("Count" | "CountDistinct" | "Sum" | "Avg"):
+            return "number"
+        case Aggregate(_, _, operand):
+            return kind_of(operand, schema)
+        case Arithmetic("+", left, right):
+            kinds = {kind_of(left, schema), kind_of(right, schema)}
+            return "text" if "text" in kinds else "number" if kinds == {"number"} else "any"
+        case Arithmetic():
+            return "number"
+        case Call(name):
+            function = FUNCTIONS.get(name)
+            return typing.cast(ValueKind, function.result) if function else "any"
+        case _:
+            return "boolean"
+
+
+def kind_of_value(value: Scalar) -> ValueKind:
+    """The kind of a constant."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, str):
+        return "text"
+    return "number" if isinstance(value, Decimal) else "date"
+
+
+def path_kind(path: Path, schema: Schema | None) -> ValueKind:
+    """The kind of what a path leads to; `any` when the schema does not say."""
+    if schema is None or path.fact not in schema.facts:
+        return "any"
+    fact, steps = schema.facts[path.fact], path.steps
+    if fact.is_list and steps and isinstance(steps[0], int):
+        steps = steps[1:]
+        if not steps:
+            return "object"
+    if not steps:
+        return "list" if fact.is_list else "object"
+    field = fact.fields.get(str(steps[0]))
+    return field.kind if field is not None and len(steps) == 1 else "any"

@@ -1,0 +1,318 @@
+"""Refuse rules that can't mean what they say.  parser, tables -> dates -> [checks] -> normal_form, index
+
+Takes rules and a schema, reports every fact, field, function and rule that does not exist and every operand of a kind
+that its operator has no answer for. What passed has an answer at run time for all facts that fit the schema. It changes
+nothing, and does not look for rules that get in each other's way (`engine.tables.analysis`)."""
+
+from collections.abc import Collection, Mapping, Sequence
+from decimal import Decimal
+
+from engine.checks.event_checks import check_bindings, check_bound, is_bound
+from engine.checks.kinds import ValueKind, kind_of, kind_of_value, path_kind
+from engine.checks.wording import a_kind, abridged, arity, date_hint
+from engine.functions import FUNCTIONS, PatternRefused, compile_pattern
+from engine.language import (
+    Action,
+    Aggregate,
+    And,
+    Arithmetic,
+    Assign,
+    Bound,
+    Call,
+    Compare,
+    Decide,
+    Expression,
+    ListLiteral,
+    Literal,
+    Log,
+    Membership,
+    Negate,
+    Node,
+    Not,
+    Or,
+    Path,
+    Pattern,
+    Quantifier,
+    Retract,
+    Rule,
+    Source,
+    TextTest,
+    TooManyProblems,
+    pattern_of,
+    print_expression,
+    print_value,
+)
+from engine.schema import FactSchema, Schema
+from engine.suggestions import nearest
+
+_ORDERED = ("number", "text", "date")
+#: What an aggregate takes, where it takes more than numbers.
+_FOLDED = dict.fromkeys(("Min", "Max"), "number or text or date")
+_FOLDED["CountDistinct"] = "number or text or date or boolean"
+
+
+def check_rules(rules: Sequence[Rule], schema: Schema | None, sources: Mapping[str, Source]) -> None:
+    """Report what is wrong with rules to the sources they came from.
+
+    Args:
+        rules: all rules of the ruleset.
+        schema: the facts; None: every fact and field exists, of any kind.
+        sources: by the name that the rules' spans carry.
+    """
+    names = {rule.name: None for rule in rules}
+    full: set[str] = set()
+    for rule in rules:
+        if rule.span is not None and rule.span.source not in full:
+            try:
+                _Checker(rule, schema, names, sources[rule.span.source]).check()
+            except TooManyProblems:
+                full.add(rule.span.source)
+
+
+class _Checker:
+    """One check of one rule."""
+
+    def __init__(self, rule: Rule, schema: Schema | None, names: Collection[str], source: Source) -> None:
+        self._rule = rule
+        self._schema = schema
+        self._names = names
+        self._source = source
+        self._pattern = pattern_of(rule.condition)
+        #: The list fact whose element is at hand, inside a quantifier or an aggregate.
+        self._element: str | None = None
+
+    def check(self) -> None:
+        self._condition(self._rule.condition)
+        for action in self._rule.actions:
+            self._action(action)
+
+    def _report(self, node: Node, code: str, message: str, hint: str = "", warning: bool = False) -> None:
+        span = node.span or self._rule.span
+        if span is not None:
+            self._source.report_at(span, code, message, hint, "warning" if warning else "error")
+
+    # Actions
+
+    def _action(self, action: Action) -> None:
+        match action:
+            case Assign():
+                self._assignment(action)
+            case Decide(_, text) | Log(text):
+                kind = self._visit(text)
+                if kind not in ("text", "number", "date", "any"):
+                    hint = "join texts and values with '+'"
+                    self._report(text, "wrong-kind", f"expected a text, this is {a_kind(kind)}", hint)
+            case Retract(name):
+                if name not in self._names:
+                    self._report(action, "unknown-rule", f"there is no rule '{name}'", nearest(name, self._names))
+
+    def _assignment(self, action: Assign) -> None:
+        target, kind = action.target, self._visit(action.value)
+        if self._schema is not None and target.fact in self._schema.list_facts:
+            hint = "write a field of an object fact"
+            self._report(target, "list-fact", f"'{target.fact}' is a list, and rules do not write to lists", hint)
+            return
+        wanted = self._path(target)
+        if action.op == "+=" and "text" in (wanted, kind):
+            kind = "text"
+        elif action.op != "=":
+            self._wants(action.value, kind, "number", f"'{action.op}'")
+            kind = "number"
+        if wanted != "any" and kind not in (wanted, "any", "null"):
+            shown = print_expression(target)
+            self._report(action, "wrong-kind", f"{shown} is {a_kind(wanted)}, and this assigns {a_kind(kind)}")
+        self._allowed(target, action.value, action.op == "=", warning=False)
+
+    # Conditions
+
+    def _condition(self, node: Expression) -> None:
+        kind = self._visit(node)
+        if kind not in ("boolean", "any"):
+            shown = abridged(node)
+            hint = f"compare it: {shown} != null" if isinstance(node, Path) else "compare it with something"
+            self._report(node, "not-a-condition", f"expected a condition, {shown} is {a_kind(kind)}", hint)
+
+    def _visit(self, node: Expression) -> ValueKind:
+        """Check an expression and everything in it; its kind."""
+        match node:
+            case Path():
+                return self._path(node)
+            case Bound():
+                return check_bound(node, self._schema, self._report)
+            case Pattern(_, operands):
+                check_bindings(node, self._schema, self._report)
+                for operand in operands:
+                    self._condition(operand)
+            case And(operands) | Or(operands):
+                for operand in operands:
+                    self._condition(operand)
+            case Not(operand):
+                self._condition(operand)
+            case Negate(operand):
+                self._wants(operand, self._visit(operand), "number", "'-'")
+            case Compare():
+                self._comparison(node)
+            case Arithmetic():
+                self._arithmetic(node)
+            case Membership():
+                self._membership(node)
+            case TextTest():
+                self._text_test(node)
+            case Call():
+                self._call(node)
+            case ListLiteral(items):
+                for item in items:
+                    self._visit(item)
+            case Quantifier(_, fact, operand) | Aggregate(_, fact, operand):
+                self._over_list(node, fact, operand)
+        return kind_of(node, self._schema)
+
+    def _wants(self, node: Expression, kind: ValueKind, wanted: str, who: str) -> bool:
+        if kind in ("any", "null") or kind in wanted.split(" or "):
+            return True
+        self._report(node, "wrong-kind", f"{who} takes {a_kind(wanted)}, {abridged(node)} is {a_kind(kind)}")
+        return False
+
+    def _comparison(self, node: Compare) -> None:
+        left, right = self._visit(node.left), self._visit(node.right)
+        if node.op not in ("==", "!="):
+            for operand, kind in ((node.left, left), (node.right, right)):
+                if kind not in (*_ORDERED, "any"):
+                    message = f"'{node.op}' orders numbers, texts and dates, {abridged(operand)} is {a_kind(kind)}"
+                    self._report(node, "wrong-kind", message)
+                    return
+            if "any" not in (left, right) and left != right:
+                message = f"'{node.op}' can't order {a_kind(left)} against {a_kind(right)}"
+                self._report(node, "wrong-kind", message, date_hint(left, right))
+            return
+        if left != right and not {left, right} & {"any", "null"}:
+            answer = "always false" if node.op == "==" else "always true"
+            message = f"{a_kind(left)} never equals {a_kind(right)}, so this is {answer}"
+            self._report(node, "never-equal", message, date_hint(left, right), warning=True)
+        for path, value in ((node.left, node.right), (node.right, node.left)):
+            if isinstance(path, Path):
+                self._allowed(path, value, True, warning=True)
+
+    def _allowed(self, path: Path, value: Expression, whole: bool, warning: bool) -> None:
+        """A constant that the schema's `values` rule out."""
+        fact = self._schema.facts.get(path.fact) if self._schema else None
+        field = fact.fields.get(str(path.steps[0])) if fact and len(path.steps) == 1 else None
+        if field is None or field.values is None or not whole or not isinstance(value, Literal):
+            return
+        if isinstance(value.value, str | Decimal) and not isinstance(value.value, bool):
+            known = {print_value(each) for each in field.values}
+            shown = print_value(value.value)
+            if kind_of_value(value.value) == field.kind and shown not in known:
+                message = f"{shown} is not one of the values of {path.fact}.{field.name}"
+                hint = nearest(shown, known).replace("'", "") or f"values: {', '.join(sorted(known)[:8])}"
+                self._report(value, "unknown-value", message, hint, warning=warning)
+
+    def _arithmetic(self, node: Arithmetic) -> None:
+        left, right = self._visit(node.left), self._visit(node.right)
+        joins = node.op == "+" and "text" in (left, right)
+        wanted = "number or text or date or boolean" if joins else "number"
+        for operand, kind in ((node.left, left), (node.right, right)):
+            self._wants(operand, kind, wanted, f"'{node.op}'")
+
+    def _membership(self, node: Membership) -> None:
+        kind, container = self._visit(node.item), self._visit(node.container)
+        if container == "text":
+            message = "'in' looks into a list, and this is a text"
+            self._report(node.container, "wrong-kind", message, 'write text contains "…"')
+        else:
+            self._wants(node.container, container, "list", "'in'")
+        if isinstance(node.container, ListLiteral):
+            for item in node.container.items:
+                other = kind_of(item, self._schema)
+                if kind != other and not {kind, other} & {"any", "null"}:
+                    message = f"{a_kind(kind)} never equals {a_kind(other)}"
+                    self._report(item, "never-equal", message, date_hint(kind, other), warning=True)
+                elif isinstance(node.item, Path):
+                    self._allowed(node.item, item, True, warning=True)
+
+    def _text_test(self, node: TextTest) -> None:
+        left, right = self._visit(node.left), self._visit(node.right)
+        name = f"'{node.op}'"
+        if not self._wants(node.left, left, "text or list" if node.op == "contains" else "text", name):
+            return
+        if left != "list":
+            self._wants(node.right, right, "text", name)
+        if node.op != "matches":
+            return
+        if not isinstance(node.right, Literal):
+            self._report(node.right, "bad-pattern", "the pattern of 'matches' has to be a constant")
+        elif isinstance(node.right.value, str):
+            try:
+                compile_pattern(node.right.value)
+            except PatternRefused as refused:
+                hint = "patterns follow RE2: no look-around and no back-references"
+                self._report(node.right, "bad-pattern", f"not a pattern: {refused}", hint)
+
+    def _call(self, node: Call) -> None:
+        kinds = [self._visit(arg) for arg in node.args]
+        function = FUNCTIONS.get(node.name)
+        if function is None:
+            self._report(node, "unknown-function", f"there is no function '{node.name}'", nearest(node.name, FUNCTIONS))
+            return
+        given = len(node.args)
+        if given < function.least or (function.most is not None and given > function.most):
+            message = f"{node.name} takes {arity(function)}, {given} given"
+            self._report(node, "wrong-arity", message, f"it is called {function.signature}")
+            return
+        for position, (arg, kind) in enumerate(zip(node.args, kinds, strict=True)):
+            wanted = function.kind_at(position)
+            if wanted != "any":
+                self._wants(arg, kind, wanted, node.name)
+
+    def _over_list(self, node: Quantifier | Aggregate, fact: str, operand: Expression) -> None:
+        self._element = fact
+        if isinstance(node, Quantifier) or node.kind == "Count":
+            self._condition(operand)
+        else:
+            self._wants(operand, self._visit(operand), _FOLDED.get(node.kind, "number"), node.kind)
+        self._element = None
+
+    # Names
+
+    def _path(self, path: Path) -> ValueKind:
+        if is_bound(path, self._pattern):
+            hint = "actions know the facts of the job; `rulefarm explain` shows the events"
+            self._report(path, "pattern-name", f"'{path.fact}' is an event of the condition, unknown to actions", hint)
+            return "any"
+        if self._schema is None:
+            return "any"
+        fact = self._schema.facts.get(path.fact)
+        if fact is None:
+            self._report(path, "unknown-fact", f"there is no fact '{path.fact}'", self._fact_hint(path.fact))
+            return "any"
+        steps = path.steps
+        if fact.is_list and path.fact != self._element and steps:
+            if not isinstance(steps[0], int):
+                hint = f"write exists({print_expression(path)} …), or Count, CountDistinct, Sum, Min, Max, Avg"
+                self._report(path, "list-fact", f"'{path.fact}' is a list; which of its items is meant?", hint)
+                return "any"
+            steps = steps[1:]
+        if not steps:
+            whole = path_kind(path, self._schema)
+            return "object" if path.fact == self._element else whole
+        return self._field(path, fact, steps)
+
+    def _field(self, path: Path, fact: FactSchema, steps: tuple[str | int, ...]) -> ValueKind:
+        field = fact.fields.get(str(steps[0]))
+        if field is None:
+            hint = nearest(str(steps[0]), fact.fields) or f"fields: {', '.join(list(fact.fields)[:12])}"
+            self._report(path, "unknown-field", f"{fact.name} has no field '{steps[0]}'", hint)
+            return "any"
+        if len(steps) == 1:
+            return field.kind
+        if field.kind not in ("list", "object"):
+            message = f"{fact.name}.{field.name} is {a_kind(field.kind)}, and has no members"
+            self._report(path, "unknown-field", message)
+        return "any"
+
+    def _fact_hint(self, name: str) -> str:
+        facts = self._schema.facts if self._schema else {}
+        owners = [fact.name for fact in facts.values() if name in fact.fields]
+        if owners:
+            return f"did you mean '{owners[0]}.{name}'?"
+        return nearest(name, facts) or f"facts: {', '.join(facts)}"

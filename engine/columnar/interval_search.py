@@ -1,0 +1,155 @@
+"""Codes for numbers and ratios of numbers, for all fields at once.  codings -> [grids] -> passes
+
+The values of a small chunk cost less than the steps taken with them: so one grid codes a whole matrix, a row for each
+field. It finds a cell of equal width first, then the cut within that cell."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any, Protocol
+
+import numpy as np
+
+from engine.columnar.encodings import Codes, Flips
+from engine.columnar.frame_reader import Floats, Mask
+from engine.facts import ORDINARY, Slots
+from engine.matching import Ratio, Residual
+from engine.values import Value
+
+#: With more cuts than that in one cell of a grid, a binary search is faster.
+_MOST_IN_A_CELL = 6
+
+
+class Rising(Protocol):
+    """Codes that rise with a number."""
+
+    #: Where intervals begin, but the first one.
+    cuts: list[float]
+    #: The code where there is no number.
+    null: int
+
+
+class Ratios:
+    """Codes of the ratio of two fields that residual tests compare with constants.
+
+    Behind those of the intervals come four more: a ratio that says nothing, because what is below the line is not above
+    zero; nothing above the line; nothing below it; and neither. Nulls answer such a comparison whatever the other
+    number is."""
+
+    def __init__(self, tests: Sequence[Residual], size: int) -> None:
+        """Build it.
+
+        Args:
+            tests: all comparisons of that ratio.
+            size: of the slots of an evaluation.
+        """
+        self.cuts = sorted({edge for residual in tests for edge in _ratio(residual).band})
+        self.null = len(self.cuts) + 1
+        self._places = {cut: place for place, cut in enumerate(self.cuts, 1)}
+        self._scratch: Slots = [None] * size
+        self._scratch[ORDINARY] = True
+        bands = np.zeros(self.null + 4, np.int64)
+        for residual in tests:
+            # What equals answer is in the tables.
+            if not _ratio(residual).plain:
+                below, above = _ratio(residual).band
+                bands[self._places[below]] += 1
+                bands[self._places[above]] -= 1
+        #: For each code, whether an exact test has to say what some comparison says.
+        self.doubtful: Mask = np.cumsum(bands) > 0
+        self.doubtful[self.null] = True
+
+    def flips(self, residual: Residual) -> Flips:
+        """The codes with which a comparison holds, or may hold."""
+        ratio = _ratio(residual)
+        below, above = (self._places[edge] for edge in ratio.band)
+        close = self._says(residual, 1.0, 1.0) if ratio.plain else True
+        answers = [(0, ratio.less), (below, close), (above, ratio.more), (self.null, True)]
+        for code, values in enumerate(((None, 1.0), (1.0, None), (None, None)), self.null + 1):
+            answers.append((code, self._says(residual, *values)))
+        codes = [code for (_, before), (code, after) in pairwise(answers) if before != after]
+        return ratio.less, codes
+
+    def _says(self, residual: Residual, left: Value, right: Value) -> bool:
+        ratio = _ratio(residual)
+        self._scratch[ratio.left], self._scratch[ratio.right] = left, right
+        return residual.test(self._scratch)
+
+
+def _ratio(residual: Residual) -> Ratio:
+    assert residual.ratio is not None
+    return residual.ratio
+
+
+class Grid:
+    """Finds the intervals of several fields at once."""
+
+    def __init__(self, fields: Sequence[Rising]) -> None:
+        """Build it.
+
+        Args:
+            fields: the codes of each row of the matrices to come.
+        """
+        low, scale, last, first_cell, first_cut = [], [], [], [], []
+        before: list[Codes] = []
+        cuts: list[float] = []
+        cells = 0
+        self._passes = 0
+        self._dense: list[tuple[int, Floats]] = []
+        for row, field in enumerate(fields):
+            points = np.array(field.cuts, np.float64)
+            count = 1 << (4 * len(points) + 1).bit_length()
+            start = points[0] if len(points) else 0.0
+            with np.errstate(over="ignore", divide="ignore"):
+                factor = count / (points[-1] - start) if len(points) > 1 else 0.0
+            factor = factor if np.isfinite(factor) else 0.0
+            in_cell = np.bincount(_cells(points, start, factor, count), minlength=count + 1)
+            if in_cell.max() > _MOST_IN_A_CELL:
+                # Some of them far apart and others close together: no grid is fine enough for all.
+                self._dense.append((row, points))
+                factor, in_cell = 0.0, np.zeros(count + 1, np.int64)
+            self._passes = max(self._passes, int(in_cell.max()))
+            low.append([start])
+            scale.append([factor])
+            last.append([count])
+            first_cell.append([cells])
+            first_cut.append([len(cuts)])
+            # A cut is put into the cell that a value equal to it falls into. Whatever rounding does to the cell of a
+            # value, a value in a later cell is greater than the cut, and one in an earlier cell is less.
+            before.append(np.cumsum(in_cell) - in_cell + len(cuts))
+            cuts += [*field.cuts, np.inf]
+            cells += count + 1
+        self._low, self._scale = np.array(low), np.array(scale)
+        self._last, self._first_cell = np.array(last, np.float64), np.array(first_cell, np.intp)
+        self._first_cut = np.array(first_cut, np.intp)
+        self._before = np.concatenate([*before, np.zeros(0, np.intp)])
+        self._cuts = np.array(cuts)
+        self._null = np.array([[field.null] for field in fields], np.intp)
+
+    def find(self, numbers: Floats, nulls: Mask, codes: Codes) -> None:
+        """Code a matrix with a row for each field.
+
+        Args:
+            numbers: none of them is NaN.
+            nulls: where there is none.
+            codes: where the codes go.
+        """
+        if not len(numbers):
+            return
+        cells = _cells(numbers, self._low, self._scale, self._last)
+        cells += self._first_cell
+        np.take(self._before, cells, out=codes, mode="clip")
+        for _ in range(self._passes):
+            codes += numbers >= self._cuts.take(codes)
+        codes -= self._first_cut
+        for row, points in self._dense:
+            codes[row] = np.searchsorted(points, numbers[row], side="right")
+        np.copyto(codes, self._null, where=nulls)
+
+
+def _cells(numbers: Floats, low: Any, scale: Any, last: Any) -> Codes:
+    place = numbers - low
+    place *= scale
+    np.maximum(place, 0.0, out=place)
+    np.minimum(place, last, out=place)
+    cells: Codes = place.astype(np.intp)
+    return cells

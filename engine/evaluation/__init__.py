@@ -1,0 +1,37 @@
+"""Slots to agenda to actions to an `Evaluation`: the meaning of a rule. Knows no index."""
+
+from engine.evaluation.actions import Actions
+from engine.evaluation.cycle import Agenda, ReadyRule, run_cycle
+from engine.evaluation.event_joins import Join, Search
+from engine.evaluation.event_matcher import Candidates, Choice
+from engine.evaluation.expressions import Compute, Expressions, Test, every
+from engine.evaluation.float_filter import FAR, Filter, Shape, answers, shape_of
+from engine.evaluation.observer import Observer
+from engine.evaluation.result import OUTCOMES, Evaluation, Outcome, Reason, json_value, refused
+
+__all__ = [
+    "Actions",
+    "Agenda",
+    "Candidates",
+    "Choice",
+    "Compute",
+    "Evaluation",
+    "Expressions",
+    "FAR",
+    "Filter",
+    "Join",
+    "OUTCOMES",
+    "Observer",
+    "Outcome",
+    "ReadyRule",
+    "Reason",
+    "Search",
+    "Shape",
+    "Test",
+    "answers",
+    "every",
+    "json_value",
+    "refused",
+    "run_cycle",
+    "shape_of",
+]

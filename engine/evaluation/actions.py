@@ -1,0 +1,188 @@
+"""Turn the actions of rules into callables.  nodes -> [actions] -> cycle
+
+An action changes a `Run`: slots, reasons, logs, what is blocked. It fails only by `ActionRefused`, and then the cycle
+keeps nothing of the whole run."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from engine.evaluation.expressions import Compute, Expressions, operation
+from engine.evaluation.result import Outcome, Reason
+from engine.facts import ORDINARY, Layout, Slots, label, present, walk
+from engine.language import Action, Assign, Complete, Decide, Literal, Log, Path, Retract
+from engine.schema import FieldSchema
+from engine.values import MAX_TEXT, Value, bounded, equal, kind_of, ordinary, plain, text
+
+
+class ActionRefused(Exception):
+    """An action can't do what it says; the message names the field."""
+
+
+class Run:
+    """The state of one evaluation while its rules fire."""
+
+    __slots__ = ("blocked", "changed", "complete", "fired", "logs", "reasons", "slots", "written")
+
+    def __init__(self, slots: Slots) -> None:
+        self.slots = slots
+        self.fired: list[str] = []
+        self.reasons: list[Reason] = []
+        self.logs: list[str] = []
+        #: The slots that were written, with the value they had before.
+        self.written: dict[int, Value] = {}
+        #: The slots whose value the rule that is firing changed.
+        self.changed: set[int] = set()
+        #: Bit per rule: it does not fire any more.
+        self.blocked = 0
+        self.complete = False
+
+
+Act = Callable[[Run], None]
+
+
+class Actions:
+    """Compiles the actions of one program."""
+
+    def __init__(self, layout: Layout, expressions: Expressions, positions: Mapping[str, int]) -> None:
+        """Prepare.
+
+        Args:
+            layout: where fields stand; it has to know every path of the program already.
+            expressions: what compiles the values that actions compute.
+            positions: each rule's place on the agenda, by name.
+        """
+        self._layout = layout
+        self._expressions = expressions
+        self._positions = positions
+
+    def compile(self, rule: str, action: Action) -> Act:
+        """A callable that does what an action says."""
+        match action:
+            case Decide(outcome, reason):
+                if isinstance(reason, Literal):
+                    return _decide(self.reason(rule, outcome, reason))
+                said = self._expressions.value_of(reason)
+                return lambda run: run.reasons.append(Reason(rule, outcome, _cut(said(run.slots))))
+            case Log(expression):
+                logged = self._expressions.value_of(expression)
+                return lambda run: run.logs.append(_cut(logged(run.slots)))
+            case Retract(name):
+                return _block(1 << self._positions[name] if name in self._positions else 0)
+            case Complete():
+                return _complete
+            case Assign(target, op, value):
+                return self._assign(target, op, self._expressions.value_of(value))
+
+    def reason(self, rule: str, outcome: Outcome, said: Literal) -> Reason:
+        """The reason that a rule gives in words known beforehand."""
+        return Reason(rule, outcome, _cut(self._expressions.value_of(said)([])))
+
+    def _assign(self, target: Path, op: str, compute: Compute) -> Act:
+        slot = self._layout.slot(target.fact, target.steps)
+        check = _check(label(target.fact, target.steps), self._layout.field(target))
+        write = self._writer(target)
+        depth = len(target.steps)
+        if op == "=":
+
+            def assign(run: Run) -> None:
+                value = bounded(compute(run.slots), depth)
+                check(value)
+                write(run, value)
+
+            return assign
+        operate = operation(op[0])
+
+        def update(run: Run) -> None:
+            value = operate(run.slots[slot], compute(run.slots))
+            check(value)
+            write(run, value)
+
+        return update
+
+    def _writer(self, target: Path) -> Callable[[Run, Value], None]:
+        overlap = self._layout.overlap(target)
+        slot, above, wholes = overlap.slot, overlap.above, overlap.wholes
+        below, parts = overlap.below, overlap.parts
+        name = label(target.fact, target.steps)
+
+        def write(run: Run, value: Value) -> None:
+            slots = run.slots
+            before = slots[slot]
+            if equal(before, value):
+                return
+            # All parents first: one that can't take the value must leave nothing half done.
+            parents = [(other, _replaced(slots[other], steps, value, name)) for other, steps in above]
+            for other, parent in parents:
+                slots[other] = parent
+                run.changed.add(other)
+            run.written.setdefault(slot, before)
+            slots[slot] = value
+            run.changed.add(slot)
+            for other, steps in below:
+                part = walk(value, steps)
+                if not equal(slots[other], part):
+                    slots[other] = part
+                    run.changed.add(other)
+            run.changed.update(wholes)
+            run.changed.update(other for other, steps in parts if not equal(walk(before, steps), walk(value, steps)))
+            slots[ORDINARY] = slots[ORDINARY] and ordinary(value)
+
+        return write
+
+
+def _replaced(parent: Value, steps: tuple[str | int, ...], value: Value, name: str) -> Value:
+    """A copy of a list or object with what the steps lead to replaced; a missing object is made."""
+    if not steps:
+        return value
+    step, rest = steps[0], steps[1:]
+    if isinstance(step, int):
+        if parent.__class__ is not tuple or step >= len(parent):
+            raise ActionRefused(f"there is no {name} to assign to")
+        return (*parent[:step], _replaced(parent[step], rest, value, name), *parent[step + 1 :])
+    if parent is not None and parent.__class__ is not dict:
+        raise ActionRefused(f"there is no {name} to assign to")
+    members = parent or {}
+    return present({**members, step: _replaced(members.get(step), rest, value, name)})
+
+
+def _check(name: str, field: FieldSchema | None) -> Callable[[Value], None]:
+    if field is None:
+        return lambda value: None
+    kind, required = field.kind, field.required
+
+    def check(value: Value) -> None:
+        given = kind_of(value)
+        if given != kind and (given != "null" or required):
+            raise ActionRefused(f"{name} is of kind {kind} and can't be {given}")
+
+    return check
+
+
+def _cut(value: Any) -> str:
+    return text(value)[:MAX_TEXT]
+
+
+def _decide(reason: Reason) -> Act:
+    return lambda run: run.reasons.append(reason)
+
+
+def _block(bit: int) -> Act:
+    def block(run: Run) -> None:
+        run.blocked |= bit
+
+    return block
+
+
+def _complete(run: Run) -> None:
+    run.complete = True
+
+
+def changes_of(run: Run, names: Mapping[int, str]) -> dict[str, Any]:
+    """What a run changed: the fields that end with another value than they began with.
+
+    Args:
+        run: after its last firing.
+        names: label of each slot that rules write.
+    """
+    slots = run.slots
+    return {names[slot]: plain(slots[slot]) for slot, before in run.written.items() if not equal(before, slots[slot])}

@@ -1,0 +1,24 @@
+"""The facts of a job, checked against the schema and put into slots; paths into them."""
+
+from engine.facts.fast_reader import fast_intake
+from engine.facts.paths import Place, label, present, walk
+from engine.facts.reader import Intake
+from engine.facts.slots import AS_OF, CANDIDATES, MEMO, ORDINARY, Layout, Overlap, Role, Slots, reads
+
+__all__ = [
+    "AS_OF",
+    "CANDIDATES",
+    "Intake",
+    "Layout",
+    "MEMO",
+    "ORDINARY",
+    "Overlap",
+    "Place",
+    "Role",
+    "Slots",
+    "fast_intake",
+    "label",
+    "present",
+    "reads",
+    "walk",
+]

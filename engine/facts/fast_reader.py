@@ -1,0 +1,289 @@
+"""A fast way in for facts that are as they should be.  layout, schema -> [intake_code] -> program
+
+Makes a straight-line function that fills the slots, or gives up at the first doubt: then `engine.facts.reader` looks
+again, exactly, and says what is wrong. The text of the function holds slot numbers, names that are made here, and
+bounds as Python writes floats; field names and all else are bound to it as values. What it takes, the exact intake
+takes with the same result."""
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from engine.facts.paths import present
+from engine.facts.paths import walk as follow
+from engine.facts.reader import Intake
+from engine.facts.slots import Layout, Slots
+from engine.schema import FactSchema, FieldSchema
+from engine.values import Value, ValueRefused, is_ordinary, literal, moment_of, ordinary, take
+
+#: Gives slots, or None when the facts need a closer look.
+FastIntake = Callable[[Any, Value], Slots | None]
+
+#: Adding and taking away 1.5 * 2**52 rounds a float64 to a whole number.
+_ROUNDER = 6755399441055744.0
+
+
+#: Above that, a number of ten-thousandths may have more than 15 digits; the exact intake looks at what is larger.
+_LARGE = 1e11
+
+
+class Doubt(Exception):
+    """The facts need a closer look."""
+
+
+def fast_intake(layout: Layout, intake: Intake) -> FastIntake:
+    """Make the function for one program.
+
+    Args:
+        layout: the slots to fill, none of which is added later.
+        intake: knows what rules read.
+    """
+    return _Writer(layout, intake).write()
+
+
+def _taken(raw: Any) -> Value:
+    value = take(raw)
+    if not ordinary(value):
+        raise Doubt
+    return value
+
+
+def _moment(raw: Any) -> Value:
+    if raw is None:
+        return None
+    return moment_of(raw) if isinstance(raw, str) else _moment_of_date(raw)
+
+
+def _moment_of_date(raw: Any) -> Value:
+    if not isinstance(raw, date):
+        raise Doubt
+    return take(raw)
+
+
+def _typed(raw: Any, kind: type) -> Value:
+    value = None if raw is None else _taken(raw)
+    if value is not None and value.__class__ is not kind:
+        raise Doubt
+    return value
+
+
+def _tame(value: float) -> bool:
+    """Whether a float is a number of the language, and of ordinary size."""
+    return is_ordinary(value) and float(f"{value:.15g}") == value
+
+
+def _step(raw: Any, steps: tuple[str | int, ...]) -> Any:
+    """Follow steps into facts as they were sent."""
+    for step in steps:
+        if isinstance(step, str):
+            raw = raw.get(step) if isinstance(raw, Mapping) else None
+        else:
+            raw = raw[step] if isinstance(raw, list | tuple) and step < len(raw) else None
+    return raw
+
+
+class _Writer:
+    """Writes the function line by line, and collects the values that it is bound to."""
+
+    def __init__(self, layout: Layout, intake: Intake) -> None:
+        self._layout = layout
+        self._intake = intake
+        self._subject = layout.schema.subject if layout.schema is not None else ""
+        self._lines: list[str] = []
+        self._indent = 2
+        self._values: dict[str, Any] = {
+            "follow": follow,
+            "moment": _moment,
+            "present": present,
+            "step": _step,
+            "taken": _taken,
+            "tame": _tame,
+            "typed": _typed,
+            "Doubt": Doubt,
+            "Refused": ValueRefused,
+            "Mapping": Mapping,
+            "number_kinds": (int, float, Decimal),
+            "date_kinds": (date, str),
+        }
+        self._names = 0
+
+    def write(self) -> FastIntake:
+        content = ["None"] * self._layout.size
+        content[:2] = ["as_of", "True"]
+        self._line("if facts.__class__ is not dict: return None")
+        self._line("try:")
+        self._indent += 1
+        schema = self._layout.schema
+        if schema is not None:
+            for fact in schema.facts.values():
+                self._described(fact, content)
+        else:
+            for name in sorted({fact for fact, _ in self._layout.places}):
+                self._free(name, content)
+        self._line(f"return [{', '.join(content)}]")
+        self._indent -= 1
+        self._line("except (Doubt, Refused): return None")
+        text = "\n".join(["def make(" + ", ".join(self._values) + "):", "    def fast(facts, as_of):", *self._lines])
+        scope: dict[str, Any] = {}
+        exec(text + "\n    return fast", scope)  # noqa: S102 - made of the lines of this module and of numbers alone
+        return scope["make"](*self._values.values())  # type: ignore[no-any-return]
+
+    def _line(self, text: str) -> None:
+        self._lines.append("    " * self._indent + text)
+
+    def _bound(self, value: Any) -> str:
+        """A name in the function for a value."""
+        self._names += 1
+        name = f"bound{self._names}"
+        self._values[name] = value
+        return name
+
+    def _variable(self) -> str:
+        self._names += 1
+        return f"value{self._names}"
+
+    def _described(self, fact: FactSchema, content: list[str]) -> None:
+        """A fact of the schema: an object, or a list of objects."""
+        raw = self._variable()
+        self._line(f"{raw} = facts.get({self._bound(fact.name)})")
+        places = [(steps, slot) for (name, steps), slot in self._layout.places.items() if name == fact.name]
+        if fact.is_list:
+            items = self._elements(raw, fact)
+            for steps, slot in places:
+                content[slot] = f"follow({items}, {self._bound(steps)})" if steps else items
+            return
+        absent = "False"
+        if fact.name != self._subject and not any(field.required for field in fact.fields.values()):
+            absent = self._variable()
+            self._line(f"{absent} = {raw} is None")
+            self._line(f"if {absent}: {raw} = {self._bound({})}")
+        self._line(f"if {raw}.__class__ is not dict: return None")
+        fields = {field.name: self._field(raw, fact, field) for field in fact.fields.values()}
+        for steps, slot in places:
+            if not steps:
+                content[slot] = f"(None if {absent} else present({self._object(fields)}))"
+            elif steps[0] in fields and isinstance(steps[0], str):
+                field = fields[steps[0]]
+                content[slot] = field if len(steps) == 1 else f"follow({field}, {self._bound(steps[1:])})"
+
+    def _object(self, fields: Mapping[str, str]) -> str:
+        return "{" + ", ".join(f"{self._bound(name)}: {value}" for name, value in fields.items()) + "}"
+
+    def _elements(self, raw: str, fact: FactSchema) -> str:
+        items, item = self._variable(), self._variable()
+        self._line(f"if {raw} is None: {raw} = ()")
+        self._line(f"elif {raw}.__class__ is not list: return None")
+        self._line(f"{items} = []")
+        self._line(f"for {item} in {raw}:")
+        self._indent += 1
+        self._line(f"if {item}.__class__ is not dict: return None")
+        fields = {field.name: self._field(item, fact, field) for field in fact.fields.values()}
+        kept = {name: value for name, value in fields.items() if self._intake.is_read(fact.name, name)}
+        # Nobody looks at elements as a whole where only some of their fields are kept.
+        element = f"present({self._object(kept)})" if self._intake.is_whole(fact.name) else self._object(kept)
+        self._line(f"{items}.append({element})")
+        self._indent -= 1
+        self._line(f"{items} = tuple({items})")
+        return items
+
+    def _field(self, raw: str, fact: FactSchema, field: FieldSchema) -> str:
+        """Take one field of an object; gives the name or constant that holds it."""
+        key, value = self._bound(field.name), self._variable()
+        if field.derived:
+            self._line(f"if {raw}.get({key}) is not None: return None")
+            return "None"
+        self._line(f"{value} = {raw}.get({key})")
+        if field.required:
+            self._line(f"if {value} is None: return None")
+        is_read = self._intake.is_read(fact.name, field.name)
+        match field.kind:
+            case "number":
+                self._number(value, field)
+            case "text":
+                self._line(f"if {value}.__class__ is not str and {value} is not None: return None")
+            case "boolean":
+                self._line(f"if {value} is not None and {value}.__class__ is not bool: return None")
+            case "date" if is_read:
+                self._line(f"{value} = moment({value})")
+            case "date":
+                self._line(f"if {value} is not None and not isinstance({value}, date_kinds): return None")
+            case "list" if is_read:
+                self._line(f"{value} = typed({value}, tuple)")
+            case "list":
+                self._line(f"if {value} is not None and not isinstance({value}, (list, tuple)): return None")
+            case "object" if is_read:
+                self._line(f"{value} = typed({value}, dict)")
+            case "object":
+                self._line(f"if {value} is not None and not isinstance({value}, Mapping): return None")
+        if field.values is not None:
+            values = self._bound(frozenset([None, *(literal(one) for one in field.values)]))
+            self._line(f"if {value} not in {values}: return None")
+        return value
+
+    def _number(self, value: str, field: FieldSchema | None = None) -> None:
+        """A number: null, an int, or a float; one of at most four decimals is known at once."""
+        low, high = -_LARGE, _LARGE
+        if field is not None and field.minimum is not None:
+            low = min(max(low, float(field.minimum)), 2 * _LARGE)
+        if field is not None and field.maximum is not None:
+            high = max(min(high, float(field.maximum)), -2 * _LARGE)
+        bounds = f"{low!r} <= {value} <= {high!r}"
+        # A whole number of ten-thousandths below 1e15 has at most 15 digits, and division gives its own float64.
+        exact = f"({value} * 1e4 + {_ROUNDER} - {_ROUNDER}) / 1e4 == {value}"
+        self._line(f"if {value}.__class__ is float:")
+        self._line(f"    if not ({bounds} and ({exact} or tame({value}))): return None")
+        self._line(f"elif {value}.__class__ is int:")
+        self._line(f"    if not {bounds}: return None")
+        self._line(f"    {value} = {value} + 0.0")
+        if field is not None:
+            self._line(f"elif {value} is not None: return None")
+
+    def _free(self, fact: str, content: list[str]) -> None:
+        """A fact that no schema describes."""
+        raw = self._variable()
+        self._line(f"{raw} = facts.get({self._bound(fact)})")
+        places = [(steps, slot) for (name, steps), slot in self._layout.places.items() if name == fact]
+        fields = self._layout.element_fields.get(fact)
+        if any(len(steps) == 1 and isinstance(steps[0], str) for steps, _ in places):
+            self._line(f"if {raw}.__class__ is not dict: return None")
+        for steps, slot in places:
+            if not steps and fields is not None:
+                content[slot] = self._free_elements(raw, fields)
+                continue
+            value = content[slot] = self._variable()
+            if len(steps) == 1 and isinstance(steps[0], str):
+                self._line(f"{value} = {raw}.get({self._bound(steps[0])})")
+            else:
+                self._line(f"{value} = step({raw}, {self._bound(steps)})")
+            self._any(value)
+        for name, is_list in self._intake.written:
+            if name == fact:
+                kind = "list" if is_list else "dict"
+                self._line(f"if {raw} is not None and {raw}.__class__ is not {kind}: return None")
+
+    def _any(self, value: str) -> None:
+        self._number(value)
+        self._line(f"elif {value}.__class__ is not str and {value} is not None and {value}.__class__ is not bool:")
+        self._line(f"    {value} = taken({value})")
+
+    def _free_elements(self, raw: str, fields: set[str]) -> str:
+        items, item = self._variable(), self._variable()
+        self._line(f"{items} = None")
+        self._line(f"if {raw}.__class__ is list:")
+        self._indent += 1
+        self._line(f"{items} = []")
+        self._line(f"for {item} in {raw}:")
+        self._indent += 1
+        self._line(f"if {item}.__class__ is not dict: return None")
+        kept = {}
+        for name in sorted(fields):
+            value = kept[name] = self._variable()
+            self._line(f"{value} = {item}.get({self._bound(name)})")
+            self._any(value)
+        self._line(f"{items}.append({self._object(kept)})")
+        self._indent -= 1
+        self._line(f"{items} = tuple({items})")
+        self._indent -= 1
+        self._line(f"elif {raw} is not None: return None")
+        return items

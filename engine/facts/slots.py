@@ -1,0 +1,188 @@
+"""Where each field stands while rules run: one flat list per evaluation.  nodes -> [layout] -> intake, expressions
+
+A slot is a place in that list. Slot 0 holds `as_of`, slot 1 whether every number in it is of ordinary size, slot 2 what
+an evaluation remembers for itself, slot 3 who may know where to look for patterns; every path that some rule reads or
+writes has a slot, and so has the element that a quantifier is looking at, and the event that a binding stands for.
+Gives numbers only; what goes into the slots is the work of `engine.facts.reader`."""
+
+import typing
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from engine.facts.paths import Place
+from engine.language import Aggregate, Bound, Expression, Path, Pattern, Quantifier, children, pattern_of
+from engine.schema import FieldSchema, Schema
+from engine.values import Value
+
+#: The slots of one evaluation.
+Slots = list[Value]
+
+#: A field of its own, the list that a quantifier goes through, or the element that it is looking at.
+Role = typing.Literal["field", "list", "element"]
+
+AS_OF = 0
+
+#: Whether every number is zero or between 1e-30 and 1e30 in size: only then may float arithmetic stand in for decimals.
+ORDINARY = 1
+
+MEMO = 2
+
+#: Gives for a pattern the only places where its events may be, as `Program.evaluate` was given it; or None.
+CANDIDATES = 3
+
+_FIRST = 4
+
+
+class Layout:
+    """The slots of one program. Grows while the program is compiled, then stands still."""
+
+    def __init__(self, schema: Schema | None) -> None:
+        self.schema = schema
+        self.places: dict[Place, int] = {}
+        self.elements: dict[str, int] = {}
+        #: Name of a binding to the slot of its event; patterns are asked one after the other, so they may share it.
+        self.events: dict[str, int] = {}
+        #: First steps that quantifiers and aggregates read of the elements of a list fact; None: all of them.
+        self.element_fields: dict[str, set[str] | None] = {}
+        #: A path within the elements of a list, to the slot that stands for it in all of them and stays empty.
+        self.columns: dict[Place, int] = {}
+        self._size = _FIRST
+
+    @property
+    def size(self) -> int:
+        """How many slots there are."""
+        return self._size
+
+    def slot(self, fact: str, steps: tuple[str | int, ...] = ()) -> int:
+        """The slot of a path, made when there is none yet."""
+        place = (fact, steps)
+        if place not in self.places:
+            self.places[place] = self._size
+            self._size += 1
+        return self.places[place]
+
+    def element(self, fact: str) -> int:
+        """The slot of the element of a list fact that is being looked at."""
+        if fact not in self.elements:
+            self.elements[fact] = self._size
+            self._size += 1
+        return self.elements[fact]
+
+    def event(self, name: str) -> int:
+        """The slot of the event that a binding of that name stands for."""
+        if name not in self.events:
+            self.events[name] = self._size
+            self._size += 1
+        return self.events[name]
+
+    def field(self, path: Path) -> FieldSchema | None:
+        """What the schema says about the field that a path ends in; None without schema, or below a field."""
+        if self.schema is None or path.fact not in self.schema.facts:
+            return None
+        fact = self.schema.facts[path.fact]
+        steps = path.steps[1:] if fact.is_list and path.steps and isinstance(path.steps[0], int) else path.steps
+        return fact.fields.get(str(steps[0])) if len(steps) == 1 else None
+
+    def note(self, node: Expression) -> frozenset[int]:
+        """Make slots for all that an expression reads.
+
+        Returns:
+            Those slots, columns included: writing another field of an element concerns nobody.
+        """
+        found = set()
+        for path, role in reads(node):
+            if role == "element":
+                found.add(self._column(path))
+                continue
+            slot = self.slot(path.fact, path.steps)
+            if role == "list":
+                self.element(path.fact)
+                self.element_fields.setdefault(path.fact, set())
+            else:
+                found.add(slot)
+                if not path.steps:
+                    self.element_fields[path.fact] = None
+        pattern = pattern_of(node)
+        for binding in pattern.bindings if pattern is not None else ():
+            self.event(binding.name)
+        return frozenset(found)
+
+    def _column(self, path: Path) -> int:
+        fields = self.element_fields.setdefault(path.fact, set())
+        first = path.steps[0] if path.steps else None
+        if not isinstance(first, str):
+            self.element_fields[path.fact] = None
+        elif fields is not None:
+            fields.add(first)
+        place = (path.fact, path.steps)
+        if place not in self.columns:
+            self.columns[place] = self._size
+            self._size += 1
+        return self.columns[place]
+
+    def overlap(self, target: Path) -> "Overlap":
+        """What else changes, or may change, when a field is written."""
+        slot = self.slot(target.fact, target.steps)
+        places = [(steps, other) for (fact, steps), other in self.places.items() if fact == target.fact]
+        above = tuple((other, target.steps[len(steps) :]) for steps, other in places if _leads(steps, target.steps))
+        below = tuple((other, steps[len(target.steps) :]) for steps, other in places if _leads(target.steps, steps))
+        # From here on within an element: `Line[2].qty` writes to the column `qty`.
+        within = target.steps[1:] if isinstance(target.steps[0], int) else target.steps
+        columns = [(steps, other) for (fact, steps), other in self.columns.items() if fact == target.fact]
+        return Overlap(
+            slot,
+            tuple(one for one in above if one[0] != slot),
+            tuple(one for one in below if one[0] != slot),
+            tuple((other, steps[len(within) :]) for steps, other in columns if _leads(within, steps)),
+            tuple(other for steps, other in columns if _leads(steps, within) and steps != within),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """The slots that hold what a write changes."""
+
+    #: The slot of the field itself.
+    slot: int
+    #: Slots that hold the field within them, with the steps to it.
+    above: tuple[tuple[int, tuple[str | int, ...]], ...]
+    #: Slots that hold a part of the field, with the steps to that part.
+    below: tuple[tuple[int, tuple[str | int, ...]], ...]
+    #: Columns that stand for a part of it, with the steps to that part.
+    parts: tuple[tuple[int, tuple[str | int, ...]], ...]
+    #: Columns that stand for something that it is a part of.
+    wholes: tuple[int, ...]
+
+    @property
+    def slots(self) -> frozenset[int]:
+        """All of them."""
+        pairs = (*self.above, *self.below, *self.parts)
+        return frozenset({self.slot, *self.wholes, *(slot for slot, _ in pairs)})
+
+
+def _leads(steps: tuple[str | int, ...], further: tuple[str | int, ...]) -> bool:
+    return further[: len(steps)] == steps
+
+
+def reads(node: Expression) -> Iterator[tuple[Path, Role]]:
+    """Every path that an expression reads, with what it means there."""
+    stack: list[tuple[Expression, frozenset[str]]] = [(node, frozenset())]
+    while stack:
+        node, bound = stack.pop()
+        if isinstance(node, Path):
+            yield node, "element" if node.fact in bound else "field"
+            continue
+        if isinstance(node, Bound):
+            yield Path(node.stream, node.steps), "element"
+            continue
+        if isinstance(node, Pattern):
+            for binding in node.bindings:
+                yield Path(binding.stream), "list"
+                if binding.time is not None:
+                    yield Path(binding.time[0], (binding.time[1],)), "field"
+                    yield Path(binding.stream, (binding.time[1],)), "element"
+        if isinstance(node, Quantifier | Aggregate):
+            yield Path(node.fact), "list"
+            bound = bound | {node.fact}
+        for child in children(node):
+            stack.append((child, bound))

@@ -1,0 +1,92 @@
+"""Bodies of the functions over lists and nulls: extremes, sums, distinct values, the first that is not null.
+
+Take and give values of the language; what they refuse is null. `engine.functions.registry` says what each is called."""
+
+# ruff: noqa: D103
+
+from collections.abc import Callable
+
+from engine.values import ORDERED, Value, add, before, divide
+
+
+def _extreme(args: tuple[Value, ...], better: Callable[[Value, Value], bool]) -> Value:
+    items = args[0] if len(args) == 1 and args[0].__class__ is tuple else args
+    best = None
+    for item in items:
+        if item is None:
+            continue
+        if best is None:
+            if item.__class__ not in ORDERED:
+                return None
+            best = item
+        elif item.__class__ is not best.__class__:
+            return None
+        elif better(item, best):
+            best = item
+    return best
+
+
+def least(*args: Value) -> Value:
+    return _extreme(args, before)
+
+
+def greatest(*args: Value) -> Value:
+    return _extreme(args, lambda item, best: before(best, item))
+
+
+def total(items: tuple[Value, ...]) -> float | None:
+    """Sum from left to right, each step rounded; None when an item is neither number nor null."""
+    result: float | None = 0.0
+    for item in items:
+        if item is None:
+            continue
+        if item.__class__ is not float or result is None:
+            return None
+        result = add(result, item)
+    return result
+
+
+def mean(items: tuple[Value, ...]) -> float | None:
+    """`total` over how many are not null; None when none is."""
+    sum_, count = total(items), sum(item is not None for item in items)
+    return divide(sum_, float(count)) if sum_ is not None and count else None
+
+
+def length(value: Value) -> float:
+    return float(len(value))
+
+
+def first(items: tuple[Value, ...]) -> Value:
+    return items[0] if items else None
+
+
+def last(items: tuple[Value, ...]) -> Value:
+    return items[-1] if items else None
+
+
+def frozen(value: Value) -> object:
+    """A key that is equal for equal values only, to find them in sets: Python holds True == 1.0, rules do not."""
+    if value.__class__ is tuple:
+        return tuple, tuple(map(frozen, value))
+    if value.__class__ is dict:
+        return dict, frozenset((name, frozen(item)) for name, item in value.items())
+    return value.__class__, value
+
+
+def distinct(items: tuple[Value, ...]) -> tuple[Value, ...]:
+    kept: dict[object, Value] = {}
+    for item in items:
+        kept.setdefault(frozen(item), item)
+    return tuple(kept.values())
+
+
+def count_distinct(items: tuple[Value, ...]) -> float:
+    return float(len({frozen(item) for item in items if item is not None}))
+
+
+def is_null(value: Value) -> bool:
+    return value is None
+
+
+def coalesce(*args: Value) -> Value:
+    return next((value for value in args if value is not None), None)

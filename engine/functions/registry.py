@@ -1,0 +1,313 @@
+"""The functions that a rule can call: one table.  checks, expressions -> [functions] -> docs/language.md
+
+Gives `FUNCTIONS`, name to `Function`: the kinds it takes, the kind it gives, what it does, and an example that holds.
+`engine.checks.rule_checks` reads the kinds, `engine.evaluation.expressions` calls `invoke`, docs/language.md is written
+from the table. No function raises or has an effect; each costs at most linear time in its arguments. What a function is
+asked about null or about another kind than it takes is null, unless its summary says otherwise."""
+
+import sys
+import typing
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from engine.functions import dates, lists, numbers, texts
+from engine.values import Value, kind_of
+
+#: `any` takes every kind and null; `number or list` is for the functions that fold either.
+ParamKind = typing.Literal[
+    "number", "text", "boolean", "date", "list", "object", "any", "text or list", "number or list"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """One function of the language."""
+
+    name: str
+    #: Kind of each parameter.
+    params: tuple[str, ...]
+    #: Kind of the result; it can be null all the same.
+    result: str
+    #: Takes values of those kinds, gives a value.
+    call: Callable[..., Value]
+    #: One sentence for docs/language.md.
+    summary: str
+    #: A condition that holds, for docs/language.md.
+    example: str
+    #: How many of the last parameters may be left out.
+    optional: int = 0
+    #: The last parameter may be repeated.
+    variadic: bool = False
+    #: Whether `call` gets `as_of` before its arguments.
+    timed: bool = False
+
+    @property
+    def least(self) -> int:
+        """Fewest arguments."""
+        return len(self.params) - self.optional
+
+    @property
+    def most(self) -> int | None:
+        """Most arguments; None: any number."""
+        return None if self.variadic else len(self.params)
+
+    def kind_at(self, position: int) -> str:
+        """Kind of the argument at a position, from 0."""
+        return self.params[min(position, len(self.params) - 1)]
+
+    @property
+    def signature(self) -> str:
+        """How it is called: `Round(number[, number]) -> number`."""
+        required = ", ".join(self.params[: self.least])
+        extra = "".join(f"[, {kind}]" if required else f"[{kind}]" for kind in self.params[self.least :])
+        return f"{self.name}({required}{extra}{', …' if self.variadic else ''}) -> {self.result}"
+
+
+def invoke(function: Function, args: Sequence[Value]) -> Value:
+    """Call a function with arguments of any kind.
+
+    Args:
+        function: which; `args` are as many as it takes.
+        args: the values; for a timed function the first is `as_of`.
+
+    Returns:
+        Its value; None when an argument is null or of another kind than the function takes.
+
+    >>> invoke(FUNCTIONS["Abs"], [-3.0]), invoke(FUNCTIONS["Abs"], ["x"])
+    (3.0, None)
+    """
+    given = args[1:] if function.timed else args
+    for position, value in enumerate(given):
+        wanted = function.kind_at(position)
+        if wanted != "any" and kind_of(value) not in wanted.split(" or "):
+            return None
+    return function.call(*args)
+
+
+def _table(*functions: Function) -> dict[str, Function]:
+    return {function.name: function for function in functions}
+
+
+_N, _T, _D, _L = "number", "text", "date", "list"
+
+_NUMBERS = (
+    Function("Abs", (_N,), _N, abs, "Size of a number, without its sign.", "Abs(-3.5) == 3.5"),
+    Function("Ceil", (_N,), _N, numbers.ceil, "Smallest whole number not below it.", "Ceil(2.1) == 3"),
+    Function("Floor", (_N,), _N, numbers.floor, "Largest whole number not above it.", "Floor(-2.1) == -3"),
+    Function("Trunc", (_N,), _N, numbers.trunc, "Its whole part, towards zero.", "Trunc(-2.9) == -2"),
+    Function(
+        "Round",
+        (_N, _N),
+        _N,
+        numbers.round_half_up,
+        "Nearest number with that many decimals (default 0); a half goes away from zero.",
+        "Round(2.345, 2) == 2.35 && Round(-2.5) == -3",
+        optional=1,
+    ),
+    Function(
+        "RoundToEven",
+        (_N, _N),
+        _N,
+        numbers.round_half_even,
+        "Nearest number with that many decimals (default 0); a half goes to the even digit.",
+        "RoundToEven(2.5) == 2",
+        optional=1,
+    ),
+    Function("Sign", (_N,), _N, numbers.sign, "-1, 0 or 1.", "Sign(-12) == -1"),
+    Function("Sqrt", (_N,), _N, numbers.sqrt, "Square root; null below zero.", "Sqrt(2.25) == 1.5"),
+    Function("Pow", (_N, _N), _N, numbers.power, "Base to a power; null where there is none.", "Pow(2, 10) == 1024"),
+    Function("Exp", (_N,), _N, numbers.exp, "e to a power; null when too large.", "Exp(0) == 1"),
+    Function("Ln", (_N,), _N, numbers.ln, "Natural logarithm; null at and below zero.", "Ln(1) == 0"),
+    Function("Log10", (_N,), _N, numbers.log10, "Decimal logarithm; null at and below zero.", "Log10(1000) == 3"),
+    Function(
+        "Mod", (_N, _N), _N, numbers.modulo, "The same as `%`: the sign is that of the first.", "Mod(-7, 3) == -1"
+    ),
+    Function(
+        "Min",
+        ("any",),
+        "any",
+        lists.least,
+        "Least of numbers, texts or dates of one kind, or of one list of them; skips nulls, null when none is left.",
+        "Min(3, null, 2) == 2",
+        variadic=True,
+    ),
+    Function(
+        "Max",
+        ("any",),
+        "any",
+        lists.greatest,
+        "Greatest of numbers, texts or dates of one kind, or of one list; skips nulls, null when none is left.",
+        "Max(3, 7, 5) == 7 && Max([1, 4]) == 4",
+        variadic=True,
+    ),
+    Function("Sum", (_L,), _N, lists.total, "Sum of a list of numbers; skips nulls.", "Sum([1.1, 2.2, null]) == 3.3"),
+    Function(
+        "Avg", (_L,), _N, lists.mean, "Mean of a list of numbers; skips nulls; null if empty.", "Avg([1, 2]) == 1.5"
+    ),
+    Function(
+        "CountDistinct", (_L,), _N, lists.count_distinct, "Different items; skips nulls.", "CountDistinct([2, 2]) == 1"
+    ),
+    Function(
+        "ToNumber", ("any",), _N, numbers.to_number, "The number that a text writes.", 'ToNumber("12.50") == 12.5'
+    ),
+)
+
+_TEXTS = (
+    Function("Len", ("text or list",), _N, lists.length, "Characters of a text, items of a list.", 'Len("abc") == 3'),
+    Function("ToUpper", (_T,), _T, texts.upper, "In capitals.", 'ToUpper("abc") == "ABC"'),
+    Function("ToLower", (_T,), _T, texts.lower, "In small letters.", 'ToLower("ABC") == "abc"'),
+    Function("Trim", (_T,), _T, str.strip, "Without the white space at both ends.", 'Trim("  a b ") == "a b"'),
+    Function(
+        "Substring",
+        (_T, _N, _N),
+        _T,
+        texts.substring,
+        "The characters from a position (first is 0), as many as said or all that follow.",
+        'Substring("abcdef", 2, 3) == "cde" && Substring("abc", 1) == "bc"',
+        optional=1,
+    ),
+    Function("Left", (_T, _N), _T, texts.left, "The first so many characters.", 'Left("abcdef", 2) == "ab"'),
+    Function("Right", (_T, _N), _T, texts.right, "The last so many characters.", 'Right("abcdef", 2) == "ef"'),
+    Function(
+        "Replace",
+        (_T, _T, _T),
+        _T,
+        texts.replace,
+        "With every occurrence of the second text replaced by the third.",
+        'Replace("a-b-c", "-", "+") == "a+b+c"',
+    ),
+    Function(
+        "Index",
+        (_T, _T),
+        _N,
+        texts.index,
+        "Where the second text first occurs (from 0), or -1.",
+        'Index("abc", "c") == 2',
+    ),
+    Function(
+        "LastIndex",
+        (_T, _T),
+        _N,
+        texts.last_index,
+        "Where the second text last occurs (from 0), or -1.",
+        'LastIndex("abca", "a") == 3',
+    ),
+    Function(
+        "Repeat",
+        (_T, _N),
+        _T,
+        texts.repeat,
+        "The text so many times; null when that gets longer than 100,000 characters.",
+        'Repeat("ab", 3) == "ababab"',
+    ),
+    Function("Split", (_T, _T), _L, texts.split, "The parts between separators.", 'Split("a,b", ",") == ["a", "b"]'),
+    Function("Join", (_L, _T), _T, texts.joined, "The items, with a separator.", 'Join(["a", 1], "-") == "a-1"'),
+    Function(
+        "Concat",
+        ("any",),
+        _T,
+        texts.concat,
+        "All of them one after the other as text; null is empty.",
+        'Concat("n", 1, null, true) == "n1true"',
+        variadic=True,
+    ),
+    Function("ToText", ("any",), _T, texts.to_text, "As text; null is empty.", 'ToText(7.50) == "7.5"'),
+)
+
+_LISTS = (
+    Function("First", (_L,), "any", lists.first, "First item; null when empty.", 'First(["a", "b"]) == "a"'),
+    Function("Last", (_L,), "any", lists.last, "Last item; null when empty.", 'Last(["a", "b"]) == "b"'),
+    Function("Distinct", (_L,), _L, lists.distinct, "Without repeated items.", "Len(Distinct([1, 2, 1])) == 2"),
+)
+
+_DATES = (
+    Function(
+        "Now",
+        (),
+        _D,
+        dates.now,
+        "The moment the job is judged at (`as_of`).",
+        "Now() >= MakeTime(1900, 1, 1)",
+        timed=True,
+    ),
+    Function(
+        "MakeTime",
+        (_N,) * 6,
+        _D,
+        dates.make_time,
+        "The moment of a year, month, day, hour, minute and second in UTC; null where there is none.",
+        "Year(MakeTime(2026, 2, 28, 12, 30, 0)) == 2026 && MakeTime(2026, 2, 30) == null",
+        optional=3,
+    ),
+    Function(
+        "ToDate",
+        ("any",),
+        _D,
+        dates.to_date,
+        "The date that an ISO 8601 text writes; null where it writes none.",
+        'ToDate("2026-03-01") == MakeTime(2026, 3, 1)',
+    ),
+    Function(
+        "DaysBetween",
+        (_D, _D),
+        _N,
+        dates.days_between,
+        "Whole days from the first to the second; negative when the second is earlier.",
+        "DaysBetween(MakeTime(2026, 2, 27), MakeTime(2026, 3, 1)) == 2",
+    ),
+    Function(
+        "HoursBetween",
+        (_D, _D),
+        _N,
+        dates.hours_between,
+        "Whole hours from the first to the second; negative when the second is earlier.",
+        "HoursBetween(MakeTime(2026, 1, 1), MakeTime(2026, 1, 2, 1, 59, 0)) == 25",
+    ),
+    Function(
+        "AddDays",
+        (_D, _N),
+        _D,
+        dates.add_days,
+        "So many days later; null outside the years 1 to 9999.",
+        "AddDays(MakeTime(2026, 2, 27), 2) == MakeTime(2026, 3, 1)",
+    ),
+    Function("Year", (_D,), _N, dates.year, "Year, in UTC.", "Year(MakeTime(2026, 3, 1)) == 2026"),
+    Function("Month", (_D,), _N, dates.month, "Month, 1 to 12, in UTC.", "Month(MakeTime(2026, 3, 1)) == 3"),
+    Function("Day", (_D,), _N, dates.day, "Day of the month, in UTC.", "Day(MakeTime(2026, 3, 1)) == 1"),
+    Function("Hour", (_D,), _N, dates.hour, "Hour, 0 to 23, in UTC.", "Hour(MakeTime(2026, 3, 1, 17, 5, 0)) == 17"),
+    Function("Minute", (_D,), _N, dates.minute, "Minute, in UTC.", "Minute(MakeTime(2026, 3, 1, 17, 5, 0)) == 5"),
+    Function("Second", (_D,), _N, dates.second, "Second, in UTC.", "Second(MakeTime(2026, 3, 1, 0, 0, 9)) == 9"),
+    Function(
+        "Weekday", (_D,), _N, dates.weekday, "1 is Monday, 7 is Sunday, in UTC.", "Weekday(MakeTime(2026, 3, 1)) == 7"
+    ),
+    Function("DayOfYear", (_D,), _N, dates.day_of_year, "1 to 366, in UTC.", "DayOfYear(MakeTime(2026, 2, 1)) == 32"),
+)
+
+_ANY = (
+    Function("IsNull", ("any",), "boolean", lists.is_null, "Whether it is null or missing.", "IsNull(null)"),
+    Function(
+        "Coalesce",
+        ("any",),
+        "any",
+        lists.coalesce,
+        "The first that is not null.",
+        "Coalesce(null, 2, 3) == 2",
+        variadic=True,
+    ),
+)
+
+FUNCTIONS: dict[str, Function] = _table(*_NUMBERS, *_TEXTS, *_LISTS, *_DATES, *_ANY)
+
+
+def function_page() -> str:
+    """The table, in Markdown."""
+    lines = ["| Function | What it gives | Holds |", "|---|---|---|"]
+    for function in FUNCTIONS.values():
+        cells = (f"`{function.signature}`", function.summary, f"`{function.example}`")
+        # A bar would end the cell, even within code.
+        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(function_page())

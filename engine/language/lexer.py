@@ -1,0 +1,247 @@
+"""Cut GRL into tokens.  source -> [lexer] -> parser -> checks -> …
+
+Takes a `Source`, gives its tokens one by one, in time linear in its length, and reports to the source what is no token:
+an unclosed text, a number that is too long, a stray character. It goes on after each of these with its best guess, so
+that the parser can find the other problems of the file. It knows no grammar."""
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Literal, NamedTuple
+
+from engine.language.source import Source
+
+#: What a spreadsheet keeps; each such number has its own float64.
+MAX_DIGITS = 15
+#: The range in which every number of 15 digits has a float64 of its own (`engine.values.value`).
+LEAST_EXPONENT, GREATEST_EXPONENT = -290, 299
+#: Digits of one number as written, leading and trailing zeros included.
+MAX_NUMBER_CHARACTERS = 400
+#: Of one text literal; a reason that a person reads is far shorter.
+MAX_TEXT_CHARACTERS = 10_000
+MAX_NAME_CHARACTERS = 200
+
+TokenKind = Literal["name", "number", "text", "op", "end"]
+
+
+class Token(NamedTuple):
+    """One token; `value` is its meaning: the text without quotes, the number, the name or operator as written."""
+
+    kind: TokenKind
+    value: str | Decimal
+    start: int
+    end: int
+
+
+_TOKEN = re.compile(
+    r"""\s*+(?:
+    (?P<comment>//[^\n]*)
+    |(?P<block>/\*)
+    |(?P<name>[A-Za-z_][A-Za-z0-9_]*)
+    |(?P<number>(?:[0-9]+(?:\.[0-9]+)*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\w*)
+    |(?P<text>"[^"\\\n]*(?:\\.[^"\\\n]*)*"?)
+    |(?P<single>'[^'\\\n]*(?:\\.[^'\\\n]*)*'?)
+    |(?P<slip>===|!==|<>|>>|<<|=>|=<|:=|\*\*|&(?!&)|\|(?!\|)|[“”‘’«»])
+    |(?P<op>&&|\|\||[=!<>+*/-]=|[-+*/%!<>=()\[\]{},;.:])
+    |(?P<bad>\w+|\S))""",
+    re.VERBOSE,
+)
+#: A common slip, what it was meant to be as a token, and the hint.
+_SLIPS = {
+    "===": ("==", "did you mean '=='?"),
+    "!==": ("!=", "did you mean '!='?"),
+    "<>": ("!=", "did you mean '!='?"),
+    ">>": (">=", "did you mean '>='?"),
+    "<<": ("<=", "did you mean '<='?"),
+    "=>": (">=", "did you mean '>='?"),
+    "=<": ("<=", "did you mean '<='?"),
+    ":=": ("=", "did you mean '='?"),
+    "**": ("*", "there is no power operator; multiply, or call Pow"),
+    "&": ("&&", "did you mean '&&'?"),
+    "|": ("||", "did you mean '||'?"),
+}
+_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\", "'": "'", "/": "/"}
+_ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|x([0-9A-Fa-f]{2})|(.))", re.DOTALL)
+_PLAIN_NUMBER = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\Z")
+_HEXADECIMAL = re.compile(r"0[xX][0-9A-Fa-f]+\Z")
+_DURATION = re.compile(r"[0-9.]+(?:ms|s|m|h|d|w|min|sec|hours?|minutes?|seconds?|days?|weeks?)\Z")
+
+
+def tokens(source: Source) -> Iterator[Token]:
+    """Every token of a source, then one of kind `end`.
+
+    Args:
+        source: takes the problems.
+
+    Yields:
+        Tokens in order; comments and white space are left out.
+    """
+    text, position = source.text, 0
+    match = _TOKEN.match
+    while found := match(text, position):
+        kind = found.lastgroup or "bad"
+        start, position = found.span(kind)
+        written = text[start:position]
+        if kind == "name":
+            if len(written) > MAX_NAME_CHARACTERS:
+                source.report("grl-name", start, position, f"a name has at most {MAX_NAME_CHARACTERS} characters")
+            yield Token("name", written, start, position)
+        elif kind == "op":
+            yield Token("op", written, start, position)
+        elif kind == "text":
+            if _unclosed(written):
+                # What looks like the end of an action most likely is one, and reading on there spares other problems.
+                written = written.partition(");")[0].rstrip(" \t\r);}") or written
+                position = start + len(written)
+                source.report("grl-text", start, position, "this text is never closed", "close it with '\"'")
+                yield Token("text", written.strip('"'), start, position)
+            else:
+                yield Token("text", _text(source, written, start), start, position)
+        elif kind == "number":
+            yield Token("number", _number(source, written, start), start, position)
+        elif kind == "block":
+            close = text.find("*/", position)
+            if close < 0:
+                source.report("grl-comment", start, position, "this comment is never closed", "close it with '*/'")
+            position = len(text) if close < 0 else close + 2
+        elif kind != "comment":
+            yield from _slip(source, kind, written, start)
+    yield Token("end", "", len(text), len(text))
+
+
+class Comment(NamedTuple):
+    """One comment, with its `//` or `/* */`."""
+
+    text: str
+    start: int
+    end: int
+
+
+def comments(source: Source) -> Iterator[Comment]:
+    """Every comment of a source, in order.
+
+    Args:
+        source: a text whose tokens have no problems.
+    """
+    text, position = source.text, 0
+    while found := _TOKEN.match(text, position):
+        kind = found.lastgroup or "bad"
+        start, position = found.span(kind)
+        if kind == "block":
+            close = text.find("*/", position)
+            position = len(text) if close < 0 else close + 2
+        if kind in ("comment", "block"):
+            yield Comment(text[start:position], start, position)
+
+
+def _slip(source: Source, kind: str, written: str, start: int) -> Iterator[Token]:
+    end = start + len(written)
+    if kind == "single":
+        source.report("grl-text", start, end, "a text stands in double quotes", "write \"…\" instead of '…'")
+        yield Token("text", written.strip("'"), start, end)
+    elif written in _SLIPS:
+        meant, hint = _SLIPS[written]
+        source.report("grl-operator", start, end, f"'{written}' is not an operator", hint)
+        yield Token("op", meant, start, end)
+    elif written in "“”‘’«»":
+        source.report("grl-character", start, end, f"'{written}' does not quote a text", 'use straight quotes: "')
+    else:
+        shown = written if written.isprintable() else f"U+{ord(written[0]):04X}"
+        hint = 'a field with such a name is written in brackets: Fact["name"]' if written.isalnum() else ""
+        source.report("grl-character", start, end, f"'{shown[:20]}' has no meaning here", hint)
+
+
+def _number(source: Source, written: str, start: int) -> Decimal:
+    """The number, or 0 after reporting why it is none."""
+    end = start + len(written)
+    if len(written) > MAX_NUMBER_CHARACTERS:
+        source.report("grl-number", start, end, f"a number has at most {MAX_NUMBER_CHARACTERS} characters")
+        return Decimal(0)
+    if _HEXADECIMAL.match(written):
+        number = Decimal(int(written, 16))
+    elif _DURATION.match(written):
+        hint = "write a plain number; in a window the unit stands apart: window(10 min, sliding)"
+        source.report("grl-unsupported", start, end, "durations are not in the language", hint)
+        return Decimal(0)
+    elif not _PLAIN_NUMBER.match(written):
+        source.report("grl-number", start, end, f"'{written[:40]}' is not a number")
+        return Decimal(0)
+    elif len(written) > 1 and written[0] == "0" and written[1].isdigit():
+        source.report("grl-number", start, end, "a number does not begin with 0", "drop the zero")
+        return Decimal(0)
+    else:
+        number = exact_decimal(written)
+    problem = number_problem(number)
+    if problem:
+        source.report("grl-number", start, end, problem)
+        return Decimal(0)
+    return normal_number(number)
+
+
+def exact_decimal(written: str) -> Decimal:
+    """The decimal that a well-formed number means; infinite when its exponent is beyond all sense."""
+    mantissa, _, exponent = written.lower().partition("e")
+    if len(exponent.lstrip("+-0")) > 4:
+        return Decimal("Infinity") if Decimal(mantissa) else Decimal(0)
+    return Decimal(written)
+
+
+def number_problem(number: Decimal) -> str:
+    """Why a decimal can't be a number of this language; empty when it can."""
+    if not number:
+        return ""
+    if not number.is_finite() or not LEAST_EXPONENT <= number.adjusted() <= GREATEST_EXPONENT:
+        return f"a number lies between 1e{LEAST_EXPONENT} and 1e{GREATEST_EXPONENT + 1}"
+    digits = "".join(map(str, number.as_tuple().digits)).strip("0")
+    if len(digits) > MAX_DIGITS:
+        return f"a number has at most {MAX_DIGITS} significant digits, this one has {len(digits)}"
+    return ""
+
+
+def normal_number(number: Decimal) -> Decimal:
+    """The one form of a number: no trailing zeros, no negative zero."""
+    return number.normalize() if number else Decimal(0)
+
+
+def _text(source: Source, written: str, start: int) -> str:
+    """What a text literal means, escapes replaced."""
+    end = start + len(written)
+    inner = written[1:-1]
+    # An escape has up to ten characters; what is longer than that can only mean too long a text.
+    if len(inner) > MAX_TEXT_CHARACTERS * (10 if "\\" in inner else 1):
+        return _too_long(source, start, end)
+    if "\x00" in inner:
+        source.report("grl-text", start, end, "a text can't hold the character U+0000")
+        return ""
+    if "\\" not in inner:
+        return inner
+
+    def meaning(escape: re.Match[str]) -> str:
+        at = start + 1 + escape.start()
+        if escape[4] is not None:
+            if escape[4] in _ESCAPES:
+                return _ESCAPES[escape[4]]
+            hint = f"for a backslash write '\\\\{escape[4]}'"
+            source.report("grl-text", at, at + 2, f"'\\{escape[4]}' is not an escape", hint)
+            return ""
+        code = int(escape[1] or escape[2] or escape[3], 16)
+        if code == 0 or 0xD800 <= code <= 0xDFFF or code > 0x10FFFF:
+            source.report("grl-text", at, at + len(escape[0]), f"U+{code:04X} is not a character of text")
+            return ""
+        return chr(code)
+
+    text = _ESCAPE.sub(meaning, inner)
+    return text if len(text) <= MAX_TEXT_CHARACTERS else _too_long(source, start, end)
+
+
+def _too_long(source: Source, start: int, end: int) -> str:
+    source.report("grl-text", start, end, f"a text has at most {MAX_TEXT_CHARACTERS:,} characters")
+    return ""
+
+
+def _unclosed(written: str) -> bool:
+    """Whether a text that begins here does not end on its line; its last quote may be an escaped one."""
+    if len(written) < 2 or not written.endswith('"'):
+        return True
+    backslashes = len(written) - 1 - len(written[:-1].rstrip("\\"))
+    return backslashes % 2 == 1

@@ -1,0 +1,243 @@
+"""Write rules as canonical GRL.  nodes -> [printer] -> digest, messages, `rulefarm rules format`
+
+The inverse of the parser: `parse(print(x)) == x` for whatever the parser can give. Two sources that differ only in
+white space, comments, quoting or the way a test is spelled (`x.Contains(y)`, `x contains y`) print the same."""
+
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+
+from engine.language.nodes import (
+    Action,
+    Aggregate,
+    And,
+    Arithmetic,
+    Assign,
+    Binding,
+    Bound,
+    Call,
+    Compare,
+    Complete,
+    Decide,
+    Expression,
+    ListLiteral,
+    Literal,
+    Log,
+    Membership,
+    Negate,
+    Not,
+    Or,
+    Path,
+    Pattern,
+    Quantifier,
+    Retract,
+    Rule,
+    Scalar,
+    TextTest,
+)
+
+#: A condition longer than this is broken at its outermost operator.
+MAX_LINE = 100
+
+#: What the length of a window is counted in, the longest first; seconds of each.
+UNITS = {"d": 86_400, "h": 3_600, "min": 60, "s": 1}
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+#: How tightly each kind of expression binds; an operand that binds less gets parentheses.
+_OR, _AND, _COMPARISON, _SUM, _PRODUCT, _UNARY = 1, 2, 3, 4, 5, 6
+_ESCAPES = {"\n": "\\n", "\t": "\\t", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
+
+
+def print_rules(rules: Iterable[Rule]) -> str:
+    """The text of a GRL file with these rules.
+
+    Args:
+        rules: in the order they are to stand in.
+
+    Returns:
+        Canonical GRL, ending with a line end.
+    """
+    return "\n".join(print_rule(rule) for rule in rules)
+
+
+def print_rule(rule: Rule) -> str:
+    """One rule as canonical GRL, ending with a line end."""
+    lines = [f"{' '.join(head_words(rule))} {{", "    when"]
+    lines += [f"        {line}" for line in _condition(rule.condition)]
+    lines.append("    then")
+    lines += [f"        {print_action(action)};" for action in rule.actions]
+    return "\n".join([*lines, "}", ""])
+
+
+def head_words(rule: Rule) -> list[str]:
+    """What stands before the brace of a rule: `rule`, its name, its description, then each attribute with its value."""
+    head = ["rule", quote(rule.name)]
+    if rule.description:
+        head.append(quote(rule.description))
+    if rule.salience:
+        head.append(f"salience {rule.salience}")
+    if rule.no_loop:
+        head.append("no-loop")
+    if rule.lock_on_active:
+        head.append("lock-on-active")
+    if rule.agenda_group is not None:
+        head.append(f"agenda-group {quote(rule.agenda_group)}")
+    if rule.activation_group is not None:
+        head.append(f"activation-group {quote(rule.activation_group)}")
+    if rule.date_effective is not None:
+        head.append(f'date-effective "{_moment(rule.date_effective)}"')
+    if rule.date_expires is not None:
+        head.append(f'date-expires "{_moment(rule.date_expires)}"')
+    return head
+
+
+def _condition(condition: Expression) -> list[str]:
+    whole = print_expression(condition)
+    if len(whole) <= MAX_LINE or not isinstance(condition, And | Or | Pattern):
+        return [whole]
+    sign, power = ("||", _OR) if isinstance(condition, Or) else ("&&", _AND)
+    first, *others = (print_clause(clause, power + 1) for clause in clauses(condition))
+    return [first, *(f"{sign} {other}" for other in others)]
+
+
+def clauses(condition: Expression) -> tuple[Expression | Binding, ...]:
+    """What stands between the outermost operators of a condition; a pattern comes apart into bindings and operands."""
+    match condition:
+        case Pattern(bindings, operands):
+            return (*bindings, *operands)
+        case And((*before, Pattern(bindings, operands))):
+            return (*before, *bindings, *operands)
+        case And(operands) | Or(operands):
+            return operands
+        case _:
+            return (condition,)
+
+
+def print_clause(clause: Expression | Binding, weakest: int = _OR) -> str:
+    """One of `clauses`; in parentheses when it binds less than `weakest`."""
+    return print_binding(clause) if isinstance(clause, Binding) else _print(clause, weakest)
+
+
+def print_action(action: Action) -> str:
+    """One action, without its semicolon."""
+    match action:
+        case Assign(target, op, value):
+            return f"{print_expression(target)} {op} {print_expression(value)}"
+        case Decide(outcome, reason):
+            return f"{outcome.capitalize()}({'' if reason == Literal('') else print_expression(reason)})"
+        case Log(text):
+            return f"Log({print_expression(text)})"
+        case Retract(rule):
+            return f"Retract({quote(rule)})"
+        case Complete():
+            return "Complete()"
+
+
+def print_expression(node: Expression) -> str:
+    """An expression as canonical GRL.
+
+    >>> print_expression(Compare("<", Path("Order", ("lines", 0, "net price")), Literal(Decimal("1E+1"))))
+    'Order.lines[0]["net price"] < 10'
+    """
+    return _print(node, _OR)
+
+
+def _print(node: Expression, weakest: int) -> str:
+    """The node; in parentheses when it binds less than `weakest`."""
+    match node:
+        case Literal(value):
+            return print_value(value)
+        case Path(fact, steps) | Bound(fact, _, steps):
+            return fact + "".join(_step(step) for step in steps)
+        case ListLiteral(items):
+            return f"[{_arguments(items)}]"
+        case Call(name, args):
+            return f"{name}({_arguments(args)})"
+        case Quantifier(kind, fact, operand) | Aggregate(kind, fact, operand):
+            whole = operand == Literal(True) and kind in ("exists", "forall", "Count")
+            return f"{kind}({fact if whole else print_expression(operand)})"
+        case Not(operand):
+            return "!" + _print(operand, _UNARY)
+        case Negate(operand):
+            # `-3` is a literal, so minus a literal needs the parentheses.
+            return f"-({_print(operand, _OR)})" if isinstance(operand, Literal) else "-" + _print(operand, _UNARY)
+        case Or(operands):
+            power, text = _OR, " || ".join(_print(operand, _OR + 1) for operand in operands)
+        case And(operands):
+            power, text = _AND, " && ".join(_print(operand, _AND + 1) for operand in operands)
+        case Pattern():
+            # Only ever a whole condition or an operand of its outermost `&&`, so it needs no parentheses.
+            return " && ".join(print_clause(clause, _AND + 1) for clause in clauses(node))
+        case Compare(op, left, right) | TextTest(op, left, right):
+            power, text = _COMPARISON, f"{_print(left, _SUM)} {op} {_print(right, _SUM)}"
+        case Membership(item, container):
+            power, text = _COMPARISON, f"{_print(item, _SUM)} in {_print(container, _SUM)}"
+        case Arithmetic(op, left, right):
+            power = _SUM if op in ("+", "-") else _PRODUCT
+            text = f"{_print(left, power)} {op} {_print(right, power + 1)}"
+    return f"({text})" if power < weakest else text
+
+
+def print_binding(binding: Binding) -> str:
+    """A binding as canonical GRL.
+
+    >>> print_binding(Binding("a", "Payment", "payments", 600, absent=True))
+    'not a: Payment from stream("payments") over window(10 min, sliding)'
+    """
+    word = "not " if binding.absent else ""
+    span, unit = next((span, unit) for unit, span in UNITS.items() if binding.window_s % span == 0)
+    window = f"window({binding.window_s // span} {unit}, sliding)"
+    return f"{word}{binding.name}: {binding.fact} from stream({quote(binding.stream)}) over {window}"
+
+
+def _arguments(nodes: Iterable[Expression]) -> str:
+    return ", ".join(print_expression(node) for node in nodes)
+
+
+def _step(step: str | int) -> str:
+    if isinstance(step, int):
+        return f"[{step}]"
+    return f".{step}" if _NAME.match(step) else f"[{quote(step)}]"
+
+
+def print_value(value: Scalar) -> str:
+    """A constant as GRL."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return quote(value)
+    if isinstance(value, datetime):
+        return f'Date("{_moment(value)}")'
+    return print_number(value)
+
+
+def print_number(number: Decimal) -> str:
+    """A number as a person writes it; very large and very small ones with an exponent.
+
+    >>> print_number(Decimal("1E+3"))
+    '1000'
+    """
+    return f"{number:f}" if -10 < number.adjusted() < 21 else str(number)
+
+
+def quote(text: str) -> str:
+    """A text in double quotes, escaped."""
+    if text.isprintable() and '"' not in text and "\\" not in text:
+        return f'"{text}"'
+    return '"' + "".join(_character(character) for character in text) + '"'
+
+
+def _character(character: str) -> str:
+    if character in _ESCAPES:
+        return _ESCAPES[character]
+    if character.isprintable():
+        return character
+    code = ord(character)
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def _moment(moment: datetime) -> str:
+    return moment.isoformat()

@@ -1,0 +1,5 @@
+"""What is odd about a ruleset that compiles: rules that never fire, are shadowed, or contradict each other."""
+
+from engine.lint.review import review
+
+__all__ = ["review"]

@@ -1,0 +1,22 @@
+"""Conditions to conjunctions to an index of bit tables: which rules match one set of facts."""
+
+from engine.matching.index import BLOCK, Index, splits
+from engine.matching.leaf import Speech
+from engine.matching.normal_form import Conjunction, NormalForm, _window
+from engine.matching.probes import Entry, Probes, Residual
+from engine.matching.ratios import Ratio, ratio_of
+
+__all__ = [
+    "BLOCK",
+    "Conjunction",
+    "Entry",
+    "Index",
+    "NormalForm",
+    "Probes",
+    "Ratio",
+    "Residual",
+    "Speech",
+    "_window",
+    "ratio_of",
+    "splits",
+]

@@ -1,0 +1,152 @@
+"""Tables of bit vectors: value of a field, or ratio of two, to the conjunctions it leaves alive.  probes -> [vectors]
+
+Each is built in one sweep over its cuts: the vector behind a cut is the one before it with the bits of those
+conjunctions changed that have the cut."""
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from engine.matching.ratios import Ratio
+from engine.values import Allowed, Cuts, Value
+
+
+class Sweep:
+    """The vectors of the intervals of one ordered kind, while they are being collected."""
+
+    def __init__(self, first: int) -> None:
+        """Begin with the vector of the least value."""
+        self.first = first
+        self._changes: dict[Any, int] = {}
+        self._singles = True
+
+    def add(self, bit: int, cuts: Cuts) -> None:
+        """Add a conjunction."""
+        if cuts.inside:
+            self.first |= bit
+        for point in cuts.points:
+            self.change(point, bit)
+        if cuts.points and self._singles:
+            self._singles = cuts.points[0].__class__ is str and cuts.texts is not None
+
+    def change(self, point: Any, bits: int) -> None:
+        """From a point on, some bits are the other way round."""
+        self._changes[point] = self._changes.get(point, 0) ^ bits
+
+    def finished(self) -> tuple[list[Any], list[int]]:
+        """The cuts, and one vector more than cuts: a value's is at `bisect_right` of it."""
+        points = sorted(self._changes)
+        vectors = [self.first]
+        for point in points:
+            vectors.append(vectors[-1] ^ self._changes[point])
+        return points, vectors
+
+    def listed(self, points: list[Any], vectors: list[int]) -> dict[Any, int] | None:
+        """Text to vector where no interval is longer than one text; None where some are."""
+        if not self._singles:
+            return None
+        found = {}
+        for point, vector in zip(points, vectors[1:], strict=True):
+            # What ends with the least character only ends the text before it, unless it is a constant of its own.
+            if not point.endswith("\0"):
+                found[point] = vector
+            elif vector != self.first:
+                return None
+        return found
+
+
+class Table:
+    """The vectors of one field."""
+
+    def __init__(self, sets: Sequence[Allowed | None]) -> None:
+        """Build it.
+
+        Args:
+            sets: the values that each conjunction allows, by its bit; None: any.
+        """
+        free = sum(1 << i for i, values in enumerate(sets) if values is None)
+        self.null = self._true = self._false = self._rest = free
+        numbers, texts, dates = Sweep(free), Sweep(free), Sweep(free)
+        for i, values in enumerate(sets):
+            if values is None:
+                continue
+            bit = 1 << i
+            if values.null:
+                self.null |= bit
+            if values.true:
+                self._true |= bit
+            if values.false:
+                self._false |= bit
+            if values.rest:
+                self._rest |= bit
+            numbers.add(bit, values.numbers)
+            texts.add(bit, values.texts)
+            dates.add(bit, values.dates)
+        self.number_cuts, self.number_vectors = numbers.finished()
+        self._date_cuts, self._date_vectors = dates.finished()
+        self._text_cuts, self._text_vectors = texts.finished()
+        #: Text to vector, for the texts that differ from all others; None when there are too many to list.
+        self.texts = texts.listed(self._text_cuts, self._text_vectors)
+
+    @property
+    def other_text(self) -> int:
+        """The vector of a text that is not listed."""
+        return self._text_vectors[0]
+
+    @property
+    def mostly(self) -> str:
+        """The kind that most constants have: `number`, `text`, or `any`."""
+        if len(self.number_cuts) >= len(self._text_cuts):
+            return "number" if self.number_cuts else "any"
+        return "text" if self.texts is not None else "any"
+
+    def lookup(self, value: Value) -> int:
+        """The vector of a value of any kind."""
+        kind = value.__class__
+        if value is None:
+            return self.null
+        if kind is float:
+            return self.number_vectors[bisect_right(self.number_cuts, value)]
+        if kind is str:
+            return self._text_vectors[bisect_right(self._text_cuts, value)]
+        if kind is bool:
+            return self._true if value else self._false
+        if kind is datetime:
+            return self._date_vectors[bisect_right(self._date_cuts, value)]
+        return self._rest
+
+
+class RatioTable:
+    """The vectors of `left / right`, for a `right` above zero; and which of their bits an exact test has to confirm."""
+
+    def __init__(self, left: int, right: int, tests: Mapping[int, Ratio], count: int) -> None:
+        """Build it.
+
+        Args:
+            left: slot of the field above the line.
+            right: slot of the field below it.
+            tests: the comparison of each conjunction that has one, by its bit.
+            count: how many conjunctions there are.
+        """
+        self.left, self.right, self.tests = left, right, tests
+        #: The bits of all conjunctions with such a comparison.
+        self.every = sum(1 << i for i in tests)
+        alive, doubts = Sweep(((1 << count) - 1) ^ self.every), Sweep(0)
+        for i, ratio in tests.items():
+            bit = 1 << i
+            below, above = ratio.band
+            if ratio.less:
+                alive.first |= bit
+            else:
+                alive.change(below, bit)
+            if not ratio.more:
+                alive.change(above, bit)
+            doubts.change(below, bit)
+            doubts.change(above, bit)
+        self.cuts, self.vectors = alive.finished()
+        places, vectors = doubts.finished()
+        # Every cut of `alive` is one of these; the other way round, a cut may change doubts alone.
+        self.vectors = [self.vectors[bisect_right(self.cuts, point)] for point in places]
+        self.vectors.insert(0, alive.first)
+        self.cuts, self.doubts = places, vectors

@@ -1,0 +1,207 @@
+"""Find the rules that match, without testing each.  normal_form -> [index] -> cycle
+
+One bit per conjunction, one table per field: the constants that any conjunction compares a field with cut its values
+into intervals, and each interval has the bits of the conjunctions that it leaves alive. A match looks up one vector per
+field and ands them; residual tests run for what is still alive. When equality on one field tells many conjunctions
+apart, that field is looked up first, and each of its values has an index of its own.
+
+Takes conjunctions, gives the rules that match, or what they say (`engine.matching.leaf`). The functions that look up
+are made by `engine.matching.probes`."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, Protocol
+
+from engine.evaluation import Evaluation
+from engine.facts import Slots
+from engine.matching.leaf import Leaf, Speech
+from engine.matching.linear_probe import is_worth_it, sequence
+from engine.matching.probes import Entry, Probes
+
+#: Conjunctions in one table: with more, memory would grow with their square.
+BLOCK = 1_024
+#: The same in the index of single records: a second look-up costs more than longer vectors.
+_TABLE = 2_048
+#: A split has to tell at least so many conjunctions apart, into classes of at most a third of them on average.
+_WORTH_SPLITTING = 12
+#: An equality with more values than that is not split on, because its conjunction would stand in as many classes.
+_MAX_COPIES = 16
+
+
+#: Takes facts in slots, and the same as they were passed in, for the evaluation. Places may stand there twice.
+Judge = Callable[[Slots, Any], Evaluation | list[int]]
+
+
+class Index:
+    """The conjunctions of one program."""
+
+    def __init__(self, entries: Sequence[Entry], probes: Probes, speech: Speech) -> None:
+        """Build it.
+
+        Args:
+            entries: the conjunctions, in agenda order.
+            probes: makes the functions that look up.
+            speech: what the rules say.
+        """
+        self._root = _Maker(probes, speech).node(list(entries), frozenset())
+
+    def match(self, slots: Slots) -> list[int]:
+        """The places of all rules whose condition holds, in agenda order."""
+        found: list[int] = []
+        self._root.find(slots, found)
+        return sorted(set(found)) if len(found) > 1 else found
+
+    @property
+    def judge(self) -> Judge:
+        """What the rules that match say; or their places, in no order, when there may be more to do than saying it."""
+        return self._root.judge
+
+
+class Node(Protocol):
+    """A part of the index."""
+
+    def find(self, slots: Slots, found: list[int]) -> None:
+        """Add the places of the rules that match to a list, in no order."""
+
+    def judge(self, slots: Slots, given: Any) -> Evaluation | list[int]:
+        """What the rules that match say, or their places, in no order."""
+
+
+class _Several:
+    """Parts that each have rules of their own."""
+
+    def __init__(self, parts: Sequence[Node]) -> None:
+        self._parts = parts
+
+    def find(self, slots: Slots, found: list[int]) -> None:
+        for part in self._parts:
+            part.find(slots, found)
+
+    def judge(self, slots: Slots, given: Any) -> Evaluation | list[int]:
+        found: list[int] = []
+        self.find(slots, found)
+        return found
+
+
+class _Split:
+    """A part for each value of a field."""
+
+    def __init__(self, slot: int, entries: Mapping[Any, list[Entry]], make: Callable[[list[Entry]], Node]) -> None:
+        self._slot = slot
+        self._make = make
+        #: The conjunctions of each value, until a fact with that value comes: most programs never see all of theirs.
+        self._entries = entries
+        self._parts: dict[Any, Node] = {}
+
+    def find(self, slots: Slots, found: list[int]) -> None:
+        part = self._part(slots[self._slot])
+        if part is not None:
+            part.find(slots, found)
+
+    def judge(self, slots: Slots, given: Any) -> Evaluation | list[int]:
+        value = slots[self._slot]
+        # The usual case, without a call.
+        part = self._parts.get(value) if value.__class__ is str else None
+        if part is None:
+            part = self._part(value)
+        return [] if part is None else part.judge(slots, given)
+
+    def _part(self, value: Any) -> Node | None:
+        # A boolean would be found under 0.0 and 1.0, a list can't be looked up.
+        if value.__class__ is not str and value.__class__ is not float:
+            return None
+        part = self._parts.get(value)
+        if part is None and value in self._entries:
+            # Two threads may both make it; either one will do.
+            part = self._parts[value] = self._make(self._entries[value])
+        return part
+
+
+class _Maker:
+    """Builds the parts of an index."""
+
+    def __init__(self, probes: Probes, speech: Speech) -> None:
+        self._probes = probes
+        self._speech = speech
+
+    def node(self, entries: list[Entry], done: frozenset[int]) -> Node:
+        """The part for some conjunctions.
+
+        Args:
+            entries: the conjunctions.
+            done: slots whose tests are known to hold already.
+        """
+        parts: list[Node] = []
+        for slot, classes, left in splits(entries, self._probes.kinds, done, _TABLE):
+            parts.append(_Split(slot, classes, partial(self.node, done=done | {slot})))
+            entries = left
+        if entries and is_worth_it(entries, done):
+            parts.append(Leaf(entries, sequence(entries, done, self._probes.kinds), self._speech))
+            entries = []
+        for start in range(0, len(entries), _TABLE):
+            some = entries[start : start + _TABLE]
+            parts.append(Leaf(some, self._probes.make(some, done), self._speech))
+        return parts[0] if len(parts) == 1 else _Several(parts)
+
+
+def splits(
+    entries: list[Entry], kinds: Mapping[int, str], done: frozenset[int] = frozenset(), enough: int = 0
+) -> Iterator[tuple[int, dict[Any, list[Entry]], list[Entry]]]:
+    """Split conjunctions by the field whose equality tests tell most of them apart, again and again.
+
+    Args:
+        entries: the conjunctions.
+        kinds: slot to the kind of its values, where the schema says so.
+        done: slots that were split on already.
+        enough: so many conjunctions are only split by a field that saves looking at most of them; default 0.
+
+    Returns:
+        Field, the conjunctions by its value, and those that are left for the next split.
+    """
+    while len(entries) >= _WORTH_SPLITTING:
+        slot = _best_split(entries, kinds, done, len(entries) / 2 if len(entries) <= enough else 0.0)
+        if slot is None:
+            return
+        classes: dict[Any, list[Entry]] = {}
+        left = []
+        for entry in entries:
+            values = _keys(entry, slot, kinds)
+            if values is None:
+                left.append(entry)
+            for value in values or ():
+                classes.setdefault(value, []).append(entry)
+        yield slot, classes, left
+        entries = left
+
+
+def _keys(entry: Entry, slot: int, kinds: Mapping[int, str]) -> tuple[Any, ...] | None:
+    """The only values of a field with which a conjunction can hold, if they are few."""
+    values = entry.conjunction.allowed.get(slot)
+    if values is None:
+        return None
+    # Most sets are intervals of numbers, which hold no text.
+    keys: tuple[Any, ...] | None = None if values.numbers.points else values.only_texts
+    if keys is None and kinds.get(slot) == "number":
+        keys = values.only_numbers
+    return keys if keys is not None and len(keys) <= _MAX_COPIES else None
+
+
+def _best_split(entries: list[Entry], kinds: Mapping[int, str], done: frozenset[int], saved: float) -> int | None:
+    """The field whose equality tests tell most conjunctions apart, if it saves enough."""
+    sizes: dict[int, dict[Any, int]] = {}
+    counts: dict[int, int] = {}
+    for entry in entries:
+        for slot in entry.conjunction.allowed.keys() - done:
+            keys = _keys(entry, slot, kinds)
+            if keys is None:
+                continue
+            counts[slot] = counts.get(slot, 0) + 1
+            classes = sizes.setdefault(slot, {})
+            for key in keys:
+                classes[key] = classes.get(key, 0) + 1
+    best = None
+    for slot, count in counts.items():
+        average = sum(sizes[slot].values()) / len(sizes[slot])
+        if count >= _WORTH_SPLITTING and average <= count / 3 and count - average > saved:
+            best, saved = slot, count - average
+    return best

@@ -1,0 +1,217 @@
+"""Bring conditions to a disjunction of conjunctions.  checks -> [normal_form] -> index, columns
+
+A conjunction is a set of allowed values for each field that is compared with constants, and residual tests for all
+else. What would make too many conjunctions stays whole, as a residual test of its own. Every truth is two-valued, so
+that `!` can be pushed down to the tests, where it complements the set."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from engine.evaluation import Expressions
+from engine.facts import Layout
+from engine.language import (
+    Aggregate,
+    And,
+    Call,
+    Compare,
+    Expression,
+    ListLiteral,
+    Literal,
+    Membership,
+    Not,
+    Or,
+    Path,
+    Quantifier,
+    Rule,
+    TextTest,
+    walk,
+)
+from engine.values import ANYTHING, NOTHING, NULL, TRUE, Allowed, Value, among, compared, literal, moment, starting_with
+
+#: A condition that would make more of them keeps its alternatives as residual tests.
+MAX_CONJUNCTIONS = 32
+
+_MIRRORED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+
+
+@dataclass(frozen=True, slots=True)
+class Conjunction:
+    """Tests that have to hold together."""
+
+    #: Slot to the values that it may have.
+    allowed: dict[int, Allowed]
+    #: Conditions that have to hold besides.
+    residuals: tuple[Expression, ...] = ()
+
+    def __and__(self, other: "Conjunction") -> "Conjunction | None":
+        """Both; None when they can't hold together."""
+        if not self.allowed:
+            return Conjunction(other.allowed, self.residuals + other.residuals)
+        allowed = dict(self.allowed)
+        for slot, values in other.allowed.items():
+            both = allowed[slot] & values if slot in allowed else values
+            if both.is_empty:
+                return None
+            allowed[slot] = both
+        return Conjunction(allowed, self.residuals + other.residuals)
+
+
+_ALWAYS = Conjunction({})
+
+
+class NormalForm:
+    """Brings the conditions of one program to normal form."""
+
+    def __init__(self, layout: Layout, expressions: Expressions) -> None:
+        self._layout = layout
+        self._expressions = expressions
+
+    def of(self, condition: Expression) -> list[Conjunction]:
+        """The conjunctions of a condition; none when it never holds."""
+        return self._split(condition, False)
+
+    def _split(self, node: Expression, negated: bool) -> list[Conjunction]:
+        conjoined = isinstance(node, Or if negated else And)
+        # Conjoined tests meet in `_product`; looking for one field in them first would look at each twice.
+        single = None if conjoined else self._single(node)
+        if single is not None:
+            slot, values = single
+            values = ~values if negated else values
+            if values.is_empty:
+                return []
+            return [_ALWAYS if values.is_full else Conjunction({slot: values})]
+        if isinstance(node, Not):
+            return self._split(node.operand, not negated)
+        if isinstance(node, And | Or):
+            parts = [(one, self._split(one, negated)) for one in _flat(node)]
+            if conjoined:
+                return _product(parts, negated)
+            found = [conjunction for _, conjunctions in parts for conjunction in conjunctions]
+            if _ALWAYS in found:
+                return [_ALWAYS]
+            return found if len(found) <= MAX_CONJUNCTIONS else [_residual(node, negated)]
+        return [_residual(node, negated)]
+
+    def _single(self, node: Expression) -> tuple[int, Allowed] | None:
+        """A condition on one field alone: its slot and the values for which it holds."""
+        match node:
+            case Not(operand):
+                inner = self._single(operand)
+                return None if inner is None else (inner[0], ~inner[1])
+            case And(operands) | Or(operands):
+                return self._merged(operands, isinstance(node, And))
+            case Literal(value):
+                # No field at all: slot 0 stands in, where every value is in or out.
+                return 0, ANYTHING if value is True else NOTHING
+            case Path():
+                return self._layout.slot(node.fact, node.steps), TRUE
+            case Compare(op, Call("Coalesce", (Path() as path, Literal(value))), right):
+                return self._held(path, self._coalesced(op, literal(value), right))
+            case Compare(op, Path() as path, right):
+                return self._held(path, self._compared(op, right))
+            case Compare(op, left, Path() as path):
+                return self._held(path, self._compared(_MIRRORED[op], left))
+            case Membership(Path() as path, container):
+                return self._held(path, self._listed(container))
+            case TextTest("startsWith", Path() as path, Literal(str() as prefix)):
+                return self._held(path, starting_with(prefix))
+            case Call("IsNull", (Path() as path,)):
+                return self._held(path, NULL)
+            case _:
+                return None
+
+    def _held(self, path: Path, values: Allowed | None) -> tuple[int, Allowed] | None:
+        return None if values is None else (self._layout.slot(path.fact, path.steps), values)
+
+    def _merged(self, operands: tuple[Expression, ...], both: bool) -> tuple[int, Allowed] | None:
+        """Alternatives on one field are one set; so are conjoined tests, which saves looking at them apart."""
+        slot, values = 0, ANYTHING if both else NOTHING
+        for operand in operands:
+            single = self._single(operand)
+            if single is None or (slot and single[0] and single[0] != slot):
+                return None
+            slot = slot or single[0]
+            values = values & single[1] if both else values | single[1]
+        return slot, values
+
+    def _compared(self, op: str, other: Expression) -> Allowed | None:
+        constant = self._constant(other)
+        return compared(op, constant[0]) if constant else None
+
+    def _coalesced(self, op: str, instead: Value, other: Expression) -> Allowed | None:
+        """The values `x` for which `Coalesce(x, instead) op other` holds."""
+        values = self._compared(op, other)
+        if values is None:
+            return None
+        return values | NULL if instead in values else values & ~NULL
+
+    def _listed(self, container: Expression) -> Allowed | None:
+        if not isinstance(container, ListLiteral):
+            return None
+        constants = [self._constant(item) for item in container.items]
+        return among(constant[0] for constant in constants if constant) if all(constants) else None
+
+    def _constant(self, node: Expression) -> tuple[Value] | None:
+        """The value of an expression that is the same for all facts."""
+        if isinstance(node, Literal):
+            return (literal(node.value),)
+        for inner in walk(node):
+            if isinstance(inner, Path | Quantifier | Aggregate) or (isinstance(inner, Call) and inner.name == "Now"):
+                return None
+        scratch: list[Any] = [None] * self._layout.size
+        return (self._expressions.value_of(node)(scratch),)
+
+
+def _flat(node: And | Or) -> Iterator[Expression]:
+    for operand in node.operands:
+        if type(operand) is type(node):
+            yield from _flat(operand)
+        else:
+            yield operand
+
+
+def _residual(node: Expression, negated: bool) -> Conjunction:
+    return Conjunction({}, (Not(node) if negated else node,))
+
+
+def _product(parts: Iterable[tuple[Expression, list[Conjunction]]], negated: bool) -> list[Conjunction]:
+    """All ways to take one conjunction of each part; parts with several are left whole when there get too many."""
+    allowed: dict[int, Allowed] = {}
+    residuals: list[Expression] = []
+    several = []
+    for node, conjunctions in parts:
+        if not conjunctions:
+            return []
+        if len(conjunctions) > 1:
+            several.append((node, conjunctions))
+            continue
+        residuals += conjunctions[0].residuals
+        for slot, values in conjunctions[0].allowed.items():
+            allowed[slot] = both = allowed[slot] & values if slot in allowed else values
+            if both.is_empty:
+                return []
+    found = [Conjunction(allowed, tuple(residuals))]
+    for node, conjunctions in sorted(several, key=lambda part: len(part[1])):
+        if len(found) * len(conjunctions) > MAX_CONJUNCTIONS:
+            conjunctions = [_residual(node, negated)]
+        pairs = [one & other for one in found for other in conjunctions]
+        found = [one for one in pairs if one is not None]
+    return found
+
+
+def _window(rule: Rule) -> Allowed | None:
+    """The moments at which a rule is in force; None: always."""
+    window = ANYTHING
+    if rule.date_effective is not None:
+        window &= _moments(">=", rule.date_effective)
+    if rule.date_expires is not None:
+        window &= _moments("<", rule.date_expires)
+    return None if window == ANYTHING else window
+
+
+def _moments(op: str, bound: datetime) -> Allowed:
+    moments = compared(op, moment(bound.astimezone(UTC) if bound.tzinfo else bound))
+    assert moments is not None
+    return moments

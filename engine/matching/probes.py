@@ -1,0 +1,209 @@
+"""Functions that find which conjunctions hold: tables anded, then what no table can answer.  leaves -> [probes]
+
+A probe is straight-line Python, generated: its text holds nothing but slot numbers and names that are made here, and
+all that comes from rules is bound to it as a value. Probes of one shape share their code. The tables themselves are
+made by `engine.matching.bit_tables`."""
+
+import functools
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from engine.evaluation import Shape, Test, every
+from engine.facts import ORDINARY, Slots
+from engine.language import Expression, Pattern
+from engine.matching.bit_tables import RatioTable, Table
+from engine.matching.normal_form import Conjunction
+from engine.matching.ratios import Ratio
+
+#: Gives a bit for each conjunction that holds; the first one has the lowest.
+Probe = Callable[[Slots], int]
+
+#: A ratio that fewer conjunctions test is not worth a table: they are mostly dead before it would be asked.
+_WORTH_A_TABLE = 4
+
+#: How a field is looked up, with the names of what it needs. A field of any kind asks what kind its value has first.
+_FORMS = {
+    "number": "vectors{0}[bisect(cuts{0}, value)] if value is not None else null{0}",
+    "text": "vectors{0}.get(value, other{0})",
+    "any number": "vectors{0}[bisect(cuts{0}, value)] if value.__class__ is float else lookup{0}(value)",
+    "any text": "vectors{0}.get(value, other{0}) if value.__class__ is str else lookup{0}(value)",
+    "any": "lookup{0}(value)",
+}
+_NEEDS = {
+    "number": ("vectors", "cuts", "null"),
+    "text": ("vectors", "other"),
+    "any number": ("vectors", "cuts", "lookup"),
+    "any text": ("vectors", "other", "lookup"),
+    "any": ("lookup",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Residual:
+    """A test that no table of one field answers."""
+
+    #: Exact.
+    test: Test
+    #: The same as a comparison of a field with a multiple of another; None when it is none.
+    ratio: Ratio | None
+    #: The same as a comparison of computed numbers, which floats settle mostly; None when it is none.
+    shape: Shape | None
+    #: The slots that it reads.
+    slots: frozenset[int]
+
+
+class Entry:
+    """A conjunction as the index holds it; its residual tests are compiled once somebody asks for them."""
+
+    __slots__ = ("_compile", "_residuals", "conjunction", "position")
+
+    def __init__(self, position: int, conjunction: Conjunction, compile_: Callable[[Expression], Residual]) -> None:
+        #: The place of its rule on the agenda.
+        self.position = position
+        self.conjunction = conjunction
+        self._compile = compile_
+        self._residuals: tuple[Residual, ...] | None = None
+
+    @property
+    def residuals(self) -> tuple[Residual, ...]:
+        """The residual tests."""
+        if self._residuals is None:
+            # What goes through a window comes last: mostly, something cheaper has failed by then.
+            ordered = sorted(self.conjunction.residuals, key=lambda node: isinstance(node, Pattern))
+            self._residuals = tuple(map(self._compile, ordered))
+        return self._residuals
+
+    @property
+    def test(self) -> Test | None:
+        """All residual tests in one; None when there are none."""
+        tests = [residual.test for residual in self.residuals]
+        return tests[0] if len(tests) == 1 else every(tests) if tests else None
+
+
+class Probes:
+    """Makes the probes of one program."""
+
+    def __init__(self, kinds: Mapping[int, str]) -> None:
+        """Prepare.
+
+        Args:
+            kinds: slot to the kind of its values, where the schema says so: `number`, `text`…
+        """
+        self.kinds = kinds
+
+    def make(self, entries: Sequence[Entry], done: frozenset[int]) -> Probe:
+        """A probe for some conjunctions.
+
+        Args:
+            entries: the conjunctions.
+            done: slots whose tests are known to hold already.
+        """
+        tables, forms, values = self._fields(entries, done)
+        ratios = self._ratios(entries)
+        for ratio in ratios:
+            values += [ratio.cuts, ratio.vectors, ratio.doubts, ratio.every]
+        # Bit i is found by its bit length, i + 1: the first place of these lists is never asked for.
+        bits = [0, *(1 << i for i in range(len(entries)))]
+        tests = [None, *(entry.test for entry in entries)]
+        doubtful = sum(1 << i for i, entry in enumerate(entries) if _untabled(entry, i, ratios))
+        shape = (tuple(tables), tuple(forms), tuple((ratio.left, ratio.right) for ratio in ratios))
+        everything = (1 << len(entries)) - 1
+        return _factory(*shape)(*values, bits, tests, doubtful, everything)  # type: ignore[no-any-return]
+
+    def _fields(self, entries: Sequence[Entry], done: frozenset[int]) -> tuple[list[int], list[str], list[Any]]:
+        """The slots to look up, how, and with what."""
+        counts: dict[int, int] = {}
+        for entry in entries:
+            for slot in entry.conjunction.allowed:
+                counts[slot] = counts.get(slot, 0) + 1
+        # What most conjunctions test leaves fewest alive.
+        order = sorted(counts.keys() - done, key=lambda slot: (-counts[slot], slot))
+        forms: list[str] = []
+        values: list[Any] = []
+        for slot in order:
+            table = Table([entry.conjunction.allowed.get(slot) for entry in entries])
+            form = self._form(slot, table)
+            forms.append(form)
+            values += _values(form, table)
+        return order, forms, values
+
+    def _form(self, slot: int, table: Table) -> str:
+        kind = self.kinds.get(slot)
+        if kind == "number" or (kind == "text" and table.texts is not None):
+            return kind
+        return f"any {table.mostly}" if kind is None and table.mostly != "any" else "any"
+
+    def _ratios(self, entries: Sequence[Entry]) -> list[RatioTable]:
+        pairs: dict[tuple[int, int], dict[int, Ratio]] = {}
+        for i, entry in enumerate(entries):
+            for residual in entry.residuals:
+                ratio = residual.ratio
+                if ratio is not None:
+                    pairs.setdefault((ratio.left, ratio.right), {}).setdefault(i, ratio)
+        return [
+            RatioTable(left, right, tests, len(entries))
+            for (left, right), tests in pairs.items()
+            if len(tests) >= _WORTH_A_TABLE
+        ]
+
+
+def _untabled(entry: Entry, bit: int, tables: list[RatioTable]) -> bool:
+    """Whether a conjunction has a residual test that no table answers."""
+    tabled = {id(table.tests[bit]) for table in tables if bit in table.tests}
+    return len(tabled) < len(entry.residuals)
+
+
+def _values(form: str, table: Table) -> tuple[Any, ...]:
+    """What a form needs, in the order of `_NEEDS`."""
+    texts = table.texts or {}
+    match form:
+        case "number":
+            return table.number_vectors, table.number_cuts, table.null
+        case "text":
+            return {**texts, None: table.null}, table.other_text
+        case "any number":
+            return table.number_vectors, table.number_cuts, table.lookup
+        case "any text":
+            return texts, table.other_text, table.lookup
+        case _:
+            return (table.lookup,)
+
+
+@functools.lru_cache(maxsize=4_096)
+def _factory(order: tuple[int, ...], forms: tuple[str, ...], ratios: tuple[tuple[int, int], ...]) -> Any:
+    """The code of a shape: a function that takes the tables and gives the probe."""
+    names = [f"{need}{i}" for i, form in enumerate(forms) for need in _NEEDS[form]]
+    names += [f"ratio_{need}{i}" for i in range(len(ratios)) for need in ("cuts", "vectors", "doubts", "every")]
+    names += ["bits", "tests", "doubtful", "everything"]
+    lines = ["alive = everything"] if not order else []
+    for i, (slot, form) in enumerate(zip(order, forms, strict=True)):
+        lines.append(f"value = slots[{slot:d}]")
+        lines.append(f"alive {'=' if i == 0 else '&='} {_FORMS[form].format(i)}")
+        # Asking after each look-up would cost more than it saves: after the first, second, fourth, eighth.
+        if i & (i + 1) == 0:
+            lines.append("if not alive: return 0")
+    lines.append("doubt = doubtful")
+    for i, (left, right) in enumerate(ratios):
+        lines += [
+            f"left = slots[{left:d}]; right = slots[{right:d}]",
+            f"if left.__class__ is float and right.__class__ is float and right > 0.0 and slots[{ORDINARY:d}]:",
+            f"    place = bisect(ratio_cuts{i}, left / right)",
+            f"    alive &= ratio_vectors{i}[place]",
+            f"    doubt |= ratio_doubts{i}[place]",
+            f"else: doubt |= ratio_every{i}",
+        ]
+    lines += [
+        "doubt &= alive",
+        "while doubt:",
+        "    last = doubt.bit_length()",
+        "    doubt ^= bits[last]",
+        "    if not tests[last](slots): alive ^= bits[last]",
+        "return alive",
+    ]
+    text = "".join(f"        {line}\n" for line in lines)
+    scope: dict[str, Any] = {"bisect": bisect_right}
+    # The text is made of the constants above and of slot numbers alone.
+    exec(f"def make({', '.join(names)}):\n    def probe(slots):\n{text}    return probe", scope)  # noqa: S102
+    return scope["make"]

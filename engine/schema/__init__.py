@@ -1,0 +1,6 @@
+"""domain.toml to a `Schema`: the facts, fields, lookups and streams of a domain."""
+
+from engine.schema.reader import parse_schema
+from engine.schema.schema import FactSchema, FieldSchema, Kind, Schema, Stream
+
+__all__ = ["FactSchema", "FieldSchema", "Kind", "Schema", "Stream", "parse_schema"]

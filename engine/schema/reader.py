@@ -1,0 +1,230 @@
+"""Read what the facts of a domain look like.  domain.toml -> [schema_reader] -> schema
+
+Takes the text of a domain.toml, gives a `Schema`, or a `SchemaRejected` that names every problem at once. Reads no
+file; tables of shared facts are read by `engine.schema.shared_facts`."""
+
+import difflib
+import re
+import tomllib
+import typing
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from engine.diagnostics import Diagnostic, Span
+from engine.errors import SchemaRejected
+from engine.schema.schema import KINDS, FactSchema, FieldSchema, Kind, Schema
+from engine.schema.shared_facts import SharedTables
+from engine.schema.toml_locations import TomlPlaces, syntax_problem
+
+#: A schema of a thousand described fields is a tenth of this.
+MAX_SCHEMA_CHARACTERS = 1_000_000
+
+#: Nobody mends more than this before the next try.
+MAX_PROBLEMS = 100
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_TOP_KEYS = ("subject", "key", "facts", "lookup", "stream", "description")
+_FACT_KEYS = ("list", "fields", "description")
+_FIELD_KEYS = ("kind", "required", "min", "max", "values", "derived", "description")
+
+
+def parse_schema(text: str | bytes, source: str = "domain.toml") -> Schema:
+    """Read a domain.toml.
+
+    Args:
+        text: the file's content; bytes have to be UTF-8.
+        source: name for the diagnostics; default `domain.toml`.
+
+    Returns:
+        The schema.
+
+    Raises:
+        SchemaRejected: it is not TOML, or not a schema; every problem is in it.
+    """
+    reader = _Reader(source)
+    return reader.read(text)
+
+
+class _Reader:
+    """One reading of one schema: collects problems, and finds the lines they stand on."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self._lines: list[str] = []
+        self._places = TomlPlaces([])
+        self._diagnostics: list[Diagnostic] = []
+
+    def read(self, text: str | bytes) -> Schema:
+        document = self._toml(text)
+        self._known_keys(document, _TOP_KEYS, "a schema", "")
+        described = document.get("facts")
+        facts: dict[str, FactSchema] = {}
+        if not isinstance(described, dict) or not described:
+            self._problem(
+                "schema-facts", "a schema needs at least one fact", "", hint="add a table [facts.Product.fields]"
+            )
+        else:
+            facts = {name: self._fact(name, fact) for name, fact in described.items()}
+        subject, key = self._text(document, "subject"), self._text(document, "key")
+        if subject and facts:
+            self._subject(subject, key, facts)
+        description = document.get("description", "")
+        if not isinstance(description, str):
+            self._problem("schema-value", "'description' has to be text", "", "description")
+        shared = SharedTables(facts, subject, self._problem)
+        lookups, streams = shared.lookups(document.get("lookup", {})), shared.streams(document.get("stream", {}))
+        if self._diagnostics:
+            raise SchemaRejected(self._diagnostics)
+        return Schema(subject, key, facts | shared.stream_facts(streams), description, lookups, streams)
+
+    def _toml(self, text: str | bytes) -> dict[str, Any]:
+        if len(text) > MAX_SCHEMA_CHARACTERS:
+            self._refuse("schema-too-large", f"a schema has at most {MAX_SCHEMA_CHARACTERS:,} characters", 1, 1)
+        if isinstance(text, bytes):
+            try:
+                text = text.decode("utf-8-sig")
+            except UnicodeDecodeError as error:
+                line = error.object.count(b"\n", 0, error.start) + 1
+                self._refuse("schema-not-utf8", "the file is not UTF-8", line, 1)
+        text = text.removeprefix("\ufeff")
+        self._lines = text.splitlines()
+        self._places = TomlPlaces(self._lines)
+        try:
+            return tomllib.loads(text, parse_float=Decimal)
+        except tomllib.TOMLDecodeError as error:
+            self._refuse("schema-syntax", *syntax_problem(error, self._lines))
+        # Both come from tomllib itself: too deep a nesting, an integer or decimal that Python refuses to read.
+        except (RecursionError, ValueError, ArithmeticError):
+            self._refuse("schema-syntax", "not TOML that can be read: nested too deep, or a number too long", 1, 1)
+
+    def _refuse(self, code: str, message: str, line: int, column: int) -> typing.NoReturn:
+        shown = self._lines[line - 1] if 0 < line <= len(self._lines) else ""
+        raise SchemaRejected([Diagnostic(code, "error", Span(self._source, line, column), message, "", shown)])
+
+    def _problem(self, code: str, message: str, table: str, key: str = "", hint: str = "") -> None:
+        line, column, length = self._places.find(table, key)
+        shown = self._lines[line - 1] if line <= len(self._lines) else ""
+        span = Span(self._source, line, column, length)
+        self._diagnostics.append(Diagnostic(code, "error", span, message, hint, shown))
+        if len(self._diagnostics) >= MAX_PROBLEMS:
+            raise SchemaRejected(self._diagnostics)
+
+    def _text(self, document: Mapping[str, Any], key: str) -> str:
+        value = document.get(key)
+        if isinstance(value, str) and value:
+            return value
+        self._problem("schema-value", f"'{key}' has to name {'a fact' if key == 'subject' else 'a field'}", "", key)
+        return ""
+
+    def _known_keys(
+        self, table: Mapping[str, Any], known: tuple[str, ...], owner: str, place: str, row: str = ""
+    ) -> None:
+        for key in table:
+            if key not in known:
+                near = difflib.get_close_matches(key, known, 1)
+                hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(known)}"
+                self._problem("schema-unknown-key", f"{owner} has no key '{key}'", place, row or key, hint)
+
+    def _subject(self, subject: str, key: str, facts: Mapping[str, FactSchema]) -> None:
+        fact = facts.get(subject)
+        if fact is None:
+            self._problem("schema-subject", f"the subject '{subject}' is not one of the facts", "", "subject")
+        elif fact.is_list:
+            self._problem(
+                "schema-subject", f"the subject '{subject}' is a list; a job judges one object", "", "subject"
+            )
+        elif key and (key not in fact.fields or fact.fields[key].kind not in ("text", "number")):
+            self._problem("schema-subject", f"the key '{key}' is not a text or number field of {subject}", "", "key")
+
+    def _fact(self, name: str, described: object) -> FactSchema:
+        place = f"facts.{name}"
+        if not _NAME.match(name):
+            self._problem("schema-name", f"'{name}' is no name for a fact", place, hint="letters, digits and _ only")
+        if not isinstance(described, dict):
+            self._problem("schema-value", f"fact '{name}' has to be a table", "facts", name)
+            return FactSchema(name, False, {})
+        self._known_keys(described, _FACT_KEYS, f"fact '{name}'", place)
+        is_list = self._flag(described, "list", place, "list")
+        fields = described.get("fields")
+        if not isinstance(fields, dict) or not fields:
+            self._problem("schema-facts", f"fact '{name}' has no fields", place, hint=f"add a table [{place}.fields]")
+            fields = {}
+        description = described.get("description", "")
+        if not isinstance(description, str):
+            self._problem("schema-value", f"'description' of fact '{name}' has to be text", place, "description")
+            description = ""
+        read = {field: self._field(f"{place}.fields", name, field, value) for field, value in fields.items()}
+        return FactSchema(name, is_list, read, description)
+
+    def _field(self, place: str, fact: str, name: str, described: object) -> FieldSchema:
+        owner = f"{fact}.{name}"
+        if not _NAME.match(name):
+            self._problem("schema-name", f"'{name}' is no name for a field", place, name, "letters, digits and _ only")
+        if not isinstance(described, dict):
+            hint = 'write it as { kind = "number" }'
+            self._problem("schema-value", f"field {owner} has to be a table", place, name, hint)
+            return FieldSchema(name, "object")
+        self._known_keys(described, _FIELD_KEYS, f"field {owner}", place, name)
+        kind = described.get("kind")
+        if not isinstance(kind, str) or kind not in KINDS:
+            near = difflib.get_close_matches(str(kind), KINDS, 1)
+            hint = f"did you mean '{near[0]}'?" if near else f"a kind is one of: {', '.join(KINDS)}"
+            self._problem("schema-kind", f"field {owner} has no known kind", place, name, hint)
+            return FieldSchema(name, "object")
+        known: Kind = next(one for one in KINDS if one == kind)
+        minimum = self._bound(described, "min", known, place, name)
+        maximum = self._bound(described, "max", known, place, name)
+        if minimum is not None and maximum is not None and minimum > maximum:
+            self._problem("schema-bounds", f"field {owner} has min above max", place, name)
+        required = self._flag(described, "required", place, name)
+        derived = self._flag(described, "derived", place, name)
+        if required and derived:
+            self._problem(
+                "schema-derived", f"field {owner} is derived, so no job can be required to send it", place, name
+            )
+        description = described.get("description", "")
+        if not isinstance(description, str):
+            self._problem("schema-value", f"'description' of field {owner} has to be text", place, name)
+            description = ""
+        values = self._values(described, known, place, name)
+        span = Span(self._source, *self._places.find(place, name))
+        return FieldSchema(name, known, required, minimum, maximum, values, derived, description, span)
+
+    def _flag(self, table: Mapping[str, Any], key: str, place: str, row: str) -> bool:
+        value = table.get(key, False)
+        if isinstance(value, bool):
+            return value
+        self._problem("schema-value", f"'{key}' has to be true or false", place, row)
+        return False
+
+    def _number(self, value: object, key: str, place: str, row: str) -> Decimal | None:
+        if isinstance(value, int | Decimal) and not isinstance(value, bool):
+            number = Decimal(value)
+            if number.is_finite() and len(number.normalize().as_tuple().digits) <= 15:
+                return number
+        self._problem("schema-value", f"'{key}' has to be a number of at most 15 digits", place, row)
+        return None
+
+    def _bound(self, field: Mapping[str, Any], key: str, kind: Kind, place: str, row: str) -> Decimal | None:
+        if key not in field:
+            return None
+        if kind != "number":
+            self._problem("schema-bounds", f"'{key}' is for numbers, and this field is {kind}", place, row)
+            return None
+        return self._number(field[key], key, place, row)
+
+    def _values(self, field: Mapping[str, Any], kind: Kind, place: str, row: str) -> tuple[str | Decimal, ...] | None:
+        if "values" not in field:
+            return None
+        values = field["values"]
+        if kind not in ("number", "text") or not isinstance(values, list) or not values:
+            self._problem("schema-value", "'values' has to be a list of texts or numbers, on such a field", place, row)
+            return None
+        if kind == "number":
+            numbers = [self._number(value, "values", place, row) for value in values]
+            return tuple(number for number in numbers if number is not None)
+        if not all(isinstance(value, str) for value in values):
+            self._problem("schema-value", "'values' of a text field has to hold texts only", place, row)
+            return None
+        return tuple(values)

@@ -1,0 +1,137 @@
+"""What the facts of a domain look like.  schema_reader -> [schema] -> checks, values
+
+Plain frozen values. Says nothing about rules (`engine.checks.rule_checks`) or about the facts of a job
+(`engine.facts.reader`), and knows no service: where looked-up facts and windows are kept is the caller's affair."""
+
+import dataclasses
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from engine.diagnostics import Span
+
+Kind = typing.Literal["number", "text", "boolean", "date", "list", "object"]
+KINDS: tuple[Kind, ...] = typing.get_args(Kind)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldSchema:
+    """One field of a fact."""
+
+    name: str
+    kind: Kind
+    #: A job whose fact lacks it, or has null there, is refused.
+    required: bool = False
+    #: Lowest number that is taken, itself included; only for numbers.
+    minimum: Decimal | None = None
+    #: Highest number that is taken, itself included; only for numbers.
+    maximum: Decimal | None = None
+    #: The only values that are taken (texts or numbers, as the kind says); None: any.
+    values: tuple[str | Decimal, ...] | None = None
+    #: Written by rules and never sent with a job.
+    derived: bool = False
+    description: str = ""
+    #: Where it stands in domain.toml; takes no part in equality.
+    span: Span | None = dataclasses.field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class FactSchema:
+    """One fact: an object, or a list of like objects."""
+
+    name: str
+    is_list: bool
+    fields: Mapping[str, FieldSchema]
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """A fact that does not come with a job but is looked up by one of its fields."""
+
+    #: Name of the fact that is looked up; an object.
+    fact: str
+    #: The fact and the field that hold its key: ("Order", "household_id").
+    by: tuple[str, str]
+    #: A job whose fact is nowhere to be found is an error; else the fact is null.
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A list fact that holds the recent events of one key, of which the job is the last."""
+
+    #: Name of the list fact.
+    name: str
+    #: The fact whose fields the events have, and the field that groups them: ("Payment", "card").
+    key: tuple[str, str]
+    #: Seconds that an event is seen for: an event as of t is in the window of one as of t + window_s - 1, and not of
+    #: one as of t + window_s.
+    window_s: int
+    #: Events that are seen at most: the newest.
+    max_events: int
+    #: Seconds that events are kept beyond the window, for jobs that are judged late.
+    late_s: int
+    #: The key's fact, and the date field that says when an event happened: ("Payment", "at"). None, or null in a job:
+    #: when the job is judged, its as_of.
+    time: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """The facts of one domain, and what a job of it is about."""
+
+    #: The fact that a job judges; an object, never a list.
+    subject: str
+    #: The field of the subject that names it (`product_id`).
+    key: str
+    facts: Mapping[str, FactSchema]
+    description: str = ""
+    #: The facts that are looked up, by name.
+    lookups: tuple[Lookup, ...] = ()
+    #: The list facts that hold recent events, by name.
+    streams: tuple[Stream, ...] = ()
+
+    @property
+    def list_facts(self) -> frozenset[str]:
+        """Names of the facts that are lists of objects."""
+        return frozenset(fact.name for fact in self.facts.values() if fact.is_list)
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether jobs are judged with facts that do not come with them."""
+        return bool(self.lookups or self.streams)
+
+    def canonical(self) -> str:
+        """The same text for schemas that take and mean the same; it goes into a ruleset's digest.
+
+        >>> Schema("P", "id", {"P": FactSchema("P", False, {"id": FieldSchema("id", "text")})}).canonical()
+        'subject P key id\\nP.id text'
+        """
+        lines = [f"subject {self.subject} key {self.key}"]
+        for fact in sorted(self.facts.values(), key=lambda fact: fact.name):
+            if fact.is_list:
+                lines.append(f"{fact.name} list")
+            lines += [_canonical_field(fact.name, fact.fields[name]) for name in sorted(fact.fields)]
+        for lookup in self.lookups:
+            lines.append(f"lookup {lookup.fact} by {'.'.join(lookup.by)}{' required' * lookup.required}")
+        for stream in self.streams:
+            lines.append(
+                f"stream {stream.name} key {'.'.join(stream.key)} window {stream.window_s}"
+                f" max_events {stream.max_events} late {stream.late_s}"
+                + (f" time {'.'.join(stream.time)}" if stream.time else "")
+            )
+        return "\n".join(lines)
+
+
+def _canonical_field(fact: str, field: FieldSchema) -> str:
+    words = [f"{fact}.{field.name}", field.kind]
+    words += ["required"] * field.required + ["derived"] * field.derived
+    if field.minimum is not None:
+        words.append(f"min {field.minimum.normalize()}")
+    if field.maximum is not None:
+        words.append(f"max {field.maximum.normalize()}")
+    if field.values is not None:
+        words.append(f"values {sorted(v if isinstance(v, str) else str(v.normalize()) for v in field.values)}")
+    return " ".join(words)

@@ -1,0 +1,262 @@
+"""Rows of a table that get in each other's way.  tables, axes -> [overlaps] -> diagnostics
+
+Every row is a box: for each `when` column, the set of values that its cell holds for. Two rows overlap when their boxes
+do; a row is shadowed when the boxes above it cover its own; a gap is what no box covers. Each claim comes with facts
+that prove it. A cell that compares with another field has no known set: nothing is claimed from it. The work is
+bounded: a table that would take more than the limits here is reported as not analysed."""
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+
+from engine.checks import ValueKind
+from engine.language import Assign, Decide, Expression, Log, Path, Source, print_action, print_expression, print_value
+from engine.schema import FieldSchema, Schema
+from engine.tables.column_domain import Axis, reads_only_constants
+from engine.tables.hit_policies import SINGLE, Row
+from engine.tables.unary_tests import Tests
+
+#: Pairs of rows that are compared, at most; a table of ten thousand prices with a category has far fewer.
+MAX_PAIRS = 2_000_000
+#: Bits of all sets of a table together: 32 MB.
+MAX_BITS = 256_000_000
+#: Boxes that are cut to see whether rows together cover something.
+MAX_CUTS = 20_000
+#: Overlaps that are worth reading about in one table.
+MAX_REPORTED = 20
+
+Box = tuple[int, ...]
+
+
+def report_overlaps(
+    policy: str,
+    rows: Sequence[Row],
+    columns: Sequence[tuple[Expression, ValueKind]],
+    source: Source,
+    schema: Schema | None,
+) -> None:
+    """Report what a table's policy forbids, and what its author hardly meant.
+
+    Args:
+        policy: of the table.
+        rows: in the order in which they are tried.
+        columns: subject and kind of each `when` column.
+        source: the table; takes the problems.
+        schema: says which values a field can have.
+    """
+    _Analysis(policy, rows, columns, source, schema).report()
+
+
+class _Analysis:
+    """One look at one table."""
+
+    def __init__(
+        self,
+        policy: str,
+        rows: Sequence[Row],
+        columns: Sequence[tuple[Expression, ValueKind]],
+        source: Source,
+        schema: Schema | None,
+    ) -> None:
+        self._policy = policy
+        self._rows = rows
+        self._columns = columns
+        self._source = source
+        self._axes: list[Axis] = []
+        for position, (subject, kind) in enumerate(columns):
+            cells = [row.tests[position] for row in rows if reads_only_constants(row.tests[position])]
+            self._axes.append(Axis(kind, cells, _field(subject, schema)))
+        self._sets: list[dict[Tests | None, int]] = [{} for _ in columns]
+        distinct = [len({row.tests[position] for row in rows}) for position in range(len(columns))]
+        size = sum(axis.width * count for axis, count in zip(self._axes, distinct, strict=True))
+        self._fits = size <= MAX_BITS
+        #: What a row may hold for at most: a cell that is not known counts as everything.
+        self._boxes = [self._box(row) for row in rows] if self._fits else []
+        #: Whether that is exactly what it holds for.
+        self._exact = [all(reads_only_constants(cell) for cell in row.tests) for row in rows]
+        # A list holds many values at once, and two columns may ask about the same thing in two ways.
+        subjects = [print_expression(subject) for subject, _ in columns]
+        self._sound = len(set(subjects)) == len(subjects) and all(kind not in ("list", "object") for _, kind in columns)
+
+    def _box(self, row: Row) -> Box:
+        return tuple(
+            self._bits(axis, sets, cell) for axis, sets, cell in zip(self._axes, self._sets, row.tests, strict=True)
+        )
+
+    def _bits(self, axis: Axis, sets: dict[Tests | None, int], cell: Tests | None) -> int:
+        """What one cell holds for; cells that read the same share it, for these numbers can be long."""
+        if cell not in sets:
+            sets[cell] = axis.bits(cell) if reads_only_constants(cell) else axis.universe
+        return sets[cell]
+
+    def report(self) -> None:
+        if not self._sound:
+            return
+        if not self._fits:
+            self._too_large()
+            return
+        for row, box in zip(self._rows, self._boxes, strict=True):
+            if not all(box):
+                self._warn(row, "table-never", f"row '{row.name}' can't hold for any facts that fit the schema")
+        if self._policy not in SINGLE:
+            return
+        pivot = self._pivot()
+        if pivot is None:
+            self._too_large()
+            return
+        if self._policy in ("U", "A"):
+            self._overlaps(pivot)
+        else:
+            self._shadows(pivot)
+        if self._gaps_matter():
+            self._gap()
+
+    def _warn(self, row: Row, code: str, message: str, hint: str = "") -> None:
+        if row.rule.span is not None:
+            self._source.report_at(row.rule.span, code, message, hint, "warning")
+
+    def _too_large(self) -> None:
+        message = "the table is too large to look for overlaps, gaps and shadowed rows"
+        self._warn(self._rows[0], "table-not-analysed", message, "cut it in several")
+
+    # Pairs
+
+    def _pivot(self) -> int | None:
+        """The column along which the fewest pairs have to be compared; None when even those are too many."""
+        if not self._axes:
+            return 0 if len(self._rows) ** 2 <= MAX_PAIRS else None
+        counts = []
+        for position in range(len(self._axes)):
+            spans = sorted(_ends(box[position]) for box in self._boxes)
+            starts = [low for low, _ in spans]
+            counts.append(sum(bisect_right(starts, high) - at - 1 for at, (_, high) in enumerate(spans)))
+        least = min(range(len(counts)), key=counts.__getitem__)
+        return least if counts[least] <= MAX_PAIRS else None
+
+    def _pairs(self, pivot: int) -> Iterator[tuple[int, int]]:
+        """Pairs of rows whose boxes meet, the upper row first."""
+        if not self._axes:
+            yield from ((upper, lower) for lower in range(len(self._rows)) for upper in range(lower))
+            return
+        ends = [_ends(box[pivot]) for box in self._boxes]
+        order = sorted((row for row in range(len(ends)) if all(self._boxes[row])), key=lambda row: ends[row])
+        for place, one in enumerate(order):
+            high = ends[one][1]
+            for other in order[place + 1 :]:
+                if ends[other][0] > high:
+                    break
+                if all(mine & its for mine, its in zip(self._boxes[one], self._boxes[other], strict=True)):
+                    yield min(one, other), max(one, other)
+
+    def _overlaps(self, pivot: int) -> None:
+        reported = 0
+        found = (pair for pair in self._pairs(pivot) if self._exact[pair[0]] and self._exact[pair[1]])
+        for upper, lower in sorted(found, key=lambda pair: (pair[1], pair[0])):
+            one, other = self._rows[upper], self._rows[lower]
+            if self._policy == "A" and _effects(one) == _effects(other):
+                continue
+            if reported == MAX_REPORTED:
+                self._warn(other, "table-overlap", "there are more overlaps in this table")
+                return
+            reported += 1
+            both = tuple(mine & its for mine, its in zip(self._boxes[upper], self._boxes[lower], strict=True))
+            proof = self._proof(both, (one, other))
+            message = f"rows '{one.name}' and '{other.name}' both hold for {proof}"
+            if self._policy == "A":
+                message += ", and give different things"
+            span = other.rule.span
+            if span is not None:
+                hint = "narrow one of them, or give the table the hit policy F (the first row that holds)"
+                self._source.report_at(span, "table-overlap", message, hint)
+
+    # Cover
+
+    def _shadows(self, pivot: int) -> None:
+        above: dict[int, list[int]] = {}
+        for upper, lower in self._pairs(pivot):
+            if self._exact[upper]:
+                above.setdefault(lower, []).append(upper)
+        cuts = MAX_CUTS
+        for lower in sorted(above):
+            row, box = self._rows[lower], self._boxes[lower]
+            for upper in sorted(above[lower]):
+                if all(not mine & ~its for mine, its in zip(box, self._boxes[upper], strict=True)):
+                    name = self._rows[upper].name
+                    message = f"row '{row.name}' never fires: row '{name}' above it holds whenever it does"
+                    self._warn(row, "table-shadowed", message, "move it up, or narrow the row above")
+                    break
+            else:
+                left, cuts = _uncovered(box, [self._boxes[upper] for upper in sorted(above[lower])], cuts)
+                if left is None and cuts > 0:
+                    names = ", ".join(f"'{self._rows[upper].name}'" for upper in sorted(above[lower])[:5])
+                    message = f"row '{row.name}' never fires: rows above it ({names}) together hold whenever it does"
+                    self._warn(row, "table-shadowed", message, "move it up, or narrow the rows above")
+
+    def _gaps_matter(self) -> bool:
+        """Only a table that computes a field for every case has to have a row for every case."""
+        return all(self._exact) and all(
+            row.outputs and all(isinstance(output, Assign) for output in row.outputs) for row in self._rows
+        )
+
+    def _gap(self) -> None:
+        universe = tuple(axis.universe for axis in self._axes)
+        left, cuts = _uncovered(universe, self._boxes, MAX_CUTS)
+        if left is not None and cuts > 0:
+            message = f"no row holds for {self._proof(left, ())}"
+            self._warn(
+                self._rows[-1],
+                "table-gap",
+                message,
+                "add a last row with '-' in every 'when' column; its 'then' cells may be blank",
+            )
+
+    def _proof(self, box: Box, rows: tuple[Row, ...]) -> str:
+        """Facts in this box, for the columns that any of the rows asks about."""
+        parts = []
+        for position, (subject, _) in enumerate(self._columns):
+            if not rows or any(row.tests[position] is not None for row in rows):
+                value = self._axes[position].sample(box[position])
+                parts.append(f"{print_expression(subject)} = {print_value(value)}")
+        return ", ".join(parts) or "all facts"
+
+
+def _field(subject: Expression, schema: Schema | None) -> FieldSchema | None:
+    if schema is None or not isinstance(subject, Path) or len(subject.steps) != 1:
+        return None
+    fact = schema.facts.get(subject.fact)
+    return fact.fields.get(str(subject.steps[0])) if fact else None
+
+
+def _ends(bits: int) -> tuple[int, int]:
+    """The lowest and the highest bit of a set; one beyond the other when it is empty."""
+    return (bits & -bits).bit_length() - 1, bits.bit_length() - 1
+
+
+def _effects(row: Row) -> list[str]:
+    """What a row does, apart from the words of its reasons."""
+    return [
+        output.outcome if isinstance(output, Decide) else "" if isinstance(output, Log) else print_action(output)
+        for output in row.rule.actions
+    ]
+
+
+def _uncovered(box: Box, covers: Sequence[Box], cuts: int) -> tuple[Box | None, int]:
+    """A part of a box that no cover reaches, or None; and the cuts that are left (0: it is not known)."""
+    stack = [(box, 0)]
+    while stack:
+        rest, start = stack.pop()
+        for position in range(start, len(covers)):
+            cover = covers[position]
+            cuts -= 1
+            if cuts <= 0:
+                return None, 0
+            if all(mine & its for mine, its in zip(rest, cover, strict=True)):
+                inside = list(rest)
+                for axis, its in enumerate(cover):
+                    outside = inside[axis] & ~its
+                    if outside:
+                        stack.append(((*inside[:axis], outside, *inside[axis + 1 :]), position + 1))
+                    inside[axis] &= its
+                break
+        else:
+            return rest, cuts
+    return None, cuts

@@ -1,0 +1,155 @@
+"""What happens when several rows of a table hold.  tables -> [hit_policies] -> ruleset
+
+Takes the rows of a table, gives its rules: a policy is nothing but an activation group, an order of the rows, or
+another way to assign. So the cycle needs to know no policy."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from engine.language import (
+    Action,
+    Assign,
+    Call,
+    Decide,
+    Expression,
+    ListLiteral,
+    Literal,
+    Outcome,
+    Path,
+    Rule,
+    Source,
+    print_expression,
+)
+from engine.schema import Schema
+from engine.tables.unary_tests import Tests
+
+#: Each policy, and what it means.
+HIT_POLICIES = {
+    "U": "unique: no two rows can hold for the same facts",
+    "A": "any: rows that can hold together give the same",
+    "P": "priority: of the rows that hold, the one with the first output of its list",
+    "F": "first: of the rows that hold, the topmost",
+    "R": "rule order: all rows that hold, from the top",
+    "O": "output order: all rows that hold, by their outputs' order",
+    "C": "collect: all rows that hold",
+    "C+": "collect the sum of what the rows that hold give",
+    "C<": "collect the least of what the rows that hold give",
+    "C>": "collect the greatest of what the rows that hold give",
+    "C#": "collect the count of the rows that hold",
+}
+#: Policies under which one row at most fires; A too, since the other rows would do the same again.
+SINGLE = ("U", "A", "F", "P")
+_SEVERITY: dict[Outcome, int] = {"reject": 0, "review": 1, "accept": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a table."""
+
+    #: Its name, or its number from 1.
+    name: str
+    rule: Rule
+    #: One per `when` column; None for a cell that holds for everything.
+    tests: tuple[Tests | None, ...]
+    #: One per `then` column; None for a blank cell.
+    outputs: tuple[Action | None, ...]
+
+
+def in_order(
+    policy: str, rows: Sequence[Row], targets: Sequence[Outcome | Path | None], source: Source, schema: Schema | None
+) -> list[Row]:
+    """The rows of a table in the order in which they are tried.
+
+    Args:
+        policy: one of `HIT_POLICIES`.
+        rows: from the top.
+        targets: what each `then` column is: an outcome, the field it assigns, or None for a log.
+        source: the table; takes the problems.
+        schema: says the order of a field's values, for P and O; None: there is none.
+
+    Returns:
+        The same rows.
+    """
+    return _by_priority(rows, targets, source, schema) if policy in ("P", "O") else list(rows)
+
+
+def rules_of(policy: str, rows: Sequence[Row], source: Source) -> tuple[Rule, ...]:
+    """The rules of a table.
+
+    Args:
+        policy: one of `HIT_POLICIES`.
+        rows: in the order in which they are tried.
+        source: the table; takes the problems.
+
+    Returns:
+        The rules, in the order in which they stand on the agenda.
+    """
+    rules = [row.rule for row in rows]
+    if policy in SINGLE:
+        # A row without an effect still keeps the others of its group from firing.
+        return tuple(replace(rule, activation_group=source.name) for rule in rules)
+    if policy in ("C+", "C<", "C>", "C#"):
+        rules = [replace(rule, actions=tuple(_collect(policy, action) for action in rule.actions)) for rule in rules]
+    for rule in rules:
+        if not rule.actions and rule.span is not None:
+            source.report_at(rule.span, "table-row", "this row does nothing", "fill a 'then' cell", "warning")
+    return tuple(rule for rule in rules if rule.actions)
+
+
+def _collect(policy: str, action: Action) -> Action:
+    """The assignment that adds a row's value to what the other rows gave."""
+    if not isinstance(action, Assign):
+        return action
+    so_far, value = action.target, action.value
+    if policy == "C#":
+        value = Literal(Decimal(1), span=value.span)
+    both: Expression
+    if policy == "C<":
+        both = Call("Min", (so_far, value), span=action.span)
+    elif policy == "C>":
+        both = Call("Max", (so_far, value), span=action.span)
+    else:
+        # Unlike `+=`, Sum counts a field that nobody has written yet as nothing.
+        both = Call("Sum", (ListLiteral((so_far, value), span=action.span),), span=action.span)
+    return replace(action, value=both)
+
+
+def _by_priority(
+    rows: Sequence[Row], targets: Sequence[Outcome | Path | None], source: Source, schema: Schema | None
+) -> list[Row]:
+    """The rows by what they give: worst outcome first, values in the order of the schema's `values`."""
+    orders: list[dict[Literal, int]] = []
+    for target in targets:
+        order: dict[Literal, int] = {}
+        if isinstance(target, Path):
+            fact = schema.facts.get(target.fact) if schema else None
+            field = fact.fields.get(str(target.steps[0])) if fact and len(target.steps) == 1 else None
+            values = field.values if field and field.values else ()
+            order = {Literal(value): position for position, value in enumerate(values)}
+            if not order and rows and rows[0].rule.span is not None:
+                message = f"the order of the values of {print_expression(target)} is not known"
+                hint = 'list them in domain.toml, most wanted first: values = ["gold", "silver"]'
+                source.report_at(rows[0].rule.span, "table-priority", message, hint)
+        orders.append(order)
+
+    # The columns of outcomes count as one, where the first of them stands: a row that rejects comes before one that
+    # reviews, whichever column is further left.
+    decisive = next((place for place, target in enumerate(targets) if isinstance(target, str)), None)
+
+    def rank(row: Row) -> tuple[int, ...]:
+        worst = min((_rank(one, {}) for one in row.outputs if isinstance(one, Decide)), default=len(_SEVERITY))
+        return tuple(
+            worst if place == decisive else _rank(output, order) if isinstance(target, Path) else 0
+            for place, (output, order, target) in enumerate(zip(row.outputs, orders, targets, strict=True))
+        )
+
+    return sorted(rows, key=rank)
+
+
+def _rank(output: Action | None, order: dict[Literal, int]) -> int:
+    if isinstance(output, Decide):
+        return _SEVERITY[output.outcome]
+    if isinstance(output, Assign) and isinstance(output.value, Literal):
+        return order.get(output.value, len(order))
+    return len(order) + 1

@@ -1,0 +1,228 @@
+"""Turn a decision table into rules.  csv_cells, sheet, unary -> [tables] -> hit_policies, overlaps -> checks
+
+Takes a CSV file or a sheet, gives the same nodes as GRL: one rule per row, named `<file stem>#<row>`, so that one
+engine runs both. The first header cell may be a hit policy; the other columns are `when <expression>` (cells: S-FEEL
+tests), `then Review` and its kin (cells: the reason), `then <field>` (cells: the value) and `note` (for people)."""
+
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from engine.checks import ValueKind, kind_of
+from engine.language import (
+    MAX_RULES,
+    Action,
+    And,
+    Assign,
+    Decide,
+    Expression,
+    Literal,
+    Log,
+    Outcome,
+    Path,
+    Rule,
+    Source,
+    TooManyProblems,
+    read_expression,
+)
+from engine.schema import Schema
+from engine.tables.analysis import report_overlaps
+from engine.tables.csv_cells import Cell, Sheet, read_cells
+from engine.tables.hit_policies import HIT_POLICIES, Row, in_order, rules_of
+from engine.tables.unary_tests import CellRefused, Tests, read_tests, read_value, to_node
+
+_DECISIONS: dict[str, Outcome] = {"accept": "accept", "review": "review", "reject": "reject"}
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A `when` column."""
+
+    position: int
+    subject: Expression
+    kind: ValueKind
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A `then` column: an outcome, `log`, or the field that its cells are assigned to."""
+
+    position: int
+    effect: Outcome | Path | None
+    kind: ValueKind
+
+
+@dataclass(slots=True)
+class _Header:
+    policy: str
+    named: bool
+    inputs: list[Input]
+    outputs: list[Output]
+
+
+def read_table(source: Source, schema: Schema | None) -> tuple[Rule, ...]:
+    """Read a decision table.
+
+    Args:
+        source: a CSV file or a sheet; takes the problems.
+        schema: kinds of the fields; None: a cell's own form says its kind.
+
+    Returns:
+        Its rules in the order in which they are tried. Those of rows with problems are left out.
+    """
+    try:
+        return _Table(source, schema).rules()
+    except TooManyProblems:
+        return ()
+
+
+class _Table:
+    """One reading of one table."""
+
+    def __init__(self, source: Source, schema: Schema | None) -> None:
+        self._source = source
+        self._schema = schema
+        self._stem = source.stem if isinstance(source, Sheet) else PurePosixPath(source.name).stem
+
+    def rules(self) -> tuple[Rule, ...]:
+        cells = self._source.cells if isinstance(self._source, Sheet) else read_cells(self._source)
+        if len(cells) < 2:
+            message = "a table needs a header and at least one row"
+            self._source.report("table-header", 0, 1, message, "when Product.price,then Review")
+            return ()
+        header = self._header(cells[0])
+        if header is None:
+            return ()
+        if len(cells) - 1 > MAX_RULES:
+            first = cells[MAX_RULES + 1][0]
+            self._source.report("too-many-rules", first.start, first.end, f"a table has at most {MAX_RULES:,} rows")
+            return ()
+        before = self._errors()
+        width = len(cells[0])
+        rows = [self._row(number, row, header, width) for number, row in enumerate(cells[1:], 1)]
+        if self._errors() == before:
+            columns = [(column.subject, column.kind) for column in header.inputs]
+            targets = [column.effect for column in header.outputs]
+            rows = in_order(header.policy, rows, targets, self._source, self._schema)
+            rules = rules_of(header.policy, rows, self._source)
+            report_overlaps(header.policy, rows, columns, self._source, self._schema)
+            return rules
+        return tuple(row.rule for row in rows)
+
+    def _errors(self) -> int:
+        return sum(diagnostic.severity == "error" for diagnostic in self._source.diagnostics)
+
+    def _problem(self, cell: Cell, code: str, message: str, hint: str = "") -> None:
+        self._source.report(code, cell.start, max(cell.end, cell.start + 1), message, hint)
+
+    # Header
+
+    def _header(self, cells: list[Cell]) -> _Header | None:
+        before = self._errors()
+        first = cells[0].text
+        named = first.upper() in HIT_POLICIES
+        header = _Header(first.upper() if named else "U", named, [], [])
+        for position, cell in enumerate(cells):
+            if position or not named:
+                self._column(position, cell, header)
+        if not header.outputs and self._errors() == before:
+            self._problem(cells[-1], "table-header", "a table needs a 'then' column", "then Review")
+        return header if self._errors() == before else None
+
+    def _column(self, position: int, cell: Cell, header: _Header) -> None:
+        word, _, rest = cell.text.partition(" ")
+        rest = rest.strip()
+        if word.lower() == "note":
+            return
+        if word.lower() == "when" and rest:
+            subject = self._expression(cell, rest)
+            if subject is not None:
+                header.inputs.append(Input(position, subject, kind_of(subject, self._schema)))
+        elif word.lower() == "then" and rest:
+            self._output(position, cell, rest, header)
+        else:
+            policies = " ".join(HIT_POLICIES)
+            hint = f"columns: when <field>, then <outcome or field>, note; the first may be one of {policies}"
+            self._problem(cell, "table-header", f"'{cell.text[:40]}' is not a column of a table", hint)
+
+    def _output(self, position: int, cell: Cell, rest: str, header: _Header) -> None:
+        word = rest.lower()
+        if word in _DECISIONS or word == "log":
+            header.outputs.append(Output(position, _DECISIONS.get(word), "text"))
+            return
+        target = self._expression(cell, rest)
+        if isinstance(target, Path) and target.steps:
+            header.outputs.append(Output(position, target, kind_of(target, self._schema)))
+        elif target is not None:
+            hint = "then Accept, Review, Reject, Log or a field such as Product.band"
+            self._problem(cell, "table-header", f"'{rest[:40]}' is neither an outcome nor a field", hint)
+
+    def _expression(self, cell: Cell, text: str) -> Expression | None:
+        """Read an expression that stands in a cell; its problems get the place of the cell."""
+        part = self._part(cell, text)
+        node = read_expression(part, self._schema.list_facts if self._schema else None)
+        for diagnostic in part.diagnostics:
+            if diagnostic.span is not None:
+                self._source.report_at(diagnostic.span, diagnostic.code, diagnostic.message, diagnostic.hint)
+        return node
+
+    def _part(self, cell: Cell, text: str) -> Source:
+        inside = max(0, self._source.text.find(text, cell.start, cell.end) - cell.start)
+        place = self._source.span(cell.start + inside, max(cell.end, cell.start + 1))
+        return Source(self._source.name, text, place, self._source.line(place.line))
+
+    # Rows
+
+    def _row(self, number: int, cells: list[Cell], header: _Header, width: int) -> Row:
+        if len(cells) > width:
+            message = f"this row has {len(cells)} cells, the header has {width}"
+            self._problem(cells[width], "table-row", message, "quote a cell that has a comma in it")
+        end = cells[-1].end
+        cells = cells + [Cell("", end, end)] * (width - len(cells))
+        name = (cells[0].text if header.named else "") or str(number)
+        tests: list[Tests | None] = []
+        conditions: list[Expression] = []
+        for column in header.inputs:
+            cell = cells[column.position]
+            read = self._tests(cell, column)
+            tests.append(read)
+            if read is not None:
+                span = self._source.span(cell.start, cell.end)
+                node = to_node(read, column.subject, column.kind, span)
+                conditions += node.operands if isinstance(node, And) else (node,)
+        outputs = [self._action(cells[column.position], column) for column in header.outputs]
+        condition = conditions[0] if len(conditions) == 1 else And(tuple(conditions)) if conditions else Literal(True)
+        first = next((cell for cell in cells if cell.text), cells[0])
+        span = self._source.span(first.start, max(first.end, first.start + 1))
+        actions = tuple(action for action in outputs if action is not None)
+        rule = Rule(f"{self._stem}#{name}", condition, actions, span=span)
+        return Row(name, rule, tuple(tests), tuple(outputs))
+
+    def _tests(self, cell: Cell, column: Input) -> Tests | None:
+        try:
+            return read_tests(cell.text, column.kind, lambda text: self._operand(cell, text))
+        except CellRefused as refused:
+            self._problem(cell, "table-cell", refused.message, refused.hint)
+            return None
+
+    def _operand(self, cell: Cell, text: str) -> Expression:
+        part = self._part(cell, text)
+        node = read_expression(part, self._schema.list_facts if self._schema else None)
+        if node is None:
+            first = part.diagnostics[0]
+            raise CellRefused(first.message, first.hint)
+        return node
+
+    def _action(self, cell: Cell, column: Output) -> Action | None:
+        if cell.text in ("", "-"):
+            return None
+        span = self._source.span(cell.start, cell.end)
+        try:
+            value = read_value(cell.text, column.kind, lambda text: self._operand(cell, text))
+        except CellRefused as refused:
+            self._problem(cell, "table-cell", refused.message, refused.hint)
+            return None
+        if isinstance(value, Literal):
+            value = Literal(value.value, span=span)
+        if isinstance(column.effect, Path):
+            return Assign(column.effect, "=", value, span=span)
+        return Log(value, span=span) if column.effect is None else Decide(column.effect, value, span=span)

@@ -1,0 +1,284 @@
+"""Read the sheets of an XLSX file as tables.  archive -> [workbook] -> sheet, tables
+
+Takes the bytes of a workbook, gives one `Sheet` per sheet that has something in it: rows of cells, written as a person
+would type them into a CSV file, and a source that names a place as spreadsheets do (`B3`). Formulas are not computed:
+their last result counts. Whatever openpyxl makes of a broken file is one diagnostic."""
+
+import io
+import math
+import re
+import warnings
+import zipfile
+import zlib
+from datetime import date, datetime, time
+from decimal import Decimal
+from pathlib import PurePosixPath
+from typing import Any
+
+from openpyxl import load_workbook
+from openpyxl.worksheet._reader import FORMULA_TAG, WorkSheetParser
+
+from engine.diagnostics import Span
+from engine.language import MAX_RULES, MAX_SOURCE_CHARACTERS, Source, TooManyProblems
+from engine.tables.csv_cells import MAX_CELL_CHARACTERS, MAX_COLUMNS, Cell, Sheet
+
+#: Of one workbook.
+MAX_SHEETS = 50
+
+#: A sheet whose name begins so is for people, as a column named so is.
+NOTES = "note"
+
+#: Digits that a spreadsheet shows; it stores two more, so that 0.1 + 0.2 is 0.30000000000000004 in the file.
+_SHOWN_DIGITS = 15
+
+
+def read_workbook(name: str, content: bytes) -> tuple[Source, list[Sheet]]:
+    """Read a workbook.
+
+    Args:
+        name: as the caller calls the file.
+        content: the file.
+
+    Returns:
+        A source that took the problems of the file as a whole; and the sheets, which took their own. The rules of the
+        first sheet are named after the file, those of any other after the file and the sheet.
+    """
+    book = Source(name, "")
+    try:
+        problem = why_unsafe(content)
+        sheets = [] if problem else _sheets(book, name, content)
+    except TooManyProblems:
+        return book, []
+    # The file is anybody's, and openpyxl raises whatever its insides raise: KeyError, ValueError, ParseError.
+    except Exception as error:
+        problem, sheets = f"the workbook can't be read: {type(error).__name__}: {error}"[:300], []
+    if problem:
+        book.report("table-xlsx", 0, 1, problem, "save it as an Excel workbook (.xlsx), without passwords")
+    elif not sheets and not book.diagnostics:
+        book.report(
+            "table-header", 0, 1, "no sheet of the workbook has anything in it", "when Product.price,then Review"
+        )
+    return book, sheets
+
+
+def _sheets(book: Source, name: str, content: bytes) -> list[Sheet]:
+    stem, found = PurePosixPath(name).stem, []
+    room = MAX_SOURCE_CHARACTERS
+    with warnings.catch_warnings():
+        # openpyxl warns of styles and extensions that it drops; none of them holds a cell.
+        warnings.simplefilter("ignore")
+        workbook = load_workbook(io.BytesIO(content), read_only=True, data_only=True, keep_links=False)
+        try:
+            if len(workbook.worksheets) > MAX_SHEETS:
+                book.report("table-xlsx", 0, 1, f"a workbook has at most {MAX_SHEETS} sheets")
+                return []
+            for position, worksheet in enumerate(workbook.worksheets):
+                title = str(worksheet.title)
+                if title.lower().startswith(NOTES):
+                    continue
+                read = _Reading(f"{name}!{title}", stem if position == 0 else f"{stem}.{title}", room)
+                sheet = read.sheet(worksheet)
+                room -= len(sheet.text)
+                if sheet.cells or sheet.diagnostics:
+                    found.append(sheet)
+        finally:
+            workbook.close()
+    return found
+
+
+class _Parser(WorkSheetParser):
+    """openpyxl's parser, which also tells a formula without a result from a blank cell."""
+
+    def parse_cell(self, element: Any) -> dict[str, Any]:
+        cell: dict[str, Any] = super().parse_cell(element)
+        if cell["value"] is None and element.find(FORMULA_TAG) is not None:
+            cell["data_type"] = "f"
+        return cell
+
+
+class _Reading:
+    """One reading of one sheet."""
+
+    def __init__(self, name: str, stem: str, room: int) -> None:
+        self._name = name
+        self._stem = stem
+        #: Characters that may still come.
+        self._room = room
+        self._problems: list[tuple[int, int, str, str, str]] = []
+
+    def sheet(self, worksheet: Any) -> Sheet:
+        """Read it."""
+        rows: dict[int, dict[int, str]] = {}
+        with worksheet._get_source() as part:
+            parser = _Parser(
+                part,
+                worksheet._shared_strings,
+                data_only=True,
+                epoch=worksheet.parent.epoch,
+                date_formats=worksheet.parent._date_formats,
+                timedelta_formats=worksheet.parent._timedelta_formats,
+            )
+            for _, cells in parser.parse():
+                if not self._row(cells, rows):
+                    break
+        merged = parser.merged_cells.mergeCell if parser.merged_cells is not None else ()
+        for area in sorted(merged, key=lambda area: (area.min_row, area.min_col))[:1]:
+            message = f"the cells {area.coord} are merged, so that all but the first are blank"
+            self._problem(area.min_row, area.min_col, "table-xlsx", message, "unmerge them, and fill each cell")
+        return self._written(rows)
+
+    def _row(self, cells: list[dict[str, Any]], rows: dict[int, dict[int, str]]) -> bool:
+        """Take the cells of one row; whether to go on."""
+        for cell in cells:
+            row, column = int(cell["row"]), int(cell["column"])
+            text = self._text(row, column, cell["value"], cell["data_type"])
+            if not text:
+                continue
+            self._room -= len(text)
+            if column > MAX_COLUMNS:
+                self._problem(row, 1, "table-csv", f"more than {MAX_COLUMNS} columns")
+            elif row > 2 * MAX_RULES or (row not in rows and len(rows) > MAX_RULES):
+                self._problem(1, 1, "too-many-rules", f"a table has at most {MAX_RULES:,} rows")
+                return False
+            elif self._room < 0:
+                message = f"a workbook has at most {MAX_SOURCE_CHARACTERS:,} characters"
+                self._problem(1, 1, "source-too-large", message)
+                return False
+            elif text != rows.setdefault(row, {}).setdefault(column, text):
+                self._problem(row, column, "table-xlsx", "the file has this cell twice")
+        return True
+
+    def _text(self, row: int, column: int, value: Any, kind: str) -> str:
+        """A cell as a person would type it."""
+        if kind == "f":
+            hint = "open the file in a spreadsheet program and save it, or write the value"
+            self._problem(row, column, "table-cell", "the result of this formula is not in the file", hint)
+            return ""
+        if kind == "e":
+            self._problem(row, column, "table-cell", f"this cell shows the error {value}")
+            return ""
+        text = _typed(value)
+        if len(text) > MAX_CELL_CHARACTERS:
+            self._problem(row, column, "table-csv", f"a cell has at most {MAX_CELL_CHARACTERS:,} characters")
+            return ""
+        return text.strip()
+
+    def _problem(self, row: int, column: int, code: str, message: str, hint: str = "") -> None:
+        self._problems.append((row, column, code, message, hint))
+
+    def _written(self, rows: dict[int, dict[int, str]]) -> Sheet:
+        """The sheet as lines of text, and the cells at their places in these."""
+        lines: list[str] = []
+        starts: list[list[int]] = []
+        cells: list[list[Cell]] = []
+        position = 0
+        for number in range(1, max((*rows, *(row for row, *_ in self._problems), 0)) + 1):
+            row, line, columns, found = rows.get(number, {}), "", [0], []
+            for column in range(1, max(row, default=0) + 1):
+                if column > 1:
+                    line += "\t"
+                    columns.append(len(line))
+                # A place is on one line, and white space of any kind looks the same there.
+                shown = " ".join(row.get(column, "").split())
+                at = position + len(line)
+                found.append(Cell(row.get(column, ""), at, at + len(shown)))
+                line += shown
+            lines.append(line)
+            starts.append(columns)
+            position += len(line) + 1
+            if found:
+                cells.append(found)
+        sheet = Sheet(self._name, self._stem, "\n".join(lines), starts, cells)
+        self._report(sheet, starts)
+        return sheet
+
+    def _report(self, sheet: Sheet, starts: list[list[int]]) -> None:
+        try:
+            for row, column, code, message, hint in self._problems:
+                columns = starts[row - 1]
+                at = columns[column - 1] if column <= len(columns) else columns[-1]
+                sheet.report_at(Span(sheet.name, row, at + 1), code, message, hint)
+        except TooManyProblems:
+            sheet.cells = []
+
+
+def _typed(value: Any) -> str:
+    """A value of a cell, as one types it."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return _number(value)
+    if isinstance(value, datetime):
+        return value.date().isoformat() if value.time() == time() else value.isoformat(timespec="seconds")
+    if isinstance(value, date | time):
+        return value.isoformat()
+    return str(value)
+
+
+def _number(value: int | float) -> str:
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    # Turning a huge int into text is refused by Python itself; no spreadsheet holds one.
+    shown = Decimal(f"{float(value):.{_SHOWN_DIGITS}g}")
+    return f"{shown:f}" if -10 < shown.adjusted() < 21 else str(shown)
+
+
+#: Bytes of a workbook as it lies on disk; twenty thousand rows of ten columns take a fourth of it.
+MAX_PACKED_BYTES = 4_000_000
+
+#: Bytes of all its parts unpacked, pictures and all.
+MAX_UNPACKED_BYTES = 48_000_000
+
+#: Bytes of one part that is neither a sheet nor the texts of the sheets; openpyxl builds trees of these.
+MAX_PART_BYTES = 2_000_000
+
+MAX_PARTS = 1_000
+
+_XML_ENCODING = re.compile(rb"""\A(?:\xef\xbb\xbf)?\s*<\?xml[^>]*?encoding\s*=\s*["']([^"']*)""")
+
+_LARGE = ("xl/worksheets/", "xl/sharedStrings")
+
+
+def why_unsafe(content: bytes) -> str:
+    """Why a workbook is not to be opened; empty when it may be.
+
+    Args:
+        content: the file, whatever it is.
+    """
+    if len(content) > MAX_PACKED_BYTES:
+        return f"a workbook has at most {MAX_PACKED_BYTES:,} bytes"
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            parts = archive.infolist()
+            if len(parts) > MAX_PARTS or sum(part.file_size for part in parts) > MAX_UNPACKED_BYTES:
+                return f"a workbook has at most {MAX_PARTS:,} parts, and unpacked {MAX_UNPACKED_BYTES:,} bytes"
+            if len({part.filename for part in parts}) < len(parts):
+                return "the workbook has two parts of one name"
+            for part in parts:
+                # zipfile gives no more bytes than a part says it has; the other methods may ask for memory at once.
+                if part.flag_bits & 1 or part.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                    return "the workbook is encrypted, or packed in an unusual way"
+                if part.filename.endswith((".xml", ".rels")):
+                    problem = _unsafe_part(part.filename, archive.read(part))
+                    if problem:
+                        return problem
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, ValueError, EOFError, OSError):
+        return "this is not an Excel workbook, or it is damaged"
+    return ""
+
+
+def _unsafe_part(name: str, data: bytes) -> str:
+    if len(data) > MAX_PART_BYTES and not name.startswith(_LARGE):
+        return f"the part {name[:80]} of the workbook has more than {MAX_PART_BYTES:,} bytes"
+    declared = _XML_ENCODING.match(data[:400])
+    encoding = declared[1].decode("ascii", "replace").lower() if declared else "utf-8"
+    # Entities are how a small text becomes a large one. In UTF-8 there is one way to write what begins them.
+    if (
+        encoding not in ("utf-8", "utf8", "us-ascii", "ascii")
+        or b"\0" in data[:4]
+        or data[:2] in (b"\xfe\xff", b"\xff\xfe")
+    ):
+        return f"the part {name[:80]} of the workbook is not UTF-8"
+    return f"the part {name[:80]} of the workbook has a document type" if b"<!DOCTYPE" in data else ""

@@ -1,0 +1,265 @@
+"""What a value is while rules run, and the way in and out.  facts -> [values] -> expressions, index -> evaluation
+
+Inside the engine a value is None, bool, float, str, an aware UTC datetime, a tuple or a dict, and nothing else. A
+number is always the float64 of a decimal of at most 15 significant digits: each of those has its own float64, so
+comparing numbers compares floats, and only arithmetic goes through decimals. `take` refuses what is no such value;
+nothing else here raises. Says nothing about schemas (`engine.facts.reader`)."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from engine.values.arithmetic import DIGITS, add, is_ordinary, number
+
+#: None, bool, float, str, aware datetime, tuple of values, dict of values.
+Value = Any
+
+#: Longest text, in code points, that a rule can build; a longer one is null, so that joining in a loop stays bounded.
+MAX_TEXT = 100_000
+#: Deepest nesting of lists and objects in a field that a rule reads or writes.
+MAX_NESTING = 32
+#: Most parts of a list or object that a rule can assign; without a bound, `P.x = [P.x, P.x]` doubles it each time.
+MAX_PARTS = 10_000
+
+
+class ValueRefused(Exception):
+    """What came in is no value of the language; the message says why, without naming the field."""
+
+
+def join(left: Value, right: Value) -> str | None:
+    """`left + right` where one of them is text; None when the other is null or the text gets too long."""
+    if left is None or right is None:
+        return None
+    joined = text(left) + text(right)
+    return joined if len(joined) <= MAX_TEXT else None
+
+
+def plus(left: Value, right: Value) -> Value:
+    """What `+` means: a sum of numbers, a join when one side is text, else null."""
+    if left.__class__ is float and right.__class__ is float:
+        return add(left, right)
+    if left.__class__ is str or right.__class__ is str:
+        return join(left, right)
+    return None
+
+
+def equal(left: Value, right: Value) -> bool:
+    """What `==` means: same kind and same value; across kinds false.
+
+    >>> equal(7.0, 7.0), equal(True, 1.0), equal(None, None)
+    (True, False, True)
+    """
+    kind = left.__class__
+    if kind is not right.__class__:
+        return False
+    if kind is tuple:
+        return len(left) == len(right) and all(map(equal, left, right))
+    if kind is dict:
+        return left.keys() == right.keys() and all(equal(item, right[name]) for name, item in left.items())
+    return bool(left == right)
+
+
+#: Kinds that `<` and its kin order; two values of the same one.
+ORDERED = (float, str, datetime)
+
+
+def before(left: Value, right: Value) -> bool:
+    """What `<` means: numbers by size, texts by code point, dates by time; anything else false."""
+    return left.__class__ is right.__class__ and left.__class__ in ORDERED and bool(left < right)
+
+
+def at_most(left: Value, right: Value) -> bool:
+    """What `<=` means."""
+    return left.__class__ is right.__class__ and left.__class__ in ORDERED and bool(left <= right)
+
+
+def holds(item: Value, container: Value) -> bool:
+    """What `item in container` means: the container is a list that has an equal item."""
+    return container.__class__ is tuple and any(equal(item, one) for one in container)
+
+
+def text(value: Value) -> str:
+    """The text form of a value, as reasons, logs and `+` show it; null is empty.
+
+    >>> text(9.8), text(10.0), text(True), text(("a", 1.0))
+    ('9.8', '10', 'true', '[a, 1]')
+    """
+    kind = value.__class__
+    if kind is str:
+        return str(value)
+    if kind is float:
+        return repr(plain(value))
+    if value is None:
+        return ""
+    if kind is bool:
+        return "true" if value else "false"
+    if kind is datetime:
+        return str(value.isoformat())
+    if kind is tuple:
+        return "[" + ", ".join(map(text, value)) + "]"
+    return "{" + ", ".join(f"{name}: {text(item)}" for name, item in value.items()) + "}"
+
+
+def plain(value: Value) -> Any:
+    """A value as the caller gets it: an integral number below 1e15 as an int, lists and objects as new ones.
+
+    >>> plain(7.0), plain(7.5), plain(("a", None))
+    (7, 7.5, ['a', None])
+    """
+    kind = value.__class__
+    if kind is float:
+        return int(value) if -1e15 < value < 1e15 and value.is_integer() else value
+    if kind is tuple:
+        return [plain(item) for item in value]
+    if kind is dict:
+        return {name: plain(item) for name, item in value.items()}
+    return value
+
+
+def literal(value: bool | str | Decimal | datetime | None) -> Value:
+    """The value of a literal node."""
+    if isinstance(value, Decimal):
+        return number(value)
+    return moment(value) if isinstance(value, datetime) else value
+
+
+def moment(value: datetime) -> datetime:
+    """A datetime as the language has it: aware, in UTC; one without a zone means UTC.
+
+    Raises:
+        ValueRefused: its zone moves it out of the years 1 to 9999.
+    """
+    if value.tzinfo is UTC:
+        return value
+    try:
+        return value.astimezone(UTC) if value.utcoffset() is not None else value.replace(tzinfo=UTC)
+    except (OverflowError, ValueError) as error:
+        raise ValueRefused("is a date out of range") from error
+
+
+def moment_of(written: str) -> datetime:
+    """Read an ISO 8601 date or date and time.
+
+    Raises:
+        ValueRefused: it is none.
+
+    >>> moment_of("2026-01-01").isoformat()
+    '2026-01-01T00:00:00+00:00'
+    """
+    try:
+        return moment(datetime.fromisoformat(written))
+    except ValueError as error:
+        raise ValueRefused("is no date (ISO 8601 expected)") from error
+
+
+def take_number(raw: Any) -> float:
+    """Take an int, float or decimal.
+
+    Raises:
+        ValueRefused: NaN, infinite, out of range, or of more than 15 significant digits.
+    """
+    if isinstance(raw, int) and -1_000_000_000_000_000 < raw < 1_000_000_000_000_000:
+        return float(raw)
+    if isinstance(raw, int):
+        # Turning a huge int into a decimal costs the square of its length: look at its size first.
+        if raw.bit_length() > 1_000:
+            raise ValueRefused("is out of range")
+        exact = Decimal(raw)
+    else:
+        exact = raw if isinstance(raw, Decimal) else Decimal(repr(float(raw)))
+    if not exact.is_finite():
+        raise ValueRefused("is not a finite number")
+    if not exact:
+        return 0.0
+    if not -290 <= exact.adjusted() < 300:
+        raise ValueRefused("is out of range")
+    digits = exact.as_tuple().digits
+    if len(digits) > DIGITS and any(digits[DIGITS:]):
+        raise ValueRefused(f"has more than {DIGITS} significant digits")
+    return float(exact)
+
+
+def take(raw: Any, nesting: int = 0) -> Value:
+    """Take any plain value that a caller may send.
+
+    Args:
+        raw: None, bool, int, float, Decimal, str, datetime, date, list, tuple or mapping.
+        nesting: how deep it stands in lists and objects.
+
+    Returns:
+        The value.
+
+    Raises:
+        ValueRefused: it is no value of the language.
+    """
+    kind = raw.__class__
+    if kind is str or raw is None or kind is bool:
+        return raw
+    if isinstance(raw, int | float | Decimal):
+        return take_number(raw)
+    if isinstance(raw, datetime):
+        return moment(raw)
+    if isinstance(raw, date):
+        return datetime(raw.year, raw.month, raw.day, tzinfo=UTC)
+    if nesting >= MAX_NESTING:
+        raise ValueRefused(f"is nested more than {MAX_NESTING} deep")
+    if isinstance(raw, list | tuple):
+        return tuple([take(item, nesting + 1) for item in raw])
+    if isinstance(raw, Mapping):
+        # A null member is no member: null and missing are the same value.
+        return {str(name): take(item, nesting + 1) for name, item in raw.items() if item is not None}
+    if isinstance(raw, str):
+        return str(raw)
+    raise ValueRefused(f"is of a kind that rules do not know ({kind.__name__})")
+
+
+def bounded(value: Value, nesting: int = 0) -> Value:
+    """A value that a rule assigns; None for a list or object that is too large or nested too deep.
+
+    Args:
+        value: what the rule computed.
+        nesting: how deep the field stands.
+    """
+    if value.__class__ is not tuple and value.__class__ is not dict:
+        return value
+    return value if _parts(value, MAX_NESTING - nesting, MAX_PARTS) >= 0 else None
+
+
+def _parts(value: Value, levels: int, room: int) -> int:
+    """The room that is left after counting the parts of a value; negative when there is too little."""
+    room -= 1
+    if not isinstance(value, (tuple, dict)):
+        return room
+    if levels == 0:
+        return -1
+    for part in value if isinstance(value, tuple) else value.values():
+        if room < 0:
+            break
+        room = _parts(part, levels - 1, room)
+    return room
+
+
+def kind_of(value: Value) -> str:
+    """The name of a value's kind, as a schema writes it; `null` for null."""
+    return _KINDS[value.__class__]
+
+
+_KINDS: dict[type, str] = {
+    type(None): "null",
+    bool: "boolean",
+    float: "number",
+    str: "text",
+    datetime: "date",
+    tuple: "list",
+    dict: "object",
+}
+
+
+def ordinary(value: Value) -> bool:
+    """Whether every number in a value is zero or between 1e-30 and 1e30 in size."""
+    if value.__class__ is float:
+        return is_ordinary(value)
+    if value.__class__ is tuple:
+        return all(map(ordinary, value))
+    return all(map(ordinary, value.values())) if value.__class__ is dict else True
