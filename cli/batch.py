@@ -7,13 +7,12 @@ from typing import Any
 import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from cli.display.output import console, counted, leave_unrung, print_json, print_table, ring_or_leave
 from cli.options import as_of_option, json_option, settings
-from cli.output import console, counted, leave_unrung, print_json, print_table
-from cli.ringing import ring_or_leave
 from rulefarm.farm import Farm
 from rulefarm.jobs import Batch
 from rulesets.loader import SHIPPED, available_domains, load_domain
-from store.revival import resume
+from store.dead_letter_retry import resume
 
 #: Seconds between two looks at a batch.
 _LOOK_S = 0.25

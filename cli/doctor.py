@@ -6,9 +6,9 @@ import click
 from rich.table import Table
 from rich.text import Text
 
+from cli.display.output import console, print_json
 from cli.options import json_option, settings
-from cli.output import console, print_json
-from workers.doctor import Finding, examine
+from workers.monitoring import Finding, examine
 
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red", "skip": "dim"}
 

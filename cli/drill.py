@@ -9,9 +9,9 @@ from pathlib import Path
 
 import click
 
-from cli.drill_report import print_report
+from cli.display.drill_report import print_report
+from cli.display.output import print_json
 from cli.options import json_option
-from cli.output import print_json
 from cli.up import migrate_tables
 from rulefarm.errors import SettingsError
 from workers.drill.drill import run_drill

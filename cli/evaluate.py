@@ -5,17 +5,16 @@ from datetime import UTC, datetime
 
 import click
 
-from cli.explanation import all_option, explanation_json, print_explanation, rule_option
+from cli.display.explanation import all_option, explanation_json, print_explanation, rule_option
+from cli.display.output import COLOURS, console, print_answer, print_json
+from cli.display.replay import print_replay
 from cli.options import as_of_option, json_option, read_facts, settings
-from cli.output import COLOURS, console, print_answer, print_json
-from cli.replay import print_replay
 from engine import Evaluation, explain, nearest, refused
 from rulefarm import wire
 from rulesets.loader import SHIPPED, load_domain
-from tasks.events import alone
-from tasks.lookups import look_up
-from tasks.pattern_host import host_of
+from tasks.durable_rules import host_of
 from tasks.replay import KnownFacts
+from tasks.shared_facts import alone, look_up
 
 
 @click.command("eval")

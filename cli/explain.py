@@ -2,17 +2,17 @@
 
 import click
 
-from cli.explanation import all_option, explanation_json, print_explanation, rule_option
+from cli.display.explanation import all_option, explanation_json, print_explanation, rule_option
+from cli.display.output import print_json, print_verdict
 from cli.options import json_option, settings
-from cli.output import print_json, print_verdict
 from engine import explain, nearest
+from rulefarm.database import connect
 from rulefarm.errors import NotFound
-from rulefarm.ledger import connect
 from rulesets.recorded import compile_recorded
-from store.jobs import verdict_of
-from store.published import source_of
-from tasks.lookups import REFUSALS
-from tasks.recall import judged_facts
+from store.job_status import verdict_of
+from store.ruleset_versions import source_of
+from tasks.judged_facts import judged_facts
+from tasks.shared_facts import REFUSALS
 
 
 @click.command("explain")

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import click
 
+from cli.display.output import counted, print_json
 from cli.options import json_option, read_facts, settings
-from cli.output import counted, print_json
 from rulefarm.errors import NotFound
-from rulefarm.facts import Facts
+from rulefarm.reference_facts import Facts
 from rulesets.loader import SHIPPED, declared_fact
 from tasks.fact_files import read_pairs
 

@@ -6,7 +6,7 @@ import click
 
 from cli.options import settings
 from workers.celery_app import create_worker_app
-from workers.flower import start_flower
+from workers.monitoring.flower import start_flower
 
 
 @click.command("flower")

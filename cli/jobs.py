@@ -5,11 +5,11 @@ from typing import Any
 import click
 from rich.text import Text
 
-from cli.dead import print_letter
+from cli.dead_letters import print_letter
+from cli.display.output import console, counted, print_json, print_table, print_verdict
 from cli.options import json_option, settings
-from cli.output import console, counted, print_json, print_table, print_verdict
-from rulefarm.ledger import connect
-from store.whereabouts import Whereabouts, find_jobs, find_whereabouts
+from rulefarm.database import connect
+from store.job_status import Whereabouts, find_jobs, find_whereabouts
 
 
 @click.group("jobs")

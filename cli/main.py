@@ -20,7 +20,7 @@ COMMANDS = {
     "jobs": ("cli.jobs", "List open jobs, or show where one stands."),
     "verdicts": ("cli.verdicts", "List verdicts, newest first."),
     "explain": ("cli.explain", "Explain the verdict of a job, or of one row of a batch."),
-    "dead": ("cli.dead", "List, show, retry or drop dead letters."),
+    "dead": ("cli.dead_letters", "List, show, retry or drop dead letters."),
     "prune": ("cli.prune", "Drop old months of jobs and verdicts."),
     "eval": ("cli.evaluate", "Judge facts here and now, without a farm."),
     "facts": ("cli.facts", "Keep reference facts that domains look up."),

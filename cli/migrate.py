@@ -3,7 +3,7 @@
 import click
 
 from cli.options import settings
-from rulefarm.ledger import connect
+from rulefarm.database import connect
 from store.migrate import migrate
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
+from cli.display.output import counted, print_json, print_table
 from cli.options import json_option, settings
-from cli.output import counted, print_json, print_table
-from rulefarm.ledger import connect
-from store.prune import first_kept, prune
+from rulefarm.database import connect
+from store.retention import first_kept, prune
 
 
 class Age(click.ParamType[timedelta]):

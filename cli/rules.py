@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
+from cli.display.output import print_json, print_table
 from cli.options import json_option, rulesets_option, settings
-from cli.output import print_json, print_table
 from engine import Diagnostic, EngineError, Rule, RulesetRejected, SchemaRejected, review
 from rulesets.cases import run_cases
 from rulesets.formatting import formatted, grl_files

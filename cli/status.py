@@ -6,16 +6,15 @@ from typing import Any
 
 import click
 
+from cli.display.output import counted, print_json, print_table
 from cli.options import json_option, settings
-from cli.output import counted, print_json, print_table
-from rulefarm.bell import create_app
-from rulefarm.depth import queue_depths
-from rulefarm.ledger import Ledger
+from rulefarm.database import Ledger
+from rulefarm.messaging import create_app, queue_depths
 from rulefarm.routing import CONTROL_QUEUE, queue_name
 from rulefarm.settings import Settings
 from store.health import count_dead_letters, last_reconciled
-from store.open_work import open_work
-from workers.inspection import worker_states
+from store.pending_work import open_work
+from workers.monitoring import worker_states
 
 
 @click.command("status")

@@ -5,8 +5,8 @@ from datetime import datetime
 
 import click
 
+from cli.display.output import leave_unrung, print_json, print_verdict
 from cli.options import as_of_option, json_option, read_facts, settings
-from cli.output import leave_unrung, print_json, print_verdict
 from rulefarm.farm import Farm
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 
 from cli.options import settings
-from rulefarm.ledger import connect
+from rulefarm.database import connect
 from rulefarm.settings import Settings
 from store.migrate import migrate
-from workers.farm import run_farm
+from workers.local import run_farm
 
 
 @click.command("up")

@@ -4,9 +4,9 @@ import uuid
 
 import click
 
+from cli.display.output import print_verdicts
 from cli.options import csv_option, json_option, settings
-from cli.output import print_verdicts
-from rulefarm.ledger import connect
+from rulefarm.database import connect
 from store.verdicts import find_verdicts
 
 

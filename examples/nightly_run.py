@@ -18,17 +18,17 @@ import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from sqlalchemy import func, select
 
-from cli.output import console, print_table
+from cli.display.output import console, print_table
 from cli.up import migrate_tables
+from rulefarm.database import verdicts
 from rulefarm.errors import RulefarmError
 from rulefarm.farm import Farm
 from rulefarm.jobs import Batch
 from rulefarm.settings import Settings
-from rulefarm.tables import verdicts
 from rulesets.loader import SHIPPED, LoadedRuleset, load_all
 from store.verdicts import count_fired
 from tasks.nightly import take_nightly
-from workers.farm import running_farm
+from workers.local import running_farm
 
 #: Seconds that the batch, or one order, may take before the run counts as failed.
 PATIENCE_S = 300.0

@@ -25,7 +25,7 @@ from rulefarm.farm import Farm
 from rulefarm.settings import Settings
 from rulesets.loader import SHIPPED, load_domain
 from tasks.replay import KnownFacts, replay
-from workers.farm import running_farm
+from workers.local import running_farm
 
 DOMAIN = "fraud"
 KEY = ("Payment", "card")

@@ -1,4 +1,4 @@
-"""Compile a ruleset from its record.  store.published -> [recorded] -> engine.compile_ruleset, schema
+"""Compile a ruleset from its record.  store.ruleset_versions -> [recorded] -> engine.compile_ruleset, schema
 
 For whoever asks what the rules said when a verdict was given; workers read folders (`rulesets.loader`)."""
 

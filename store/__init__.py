@@ -1,4 +1,4 @@
 """Postgres behind the farm: migrations, verdicts, open work, published rulesets.
 
-Speaks SQL and plain values; judges nothing and sends nothing. The tables themselves stand in `rulefarm.tables`, for a
-producer writes to some of them."""
+Speaks SQL and plain values; judges nothing and sends nothing. The tables themselves stand in
+`rulefarm.database.tables`, for a producer writes to some of them."""

@@ -13,8 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Engine, Table, case, func, or_, update
 from sqlalchemy.dialects.postgresql import insert
 
-from rulefarm.ledger import reachable
-from rulefarm.tables import jobs
+from rulefarm.database import jobs, reachable
 from store.dead_letters import Death, bury, storable
 
 #: What is said of attempts that ended without a word: their worker died whole, or can't be reached.

@@ -13,10 +13,9 @@ from typing import Any
 from sqlalchemy import Connection, Engine, case, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from rulefarm.bell import Bell, chunk_bell
-from rulefarm.chunk_facts import SUBJECT_COLUMN, decode, encode
-from rulefarm.ledger import reachable
-from rulefarm.tables import batches, chunks
+from rulefarm.batch import SUBJECT_COLUMN, decode, encode
+from rulefarm.database import batches, chunks, reachable
+from rulefarm.messaging import Bell, chunk_bell
 from store.attempts import UNHEARD, Terms, is_free, leased, released
 from store.dead_letters import Death, bury
 

@@ -11,9 +11,8 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 from sqlalchemy.dialects.postgresql import insert
 
+from rulefarm.database import dead_letters, reachable
 from rulefarm.errors import RulefarmError
-from rulefarm.ledger import reachable
-from rulefarm.tables import dead_letters
 
 #: Characters of a reason, and of a refused message, that are kept.
 MAX_CHARACTERS = 1_000

@@ -8,8 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Engine, func, select, text
 
-from rulefarm.ledger import reachable
-from rulefarm.tables import dead_letters, reconciler
+from rulefarm.database import dead_letters, reachable, reconciler
 
 
 @dataclass(frozen=True, slots=True)

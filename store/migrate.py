@@ -11,7 +11,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
-from rulefarm.ledger import reachable
+from rulefarm.database import reachable
 from store.partitions import SCHEMA_LOCK, ensure_partitions
 
 

@@ -12,8 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Engine, func, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
-from rulefarm.ledger import reachable
-from rulefarm.tables import chunks, jobs, verdicts
+from rulefarm.database import chunks, jobs, reachable, verdicts
 from rulefarm.verdict import Verdict
 from store.chunk_attempts import finish_batch
 

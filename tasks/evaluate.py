@@ -11,16 +11,15 @@ from typing import Any, NoReturn, TypeVar
 from celery import Task
 from celery.exceptions import SoftTimeLimitExceeded
 
-from rulefarm.bell import Bell, ring
 from rulefarm.errors import BrokerUnreachable, FarmUnreachable, JobRejected
+from rulefarm.messaging import Bell, ChunkMessage, JobMessage, checked_chunk_message, checked_job_message, ring
 from store.attempts import add_job, claim_job, fail_job
 from store.chunk_attempts import Claim, claim_chunk, fail_chunk
 from store.dead_letters import Death, record_message
 from store.verdicts import store_chunk, store_verdict
 from tasks.judge import judge_chunk, judge_job
-from tasks.message import ChunkMessage, JobMessage, checked_chunk_message, checked_job_message
-from tasks.process import Process, held
 from tasks.retry import pause_s
+from tasks.worker_context import Process, held
 
 log = logging.getLogger("rulefarm.tasks")
 
@@ -32,7 +31,7 @@ def evaluate_job(task: Task, **kwargs: Any) -> dict[str, Any] | None:
 
     Args:
         task: the running Celery task.
-        kwargs: what `rulefarm.bell.job_bell` sent.
+        kwargs: what `rulefarm.messaging.broker.job_bell` sent.
 
     Returns:
         The verdict on record, as JSON: this one, or the one that was there first. None for a job that has none yet:
@@ -69,7 +68,7 @@ def evaluate_chunk(task: Task, **kwargs: Any) -> int | None:
 
     Args:
         task: the running Celery task.
-        kwargs: what `rulefarm.bell.chunk_bell` sent.
+        kwargs: what `rulefarm.messaging.broker.chunk_bell` sent.
 
     Returns:
         How many verdicts were new; None for a chunk that is closed, not on record, failed this time, or in somebody

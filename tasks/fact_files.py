@@ -1,4 +1,5 @@
-"""Reference facts out of a file.  csv, parquet, jsonl, sql -> [fact_files] -> pairs of key and fields -> rulefarm.facts
+"""Reference facts out of a file.  csv, parquet, jsonl, sql -> [fact_files] -> pairs of key and fields ->
+rulefarm.reference_facts
 
 Reads a portion at a time, so that a file may be longer than memory. Keeps nothing itself."""
 
@@ -8,12 +9,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from engine import FactSchema
-from rulefarm.chunk_facts import JSON_COLUMN, SUBJECT_COLUMN
+from rulefarm.batch import JSON_COLUMN, SUBJECT_COLUMN, open_source
 from rulefarm.errors import SourceRejected
-from rulefarm.plain import shown
-from rulefarm.sources import open_source
-from tasks.lookups import key_text
-from tasks.text_columns import typed_columns
+from rulefarm.normalize import shown
+from tasks.csv_typing import typed_columns
+from tasks.shared_facts import key_text
 
 #: Rows that are read at once.
 _ROWS = 1_000

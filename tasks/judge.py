@@ -1,7 +1,7 @@
 """From facts to verdicts.  job message or chunk row -> [judge] -> engine -> verdicts to store
 
-Knows neither database nor broker; what a domain shares is added by `tasks.shared`, before the clock that times the
-evaluation starts. Errors of single subjects become `error` verdicts; their neighbours are judged."""
+Knows neither database nor broker; what a domain shares is added by `tasks.shared_facts.provider`, before the clock that
+times the evaluation starts. Errors of single subjects become `error` verdicts; their neighbours are judged."""
 
 import json
 import time
@@ -14,15 +14,14 @@ import polars as pl
 
 from engine import Evaluation, Schema, refused
 from rulefarm import wire
-from rulefarm.chunk_facts import JSON_COLUMN, SUBJECT_COLUMN, decode
+from rulefarm.batch import JSON_COLUMN, SUBJECT_COLUMN, decode
 from rulefarm.errors import JobRejected, SettingsError
+from rulefarm.messaging import JobMessage
 from rulefarm.verdict import Verdict
 from rulesets.loader import LoadedRuleset
-from tasks.lookups import Seen
-from tasks.message import JobMessage
-from tasks.pattern_host import host_of
-from tasks.shared import Shared, Subject
-from tasks.text_columns import typed_columns
+from tasks.csv_typing import typed_columns
+from tasks.durable_rules import host_of
+from tasks.shared_facts import Seen, Shared, Subject
 
 
 def judge_job(loaded: LoadedRuleset, message: JobMessage, worker: str, shared: Shared | None = None) -> Verdict:

@@ -9,16 +9,15 @@ from datetime import UTC, datetime
 
 from celery import Task
 
-from rulefarm.batches import take
-from rulefarm.bell import Bell
-from rulefarm.doorbell import Doorbell
+from rulefarm.batch import take
+from rulefarm.database import Ledger
 from rulefarm.errors import SettingsError
 from rulefarm.jobs import Batch
-from rulefarm.ledger import Ledger
+from rulefarm.messaging import Bell, Doorbell
 from rulefarm.routing import queue_name
 from rulefarm.settings import Settings
 from rulesets.loader import LoadedRuleset
-from tasks.process import held
+from tasks.worker_context import held
 
 log = logging.getLogger("rulefarm.tasks")
 

@@ -10,14 +10,13 @@ from datetime import UTC, datetime
 
 from celery import Task
 
-from rulefarm.bell import Bell, ring
-from rulefarm.depth import queue_depths
+from rulefarm.database import reachable
 from rulefarm.errors import FarmUnreachable
-from rulefarm.ledger import reachable
+from rulefarm.messaging import Bell, queue_depths, ring
 from rulefarm.routing import SEAL, SEAL_QUEUE, queue_name
-from store.open_work import count_open, due, due_queues, expire, note_run
 from store.partitions import ensure_partitions
-from tasks.process import Process, held
+from store.pending_work import count_open, due, due_queues, expire, note_run
+from tasks.worker_context import Process, held
 
 log = logging.getLogger("rulefarm.tasks")
 

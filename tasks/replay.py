@@ -1,8 +1,8 @@
 """A file of facts judged line by line, without a farm.  jsonl -> [replay] -> number, subject, evaluation of each line
 
 What a worker would say of each line, had the one before been judged when it came: shared facts are added by the same
-`tasks.shared`, from a file and from windows in memory. A line that can't be taken is an error with its number, and no
-event; the rest are judged."""
+`tasks.shared_facts.provider`, from a file and from windows in memory. A line that can't be taken is an error with its
+number, and no event; the rest are judged."""
 
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -15,11 +15,8 @@ from rulefarm import wire
 from rulefarm.errors import JobRejected
 from rulefarm.limits import MAX_FACTS_CHARACTERS
 from rulesets.loader import LoadedRuleset
-from tasks.events import event_of, event_time
 from tasks.judge import evaluate_seen
-from tasks.lookups import key_text
-from tasks.memory_windows import MemoryWindows
-from tasks.shared import Shared, Subject
+from tasks.shared_facts import MemoryWindows, Shared, Subject, event_of, event_time, key_text
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,15 +14,14 @@ import pytest
 from sqlalchemy import Engine, create_engine, insert, text
 from sqlalchemy.engine import make_url
 
+from rulefarm.database import active_rulesets, connect
 from rulefarm.farm import Farm
-from rulefarm.ledger import connect
 from rulefarm.settings import Settings
-from rulefarm.tables import active_rulesets
 from store.migrate import migrate
 from tests.farm.commands import RULESETS, rulefarm
 from tests.farm.processes import until
-from workers.inspection import worker_states
-from workers.services import Services, running_services
+from workers.embedded.services import Services, running_services
+from workers.monitoring import worker_states
 
 TEMPLATE = "rulefarm_template"
 

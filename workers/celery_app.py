@@ -8,15 +8,15 @@ from typing import Any
 from celery import Celery
 from celery.schedules import crontab, schedule
 
-from rulefarm.bell import create_app
 from rulefarm.errors import SettingsError
+from rulefarm.messaging import create_app
 from rulefarm.routing import CONTROL_QUEUE, EVALUATE_CHUNK, EVALUATE_JOB, NIGHTLY, RECONCILE, queue, queue_name
 from rulefarm.settings import Settings
-from tasks.canary import CANARY, canary
 from tasks.evaluate import evaluate_chunk, evaluate_job
 from tasks.nightly import plan_nightly
+from tasks.probe import CANARY, canary
 from tasks.reconcile import reconcile
-from workers.requests import FarmRequest
+from workers.consumer import FarmRequest
 
 #: Seconds between the soft time limit, which a task can log, and the hard one, which kills its process.
 _GRACE_S = 5
@@ -27,7 +27,7 @@ CONF: dict[str, Any] = {
     # A task that killed its process would kill the next one too, for ever; the reconciler's clock is slower.
     "task_reject_on_worker_lost": False,
     # What is no message for us is refused and put on record, and ends no worker.
-    "worker_consumer": "workers.refusals:RefusingConsumer",
+    "worker_consumer": "workers.consumer.consumer:RefusingConsumer",
     # A process takes one message beyond the one it works on: more would wait behind a chunk while others idle.
     "worker_prefetch_multiplier": 1,
     # The worker has no other work than to wait for its broker, so it never gives up.

@@ -17,16 +17,16 @@ from celery import Celery
 from celery.exceptions import SecurityWarning
 from celery.signals import worker_process_init, worker_shutdown
 
+from rulefarm.database import Ledger
 from rulefarm.errors import DatabaseUnreachable
-from rulefarm.ledger import Ledger
 from rulefarm.settings import Settings
 from rulesets.loader import SHIPPED, LoadedRuleset, load_all
-from store.published import publish
-from tasks.pattern_host import require_durable_rules
-from tasks.process import Process, forget_connections, hold
-from tasks.shared import open_shared
+from store.ruleset_versions import publish
+from tasks.durable_rules import require_durable_rules
+from tasks.shared_facts import open_shared
+from tasks.worker_context import Process, forget_connections, hold
 from workers.celery_app import create_beat_app, create_worker_app, worker_queues
-from workers.watch import EXIT_AGAIN, Watch
+from workers.consumer import EXIT_AGAIN, Watch
 
 log = logging.getLogger("rulefarm.workers")
 

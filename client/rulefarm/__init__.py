@@ -14,9 +14,9 @@ from rulefarm.errors import (
     SourceRejected,
     VerdictPending,
 )
-from rulefarm.facts import Facts
 from rulefarm.farm import Farm
 from rulefarm.jobs import Batch, Job
+from rulefarm.reference_facts import Facts
 from rulefarm.settings import Settings
 from rulefarm.verdict import Verdict
 

@@ -17,14 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 from celery import Celery
 
-from rulefarm.accepting import accept
-from rulefarm.bell import Bell, create_app, job_bell
-from rulefarm.doorbell import Doorbell
 from rulefarm.errors import NotFound, SettingsError
-from rulefarm.extras import extra
-from rulefarm.facts import Facts
-from rulefarm.jobs import Batch, Job, id_of
+from rulefarm.jobs import Batch, Job, accept, id_of
 from rulefarm.known_domains import KnownDomains
+from rulefarm.messaging import Bell, Doorbell, create_app, job_bell
+from rulefarm.optional_imports import extra
+from rulefarm.reference_facts import Facts
 from rulefarm.routing import queue_name
 from rulefarm.settings import Settings
 from rulefarm.verdict import Verdict
@@ -34,7 +32,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
     from sqlalchemy.orm import Session
 
-    from rulefarm.ledger import Ledger
+    from rulefarm.database import Ledger
 
 
 class Farm:
@@ -54,7 +52,7 @@ class Farm:
         self.ledger: Ledger | None = None
         if settings.database_url:
             # An optional extra: a producer without a database needs no SQLAlchemy.
-            self.ledger = extra("rulefarm.ledger", "ledger").Ledger(settings)
+            self.ledger = extra("rulefarm.database", "ledger").Ledger(settings)
         self._doorbell = Doorbell(self.app, limit=settings.queue_limit, has_ledger=self.ledger is not None)
         self._facts: Facts | None = None
         self._domains = KnownDomains(self.ledger)
@@ -211,7 +209,7 @@ class Farm:
         ledger = self.require_ledger()
         self._domains.check(domain)
         # An optional extra: a producer that sends no batches needs no polars.
-        batches = extra("rulefarm.batches", "batch")
+        batches = extra("rulefarm.batch", "batch")
         room = self.room(domain)
         return self.announce(
             *batches.take(ledger, self.settings, domain, source, room=room, subject=subject, key=key, as_of=as_of)

@@ -10,7 +10,7 @@ from rulefarm.errors import JobRejected
 from rulefarm.routing import checked_domain
 
 if TYPE_CHECKING:
-    from rulefarm.ledger import Ledger
+    from rulefarm.database import Ledger
 
 #: Seconds for which the list is believed.
 _FRESH_S = 30.0

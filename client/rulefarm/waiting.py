@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from celery import Celery
 
-from rulefarm.bell import asked
 from rulefarm.errors import BrokerUnreachable, VerdictPending
 from rulefarm.jobs import Job
+from rulefarm.messaging import asked
 from rulefarm.verdict import Verdict
 
 if TYPE_CHECKING:
-    from rulefarm.ledger import Ledger
+    from rulefarm.database import Ledger
 
 #: Seconds between two looks for a result: short at first, for a verdict takes milliseconds, then easy on the broker.
 _FIRST_LOOK_S, _LONGEST_LOOK_S = 0.002, 0.1

@@ -13,7 +13,7 @@ from typing import Any
 
 from rulefarm.errors import JobRejected
 from rulefarm.limits import MAX_DEPTH, MAX_FACTS_CHARACTERS, MAX_KEY_CHARACTERS
-from rulefarm.plain import plain, shown, storable, too_large
+from rulefarm.normalize import plain, shown, storable, too_large
 
 #: Ids are uuid5 below this, so the same job submitted twice has the same id wherever it was submitted.
 NAMESPACE = uuid.UUID("5d0a4b52-0d1f-5f0e-9f0b-8c6f6f6f7266")

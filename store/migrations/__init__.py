@@ -1,1 +1,1 @@
-"""Alembic's scripts: how the tables came to be what `rulefarm.tables` says they are."""
+"""Alembic's scripts: how the tables came to be what `rulefarm.database.tables` says they are."""

@@ -4,7 +4,7 @@ Takes its connection from `store.migrate`; has no configuration file and reads n
 
 from alembic import context
 
-from rulefarm.tables import metadata
+from rulefarm.database import metadata
 from store.migrations.filter import ours
 
 context.configure(

@@ -13,8 +13,8 @@ PRODUCER = """
 import sys
 from pathlib import Path
 
-from rulefarm.batches import take
-from rulefarm.ledger import Ledger
+from rulefarm.batch import take
+from rulefarm.database import Ledger
 from rulefarm.settings import Settings
 
 settings = Settings(database_url=sys.argv[1], chunk_rows=100)

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from rulefarm.bell import Bell, create_app, ring
 from rulefarm.errors import BrokerUnreachable
+from rulefarm.messaging import Bell, create_app, ring
 from rulefarm.settings import Settings
 
 BELL = Bell("rules.evaluate", "id", "rules.nobody", {}, "")

@@ -10,13 +10,11 @@ import polars as pl
 import pytest
 from sqlalchemy import Engine, text
 
-from rulefarm.batches import take
-from rulefarm.chunk_facts import SUBJECT_COLUMN, decode, encode
+from rulefarm.batch import SUBJECT_COLUMN, decode, encode, open_source, take
+from rulefarm.database import Ledger
 from rulefarm.errors import SourceRejected
-from rulefarm.ledger import Ledger
 from rulefarm.limits import MAX_CHUNK_BYTES
 from rulefarm.settings import Settings
-from rulefarm.sources import open_source
 
 ROWS = [{"sku": f"p{n}", "price": n / 4} for n in range(1050)]
 

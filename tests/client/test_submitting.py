@@ -9,13 +9,13 @@ import pytest
 from sqlalchemy import Engine, create_engine, select, text
 from sqlalchemy.orm import Session
 
-from rulefarm.depth import queue_depths
+from rulefarm.database import jobs
 from rulefarm.errors import BrokerUnreachable, DatabaseUnreachable, QueueFull
 from rulefarm.farm import Farm
+from rulefarm.messaging import queue_depths
 from rulefarm.routing import queue_name
 from rulefarm.settings import Settings
-from rulefarm.tables import jobs
-from store.open_work import due
+from store.pending_work import due
 
 ORDER = {"Order": {"total": 12.5}}
 

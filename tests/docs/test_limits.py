@@ -9,12 +9,12 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "limits.md").read_text(encoding="utf-8")
 #: Where something is refused by a code of its own.
 REFUSING = (
-    "client/rulefarm/plain.py",
+    "client/rulefarm/normalize.py",
     "client/rulefarm/wire.py",
     "client/rulefarm/routing.py",
-    "tasks/message.py",
-    "workers/envelope.py",
-    "workers/refusals.py",
+    "client/rulefarm/messaging/messages.py",
+    "workers/consumer/message_checks.py",
+    "workers/consumer/consumer.py",
 )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Engine, insert, update
 
 import tasks.evaluate
-from rulefarm.tables import jobs, verdicts
+from rulefarm.database import jobs, verdicts
 from rulefarm.verdict import Verdict
 from workers.drill.worker import main
 

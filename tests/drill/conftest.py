@@ -10,7 +10,7 @@ from cli.up import migrate_tables
 from workers.drill.drill import PARTS, run_drill
 from workers.drill.plan import Options
 from workers.drill.report import Report
-from workers.farm import Migrate
+from workers.local import Migrate
 
 Drill = Callable[..., Report]
 

@@ -7,9 +7,8 @@ from sqlalchemy import Engine, insert, text, update
 
 import tasks.evaluate
 from cli.up import migrate_tables
-from rulefarm.ledger import connect
+from rulefarm.database import connect, jobs, verdicts
 from rulefarm.settings import Settings
-from rulefarm.tables import jobs, verdicts
 from rulefarm.verdict import Verdict
 from workers.drill.worker import main
 

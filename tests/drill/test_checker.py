@@ -16,7 +16,7 @@ from tests.conftest import TEMPLATE
 from tests.shape.test_layers import LAYERS, imported
 from workers.drill import checker
 from workers.drill.checker import Expected, check, open_work
-from workers.services import Services
+from workers.embedded.services import Services
 
 AS_OF = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ENQUEUED = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -8,7 +8,7 @@ import psycopg2
 import pytest
 
 from rulefarm.settings import Settings
-from workers.drill.measures import Struck, measure
+from workers.drill.impact import Struck, measure
 
 #: When the drill began, as a Unix time.
 BEGAN = datetime(2026, 3, 1, 12, tzinfo=UTC).timestamp()

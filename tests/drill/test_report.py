@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from cli.drill_report import SHOWN, print_report
+from cli.display.drill_report import SHOWN, print_report
 from workers.drill.checker import Finding
-from workers.drill.measures import Borne
+from workers.drill.impact import Borne
 from workers.drill.plan import Options
 from workers.drill.report import Report
 

@@ -11,15 +11,15 @@ import pytest
 import redis
 from sqlalchemy.engine import make_url
 
-from rulefarm.facts import Facts
 from rulefarm.farm import Farm
+from rulefarm.reference_facts import Facts
 from rulefarm.settings import Settings
 from tests.conftest import fresh_database
 from tests.farm.commands import rulefarm
 from tests.farm.processes import until
-from workers.inspection import worker_states
-from workers.lodging import _installed
-from workers.services import Services
+from workers.embedded.data_location import _installed
+from workers.embedded.services import Services
+from workers.monitoring import worker_states
 
 RULESETS = Path(__file__).parent / "rulesets"
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from rulefarm.facts import Facts
+from rulefarm.reference_facts import Facts
 from tests.cli.conftest import Run, run  # noqa: F401 - a fixture
 from tests.facts.conftest import RULESETS
-from workers.services import Services
+from workers.embedded.services import Services
 
 Command = Callable[..., str]
 

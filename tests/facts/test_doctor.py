@@ -9,9 +9,9 @@ from sqlalchemy import Engine
 
 from rulefarm.settings import Settings
 from rulesets.loader import load_domain
-from store.published import publish
+from store.ruleset_versions import publish
 from tests.facts.conftest import RULESETS
-from workers.doctor import Finding, examine
+from workers.monitoring import Finding, examine
 
 
 def facts_of(settings: Settings) -> list[Finding]:

@@ -20,7 +20,7 @@ from rulesets.loader import SHIPPED, load_domain
 from tasks.replay import KnownFacts, Replayed, replay
 from tests.farm.commands import rulefarm
 from tests.farm.processes import until
-from workers.inspection import worker_states
+from workers.monitoring import worker_states
 
 #: A domain of its own: other tests have a small one of the name `fraud`.
 DOMAIN = "cards"

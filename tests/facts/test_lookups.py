@@ -8,7 +8,7 @@ import pytest
 from engine import SchemaRejected
 from engine.schema import parse_schema
 from rulesets.loader import load_domain
-from tasks.lookups import Seen, look_up
+from tasks.shared_facts import Seen, look_up
 from tests.facts.conftest import RULESETS
 
 SCHEMA = parse_schema((RULESETS / "credit" / "domain.toml").read_bytes())

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from engine import compile_ruleset, parse_schema
-from tasks.pattern_host import FEW_CHOICES, MAX_MATCHES
+from tasks.durable_rules import FEW_CHOICES, MAX_MATCHES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "facts.md").read_text(encoding="utf-8")
 HEAD = 'subject = "Order"\nkey = "household_id"\n[facts.Order.fields]\nhousehold_id = { kind = "text" }\n'

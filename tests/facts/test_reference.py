@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from rulefarm.errors import FactRejected, FactsUnreachable, SettingsError
-from rulefarm.facts import Facts
 from rulefarm.limits import MAX_FACT_CHARACTERS
+from rulefarm.reference_facts import Facts
 from rulefarm.settings import Settings
-from store.facts import LONGEST_REMEMBERED, ReferenceFacts
+from store.fact_cache import LONGEST_REMEMBERED, ReferenceFacts
 
 
 @pytest.fixture

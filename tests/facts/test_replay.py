@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from engine.schema import Stream
-from rulefarm.facts import Facts
+from rulefarm.reference_facts import Facts
 from rulesets.loader import LoadedRuleset, load_domain
-from store.windows import Event, Windows
-from tasks.memory_windows import MemoryWindows
+from store.event_windows import Event, Windows
 from tasks.replay import KnownFacts, Replayed, replay
+from tasks.shared_facts import MemoryWindows
 from tests.cli.conftest import Run, run  # noqa: F401 - a fixture
 from tests.facts.conftest import RULESETS
 

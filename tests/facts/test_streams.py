@@ -15,20 +15,18 @@ import pytest
 from engine import SchemaRejected, compile_ruleset, parse_schema
 from engine.schema import Stream
 from rulefarm import wire
-from rulefarm.chunk_facts import SUBJECT_COLUMN, encode
-from rulefarm.facts import Facts
+from rulefarm.batch import SUBJECT_COLUMN, encode
 from rulefarm.farm import Farm
+from rulefarm.messaging import JobMessage
+from rulefarm.reference_facts import Facts
 from rulefarm.settings import Settings
 from rulefarm.verdict import Verdict
 from rulesets.loader import LoadedRuleset, load_domain
-from store.facts import ReferenceFacts
+from store.event_windows import Windows
+from store.fact_cache import ReferenceFacts
 from store.verdicts import find_verdicts
-from store.windows import Windows
-from tasks.events import alone
 from tasks.judge import judge_chunk, judge_job
-from tasks.lookups import Seen
-from tasks.message import JobMessage
-from tasks.shared import Shared
+from tasks.shared_facts import Seen, Shared, alone
 from tests.facts.conftest import RULESETS, key
 from tests.farm.commands import rulefarm
 from tests.farm.processes import until

@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from engine.schema import Stream
-from rulefarm.facts import Facts
-from store.windows import Event, Windows
+from rulefarm.reference_facts import Facts
+from store.event_windows import Event, Windows
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 #: Ten minutes, at most five events, kept for twenty minutes more.

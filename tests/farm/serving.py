@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import psycopg2
 
-from workers.services import Services
+from workers.embedded.services import Services
 
 #: Runs the services of a home, says when they answer, and stays until it is told to go.
 RUNNER = """
@@ -17,7 +17,7 @@ import signal
 import sys
 from pathlib import Path
 from rulefarm.errors import ServiceError
-from workers.services import running_services
+from workers.embedded.services import running_services
 
 try:
     with running_services(Path(sys.argv[1])) as services:

@@ -12,16 +12,16 @@ import polars as pl
 import pytest
 from sqlalchemy import Engine, func, select
 
+from rulefarm.database import batches, verdicts
 from rulefarm.errors import JobRejected, NotFound, SourceRejected
 from rulefarm.farm import Farm
 from rulefarm.routing import NIGHTLY
 from rulefarm.settings import Settings
-from rulefarm.tables import batches, verdicts
 from rulesets.loader import load_domain
 from store.verdicts import find_verdicts
 from tests.farm.commands import RULESETS, rulefarm
 from tests.farm.processes import until
-from workers.inspection import worker_states
+from workers.monitoring import worker_states
 
 PRODUCTS = [
     {"sku": f"p{n}", "price": n / 4, "cost": 20.0, "category": "outlet" if n % 2 else "food", "sold_out": n % 50 == 0}

@@ -5,9 +5,8 @@ from dataclasses import replace
 import pytest
 from celery.beat import Scheduler
 
-from rulefarm.bell import create_app
-from rulefarm.depth import queue_depths
 from rulefarm.errors import SettingsError
+from rulefarm.messaging import create_app, queue_depths
 from rulefarm.settings import Settings
 from workers.celery_app import create_beat_app
 

@@ -10,17 +10,15 @@ import pytest
 from kombu.exceptions import OperationalError
 from sqlalchemy import Engine, text
 
-from rulefarm.bell import Bell, create_app, ring
-from rulefarm.depth import queue_depths
+from rulefarm.messaging import Bell, create_app, queue_depths, ring
 from rulefarm.routing import EVALUATE_JOB, queue_name
 from rulefarm.settings import Settings
 from store.dead_letters import Death, record_message
-from store.open_work import note_run
-from store.published import publish
+from store.pending_work import note_run
+from store.ruleset_versions import publish
 from tests.farm.commands import rulefarm
 from tests.farm.processes import until
-from workers.doctor import Finding, examine
-from workers.inspection import worker_states
+from workers.monitoring import Finding, examine, worker_states
 
 QUEUES = [queue_name(domain, bulk=bulk) for domain in ("payment", "pricing") for bulk in (False, True)]
 

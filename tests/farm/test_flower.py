@@ -19,8 +19,8 @@ from rulefarm.errors import SettingsError
 from rulefarm.farm import Farm
 from rulefarm.settings import Settings
 from tests.farm.processes import python, until
-from workers.farm import environ_of
-from workers.flower import check_flower
+from workers.local import environ_of
+from workers.monitoring.flower import check_flower
 
 FLOWER = "from cli.main import cli; cli(['flower'], prog_name='rulefarm')"
 PASSWORD = "farmer:a-long-secret"

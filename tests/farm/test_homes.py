@@ -14,9 +14,9 @@ import redis
 from rulefarm.errors import ServiceError
 from tests.farm.processes import python, says
 from tests.farm.serving import RUNNER, modes, pids, query, servers_of
-from workers.home import locked_home
-from workers.lodging import lodging_of
-from workers.services import Services, running_services
+from workers.embedded import locked_home
+from workers.embedded.data_location import lodging_of
+from workers.embedded.services import Services, running_services
 
 
 def test_a_farm_to_throw_away(folder: Path, private: Path) -> None:

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, func, select
 
+from rulefarm.database import jobs, verdicts
 from rulefarm.errors import JobRejected, NotFound, VerdictPending
 from rulefarm.farm import Farm
 from rulefarm.settings import Settings
-from rulefarm.tables import jobs, verdicts
 from tests.farm.processes import until
 
 BIG = {"Order": {"order_id": "1", "total": 2000.10, "country": "FR"}, "Line": [{"quantity": 30}, {"quantity": 30}]}

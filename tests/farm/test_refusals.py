@@ -18,15 +18,14 @@ import psutil
 import pytest
 from sqlalchemy import Engine, func, select
 
-from rulefarm.bell import job_bell
+from rulefarm.database import connect, dead_letters, jobs, verdicts
 from rulefarm.farm import Farm
 from rulefarm.jobs import Job
-from rulefarm.ledger import connect
+from rulefarm.messaging import job_bell
 from rulefarm.settings import Settings
-from rulefarm.tables import dead_letters, jobs, verdicts
 from store.dead_letters import Death
 from tests.farm.processes import until
-from workers.refusals import Recorder, Refusal
+from workers.consumer.consumer import Recorder, Refusal
 
 QUEUE = "rules.payment"
 BIG = {"Order": {"total": 2000, "country": "FR"}}

@@ -3,11 +3,11 @@
 import uuid
 from pathlib import Path
 
-from rulefarm.depth import queue_depths
 from rulefarm.farm import Farm
+from rulefarm.messaging import queue_depths
 from rulefarm.settings import Settings
 from tests.farm.processes import until
-from workers.inspection import worker_states
+from workers.monitoring import worker_states
 
 BULK = "payment-pricing.bulk"
 

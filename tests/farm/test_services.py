@@ -18,10 +18,10 @@ from rulefarm.errors import ServiceError
 from rulefarm.settings import Settings
 from tests.farm.processes import python, says, until
 from tests.farm.serving import RUNNER, pids, query, servers_of
-from workers.home import locked_home
-from workers.lodging import lodging_of
-from workers.postgres import Postgres
-from workers.services import Services, running_services
+from workers.embedded import locked_home
+from workers.embedded.data_location import lodging_of
+from workers.embedded.postgres import Postgres
+from workers.embedded.services import Services, running_services
 
 
 def test_both_answer_and_stop(home: Path) -> None:

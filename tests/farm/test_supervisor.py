@@ -14,9 +14,9 @@ from rulefarm.errors import ServiceError
 from rulefarm.settings import Settings
 from tests.farm.parts import DEAF, PARENT, POLITE
 from tests.farm.processes import until
-from workers.farm import environ_of
-from workers.output import Console, LogFolder
-from workers.supervisor import Supervisor, read_procfile
+from workers.local import environ_of
+from workers.local.output import Console, LogFolder
+from workers.local.supervisor import Supervisor, read_procfile
 
 
 @contextmanager

@@ -12,13 +12,13 @@ import pytest
 from sqlalchemy import Engine, func, select, text
 from sqlalchemy.exc import OperationalError
 
+from rulefarm.database import jobs, verdicts
 from rulefarm.errors import DatabaseUnreachable
 from rulefarm.farm import Farm
 from rulefarm.settings import SERVICES_FILE, Settings
-from rulefarm.tables import jobs, verdicts
 from tests.farm.commands import rulefarm
 from tests.farm.processes import until
-from workers.inspection import worker_states
+from workers.monitoring import worker_states
 
 
 def submit(farm: Farm, count: int) -> str:

@@ -6,16 +6,17 @@ from pathlib import Path
 
 import pytest
 
+from rulefarm.database import connect
 from rulefarm.farm import Farm
-from rulefarm.ledger import connect
 from rulefarm.routing import CONTROL_QUEUE, queue_name
 from rulefarm.settings import Settings
 from store.migrate import migrate
 from tests.farm.commands import RULESETS
 from tests.farm.processes import python, until
-from workers.farm import running_farm
-from workers.inspection import worker_states
-from workers.watch import EXIT_AGAIN, LOOKS, Sight, Silence
+from workers.consumer import EXIT_AGAIN
+from workers.consumer.liveness import LOOKS, Sight, Silence
+from workers.local import running_farm
+from workers.monitoring import worker_states
 
 QUIET = Sight(waiting=3, at_work=0, taken=8)
 
@@ -40,7 +41,7 @@ def test_what_counts_as_silence(sights: list[Sight], is_silent: bool) -> None:
 
 
 def test_a_worker_that_does_not_leave_is_ended_with_a_code_that_asks_for_another_start() -> None:
-    with python("from workers.watch import leave; leave(grace_s=0.01)") as process:
+    with python("from workers.consumer.liveness import leave; leave(grace_s=0.01)") as process:
         assert process.wait(30) == EXIT_AGAIN
 
 

@@ -13,15 +13,16 @@ import psycopg2
 import pytest
 
 from cli.main import COMMANDS, cli
+from rulefarm.database import connect
 from rulefarm.errors import ServiceError
-from rulefarm.ledger import connect
 from rulefarm.settings import Settings
 from rulesets.loader import SHIPPED, available_domains, load_domain
 from store.migrate import migrate
 from tests.farm.parts import DEAF, POLITE
 from tests.farm.processes import python, says, until
-from workers.farm import environ_of, running_farm, shipped_procfile
-from workers.supervisor import read_procfile
+from workers.local import environ_of, running_farm
+from workers.local.local_farm import shipped_procfile
+from workers.local.supervisor import read_procfile
 
 #: The farm as `rulefarm up` runs it: home, Procfile.
 FARM = """

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 import polars as pl
 from sqlalchemy import Engine
 
-from rulefarm.chunk_facts import SUBJECT_COLUMN, encode
+from rulefarm.batch import SUBJECT_COLUMN, encode
+from rulefarm.database import batches, chunks
 from rulefarm.settings import Settings
-from rulefarm.tables import batches, chunks
 from store.attempts import Terms, fail_job
 from store.chunk_attempts import Claim, claim_chunk, fail_chunk
 from store.dead_letters import Death

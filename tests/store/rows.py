@@ -7,10 +7,9 @@ from typing import Any
 from sqlalchemy import Engine
 
 from rulefarm import wire
+from rulefarm.database import Ledger, batches, chunks
 from rulefarm.jobs import Job
-from rulefarm.ledger import Ledger
 from rulefarm.settings import Settings
-from rulefarm.tables import batches, chunks
 from rulefarm.verdict import Verdict
 
 AS_OF = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, delete, select, text
 
+from rulefarm.database import Ledger, dead_letters, jobs, verdicts
 from rulefarm.errors import JobDead
 from rulefarm.jobs import Job
-from rulefarm.ledger import Ledger
 from rulefarm.settings import Settings
-from rulefarm.tables import dead_letters, jobs, verdicts
 from store.attempts import Terms, claim_job, fail_job
 from store.dead_letters import Death, record_message
 from store.verdicts import store_verdict

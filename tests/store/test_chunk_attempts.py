@@ -8,9 +8,9 @@ import polars as pl
 import pytest
 from sqlalchemy import Engine, select, text
 
-from rulefarm.bell import Bell
-from rulefarm.chunk_facts import SUBJECT_COLUMN, decode, encode
-from rulefarm.tables import batches, chunks, dead_letters
+from rulefarm.batch import SUBJECT_COLUMN, decode, encode
+from rulefarm.database import batches, chunks, dead_letters
+from rulefarm.messaging import Bell
 from store.attempts import Terms
 from store.chunk_attempts import Claim, claim_chunk, fail_chunk
 from store.dead_letters import Death

@@ -6,7 +6,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, inspect, text
 
-from rulefarm.tables import metadata
+from rulefarm.database import metadata
 from store.migrate import is_current, migrate
 from store.migrations.filter import ours
 from store.partitions import ensure_partitions, months

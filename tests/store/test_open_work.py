@@ -10,12 +10,11 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, select, text
 
 from rulefarm import wire
-from rulefarm.ledger import connect
+from rulefarm.database import connect, reconciler
 from rulefarm.settings import Settings
-from rulefarm.tables import reconciler
 from store.attempts import Terms, claim_job
 from store.chunk_attempts import claim_chunk
-from store.open_work import due, expire, note_run, open_work
+from store.pending_work import due, expire, note_run, open_work
 from store.verdicts import store_verdict
 from tests.store.rows import add_batch, add_job, verdict
 

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Engine, text
 
+from rulefarm.database import batches
 from rulefarm.settings import Settings
-from rulefarm.tables import batches
 from store.partitions import ensure_partitions
-from store.prune import PartitionBusy, Pruned, first_kept, prune
+from store.retention import PartitionBusy, Pruned, first_kept, prune
 from store.verdicts import store_chunk, store_verdict
 from tests.store.dying import batch_of_rows, dead_job, kill_row
 from tests.store.rows import add_job, verdict

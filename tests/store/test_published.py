@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import Engine
 
 from rulefarm.errors import NotFound
-from store.published import publish, source_of
+from store.ruleset_versions import publish, source_of
 
 
 def test_every_file_comes_back_as_it_was(database: Engine) -> None:

@@ -8,13 +8,13 @@ import pytest
 from sqlalchemy import Engine, Table, select, text
 
 from rulefarm import wire
+from rulefarm.database import batches, chunks, dead_letters, jobs
 from rulefarm.errors import NotFound
 from rulefarm.settings import Settings
-from rulefarm.tables import batches, chunks, dead_letters, jobs
 from store.attempts import Terms, claim_job
 from store.chunk_attempts import Claim, claim_chunk
+from store.dead_letter_retry import Which, count_letters, drop, find_letters, resume, revive
 from store.dead_letters import Death, record_message
-from store.revival import Which, count_letters, drop, find_letters, resume, revive
 from store.verdicts import store_chunk, store_verdict
 from tests.store.dying import TERMS, batch_of_rows, dead_job, kill_row
 from tests.store.rows import verdict

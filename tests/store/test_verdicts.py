@@ -8,10 +8,9 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import Engine, func, select
 
+from rulefarm.database import Ledger, batches, connect, jobs, verdicts
 from rulefarm.errors import DatabaseUnreachable
-from rulefarm.ledger import Ledger, connect
 from rulefarm.settings import Settings
-from rulefarm.tables import batches, jobs, verdicts
 from rulefarm.verdict import Verdict
 from store.attempts import Terms
 from store.chunk_attempts import claim_chunk

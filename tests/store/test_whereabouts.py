@@ -9,8 +9,8 @@ from rulefarm.errors import NotFound
 from rulefarm.settings import Settings
 from store.attempts import Terms, claim_job
 from store.chunk_attempts import Claim, claim_chunk
+from store.job_status import find_jobs, find_whereabouts
 from store.verdicts import store_chunk, store_verdict
-from store.whereabouts import find_jobs, find_whereabouts
 from tests.store.dying import TERMS, batch_of_rows, dead_job, kill_row
 from tests.store.rows import add_job, verdict
 

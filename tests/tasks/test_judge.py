@@ -10,12 +10,11 @@ import polars as pl
 import pytest
 
 from rulefarm import wire
-from rulefarm.chunk_facts import encode
-from rulefarm.sources import open_source
+from rulefarm.batch import encode, open_source
+from rulefarm.messaging import JobMessage
 from rulefarm.verdict import Verdict
 from rulesets.loader import LoadedRuleset, load_domain
 from tasks.judge import judge_chunk, judge_job
-from tasks.message import JobMessage
 from tests.farm.commands import RULESETS
 
 AS_OF = datetime(2026, 3, 1, tzinfo=UTC)

@@ -9,10 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rulefarm.bell import chunk_bell, job_bell
 from rulefarm.errors import JobRejected
 from rulefarm.jobs import Job
-from tasks.message import ChunkMessage, JobMessage, checked_chunk_message, checked_job_message
+from rulefarm.messaging import (
+    ChunkMessage,
+    JobMessage,
+    checked_chunk_message,
+    checked_job_message,
+    chunk_bell,
+    job_bell,
+)
 
 AS_OF = datetime(2026, 3, 1, tzinfo=UTC)
 FACTS = '{"Order":{"total":12.5}}'

@@ -17,8 +17,8 @@ from engine.language import Bound, Expression, nodes
 from engine.program import Program
 from engine.ruleset import Ruleset
 from rulefarm.errors import SettingsError
-from tasks import pattern_host
-from tasks.pattern_host import MAX_MATCHES, MAX_REFUSALS, RECYCLED_AFTER, PatternHost, host_of, most_matches
+from tasks import durable_rules as pattern_host
+from tasks.durable_rules import MAX_MATCHES, MAX_REFUSALS, RECYCLED_AFTER, PatternHost, host_of, most_matches
 from tests.engine.generated_rules import ORDER
 from tests.engine.naive import Naive
 

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, func, select, update
 
-from rulefarm.depth import queue_depths
+from rulefarm.database import jobs, reconciler
 from rulefarm.farm import Farm
+from rulefarm.messaging import queue_depths
 from rulefarm.routing import SEAL_QUEUE, queue_name
 from rulefarm.settings import Settings
-from rulefarm.tables import jobs, reconciler
-from tasks import process
-from tasks.process import Process
+from tasks import worker_context as process
 from tasks.reconcile import reconcile
+from tasks.worker_context import Process
 
 ORDER = {"Order": {"total": 12.5}}
 

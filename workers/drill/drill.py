@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from workers.drill.checker import Expected, check, open_work
+from workers.drill.context import DrillFailed, Ground
 from workers.drill.faults import FAULTS
-from workers.drill.ground import DrillFailed, Ground
-from workers.drill.measures import Struck, measure
+from workers.drill.impact import Struck, measure
 from workers.drill.plan import Options, Plan, Strike, farm_settings, make_plan
 from workers.drill.poison import EVIDENCE
 from workers.drill.producers import GO, ORDERS, Producer, Spec
+from workers.drill.reference import Undisturbed
 from workers.drill.report import Report
 from workers.drill.subjects import batch_rows, write_source
-from workers.drill.undisturbed import Undisturbed
-from workers.farm import Farm, Migrate, environ_of, running_farm
+from workers.local import Farm, Migrate, environ_of, running_farm
 
 #: The parts of the drill's farm: two workers of each kind, so that one may be away.
 PARTS = {

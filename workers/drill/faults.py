@@ -1,12 +1,14 @@
-"""Every fault that the drill knows, by name.  processes, outages, messages -> [faults] -> plan
+"""Every fault that the drill knows, by name.  message_faults, process_faults, server_faults -> [faults] -> plan
 
 To add one, put it into the `FAULTS` of the module that it belongs to."""
 
 from rulefarm.errors import SettingsError
-from workers.drill import messages, outages, processes
-from workers.drill.ground import Fault
+from workers.drill import message_faults, process_faults, server_faults
+from workers.drill.context import Fault
 
-FAULTS: dict[str, Fault] = {fault.name: fault for fault in (*processes.FAULTS, *outages.FAULTS, *messages.FAULTS)}
+FAULTS: dict[str, Fault] = {
+    fault.name: fault for fault in (*process_faults.FAULTS, *server_faults.FAULTS, *message_faults.FAULTS)
+}
 
 
 def chosen(names: str) -> list[str]:

@@ -19,13 +19,13 @@ from typing import Any, TypeVar
 
 from sqlalchemy import text
 
+from rulefarm.database import reachable
 from rulefarm.errors import FarmUnreachable, QueueFull
 from rulefarm.farm import Farm
 from rulefarm.jobs import Job
-from rulefarm.ledger import reachable
 from rulefarm.settings import Settings
+from workers.child_process import tethered
 from workers.drill.subjects import AS_OF, BATCH_DOMAIN, BATCH_KEY, DOMAINS, job
-from workers.tether import tethered
 
 #: Seconds before a producer tries again what the farm could not take.
 _PAUSE_S = 0.2

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from workers.drill.checker import Finding
-from workers.drill.measures import Borne
+from workers.drill.impact import Borne
 from workers.drill.plan import Options
 
 #: Findings that mean that something accepted was lost, and that something was done twice.

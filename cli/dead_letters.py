@@ -1,0 +1,150 @@
+"""`rulefarm dead`: dead letters, looked at, tried again, dropped."""
+
+import uuid
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import click
+from rich.text import Text
+
+from cli.display.output import console, counted, print_json, print_table, ring_or_leave
+from cli.options import json_option, settings
+from rulefarm.database import connect
+from rulefarm.messaging import create_app
+from store.dead_letter_retry import NotRevivable, Which, count_letters, drop, find_letters, revive
+
+
+@click.group("dead")
+def command() -> None:
+    """Dead letters: jobs and rows of batches that are not tried any more, and messages that were refused."""
+
+
+_domain_option = click.option("--domain", help="Of this domain only.")
+_code_option = click.option("--code", help="With this code only.")
+_batch_option = click.option("--batch", type=click.UUID, help="Of this batch only.")
+
+
+def _chosen(function: Callable[..., None]) -> Callable[..., None]:
+    """The options that choose dead letters: ids, or a filter, or all, but one of them."""
+
+    @click.argument("ids", nargs=-1, type=click.UUID, metavar="[ID]...")
+    @click.option("--all", "every", is_flag=True, help="All that there are.")
+    @_domain_option
+    @_code_option
+    @_batch_option
+    @wraps(function)
+    def call(
+        ids: tuple[uuid.UUID, ...],
+        every: bool,
+        domain: str | None,
+        code: str | None,
+        batch: uuid.UUID | None,
+        **others: Any,
+    ) -> None:
+        filtered = any((domain, code, batch))
+        if bool(ids) + every + filtered != 1:
+            raise click.UsageError("name dead letters by ID, or say --domain, --code or --batch, or --all")
+        function(which=Which(ids=ids, domain=domain, code=code, batch=batch), **others)
+
+    return call
+
+
+@command.command("list")
+@_domain_option
+@_code_option
+@_batch_option
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="At most so many, newest first.")
+@json_option
+def list_letters(domain: str | None, code: str | None, batch: uuid.UUID | None, limit: int, as_json: bool) -> None:
+    """List dead letters, newest first."""
+    letters = find_letters(connect(settings()), Which(domain=domain, code=code, batch=batch), limit=limit)
+    if as_json:
+        print_json(letters)
+        return
+    rows = [
+        (
+            letter["id"],
+            letter["kind"],
+            letter["domain"] or "-",
+            letter["subject"] or "-",
+            letter["code"],
+            f"{letter['died_at']:%Y-%m-%d %H:%M}",
+        )
+        for letter in letters
+    ]
+    print_table(("id", "kind", "domain", "subject", "code", "died at"), rows)
+
+
+@command.command("show")
+@click.argument("ids", nargs=-1, required=True, type=click.UUID, metavar="ID...")
+@json_option
+def show(ids: tuple[uuid.UUID, ...], as_json: bool) -> None:
+    """Show dead letters whole: why, after how many attempts, by which worker."""
+    letters = find_letters(connect(settings()), Which(ids=ids))
+    if as_json:
+        print_json(letters)
+        return
+    for letter in letters:
+        print_letter(letter)
+
+
+@command.command("retry")
+@_chosen
+@json_option
+def retry(which: Which, as_json: bool) -> None:
+    """Try jobs and rows of batches again, as if for the first time.
+
+    Refused messages can't be tried again; with a filter or --all they are left.
+    """
+    known = settings()
+    engine = connect(known)
+    for letter in find_letters(engine, which) if which.ids else []:
+        if letter["kind"] == "message":
+            raise NotRevivable(
+                "not-revivable",
+                f"{letter['id']} is a refused message, which can't be tried again",
+                "whoever sent it has to submit a job; 'rulefarm dead drop' forgets it",
+            )
+    revived = revive(engine, which, grace_s=known.reconcile_grace_s)
+    if as_json:
+        print_json({"retried": revived.count, "left": revived.left})
+    else:
+        left = f", {revived.left:,} left: refused messages, or no longer on record" if revived.left else ""
+        click.echo(f"{revived.count:,} tried again{left}")
+    ring_or_leave(create_app(known), revived.bells, "what is tried again is")
+
+
+@command.command("drop")
+@_chosen
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+def drop_letters(which: Which, yes: bool, as_json: bool) -> None:
+    """Forget dead letters: their jobs and rows stay without a verdict. Asks first, unless they are named by ID."""
+    engine = connect(settings())
+    if which.ids:
+        find_letters(engine, which)
+    elif (found := count_letters(engine, which)) and not yes:
+        click.confirm(f"drop {counted(found, 'dead letter')} for good?", abort=True, err=True)
+    dropped = drop(engine, which)
+    if as_json:
+        print_json({"dropped": dropped})
+    else:
+        click.echo(f"{dropped:,} dropped")
+
+
+def print_letter(letter: dict[str, Any]) -> None:
+    """Print one dead letter, for a person."""
+    out = console()
+    about = " ".join(letter[name] for name in ("domain", "subject") if letter[name])
+    out.print(Text("dead", style="red"), Text(f"{letter['kind']} {about}".rstrip()))
+    out.print(Text(f"  [{letter['code']}] {letter['reason']}"))
+    tried = (
+        f"after {counted(letter['attempts'], 'attempt')}, the last by" if letter["kind"] != "message" else "refused by"
+    )
+    out.print(Text(f"  {tried} {letter['worker'] or 'nobody known'}, {letter['died_at']:%Y-%m-%d %H:%M:%S %Z}"))
+    if letter["batch"]:
+        out.print(Text(f"  of batch {letter['batch']}, alone in chunk {letter['chunk']}"))
+    if letter["content"]:
+        out.print(Text(f"  it began: {letter['content'][:200]!r}"))
+    out.print(Text(f"  {letter['id']}", style="dim"))

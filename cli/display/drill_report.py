@@ -1,0 +1,95 @@
+"""What a drill found out, for a person.  report -> [drill_report] -> tables"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from cli.display.output import console
+from workers.drill.report import Report
+
+#: Findings, and what is still open, are shown up to this many each; JSON has all.
+SHOWN = 20
+
+
+def print_report(report: Report) -> None:
+    """Print it."""
+    out = console()
+    out.print()
+    _print_faults(report)
+    out.print()
+    asked = f"{report.jobs:,} jobs and {report.rows:,} rows of {report.options.batches} batches were accepted"
+    out.print(Text(f"{asked}, {report.poison} of them poison"))
+    if report.malformed:
+        out.print(Text(f"{report.malformed} malformed messages were sent, {report.refused} are on record as refused"))
+    if report.findings:
+        out.print()
+        _print_rows(("finding", "id", "what is wrong"), [(f.code, f.id, f.text) for f in report.findings])
+    if report.open:
+        out.print()
+        rows = [(kind, identity, _state(row)) for kind, identity, row in report.open]
+        _print_rows(("open", "id", "state"), rows)
+    out.print()
+    out.print(Text(_verdict(report), style="bold green" if report.passed else "bold red"))
+
+
+def _print_faults(report: Report) -> None:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("at, s", justify="right")
+    table.add_column("fault")
+    table.add_column("what it hit", overflow="fold")
+    for name in ("before", "during", "after", "flows", "closed"):
+        table.add_column(name, justify="right")
+    for borne in report.borne:
+        rates = (f"{rate:,.0f}" for rate in (borne.before, borne.during, borne.after))
+        waits = ("never" if wait is None else f"{wait:.1f}" for wait in (borne.flows_s, borne.closed_s))
+        table.add_row(f"{borne.at_s:.1f}", borne.fault, Text(borne.what), *rates, *waits)
+    out = console()
+    out.print(table)
+    out.print(
+        Text(
+            "before, during, after: verdicts a second. flows: seconds until the next verdict, by the worker that was "
+            "hit. closed: seconds until all that was open then was closed, poison aside.",
+            style="dim",
+        )
+    )
+
+
+def _print_rows(headers: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
+    rows = list(rows)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for header in headers:
+        table.add_column(header, overflow="fold")
+    for row in rows[:SHOWN]:
+        table.add_row(*(Text(cell) for cell in row))
+    console().print(table)
+    if len(rows) > SHOWN:
+        console().print(Text(f"… and {len(rows) - SHOWN:,} more; --json has them all", style="dim"))
+
+
+def _state(row: dict[str, Any]) -> str:
+    now: datetime = row["now"]
+    due = (row["ring_at"] - now).total_seconds()
+    words = [
+        f"{row['attempts']} attempts",
+        f"rung {row['rings']} times",
+        f"due {'in' if due > 0 else 'since'} {abs(due):.0f} s",
+    ]
+    if row["lease_until"] is not None:
+        left = (row["lease_until"] - now).total_seconds()
+        words.append(f"leased by {row['worker']} for {left:.0f} s more" if left > 0 else "its lease has run out")
+    if row["code"]:
+        words.append(f"last failure {row['code']}")
+    return ", ".join(words)
+
+
+def _verdict(report: Report) -> str:
+    if report.finished_s is None:
+        when = f"not finished within {report.options.deadline_s:g} s"
+    else:
+        when = f"finished after {report.finished_s:.1f} s"
+    others = ", ".join(f"{count} {code}" for code, count in report.by_code.items()) or "no finding"
+    word = "PASSED" if report.passed else "FAILED"
+    return f"{word}: {when}, {report.lost} lost, {report.doubled} doubled; {others}"

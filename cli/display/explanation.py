@@ -1,0 +1,98 @@
+"""How an explanation is shown.  explanation -> [explanation] -> terminal, JSON
+
+Shared by `rulefarm explain` and `rulefarm eval --explain`; loads neither Celery nor SQLAlchemy."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import click
+from rich.table import Table
+from rich.text import Text
+
+from cli.display.output import console
+from engine import Change, Explanation, Finding, Nearby, RuleFinding, json_value
+
+#: Items of a list, and characters of a value, that are shown to a person.
+_MAX_ITEMS = 8
+_MAX_CHARACTERS = 60
+#: Firings that are shown to a person: what goes round in a loop says the same again and again.
+_MAX_FIRINGS = 100
+
+rule_option = click.option("--rule", "rules", multiple=True, metavar="NAME", help="Explain this rule; repeatable.")
+all_option = click.option("--all", "every", is_flag=True, help="Explain every rule, not only those that fired.")
+
+
+def explanation_json(explanation: Explanation, found: Nearby) -> dict[str, Any]:
+    """An explanation and the nearest changes as one document."""
+    return explanation.to_json() | found.to_json()
+
+
+def print_explanation(explanation: Explanation, found: Nearby) -> None:
+    """Print why, for a person: below an answer that is printed already."""
+    out = console()
+    fired = [rule for rule in explanation.rules if rule.firing is not None]
+    if len(fired) > _MAX_FIRINGS:
+        shown = [*fired[:_MAX_FIRINGS], *(rule for rule in explanation.rules if rule.firing is None)]
+    else:
+        shown = list(explanation.rules)
+    for finding in shown:
+        out.print()
+        _print_rule(finding, [change for change in explanation.changes if change.firing == finding.firing])
+    if len(shown) < len(explanation.rules):
+        out.print(Text(f"\n… and {len(explanation.rules) - len(shown):,} more firings", style="dim"))
+    told = {finding.firing for finding in shown}
+    untold = [change for change in explanation.changes[:_MAX_FIRINGS] if change.firing not in told]
+    if untold:
+        out.print("\nchanged by other rules", style="bold")
+        for change in untold:
+            out.print(Text(f"  {change.firing}. {change.rule}: {_changed(change)}"))
+    if explanation.evaluation.outcome != "accept":
+        out.print("\nthe smallest change of one number for a better outcome", style="bold")
+        for line in (*found.changes, found.note):
+            if line:
+                out.print(Text(f"  {line}"))
+
+
+def _print_rule(finding: RuleFinding, changes: Sequence[Change]) -> None:
+    out, rule = console(), finding.rule
+    head = Text()
+    head.append(f"{finding.firing}. {rule.name}" if finding.firing else rule.name, style="bold")
+    if rule.description:
+        head.append(f"  {rule.description}")
+    if rule.span is not None:
+        head.append(f"  {rule.span.source}:{rule.span.line}", style="dim")
+    out.print(head)
+    if finding.firing is None:
+        out.print(Text(f"   did not fire{': ' if finding.note else ''}{finding.note}", style="dim"))
+    table = Table.grid(padding=(0, 2))
+    table.add_column(overflow="fold")
+    table.add_column(overflow="fold")
+    top = finding.condition
+    for part in top.parts if top.kind == "all" else (top,):
+        _add_rows(table, part, 1)
+    out.print(table)
+    for change in changes:
+        out.print(Text(f"   → {_changed(change)}"))
+
+
+def _add_rows(table: Table, finding: Finding, depth: int) -> None:
+    mark, colour = ("✓", "green") if finding.holds else ("✗", "red")
+    text = finding.text if finding.kind == "leaf" else {"all": "all of", "any": "any of", "not": "not"}[finding.kind]
+    seen = "; ".join(f"{name} is {_shown(value)}" for name, value in finding.seen.items())
+    table.add_row(Text("   " * depth).append(mark, style=colour).append(f" {text}"), Text(seen))
+    for part in finding.parts:
+        _add_rows(table, part, depth + 1)
+
+
+def _changed(change: Change) -> str:
+    return f"{change.field} from {_shown(change.before)} to {_shown(change.after)}"
+
+
+def _shown(value: Any) -> str:
+    """A value on one short line."""
+    if isinstance(value, list):
+        more = f", … {len(value)} in all" if len(value) > _MAX_ITEMS else ""
+        return f"[{', '.join(_shown(item) for item in value[:_MAX_ITEMS])}{more}]"
+    text = json.dumps(json_value(value), ensure_ascii=False)
+    return text if len(text) <= _MAX_CHARACTERS else f"{text[:_MAX_CHARACTERS]}…"

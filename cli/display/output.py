@@ -1,0 +1,149 @@
+"""What commands print.  verdicts, rows -> [output] -> table, JSON, CSV
+
+Tables are for people: as wide as the terminal, or as wide as they need where there is none. Programs ask for JSON or
+CSV, which never change with the terminal."""
+
+import csv
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, NoReturn
+
+import click
+from celery import Celery
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from rulefarm.errors import BrokerUnreachable
+from rulefarm.messaging import Bell, ring
+from rulefarm.verdict import Verdict
+
+#: Colours of the outcomes.
+COLOURS = {"accept": "green", "review": "yellow", "reject": "red", "error": "magenta"}
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A console for people; off a terminal it neither colours nor cuts."""
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(stderr=stderr, width=None if stream.isatty() else 1000, highlight=False)
+
+
+def print_table(headers: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str | None = None) -> None:
+    """Print rows under headers; numbers to the right, outcomes in their colours."""
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    rows = [tuple(row) for row in rows]
+    for i, header in enumerate(headers):
+        is_number = bool(rows) and all(isinstance(row[i], (int, float)) for row in rows)
+        # An id is there to be copied: whatever else has to be folded, it is not.
+        table.add_column(header, justify="right" if is_number else "left", overflow="fold", no_wrap=header == "id")
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row))
+    console().print(table)
+
+
+def counted(number: int, what: str) -> str:
+    """A number with its noun.
+
+    >>> counted(1, "attempt"), counted(1200, "attempt")
+    ('1 attempt', '1,200 attempts')
+    """
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def leave_unrung(what: str) -> NoReturn:
+    """Say that something is on record and that nobody was told, and leave with the exit code of a broker that is away.
+
+    Args:
+        what: with its verb: `job 0b2c… is`.
+    """
+    said = f"{what} on record, but the broker does not answer: judged when it is back"
+    click.echo(f"rulefarm: {said} [broker-unreachable]", err=True)
+    sys.exit(3)
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON document; instants as ISO text, ids as text."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=_json_value))
+
+
+def print_verdict(verdict: Verdict) -> None:
+    """Print one verdict, for a person."""
+    out = console()
+    out.print(Text(verdict.outcome, style=COLOURS[verdict.outcome]), Text(f"{verdict.domain} {verdict.subject}"))
+    print_answer(verdict.fired, verdict.reasons, verdict.changes)
+    out.print(
+        Text(
+            f"  job {verdict.id}, judged by {verdict.worker} in {verdict.micros} µs, "
+            f"as of {verdict.as_of:%Y-%m-%d %H:%M:%S %Z}, ruleset {verdict.ruleset_digest[:12]}",
+            style="dim",
+        )
+    )
+
+
+def print_answer(fired: Sequence[str], reasons: Sequence[dict[str, Any]], changes: dict[str, Any]) -> None:
+    """Print what fired, why, and what it changed."""
+    out = console()
+    explained = set()
+    for reason in reasons:
+        explained.add(reason["rule"])
+        who = f"  {reason['rule']}: " if reason["rule"] else "  "
+        out.print(Text(f"{who}{reason['text']}", style=COLOURS.get(reason["outcome"], "")))
+    for rule in fired:
+        if rule not in explained:
+            out.print(Text(f"  {rule}"))
+    for path, value in changes.items():
+        out.print(Text(f"  {path} = {json.dumps(value, ensure_ascii=False)}"))
+
+
+def print_verdicts(verdicts: Iterable[Verdict], *, as_json: bool, as_csv: bool) -> None:
+    """Print a list of verdicts: a table, JSON or CSV."""
+    if as_json:
+        print_json([verdict.to_json() for verdict in verdicts])
+    elif as_csv:
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        names = list(Verdict.__dataclass_fields__)
+        writer.writerow(names)
+        for verdict in verdicts:
+            document = verdict.to_json()
+            writer.writerow([_csv_cell(document[name]) for name in names])
+    else:
+        rows = [
+            (
+                f"{verdict.evaluated_at:%Y-%m-%d %H:%M:%S}",
+                verdict.domain,
+                verdict.subject,
+                verdict.outcome,
+                "; ".join(reason["text"] for reason in verdict.reasons) or ", ".join(verdict.fired),
+            )
+            for verdict in verdicts
+        ]
+        print_table(("judged at", "domain", "subject", "outcome", "why"), rows)
+
+
+def _json_value(value: Any) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def _cell(value: Any) -> Text:
+    text = f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    return Text(text, style=COLOURS.get(text, ""))
+
+
+def _csv_cell(value: Any) -> Any:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, (list, dict)) else value
+
+
+def ring_or_leave(app: Celery, bells: list[Bell], what: str) -> None:
+    """Ring; leave with exit code 3 if the broker does not answer.
+
+    Args:
+        app: from `rulefarm.messaging.broker.create_app`.
+        bells: what to ring.
+        what: it is about, with its verb: see `cli.display.output.leave_unrung`.
+    """
+    try:
+        ring(app, bells)
+    except BrokerUnreachable:
+        leave_unrung(what)

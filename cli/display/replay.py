@@ -1,0 +1,92 @@
+"""How a replay is shown.  tasks.replay -> [replay] -> terminal, JSON
+
+One line for every line that is not accepted, as it is judged, then what came of all of them."""
+
+import json
+import time
+from collections import Counter
+from datetime import datetime
+from typing import Any
+
+import click
+
+from cli.display.output import COLOURS
+from engine import Evaluation
+from rulefarm.errors import JobRejected
+from rulesets.loader import LoadedRuleset
+from tasks.replay import KnownFacts, Replayed, replay
+
+
+def print_replay(loaded: LoadedRuleset, path: str, known: KnownFacts, as_of: datetime | None, *, as_json: bool) -> bool:
+    """Replay a file and print what came of it.
+
+    Args:
+        loaded: the ruleset of its domain.
+        path: of a .jsonl file.
+        known: reference facts.
+        as_of: as for `tasks.replay.replay`.
+        as_json: print one JSON object a line, the summary last.
+
+    Returns:
+        Whether any line was an error.
+
+    Raises:
+        JobRejected: the file can't be read.
+    """
+    outcomes: Counter[str] = Counter()
+    started = time.perf_counter()
+    try:
+        # What is no UTF-8 becomes text that facts refuse: it is an error of its line and not of the file.
+        with open(path, encoding="utf-8", errors="surrogateescape") as lines:
+            for one in replay(loaded, lines, known=known, as_of=as_of, clock=time.time):
+                outcomes[one.evaluation.outcome] += 1
+                if one.evaluation.outcome != "accept":
+                    click.echo(_json(one) if as_json else _line(one))
+    except OSError as error:
+        raise JobRejected("unreadable-file", f"{path} can't be read: {error.strerror}") from None
+    print_summary(outcomes, time.perf_counter() - started, as_json=as_json)
+    return outcomes["error"] > 0
+
+
+def print_summary(outcomes: Counter[str], seconds: float, *, as_json: bool) -> None:
+    """Print what came of all lines.
+
+    Args:
+        outcomes: how many lines had which.
+        seconds: that it took.
+        as_json: as one JSON object.
+    """
+    total = outcomes.total()
+    counts = {outcome: outcomes[outcome] for outcome in COLOURS}
+    if as_json:
+        click.echo(json.dumps({"lines": total, "seconds": round(seconds, 3), "outcomes": counts}))
+        return
+    rate = f", {total / seconds:,.0f} a second" if seconds > 0 else ""
+    parts = [f"{outcome} {count:,} ({count / max(1, total):.2%})" for outcome, count in counts.items()]
+    click.echo(f"{total:,} lines in {seconds:.1f} s{rate}: {', '.join(parts)}")
+
+
+def _line(one: Replayed) -> str:
+    evaluation = one.evaluation
+    why = ", ".join(evaluation.fired) or _texts(evaluation)
+    return f"{one.number:>7}  {one.subject or '-':<20}  {click.style(f'{evaluation.outcome:<6}', _colour(one))}  {why}"
+
+
+def _texts(evaluation: Evaluation) -> str:
+    return "; ".join(reason.text for reason in evaluation.reasons)
+
+
+def _colour(one: Replayed) -> str:
+    return COLOURS[one.evaluation.outcome]
+
+
+def _json(one: Replayed) -> str:
+    evaluation = one.evaluation
+    answer: dict[str, Any] = {
+        "line": one.number,
+        "subject": one.subject,
+        "outcome": evaluation.outcome,
+        "fired": evaluation.fired,
+        "reasons": [reason.to_json() for reason in evaluation.reasons],
+    }
+    return json.dumps(answer, ensure_ascii=False)

@@ -1,0 +1,31 @@
+"""A producer's side of Postgres: connections, tables, the ledger. Needs the extra `rulefarm[ledger]`."""
+
+from rulefarm.database.connection import connect, reachable
+from rulefarm.database.ledger import Ledger, bell_of
+from rulefarm.database.tables import (
+    active_rulesets,
+    batches,
+    chunks,
+    dead_letters,
+    jobs,
+    metadata,
+    reconciler,
+    rulesets,
+    verdicts,
+)
+
+__all__ = [
+    "Ledger",
+    "active_rulesets",
+    "batches",
+    "bell_of",
+    "chunks",
+    "connect",
+    "dead_letters",
+    "jobs",
+    "metadata",
+    "reachable",
+    "reconciler",
+    "rulesets",
+    "verdicts",
+]

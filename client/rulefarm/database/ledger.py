@@ -1,0 +1,212 @@
+"""A producer's side of Postgres: job rows in, verdict rows out.  farm -> [ledger] -> jobs, verdicts
+
+Needs the extra `rulefarm[ledger]`. Every write is one statement or one transaction, and can be repeated. Judges
+nothing and sends nothing."""
+
+import csv
+import io
+import json
+import uuid
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+
+from rulefarm import wire
+from rulefarm.database.connection import connect, reachable
+from rulefarm.database.tables import active_rulesets, batches, dead_letters, jobs, verdicts
+from rulefarm.errors import JobDead, NotFound
+from rulefarm.jobs import Job
+from rulefarm.messaging import Bell, job_bell
+from rulefarm.settings import Settings
+from rulefarm.verdict import Verdict
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+_INCOMING = (
+    "create temporary table incoming (id uuid, domain text, subject text, facts jsonb, as_of timestamptz,"
+    " enqueued_at timestamptz, rings integer) on commit drop"
+)
+
+
+# Not DO NOTHING: only an updated row is returned, and the caller needs the first as_of. DISTINCT, for a statement may
+# not touch the same row twice, and two items may be the same job.
+_TAKE_IN = (
+    "insert into jobs (id, domain, subject, facts, as_of, bulk, enqueued_at, rings, ring_at)"
+    " select distinct on (id) id, domain, subject, facts, as_of, true, enqueued_at, rings,"
+    " case when rings > 0 then now() + :grace else now() end from incoming order by id, rings desc"
+    " on conflict (id) do update set id = excluded.id returning id, as_of, enqueued_at"
+)
+
+
+class Ledger:
+    """Job rows and verdict rows, as a producer sees them."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.engine = connect(settings)
+        self._grace = timedelta(seconds=settings.reconcile_grace_s)
+
+    def domains(self) -> dict[str, str]:
+        """The domains that have a published ruleset, each with the digest of its active one."""
+        with reachable(self.engine), self.engine.connect() as connection:
+            rows = connection.execute(select(active_rulesets.c.domain, active_rulesets.c.digest))
+            return {row.domain: row.digest for row in rows}
+
+    def add(self, job: Job, facts: str) -> Job:
+        """Write the row of a job that is rung right afterwards; one that is there already stays as it is.
+
+        Args:
+            job: as accepted.
+            facts: its canonical facts.
+
+        Returns:
+            The job as recorded: if it was there already, with its first as_of and enqueued_at.
+
+        Raises:
+            DatabaseUnreachable: nothing was written.
+        """
+        with reachable(self.engine), self.engine.begin() as connection:
+            return _insert(connection, job, facts, rings=1, ring_at=func.now() + self._grace)
+
+    def add_within(self, connection: "Connection | Session", job: Job, facts: str) -> Job:
+        """Write the row of a job in a transaction of the caller's, to be rung once that is committed.
+
+        Args:
+            connection: on the farm's database; or a session.
+            job: as accepted.
+            facts: its canonical facts.
+
+        Raises:
+            DatabaseUnreachable: nothing was written.
+        """
+        theirs = connection if isinstance(connection, Connection) else connection.connection()
+        with reachable(theirs.engine):
+            return _insert(theirs, job, facts, rings=0, ring_at=func.now())
+
+    def add_many(self, new: Sequence[tuple[Job, str]], *, rung: int) -> list[Job]:
+        """Write the rows of bulk jobs by COPY, all or none; those that are there already stay as they are.
+
+        Args:
+            new: jobs with their canonical facts.
+            rung: how many of them are rung right afterwards; the reconciler rings the others as room allows.
+
+        Returns:
+            The jobs as recorded.
+
+        Raises:
+            DatabaseUnreachable: nothing was written.
+        """
+        recorded = {}
+        with reachable(self.engine), self.engine.begin() as connection:
+            connection.execute(text(_INCOMING))
+            driver = connection.connection.cursor()
+            driver.copy_expert("copy incoming from stdin with (format csv)", _csv(new, rung))
+            for row in connection.execute(text(_TAKE_IN), {"grace": self._grace}):
+                recorded[row.id] = row
+        return [job.recorded(recorded[job.id].as_of, recorded[job.id].enqueued_at) for job, _ in new]
+
+    def bells(self, ids: Sequence[uuid.UUID]) -> list[Bell]:
+        """The bells of open jobs, counted as rung.
+
+        Args:
+            ids: of the jobs.
+
+        Raises:
+            DatabaseUnreachable: none was counted.
+        """
+        rung = update(jobs).where(jobs.c.id.in_(ids), jobs.c.state == "open")
+        rung = rung.values(rings=jobs.c.rings + 1, ring_at=func.now() + self._grace)
+        with reachable(self.engine), self.engine.begin() as connection:
+            return [bell_of(row) for row in connection.execute(rung.returning(*jobs.columns))]
+
+    def answer(self, job_id: uuid.UUID, enqueued_at: datetime | None = None) -> Verdict | None:
+        """The verdict of a job or of a row of a batch; None while it may still come.
+
+        Args:
+            job_id: its id.
+            enqueued_at: as for `verdict`.
+
+        Raises:
+            JobDead: none will come.
+        """
+        verdict = self.verdict(job_id, enqueued_at)
+        if verdict is not None:
+            return verdict
+        # A row of a batch has a letter and no job. A job is dead even when somebody has dropped its letter.
+        dead_jobs = select(jobs.c.attempts, jobs.c.code, jobs.c.reason).where(jobs.c.state == "dead")
+        letters = select(dead_letters.c.attempts, dead_letters.c.code, dead_letters.c.reason)
+        with reachable(self.engine), self.engine.connect() as connection:
+            dead = (
+                connection.execute(letters.where(dead_letters.c.id == job_id)).first()
+                or connection.execute(dead_jobs.where(jobs.c.id == job_id)).first()
+            )
+        if dead is None:
+            return None
+        why = f" [{dead.code}]: {dead.reason}" if dead.code else ""
+        raise JobDead(
+            "job-dead", f"job {job_id} is dead after {dead.attempts} attempts{why}", "see 'rulefarm jobs show'"
+        )
+
+    def verdict(self, job_id: uuid.UUID, enqueued_at: datetime | None = None) -> Verdict | None:
+        """The verdict of a job or of a row of a batch, if there is one.
+
+        Args:
+            job_id: its id.
+            enqueued_at: when it was submitted, if known: then one partition is read, not all.
+        """
+        statement = select(verdicts).where(verdicts.c.id == job_id)
+        if enqueued_at is not None:
+            statement = statement.where(verdicts.c.enqueued_at == enqueued_at)
+        with reachable(self.engine), self.engine.connect() as connection:
+            row = connection.execute(statement).mappings().first()
+        return Verdict.from_json(dict(row)) if row else None
+
+    def has_job(self, job_id: uuid.UUID) -> bool:
+        """Whether a job of that id is on record."""
+        with reachable(self.engine), self.engine.connect() as connection:
+            return connection.execute(select(jobs.c.id).where(jobs.c.id == job_id)).first() is not None
+
+    def batch(self, batch_id: uuid.UUID) -> dict[str, Any]:
+        """A batch's row, how many of its subjects have which outcome, and how many are dead letters.
+
+        Raises:
+            NotFound: no such batch.
+        """
+        counted = select(verdicts.c.outcome, func.count().label("n")).where(verdicts.c.batch == batch_id)
+        with reachable(self.engine), self.engine.connect() as connection:
+            row = connection.execute(select(batches).where(batches.c.id == batch_id)).mappings().first()
+            if row is None:
+                raise NotFound("no-such-batch", f"no batch {batch_id} is on record")
+            outcomes = connection.execute(counted.group_by(verdicts.c.outcome))
+            buried = select(func.count()).select_from(dead_letters).where(dead_letters.c.batch == batch_id)
+            dead = connection.execute(buried).scalar_one()
+            return dict(row) | {"outcomes": {row.outcome: row.n for row in outcomes}, "dead": dead}
+
+
+def bell_of(row: Any) -> Bell:
+    """The bell of a job's row, all columns of it."""
+    job = Job(id=row.id, domain=row.domain, subject=row.subject, as_of=row.as_of, enqueued_at=row.enqueued_at)
+    # Through canonical, for jsonb keeps the values but not the text: the digest must be that of the first ring.
+    return job_bell(job, wire.canonical(row.facts), bulk=row.bulk, rings=row.rings)
+
+
+def _insert(connection: Connection, job: Job, facts: str, **ringing: Any) -> Job:
+    values = {name: getattr(job, name) for name in ("id", "domain", "subject", "as_of", "enqueued_at")}
+    statement = insert(jobs).values(**values, facts=json.loads(facts), **ringing)
+    # Not DO NOTHING: only an updated row is returned, and the caller needs the first as_of.
+    statement = statement.on_conflict_do_update(index_elements=["id"], set_={"id": statement.excluded.id})
+    row = connection.execute(statement.returning(jobs.c.as_of, jobs.c.enqueued_at)).one()
+    return job.recorded(row.as_of, row.enqueued_at)
+
+
+def _csv(new: Sequence[tuple[Job, str]], rung: int) -> io.StringIO:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    for place, (job, facts) in enumerate(new):
+        row = (job.id, job.domain, job.subject, facts, job.as_of, job.enqueued_at, int(place < rung))
+        writer.writerow(row)
+    buffer.seek(0)
+    return buffer

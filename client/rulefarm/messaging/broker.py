@@ -1,0 +1,166 @@
+"""Ringing: put messages on the queues of the domains.  job and chunk rows -> [bell] -> broker
+
+A message is a doorbell: the row is the truth, so a ring that fails is reported, never raised as a loss, and a ring too
+many is harmless. Serves the producer, the reconciler and the nightly plan alike. Writes no row."""
+
+from collections.abc import Callable, Collection, Iterable
+from typing import Any, TypeVar
+
+from celery import Celery
+from kombu.exceptions import BatchPublishError, OperationalError
+
+from rulefarm.errors import BrokerUnreachable
+from rulefarm.messaging.messages import Bell
+from rulefarm.routing import EXCHANGE, queue
+from rulefarm.settings import REDIS_SCHEMES, Settings
+
+#: Seconds to wait for a broker that does not even refuse.
+CONNECT_TIMEOUT_S = 3.0
+
+
+_Answer = TypeVar("_Answer")
+
+
+def create_app(settings: Settings) -> Celery:
+    """The Celery application that producers and workers share: broker, results, JSON only.
+
+    Args:
+        settings: broker_url must be known.
+
+    Returns:
+        An application without tasks: `workers.app` adds them.
+
+    Raises:
+        SettingsError: nothing names a broker.
+    """
+    broker_url = settings.require_broker()
+    redis = broker_url.split(":", 1)[0] in REDIS_SCHEMES
+    app = Celery("rulefarm", broker=broker_url, backend=settings.result_url or (broker_url if redis else None))
+    app.conf.update(
+        task_serializer="json",
+        result_serializer="json",
+        accept_content=["json"],
+        result_accept_content=["json"],
+        task_default_exchange=EXCHANGE.name,
+        task_default_exchange_type=EXCHANGE.type,
+        task_protocol=2,
+        result_expires=settings.result_expires_s,
+        timezone="UTC",
+        enable_utc=True,
+        broker_transport_options=_transport_options(settings) if redis else {},
+        result_backend_transport_options={"retry_policy": {"timeout": CONNECT_TIMEOUT_S}},
+        redis_socket_connect_timeout=CONNECT_TIMEOUT_S,
+        redis_socket_timeout=CONNECT_TIMEOUT_S * 10,
+        broker_connection_timeout=CONNECT_TIMEOUT_S,
+    )
+    return app
+
+
+def _transport_options(settings: Settings) -> dict[str, Any]:
+    return {
+        "visibility_timeout": settings.visibility_timeout_s,
+        # Without these three a message whose worker died comes back after ten times the visibility timeout.
+        "unacked_restore_interval": 5,
+        "unacked_restore_throttle": 1,
+        "unacked_mutex_expire": 30,
+        "socket_connect_timeout": CONNECT_TIMEOUT_S,
+        "socket_keepalive": True,
+        # On Redis 0 is the highest priority, and steps are separate lists: one list keeps first in, first out.
+        "priority_steps": [0],
+    }
+
+
+def ring(app: Celery, bells: Iterable[Bell]) -> int:
+    """Send one message for each bell, in one pipeline where the transport has one.
+
+    Args:
+        app: from `create_app`.
+        bells: what to ring.
+
+    Returns:
+        How many were sent.
+
+    Raises:
+        BrokerUnreachable: the broker does not answer. Some may have been sent; sending them again is harmless.
+    """
+    bells = list(bells)
+    asked(app, lambda: _send(app, bells))
+    return len(bells)
+
+
+def _send(app: Celery, bells: list[Bell]) -> None:
+    with app.producer_pool.acquire(block=True, timeout=CONNECT_TIMEOUT_S) as producer:
+        # Ours, not Celery's connection retry: a producer must not hang while the broker is away.
+        producer.connection.ensure_connection(max_retries=1, timeout=CONNECT_TIMEOUT_S)
+        # Once a ring, not once a message: see `DomainQueue`.
+        queues = {bell.queue: queue(bell.queue) for bell in bells}
+        for one in queues.values():
+            one(producer.channel).declare()
+        with producer.batch(max_size=500):
+            for bell in bells:
+                message = app.amqp.create_task_message(
+                    bell.task_id, bell.task, (), dict(bell.kwargs), argsrepr="()", kwargsrepr=bell.shown
+                )
+                # To the queue by its name, and to no exchange: on Redis that would be looked up for every message in
+                # a table that a broker without its data has lost.
+                app.amqp.send_task_message(
+                    producer, bell.task, message, queue=queues[bell.queue], retry=False, declare=[]
+                )
+
+
+def asked(app: Celery, question: Callable[[], _Answer]) -> _Answer:
+    """What the broker answers.
+
+    Args:
+        app: from `create_app`.
+        question: asks it, over the application's connections.
+
+    Raises:
+        BrokerUnreachable: it does not answer.
+    """
+    # What is raised when the broker is away: kombu's errors, the system's, and those of the transport's own client.
+    away = (OperationalError, BatchPublishError, OSError, *app.connection_for_write().connection_errors)
+    try:
+        return question()
+    except away:
+        # A pooled connection may have died with the broker's last restart: one more try finds that out, more would
+        # only delay the caller.
+        try:
+            return question()
+        except away as error:
+            place = app.connection_for_write().as_uri()
+            # Of a batch kombu says only that it failed; why is in the error before.
+            reason = error.__cause__ if isinstance(error, BatchPublishError) and error.__cause__ else error
+            raise BrokerUnreachable(
+                "broker-unreachable", f"the broker at {place} does not answer: {reason}", "is it running?"
+            ) from error
+
+
+def queue_depths(app: Celery, names: Collection[str]) -> dict[str, int]:
+    """Messages that wait in each queue, by its name.
+
+    Args:
+        app: from `rulefarm.messaging.broker.create_app`.
+        names: of the queues; one that nobody has used yet is empty.
+
+    Raises:
+        BrokerUnreachable: no answer.
+    """
+    return asked(app, lambda: _depths(app, names))
+
+
+def _depths(app: Celery, names: Collection[str]) -> dict[str, int]:
+    depths = {}
+    with app.connection_for_read() as connection:
+        connection.ensure_connection(max_retries=1, timeout=CONNECT_TIMEOUT_S)
+        channel = connection.channel()
+        for name in names:
+            try:
+                depths[name] = int(queue(name)(channel).queue_declare(passive=True).message_count)
+            except connection.channel_errors:
+                # Nobody has used it yet, or, on Redis, where an empty list is none, it is empty.
+                depths[name] = 0
+                # RabbitMQ closes a channel when the answer is no; on Redis, where one is a connection, it stays.
+                if getattr(channel, "closed", True):
+                    channel = connection.channel()
+    return depths

@@ -1,0 +1,236 @@
+"""Reference facts: what nodes share by name and key.  order service, cli -> [facts] -> Redis -> store.fact_cache
+
+    farm.facts.put("Customer", "2375", {"segment": "gold", "orders_before": 12})
+
+Kept in Redis as canonical text under `rulefarm:facts:<Fact>:<key>`, until it is replaced or deleted. What a job is
+judged with is what its worker finds there; nothing is looked up here, and no schema is known here."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from typing import Any
+
+import redis
+from kombu.utils.url import maybe_sanitize_url
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from rulefarm import wire
+from rulefarm.errors import FactRejected, FactsUnreachable, JobRejected
+from rulefarm.limits import MAX_FACT_CHARACTERS, MAX_NAME_CHARACTERS
+from rulefarm.normalize import shown
+
+#: Seconds to wait for a connection, and for an answer.
+_CONNECT_TIMEOUT_S, _ANSWER_TIMEOUT_S = 3.0, 10.0
+#: Facts that one pipeline carries.
+_PORTION = 500
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+
+
+class Facts:
+    """The reference facts of a farm. Safe to share between threads."""
+
+    def __init__(self, url: str) -> None:
+        """Connect when first asked.
+
+        Args:
+            url: of Redis, as `Settings.require_facts` gives it.
+        """
+        #: Which Redis; holds its password.
+        self.url = url
+        #: The client, for what else is kept in the same place.
+        self.redis = client(url)
+
+    def put(self, fact: str, key: str | int, document: Mapping[str, Any]) -> None:
+        """Keep a fact, in the place of the one that was there.
+
+        Args:
+            fact: its name, as domain.toml declares it.
+            key: what it is looked up by.
+            document: its fields.
+
+        Raises:
+            FactRejected: name, key or fields can't be kept.
+            FactsUnreachable: nothing was kept, as far as is known; put it again.
+        """
+        self.put_many(fact, [(key, document)])
+
+    def put_many(self, fact: str, items: Iterable[tuple[str | int, Mapping[str, Any]]]) -> int:
+        """Keep many facts, a few hundred in one round trip.
+
+        Args:
+            fact: their name.
+            items: pairs of key and fields; may be longer than memory.
+
+        Returns:
+            How many were kept.
+
+        Raises:
+            FactRejected: one of them can't be kept; those before it may have been.
+            FactsUnreachable: some may have been kept; put them again.
+        """
+        kept = 0
+        for portion in _portions(items):
+            texts = {_place(fact, key): _text(fact, key, document) for key, document in portion}
+            with reachable(self.url):
+                self.redis.mset(texts)
+            kept += len(portion)
+        return kept
+
+    def get(self, fact: str, key: str | int) -> dict[str, Any] | None:
+        """A fact; None if there is none.
+
+        Args:
+            fact: its name.
+            key: as it was put.
+
+        Raises:
+            FactRejected: what is kept there is no fact: somebody else wrote it.
+            FactsUnreachable: no answer.
+        """
+        return self.get_many(fact, [key])[str(key)]
+
+    def get_many(self, fact: str, keys: Sequence[str | int]) -> dict[str, dict[str, Any] | None]:
+        """Many facts in one round trip, by key; None where there is none.
+
+        Raises:
+            FactRejected, FactsUnreachable: as `get`.
+        """
+        texts = self.texts([(fact, key) for key in keys])
+        return {
+            str(key): None if text is None else parsed(fact, str(key), text)
+            for key, text in zip(keys, texts, strict=True)
+        }
+
+    def texts(self, wanted: Sequence[tuple[str, str | int]]) -> Sequence[str | None]:
+        """What is kept for pairs of fact and key, as text, in one round trip.
+
+        Raises:
+            FactRejected: a name or key is none.
+            FactsUnreachable: no answer.
+        """
+        places = [_place(fact, key) for fact, key in wanted]
+        if not places:
+            return []
+        with reachable(self.url):
+            found: Sequence[str | None] = self.redis.mget(places)
+        return found
+
+    def delete(self, fact: str, *keys: str | int) -> int:
+        """Forget facts.
+
+        Args:
+            fact: their name.
+            keys: as they were put.
+
+        Returns:
+            How many of them there were.
+
+        Raises:
+            FactRejected, FactsUnreachable: as `put`.
+        """
+        places = [_place(fact, key) for key in keys]
+        with reachable(self.url):
+            return int(self.redis.delete(*places)) if places else 0
+
+    def list(self, fact: str) -> Iterator[str]:
+        """The keys of a fact, in no order. One that is put or deleted meanwhile may be missing, or come twice.
+
+        Raises:
+            FactRejected, FactsUnreachable: as `get`.
+        """
+        prefix = _prefix(fact)
+        with reachable(self.url):
+            for place in self.redis.scan_iter(match=f"{prefix}*", count=1000):
+                yield place[len(prefix) :]
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.redis.close()
+
+
+def client(url: str) -> Any:
+    """A client of Redis that neither hangs nor retries for long; typed as Any, for its own types allow for coroutines.
+
+    Args:
+        url: as redis-py takes it.
+    """
+    return redis.Redis.from_url(
+        url,
+        decode_responses=True,
+        encoding_errors="replace",
+        socket_connect_timeout=_CONNECT_TIMEOUT_S,
+        socket_timeout=_ANSWER_TIMEOUT_S,
+        # A pooled connection may have died with the last restart: one more try finds that out.
+        retry=Retry(NoBackoff(), 1),
+    )
+
+
+@contextmanager
+def reachable(url: str) -> Iterator[None]:
+    """Turn what the client raises into an error that says so.
+
+    Args:
+        url: which Redis.
+
+    Raises:
+        FactsUnreachable: it does not answer, or answers that it can't.
+    """
+    try:
+        yield
+    except (redis.RedisError, OSError) as error:
+        place = maybe_sanitize_url(url)
+        raise FactsUnreachable(
+            "facts-unreachable", f"Redis with the facts at {place} does not answer: {error}", "is it running?"
+        ) from error
+
+
+def parsed(fact: str, key: str, text: str) -> dict[str, Any]:
+    """The fact that a text says; whoever can reach Redis may have written it.
+
+    Raises:
+        FactRejected: `fact-unreadable`: it is no JSON object, or over a limit.
+    """
+    try:
+        if len(text) > MAX_FACT_CHARACTERS:
+            raise _too_large(text)
+        return wire.parse(wire.canonical(wire.parse(text)))
+    except JobRejected as error:
+        raise FactRejected("fact-unreadable", f"{fact} {shown(key)} as it is kept: {error.message}") from None
+
+
+def _text(fact: str, key: str | int, document: Mapping[str, Any]) -> str:
+    try:
+        text = wire.canonical(document)
+        if len(text) > MAX_FACT_CHARACTERS:
+            raise _too_large(text)
+        return text
+    except JobRejected as error:
+        raise FactRejected(error.code, f"{fact} {shown(key)}: {error.message}", error.hint) from None
+
+
+def _too_large(text: str) -> JobRejected:
+    return JobRejected("facts-too-large", f"takes {len(text)} characters, over {MAX_FACT_CHARACTERS}")
+
+
+def _prefix(fact: str) -> str:
+    if not isinstance(fact, str) or not _NAME.match(fact) or len(fact) > MAX_NAME_CHARACTERS:
+        raise FactRejected("bad-fact-name", f"{shown(fact)} is no name of a fact", "as in domain.toml: Customer")
+    return f"rulefarm:facts:{fact}:"
+
+
+def _place(fact: str, key: str | int) -> str:
+    prefix = _prefix(fact)
+    if isinstance(key, bool):
+        raise FactRejected("bad-key", f"{fact}: a key is a text or a whole number, not {shown(key)}")
+    try:
+        return prefix + wire.checked_key(str(key) if isinstance(key, int) else key)
+    except JobRejected as error:
+        raise FactRejected(error.code, f"{fact}: {error.message}", error.hint) from None
+
+
+def _portions(items: Iterable[tuple[str | int, Mapping[str, Any]]]) -> Iterator[Sequence[tuple[str | int, Any]]]:
+    iterator = iter(items)
+    while portion := list(islice(iterator, _PORTION)):
+        yield portion

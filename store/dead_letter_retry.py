@@ -1,0 +1,213 @@
+"""Dead letters, looked at and brought back.  dead_letters -> [revival] -> open jobs and chunks, bells
+
+For whoever operates the farm, once the cause is mended. A letter goes with the transaction that reopens what it is
+about, so that at any moment there is one or the other. A refused message can't come back: only its beginning is kept,
+and nothing ever believed it."""
+
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Engine, delete, func, select, tuple_, update
+
+from rulefarm.database import batches, bell_of, chunks, dead_letters, jobs, reachable
+from rulefarm.errors import NotFound, RulefarmError
+from rulefarm.messaging import Bell, chunk_bell
+from store.attempts import is_free
+
+#: Rows that one transaction reopens or deletes, and messages that are sent at once: the reconciler, which minds the
+#: room in the queues, rings the rest.
+PORTION = 1000
+#: A job or chunk as it was before its first attempt.
+_FRESH: dict[str, Any] = {
+    "state": "open",
+    "attempts": 0,
+    "lease_until": None,
+    "worker": None,
+    "code": None,
+    "reason": None,
+    "ring_at": func.now(),
+}
+
+
+class NotRevivable(RulefarmError):
+    """What a dead letter is about can't be tried again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Which:
+    """The dead letters that are meant: those that all of this is true of; without anything, all."""
+
+    ids: Sequence[uuid.UUID] = ()
+    domain: str | None = None
+    code: str | None = None
+    batch: uuid.UUID | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """As SQL."""
+        named = {"domain": self.domain, "code": self.code, "batch": self.batch}
+        found = [dead_letters.c[name] == value for name, value in named.items() if value is not None]
+        return [*found, dead_letters.c.id.in_(self.ids)] if self.ids else found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revived:
+    """What was reopened."""
+
+    #: How many jobs and rows of batches.
+    count: int
+    #: To be rung now; the reconciler rings for the others.
+    bells: list[Bell]
+    #: Letters that were left: refused messages, and what is no longer on record.
+    left: int
+
+
+def find_letters(engine: Engine, which: Which, *, limit: int | None = None) -> list[dict[str, Any]]:
+    """Dead letters, newest first.
+
+    Args:
+        engine: the database.
+        which: the ones wanted.
+        limit: at most so many.
+
+    Raises:
+        NotFound: one of the ids is no dead letter's.
+        DatabaseUnreachable: no answer.
+    """
+    newest = select(dead_letters).order_by(dead_letters.c.died_at.desc(), dead_letters.c.id).limit(limit)
+    with reachable(engine), engine.connect() as connection:
+        found = [dict(row) for row in connection.execute(newest.where(*which.conditions())).mappings()]
+    missing = set(which.ids) - {letter["id"] for letter in found} if limit is None else None
+    if missing:
+        raise NotFound("no-such-letter", f"there is no dead letter {min(missing)}", "'rulefarm dead list' lists them")
+    return found
+
+
+def count_letters(engine: Engine, which: Which) -> int:
+    """How many dead letters there are.
+
+    Raises:
+        DatabaseUnreachable: no answer.
+    """
+    statement = select(func.count()).select_from(dead_letters).where(*which.conditions())
+    with reachable(engine), engine.connect() as connection:
+        return connection.execute(statement).scalar_one()
+
+
+def revive(engine: Engine, which: Which, *, grace_s: float, portion: int = PORTION) -> Revived:
+    """Reopen what dead letters are about: no attempt counted, due now.
+
+    Args:
+        engine: the database.
+        which: the ones to revive.
+        grace_s: seconds before the reconciler rings again for what is rung now.
+        portion: how many one transaction reopens, and how many are rung now.
+
+    Raises:
+        DatabaseUnreachable: what was reopened before stays so; repeat it for the rest.
+    """
+    count, bells = 0, list[Bell]()
+    for ids in _portions(engine, [*which.conditions(), dead_letters.c.kind != "message"], portion):
+        with reachable(engine), engine.begin() as connection:
+            letters = _locked(connection, ids)
+            is_first = not bells
+            ringing = {"rings": int(is_first), "ring_at": func.now() + func.make_interval(0, 0, 0, 0, 0, 0, grace_s)}
+            opened = _FRESH | (ringing if is_first else {"rings": 0})
+            revived, rung = _reopen(connection, letters, opened)
+            connection.execute(delete(dead_letters).where(dead_letters.c.id.in_(revived)))
+        count += len(revived)
+        bells += rung if is_first else []
+    return Revived(count=count, bells=bells, left=count_letters(engine, which))
+
+
+def drop(engine: Engine, which: Which, *, portion: int = PORTION) -> int:
+    """Delete dead letters. Their jobs and rows stay closed, without a verdict.
+
+    Args:
+        engine: the database.
+        which: the ones to delete.
+        portion: how many one transaction deletes.
+
+    Returns:
+        How many.
+
+    Raises:
+        DatabaseUnreachable: what was deleted before is gone.
+    """
+    dropped = 0
+    for ids in _portions(engine, which.conditions(), portion):
+        with reachable(engine), engine.begin() as connection:
+            dropped += connection.execute(delete(dead_letters).where(dead_letters.c.id.in_(ids))).rowcount
+    return dropped
+
+
+def resume(engine: Engine, batch: uuid.UUID, *, grace_s: float) -> tuple[int, list[Bell]]:
+    """Make everything due that is open in a batch and that nobody works on.
+
+    Args:
+        engine: the database.
+        batch: the batch's id.
+        grace_s: seconds before the reconciler rings again for what is rung now.
+
+    Returns:
+        How many chunks, and the bells to ring now; the reconciler rings for the others.
+
+    Raises:
+        NotFound: no such batch.
+        DatabaseUnreachable: nothing was changed.
+    """
+    waiting = (chunks.c.batch == batch, chunks.c.state == "open", is_free(chunks))
+    grace = func.make_interval(0, 0, 0, 0, 0, 0, grace_s)
+    with reachable(engine), engine.begin() as connection:
+        domain = connection.execute(select(batches.c.domain).where(batches.c.id == batch)).scalar()
+        if domain is None:
+            raise NotFound("no-such-batch", f"no batch {batch} is on record")
+        due = connection.execute(update(chunks).where(*waiting).values(ring_at=func.now())).rowcount
+        first = select(chunks.c.n).where(*waiting).order_by(chunks.c.n).limit(PORTION)
+        rung = update(chunks).where(*waiting, chunks.c.n.in_(first))
+        rung = rung.values(rings=chunks.c.rings + 1, ring_at=func.now() + grace)
+        taken = sorted(connection.execute(rung.returning(chunks.c.n)).scalars())
+    return due, [chunk_bell(domain, batch, n) for n in taken]
+
+
+def _portions(engine: Engine, conditions: Sequence[ColumnElement[bool]], portion: int) -> Iterator[list[uuid.UUID]]:
+    """The ids that the conditions are true of, each once, whatever becomes of it meanwhile."""
+    last: uuid.UUID | None = None
+    while True:
+        after = [] if last is None else [dead_letters.c.id > last]
+        statement = select(dead_letters.c.id).where(*conditions, *after).order_by(dead_letters.c.id).limit(portion)
+        with reachable(engine), engine.connect() as connection:
+            ids = list(connection.execute(statement).scalars())
+        if not ids:
+            return
+        last = ids[-1]
+        yield ids
+
+
+def _locked(connection: Connection, ids: Sequence[uuid.UUID]) -> list[Any]:
+    # In one order, for two people may do this at once; who comes second finds the letters gone.
+    statement = select(dead_letters).where(dead_letters.c.id.in_(ids)).order_by(dead_letters.c.id).with_for_update()
+    return list(connection.execute(statement))
+
+
+def _reopen(connection: Connection, letters: Sequence[Any], opened: dict[str, Any]) -> tuple[list[Any], list[Bell]]:
+    """Reopen the jobs and the one-row chunks of letters, and the batches of these."""
+    ids = [letter.id for letter in letters if letter.kind == "job"]
+    again = update(jobs).where(jobs.c.id.in_(ids), jobs.c.state == "dead").values(opened)
+    rows = connection.execute(again.returning(*jobs.columns)).all()
+    revived, bells = [row.id for row in rows], [bell_of(row) for row in rows]
+    places = {(letter.batch, letter.chunk): letter for letter in letters if letter.kind == "row"}
+    if not places:
+        return revived, bells
+    place = tuple_(chunks.c.batch, chunks.c.n)
+    parted = update(chunks).where(place.in_(list(places)), chunks.c.state == "dead").values(finished_at=None, **opened)
+    for row in connection.execute(parted.returning(chunks.c.batch, chunks.c.n)):
+        letter = places[row.batch, row.n]
+        revived.append(letter.id)
+        bells.append(chunk_bell(letter.domain, row.batch, row.n))
+    theirs = sorted({batch for batch, _ in places})
+    connection.execute(select(batches.c.id).where(batches.c.id.in_(theirs)).order_by(batches.c.id).with_for_update())
+    reopened = select(chunks.c.n).where(chunks.c.batch == batches.c.id, chunks.c.state == "open").exists()
+    connection.execute(update(batches).where(batches.c.id.in_(theirs), reopened).values(state="open", finished_at=None))
+    return revived, bells

@@ -1,0 +1,199 @@
+"""Where a job stands.  id or key -> [whereabouts] -> its row, its verdict or its dead letter
+
+For whoever asks what became of a job, or of one row of a batch. Reads only; facts are left out, for `explain` shows
+what matters of them."""
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Engine, Table, func, select
+
+from rulefarm.database import batches, chunks, dead_letters, jobs, reachable, verdicts
+from rulefarm.errors import NotFound, VerdictPending
+from rulefarm.verdict import Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whereabouts:
+    """What is on record of a job, or of a row of a batch."""
+
+    #: Its row but for the facts, with the seconds of its age, of its lease and to its next ring; None for a row of a
+    #: batch, and when it was pruned.
+    job: dict[str, Any] | None = None
+    #: Of a row of a batch: the batch's row.
+    batch: dict[str, Any] | None = None
+    #: Of a dead row of a batch: the chunk in which it stands alone, as the job's row.
+    chunk: dict[str, Any] | None = None
+    verdict: Verdict | None = None
+    letter: dict[str, Any] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        verdict = self.verdict.to_json() if self.verdict else None
+        told = {"job": self.job, "batch": self.batch, "chunk": self.chunk}
+        return {**told, "verdict": verdict, "dead_letter": self.letter}
+
+
+def find_whereabouts(engine: Engine, name: str) -> Whereabouts:
+    """Where a job, or a row of a batch, stands.
+
+    Args:
+        engine: the database.
+        name: its id, or the key that it was submitted with, of which the newest job counts.
+
+    Raises:
+        NotFound: nothing of that name is on record.
+        DatabaseUnreachable: no answer.
+    """
+    try:
+        wanted: uuid.UUID | None = uuid.UUID(name)
+    except ValueError:
+        wanted = None
+    with reachable(engine), engine.connect() as connection:
+        # A key may look like an id.
+        for by_id in [True, False] if wanted else [False]:
+            found = _find(connection, wanted if by_id else name)
+            if found is not None:
+                return found
+    raise NotFound(
+        "no-such-job",
+        f"no job {name} is on record",
+        "a row of a batch is found once it has its verdict or is dead; 'rulefarm jobs list' lists what is open",
+    )
+
+
+def find_jobs(engine: Engine, *, state: str, domain: str | None = None, limit: int = 20) -> list[dict[str, Any]]:
+    """Jobs in one state, oldest first.
+
+    Args:
+        engine: the database.
+        state: open, done or dead.
+        domain: of this domain only.
+        limit: at most so many.
+
+    Raises:
+        DatabaseUnreachable: no answer.
+    """
+    statement = select(*_told(jobs)).where(jobs.c.state == state).order_by(jobs.c.enqueued_at, jobs.c.id).limit(limit)
+    if domain is not None:
+        statement = statement.where(jobs.c.domain == domain)
+    with reachable(engine), engine.connect() as connection:
+        return [dict(row) for row in connection.execute(statement).mappings()]
+
+
+def _find(connection: Connection, wanted: uuid.UUID | str | None) -> Whereabouts | None:
+    def newest(table: Table, columns: list[Any], moment: Any) -> dict[str, Any] | None:
+        named = table.c.id if isinstance(wanted, uuid.UUID) else table.c.subject
+        statement = select(*columns).where(named == wanted).order_by(moment.desc()).limit(1)
+        return _one(connection, statement)
+
+    job = newest(jobs, _told(jobs), jobs.c.enqueued_at)
+    if job is not None:
+        verdict = _one(connection, select(verdicts).where(verdicts.c.id == job["id"]))
+        letter = _one(connection, select(dead_letters).where(dead_letters.c.id == job["id"]))
+        return Whereabouts(job=job, verdict=Verdict.from_json(verdict) if verdict else None, letter=letter)
+    letter = newest(dead_letters, [dead_letters], dead_letters.c.died_at)
+    verdict = newest(verdicts, [verdicts], verdicts.c.enqueued_at)
+    if letter is None and verdict is None:
+        return None
+    of_batch = (letter or verdict or {})["batch"]
+    return Whereabouts(
+        batch=_one(connection, select(batches).where(batches.c.id == of_batch)),
+        chunk=_chunk(connection, letter) if letter else None,
+        verdict=Verdict.from_json(verdict) if verdict else None,
+        letter=letter,
+    )
+
+
+def _chunk(connection: Connection, letter: dict[str, Any]) -> dict[str, Any] | None:
+    place = (chunks.c.batch == letter["batch"]) & (chunks.c.n == letter["chunk"])
+    return _one(connection, select(*_told(chunks)).where(place))
+
+
+def _told(table: Table) -> list[ColumnElement[Any]]:
+    """The columns of a job or chunk but for its facts, and what is left of its times by the clock of Postgres."""
+
+    def seconds(moment: Any) -> Any:
+        return func.extract("epoch", moment)
+
+    columns: list[ColumnElement[Any]] = [column for column in table.c if column.name != "facts"]
+    if "enqueued_at" in table.c:
+        columns.append(seconds(func.now() - table.c.enqueued_at).label("age_s"))
+    columns.append(seconds(table.c.lease_until - func.now()).label("lease_s"))
+    return [*columns, seconds(table.c.ring_at - func.now()).label("ring_s")]
+
+
+def _one(connection: Connection, statement: Any) -> dict[str, Any] | None:
+    row = connection.execute(statement).mappings().first()
+    return (
+        {name: float(value) if name.endswith("_s") and value is not None else value for name, value in row.items()}
+        if row
+        else None
+    )
+
+
+def verdict_of(engine: Engine, job: str) -> Verdict:
+    """The verdict of a job, or of a row of a batch.
+
+    Args:
+        engine: the database.
+        job: its id; or the key it was submitted with, of which the newest verdict counts.
+
+    Raises:
+        NotFound: no such job is on record.
+        VerdictPending: it is on record, and not judged yet.
+        DatabaseUnreachable: no answer.
+    """
+    job_id = _id(job)
+    named = [verdicts.c.subject == job] if job_id is None else [verdicts.c.id == job_id, verdicts.c.subject == job]
+    waiting = jobs.c.subject == job if job_id is None else (jobs.c.id == job_id) | (jobs.c.subject == job)
+    with reachable(engine), engine.connect() as connection:
+        for wanted in named:
+            statement = select(verdicts).where(wanted).order_by(verdicts.c.evaluated_at.desc()).limit(1)
+            row = connection.execute(statement).mappings().first()
+            if row is not None:
+                return Verdict.from_json(dict(row))
+        if connection.execute(select(jobs.c.id).where(waiting).limit(1)).first() is not None:
+            raise VerdictPending("verdict-pending", f"job {job} has no verdict yet")
+    raise NotFound(
+        "no-such-job", f"no job or row of a batch {job} is on record", "'rulefarm verdicts --json' lists ids"
+    )
+
+
+def job_facts(engine: Engine, job_id: uuid.UUID) -> dict[str, Any] | None:
+    """The facts of a job, as it was submitted; None when its row is gone.
+
+    Raises:
+        DatabaseUnreachable: no answer.
+    """
+    with reachable(engine), engine.connect() as connection:
+        facts: dict[str, Any] | None = connection.execute(select(jobs.c.facts).where(jobs.c.id == job_id)).scalar()
+    return facts
+
+
+def chunks_of(engine: Engine, batch: uuid.UUID) -> Iterator[dict[str, Any]]:
+    """The chunks of a batch, one after the other: n, form, facts.
+
+    Raises:
+        DatabaseUnreachable: no answer.
+    """
+    columns = select(chunks.c.n, chunks.c.form, chunks.c.facts)
+    n = -1
+    # One at a time: all chunks of a nightly run would not fit into memory, and the row is mostly found before the end.
+    while True:
+        statement = columns.where(chunks.c.batch == batch, chunks.c.n > n).order_by(chunks.c.n).limit(1)
+        with reachable(engine), engine.connect() as connection:
+            row = connection.execute(statement).mappings().first()
+        if row is None:
+            return
+        n = row["n"]
+        yield dict(row)
+
+
+def _id(job: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(job)
+    except ValueError:
+        return None

@@ -1,0 +1,180 @@
+"""What has a row and no verdict.  jobs, chunks -> [open_work] -> the reconciler, the status page
+
+Rows that are due are locked while they are rung, so two reconcilers share the work instead of doubling it; if the
+broker is away the transaction is undone, and they stay due. What somebody holds the lease of is never due."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Engine, Interval, case, cast, func, select, true, tuple_, union, update
+from sqlalchemy.dialects.postgresql import insert
+
+from rulefarm.database import batches, bell_of, chunks, jobs, reachable, reconciler
+from rulefarm.messaging import Bell, chunk_bell
+from store.attempts import is_free
+
+#: Graces that a job of a busy queue waits for its turn before it is rung all the same: its message may be lost, and a
+#: queue that is always busy must not hide that for ever.
+PATIENCE = 10
+#: A ring that brings no verdict makes the next one wait twice as long, but never longer.
+LONGEST_WAIT_S = 3600.0
+#: Longer ago than any patience: what is due since then is rung whatever waits in its queue.
+_LONG_AGO = timedelta(days=36500)
+_SECOND = cast("1 second", Interval)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenWork:
+    """How much of a domain waits for a verdict."""
+
+    domain: str
+    #: Jobs without a verdict.
+    jobs: int
+    #: Chunks without their verdicts.
+    chunks: int
+    #: When the oldest of them was submitted.
+    oldest: datetime
+
+
+@contextmanager
+def due(
+    engine: Engine, domain: str, *, bulk: bool, grace_s: float, limit: int, busy: bool = False
+) -> Iterator[list[Bell]]:
+    """The bells to ring again for one queue; what was taken counts as rung if the block ends well.
+
+    Args:
+        engine: the database.
+        domain: whose queue.
+        bulk: whether it is the domain's bulk queue.
+        grace_s: seconds that the first ring gave; doubles with every ring.
+        limit: jobs and chunks at most.
+        busy: whether the queue has a backlog: then what was rung most likely waits there for its turn.
+
+    Raises:
+        DatabaseUnreachable: nothing was taken.
+    """
+    with reachable(engine), engine.begin() as connection:
+        picked = select(jobs.c.id).where(jobs.c.domain == domain, jobs.c.bulk == bulk, _is_due(jobs, grace_s, busy))
+        picked = picked.order_by(jobs.c.ring_at).limit(limit).with_for_update(skip_locked=True)
+        rung = update(jobs).where(jobs.c.id.in_(picked)).values(rings=jobs.c.rings + 1, ring_at=_next(jobs, grace_s))
+        bells = [bell_of(row) for row in connection.execute(rung.returning(*jobs.columns))]
+        if bulk and len(bells) < limit:
+            picked = select(chunks.c.batch, chunks.c.n).join(batches)
+            picked = picked.where(batches.c.domain == domain, _is_due(chunks, grace_s, busy))
+            picked = picked.order_by(chunks.c.ring_at).limit(limit - len(bells))
+            taken = tuple_(chunks.c.batch, chunks.c.n).in_(picked.with_for_update(skip_locked=True, of=chunks))
+            rung = update(chunks).where(taken).values(rings=chunks.c.rings + 1, ring_at=_next(chunks, grace_s))
+            found = connection.execute(rung.returning(chunks.c.batch, chunks.c.n))
+            bells.extend(chunk_bell(domain, row.batch, row.n) for row in found)
+        yield bells
+
+
+def due_queues(engine: Engine) -> set[tuple[str, bool]]:
+    """Domain and bulk of every queue that something is due for.
+
+    Raises:
+        DatabaseUnreachable: no answer.
+    """
+    overdue = select(jobs.c.domain, jobs.c.bulk).where(jobs.c.state == "open", jobs.c.ring_at <= func.now())
+    parts = select(batches.c.domain, true()).join(chunks)
+    parts = parts.where(chunks.c.state == "open", chunks.c.ring_at <= func.now())
+    with reachable(engine), engine.connect() as connection:
+        return {(domain, bulk) for domain, bulk in connection.execute(union(overdue, parts))}
+
+
+def count_open(engine: Engine, domain: str, *, bulk: bool, limit: int) -> int:
+    """How many jobs and chunks of one queue wait for a verdict: it never needs more messages than that.
+
+    Args:
+        engine: the database.
+        domain: whose queue.
+        bulk: whether it is the domain's bulk queue.
+        limit: counted so far at most, and chunks apart from jobs.
+
+    Raises:
+        DatabaseUnreachable: no answer.
+    """
+    waiting = [select(jobs.c.id).where(jobs.c.state == "open", jobs.c.domain == domain, jobs.c.bulk == bulk)]
+    if bulk:
+        waiting.append(select(chunks.c.n).join(batches).where(chunks.c.state == "open", batches.c.domain == domain))
+    with reachable(engine), engine.connect() as connection:
+        counts = (select(func.count()).select_from(each.limit(limit).subquery()) for each in waiting)
+        return sum(connection.execute(count).scalar_one() for count in counts)
+
+
+def expire(engine: Engine) -> int:
+    """Make everything due that is open and that nobody works on: no message of it is on its way any more.
+
+    Returns:
+        How many jobs and chunks.
+
+    Raises:
+        DatabaseUnreachable: nothing was changed.
+    """
+    long_ago = func.now() - _LONG_AGO
+    expired = 0
+    with reachable(engine), engine.begin() as connection:
+        for table in (jobs, chunks):
+            waiting = update(table).where(table.c.state == "open", is_free(table), table.c.ring_at > long_ago)
+            expired += connection.execute(waiting.values(ring_at=long_ago)).rowcount
+    return expired
+
+
+def note_run(engine: Engine, *, rung: int, broker_lost: bool) -> None:
+    """Write down what the reconciler did, for the status page.
+
+    Args:
+        engine: the database.
+        rung: jobs and chunks that it rang.
+        broker_lost: whether it found the broker without its data.
+    """
+    values: dict[str, Any] = {"ran_at": func.now(), "rung": rung}
+    if broker_lost:
+        values["broker_lost_at"] = func.now()
+    statement = insert(reconciler).values(id=1, **values)
+    with reachable(engine), engine.begin() as connection:
+        connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values))
+
+
+def open_work(engine: Engine) -> list[OpenWork]:
+    """What waits, by domain."""
+    waiting_jobs = (
+        select(jobs.c.domain, func.count().label("n"), func.min(jobs.c.enqueued_at).label("oldest"))
+        .where(jobs.c.state == "open")
+        .group_by(jobs.c.domain)
+    )
+    waiting_chunks = (
+        select(batches.c.domain, func.count().label("n"), func.min(batches.c.enqueued_at).label("oldest"))
+        .join(chunks, chunks.c.batch == batches.c.id)
+        .where(chunks.c.state == "open")
+        .group_by(batches.c.domain)
+    )
+    with reachable(engine), engine.connect() as connection:
+        by_job = {row.domain: row for row in connection.execute(waiting_jobs)}
+        by_chunk = {row.domain: row for row in connection.execute(waiting_chunks)}
+    return [
+        OpenWork(
+            domain,
+            by_job[domain].n if domain in by_job else 0,
+            by_chunk[domain].n if domain in by_chunk else 0,
+            min(rows[domain].oldest for rows in (by_job, by_chunk) if domain in rows),
+        )
+        for domain in sorted(by_job.keys() | by_chunk.keys())
+    ]
+
+
+def _is_due(table: Any, grace_s: float, busy: bool) -> Any:
+    due = (table.c.state == "open") & (table.c.ring_at <= func.now())
+    if not busy:
+        return due
+    # What was never rung waits for room, not for its turn.
+    return due & ((table.c.rings == 0) | (table.c.ring_at <= func.now() - timedelta(seconds=PATIENCE * grace_s)))
+
+
+def _next(table: Any, grace_s: float) -> Any:
+    # 2**rings overflows long before anybody gives up on a job.
+    doublings = case((table.c.rings < 20, table.c.rings), else_=20)
+    return func.now() + cast(func.least(grace_s * func.power(2, doublings), LONGEST_WAIT_S) * _SECOND, Interval)

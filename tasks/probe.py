@@ -1,0 +1,39 @@
+"""A job that is none: it goes where jobs go, and leaves nothing.  queue -> [canary] -> worker -> Celery result
+
+`rulefarm doctor` sends one to every queue. It proves that a worker takes from the queue, can judge and reaches
+Postgres; it expires, so that a farm that stood still does not find a heap of them. Writes no row."""
+
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from celery import Task
+from sqlalchemy import text
+
+from rulefarm.database import reachable
+from tasks.worker_context import held
+
+#: Name of the task.
+CANARY = "rules.canary"
+
+
+def canary(task: Task, domain: str) -> dict[str, Any]:
+    """Judge empty facts by the ruleset of a domain, and ask Postgres for 1.
+
+    Args:
+        task: the running Celery task.
+        domain: whose ruleset.
+
+    Returns:
+        worker: its name; database_ms: how long Postgres took.
+
+    Raises:
+        NotFound: the worker does not serve that domain.
+        DatabaseUnreachable: Postgres does not answer.
+    """
+    process = held()
+    process.ruleset(domain).program.evaluate({}, as_of=datetime.now(UTC))
+    began = time.perf_counter()
+    with reachable(process.ledger.engine), process.ledger.engine.connect() as connection:
+        connection.execute(text("select 1"))
+    return {"worker": task.request.hostname, "database_ms": (time.perf_counter() - began) * 1000}

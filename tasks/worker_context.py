@@ -1,0 +1,81 @@
+"""What one worker process holds: settings, database, compiled rulesets, broker.  workers -> [process] -> every task
+
+Opened once, before the pool forks, so that the children share the compiled rulesets' memory; after a fork the
+connections are dropped, for no two processes may talk through one socket."""
+
+import gc
+from dataclasses import dataclass
+from typing import Any
+
+from rulefarm.database import Ledger
+from rulefarm.errors import NotFound
+from rulefarm.settings import Settings
+from rulesets.loader import LoadedRuleset
+from store.attempts import Terms
+from tasks.shared_facts import Shared
+
+#: Seconds that a lease outlasts the time limit of what it is for: until then the attempt may still come to an end.
+LEASE_MARGIN_S = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """What the tasks of one worker process work with."""
+
+    settings: Settings
+    #: Postgres, through one pool.
+    ledger: Ledger
+    #: Domain to its compiled ruleset; only the domains that this worker serves.
+    rulesets: dict[str, LoadedRuleset]
+    #: The Celery application, to ring with.
+    app: Any
+    #: Where the facts are that do not come with a job; None: no domain that it serves shares any.
+    shared: Shared | None = None
+
+    def ruleset(self, domain: str) -> LoadedRuleset:
+        """The compiled ruleset of a domain.
+
+        Raises:
+            NotFound: this worker does not serve it.
+        """
+        if domain not in self.rulesets:
+            served = ", ".join(sorted(self.rulesets)) or "none"
+            raise NotFound("domain-not-served", f"this worker does not serve {domain!r}", f"it serves {served}")
+        return self.rulesets[domain]
+
+    def terms(self, worker: str, *, chunk: bool = False) -> Terms:
+        """The terms of an attempt at a job, or at a chunk.
+
+        Args:
+            worker: who makes it.
+            chunk: whether it is one at a chunk.
+        """
+        limit_s = self.settings.chunk_time_limit_s if chunk else self.settings.job_time_limit_s
+        return Terms(worker=worker, lease_s=limit_s + LEASE_MARGIN_S, max_attempts=self.settings.max_attempts)
+
+
+_held: list[Process] = []
+
+
+def hold(process: Process) -> None:
+    """Make it what this process, and every child that it forks, works with."""
+    _held[:] = [process]
+    # What is alive now stays: the collector need not walk it again, nor copy its pages in every child.
+    gc.collect()
+    gc.freeze()
+
+
+def held() -> Process:
+    """What this process works with.
+
+    Raises:
+        RuntimeError: it is no worker.
+    """
+    if not _held:
+        raise RuntimeError("this process holds no rulesets: it was not started as a worker")
+    return _held[0]
+
+
+def forget_connections() -> None:
+    """In a child, right after the fork: leave the parent's connections alone and open our own when needed."""
+    held().ledger.engine.dispose(close=False)

@@ -1,0 +1,42 @@
+"""An attempt whose process died.  workers.consumer.request -> [lost] -> the attempt is counted, its lease is free
+
+Runs in the worker's main process, which must not stop for it: what can't be noted now is found by the reconciler when
+the lease ends."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from rulefarm.errors import FarmUnreachable, JobRejected
+from rulefarm.messaging import checked_chunk_message, checked_job_message
+from rulefarm.routing import EVALUATE_CHUNK, EVALUATE_JOB
+from store.attempts import add_job, fail_job
+from store.chunk_attempts import fail_chunk
+from store.dead_letters import Death
+from tasks.worker_context import held
+
+log = logging.getLogger("rulefarm.tasks")
+
+
+def note_lost(task: str, kwargs: Mapping[str, Any], worker: str, death: Death) -> None:
+    """Count an attempt that ended with its process.
+
+    Args:
+        task: name of the task.
+        kwargs: of its message.
+        worker: that the process belonged to.
+        death: how it ended.
+    """
+    process = held()
+    engine = process.ledger.engine
+    try:
+        if task == EVALUATE_JOB:
+            job = checked_job_message(kwargs)
+            if not job.on_record:
+                add_job(engine, job.row())
+            fail_job(engine, job.job_id, process.terms(worker), death)
+        elif task == EVALUATE_CHUNK:
+            chunk = checked_chunk_message(kwargs)
+            fail_chunk(engine, chunk.batch, chunk.n, process.terms(worker, chunk=True), death)
+    except (FarmUnreachable, JobRejected) as error:
+        log.warning("a process was lost, and that could not be noted: %s", error)

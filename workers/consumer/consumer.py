@@ -1,0 +1,217 @@
+"""A consumer that refuses what is no message for it.  broker -> [refusals] -> envelope -> the pool, or a dead letter
+
+What is refused is put on record as a dead letter and acknowledged, and no worker dies of it. Putting it on record is
+left to a thread: the loop that takes messages waits for no database, and while there is none a refusal is logged alone.
+Judges no arguments of the judging tasks: `rulefarm.messaging.messages`, in the pool."""
+
+import logging
+import queue
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from celery import signals
+from celery.worker.consumer import Consumer
+from kombu.transport.redis import Channel as RedisChannel
+from sqlalchemy import Engine
+
+from rulefarm.errors import DatabaseUnreachable, JobRejected
+from rulefarm.routing import CONTROL_QUEUE
+from rulefarm.wire import NAMESPACE
+from store.dead_letters import MAX_CHARACTERS, Death, record_message, storable
+from tasks.worker_context import held
+from workers.consumer.message_checks import check_envelope, check_message
+
+log = logging.getLogger("rulefarm.workers")
+
+#: Refusals that wait to be put on record; beyond, they are logged alone.
+_MOST_WAITING = 100
+#: Seconds for which a database that did not answer is not asked again.
+_REST_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One message that was refused."""
+
+    id: uuid.UUID
+    #: Why.
+    death: Death
+    #: Of the queue it came from, if that is a domain's.
+    domain: str | None
+    #: Its beginning.
+    content: str
+
+
+class Recorder:
+    """Puts refusals on record, in a thread of its own.
+
+    Args:
+        engine: the database.
+        worker: who refuses.
+    """
+
+    def __init__(self, engine: Engine, worker: str) -> None:
+        self._engine = engine
+        self._worker = worker
+        self._waiting: queue.Queue[tuple[Refusal, Callable[[], object]]] = queue.Queue(_MOST_WAITING)
+        self._rests_until = 0.0
+        self._thread: threading.Thread | None = None
+
+    def record(self, refusal: Refusal, then: Callable[[], object]) -> None:
+        """Put it on record soon; never waits.
+
+        Args:
+            refusal: what.
+            then: called, in that thread, when it is on record, or was logged because it can't be.
+        """
+        log.error("refused message %s: %s", refusal.id, refusal.death)
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="refusals", daemon=True)
+            self._thread.start()
+        try:
+            self._waiting.put_nowait((refusal, then))
+        except queue.Full:
+            self._only_log(refusal, "too many wait for that")
+            then()
+
+    def _run(self) -> None:
+        while True:
+            refusal, then = self._waiting.get()
+            try:
+                self._write(refusal)
+            except Exception as error:  # Whatever it is, the next refusal may fare better.
+                self._only_log(refusal, str(error))
+            then()
+
+    def _write(self, refusal: Refusal) -> None:
+        if time.monotonic() < self._rests_until:
+            self._only_log(refusal, "the database has just not answered")
+            return
+        try:
+            record_message(
+                self._engine,
+                refusal.death,
+                worker=self._worker,
+                id=refusal.id,
+                domain=refusal.domain,
+                content=refusal.content,
+            )
+        except DatabaseUnreachable as error:
+            self._rests_until = time.monotonic() + _REST_S
+            self._only_log(refusal, str(error))
+
+    def _only_log(self, refusal: Refusal, why: str) -> None:
+        log.error("refused message %s is not on record: %s; it begins %r", refusal.id, why, refusal.content)
+
+
+class RefusingConsumer(Consumer):
+    """Celery's consumer, but no message can end or loop it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._recorder = Recorder(held().ledger.engine, self.hostname)
+
+    def on_ready(self) -> None:
+        """On every connection, before the first message: look at what Redis gives before kombu unpacks it."""
+        super().on_ready()
+        channel = self.task_consumer.channel
+        if isinstance(channel, RedisChannel):
+            channel.client.set_response_callback("BRPOP", self._checked)
+
+    def create_task_handler(self, *args: Any, **kwargs: Any) -> Callable[[Any], None]:
+        """What is called with each message: Celery's own, behind our check."""
+        take = super().create_task_handler(*args, **kwargs)
+
+        def on_message(message: Any) -> None:
+            try:
+                check_message(message, self.app.tasks)
+                # How long a task may take is the worker's to say, not the message's.
+                message.headers.pop("timelimit", None)
+                take(message)
+            except JobRejected as error:
+                self._refuse(message, error)
+            except (*self.connection_errors, *self.channel_errors):
+                raise
+            except Exception as error:
+                # Whatever Celery stumbles over that was not foreseen: the next message is not to blame.
+                log.exception("could not take a message")
+                self._refuse(message, JobRejected("bad-message", f"{type(error).__name__}: {error}"))
+
+        return on_message
+
+    def on_unknown_message(self, body: Any, message: Any) -> None:
+        """Celery can't tell what it is for."""
+        self._refuse(message, JobRejected("unknown-task", "a message for no task"))
+
+    def on_unknown_task(self, body: Any, message: Any, exc: BaseException) -> None:
+        """Celery knows no such task."""
+        self._refuse(message, JobRejected("unknown-task", f"a message for a task that is none: {exc}"))
+
+    def on_invalid_task(self, body: Any, message: Any, exc: BaseException) -> None:
+        """Celery can't call the task with it."""
+        self._refuse(message, JobRejected("bad-message", str(exc)))
+
+    def on_decode_error(self, message: Any, exc: BaseException) -> None:
+        """Kombu can't read it."""
+        self._refuse(message, JobRejected("bad-content", f"a message that can't be read: {exc}"))
+
+    def _checked(self, response: Any, **_: Any) -> Any:
+        """The answer of BRPOP: queue and item; None, as if there were none, if the item is no message."""
+        if not response:
+            return None
+        name, item = response
+        try:
+            check_envelope(item)
+        except JobRejected as error:
+            text = item[: 4 * MAX_CHARACTERS].decode(errors="replace")
+            # It is off its list already, and has no tag to give it back by.
+            self._record(uuid.uuid4(), error, name.decode(errors="replace"), text, message=None, then=_nothing)
+            return None
+        return name, item
+
+    def _refuse(self, message: Any, error: JobRejected) -> None:
+        if message.acknowledged:
+            log.error("a message that was already acknowledged is refused: %s", error)
+            return
+        body = message.body if isinstance(message.body, bytes) else str(message.body or "").encode(errors="replace")
+        text = body[: 4 * MAX_CHARACTERS].decode(errors="replace")
+        # The same at every delivery, so that a message which comes back after a crash is on record once.
+        refusal_id = uuid.uuid5(NAMESPACE, storable(f"{message.delivery_tag} {message.headers.get('id')} {text}"))
+        acknowledge = partial(self._acknowledge, message)
+        name = str(message.delivery_info.get("routing_key"))
+        self._record(refusal_id, error, name, text, message=message, then=partial(self.call_soon, acknowledge))
+
+    def _acknowledge(self, message: Any) -> None:
+        try:
+            message.ack()
+        except Exception as error:
+            # Most likely its connection is gone. Then it comes back, is refused again, and is on record once.
+            log.warning("a refused message could not be acknowledged: %s", error)
+
+    def _record(
+        self,
+        refusal_id: uuid.UUID,
+        error: JobRejected,
+        queue_name: str,
+        text: str,
+        *,
+        message: Any,
+        then: Callable[[], object],
+    ) -> None:
+        refusal = Refusal(refusal_id, Death.of(error), _domain(queue_name), storable(text))
+        signals.task_rejected.send(sender=self, message=message, exc=error)
+        self._recorder.record(refusal, then)
+
+
+def _domain(queue_name: str) -> str | None:
+    name = queue_name.removeprefix("rules.").removesuffix(".bulk")
+    return None if name == queue_name or queue_name == CONTROL_QUEUE else storable(name)
+
+
+def _nothing() -> None:
+    """There is nothing to acknowledge."""

@@ -1,0 +1,37 @@
+"""What a worker's main process hears of a message whose process died.  pool -> [requests] -> tasks.worker_lost
+
+A process that is killed, or runs out of time, can't say so itself; without this the lease of its job or chunk would
+keep everybody else away until it ends. Decides nothing."""
+
+from typing import Any
+
+from billiard.einfo import ExceptionInfo, ExceptionWithTraceback
+from billiard.exceptions import WorkerLostError
+from celery.worker.request import Request
+
+from store.dead_letters import Death
+from tasks.worker_lost import note_lost
+
+
+class FarmRequest(Request):
+    """A message in the hands of the pool."""
+
+    def on_failure(self, exc_info: ExceptionInfo, send_failed_event: bool = True, return_ok: bool = False) -> Any:
+        """As Celery's; and if the process died, its attempt has failed."""
+        result = super().on_failure(exc_info, send_failed_event, return_ok)
+        error = exc_info.exception
+        # What was raised in the main process comes wrapped up, as if it had crossed a pipe.
+        if isinstance(error, ExceptionWithTraceback):
+            error = error.exc
+        if isinstance(error, WorkerLostError):
+            self._note(Death("worker-lost", f"the process that judged it died: {error}"))
+        return result
+
+    def on_timeout(self, soft: bool, timeout: float) -> None:
+        """As Celery's; and if the process is killed for it, its attempt has failed."""
+        super().on_timeout(soft, timeout)
+        if not soft:
+            self._note(Death("time-limit", f"judging it took more than {timeout:g} s"))
+
+    def _note(self, death: Death) -> None:
+        note_lost(self.task.name, self.kwargs, self.hostname, death)

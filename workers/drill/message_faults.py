@@ -1,0 +1,139 @@
+"""Faults of messages: delivered twice, out of order, malformed, poison.  [messages] -> the drill's own queues"""
+
+import base64
+import json
+import time
+import uuid
+from contextlib import closing
+from typing import Any
+
+from rulefarm import wire
+from rulefarm.jobs import Job
+from rulefarm.messaging import chunk_bell, create_app, job_bell, ring
+from rulefarm.routing import EVALUATE_CHUNK, EVALUATE_JOB, queue_name
+from workers.drill.context import Fault, Ground, Hit
+from workers.drill.poison import KINDS
+
+#: Jobs, and chunks, whose messages are delivered twice more.
+_REPEATED = 40
+#: Seconds for which messages are held back, to be delivered in another order.
+_HELD_S = 1.5
+_HELD_LOOK_S = 0.01
+_PICKLED = base64.b64encode(b"cos\nsystem\n(S'true'\ntR.").decode()
+
+
+def deliver_twice(ground: Ground) -> Hit:
+    """The messages of jobs and chunks, judged already or not, twice more and in no order."""
+    columns = "id, domain, subject, as_of, enqueued_at, facts, bulk"
+    jobs = ground.sql(f"select {columns} from jobs order by enqueued_at desc limit {_REPEATED}")
+    bells = [
+        job_bell(
+            Job(id=uuid.UUID(id_), domain=domain, subject=subject, as_of=as_of, enqueued_at=enqueued_at),
+            wire.canonical(facts),
+            bulk=bulk,
+        )
+        for id_, domain, subject, as_of, enqueued_at, facts, bulk in jobs
+    ]
+    chunks = "select domain, batch, n from chunks join batches on batches.id = batch"
+    found = ground.sql(f"{chunks} order by batches.enqueued_at desc, n limit {_REPEATED}")
+    bells += [chunk_bell(domain, uuid.UUID(batch), n) for domain, batch, n in found]
+    bells += bells
+    ground.draw.shuffle(bells)
+    with closing(create_app(ground.farm.settings)) as app:
+        ring(app, bells)
+    return Hit(f"{len(jobs)} jobs and {len(found)} chunks, two messages each")
+
+
+def disorder(ground: Ground) -> Hit:
+    """Hold messages back for a moment, and deliver them in another order."""
+    held: list[tuple[str, bytes]] = []
+    give_up = time.monotonic() + _HELD_S
+    with ground.broker() as broker:
+        while time.monotonic() < give_up:
+            for name in ground.queues():
+                if broker.exists(name):
+                    # In one step, or a message could be taken by a worker and held as well.
+                    message, aside = broker.pipeline(), f"drill.{uuid.uuid4()}"
+                    message.copy(name, aside).delete(name).lrange(aside, 0, -1).delete(aside)
+                    held.extend((name, content) for content in message.execute()[2])
+            time.sleep(_HELD_LOOK_S)
+        ground.draw.shuffle(held)
+        for name, content in held:
+            broker.lpush(name, content)
+    return Hit(f"{len(held)} messages")
+
+
+def send_malformed(ground: Ground) -> Hit:
+    """Messages that no producer of ours would send."""
+    job: dict[str, Any] = {
+        "job_id": str(uuid.uuid4()),
+        "domain": "payment",
+        "subject": "'; drop table jobs; --",
+        "facts": "{}",
+        "as_of": "2026-03-01T12:00:00+00:00",
+        "enqueued_at": "2026-03-01T12:00:00+00:00",
+        "on_record": True,
+        "rings": 1,
+    }
+    bodies = [
+        # Well formed, of a job and a chunk that nobody has submitted.
+        _message(EVALUATE_JOB, job),
+        _message(EVALUATE_CHUNK, {"batch": str(uuid.uuid4()), "n": 0}),
+        _message(EVALUATE_JOB, {name: value for name, value in job.items() if name != "job_id"}),
+        _message(EVALUATE_JOB, job | {"job_id": "4711"}),
+        _message(EVALUATE_JOB, job | {"domain": "no-such-domain"}),
+        _message(EVALUATE_JOB, job | {"facts": "{"}),
+        _message(EVALUATE_JOB, job | {"as_of": "yesterday"}),
+        _message(EVALUATE_CHUNK, {"batch": "x", "n": "y"}),
+        _message("os.system", {"command": "true"}),
+        _message(EVALUATE_JOB, job, content_type="application/x-python-serialize", body=_PICKLED),
+        _message(EVALUATE_JOB, job, content_type="application/x-yaml", body=base64.b64encode(b"a: !!x").decode()),
+        _message(EVALUATE_JOB, job, body=base64.b64encode(b"[[], {").decode()),
+        _message(EVALUATE_JOB, job, body=base64.b64encode(b"17").decode()),
+        _message(EVALUATE_JOB, job, headers={}),
+    ]
+    ground.draw.shuffle(bodies)
+    with ground.broker() as broker:
+        for body in bodies:
+            broker.lpush(queue_name("payment", bulk=ground.draw.random() < 0.5), body)
+    ground.malformed += len(bodies)
+    return Hit(f"{len(bodies)} messages")
+
+
+def send_poison(ground: Ground) -> Hit:
+    """Jobs whose evaluation kills its process, raises, or never ends; rows like that stand in the batches."""
+    ground.strikes += 1
+    keys = tuple(f"poison-{kind}-{ground.strikes}-{n}" for kind in KINDS for n in range(2))
+    ground.send(f"poison-{ground.strikes}", keys)
+    return Hit(f"{len(keys)} jobs")
+
+
+def _message(task: str, kwargs: dict[str, Any], *, body: str | None = None, **other: Any) -> str:
+    """A message as Celery puts it into a Redis list."""
+    document = json.dumps([[], kwargs, {"callbacks": None, "errbacks": None, "chain": None, "chord": None}])
+    identity = str(uuid.uuid4())
+    headers = {"lang": "py", "task": task, "id": identity, "root_id": identity, "retries": 0, "timelimit": [None, None]}
+    return json.dumps(
+        {
+            "body": body or base64.b64encode(document.encode()).decode(),
+            "content-encoding": "utf-8",
+            "content-type": other.get("content_type", "application/json"),
+            "headers": other.get("headers", headers),
+            "properties": {
+                "correlation_id": identity,
+                "delivery_mode": 2,
+                "delivery_info": {"exchange": "rules", "routing_key": "rules.payment"},
+                "priority": 0,
+                "body_encoding": "base64",
+                "delivery_tag": str(uuid.uuid4()),
+            },
+        }
+    )
+
+
+FAULTS = (
+    Fault("twice", "deliver messages twice, in no order", deliver_twice),
+    Fault("disorder", "hold messages back, and deliver them out of order", disorder, takes_s=_HELD_S),
+    Fault("malformed", "send messages that no producer would send", send_malformed),
+    Fault("poison", "send jobs and rows that kill, raise or hang", send_poison),
+)

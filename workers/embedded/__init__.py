@@ -1,0 +1,6 @@
+"""Postgres and Valkey as child processes, for a farm that needs no servers."""
+
+from workers.embedded.home import locked_home
+from workers.embedded.services import services_in, stopping_on_signals
+
+__all__ = ["locked_home", "services_in", "stopping_on_signals"]

@@ -1,0 +1,165 @@
+"""The embedded PostgreSQL: its files, its command line, its role and database.  lodging -> [postgres] -> server
+
+Loopback TCP only, no socket file (its path could get too long), passwords over SCRAM only, writes synced to disk as
+Postgres does by default: the ledger is the truth. The farm's role owns its database and may make others, and is no
+superuser."""
+
+import shutil
+import signal
+import subprocess
+from contextlib import closing, suppress
+
+import psutil
+import psycopg2
+from psycopg2 import sql
+
+from rulefarm.errors import ServiceError
+from workers.child_process import tethered
+from workers.embedded.data_location import Lodging
+from workers.embedded.home import Instance
+
+#: Name of the role and of the database.
+DATABASE = "rulefarm"
+SUPERUSER = "postgres"
+#: What the farm fixes at every start; all else is left to postgresql.conf in the data folder.
+_SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    # Eight children of each of a few workers, each with a small pool.
+    "max_connections": "200",
+    "password_encryption": "scram-sha-256",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    # The wheel has no JIT compiler to load.
+    "jit": "off",
+}
+
+
+class Postgres:
+    """How the embedded Postgres of one home runs (a `workers.embedded.server_process.Recipe`).
+
+    Args:
+        lodging: where the data and the programs are, and whose they are.
+        instance: ports and secrets.
+        synced: False: for data that need not survive a crash of the machine; quicker by half.
+    """
+
+    name = "postgres"
+    #: Fast shutdown: connections are closed, everything committed is on disk.
+    stop_signal = signal.SIGINT
+
+    def __init__(self, lodging: Lodging, instance: Instance, *, synced: bool = True) -> None:
+        self._lodging = lodging
+        self._instance = instance
+        self._port = instance.database_port
+        self._data = lodging.data / self.name
+        self._synced = synced
+        self.user = lodging.user
+
+    @property
+    def url(self) -> str:
+        """URL of the farm's database."""
+        place = f"127.0.0.1:{self._port}/{DATABASE}"
+        # Or PGSSLMODE in somebody's environment would ask for what loopback does not have.
+        return f"postgresql://{DATABASE}:{self._instance.database_secret}@{place}?sslmode=disable"
+
+    def prepare(self) -> None:
+        """Make the cluster if there is none; forget a server that is gone.
+
+        Raises:
+            ServiceError: the cluster can't be made.
+        """
+        if not (self._data / "PG_VERSION").exists():
+            self._initialise()
+        # Postgres believes this file if any process of the same user has that id by now.
+        (self._data / "postmaster.pid").unlink(missing_ok=True)
+
+    def command(self) -> list[str]:
+        """The command line of the server."""
+        settings = [text for name, value in _SETTINGS.items() for text in ("-c", f"{name}={value}")]
+        program = str(self._lodging.postgres_programs / "postgres")
+        unsynced = [] if self._synced else ["-c", "fsync=off"]
+        return [program, "-D", str(self._data), "-c", f"port={self._port}", *settings, *unsynced]
+
+    def answers(self) -> bool:
+        """Whether the server is ready; if so, the farm's role and database are there."""
+        with suppress(OSError):
+            if (self._data / "postmaster.pid").read_text().split("\n")[7:8] == ["ready   "]:
+                self._ensure_database()
+                return True
+        return False
+
+    def owns(self, process: psutil.Process) -> bool:
+        """Whether that is a server on this data, or a connection that outlived one."""
+        if process.name() != "postgres":
+            return False
+        # Connections rename themselves, but all work in the data folder. Not everyone may ask for that: in a container
+        # root may not, so the server is known by its command line.
+        return bool(process.cmdline()[1:3] == ["-D", str(self._data)] or process.cwd() == str(self._data))
+
+    def _initialise(self) -> None:
+        """Make the cluster aside and put it in place whole: a start that is killed leaves nothing half made."""
+        draft = self._lodging.data / f"{self.name}.new"
+        if draft.exists():
+            shutil.rmtree(draft)
+        self._lodging.folder(draft.name)
+        password = self._lodging.file("postgres.password", self._instance.superuser_secret)
+        program = str(self._lodging.postgres_programs / "initdb")
+        # Collation by code point, as rules compare texts; it needs no locale of the machine.
+        locale = ("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
+        access = (f"--username={SUPERUSER}", f"--pwfile={password}", "--auth=scram-sha-256")
+        haste = [] if self._synced else ["--no-sync"]
+        command = [program, "-D", str(draft), *locale, *access, "--no-instructions", *haste]
+        made = subprocess.run(
+            tethered(command, signal.SIGTERM, self._lodging.user),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            cwd="/",
+            check=False,
+        )
+        password.unlink()
+        if made.returncode != 0:
+            problem = next(
+                (line for line in made.stdout.splitlines() if "error" in line or "fatal" in line), made.stdout
+            )
+            raise ServiceError(
+                "service-failed",
+                f"Postgres can't make its data folder {self._data}: {problem.strip()}",
+                "see that the disk is not full, or choose another RULEFARM_HOME",
+            )
+        draft.rename(self._data)
+
+    def _ensure_database(self) -> None:
+        # Every time, not only the first: a farm that was killed between initdb and here comes up whole.
+        with closing(self._connect()) as connection:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                role = sql.Identifier(DATABASE)
+                cursor.execute("SELECT FROM pg_roles WHERE rolname = %s", (DATABASE,))
+                if cursor.fetchone() is None:
+                    secret = sql.Literal(self._instance.database_secret)
+                    cursor.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEDB PASSWORD {}").format(role, secret))
+                cursor.execute("SELECT FROM pg_database WHERE datname = %s", (DATABASE,))
+                if cursor.fetchone() is None:
+                    cursor.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(role, role))
+
+    def _connect(self) -> psycopg2.extensions.connection:
+        try:
+            return psycopg2.connect(
+                host="127.0.0.1",
+                port=self._port,
+                user=SUPERUSER,
+                password=self._instance.superuser_secret,
+                dbname=SUPERUSER,
+                sslmode="disable",
+                connect_timeout=10,
+            )
+        except psycopg2.OperationalError as error:
+            raise ServiceError(
+                "service-failed",
+                f"Postgres does not let its own farm in: {str(error).strip().splitlines()[-1]}",
+                f"the secrets in instance.json must be those of {self._data}",
+            ) from error

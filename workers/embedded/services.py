@@ -1,0 +1,160 @@
+"""The farm in a box: a real Postgres and a real Valkey without installing either.  home -> [services] -> their URLs
+
+Takes a directory, gives two URLs while its block runs, and writes them to `services.json` there for every other process
+of the farm. A server that dies is started again on the same port and the same data. When the block ends, in whatever
+way, both are stopped; when this process is killed outright the kernel stops them (Linux), and the next start ends
+whatever is left. Runs no migrations and no workers."""
+
+import os
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from types import FrameType
+
+from rulefarm.settings import SERVICES_FILE
+from workers.embedded.data_location import Lodging, lodging_of
+from workers.embedded.home import Home, locked_home, write_private
+from workers.embedded.postgres import Postgres
+from workers.embedded.server_process import Server, end_leftovers
+from workers.embedded.valkey import Valkey
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Where the embedded services answer."""
+
+    #: Valkey, for Celery.
+    broker_url: str
+    #: Postgres, as its owner `rulefarm`.
+    database_url: str
+
+
+@contextmanager
+def running_services(home: Path, *, keep: bool = True) -> Iterator[Services]:
+    """Run Postgres and Valkey on the data of a home until the block ends.
+
+    SIGTERM and SIGHUP end the block too (as `SystemExit`), unless the program handles them itself.
+
+    Args:
+        home: the directory; made if it is missing.
+        keep: False: a farm to throw away, for tests. Nothing is synced to disk, and the data is removed at the end.
+
+    Raises:
+        ServiceError: another farm runs there, the directory can't be used, or a server does not come up.
+    """
+    with stopping_on_signals(), locked_home(home) as held, services_in(held, keep=keep) as services:
+        yield services
+
+
+@contextmanager
+def services_in(
+    home: Home, *, broker_url: str | None = None, database_url: str | None = None, keep: bool = True
+) -> Iterator[Services]:
+    """The same in a home that is already held, without the services that are somewhere else.
+
+    Args:
+        home: the directory.
+        broker_url: a broker of the user's own; None: run Valkey.
+        database_url: a Postgres of the user's own; None: run it.
+        keep: as in `running_services`.
+    """
+    owner = os.getpid()
+    servers: dict[str, Server] = {}
+    embedded = _embedded(home, keep=keep) if broker_url is None or database_url is None else None
+    if embedded is not None and broker_url is None:
+        broker_url = embedded.valkey.url
+        servers["valkey"] = Server(embedded.valkey, home.log / "valkey.log", restarted=lambda: record())
+    if embedded is not None and database_url is None:
+        database_url = embedded.postgres.url
+        servers["postgres"] = Server(embedded.postgres, home.log / "postgres.log", restarted=lambda: record())
+    services = Services(broker_url=str(broker_url), database_url=str(database_url))
+
+    def record() -> None:
+        pids = {"farm": owner, **{name: server.pid for name, server in servers.items()}}
+        write_private(home.path / SERVICES_FILE, asdict(services) | {"pids": pids})
+
+    try:
+        for server in servers.values():
+            server.start()
+        for server in servers.values():
+            server.wait_ready()
+        record()
+        yield services
+    finally:
+        # A forked copy of this process leaves the block too, and must not take the services with it.
+        if os.getpid() == owner:
+            with ThreadPoolExecutor(2) as pool:
+                list(pool.map(Server.stop, servers.values()))
+            (home.path / SERVICES_FILE).unlink(missing_ok=True)
+            if not keep:
+                if embedded is not None:
+                    embedded.lodging.remove()
+                home.forget()
+
+
+@dataclass(frozen=True, slots=True)
+class _Embedded:
+    """The servers of one home, ready to start."""
+
+    lodging: Lodging
+    postgres: Postgres
+    valkey: Valkey
+
+
+def _embedded(home: Home, *, keep: bool) -> _Embedded:
+    lodging = lodging_of(home, keep=keep)
+    instance = home.instance()
+    # First of all, or the ports of the last run would not be free.
+    end_leftovers(Postgres(lodging, instance))
+    end_leftovers(Valkey(lodging, instance))
+    broker_port, database_port = _free_ports(instance.broker_port, instance.database_port)
+    instance = replace(instance, broker_port=broker_port, database_port=database_port)
+    home.remember(instance)
+    return _Embedded(lodging, Postgres(lodging, instance, synced=keep), Valkey(lodging, instance))
+
+
+@contextmanager
+def stopping_on_signals() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP end the block by `SystemExit`, so that everything in it is stopped.
+
+    Only in the main thread, and only where the program has no handler of its own.
+    """
+    changed: list[signal.Signals] = []
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is signal.SIG_DFL:
+                signal.signal(number, _exit)
+                changed.append(number)
+    try:
+        yield
+    finally:
+        for number in changed:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _exit(number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
+
+
+def _free_ports(*wanted: int) -> list[int]:
+    """A free loopback port for each; the one of the last run if it still is."""
+    taken: list[socket.socket] = []
+    try:
+        for port in wanted:
+            probe = socket.socket()
+            taken.append(probe)
+            # As the servers do: a port whose last connections are still closing is free.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in taken]
+    finally:
+        for probe in taken:
+            probe.close()

@@ -1,0 +1,243 @@
+"""The whole farm on one machine: services, tables, parts.  settings -> [farm] -> running, until it is stopped
+
+`run_farm` is `rulefarm up`: in the foreground, all output on one terminal. `running_farm` is the same beside another
+program, a test or `make run`, with a log file a part. Both take what makes the tables as a function, so that this
+module need not know the store."""
+
+import json
+import logging
+import os
+import sys
+import sysconfig
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, fields, replace
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import files as installed_files
+from pathlib import Path
+from threading import Thread
+from typing import TextIO
+
+from rulefarm.errors import ServiceError
+from rulefarm.settings import SERVICES_FILE, Settings
+from workers.embedded import locked_home, services_in, stopping_on_signals
+from workers.local.output import Console, LogFolder, Output
+from workers.local.readiness import RollCall
+from workers.local.supervisor import GRACE_S, Supervisor, noted_signals, read_procfile
+
+#: Makes or upgrades the tables.
+Migrate = Callable[[Settings], None]
+
+_PREFIX = "RULEFARM_"
+#: Seconds between two calls of the roll.
+_LOOK_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Farm:
+    """A farm that runs."""
+
+    #: What its parts run with: both URLs are known.
+    settings: Settings
+    #: Folder of the logs.
+    log: Path
+    _supervisor: Supervisor
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """The parts that run now: name in the Procfile to process id."""
+        return self._supervisor.pids
+
+
+def run_farm(
+    settings: Settings,
+    migrate: Migrate,
+    *,
+    environ: Mapping[str, str],
+    procfile: Path | None = None,
+    only: Iterable[str] | None = None,
+    out: TextIO = sys.stdout,
+) -> int:
+    """Run services and parts in the foreground until SIGINT, SIGTERM or SIGHUP; a second signal kills.
+
+    Args:
+        settings: where everything is; a URL that is not set means an embedded service.
+        migrate: makes the tables.
+        environ: what the parts inherit; its RULEFARM_* variables are replaced by the settings.
+        procfile: the parts; default: those that ship with rulefarm.
+        only: names of the parts wanted; default: all.
+        out: takes the output of all of them.
+
+    Returns:
+        0 when every part ended by itself, 1 when one had to be killed.
+
+    Raises:
+        ServiceError: the home is taken or can't be used, or a service or a part can't be started.
+    """
+    lines = read_procfile(procfile or shipped_procfile(), only)
+    console = Console(out, list(lines))
+    with stopping_on_signals(), _told(console), _prepared(settings, migrate) as known:
+        supervisor = _supervisor(lines, known, console, environ)
+        with noted_signals() as asked:
+            try:
+                supervisor.start()
+                console.say(f"the farm is in {known.home}")
+                if workers := _workers(lines):
+                    Thread(target=_announce, args=(known, supervisor, workers, console), daemon=True).start()
+                supervisor.wait(asked)
+            finally:
+                console.say("stopping: the parts finish what they have begun; once more kills them")
+                drained = supervisor.stop(asked)
+    if supervisor.refusal is not None:
+        raise supervisor.refusal
+    return 0 if drained else 1
+
+
+@contextmanager
+def running_farm(
+    settings: Settings,
+    migrate: Migrate,
+    *,
+    environ: Mapping[str, str],
+    processes: Iterable[str] | None = None,
+    procfile: Path | None = None,
+    keep: bool = True,
+    ready_s: float = 60.0,
+) -> Iterator[Farm]:
+    """Run services and parts in the background; the block begins when every worker answers.
+
+    Args:
+        settings: where everything is; a URL that is not set means an embedded service.
+        migrate: makes the tables.
+        environ: what the parts inherit; its RULEFARM_* variables are replaced by the settings.
+        processes: names of the parts wanted; default: all.
+        procfile: the parts; default: those that ship with rulefarm.
+        keep: False: embedded services are thrown away with their data at the end, for tests.
+        ready_s: seconds until the workers have to answer.
+
+    Raises:
+        ServiceError: as `run_farm`, or a worker does not answer in time.
+    """
+    lines = read_procfile(procfile or shipped_procfile(), processes)
+    with stopping_on_signals(), _prepared(settings, migrate, keep=keep) as known:
+        output = LogFolder(known.home / "log")
+        with _told(output):
+            supervisor = _supervisor(lines, known, output, environ)
+            try:
+                supervisor.start()
+                _wait_for_workers(known, supervisor, _workers(lines), output, ready_s)
+                yield Farm(known, known.home / "log", supervisor)
+            finally:
+                supervisor.stop()
+
+
+def shipped_procfile() -> Path:
+    """The Procfile of the checkout, or the one that was installed with the package.
+
+    Raises:
+        ServiceError: neither is there.
+    """
+    checkout = Path(__file__).resolve().parents[1] / "Procfile"
+    if checkout.exists():
+        return checkout
+    with suppress(PackageNotFoundError):
+        for file in installed_files("rulefarm-server") or []:
+            if file.name == "Procfile":
+                return Path(str(file.locate()))
+    raise ServiceError("bad-procfile", "no Procfile was installed with rulefarm", "name one of your own")
+
+
+def environ_of(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment in which `Settings.from_env` gives these settings.
+
+    Args:
+        settings: what the variables RULEFARM_* will say.
+        environ: everything else; the console commands of this Python come first on its PATH.
+    """
+    others = {name: value for name, value in environ.items() if not name.startswith(_PREFIX)}
+    ours = {field.name: getattr(settings, field.name) for field in fields(settings)}
+    scripts = sysconfig.get_path("scripts")
+    others["PATH"] = os.pathsep.join([scripts, *filter(None, [others.get("PATH")])])
+    return others | {f"{_PREFIX}{name.upper()}": str(value) for name, value in ours.items() if value is not None}
+
+
+def _supervisor(lines: Mapping[str, str], settings: Settings, output: Output, environ: Mapping[str, str]) -> Supervisor:
+    return Supervisor(lines, environ_of(settings, environ), output, home=settings.home, cwd=Path.cwd(), grace_s=GRACE_S)
+
+
+@contextmanager
+def _prepared(settings: Settings, migrate: Migrate, *, keep: bool = True) -> Iterator[Settings]:
+    """Services and tables; gives the settings with both URLs."""
+    with locked_home(settings.home) as home:
+        # Settings take URLs from this file when the environment has none. Nobody runs here, so it is a dead farm's.
+        stale = _stale_urls(home.path / SERVICES_FILE)
+        broker = settings.broker_url if settings.broker_url not in stale else None
+        database = settings.database_url if settings.database_url not in stale else None
+        with services_in(home, broker_url=broker, database_url=database, keep=keep) as services:
+            known = replace(
+                settings, home=home.path, broker_url=services.broker_url, database_url=services.database_url
+            )
+            migrate(known)
+            yield known
+
+
+def _stale_urls(path: Path) -> set[str]:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        return {str(document["broker_url"]), str(document["database_url"])}
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
+
+
+def _wait_for_workers(
+    settings: Settings, supervisor: Supervisor, workers: list[str], output: LogFolder, ready_s: float
+) -> None:
+    give_up = time.monotonic() + ready_s
+    with RollCall(settings, supervisor, workers) as roll:
+        while missing := roll.missing():
+            if supervisor.refusal is not None:
+                raise supervisor.refusal
+            if time.monotonic() > give_up:
+                raise ServiceError(
+                    "worker-silent",
+                    f"the worker {missing[0]} does not answer within {ready_s:g} s",
+                    f"its log is {output.path(missing[0])}",
+                )
+            time.sleep(_LOOK_S)
+
+
+def _announce(settings: Settings, supervisor: Supervisor, workers: list[str], console: Console) -> None:
+    """Say when every worker answers; in a thread beside the farm."""
+    began = time.monotonic()
+    with RollCall(settings, supervisor, workers) as roll:
+        while roll.missing():
+            if not supervisor.running:
+                return
+            time.sleep(_LOOK_S)
+    console.say(f"every worker answers, after {time.monotonic() - began:.1f} s; Ctrl-C stops the farm")
+
+
+def _workers(lines: Mapping[str, str]) -> list[str]:
+    return [name for name, command in lines.items() if " worker" in command]
+
+
+class _Teller(logging.Handler):
+    def __init__(self, output: Output) -> None:
+        super().__init__(logging.INFO)
+        self._output = output
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._output.say(record.getMessage())
+
+
+@contextmanager
+def _told(output: Output) -> Iterator[None]:
+    """Show what the services report among the lines of the parts."""
+    logger = logging.getLogger("workers.embedded.services")
+    teller = _Teller(output)
+    logger.addHandler(teller)
+    try:
+        yield
+    finally:
+        logger.removeHandler(teller)
