@@ -6,7 +6,7 @@ time in proportion to the rules; what it gives never changes."""
 from collections.abc import Mapping, Sequence
 
 from engine.evaluation import Actions, Agenda, Expressions, ReadyRule, Reason, Test, shape_of
-from engine.facts import AS_OF, Intake, Layout, Overlap, Slots, label
+from engine.facts import AS_OF, Intake, Overlap, SlotLayout, Slots, label
 from engine.language import Assign, Complete, Decide, Expression, Literal, Path, Retract, Rule, action_expressions
 from engine.matching import Conjunction, Entry, Index, NormalForm, Probes, Residual, Speech, _window, ratio_of
 from engine.schema import Schema
@@ -29,7 +29,7 @@ class Compiler:
         """
         # Sorting is stable: equal salience keeps the source order.
         self._rules = sorted(rules, key=lambda rule: -rule.salience)
-        self._layout = Layout(schema)
+        self._layout = SlotLayout(schema)
         self._expressions = Expressions(self._layout)
         self._reads = [self._layout.note(rule.condition) for rule in self._rules]
         self._targets = [self._note_actions(rule) for rule in self._rules]
@@ -44,7 +44,7 @@ class Compiler:
         self.agenda = self._agenda(max_firings)
 
     @property
-    def layout(self) -> Layout:
+    def layout(self) -> SlotLayout:
         """The slots."""
         return self._layout
 

@@ -14,7 +14,7 @@ from engine.columnar.frame_reader import Columns, Reader
 from engine.columnar.interval_search import Grid, Ratios
 from engine.compiler import Compiler
 from engine.evaluation import Filter
-from engine.facts import AS_OF, Layout
+from engine.facts import AS_OF, SlotLayout
 from engine.matching import Residual
 from engine.values import Allowed
 
@@ -52,7 +52,7 @@ class Plan:
             compiled: the program.
             fact: whose fields the columns are.
         """
-        self.layout: Layout = compiled.layout
+        self.layout: SlotLayout = compiled.layout
         self.rules = len(compiled.agenda.names)
         #: Whether a rule has several conjunctions, more than one of which may hold.
         self.repeats = len({entry.position for entry in compiled.entries}) < len(compiled.entries)

@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.evaluation.expressions import Compute, Expressions, operation
 from engine.evaluation.result import Outcome, Reason
-from engine.facts import ORDINARY, Layout, Slots, label, present, walk
+from engine.facts import ORDINARY, SlotLayout, Slots, label, present, walk
 from engine.language import Action, Assign, Complete, Decide, Literal, Log, Path, Retract
 from engine.schema import FieldSchema
 from engine.values import MAX_TEXT, Value, bounded, equal, kind_of, ordinary, plain, text
@@ -43,7 +43,7 @@ Act = Callable[[Run], None]
 class Actions:
     """Compiles the actions of one program."""
 
-    def __init__(self, layout: Layout, expressions: Expressions, positions: Mapping[str, int]) -> None:
+    def __init__(self, layout: SlotLayout, expressions: Expressions, positions: Mapping[str, int]) -> None:
         """Prepare.
 
         Args:

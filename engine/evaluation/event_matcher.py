@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from engine.evaluation.event_joins import Search, Values, joins_of
-from engine.facts import AS_OF, CANDIDATES, MEMO, Layout, Slots
+from engine.facts import AS_OF, CANDIDATES, MEMO, SlotLayout, Slots
 from engine.language import Binding, Bound, Expression, Pattern, walk
 from engine.values import Value
 
@@ -40,7 +40,7 @@ class Compile(Protocol):
 class Matcher:
     """Matches one pattern."""
 
-    def __init__(self, pattern: Pattern, layout: Layout, compile_: Compile) -> None:
+    def __init__(self, pattern: Pattern, layout: SlotLayout, compile_: Compile) -> None:
         """Compile it.
 
         Args:
@@ -166,7 +166,7 @@ class Matcher:
 class _Absence:
     """An event that must not be there."""
 
-    def __init__(self, binding: Binding, layout: Layout) -> None:
+    def __init__(self, binding: Binding, layout: SlotLayout) -> None:
         self._slot = layout.event(binding.name)
         self._tests: list[Test] = [_in_window(binding, layout)] if binding.time else []
 
@@ -216,7 +216,7 @@ def _fit(slots: Slots, slot: int, tests: list[Test], events: Window) -> list[int
     return found
 
 
-def _in_window(binding: Binding, layout: Layout) -> Test:
+def _in_window(binding: Binding, layout: SlotLayout) -> Test:
     """Whether an event is in a window that is shorter than its stream's."""
     assert binding.time is not None
     fact, field = binding.time

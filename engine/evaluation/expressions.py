@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from engine.evaluation import float_filter as residuals
 from engine.evaluation.event_matcher import Matcher
-from engine.facts import AS_OF, MEMO, Layout, Slots, walk
+from engine.facts import AS_OF, MEMO, SlotLayout, Slots, walk
 from engine.functions import FUNCTIONS, Function, invoke, lists, matches
 from engine.language import (
     Aggregate,
@@ -55,7 +55,7 @@ _LONG = 16
 class Expressions:
     """Compiles the expressions of one program."""
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: SlotLayout) -> None:
         self._layout = layout
         #: The list facts whose elements are being looked at.
         self._bound: frozenset[str] = frozenset()

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.facts import ORDINARY, Layout, Slots
+from engine.facts import ORDINARY, SlotLayout, Slots
 from engine.language import Arithmetic, Call, Compare, Expression, Literal, Negate, Not, Path
 from engine.values import is_ordinary, literal
 
@@ -41,7 +41,7 @@ class _Unfit(Exception):
 class Shape:
     """A comparison of two computed numbers as Python text, with what its names stand for."""
 
-    def __init__(self, node: Compare, layout: Layout) -> None:
+    def __init__(self, node: Compare, layout: SlotLayout) -> None:
         """Read it.
 
         Raises:
@@ -93,7 +93,7 @@ class Shape:
                 raise _Unfit
 
 
-def shape_of(node: Expression, layout: Layout) -> Shape | None:
+def shape_of(node: Expression, layout: SlotLayout) -> Shape | None:
     """The shape of a comparison of computed numbers; None when floats can't settle any of it."""
     if isinstance(node, Not):
         inner = shape_of(node.operand, layout)
@@ -115,7 +115,7 @@ def answers(op: str) -> tuple[bool, bool]:
     return _ANSWERS[op]
 
 
-def filtered(node: Compare, layout: Layout, exact: Callable[[Slots], bool]) -> Callable[[Slots], bool]:
+def filtered(node: Compare, layout: SlotLayout, exact: Callable[[Slots], bool]) -> Callable[[Slots], bool]:
     """A test that means what `exact` means, and is faster where float64 can tell."""
     shape = shape_of(node, layout)
     if shape is None:

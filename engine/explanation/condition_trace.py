@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.evaluation import Compute, Expressions, json_value
-from engine.facts import Layout, Slots, reads, walk
+from engine.facts import SlotLayout, Slots, reads, walk
 from engine.language import (
     Aggregate,
     And,
@@ -65,7 +65,7 @@ Look = Callable[[Slots], Finding]
 class Findings:
     """Compiles looks at conditions, for one layout."""
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: SlotLayout) -> None:
         """Prepare; slots have to be taken after the last look was compiled."""
         self._layout = layout
         self._expressions = Expressions(layout)

@@ -13,7 +13,7 @@ from typing import Any
 from engine.errors import FactsRejected
 from engine.facts.paths import label, present
 from engine.facts.paths import walk as follow
-from engine.facts.slots import AS_OF, ORDINARY, Layout, Slots
+from engine.facts.slots import AS_OF, ORDINARY, SlotLayout, Slots
 from engine.schema import FactSchema, FieldSchema
 from engine.values import Value, ValueRefused, kind_of, literal, moment_of, ordinary, take
 
@@ -24,7 +24,7 @@ MAX_PROBLEMS = 20
 class Intake:
     """What one program takes."""
 
-    def __init__(self, layout: Layout, written: frozenset[tuple[str, bool]]) -> None:
+    def __init__(self, layout: SlotLayout, written: frozenset[tuple[str, bool]]) -> None:
         """Prepare.
 
         Args:
@@ -81,7 +81,7 @@ class Intake:
 class _Taking:
     """One set of facts being taken: collects what is wrong with it."""
 
-    def __init__(self, layout: Layout, intake: Intake, written: frozenset[tuple[str, bool]]) -> None:
+    def __init__(self, layout: SlotLayout, intake: Intake, written: frozenset[tuple[str, bool]]) -> None:
         self._layout = layout
         self._intake = intake
         self._written = written

@@ -33,7 +33,7 @@ CANDIDATES = 3
 _FIRST = 4
 
 
-class Layout:
+class SlotLayout:
     """The slots of one program. Grows while the program is compiled, then stands still."""
 
     def __init__(self, schema: Schema | None) -> None:

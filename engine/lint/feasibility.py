@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from engine.evaluation import Expressions
-from engine.facts import AS_OF, Layout, label
+from engine.facts import AS_OF, SlotLayout, label
 from engine.language import Assign, Expression, Literal, Path, Rule, action_expressions
 from engine.lint.witnesses import samples, shown
 from engine.matching import Conjunction, NormalForm
@@ -55,7 +55,7 @@ class Extents:
             schema: what fields can have; None: anything.
         """
         self._schema = schema
-        self._layout = Layout(schema)
+        self._layout = SlotLayout(schema)
         self._reads = [self._layout.note(rule.condition) for rule in rules]
         #: What the actions of each rule compute with.
         self._uses = [frozenset(slot for node in _used(rule) for slot in self._layout.note(node)) for rule in rules]

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from engine.evaluation import Expressions
-from engine.facts import Layout
+from engine.facts import SlotLayout
 from engine.language import (
     Aggregate,
     And,
@@ -64,7 +64,7 @@ _ALWAYS = Conjunction({})
 class NormalForm:
     """Brings the conditions of one program to normal form."""
 
-    def __init__(self, layout: Layout, expressions: Expressions) -> None:
+    def __init__(self, layout: SlotLayout, expressions: Expressions) -> None:
         self._layout = layout
         self._expressions = expressions
 

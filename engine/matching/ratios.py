@@ -7,7 +7,7 @@ fields need one division and one look-up."""
 from dataclasses import dataclass
 
 from engine.evaluation import FAR, answers
-from engine.facts import Layout
+from engine.facts import SlotLayout
 from engine.language import Arithmetic, Compare, Expression, Literal, Not, Path
 from engine.values import is_ordinary, literal
 
@@ -42,7 +42,7 @@ class Ratio:
         return self.factor - width, self.factor + width
 
 
-def ratio_of(node: Expression, layout: Layout) -> Ratio | None:
+def ratio_of(node: Expression, layout: SlotLayout) -> Ratio | None:
     """Read a residual test as a comparison of ratios.
 
     Args:
@@ -74,7 +74,13 @@ def ratio_of(node: Expression, layout: Layout) -> Ratio | None:
 
 
 def _ratio(
-    op: str, over: tuple[Path, float], under: tuple[Path, float], factor: float, layout: Layout, *, plain: bool = False
+    op: str,
+    over: tuple[Path, float],
+    under: tuple[Path, float],
+    factor: float,
+    layout: SlotLayout,
+    *,
+    plain: bool = False,
 ) -> Ratio | None:
     """`over op under * factor`, each a field with a factor of its own."""
     if over[1] < 0.0:
