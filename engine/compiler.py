@@ -6,7 +6,7 @@ time in proportion to the rules; what it gives never changes."""
 from collections.abc import Mapping, Sequence
 
 from engine.evaluation import Actions, Agenda, Expressions, ReadyRule, Reason, Test, shape_of
-from engine.facts import AS_OF, Intake, Overlap, SlotLayout, Slots, label
+from engine.facts import AS_OF, FactReader, Overlap, SlotLayout, Slots, label
 from engine.language import Assign, Complete, Decide, Expression, Literal, Path, Retract, Rule, action_expressions
 from engine.matching import Conjunction, Entry, Index, NormalForm, Probes, Residual, Speech, _window, ratio_of
 from engine.schema import Schema
@@ -35,7 +35,7 @@ class Compiler:
         self._targets = [self._note_actions(rule) for rule in self._rules]
         self._overlaps: dict[Path, Overlap] = {}
         #: Takes facts, exactly.
-        self.intake = Intake(self._layout, self._written())
+        self.intake = FactReader(self._layout, self._written())
         #: The conjunctions of all conditions.
         self.entries = self._entries()
         #: The kind of every slot of which the schema says it.

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from engine.facts import Intake, SlotLayout
+from engine.facts import FactReader, SlotLayout
 from engine.schema import FieldSchema
 from engine.values import Value, literal
 
@@ -97,7 +97,7 @@ class Columns:
 class Reader:
     """Reads the frames of one fact."""
 
-    def __init__(self, layout: SlotLayout, intake: Intake, fact: str, tabled: Set[int]) -> None:
+    def __init__(self, layout: SlotLayout, intake: FactReader, fact: str, tabled: Set[int]) -> None:
         """Prepare.
 
         Args:
@@ -142,7 +142,7 @@ class Reader:
         self._row_of = {name: row for row, name in enumerate(self.names)}
         self._prepare_checks(intake, fact)
 
-    def _prepare_checks(self, intake: Intake, fact: str) -> None:
+    def _prepare_checks(self, intake: FactReader, fact: str) -> None:
         """What the numbers are checked by."""
         fields = [self._fields[name] for name in self.names]
         self._ignored = np.array([[not intake.is_read(fact, name)] for name in self.names], np.bool_).reshape(-1, 1)
@@ -283,7 +283,7 @@ def _mark(odd: Mask, rows: Mask | bool, nulls: Mask | None) -> None:
     odd |= rows if nulls is None else ~nulls & rows
 
 
-def _fits(layout: SlotLayout, intake: Intake, fact: str) -> bool:
+def _fits(layout: SlotLayout, intake: FactReader, fact: str) -> bool:
     """Whether a job that holds one object alone can be taken at all."""
     schema = layout.schema
     if schema is None:

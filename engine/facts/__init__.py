@@ -2,13 +2,13 @@
 
 from engine.facts.fast_reader import fast_intake
 from engine.facts.paths import Place, label, present, walk
-from engine.facts.reader import Intake
+from engine.facts.reader import FactReader
 from engine.facts.slots import AS_OF, CANDIDATES, MEMO, ORDINARY, Overlap, Role, SlotLayout, Slots, reads
 
 __all__ = [
     "AS_OF",
     "CANDIDATES",
-    "Intake",
+    "FactReader",
     "SlotLayout",
     "MEMO",
     "ORDINARY",

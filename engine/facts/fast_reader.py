@@ -12,7 +12,7 @@ from typing import Any
 
 from engine.facts.paths import present
 from engine.facts.paths import walk as follow
-from engine.facts.reader import Intake
+from engine.facts.reader import FactReader
 from engine.facts.slots import SlotLayout, Slots
 from engine.schema import FactSchema, FieldSchema
 from engine.values import Value, ValueRefused, is_ordinary, literal, moment_of, ordinary, take
@@ -32,7 +32,7 @@ class Doubt(Exception):
     """The facts need a closer look."""
 
 
-def fast_intake(layout: SlotLayout, intake: Intake) -> FastIntake:
+def fast_intake(layout: SlotLayout, intake: FactReader) -> FastIntake:
     """Make the function for one program.
 
     Args:
@@ -86,7 +86,7 @@ def _step(raw: Any, steps: tuple[str | int, ...]) -> Any:
 class _Writer:
     """Writes the function line by line, and collects the values that it is bound to."""
 
-    def __init__(self, layout: SlotLayout, intake: Intake) -> None:
+    def __init__(self, layout: SlotLayout, intake: FactReader) -> None:
         self._layout = layout
         self._intake = intake
         self._subject = layout.schema.subject if layout.schema is not None else ""

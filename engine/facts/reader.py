@@ -1,7 +1,7 @@
 """Take the facts of a job: check them, and put what rules read into slots.  facts -> [intake] -> index, cycle
 
 With a schema, every field that it names is checked, and what it does not name is ignored; without one, whatever a rule
-reads is taken as it is. `Intake.take` is exact and names every problem at once; `engine.facts.fast_reader` makes a
+reads is taken as it is. `FactReader.take` is exact and names every problem at once; `engine.facts.fast_reader` makes a
 faster one for facts that have none. Never keeps or changes what the caller passed in."""
 
 import math
@@ -21,7 +21,7 @@ from engine.values import Value, ValueRefused, kind_of, literal, moment_of, ordi
 MAX_PROBLEMS = 20
 
 
-class Intake:
+class FactReader:
     """What one program takes."""
 
     def __init__(self, layout: SlotLayout, written: frozenset[tuple[str, bool]]) -> None:
@@ -81,7 +81,7 @@ class Intake:
 class _Taking:
     """One set of facts being taken: collects what is wrong with it."""
 
-    def __init__(self, layout: SlotLayout, intake: Intake, written: frozenset[tuple[str, bool]]) -> None:
+    def __init__(self, layout: SlotLayout, intake: FactReader, written: frozenset[tuple[str, bool]]) -> None:
         self._layout = layout
         self._intake = intake
         self._written = written
