@@ -6,7 +6,7 @@ time in proportion to the rules; what it gives never changes."""
 from collections.abc import Mapping, Sequence
 
 from engine.evaluation import Actions, Agenda, Expressions, ReadyRule, Reason, Test, shape_of
-from engine.facts import AS_OF, FactReader, Overlap, SlotLayout, Slots, label
+from engine.facts import AS_OF, FactReader, Overlap, SlotLayout, Slots, path_label
 from engine.language import Assign, Complete, Decide, Expression, Literal, Path, Retract, Rule, action_expressions
 from engine.matching import Conjunction, Entry, Index, NormalForm, Probes, Residual, Speech, _window, ratio_of
 from engine.schema import Schema
@@ -97,7 +97,7 @@ class Compiler:
             readers,
             locked,
             focused,
-            {slot: label(path.fact, path.steps) for slot, path in places.items()},
+            {slot: path_label(path.fact, path.steps) for slot, path in places.items()},
             {slot: (path.fact, path.steps) for slot, path in places.items()},
             max_firings,
             names,

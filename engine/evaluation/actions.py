@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.evaluation.expressions import Compute, Expressions, operation
 from engine.evaluation.result import Outcome, Reason
-from engine.facts import ORDINARY, SlotLayout, Slots, label, present, walk
+from engine.facts import ORDINARY, SlotLayout, Slots, get_path, path_label, present
 from engine.language import Action, Assign, Complete, Decide, Literal, Log, Path, Retract
 from engine.schema import FieldSchema
 from engine.values import MAX_TEXT, Value, bounded, equal, kind_of, ordinary, plain, text
@@ -79,7 +79,7 @@ class Actions:
 
     def _assign(self, target: Path, op: str, compute: Compute) -> Act:
         slot = self._layout.slot(target.fact, target.steps)
-        check = _check(label(target.fact, target.steps), self._layout.field(target))
+        check = _check(path_label(target.fact, target.steps), self._layout.field(target))
         write = self._writer(target)
         depth = len(target.steps)
         if op == "=":
@@ -103,7 +103,7 @@ class Actions:
         overlap = self._layout.overlap(target)
         slot, above, wholes = overlap.slot, overlap.above, overlap.wholes
         below, parts = overlap.below, overlap.parts
-        name = label(target.fact, target.steps)
+        name = path_label(target.fact, target.steps)
 
         def write(run: Run, value: Value) -> None:
             slots = run.slots
@@ -119,12 +119,14 @@ class Actions:
             slots[slot] = value
             run.changed.add(slot)
             for other, steps in below:
-                part = walk(value, steps)
+                part = get_path(value, steps)
                 if not equal(slots[other], part):
                     slots[other] = part
                     run.changed.add(other)
             run.changed.update(wholes)
-            run.changed.update(other for other, steps in parts if not equal(walk(before, steps), walk(value, steps)))
+            run.changed.update(
+                other for other, steps in parts if not equal(get_path(before, steps), get_path(value, steps))
+            )
             slots[ORDINARY] = slots[ORDINARY] and ordinary(value)
 
         return write

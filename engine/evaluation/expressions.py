@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from engine.evaluation import float_filter as residuals
 from engine.evaluation.event_matcher import Matcher
-from engine.facts import AS_OF, MEMO, SlotLayout, Slots, walk
+from engine.facts import AS_OF, MEMO, SlotLayout, Slots, get_path
 from engine.functions import FUNCTIONS, Function, invoke, lists, matches
 from engine.language import (
     Aggregate,
@@ -122,7 +122,7 @@ class Expressions:
             slot = self._layout.slot(path.fact, path.steps)
             return lambda slots: slots[slot]
         steps, slot = path.steps, self._layout.element(path.fact)
-        return lambda slots: walk(slots[slot], steps)
+        return lambda slots: get_path(slots[slot], steps)
 
     def _membership(self, item: Expression, container: Expression) -> Test:
         value, items = self.value_of(item), self.value_of(container)
@@ -182,7 +182,7 @@ class Expressions:
 
 def _event_field(slot: int, steps: tuple[str | int, ...]) -> Compute:
     if len(steps) > 1:
-        return lambda slots: walk(slots[slot], steps)
+        return lambda slots: get_path(slots[slot], steps)
     field = steps[0]
 
     def field_of(slots: Slots) -> Value:

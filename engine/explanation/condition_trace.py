@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.evaluation import Compute, Expressions, json_value
-from engine.facts import SlotLayout, Slots, reads, walk
+from engine.facts import SlotLayout, Slots, get_path, reads
 from engine.language import (
     Aggregate,
     And,
@@ -25,7 +25,7 @@ from engine.language import (
     children,
     print_expression,
 )
-from engine.language import walk as nodes_of
+from engine.language import get_path as nodes_of
 from engine.values import plain
 
 
@@ -129,7 +129,7 @@ class Findings:
             elements = slots[slot]
             if elements.__class__ is dict:
                 elements = (elements,)
-            return tuple([walk(element, path.steps) for element in elements or ()])
+            return tuple([get_path(element, path.steps) for element in elements or ()])
 
         return column
 

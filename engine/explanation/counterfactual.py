@@ -14,7 +14,7 @@ from typing import Any
 
 from engine.evaluation import OUTCOMES, Outcome, Reason
 from engine.explanation.breakpoints import Cuts
-from engine.facts import Place, label
+from engine.facts import Place, path_label
 from engine.program import Program
 from engine.schema import FieldSchema, Schema
 from engine.values import ValueRefused, first_that, literal, moment, number, number_at, ordinal, plain, take_number
@@ -170,7 +170,7 @@ class _Search:
             return ""
         if not self._tried:
             return "none: no single number has influence on all the rules that ask for this outcome"
-        fields = [label(*place) for place in sorted(self._tried, key=str)]
+        fields = [path_label(*place) for place in sorted(self._tried, key=str)]
         shown = ", ".join(fields[:_MAX_TOLD]) + (f" and {len(fields) - _MAX_TOLD} more" if fields[_MAX_TOLD:] else "")
         return f"none was found: of {shown}, no other number by itself gave a better outcome"
 
@@ -190,7 +190,7 @@ class _Search:
             last = outer
         farthest = None if end is None else plain(number_at(end - (1 if end > point else -1)))
         found: Outcome = OUTCOMES[rank]  # type: ignore[assignment]
-        return Nearest(label(*ray.place), plain(ray.value), plain(number_at(point)), farthest, found)
+        return Nearest(path_label(*ray.place), plain(ray.value), plain(number_at(point)), farthest, found)
 
     def _rank(self, ray: _Ray, point: int) -> int:
         """How bad the outcome is with another number in the field."""

@@ -1,7 +1,7 @@
 """The facts of a job, checked against the schema and put into slots; paths into them."""
 
 from engine.facts.fast_reader import fast_intake
-from engine.facts.paths import Place, label, present, walk
+from engine.facts.paths import Place, get_path, path_label, present
 from engine.facts.reader import FactReader
 from engine.facts.slots import AS_OF, CANDIDATES, MEMO, ORDINARY, Overlap, Role, SlotLayout, Slots, reads
 
@@ -17,8 +17,8 @@ __all__ = [
     "Role",
     "Slots",
     "fast_intake",
-    "label",
+    "path_label",
     "present",
     "reads",
-    "walk",
+    "get_path",
 ]

@@ -8,7 +8,7 @@ from engine.values import Value
 Place = tuple[str, tuple[str | int, ...]]
 
 
-def walk(value: Value, steps: tuple[str | int, ...]) -> Value:
+def get_path(value: Value, steps: tuple[str | int, ...]) -> Value:
     """Follow steps into a value; None where one leads nowhere."""
     for step in steps:
         if isinstance(step, str):
@@ -18,10 +18,10 @@ def walk(value: Value, steps: tuple[str | int, ...]) -> Value:
     return value
 
 
-def label(fact: str, steps: tuple[str | int, ...]) -> str:
+def path_label(fact: str, steps: tuple[str | int, ...]) -> str:
     """A path as messages and changes name it.
 
-    >>> label("Order", ("lines", 0, "sku"))
+    >>> path_label("Order", ("lines", 0, "sku"))
     'Order.lines[0].sku'
     """
     return fact + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from engine.errors import FactsRejected
-from engine.facts.paths import label, present
+from engine.facts.paths import path_label, present
 from engine.facts.paths import walk as follow
 from engine.facts.slots import AS_OF, ORDINARY, SlotLayout, Slots
 from engine.schema import FactSchema, FieldSchema
@@ -125,7 +125,7 @@ class _Taking:
                 raw = raw.get(step) if isinstance(raw, Mapping) else None
             else:
                 raw = raw[step] if isinstance(raw, list | tuple) and step < len(raw) else None
-        return self._value(label(fact, steps), raw)
+        return self._value(path_label(fact, steps), raw)
 
     def _element(self, fact: str, name: str, raw: Any, fields: set[str]) -> Value:
         if not isinstance(raw, Mapping):

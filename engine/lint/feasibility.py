@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from engine.evaluation import Expressions
-from engine.facts import AS_OF, SlotLayout, label
+from engine.facts import AS_OF, SlotLayout, path_label
 from engine.language import Assign, Expression, Literal, Path, Rule, action_expressions
 from engine.lint.witnesses import samples, shown
 from engine.matching import Conjunction, NormalForm
@@ -99,7 +99,7 @@ class Extents:
     def missed(self, form: Conjunction) -> str:
         """The first field that can't have what a conjunction asks for, as a message names it."""
         slots = (slot for slot, values in form.allowed.items() if values & self.universe(slot) == NOTHING)
-        return next((label(*self._places[slot]) for slot in slots if slot in self._places), "")
+        return next((path_label(*self._places[slot]) for slot in slots if slot in self._places), "")
 
     def covers(self, wide: int, narrow: int) -> bool:
         """Whether one rule surely holds whenever another one does."""
