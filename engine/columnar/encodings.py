@@ -14,7 +14,7 @@ import numpy.typing as npt
 import polars as pl
 
 from engine.columnar.frame_reader import EPOCH, FEW_TEXTS, Column
-from engine.values import Allowed, Cuts, Value
+from engine.values import IntervalSet, Value, ValueSet
 
 Codes = npt.NDArray[np.intp]
 #: Whether the first code is in a set, and the codes from which on it is the other way round.
@@ -42,7 +42,7 @@ class Coding:
         """The code of a value that some rule demands; None: no column of this kind holds it."""
         return self._places.get(constant)
 
-    def flips(self, values: Allowed) -> Flips:
+    def flips(self, values: ValueSet) -> Flips:
         """A set of values, in codes."""
         inside, codes = self._flips(values)
         if values.null != (inside ^ (len(codes) % 2 == 1)):
@@ -56,7 +56,7 @@ class Coding:
             codes[column.nulls] = self.null
         return codes
 
-    def _flips(self, values: Allowed) -> Flips:
+    def _flips(self, values: ValueSet) -> Flips:
         """The same, when null has the answer of the code before it."""
         raise NotImplementedError
 
@@ -67,7 +67,7 @@ class Coding:
 class Intervals(Coding):
     """Codes of an ordered kind: one for each interval between cuts."""
 
-    def __init__(self, sets: Sequence[Allowed], cuts_of: Callable[[Allowed], Cuts]) -> None:
+    def __init__(self, sets: Sequence[ValueSet], cuts_of: Callable[[ValueSet], IntervalSet]) -> None:
         """Build it.
 
         Args:
@@ -79,7 +79,7 @@ class Intervals(Coding):
         self._cuts_of = cuts_of
         super().__init__({cut: place for place, cut in enumerate(self.cuts, 1)}, len(self.cuts) + 1)
 
-    def _flips(self, values: Allowed) -> Flips:
+    def _flips(self, values: ValueSet) -> Flips:
         cuts = self._cuts_of(values)
         return cuts.inside, [self._places[cut] for cut in cuts.points]
 
@@ -87,14 +87,14 @@ class Intervals(Coding):
 class Numbers(Intervals):
     """Codes of numbers."""
 
-    def __init__(self, sets: Sequence[Allowed]) -> None:
+    def __init__(self, sets: Sequence[ValueSet]) -> None:
         super().__init__(sets, lambda values: values.numbers)
 
 
 class Dates(Intervals):
     """Codes of dates."""
 
-    def __init__(self, sets: Sequence[Allowed]) -> None:
+    def __init__(self, sets: Sequence[ValueSet]) -> None:
         super().__init__(sets, lambda values: values.dates)
         self._micros = np.array([(cut - EPOCH) // _MICROSECOND for cut in self.cuts], np.int64)
 
@@ -124,7 +124,7 @@ class _Bisected(dict[Any, int]):
 class OrderedTexts(Intervals):
     """Codes of texts that rules order."""
 
-    def __init__(self, sets: Sequence[Allowed]) -> None:
+    def __init__(self, sets: Sequence[ValueSet]) -> None:
         super().__init__(sets, lambda values: values.texts)
         self._known = _Bisected(self.cuts)
 
@@ -156,7 +156,7 @@ class Texts(Coding):
         # A text that nobody names is found at -1.
         self._codes_of = np.array([*(self._places[text] for text in known), 0], np.intp)
 
-    def _flips(self, values: Allowed) -> Flips:
+    def _flips(self, values: ValueSet) -> Flips:
         texts = values.texts
         return texts.inside, [self._places[text] + after for text in texts.texts or () for after in (0, 1)]
 
@@ -177,7 +177,7 @@ class Booleans(Coding):
     def __init__(self) -> None:
         super().__init__({}, 2)
 
-    def _flips(self, values: Allowed) -> Flips:
+    def _flips(self, values: ValueSet) -> Flips:
         return values.false, [1] if values.true != values.false else []
 
     def _codes(self, column: Column) -> Codes:
@@ -185,7 +185,7 @@ class Booleans(Coding):
         return codes
 
 
-def coding_of(kind: str, sets: Sequence[Allowed]) -> Coding:
+def coding_of(kind: str, sets: Sequence[ValueSet]) -> Coding:
     """The coding of a field that is no number.
 
     Args:

@@ -16,7 +16,7 @@ from engine.compiler import Compiler
 from engine.evaluation import Filter
 from engine.facts import AS_OF, SlotLayout
 from engine.matching import Residual
-from engine.values import Allowed
+from engine.values import ValueSet
 
 #: Fittings that are kept: who sends ever other kinds shall not fill the memory.
 _MOST_FITTINGS = 16
@@ -57,7 +57,7 @@ class Plan:
         #: Whether a rule has several conjunctions, more than one of which may hold.
         self.repeats = len({entry.position for entry in compiled.entries}) < len(compiled.entries)
         self._blocks = blocks_of(compiled.entries, compiled.kinds)
-        self._sets: dict[int, list[Allowed]] = {}
+        self._sets: dict[int, list[ValueSet]] = {}
         ratios: dict[Pair, list[Residual]] = {}
         for entry in compiled.entries:
             for slot, values in entry.conjunction.allowed.items():

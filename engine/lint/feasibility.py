@@ -16,20 +16,20 @@ from engine.language import Assign, Expression, Literal, Path, Rule, action_expr
 from engine.lint.witnesses import samples, shown
 from engine.matching import Conjunction, NormalForm
 from engine.schema import FieldSchema, Schema
-from engine.values import ANYTHING, NOTHING, Allowed, Cuts, Value, among, compared, literal, moment, plain
+from engine.values import ANYTHING, NOTHING, IntervalSet, Value, ValueSet, among, compared, literal, moment, plain
 
 #: Sets of facts that are made for one claim.
 MAX_TRIES = 48
 
 _KINDS = {
-    "number": Allowed(numbers=Cuts(inside=True)),
-    "text": Allowed(texts=Cuts(inside=True)),
-    "date": Allowed(dates=Cuts(inside=True)),
-    "boolean": Allowed(true=True, false=True),
-    "list": Allowed(rest=True),
-    "object": Allowed(rest=True),
+    "number": ValueSet(numbers=IntervalSet(inside=True)),
+    "text": ValueSet(texts=IntervalSet(inside=True)),
+    "date": ValueSet(dates=IntervalSet(inside=True)),
+    "boolean": ValueSet(true=True, false=True),
+    "list": ValueSet(rest=True),
+    "object": ValueSet(rest=True),
 }
-_NULL = Allowed(null=True)
+_NULL = ValueSet(null=True)
 _MOMENTS = _KINDS["date"]
 _NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -61,14 +61,14 @@ class Extents:
         self._uses = [frozenset(slot for node in _used(rule) for slot in self._layout.note(node)) for rule in rules]
         forms = NormalForm(self._layout, Expressions(self._layout))
         self._written = _written(rules)
-        self._universes: dict[int, Allowed] = {AS_OF: _MOMENTS}
+        self._universes: dict[int, ValueSet] = {AS_OF: _MOMENTS}
         #: The conjunctions of each rule as it is written.
         self.forms = [[_dated(rule, form) for form in forms.of(rule.condition)] for rule in rules]
         self._places = {slot: place for place, slot in self._layout.places.items()}
         #: The same, without what no field can have.
         self.extents = [[one for form in each if (one := self._within(form)) is not None] for each in self.forms]
 
-    def universe(self, slot: int) -> Allowed:
+    def universe(self, slot: int) -> ValueSet:
         """All that a field can have."""
         if slot not in self._universes:
             place = self._places.get(slot)
@@ -77,7 +77,7 @@ class Extents:
             self._universes[slot] = self._of_field(Path(*place), field) if known and place and field else ANYTHING
         return self._universes[slot]
 
-    def _of_field(self, path: Path, field: FieldSchema) -> Allowed:
+    def _of_field(self, path: Path, field: FieldSchema) -> ValueSet:
         held = _KINDS[field.kind]
         for op, bound in ((">=", field.minimum), ("<=", field.maximum)):
             if bound is not None:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from engine.language import print_value
-from engine.values import Allowed, Value
+from engine.values import Value, ValueSet
 
 #: Of each kind.
 MAX_SAMPLES = 4
@@ -20,7 +20,7 @@ _MAX_BOUNDS = 16
 _DAY = timedelta(days=1)
 
 
-def samples(values: Allowed) -> list[Value]:
+def samples(values: ValueSet) -> list[Value]:
     """Some members of a set, at most `MAX_SAMPLES` of each kind; null last.
 
     >>> from engine.values.value_set import compared

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from engine.matching.ratios import Ratio
-from engine.values import Allowed, Cuts, Value
+from engine.values import IntervalSet, Value, ValueSet
 
 
 class Sweep:
@@ -21,7 +21,7 @@ class Sweep:
         self._changes: dict[Any, int] = {}
         self._singles = True
 
-    def add(self, bit: int, cuts: Cuts) -> None:
+    def add(self, bit: int, cuts: IntervalSet) -> None:
         """Add a conjunction."""
         if cuts.inside:
             self.first |= bit
@@ -59,7 +59,7 @@ class Sweep:
 class Table:
     """The vectors of one field."""
 
-    def __init__(self, sets: Sequence[Allowed | None]) -> None:
+    def __init__(self, sets: Sequence[ValueSet | None]) -> None:
         """Build it.
 
         Args:

@@ -10,7 +10,7 @@ from typing import Any
 from engine.facts import ORDINARY
 from engine.matching.probes import Entry, Probe
 from engine.matching.ratios import Ratio
-from engine.values import Allowed
+from engine.values import ValueSet
 
 #: What a look-up in a table costs, in tests of one conjunction.
 _TESTS_PER_LOOK_UP = 4
@@ -58,7 +58,7 @@ class _Writer:
         )
         return scope["make"](*self._values.values())  # type: ignore[no-any-return]
 
-    def _ordered(self, entry: Entry, done: frozenset[int]) -> list[tuple[int, Allowed]]:
+    def _ordered(self, entry: Entry, done: frozenset[int]) -> list[tuple[int, ValueSet]]:
         """The tests of a conjunction: those first that let least through."""
         tests = [(slot, values) for slot, values in entry.conjunction.allowed.items() if slot not in done]
         return sorted(tests, key=lambda test: (test[1].only_texts is None, len(test[1].numbers.points) != 2))
@@ -81,7 +81,7 @@ class _Writer:
             self._values["NaN"] = float("nan")
         return name
 
-    def _allowed(self, slot: int, values: Allowed) -> str:
+    def _allowed(self, slot: int, values: ValueSet) -> str:
         texts = values.only_texts
         if texts is not None:
             if len(texts) == 1:
@@ -89,7 +89,7 @@ class _Writer:
             if self._kinds.get(slot) == "text":
                 return f"{self._raw(slot)} in {self._bound(frozenset(texts))}"
         numbers = values.numbers
-        if numbers.points and values == Allowed(numbers=numbers):
+        if numbers.points and values == ValueSet(numbers=numbers):
             name, points = self._number(slot), [repr(float(point)) for point in numbers.points]
             match numbers.inside, points:
                 case True, [end]:

@@ -28,7 +28,19 @@ from engine.language import (
     TextTest,
     walk,
 )
-from engine.values import ANYTHING, NOTHING, NULL, TRUE, Allowed, Value, among, compared, literal, moment, starting_with
+from engine.values import (
+    ANYTHING,
+    NOTHING,
+    NULL,
+    TRUE,
+    Value,
+    ValueSet,
+    among,
+    compared,
+    literal,
+    moment,
+    starting_with,
+)
 
 #: A condition that would make more of them keeps its alternatives as residual tests.
 MAX_CONJUNCTIONS = 32
@@ -41,7 +53,7 @@ class Conjunction:
     """Tests that have to hold together."""
 
     #: Slot to the values that it may have.
-    allowed: dict[int, Allowed]
+    allowed: dict[int, ValueSet]
     #: Conditions that have to hold besides.
     residuals: tuple[Expression, ...] = ()
 
@@ -94,7 +106,7 @@ class NormalForm:
             return found if len(found) <= MAX_CONJUNCTIONS else [_residual(node, negated)]
         return [_residual(node, negated)]
 
-    def _single(self, node: Expression) -> tuple[int, Allowed] | None:
+    def _single(self, node: Expression) -> tuple[int, ValueSet] | None:
         """A condition on one field alone: its slot and the values for which it holds."""
         match node:
             case Not(operand):
@@ -122,10 +134,10 @@ class NormalForm:
             case _:
                 return None
 
-    def _held(self, path: Path, values: Allowed | None) -> tuple[int, Allowed] | None:
+    def _held(self, path: Path, values: ValueSet | None) -> tuple[int, ValueSet] | None:
         return None if values is None else (self._layout.slot(path.fact, path.steps), values)
 
-    def _merged(self, operands: tuple[Expression, ...], both: bool) -> tuple[int, Allowed] | None:
+    def _merged(self, operands: tuple[Expression, ...], both: bool) -> tuple[int, ValueSet] | None:
         """Alternatives on one field are one set; so are conjoined tests, which saves looking at them apart."""
         slot, values = 0, ANYTHING if both else NOTHING
         for operand in operands:
@@ -136,18 +148,18 @@ class NormalForm:
             values = values & single[1] if both else values | single[1]
         return slot, values
 
-    def _compared(self, op: str, other: Expression) -> Allowed | None:
+    def _compared(self, op: str, other: Expression) -> ValueSet | None:
         constant = self._constant(other)
         return compared(op, constant[0]) if constant else None
 
-    def _coalesced(self, op: str, instead: Value, other: Expression) -> Allowed | None:
+    def _coalesced(self, op: str, instead: Value, other: Expression) -> ValueSet | None:
         """The values `x` for which `Coalesce(x, instead) op other` holds."""
         values = self._compared(op, other)
         if values is None:
             return None
         return values | NULL if instead in values else values & ~NULL
 
-    def _listed(self, container: Expression) -> Allowed | None:
+    def _listed(self, container: Expression) -> ValueSet | None:
         if not isinstance(container, ListLiteral):
             return None
         constants = [self._constant(item) for item in container.items]
@@ -178,7 +190,7 @@ def _residual(node: Expression, negated: bool) -> Conjunction:
 
 def _product(parts: Iterable[tuple[Expression, list[Conjunction]]], negated: bool) -> list[Conjunction]:
     """All ways to take one conjunction of each part; parts with several are left whole when there get too many."""
-    allowed: dict[int, Allowed] = {}
+    allowed: dict[int, ValueSet] = {}
     residuals: list[Expression] = []
     several = []
     for node, conjunctions in parts:
@@ -201,7 +213,7 @@ def _product(parts: Iterable[tuple[Expression, list[Conjunction]]], negated: boo
     return found
 
 
-def _window(rule: Rule) -> Allowed | None:
+def _window(rule: Rule) -> ValueSet | None:
     """The moments at which a rule is in force; None: always."""
     window = ANYTHING
     if rule.date_effective is not None:
@@ -211,7 +223,7 @@ def _window(rule: Rule) -> Allowed | None:
     return None if window == ANYTHING else window
 
 
-def _moments(op: str, bound: datetime) -> Allowed:
+def _moments(op: str, bound: datetime) -> ValueSet:
     moments = compared(op, moment(bound.astimezone(UTC) if bound.tzinfo else bound))
     assert moments is not None
     return moments

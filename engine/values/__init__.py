@@ -34,13 +34,13 @@ from engine.values.value import (
     take_number,
     text,
 )
-from engine.values.value_set import ANYTHING, NOTHING, NULL, TRUE, Allowed, Cuts, among, compared, starting_with
+from engine.values.value_set import ANYTHING, NOTHING, NULL, TRUE, IntervalSet, ValueSet, among, compared, starting_with
 
 __all__ = [
     "ANYTHING",
-    "Allowed",
+    "ValueSet",
     "CONTEXT",
-    "Cuts",
+    "IntervalSet",
     "MAX_TEXT",
     "NOTHING",
     "NULL",

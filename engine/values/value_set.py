@@ -21,7 +21,7 @@ _LAST_MOMENT = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Cuts:
+class IntervalSet:
     """A set of values of one ordered kind: it changes between in and out at each cut."""
 
     #: Whether the least values are in.
@@ -33,7 +33,7 @@ class Cuts:
         return self.inside ^ (bisect_right(self.points, value) & 1 == 1)
 
     def __invert__(self) -> "Cuts":
-        return Cuts(not self.inside, self.points)
+        return IntervalSet(not self.inside, self.points)
 
     def __and__(self, other: "Cuts") -> "Cuts":
         if not self.points:
@@ -60,7 +60,7 @@ class Cuts:
             if decide(left, right) != state:
                 state = not state
                 points.append(point)
-        return Cuts(inside, tuple(points))
+        return IntervalSet(inside, tuple(points))
 
     @property
     def empty(self) -> bool:
@@ -84,11 +84,11 @@ class Cuts:
         return singles if all(math.nextafter(a, math.inf) == b for a, b in zip(singles, follow, strict=True)) else None
 
 
-_NONE, _ALL = Cuts(), Cuts(inside=True)
+_NONE, _ALL = IntervalSet(), IntervalSet(inside=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Allowed:
+class ValueSet:
     """A set of values of any kind."""
 
     null: bool = False
@@ -96,9 +96,9 @@ class Allowed:
     false: bool = False
     #: Every list and every object.
     rest: bool = False
-    numbers: Cuts = _NONE
-    texts: Cuts = _NONE
-    dates: Cuts = _NONE
+    numbers: IntervalSet = _NONE
+    texts: IntervalSet = _NONE
+    dates: IntervalSet = _NONE
 
     def __contains__(self, value: Value) -> bool:
         kind = value.__class__
@@ -113,7 +113,7 @@ class Allowed:
         return self.null if value is None else self.rest
 
     def __and__(self, other: "Allowed") -> "Allowed":
-        return Allowed(
+        return ValueSet(
             self.null and other.null,
             self.true and other.true,
             self.false and other.false,
@@ -124,7 +124,7 @@ class Allowed:
         )
 
     def __or__(self, other: "Allowed") -> "Allowed":
-        return Allowed(
+        return ValueSet(
             self.null or other.null,
             self.true or other.true,
             self.false or other.false,
@@ -135,7 +135,7 @@ class Allowed:
         )
 
     def __invert__(self) -> "Allowed":
-        return Allowed(
+        return ValueSet(
             not self.null,
             not self.true,
             not self.false,
@@ -170,16 +170,16 @@ class Allowed:
         """The numbers it holds, when it holds nothing else and they can be listed."""
         return self.numbers.numbers if not self.numbers.inside and self._only(self.texts, self.dates) else None
 
-    def _only(self, one: Cuts, other: Cuts) -> bool:
+    def _only(self, one: IntervalSet, other: IntervalSet) -> bool:
         """Whether two of the ordered kinds are empty, and all that has no order is out."""
         rest = self.null or self.true or self.false or self.rest
         return not (rest or one.points or other.points or one.inside or other.inside)
 
 
-NOTHING = Allowed()
+NOTHING = ValueSet()
 ANYTHING = ~NOTHING
-NULL = Allowed(null=True)
-TRUE = Allowed(true=True)
+NULL = ValueSet(null=True)
+TRUE = ValueSet(true=True)
 
 
 def _after(value: Any) -> Any:
@@ -191,30 +191,30 @@ def _after(value: Any) -> Any:
     return value + _TICK if value < _LAST_MOMENT else None
 
 
-def _of_kind(value: Value, cuts: Cuts) -> Allowed:
+def _of_kind(value: Value, cuts: IntervalSet) -> ValueSet:
     """A set of values of the kind of `value`."""
     if value.__class__ is float:
-        return Allowed(numbers=cuts)
-    return Allowed(texts=cuts) if value.__class__ is str else Allowed(dates=cuts)
+        return ValueSet(numbers=cuts)
+    return ValueSet(texts=cuts) if value.__class__ is str else ValueSet(dates=cuts)
 
 
-def _cuts(inside: bool, *points: Any) -> Cuts:
+def _cuts(inside: bool, *points: Any) -> IntervalSet:
     # Only the greatest value has none after it.
-    return Cuts(inside, points if None not in points else tuple(point for point in points if point is not None))
+    return IntervalSet(inside, points if None not in points else tuple(point for point in points if point is not None))
 
 
-def equal_to(value: Value) -> Allowed | None:
+def equal_to(value: Value) -> ValueSet | None:
     """The values that equal a constant; None when it is a list or an object."""
     if value is None:
         return NULL
     if value.__class__ is bool:
-        return Allowed(true=value, false=not value)
+        return ValueSet(true=value, false=not value)
     if value.__class__ in (tuple, dict):
         return None
     return _of_kind(value, _cuts(False, value, _after(value)))
 
 
-def among(values: Iterable[Value]) -> Allowed | None:
+def among(values: Iterable[Value]) -> ValueSet | None:
     """The values that equal one of some constants; None when a list or an object is among these.
 
     >>> "a" in among(["a", "b"]), "c" in among(["a", "b"]), None in among([None])
@@ -242,7 +242,7 @@ def among(values: Iterable[Value]) -> Allowed | None:
     return found
 
 
-def compared(op: str, value: Value) -> Allowed | None:
+def compared(op: str, value: Value) -> ValueSet | None:
     """The values `x` for which `x op value` holds.
 
     Args:
@@ -264,7 +264,7 @@ def compared(op: str, value: Value) -> Allowed | None:
     return _of_kind(value, _cuts(op in ("<", "<="), bound))
 
 
-def starting_with(prefix: str) -> Allowed:
+def starting_with(prefix: str) -> ValueSet:
     """The texts that start with a prefix.
 
     >>> "abc" in starting_with("ab"), "ac" in starting_with("ab")
@@ -272,4 +272,4 @@ def starting_with(prefix: str) -> Allowed:
     """
     stem = prefix.rstrip(_LAST)
     end = stem[:-1] + chr(ord(stem[-1]) + 1) if stem else None
-    return Allowed(texts=_cuts(False, prefix, end) if prefix else _ALL)
+    return ValueSet(texts=_cuts(False, prefix, end) if prefix else _ALL)
