@@ -17,7 +17,7 @@ from engine.lint import review
 from engine.program import Program, compile_ruleset
 from engine.ruleset import read_sources
 from engine.schema import FactSchema, FieldSchema, Schema, Stream, parse_schema
-from engine.values import ValueRefused, moment_of
+from engine.values import ValueRefused, parse_moment
 
 __all__ = [
     "Change",
@@ -49,7 +49,7 @@ __all__ = [
     "explain",
     "format_rules",
     "json_value",
-    "moment_of",
+    "parse_moment",
     "nearest",
     "parse_schema",
     "read_sources",

@@ -11,7 +11,7 @@ from engine.evaluation.result import Outcome, Reason
 from engine.facts import ORDINARY, SlotLayout, Slots, get_path, path_label, present
 from engine.language import Action, Assign, Complete, Decide, Literal, Log, Path, Retract
 from engine.schema import FieldSchema
-from engine.values import MAX_TEXT, Value, bounded, equal, kind_of, ordinary, plain, text
+from engine.values import MAX_TEXT, Value, bounded, equal, kind_of, ordinary, text, to_python
 
 
 class ActionRefused(Exception):
@@ -187,4 +187,6 @@ def changes_of(run: Run, names: Mapping[int, str]) -> dict[str, Any]:
         names: label of each slot that rules write.
     """
     slots = run.slots
-    return {names[slot]: plain(slots[slot]) for slot, before in run.written.items() if not equal(before, slots[slot])}
+    return {
+        names[slot]: to_python(slots[slot]) for slot, before in run.written.items() if not equal(before, slots[slot])
+    }

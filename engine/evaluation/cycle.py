@@ -14,7 +14,7 @@ from engine.evaluation.observer import Observer
 from engine.evaluation.result import Evaluation, Outcome, Reason, refused, worst
 from engine.facts import Place, Slots
 from engine.language import Rule
-from engine.values import equal, plain
+from engine.values import equal, to_python
 
 #: So many rules are tested one by one after a change; for more of them, asking the index again is cheaper.
 _FEW = 24
@@ -178,7 +178,7 @@ class _Plan:
         if self._observer is not None:
             names, slots = self._agenda.labels, run.slots
             written = [slot for slot in {**before, **run.written} if not equal(old[slot], slots[slot])]
-            self._observer.rule_fired(ready.rule, {names[slot]: plain(slots[slot]) for slot in written})
+            self._observer.rule_fired(ready.rule, {names[slot]: to_python(slots[slot]) for slot in written})
         if run.changed:
             affected = 0
             for slot in run.changed:

@@ -32,10 +32,10 @@ from engine.language import (
 from engine.values import (
     Value,
     at_most,
-    before,
+    contains,
     divide,
     equal,
-    holds,
+    less_than,
     literal,
     multiply,
     negate,
@@ -243,11 +243,11 @@ def _comparison(op: str, left: Compute, right: Compute) -> Test:
         case "!=":
             return lambda slots: not equal(left(slots), right(slots))
         case "<":
-            return lambda slots: before(left(slots), right(slots))
+            return lambda slots: less_than(left(slots), right(slots))
         case "<=":
             return lambda slots: at_most(left(slots), right(slots))
         case ">":
-            return lambda slots: before(right(slots), left(slots))
+            return lambda slots: less_than(right(slots), left(slots))
         case _:
             return lambda slots: at_most(right(slots), left(slots))
 
@@ -312,9 +312,9 @@ _TEXT_TESTS: dict[str, Callable[[str, str], bool]] = {
 
 
 def _holds(slots: Slots, item: Value, container: Value) -> bool:
-    """`holds`, with what a long list holds remembered for the rest of the evaluation."""
+    """`contains`, with what a long list holds remembered for the rest of the evaluation."""
     if container.__class__ is not tuple or len(container) < _LONG:
-        return holds(item, container)
+        return contains(item, container)
     memo = slots[MEMO]
     if memo is None:
         memo = slots[MEMO] = {}

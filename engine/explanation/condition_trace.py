@@ -26,7 +26,7 @@ from engine.language import (
     print_expression,
 )
 from engine.language import get_path as nodes_of
-from engine.values import plain
+from engine.values import to_python
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Findings:
                 return self._pattern(node, text)
         test = self._expressions.truth_of(node)
         eyes = list({print_expression(shown): compute for shown, compute in self._shown(node)}.items())
-        return lambda slots: Finding("leaf", text, test(slots), {name: plain(see(slots)) for name, see in eyes})
+        return lambda slots: Finding("leaf", text, test(slots), {name: to_python(see(slots)) for name, see in eyes})
 
     def _pattern(self, pattern: Pattern, text: str) -> Look:
         """A look that shows the events of the first witness; of a pattern that does not hold, how many there were."""
@@ -103,7 +103,7 @@ class Findings:
             seen = dict(zip(names, found, strict=True)) if found is not None else {}
             seen[print_expression(count)] = counted(slots)
             seen |= {print_expression(path): see(slots) for path, see in fields.items()}
-            return Finding("leaf", text, found is not None, {name: plain(value) for name, value in seen.items()})
+            return Finding("leaf", text, found is not None, {name: to_python(value) for name, value in seen.items()})
 
         return look
 

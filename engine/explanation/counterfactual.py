@@ -17,7 +17,7 @@ from engine.explanation.breakpoints import Cuts
 from engine.facts import Place, path_label
 from engine.program import Program
 from engine.schema import FieldSchema, Schema
-from engine.values import ValueRefused, first_that, literal, moment, number, number_at, ordinal, plain, take_number
+from engine.values import ValueRefused, first_that, literal, moment, number, number_at, ordinal, take_number, to_python
 
 #: Evaluations of one search; past them it ends with what it has found so far, and says so.
 MAX_TRIALS = 20_000
@@ -188,15 +188,15 @@ class _Search:
                 end = first_that(lambda at: self._rank(ray, at) > rank, last, outer)
                 break
             last = outer
-        farthest = None if end is None else plain(number_at(end - (1 if end > point else -1)))
+        farthest = None if end is None else to_python(number_at(end - (1 if end > point else -1)))
         found: Outcome = OUTCOMES[rank]  # type: ignore[assignment]
-        return Nearest(path_label(*ray.place), plain(ray.value), plain(number_at(point)), farthest, found)
+        return Nearest(path_label(*ray.place), to_python(ray.value), to_python(number_at(point)), farthest, found)
 
     def _rank(self, ray: _Ray, point: int) -> int:
         """How bad the outcome is with another number in the field."""
         key = (ray.place, point)
         if key not in self._ranks:
-            facts = _with_number(self._facts, ray.place, plain(number_at(point)))
+            facts = _with_number(self._facts, ray.place, to_python(number_at(point)))
             self._ranks[key] = OUTCOMES.index(self._program.evaluate(facts, as_of=self._as_of).outcome)
         return self._ranks[key]
 
@@ -218,7 +218,7 @@ class _Search:
         affected = cuts.influence.of(place)
         if not self._asking(self._worst - 1) <= affected.rules:
             return
-        found = cuts.of(place, affected, value, lambda at: _with_number(self._facts, place, plain(at)))
+        found = cuts.of(place, affected, value, lambda at: _with_number(self._facts, place, to_python(at)))
         field = _field(self._program.schema, place)
         lowest, highest = (field.minimum, field.maximum) if field is not None else (None, None)
         low = ordinal(literal(lowest)) if lowest is not None else None
@@ -235,7 +235,7 @@ class _Search:
 
 def _edge(edge: int | float, is_low: bool, closed: str, open_: str) -> str:
     """An end of a range in words: 9.86000000000001 is better told as more than 9.86."""
-    neighbour = plain(number_at(ordinal(float(edge)) + (-1 if is_low else 1)))
+    neighbour = to_python(number_at(ordinal(float(edge)) + (-1 if is_low else 1)))
     if _digits(neighbour) < _digits(edge):
         return open_.format(neighbour)
     return closed.format(_rounder(edge, is_low))
@@ -245,7 +245,7 @@ def _rounder(edge: int | float, is_low: bool) -> int | float:
     """A rounder number within a range, for an end that differs from it by rounding only."""
     exact = Decimal(repr(edge))
     rounded = exact.quantize(Decimal(1).scaleb(exact.adjusted() - 11), ROUND_CEILING if is_low else ROUND_FLOOR)
-    shown: int | float = plain(float(rounded))
+    shown: int | float = to_python(float(rounded))
     return shown if _digits(shown) <= _MAX_ROUND_DIGITS else edge
 
 

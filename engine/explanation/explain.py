@@ -17,7 +17,7 @@ from engine.explanation.condition_trace import Finding, Findings, Look
 from engine.facts import Slots
 from engine.language import Complete, Retract, Rule
 from engine.program import Program
-from engine.values import moment, plain
+from engine.values import moment, to_python
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +163,7 @@ class _Replay(Observer):
             before, after = self._states[i], self._states[i + 1]
             for field in fields:
                 slot = slots[field]
-                found.append(Change(i + 1, rule.name, field, plain(before[slot]), plain(after[slot])))
+                found.append(Change(i + 1, rule.name, field, to_python(before[slot]), to_python(after[slot])))
         return found
 
     def findings(self, asked: Iterable[Rule]) -> list[RuleFinding]:

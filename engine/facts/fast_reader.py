@@ -15,7 +15,7 @@ from engine.facts.paths import walk as follow
 from engine.facts.reader import FactReader
 from engine.facts.slots import SlotLayout, Slots
 from engine.schema import FactSchema, FieldSchema
-from engine.values import Value, ValueRefused, is_ordinary, literal, moment_of, ordinary, take
+from engine.values import Value, ValueRefused, from_python, is_ordinary, literal, ordinary, parse_moment
 
 #: Gives slots, or None when the facts need a closer look.
 FastIntake = Callable[[Any, Value], Slots | None]
@@ -43,7 +43,7 @@ def fast_intake(layout: SlotLayout, intake: FactReader) -> FastIntake:
 
 
 def _taken(raw: Any) -> Value:
-    value = take(raw)
+    value = from_python(raw)
     if not ordinary(value):
         raise Doubt
     return value
@@ -52,13 +52,13 @@ def _taken(raw: Any) -> Value:
 def _moment(raw: Any) -> Value:
     if raw is None:
         return None
-    return moment_of(raw) if isinstance(raw, str) else _moment_of_date(raw)
+    return parse_moment(raw) if isinstance(raw, str) else _moment_of_date(raw)
 
 
 def _moment_of_date(raw: Any) -> Value:
     if not isinstance(raw, date):
         raise Doubt
-    return take(raw)
+    return from_python(raw)
 
 
 def _typed(raw: Any, kind: type) -> Value:

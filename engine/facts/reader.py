@@ -1,7 +1,7 @@
 """Take the facts of a job: check them, and put what rules read into slots.  facts -> [intake] -> index, cycle
 
 With a schema, every field that it names is checked, and what it does not name is ignored; without one, whatever a rule
-reads is taken as it is. `FactReader.take` is exact and names every problem at once; `engine.facts.fast_reader` makes a
+reads is taken as it is. `FactReader.from_python` is exact and names every problem at once; `engine.facts.fast_reader` makes a
 faster one for facts that have none. Never keeps or changes what the caller passed in."""
 
 import math
@@ -15,7 +15,7 @@ from engine.facts.paths import path_label, present
 from engine.facts.paths import walk as follow
 from engine.facts.slots import AS_OF, ORDINARY, SlotLayout, Slots
 from engine.schema import FactSchema, FieldSchema
-from engine.values import Value, ValueRefused, kind_of, literal, moment_of, ordinary, take
+from engine.values import Value, ValueRefused, from_python, kind_of, literal, ordinary, parse_moment
 
 #: More problems than these are only counted: one is enough to refuse a job, and a long list has thousands.
 MAX_PROBLEMS = 20
@@ -62,7 +62,7 @@ class FactReader:
         """Whether some rule reads a fact, or an element of it, as a whole."""
         return self._read.get(fact, set()) is None
 
-    def take(self, facts: Any, as_of: Value) -> Slots:
+    def from_python(self, facts: Any, as_of: Value) -> Slots:
         """Fill the slots of an evaluation.
 
         Args:
@@ -87,7 +87,7 @@ class _Taking:
         self._written = written
         self._problems: list[str] = []
 
-    def take(self, facts: Any, as_of: Value) -> Slots:
+    def from_python(self, facts: Any, as_of: Value) -> Slots:
         if not isinstance(facts, Mapping):
             raise FactsRejected(["facts have to be an object that holds each fact under its name"])
         slots: Slots = [None] * self._layout.size
@@ -134,7 +134,7 @@ class _Taking:
 
     def _value(self, name: str, raw: Any) -> Value:
         try:
-            return take(raw)
+            return from_python(raw)
         except ValueRefused as refused:
             self._problem(f"{name} {refused}")
             return None
@@ -186,7 +186,7 @@ class _Taking:
     def _read(self, field: FieldSchema, name: str, raw: Any) -> Value:
         if field.kind == "date" and isinstance(raw, str):
             try:
-                return moment_of(raw)
+                return parse_moment(raw)
             except ValueRefused as refused:
                 self._problem(f"{name} {refused}")
                 return None

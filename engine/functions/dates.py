@@ -7,7 +7,7 @@ raises."""
 
 from datetime import UTC, datetime, timedelta
 
-from engine.values import Value, ValueRefused, moment_of
+from engine.values import Value, ValueRefused, parse_moment
 
 _DAY = timedelta(days=1)
 _HOUR = timedelta(hours=1)
@@ -35,7 +35,7 @@ def to_date(value: Value) -> datetime | None:
     if value.__class__ is not str:
         return None
     try:
-        return moment_of(value)
+        return parse_moment(value)
     except ValueRefused:
         return None
 

@@ -6,7 +6,7 @@ Take and give values of the language; what they refuse is null. `engine.function
 
 from collections.abc import Callable
 
-from engine.values import ORDERED, Value, add, before, divide
+from engine.values import ORDERED, Value, add, divide, less_than
 
 
 def _extreme(args: tuple[Value, ...], better: Callable[[Value, Value], bool]) -> Value:
@@ -27,11 +27,11 @@ def _extreme(args: tuple[Value, ...], better: Callable[[Value, Value], bool]) ->
 
 
 def least(*args: Value) -> Value:
-    return _extreme(args, before)
+    return _extreme(args, less_than)
 
 
 def greatest(*args: Value) -> Value:
-    return _extreme(args, lambda item, best: before(best, item))
+    return _extreme(args, lambda item, best: less_than(best, item))
 
 
 def total(items: tuple[Value, ...]) -> float | None:

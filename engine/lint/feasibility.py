@@ -16,7 +16,7 @@ from engine.language import Assign, Expression, Literal, Path, Rule, action_expr
 from engine.lint.witnesses import samples, shown
 from engine.matching import Conjunction, NormalForm
 from engine.schema import FieldSchema, Schema
-from engine.values import ANYTHING, NOTHING, IntervalSet, Value, ValueSet, among, compared, literal, moment, plain
+from engine.values import ANYTHING, NOTHING, IntervalSet, Value, ValueSet, among, compared, literal, moment, to_python
 
 #: Sets of facts that are made for one claim.
 MAX_TRIES = 48
@@ -157,7 +157,7 @@ class Extents:
                 continue
             fact, steps = self._places[slot]
             if value is not None:
-                _put(facts, fact, steps, plain(value))
+                _put(facts, fact, steps, to_python(value))
             if slot in conjunction.allowed or value is not None:
                 told.append(f"{label(fact, steps)} = {shown(value)}")
         as_of = chosen.get(AS_OF)
@@ -173,7 +173,7 @@ class Extents:
                 for field in fact.fields.values():
                     if field.required:
                         (value, *_) = samples(self._of_field(Path(fact.name, (field.name,)), field)) or [()]
-                        facts.setdefault(fact.name, {})[field.name] = plain(value)
+                        facts.setdefault(fact.name, {})[field.name] = to_python(value)
                 if self._schema is not None and fact.name == self._schema.subject:
                     facts.setdefault(fact.name, {})
         return facts

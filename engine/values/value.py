@@ -2,7 +2,7 @@
 
 Inside the engine a value is None, bool, float, str, an aware UTC datetime, a tuple or a dict, and nothing else. A
 number is always the float64 of a decimal of at most 15 significant digits: each of those has its own float64, so
-comparing numbers compares floats, and only arithmetic goes through decimals. `take` refuses what is no such value;
+comparing numbers compares floats, and only arithmetic goes through decimals. `from_python` refuses what is no such value;
 nothing else here raises. Says nothing about schemas (`engine.facts.reader`)."""
 
 from collections.abc import Mapping
@@ -64,7 +64,7 @@ def equal(left: Value, right: Value) -> bool:
 ORDERED = (float, str, datetime)
 
 
-def before(left: Value, right: Value) -> bool:
+def less_than(left: Value, right: Value) -> bool:
     """What `<` means: numbers by size, texts by code point, dates by time; anything else false."""
     return left.__class__ is right.__class__ and left.__class__ in ORDERED and bool(left < right)
 
@@ -74,7 +74,7 @@ def at_most(left: Value, right: Value) -> bool:
     return left.__class__ is right.__class__ and left.__class__ in ORDERED and bool(left <= right)
 
 
-def holds(item: Value, container: Value) -> bool:
+def contains(item: Value, container: Value) -> bool:
     """What `item in container` means: the container is a list that has an equal item."""
     return container.__class__ is tuple and any(equal(item, one) for one in container)
 
@@ -89,7 +89,7 @@ def text(value: Value) -> str:
     if kind is str:
         return str(value)
     if kind is float:
-        return repr(plain(value))
+        return repr(to_python(value))
     if value is None:
         return ""
     if kind is bool:
@@ -101,19 +101,19 @@ def text(value: Value) -> str:
     return "{" + ", ".join(f"{name}: {text(item)}" for name, item in value.items()) + "}"
 
 
-def plain(value: Value) -> Any:
+def to_python(value: Value) -> Any:
     """A value as the caller gets it: an integral number below 1e15 as an int, lists and objects as new ones.
 
-    >>> plain(7.0), plain(7.5), plain(("a", None))
+    >>> to_python(7.0), to_python(7.5), to_python(("a", None))
     (7, 7.5, ['a', None])
     """
     kind = value.__class__
     if kind is float:
         return int(value) if -1e15 < value < 1e15 and value.is_integer() else value
     if kind is tuple:
-        return [plain(item) for item in value]
+        return [to_python(item) for item in value]
     if kind is dict:
-        return {name: plain(item) for name, item in value.items()}
+        return {name: to_python(item) for name, item in value.items()}
     return value
 
 
@@ -138,13 +138,13 @@ def moment(value: datetime) -> datetime:
         raise ValueRefused("is a date out of range") from error
 
 
-def moment_of(written: str) -> datetime:
+def parse_moment(written: str) -> datetime:
     """Read an ISO 8601 date or date and time.
 
     Raises:
         ValueRefused: it is none.
 
-    >>> moment_of("2026-01-01").isoformat()
+    >>> parse_moment("2026-01-01").isoformat()
     '2026-01-01T00:00:00+00:00'
     """
     try:
@@ -180,7 +180,7 @@ def take_number(raw: Any) -> float:
     return float(exact)
 
 
-def take(raw: Any, nesting: int = 0) -> Value:
+def from_python(raw: Any, nesting: int = 0) -> Value:
     """Take any plain value that a caller may send.
 
     Args:
@@ -205,10 +205,10 @@ def take(raw: Any, nesting: int = 0) -> Value:
     if nesting >= MAX_NESTING:
         raise ValueRefused(f"is nested more than {MAX_NESTING} deep")
     if isinstance(raw, list | tuple):
-        return tuple([take(item, nesting + 1) for item in raw])
+        return tuple([from_python(item, nesting + 1) for item in raw])
     if isinstance(raw, Mapping):
         # A null member is no member: null and missing are the same value.
-        return {str(name): take(item, nesting + 1) for name, item in raw.items() if item is not None}
+        return {str(name): from_python(item, nesting + 1) for name, item in raw.items() if item is not None}
     if isinstance(raw, str):
         return str(raw)
     raise ValueRefused(f"is of a kind that rules do not know ({kind.__name__})")

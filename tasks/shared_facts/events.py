@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from engine import Schema, Stream, ValueRefused, moment_of
+from engine import Schema, Stream, ValueRefused, parse_moment
 from rulefarm import wire
 from rulefarm.errors import JobRejected
 from rulefarm.limits import MAX_EVENT_CHARACTERS
@@ -56,7 +56,7 @@ def event_time(stream: Stream, event: Mapping[str, Any], as_of: datetime) -> dat
     said = event[stream.time[1]]
     try:
         # A column of dates holds them as such.
-        return moment_of(said.isoformat() if isinstance(said, date) else said)
+        return parse_moment(said.isoformat() if isinstance(said, date) else said)
     except (ValueRefused, TypeError):
         raise JobRejected("event-time", f"{'.'.join(stream.time)} is no date (ISO 8601 expected)") from None
 

@@ -18,7 +18,7 @@ from engine.language import Rule
 from engine.program import Program
 from engine.ruleset import Ruleset
 from engine.schema import Schema, parse_schema
-from engine.values import equal, take
+from engine.values import equal, from_python
 from tests.engine.generated_facts import facts_from, frame_from
 from tests.engine.generated_rules import AS_OF, rules_from
 from tests.engine.naive import Answer, Naive
@@ -101,7 +101,10 @@ def differ(got: Answer, wanted: Answer) -> bool:
         list(wanted.changes),
     )
     # By the language's own equality: Python's takes True for 1.
-    return not (same and all(equal(take(got.changes[name]), take(wanted.changes[name])) for name in wanted.changes))
+    return not (
+        same
+        and all(equal(from_python(got.changes[name]), from_python(wanted.changes[name])) for name in wanted.changes)
+    )
 
 
 def both(rules: list[Rule], job: dict[str, Any], schema: Schema | None) -> tuple[Answer, Answer]:

@@ -11,7 +11,7 @@ from engine.evaluation import OUTCOMES
 from engine.explanation import explain, nearest
 from engine.explanation.counterfactual import Nearest
 from engine.language import Decide, Literal, Rule, nodes
-from engine.values import first_that, number_at, ordinal, plain
+from engine.values import first_that, number_at, ordinal, to_python
 from tests.engine.generated_facts import facts_from
 from tests.engine.generated_rules import AS_OF, rules_from
 from tests.engine.test_agreement import differ, in_words, program_of
@@ -70,7 +70,7 @@ def changed(facts: dict[str, Any], field: str, value: float) -> dict[str, Any]:
 
     def replaced(raw: Any, rest: list[str | int]) -> Any:
         if not rest:
-            return plain(value)
+            return to_python(value)
         copy = dict(raw) if isinstance(raw, dict) else list(raw)
         copy[rest[0]] = replaced(copy[rest[0]], rest[1:])
         return copy
@@ -129,7 +129,7 @@ def test_no_smaller_change_does_it(seed: int) -> None:
         for step in range(-300, 301):
             share = step / 100
             if abs(share) < size * (1 - 1e-9):
-                tried = {"P": {**facts["P"], name: plain(round(value * (1 + share), 9))}}
+                tried = {"P": {**facts["P"], name: to_python(round(value * (1 + share), 9))}}
                 assert program.evaluate(tried, as_of=AS_OF).outcome == "reject", (name, tried, found)
 
 
