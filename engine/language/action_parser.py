@@ -10,7 +10,7 @@ from engine.language.condition_parser import ConditionParser
 from engine.language.keywords import BINDING, NOT_YET, RESERVED
 from engine.language.lexer import Token
 from engine.language.nodes import Action, Assign, AssignOp, Complete, Decide, Literal, Log, Outcome, Path, Retract
-from engine.language.token_stream import Slip
+from engine.language.token_stream import StatementUnreadable
 
 #: Of one rule.
 MAX_ACTIONS = 1_000
@@ -45,7 +45,7 @@ class ActionParser(ConditionParser):
                 return
             self.advance()
 
-    def unexpected(self, expected: str) -> Slip:
+    def unexpected(self, expected: str) -> StatementUnreadable:
         """Report that something else stands where a word of the grammar should; the exception to raise."""
         word = self.word()
         if word in NOT_YET:
@@ -72,7 +72,7 @@ class ActionParser(ConditionParser):
                 if len(actions) > MAX_ACTIONS:
                     raise self.slip("grl-too-large", f"a rule has at most {MAX_ACTIONS:,} actions")
                 self._end_of_action()
-            except Slip:
+            except StatementUnreadable:
                 self.skip_to((";", "}"), ())
         return tuple(actions)
 
@@ -139,7 +139,7 @@ class ActionParser(ConditionParser):
             raise self.slip("grl-syntax", "'Retract' takes the name of a rule", 'Retract("Name")', token)
         return Retract(argument.value, span=argument.span)
 
-    def _unknown_action(self, token: Token) -> Slip:
+    def _unknown_action(self, token: Token) -> StatementUnreadable:
         name = str(token.value)
         near = difflib.get_close_matches(name.capitalize(), _ACTIONS, 1)
         hint = _FOREIGN_ACTIONS.get(name.lower()) or (

@@ -14,7 +14,7 @@ from engine.language.lexer import TokenKind
 from engine.language.nodes import And, Binding, Bound, Expression, Literal, Node, Path, Pattern
 from engine.language.printer import UNITS
 from engine.language.source import Source
-from engine.language.token_stream import Slip
+from engine.language.token_stream import StatementUnreadable
 from engine.language.traversal import changed, walk
 
 #: Of one rule, absences included. Every further one is a loop over the window within the loops of the others.
@@ -125,7 +125,7 @@ class ConditionParser(ExpressionParser):
             raise self._unlike(f"'{word}'")
         self.advance()
 
-    def _unlike(self, wanted: str) -> Slip:
+    def _unlike(self, wanted: str) -> StatementUnreadable:
         return self.slip("grl-syntax", f"expected {wanted}, found {self.found()}", f"an event is bound so: {BINDING}")
 
     # Operands

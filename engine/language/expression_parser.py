@@ -1,6 +1,6 @@
 """Read one expression.  cursor -> operand_parser -> [expression_parser] -> action_parser, tables
 
-Takes the tokens of a `Source`, gives an expression node, or reports to the source and raises `Slip`, which whoever
+Takes the tokens of a `Source`, gives an expression node, or reports to the source and raises `StatementUnreadable`, which whoever
 reads the statement catches to go on with the next. Nesting and height are counted and refused long before Python's own
 limit, so that everything after may recurse over a tree."""
 
@@ -23,7 +23,7 @@ from engine.language.nodes import (
     TextTest,
 )
 from engine.language.operand_parser import MAX_NESTING, USE_A_TABLE, OperandParser
-from engine.language.token_stream import Slip
+from engine.language.token_stream import StatementUnreadable
 from engine.language.traversal import deeper_than
 
 #: Of operators on top of each other, in `a + b + c + …` too: the height of a tree.
@@ -55,7 +55,7 @@ class ExpressionParser(OperandParser):
             raise self._too_deep(start)
         return node
 
-    def _too_deep(self, token: Token) -> Slip:
+    def _too_deep(self, token: Token) -> StatementUnreadable:
         return self.slip("grl-too-deep", f"more than {MAX_DEPTH} operators on top of each other", token=token)
 
     def _operator(self) -> str:

@@ -26,7 +26,7 @@ from engine.language.nodes import (
     TextTest,
 )
 from engine.language.source import Source
-from engine.language.token_stream import Cursor
+from engine.language.token_stream import TokenStream
 from engine.language.traversal import paths
 
 #: Of parentheses, calls and lists within each other; written rules stay under ten.
@@ -37,7 +37,7 @@ MAX_LIST_ITEMS = 10_000
 USE_A_TABLE = "a decision table says this in rows"
 
 
-class OperandParser(Cursor):
+class OperandParser(TokenStream):
     """A cursor that reads operands.
 
     Args:

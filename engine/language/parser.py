@@ -19,7 +19,7 @@ from engine.language.lexer import MAX_NAME_CHARACTERS
 from engine.language.nodes import Action, Expression, Literal, Rule
 from engine.language.operand_parser import read_moment
 from engine.language.source import Source, TooManyProblems, open_source
-from engine.language.token_stream import Slip
+from engine.language.token_stream import StatementUnreadable
 
 #: Of one ruleset, rows of tables too; the index is built for ten thousand.
 MAX_RULES = 20_000
@@ -120,7 +120,7 @@ def read_expression(source: Source, list_facts: Iterable[str] | None = None) -> 
         node = parser.expression()
         if parser.token.kind != "end":
             parser.slip("grl-syntax", f"expected the end of the expression, found {parser.found()}")
-    except (Slip, TooManyProblems):
+    except (StatementUnreadable, TooManyProblems):
         return None
     return node if len(source.diagnostics) == before else None
 
@@ -148,7 +148,7 @@ class RuleParser(ActionParser):
         header = _Header()
         try:
             self._header(header)
-        except Slip:
+        except StatementUnreadable:
             self.skip_to(("{",), ("when",))
             if not self.take("{") and self.word() != "when":
                 return None
@@ -267,7 +267,7 @@ class RuleParser(ActionParser):
                 condition = self.condition()
                 if self.word() != "then":
                     raise self.unexpected("'then'")
-            except Slip:
+            except StatementUnreadable:
                 self.skip_to(("}",), ("then",))
         if self.word() != "then":
             self.take("}")

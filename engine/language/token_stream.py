@@ -1,7 +1,7 @@
 """A place among tokens, and the words for what should stand there.  lexer -> [cursor] -> expression_parser, parser
 
 Takes a `Source`, steps through its tokens with one token of lookahead, and a look at more where that is asked for.
-`Slip` is how a reader of statements learns that one of them can't be read on; it never leaves the parser."""
+`StatementUnreadable` is how a reader of statements learns that one of them can't be read on; it never leaves the parser."""
 
 from collections import deque
 
@@ -10,11 +10,11 @@ from engine.language.lexer import Token, tokens
 from engine.language.source import Source
 
 
-class Slip(Exception):
+class StatementUnreadable(Exception):
     """What stands here was reported and can't be read on; go to the next statement."""
 
 
-class Cursor:
+class TokenStream:
     """A place among the tokens of one source.
 
     Args:
@@ -78,11 +78,11 @@ class Cursor:
         written = self.source.text[self.token.start : self.token.end]
         return f"'{written[:30]}…'" if len(written) > 30 else f"'{written}'" if "'" not in written else written
 
-    def slip(self, code: str, message: str, hint: str = "", token: Token | None = None) -> Slip:
+    def slip(self, code: str, message: str, hint: str = "", token: Token | None = None) -> StatementUnreadable:
         """Report a problem at a token (default: the current one) and give the exception to raise."""
         token = token or self.token
         self.source.report(code, token.start, token.end, message, hint)
-        return Slip()
+        return StatementUnreadable()
 
     def span_from(self, start: int) -> Span:
         """From an offset to the end of the token before the current one."""
