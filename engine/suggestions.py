@@ -10,10 +10,10 @@ from itertools import islice
 MAX_COMPARED, MAX_COMPARED_CHARACTERS = 500, 60
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A hint with the nearest known name; empty when none is near.
 
-    >>> nearest("pric", ["price", "cost"])
+    >>> did_you_mean("pric", ["price", "cost"])
     "did you mean 'price'?"
     """
     if len(name) > MAX_COMPARED_CHARACTERS:

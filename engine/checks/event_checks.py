@@ -10,7 +10,7 @@ from engine.checks.kinds import ValueKind
 from engine.checks.wording import a_kind
 from engine.language import Binding, Bound, Node, Path, Pattern
 from engine.schema import Schema, Stream
-from engine.suggestions import nearest
+from engine.suggestions import did_you_mean
 
 #: Choices of events that one evaluation may have to look at for one rule: `max_events` to the power of its bindings.
 #: That many take seconds; three bindings over 200 events are under it, four have to do with 56.
@@ -32,7 +32,10 @@ def check_bindings(pattern: Pattern, schema: Schema | None, report: Report) -> N
     for binding in pattern.bindings:
         stream = streams.get(binding.stream)
         if stream is None:
-            hint = nearest(binding.stream, streams) or f"streams are declared in domain.toml: [stream.{binding.stream}]"
+            hint = (
+                did_you_mean(binding.stream, streams)
+                or f"streams are declared in domain.toml: [stream.{binding.stream}]"
+            )
             report(binding, "pattern-stream", f"there is no stream '{binding.stream}'", hint)
             return
         if schema is not None and binding.name in schema.facts:
@@ -77,7 +80,7 @@ def check_bound(node: Bound, schema: Schema | None, report: Report) -> ValueKind
         return "any"
     field = fact.fields.get(str(node.steps[0]))
     if field is None:
-        hint = nearest(str(node.steps[0]), fact.fields) or f"fields: {', '.join(list(fact.fields)[:12])}"
+        hint = did_you_mean(str(node.steps[0]), fact.fields) or f"fields: {', '.join(list(fact.fields)[:12])}"
         report(node, "unknown-field", f"an event of {node.stream} has no field '{node.steps[0]}'", hint)
         return "any"
     if len(node.steps) == 1:

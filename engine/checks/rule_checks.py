@@ -43,7 +43,7 @@ from engine.language import (
     print_value,
 )
 from engine.schema import FactSchema, Schema
-from engine.suggestions import nearest
+from engine.suggestions import did_you_mean
 
 _ORDERED = ("number", "text", "date")
 #: What an aggregate takes, where it takes more than numbers.
@@ -104,7 +104,7 @@ class _Checker:
                     self._report(text, "wrong-kind", f"expected a text, this is {a_kind(kind)}", hint)
             case Retract(name):
                 if name not in self._names:
-                    self._report(action, "unknown-rule", f"there is no rule '{name}'", nearest(name, self._names))
+                    self._report(action, "unknown-rule", f"there is no rule '{name}'", did_you_mean(name, self._names))
 
     def _assignment(self, action: Assign) -> None:
         target, kind = action.target, self._visit(action.value)
@@ -204,7 +204,7 @@ class _Checker:
             shown = print_value(value.value)
             if kind_of_value(value.value) == field.kind and shown not in known:
                 message = f"{shown} is not one of the values of {path.fact}.{field.name}"
-                hint = nearest(shown, known).replace("'", "") or f"values: {', '.join(sorted(known)[:8])}"
+                hint = did_you_mean(shown, known).replace("'", "") or f"values: {', '.join(sorted(known)[:8])}"
                 self._report(value, "unknown-value", message, hint, warning=warning)
 
     def _arithmetic(self, node: Arithmetic) -> None:
@@ -252,7 +252,9 @@ class _Checker:
         kinds = [self._visit(arg) for arg in node.args]
         function = FUNCTIONS.get(node.name)
         if function is None:
-            self._report(node, "unknown-function", f"there is no function '{node.name}'", nearest(node.name, FUNCTIONS))
+            self._report(
+                node, "unknown-function", f"there is no function '{node.name}'", did_you_mean(node.name, FUNCTIONS)
+            )
             return
         given = len(node.args)
         if given < function.least or (function.most is not None and given > function.most):
@@ -300,7 +302,7 @@ class _Checker:
     def _field(self, path: Path, fact: FactSchema, steps: tuple[str | int, ...]) -> ValueKind:
         field = fact.fields.get(str(steps[0]))
         if field is None:
-            hint = nearest(str(steps[0]), fact.fields) or f"fields: {', '.join(list(fact.fields)[:12])}"
+            hint = did_you_mean(str(steps[0]), fact.fields) or f"fields: {', '.join(list(fact.fields)[:12])}"
             self._report(path, "unknown-field", f"{fact.name} has no field '{steps[0]}'", hint)
             return "any"
         if len(steps) == 1:
@@ -315,4 +317,4 @@ class _Checker:
         owners = [fact.name for fact in facts.values() if name in fact.fields]
         if owners:
             return f"did you mean '{owners[0]}.{name}'?"
-        return nearest(name, facts) or f"facts: {', '.join(facts)}"
+        return did_you_mean(name, facts) or f"facts: {', '.join(facts)}"

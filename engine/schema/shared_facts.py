@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from engine.schema.schema import FactSchema, FieldSchema, Kind, Lookup, Stream
-from engine.suggestions import nearest
+from engine.suggestions import did_you_mean
 
 #: Tells a problem: code, message, table, key, hint.
 Report = Callable[[str, str, str, str, str], None]
@@ -83,7 +83,7 @@ class SharedTables:
         for name, table in tables.items():
             for key in table:
                 if key not in known:
-                    hint = nearest(key, known) or f"known: {', '.join(known)}"
+                    hint = did_you_mean(key, known) or f"known: {', '.join(known)}"
                     self._report(
                         "schema-unknown-key", f"{kind} '{name}' has no key '{key}'", f"{kind}.{name}", key, hint
                     )
@@ -96,7 +96,7 @@ class SharedTables:
         place = f"lookup.{name}"
         fact = self._facts.get(name)
         if fact is None:
-            hint = nearest(name, self._facts) or f"declare it: [facts.{name}.fields]"
+            hint = did_you_mean(name, self._facts) or f"declare it: [facts.{name}.fields]"
             self._report("schema-lookup", f"there is no fact '{name}' to look up", place, "", hint)
         elif name == self._subject:
             self._report("schema-lookup", f"'{name}' is the subject: it comes with the job", place, "", "")
@@ -161,12 +161,12 @@ class SharedTables:
         field = fact.fields.get(field_name) if fact else None
         flaw, hint = "", ""
         if fact is None:
-            flaw, hint = f"there is no fact '{name}'", nearest(name, self._facts)
+            flaw, hint = f"there is no fact '{name}'", did_you_mean(name, self._facts)
         elif fact.is_list or name in self._looked_up:
             flaw = f"'{name}' is {'a list' if fact.is_list else 'looked up itself'}"
             hint = "name a field of an object that comes with the job"
         elif field is None:
-            flaw, hint = f"{name} has no field '{field_name}'", nearest(field_name, fact.fields)
+            flaw, hint = f"{name} has no field '{field_name}'", did_you_mean(field_name, fact.fields)
         elif field.kind not in kinds or field.derived:
             what = "derived: no job sends it" if field.derived else f"of kind {field.kind}"
             wanted = "a time is a date" if key == "time" else "a key is a text or a number"
