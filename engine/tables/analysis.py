@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from engine.checks import ValueKind
 from engine.language import Assign, Decide, Expression, Log, Path, Source, print_action, print_expression, print_value
 from engine.schema import FieldSchema, Schema
-from engine.tables.column_domain import Axis, reads_only_constants
+from engine.tables.column_domain import ColumnDomain, reads_only_constants
 from engine.tables.hit_policies import SINGLE, Row
 from engine.tables.unary_tests import Tests
 
@@ -61,10 +61,10 @@ class _Analysis:
         self._rows = rows
         self._columns = columns
         self._source = source
-        self._axes: list[Axis] = []
+        self._axes: list[ColumnDomain] = []
         for position, (subject, kind) in enumerate(columns):
             cells = [row.tests[position] for row in rows if reads_only_constants(row.tests[position])]
-            self._axes.append(Axis(kind, cells, _field(subject, schema)))
+            self._axes.append(ColumnDomain(kind, cells, _field(subject, schema)))
         self._sets: list[dict[Tests | None, int]] = [{} for _ in columns]
         distinct = [len({row.tests[position] for row in rows}) for position in range(len(columns))]
         size = sum(axis.width * count for axis, count in zip(self._axes, distinct, strict=True))
@@ -82,7 +82,7 @@ class _Analysis:
             self._bits(axis, sets, cell) for axis, sets, cell in zip(self._axes, self._sets, row.tests, strict=True)
         )
 
-    def _bits(self, axis: Axis, sets: dict[Tests | None, int], cell: Tests | None) -> int:
+    def _bits(self, axis: ColumnDomain, sets: dict[Tests | None, int], cell: Tests | None) -> int:
         """What one cell holds for; cells that read the same share it, for these numbers can be long."""
         if cell not in sets:
             sets[cell] = axis.bits(cell) if reads_only_constants(cell) else axis.universe

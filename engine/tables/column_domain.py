@@ -1,6 +1,6 @@
 """The values of one column of a decision table, cut where its cells cut them.  unary -> [axes] -> overlaps
 
-An `Axis` numbers the stretches between the cuts, and the cuts themselves, from low to high: numbers, texts and dates
+An `ColumnDomain` numbers the stretches between the cuts, and the cuts themselves, from low to high: numbers, texts and dates
 each by their order, then false, true and null. What a cell holds for is then a set of these numbers, kept as the bits
 of an integer; and each bit has a sample value that proves a claim about it."""
 
@@ -22,7 +22,7 @@ def reads_only_constants(tests: Tests | None) -> bool:
     return tests is None or all(isinstance(test, Range) or isinstance(test.operand, Literal) for test in tests.tests)
 
 
-class Axis:
+class ColumnDomain:
     """One column.
 
     Args:
