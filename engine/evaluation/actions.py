@@ -1,6 +1,6 @@
 """Turn the actions of rules into callables.  nodes -> [actions] -> cycle
 
-An action changes a `Run`: slots, reasons, logs, what is blocked. It fails only by `ActionRefused`, and then the cycle
+An action changes a `FiringState`: slots, reasons, logs, what is blocked. It fails only by `ActionRefused`, and then the cycle
 keeps nothing of the whole run."""
 
 from collections.abc import Callable, Mapping
@@ -18,7 +18,7 @@ class ActionRefused(Exception):
     """An action can't do what it says; the message names the field."""
 
 
-class Run:
+class FiringState:
     """The state of one evaluation while its rules fire."""
 
     __slots__ = ("blocked", "changed", "complete", "fired", "logs", "reasons", "slots", "written")
@@ -37,7 +37,7 @@ class Run:
         self.complete = False
 
 
-Act = Callable[[Run], None]
+Act = Callable[[FiringState], None]
 
 
 class Actions:
@@ -84,7 +84,7 @@ class Actions:
         depth = len(target.steps)
         if op == "=":
 
-            def assign(run: Run) -> None:
+            def assign(run: FiringState) -> None:
                 value = bounded(compute(run.slots), depth)
                 check(value)
                 write(run, value)
@@ -92,20 +92,20 @@ class Actions:
             return assign
         operate = operation(op[0])
 
-        def update(run: Run) -> None:
+        def update(run: FiringState) -> None:
             value = operate(run.slots[slot], compute(run.slots))
             check(value)
             write(run, value)
 
         return update
 
-    def _writer(self, target: Path) -> Callable[[Run, Value], None]:
+    def _writer(self, target: Path) -> Callable[[FiringState, Value], None]:
         overlap = self._layout.overlap(target)
         slot, above, wholes = overlap.slot, overlap.above, overlap.wholes
         below, parts = overlap.below, overlap.parts
         name = path_label(target.fact, target.steps)
 
-        def write(run: Run, value: Value) -> None:
+        def write(run: FiringState, value: Value) -> None:
             slots = run.slots
             before = slots[slot]
             if equal(before, value):
@@ -169,17 +169,17 @@ def _decide(reason: Reason) -> Act:
 
 
 def _block(bit: int) -> Act:
-    def block(run: Run) -> None:
+    def block(run: FiringState) -> None:
         run.blocked |= bit
 
     return block
 
 
-def _complete(run: Run) -> None:
+def _complete(run: FiringState) -> None:
     run.complete = True
 
 
-def changes_of(run: Run, names: Mapping[int, str]) -> dict[str, Any]:
+def changes_of(run: FiringState, names: Mapping[int, str]) -> dict[str, Any]:
     """What a run changed: the fields that end with another value than they began with.
 
     Args:

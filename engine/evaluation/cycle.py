@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.evaluation.actions import Act, ActionRefused, Run, changes_of
+from engine.evaluation.actions import Act, ActionRefused, FiringState, changes_of
 from engine.evaluation.expressions import Test
 from engine.evaluation.observer import Observer
 from engine.evaluation.result import Evaluation, Outcome, Reason, refused, worst
@@ -101,7 +101,7 @@ def run_cycle(
             names = agenda.names
             return Evaluation(worst(reasons), [names[position] for position in matched], reasons, {}, [], given)
     rules = agenda.rules
-    run = Run(slots)
+    run = FiringState(slots)
     try:
         if observer is None and not any(rules[position].steers for position in matched):
             for position in matched:
@@ -123,7 +123,7 @@ def run_cycle(
     return evaluation
 
 
-def _evaluation(agenda: Agenda, run: Run, given: Any) -> Evaluation:
+def _evaluation(agenda: Agenda, run: FiringState, given: Any) -> Evaluation:
     outcome: Outcome = worst(run.reasons)
     if not run.written:
         return Evaluation(outcome, run.fired, run.reasons, {}, run.logs, given)
@@ -139,7 +139,7 @@ class _Diverged(Exception):
 class _Plan:
     """The agenda of one run, re-planned after each firing."""
 
-    def __init__(self, agenda: Agenda, run: Run, matched: list[int], observer: Observer | None) -> None:
+    def __init__(self, agenda: Agenda, run: FiringState, matched: list[int], observer: Observer | None) -> None:
         self._agenda = agenda
         self._run = run
         self._observer = observer
