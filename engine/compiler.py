@@ -5,7 +5,7 @@ time in proportion to the rules; what it gives never changes."""
 
 from collections.abc import Mapping, Sequence
 
-from engine.evaluation import Actions, Agenda, Expressions, ReadyRule, Reason, Test, shape_of
+from engine.evaluation import Actions, Agenda, CompiledRule, Expressions, Reason, Test, shape_of
 from engine.facts import AS_OF, FactReader, Overlap, SlotLayout, Slots, path_label
 from engine.language import Assign, Complete, Decide, Expression, Literal, Path, Retract, Rule, action_expressions
 from engine.matching import Conjunction, Entry, Index, NormalForm, Probes, Residual, Speech, _window, ratio_of
@@ -87,7 +87,7 @@ class Compiler:
             steers = steers or any(self._overlap(path).slots & readers.keys() for path in self._targets[i])
             acts = tuple(actions.compile(rule.name, action) for action in rule.actions)
             test = self._test(rule) if self._reads[i] & fed else None
-            ready.append(ReadyRule(rule, 1 << i, test, acts, rivals, steers))
+            ready.append(CompiledRule(rule, 1 << i, test, acts, rivals, steers))
         names, words = [rule.name for rule in rules], [_words(rule, actions) for rule in rules]
         said = [None if one.steers else spoken for one, spoken in zip(ready, words, strict=True)]
         index = Index(self.entries, Probes(self.kinds), Speech(names, said))

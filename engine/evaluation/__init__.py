@@ -1,7 +1,7 @@
 """Slots to agenda to actions to an `Evaluation`: the meaning of a rule. Knows no index."""
 
 from engine.evaluation.actions import Actions
-from engine.evaluation.cycle import Agenda, ReadyRule, run_cycle
+from engine.evaluation.cycle import Agenda, CompiledRule, run_cycle
 from engine.evaluation.event_joins import Join, Search
 from engine.evaluation.event_matcher import Candidates, Choice
 from engine.evaluation.expressions import Compute, Expressions, Test, every
@@ -23,7 +23,7 @@ __all__ = [
     "OUTCOMES",
     "Observer",
     "Outcome",
-    "ReadyRule",
+    "CompiledRule",
     "Reason",
     "Search",
     "Shape",

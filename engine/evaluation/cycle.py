@@ -23,7 +23,7 @@ _MAX_NAMED = 10
 
 
 @dataclass(frozen=True, slots=True)
-class ReadyRule:
+class CompiledRule:
     """A compiled rule, at its place on the agenda."""
 
     rule: Rule
@@ -42,7 +42,7 @@ class ReadyRule:
 class Agenda:
     """All rules of a program, and what each of them depends on."""
 
-    rules: tuple[ReadyRule, ...]
+    rules: tuple[CompiledRule, ...]
     #: Slot to the bits of the rules whose condition reads it.
     readers: Mapping[int, int]
     #: Bits of the rules with lock-on-active.
@@ -165,7 +165,7 @@ class _Plan:
                 raise _Diverged(_loop(run.fired))
             self._fire(first)
 
-    def _fire(self, ready: ReadyRule) -> None:
+    def _fire(self, ready: CompiledRule) -> None:
         run, bit = self._run, ready.bit
         run.fired.append(ready.rule.name)
         self._spent |= bit
