@@ -13,7 +13,7 @@ from engine.columnar.encodings import Coding, Dates, Numbers, coding_of
 from engine.columnar.frame_reader import Columns, Reader
 from engine.columnar.interval_search import Grid, Ratios
 from engine.compiler import Compiler
-from engine.evaluation import Filter
+from engine.evaluation import FloatFilter
 from engine.facts import AS_OF, SlotLayout
 from engine.matching import Residual
 from engine.values import ValueSet
@@ -83,7 +83,7 @@ class Plan:
         #: Codes the numbers that are tabled, and the ratios.
         self.grid = Grid([*self._numbers, *(self._ratios[pair] for pair in self.pairs)])
         self._fittings: dict[frozenset[tuple[str, str]], Fitting] = {}
-        self._filters: dict[int, Filter] = {}
+        self._filters: dict[int, FloatFilter] = {}
         self._known: tuple[datetime | None, dict[int, dict[str, bool]]] = (None, {})
 
     def fitting(self, columns: Columns) -> Fitting:
@@ -130,12 +130,12 @@ class Plan:
         lookups = [Lookup(block, fields, ratios, lambda slot: () if slot in self.lists else None) for block in blocks]
         return Fitting(rows, tuple(others), dates, tuple(silent), tuple(lookups))
 
-    def filter(self, residual: Residual) -> Filter | None:
+    def filter(self, residual: Residual) -> FloatFilter | None:
         """The columnar form of a comparison of computed numbers; None when it is none."""
         if residual.shape is None:
             return None
         if id(residual) not in self._filters:
-            self._filters[id(residual)] = Filter(residual.shape)
+            self._filters[id(residual)] = FloatFilter(residual.shape)
         return self._filters[id(residual)]
 
     def known(self, residual: Residual, as_of: datetime) -> dict[str, bool]:

@@ -5,7 +5,7 @@ from engine.evaluation.cycle import Agenda, CompiledRule, run_cycle
 from engine.evaluation.event_joins import Join, Search
 from engine.evaluation.event_matcher import Candidates, Choice
 from engine.evaluation.expressions import Compute, Expressions, Test, every
-from engine.evaluation.float_filter import FAR, Filter, Shape, answers, shape_of
+from engine.evaluation.float_filter import FAR, FloatFilter, LinearComparison, answers, shape_of
 from engine.evaluation.observer import Observer
 from engine.evaluation.result import OUTCOMES, Evaluation, Outcome, Reason, json_value, refused
 
@@ -18,7 +18,7 @@ __all__ = [
     "Evaluation",
     "Expressions",
     "FAR",
-    "Filter",
+    "FloatFilter",
     "Join",
     "OUTCOMES",
     "Observer",
@@ -26,7 +26,7 @@ __all__ = [
     "CompiledRule",
     "Reason",
     "Search",
-    "Shape",
+    "LinearComparison",
     "Test",
     "answers",
     "every",

@@ -38,7 +38,7 @@ class _Unfit(Exception):
     """An expression that is no sum or product of numbers."""
 
 
-class Shape:
+class LinearComparison:
     """A comparison of two computed numbers as Python text, with what its names stand for."""
 
     def __init__(self, node: Compare, layout: SlotLayout) -> None:
@@ -93,7 +93,7 @@ class Shape:
                 raise _Unfit
 
 
-def shape_of(node: Expression, layout: SlotLayout) -> Shape | None:
+def shape_of(node: Expression, layout: SlotLayout) -> LinearComparison | None:
     """The shape of a comparison of computed numbers; None when floats can't settle any of it."""
     if isinstance(node, Not):
         inner = shape_of(node.operand, layout)
@@ -105,7 +105,7 @@ def shape_of(node: Expression, layout: SlotLayout) -> Shape | None:
     if not isinstance(node.left, _COMPUTED) and not isinstance(node.right, _COMPUTED):
         return None
     try:
-        return Shape(node, layout)
+        return LinearComparison(node, layout)
     except _Unfit:
         return None
 
@@ -147,10 +147,10 @@ def _factory(difference: str, size: str, fields: tuple[str, ...], constants: int
     return scope["make"]
 
 
-class Filter:
+class FloatFilter:
     """A comparison of computed numbers for many rows at once."""
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: LinearComparison) -> None:
         """Prepare it."""
         self.slots = tuple(shape.fields)
         self._less, self._more = shape.less, shape.more

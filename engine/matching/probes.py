@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.evaluation import Shape, Test, every
+from engine.evaluation import LinearComparison, Test, every
 from engine.facts import ORDINARY, Slots
 from engine.language import Expression, Pattern
 from engine.matching.bit_tables import RatioTable, Table
@@ -49,7 +49,7 @@ class Residual:
     #: The same as a comparison of a field with a multiple of another; None when it is none.
     ratio: Ratio | None
     #: The same as a comparison of computed numbers, which floats settle mostly; None when it is none.
-    shape: Shape | None
+    shape: LinearComparison | None
     #: The slots that it reads.
     slots: frozenset[int]
 
