@@ -9,7 +9,7 @@ from cli.display.explanation import all_option, explanation_json, print_explanat
 from cli.display.output import COLOURS, console, print_answer, print_json
 from cli.display.replay import print_replay
 from cli.options import as_of_option, json_option, read_facts, settings
-from engine import Evaluation, did_you_mean, explain, refused
+from engine import Evaluation, did_you_mean, error_evaluation, explain
 from rulefarm import wire
 from rulesets.loader import SHIPPED, load_domain
 from tasks.durable_rules import host_of
@@ -60,7 +60,7 @@ def command(
     seen = alone(loaded.schema, seen, moment)
     document = seen.document
     if seen.refusal is not None:
-        evaluation = refused(*seen.refusal, document)
+        evaluation = error_evaluation(*seen.refusal, document)
         print_json(evaluation.to_json()) if as_json else _print(evaluation)
         sys.exit(1)
     if why or rules or every:

@@ -10,7 +10,7 @@ What stands here is what the rest of the farm may use; nothing outside imports a
 from engine.columnar import FrameResult
 from engine.diagnostics import Diagnostic
 from engine.errors import EngineError, FactsRejected, RulesetRejected, SchemaRejected
-from engine.evaluation import Choice, Evaluation, Join, Observer, Reason, Search, json_value, refused
+from engine.evaluation import Choice, Evaluation, Join, Observer, Reason, Search, error_evaluation, json_value
 from engine.explanation import Change, Explanation, Finding, Nearby, RuleFinding, explain, nearest
 from engine.language import Pattern, Rule, format_rules
 from engine.lint import review
@@ -53,6 +53,6 @@ __all__ = [
     "nearest",
     "parse_schema",
     "read_sources",
-    "refused",
+    "error_evaluation",
     "review",
 ]

@@ -11,7 +11,7 @@ from engine.columnar import Chunks, FrameResult, unpacked
 from engine.compiler import Compiler
 from engine.diagnostics import Diagnostic
 from engine.errors import FactsRejected
-from engine.evaluation import Candidates, Evaluation, Observer, refused, run_cycle
+from engine.evaluation import Candidates, Evaluation, Observer, error_evaluation, run_cycle
 from engine.facts import CANDIDATES, fast_intake, reads
 from engine.language import Assign, Path, Pattern, Rule, pattern_of, rule_expressions
 from engine.ruleset import Ruleset, read_sources
@@ -139,7 +139,7 @@ class Program:
         try:
             slots = self._take(facts, moment(as_of)) or self._intake.take(facts, moment(as_of))
         except FactsRejected as rejected:
-            evaluation = refused(rejected.code, rejected.message, facts)
+            evaluation = error_evaluation(rejected.code, rejected.message, facts)
             if observer is not None:
                 observer.cycle_ended(evaluation)
             return evaluation

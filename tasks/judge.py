@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 
-from engine import Evaluation, Schema, refused
+from engine import Evaluation, Schema, error_evaluation
 from rulefarm import wire
 from rulefarm.batch import JSON_COLUMN, SUBJECT_COLUMN, decode
 from rulefarm.errors import JobRejected, SettingsError
@@ -150,7 +150,7 @@ def evaluate_seen(loaded: LoadedRuleset, seen: Seen, as_of: datetime) -> Evaluat
         as_of: the instant to judge at.
     """
     if seen.refusal is not None:
-        return refused(*seen.refusal, seen.document)
+        return error_evaluation(*seen.refusal, seen.document)
     return loaded.program.evaluate(seen.document, as_of=as_of, candidates=host_of(loaded.program))
 
 

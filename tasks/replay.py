@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import IO, Any
 
-from engine import Evaluation, Schema, refused
+from engine import Evaluation, Schema, error_evaluation
 from rulefarm import wire
 from rulefarm.errors import JobRejected
 from rulefarm.limits import MAX_FACTS_CHARACTERS
@@ -83,7 +83,7 @@ def replay(
         try:
             document = _facts(text)
         except JobRejected as error:
-            yield Replayed(number, None, refused(error.code, error.message, {}))
+            yield Replayed(number, None, error_evaluation(error.code, error.message, {}))
             continue
         moment = as_of or _moment(loaded.schema, document, datetime.fromtimestamp(clock(), UTC))
         # Events of one instant stand in the order of their ids: of their lines.

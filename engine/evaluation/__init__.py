@@ -7,7 +7,7 @@ from engine.evaluation.event_matcher import Candidates, Choice
 from engine.evaluation.expressions import Compute, Expressions, Test, every
 from engine.evaluation.float_filter import FAR, FloatFilter, LinearComparison, answers, shape_of
 from engine.evaluation.observer import Observer
-from engine.evaluation.result import OUTCOMES, Evaluation, Outcome, Reason, json_value, refused
+from engine.evaluation.result import OUTCOMES, Evaluation, Outcome, Reason, error_evaluation, json_value
 
 __all__ = [
     "Actions",
@@ -31,7 +31,7 @@ __all__ = [
     "answers",
     "every",
     "json_value",
-    "refused",
+    "error_evaluation",
     "run_cycle",
     "shape_of",
 ]

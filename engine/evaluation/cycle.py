@@ -11,7 +11,7 @@ from typing import Any
 from engine.evaluation.actions import Act, ActionRefused, FiringState, changes_of
 from engine.evaluation.expressions import Test
 from engine.evaluation.observer import Observer
-from engine.evaluation.result import Evaluation, Outcome, Reason, refused, worst
+from engine.evaluation.result import Evaluation, Outcome, Reason, error_evaluation, worst
 from engine.facts import Place, Slots
 from engine.language import Rule
 from engine.values import equal, to_python
@@ -113,9 +113,9 @@ def run_cycle(
             _Plan(agenda, run, matched, observer).work()
     except ActionRefused as refusal:
         name = run.fired[-1]
-        evaluation = refused("assignment-refused", f"rule '{name}': {refusal}", given, name)
+        evaluation = error_evaluation("assignment-refused", f"rule '{name}': {refusal}", given, name)
     except _Diverged as diverged:
-        evaluation = refused("rules-diverged", str(diverged), given)
+        evaluation = error_evaluation("rules-diverged", str(diverged), given)
     else:
         evaluation = _evaluation(agenda, run, given)
     if observer is not None:

@@ -144,7 +144,7 @@ def _replaced(raw: Any, steps: tuple[str | int, ...], value: Any) -> Any:
     return items
 
 
-def refused(code: str, text: str, given: Any, rule: str | None = None) -> Evaluation:
+def error_evaluation(code: str, text: str, given: Any, rule: str | None = None) -> Evaluation:
     """The evaluation of what could not be judged.
 
     Args:
