@@ -12,7 +12,7 @@ from engine.matching.ratios import Ratio
 from engine.values import IntervalSet, Value, ValueSet
 
 
-class Sweep:
+class BitTableBuilder:
     """The vectors of the intervals of one ordered kind, while they are being collected."""
 
     def __init__(self, first: int) -> None:
@@ -67,7 +67,7 @@ class Table:
         """
         free = sum(1 << i for i, values in enumerate(sets) if values is None)
         self.null = self._true = self._false = self._rest = free
-        numbers, texts, dates = Sweep(free), Sweep(free), Sweep(free)
+        numbers, texts, dates = BitTableBuilder(free), BitTableBuilder(free), BitTableBuilder(free)
         for i, values in enumerate(sets):
             if values is None:
                 continue
@@ -132,7 +132,7 @@ class RatioTable:
         self.left, self.right, self.tests = left, right, tests
         #: The bits of all conjunctions with such a comparison.
         self.every = sum(1 << i for i in tests)
-        alive, doubts = Sweep(((1 << count) - 1) ^ self.every), Sweep(0)
+        alive, doubts = BitTableBuilder(((1 << count) - 1) ^ self.every), BitTableBuilder(0)
         for i, ratio in tests.items():
             bit = 1 << i
             below, above = ratio.band

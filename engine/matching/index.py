@@ -43,7 +43,7 @@ class Index:
             probes: makes the functions that look up.
             speech: what the rules say.
         """
-        self._root = _Maker(probes, speech).node(list(entries), frozenset())
+        self._root = IndexBuilder(probes, speech).node(list(entries), frozenset())
 
     def match(self, slots: Slots) -> list[int]:
         """The places of all rules whose condition holds, in agenda order."""
@@ -67,7 +67,7 @@ class Node(Protocol):
         """What the rules that match say, or their places, in no order."""
 
 
-class _Several:
+class AnyOf:
     """Parts that each have rules of their own."""
 
     def __init__(self, parts: Sequence[Node]) -> None:
@@ -117,7 +117,7 @@ class _Split:
         return part
 
 
-class _Maker:
+class IndexBuilder:
     """Builds the parts of an index."""
 
     def __init__(self, probes: Probes, speech: Speech) -> None:
@@ -141,7 +141,7 @@ class _Maker:
         for start in range(0, len(entries), _TABLE):
             some = entries[start : start + _TABLE]
             parts.append(Leaf(some, self._probes.make(some, done), self._speech))
-        return parts[0] if len(parts) == 1 else _Several(parts)
+        return parts[0] if len(parts) == 1 else AnyOf(parts)
 
 
 def splits(
