@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from engine.columnar import Chunks, FrameResult, unpacked
+from engine.columnar import FrameEvaluator, FrameResult, unpacked
 from engine.compiler import Compiler
 from engine.diagnostics import Diagnostic
 from engine.errors import FactsRejected
@@ -72,7 +72,7 @@ class Program:
         self._intake = compiled.intake
         self._take = fast_intake(compiled.layout, compiled.intake)
         self._few_rows = _FEW_ROWS + _FEW_ROWS_PER_SLOT * compiled.layout.size
-        self._chunks = Chunks(compiled, lambda facts, as_of: self.evaluate(facts, as_of=as_of))
+        self._chunks = FrameEvaluator(compiled, lambda facts, as_of: self.evaluate(facts, as_of=as_of))
 
     @property
     def rules(self) -> tuple[Rule, ...]:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.columnar.blocks import WORD, Block
-from engine.columnar.encodings import Codes, Coding, Flips
+from engine.columnar.encodings import Codes, Encoding, Flips
 from engine.columnar.frame_reader import Mask
 from engine.columnar.interval_search import Ratios
 from engine.values import Value
@@ -21,13 +21,13 @@ Words = npt.NDArray[np.uint64]
 _CACHED = 1 << 18
 
 
-class Lookup:
+class BlockTables:
     """The tables of a block, for frames whose columns are of certain kinds."""
 
     def __init__(
         self,
         block: Block,
-        fields: Mapping[int, tuple[int, Coding]],
+        fields: Mapping[int, tuple[int, Encoding]],
         ratios: Mapping[tuple[int, int], tuple[int, Ratios]],
         constant: Callable[[int], Value],
     ) -> None:
@@ -69,7 +69,7 @@ class Lookup:
             tables[0] &= self._possible
             self._join(tables)
 
-    def _bits(self, fields: Mapping[int, tuple[int, Coding]], constant: Callable[[int], Value]) -> Words:
+    def _bits(self, fields: Mapping[int, tuple[int, Encoding]], constant: Callable[[int], Value]) -> Words:
         """The bits of each group that conjunctions have, but for those that fail in every row."""
         constants = [slot for slot in self.block.slots if slot not in fields]
         alive = np.zeros(self.block.groups * self.block.words * WORD, np.bool_)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.columnar.encodings import Codes, Coding
+from engine.columnar.encodings import Codes, Encoding
 from engine.matching import BLOCK, Entry, Residual, splits
 
 #: Bits of a word.
@@ -57,7 +57,7 @@ class Block:
                     self.is_undecided[number] = True
         self.has_undecided = bool(self.is_undecided.any())
 
-    def group_by_code(self, coding: Coding) -> Codes:
+    def group_by_code(self, coding: Encoding) -> Codes:
         """The group of each code of the field that splits."""
         groups = np.full(coding.null + 1, self.groups - 1, np.intp)
         for value, group in self._group_of.items():

@@ -25,7 +25,7 @@ _MOST_TEXTS = 4_096
 _MICROSECOND = timedelta(microseconds=1)
 
 
-class Coding:
+class Encoding:
     """The codes of one field, for columns of one kind."""
 
     def __init__(self, places: Mapping[Any, int], null: int) -> None:
@@ -64,7 +64,7 @@ class Coding:
         raise NotImplementedError
 
 
-class Intervals(Coding):
+class Intervals(Encoding):
     """Codes of an ordered kind: one for each interval between cuts."""
 
     def __init__(self, sets: Sequence[ValueSet], cuts_of: Callable[[ValueSet], IntervalSet]) -> None:
@@ -139,7 +139,7 @@ class _Known(dict[Any, int]):
         return 0
 
 
-class Texts(Coding):
+class Texts(Encoding):
     """Codes of texts of which rules only name some; the first code is that of all others."""
 
     def __init__(self, named: Sequence[str]) -> None:
@@ -171,7 +171,7 @@ class Texts(Coding):
         return codes
 
 
-class Booleans(Coding):
+class Booleans(Encoding):
     """Codes of booleans."""
 
     def __init__(self) -> None:
@@ -185,7 +185,7 @@ class Booleans(Coding):
         return codes
 
 
-def coding_of(kind: str, sets: Sequence[ValueSet]) -> Coding:
+def coding_of(kind: str, sets: Sequence[ValueSet]) -> Encoding:
     """The coding of a field that is no number.
 
     Args:

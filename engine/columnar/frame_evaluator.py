@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from engine.columnar.frame_pass import Pass, Places
+from engine.columnar.frame_pass import FramePass, Places
 from engine.columnar.frame_result import FrameResult, Words
-from engine.columnar.plan import Plan
+from engine.columnar.plan import FramePlan
 from engine.compiler import Compiler
 from engine.evaluation import Evaluation, run_cycle
 
@@ -23,7 +23,7 @@ Evaluate = Callable[[Mapping[str, Any], datetime], Evaluation]
 _ROWS = 4_096
 
 
-class Chunks:
+class FrameEvaluator:
     """The columnar pass of one program."""
 
     def __init__(self, compiled: Compiler, evaluate: Evaluate) -> None:
@@ -35,7 +35,7 @@ class Chunks:
         """
         self._compiled = compiled
         self._evaluate = evaluate
-        self._plans: dict[str, Plan] = {}
+        self._plans: dict[str, FramePlan] = {}
         agenda = compiled.agenda
         self._words = Words(agenda.names, agenda.words)
         self._speaks = np.array([words is not None for words in agenda.words], np.bool_)
@@ -60,7 +60,7 @@ class Chunks:
         """
         plan = self._plans.get(fact)
         if plan is None:
-            plan = self._plans[fact] = Plan(self._compiled, fact)
+            plan = self._plans[fact] = FramePlan(self._compiled, fact)
         starts, places = [np.zeros(1, np.int64)], []
         finished: dict[int, Evaluation] = {}
         before = hits = 0
@@ -76,10 +76,10 @@ class Chunks:
         return FrameResult(np.concatenate(starts), np.concatenate(places), self._words, finished)
 
     def _judge(
-        self, plan: Plan, frame: pl.DataFrame, fact: str, as_of: datetime
+        self, plan: FramePlan, frame: pl.DataFrame, fact: str, as_of: datetime
     ) -> tuple[Places, Places, dict[int, Evaluation]]:
         """Where the rules that fire in each row start, those rules, and the rows with an evaluation of their own."""
-        pass_ = Pass(plan, frame, as_of)
+        pass_ = FramePass(plan, frame, as_of)
         rows, places = pass_.match()
         finished: dict[int, Evaluation] = {}
         if pass_.odd.any():

@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from engine.columnar.block_tables import Lookup, Words
+from engine.columnar.block_tables import BlockTables, Words
 from engine.columnar.blocks import Block
 from engine.columnar.encodings import Codes
 from engine.columnar.frame_reader import Mask
-from engine.columnar.plan import Fitting, Plan
+from engine.columnar.plan import Fitting, FramePlan
 from engine.facts import AS_OF, MEMO, ORDINARY, Slots
 from engine.matching import Residual
 from engine.values import Value
@@ -26,10 +26,10 @@ _FEW_ROWS = 8
 Places = npt.NDArray[np.int64]
 
 
-class Pass:
+class FramePass:
     """One frame."""
 
-    def __init__(self, plan: Plan, frame: pl.DataFrame, as_of: datetime) -> None:
+    def __init__(self, plan: FramePlan, frame: pl.DataFrame, as_of: datetime) -> None:
         """Read the frame.
 
         Args:
@@ -134,7 +134,7 @@ class Pass:
             codes[row] = dates.one(self._as_of)
         return codes
 
-    def _hits(self, lookup: Lookup, codes: Codes) -> tuple[Places, Places]:
+    def _hits(self, lookup: BlockTables, codes: Codes) -> tuple[Places, Places]:
         """Row and place of all rules of a block that match."""
         block, rows = lookup.block, None
         groups = lookup.groups_of(codes)

@@ -80,7 +80,7 @@ def _ratio(residual: Residual) -> Ratio:
     return residual.ratio
 
 
-class Grid:
+class IntervalGrid:
     """Finds the intervals of several fields at once."""
 
     def __init__(self, fields: Sequence[Rising]) -> None:

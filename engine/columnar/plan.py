@@ -1,17 +1,17 @@
 """What the columnar pass knows of a program: how to read, to code and to look up.  blocks, codings -> [plans] -> passes
 
-A `Plan` is made once for a fact; a `Fitting` once for all frames of it whose columns are of the same kinds, which in
+A `FramePlan` is made once for a fact; a `Fitting` once for all frames of it whose columns are of the same kinds, which in
 service are all frames of a batch."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from engine.columnar.block_tables import Lookup
+from engine.columnar.block_tables import BlockTables
 from engine.columnar.blocks import blocks_of
-from engine.columnar.encodings import Coding, Dates, Numbers, coding_of
+from engine.columnar.encodings import Dates, Encoding, Numbers, coding_of
 from engine.columnar.frame_reader import Columns, Reader
-from engine.columnar.interval_search import Grid, Ratios
+from engine.columnar.interval_search import IntervalGrid, Ratios
 from engine.compiler import Compiler
 from engine.evaluation import FloatFilter
 from engine.facts import AS_OF, SlotLayout
@@ -33,16 +33,16 @@ class Fitting:
     #: Rows of the codes.
     rows: int
     #: Row of the codes, field and coding of each column that is no number.
-    others: tuple[tuple[int, str, Coding], ...]
+    others: tuple[tuple[int, str, Encoding], ...]
     #: Row of the codes of the moment of judging, and their coding; None: no rule asks when it is.
     dates: tuple[int, Dates] | None
     #: Row and code of the ratios that say nothing for any row.
     silent: tuple[tuple[int, int], ...]
     #: The tables of each block that some row may belong to.
-    lookups: tuple[Lookup, ...]
+    lookups: tuple[BlockTables, ...]
 
 
-class Plan:
+class FramePlan:
     """The plan for the frames of one fact."""
 
     def __init__(self, compiled: Compiler, fact: str) -> None:
@@ -81,7 +81,7 @@ class Plan:
         tabled = range(self.reader.untabled, len(self.reader.names))
         self._numbers = [Numbers(self._sets[self._slots[row]]) for row in tabled]
         #: Codes the numbers that are tabled, and the ratios.
-        self.grid = Grid([*self._numbers, *(self._ratios[pair] for pair in self.pairs)])
+        self.grid = IntervalGrid([*self._numbers, *(self._ratios[pair] for pair in self.pairs)])
         self._fittings: dict[frozenset[tuple[str, str]], Fitting] = {}
         self._filters: dict[int, FloatFilter] = {}
         self._known: tuple[datetime | None, dict[int, dict[str, bool]]] = (None, {})
@@ -97,7 +97,7 @@ class Plan:
         return found
 
     def _fit(self, kinds: Mapping[str, str]) -> Fitting:
-        fields: dict[int, tuple[int, Coding]] = {
+        fields: dict[int, tuple[int, Encoding]] = {
             self._slots[row]: (row - self.reader.untabled, coding)
             for row, coding in enumerate(self._numbers, self.reader.untabled)
         }
@@ -105,7 +105,7 @@ class Plan:
             pair: (row, self._ratios[pair]) for row, pair in enumerate(self.pairs, len(fields))
         }
         rows = len(fields) + len(ratios)
-        others: list[tuple[int, str, Coding]] = []
+        others: list[tuple[int, str, Encoding]] = []
         silent: list[tuple[int, int]] = []
         dates = None
         odd_ones = {slot for slot, name in self.reader.slots.items() if name in kinds}
@@ -127,7 +127,9 @@ class Plan:
                 rows += 1
         # A row without the field that splits a block belongs to none of its groups.
         blocks = [block for block in self._blocks if block.slot is None or block.slot in fields]
-        lookups = [Lookup(block, fields, ratios, lambda slot: () if slot in self.lists else None) for block in blocks]
+        lookups = [
+            BlockTables(block, fields, ratios, lambda slot: () if slot in self.lists else None) for block in blocks
+        ]
         return Fitting(rows, tuple(others), dates, tuple(silent), tuple(lookups))
 
     def filter(self, residual: Residual) -> FloatFilter | None:
