@@ -94,7 +94,7 @@ class Columns:
     others: dict[str, Column]
 
 
-class Reader:
+class FrameReader:
     """Reads the frames of one fact."""
 
     def __init__(self, layout: SlotLayout, intake: FactReader, fact: str, tabled: Set[int]) -> None:

@@ -10,7 +10,7 @@ from datetime import datetime
 from engine.columnar.block_tables import BlockTables
 from engine.columnar.blocks import blocks_of
 from engine.columnar.encodings import Dates, Encoding, Numbers, coding_of
-from engine.columnar.frame_reader import Columns, Reader
+from engine.columnar.frame_reader import Columns, FrameReader
 from engine.columnar.interval_search import IntervalGrid, Ratios
 from engine.compiler import Compiler
 from engine.evaluation import FloatFilter
@@ -65,7 +65,7 @@ class FramePlan:
             for residual in entry.residuals:
                 if residual.ratio is not None:
                     ratios.setdefault((residual.ratio.left, residual.ratio.right), []).append(residual)
-        self.reader = Reader(compiled.layout, compiled.intake, fact, self._sets.keys())
+        self.reader = FrameReader(compiled.layout, compiled.intake, fact, self._sets.keys())
         rows = {name: row for row, name in enumerate(self.reader.names)}
         #: Slot to row of the matrix of numbers.
         self.rows = {slot: rows[name] for slot, name in self.reader.slots.items() if name in rows}
