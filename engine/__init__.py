@@ -11,7 +11,7 @@ from engine.columnar import FrameResult
 from engine.diagnostics import Diagnostic
 from engine.errors import EngineError, FactsRejected, RulesetRejected, SchemaRejected
 from engine.evaluation import Choice, Evaluation, Join, Observer, Reason, Search, error_evaluation, json_value
-from engine.explanation import Change, Explanation, Finding, Nearby, RuleFinding, explain, nearest
+from engine.explanation import Change, ConditionTrace, Explanation, Nearby, RuleFinding, explain, nearest
 from engine.language import Pattern, Rule, format_rules
 from engine.lint import review
 from engine.program import Program, compile_ruleset
@@ -29,7 +29,7 @@ __all__ = [
     "FactSchema",
     "FactsRejected",
     "FieldSchema",
-    "Finding",
+    "ConditionTrace",
     "FrameResult",
     "Join",
     "Nearby",

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.display.output import console
-from engine import Change, Explanation, Finding, Nearby, RuleFinding, json_value
+from engine import Change, ConditionTrace, Explanation, Nearby, RuleFinding, json_value
 
 #: Items of a list, and characters of a value, that are shown to a person.
 _MAX_ITEMS = 8
@@ -76,7 +76,7 @@ def _print_rule(finding: RuleFinding, changes: Sequence[Change]) -> None:
         out.print(Text(f"   → {_changed(change)}"))
 
 
-def _add_rows(table: Table, finding: Finding, depth: int) -> None:
+def _add_rows(table: Table, finding: ConditionTrace, depth: int) -> None:
     mark, colour = ("✓", "green") if finding.holds else ("✗", "red")
     text = finding.text if finding.kind == "leaf" else {"all": "all of", "any": "any of", "not": "not"}[finding.kind]
     seen = "; ".join(f"{name} is {_shown(value)}" for name, value in finding.seen.items())

@@ -30,7 +30,7 @@ from engine.values import to_python
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class ConditionTrace:
     """One part of a condition, and what it came to."""
 
     #: `all` and `any` of its parts, `not` its one part, or a `leaf`, which has no parts.
@@ -59,7 +59,7 @@ class Finding:
 
 
 #: Looks at a condition in slots.
-Look = Callable[[Slots], Finding]
+Tracer = Callable[[Slots], ConditionTrace]
 
 
 class Findings:
@@ -70,7 +70,7 @@ class Findings:
         self._layout = layout
         self._expressions = Expressions(layout)
 
-    def look(self, node: Expression) -> Look:
+    def look(self, node: Expression) -> Tracer:
         """A callable that says what a condition and each of its parts come to."""
         text = print_expression(node)
         match node:
@@ -87,9 +87,11 @@ class Findings:
                 return self._pattern(node, text)
         test = self._expressions.truth_of(node)
         eyes = list({print_expression(shown): compute for shown, compute in self._shown(node)}.items())
-        return lambda slots: Finding("leaf", text, test(slots), {name: to_python(see(slots)) for name, see in eyes})
+        return lambda slots: ConditionTrace(
+            "leaf", text, test(slots), {name: to_python(see(slots)) for name, see in eyes}
+        )
 
-    def _pattern(self, pattern: Pattern, text: str) -> Look:
+    def _pattern(self, pattern: Pattern, text: str) -> Tracer:
         """A look that shows the events of the first witness; of a pattern that does not hold, how many there were."""
         matcher = self._expressions.matcher(pattern)
         names = [binding.name for binding in pattern.bindings if not binding.absent]
@@ -98,12 +100,14 @@ class Findings:
         counted = self._expressions.value_of(count)
         fields = {path: self._expressions.value_of(path) for path, role in reads(pattern) if role == "field"}
 
-        def look(slots: Slots) -> Finding:
+        def look(slots: Slots) -> ConditionTrace:
             found = matcher.witness(slots)
             seen = dict(zip(names, found, strict=True)) if found is not None else {}
             seen[print_expression(count)] = counted(slots)
             seen |= {print_expression(path): see(slots) for path, see in fields.items()}
-            return Finding("leaf", text, found is not None, {name: to_python(value) for name, value in seen.items()})
+            return ConditionTrace(
+                "leaf", text, found is not None, {name: to_python(value) for name, value in seen.items()}
+            )
 
         return look
 
@@ -134,7 +138,7 @@ class Findings:
         return column
 
 
-def _joined(kind: typing.Literal["all", "any", "not"], text: str, parts: list[Finding]) -> Finding:
+def _joined(kind: typing.Literal["all", "any", "not"], text: str, parts: list[ConditionTrace]) -> ConditionTrace:
     truths = [part.holds for part in parts]
     holds = all(truths) if kind == "all" else any(truths) if kind == "any" else not truths[0]
-    return Finding(kind, text, holds, {}, tuple(parts))
+    return ConditionTrace(kind, text, holds, {}, tuple(parts))

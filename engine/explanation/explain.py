@@ -13,7 +13,7 @@ from typing import Any
 from engine.compiler import MAIN, Compiler
 from engine.errors import EngineError, FactsRejected
 from engine.evaluation import Evaluation, Observer, json_value, run_cycle
-from engine.explanation.condition_trace import Finding, Findings, Look
+from engine.explanation.condition_trace import ConditionTrace, Findings, Tracer
 from engine.facts import Slots
 from engine.language import Complete, Retract, Rule
 from engine.program import Program
@@ -48,7 +48,7 @@ class RuleFinding:
     #: Why a rule whose condition holds, or held, did not fire; may be empty.
     note: str
     #: With the facts as they were when it fired; of a rule that did not, as they were in the end.
-    condition: Finding
+    condition: ConditionTrace
 
     def to_json(self) -> dict[str, Any]:
         """The finding as plain data."""
@@ -185,7 +185,7 @@ class _Replay(Observer):
                 found.append(RuleFinding(ready.rule, None, self._note(ready.rule, looks[name], states), end))
         return found
 
-    def _note(self, rule: Rule, look: Look, states: list[Slots]) -> str:
+    def _note(self, rule: Rule, look: Tracer, states: list[Slots]) -> str:
         """Why a rule did not fire, where its condition does not say so."""
         for reason in self.evaluation.reasons:
             if reason.outcome == "error" and reason.rule == rule.name:
