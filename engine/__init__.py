@@ -11,7 +11,15 @@ from engine.columnar import FrameResult
 from engine.diagnostics import Diagnostic
 from engine.errors import EngineError, FactsRejected, RulesetRejected, SchemaRejected
 from engine.evaluation import Choice, Evaluation, Join, Observer, Reason, Search, error_evaluation, json_value
-from engine.explanation import Change, ConditionTrace, Explanation, Nearby, RuleFinding, explain, nearest
+from engine.explanation import (
+    Change,
+    ConditionTrace,
+    Counterfactuals,
+    Explanation,
+    RuleFinding,
+    counterfactual,
+    explain,
+)
 from engine.language import Pattern, Rule, format_rules
 from engine.lint import review
 from engine.program import Program, compile_ruleset
@@ -32,7 +40,7 @@ __all__ = [
     "ConditionTrace",
     "FrameResult",
     "Join",
-    "Nearby",
+    "Counterfactuals",
     "Observer",
     "Pattern",
     "Program",
@@ -50,7 +58,7 @@ __all__ = [
     "format_rules",
     "json_value",
     "parse_moment",
-    "nearest",
+    "counterfactual",
     "parse_schema",
     "read_sources",
     "error_evaluation",

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.display.output import console
-from engine import Change, ConditionTrace, Explanation, Nearby, RuleFinding, json_value
+from engine import Change, ConditionTrace, Counterfactuals, Explanation, RuleFinding, json_value
 
 #: Items of a list, and characters of a value, that are shown to a person.
 _MAX_ITEMS = 8
@@ -23,12 +23,12 @@ rule_option = click.option("--rule", "rules", multiple=True, metavar="NAME", hel
 all_option = click.option("--all", "every", is_flag=True, help="Explain every rule, not only those that fired.")
 
 
-def explanation_json(explanation: Explanation, found: Nearby) -> dict[str, Any]:
+def explanation_json(explanation: Explanation, found: Counterfactuals) -> dict[str, Any]:
     """An explanation and the nearest changes as one document."""
     return explanation.to_json() | found.to_json()
 
 
-def print_explanation(explanation: Explanation, found: Nearby) -> None:
+def print_explanation(explanation: Explanation, found: Counterfactuals) -> None:
     """Print why, for a person: below an answer that is printed already."""
     out = console()
     fired = [rule for rule in explanation.rules if rule.firing is not None]

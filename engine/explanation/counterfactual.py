@@ -30,7 +30,7 @@ _SAMPLES = [0.01, 0.05, *(2.0**power for power in range(-3, 21))]
 
 
 @dataclass(frozen=True, slots=True)
-class Nearest:
+class Counterfactual:
     """A change of one number that gives a better outcome."""
 
     #: As `Evaluation.changes` names it.
@@ -38,7 +38,7 @@ class Nearest:
     #: What it is.
     value: Any
     #: The nearest number that gives the outcome.
-    nearest: Any
+    counterfactual: Any
     #: The farthest that does, or a better one; None when there is no end, or only what the schema takes.
     farthest: Any
     #: What it gives.
@@ -70,11 +70,11 @@ class Nearest:
 
 
 @dataclass(frozen=True, slots=True)
-class Nearby:
+class Counterfactuals:
     """What a search has found."""
 
     #: The smallest change that gives a better outcome; when that is not `accept`, also the smallest that does.
-    changes: tuple[Nearest, ...] = ()
+    changes: tuple[Counterfactual, ...] = ()
     #: Why there is none, or what was left untried; empty when there is nothing to say.
     note: str = ""
 
@@ -83,7 +83,7 @@ class Nearby:
         return {"nearest": [change.to_json() for change in self.changes], "nearest_note": self.note}
 
 
-def nearest(program: Program, facts: Mapping[str, Any], *, as_of: datetime) -> Nearby:
+def counterfactual(program: Program, facts: Mapping[str, Any], *, as_of: datetime) -> Counterfactuals:
     """The smallest change of one number that would have given a better outcome.
 
     Args:
@@ -97,16 +97,16 @@ def nearest(program: Program, facts: Mapping[str, Any], *, as_of: datetime) -> N
     """
     evaluation = program.evaluate(facts, as_of=as_of)
     if evaluation.outcome == "accept":
-        return Nearby()
+        return Counterfactuals()
     search = _Search(program, facts, as_of, evaluation.reasons)
     found = [search.smallest(OUTCOMES.index(evaluation.outcome) - 1)]
     if found[0] is not None and found[0].outcome != "accept":
         found.append(search.smallest(0))
     changes = tuple(one for one in found if one is not None)
-    return Nearby(changes, search.note(bool(changes)))
+    return Counterfactuals(changes, search.note(bool(changes)))
 
 
-class _Ray:
+class SearchDirection:
     """The points to try on one side of what a field is."""
 
     def __init__(self, place: Place, rules: frozenset[str], value: float, points: list[int]) -> None:
@@ -137,9 +137,9 @@ class _Search:
         cuts = Cuts(program, facts, moment(as_of))
         self._rays = [ray for place, value in self._fields(cuts) for ray in self._rays_of(cuts, place, value)]
 
-    def smallest(self, rank: int) -> Nearest | None:
+    def smallest(self, rank: int) -> Counterfactual | None:
         """The smallest change that makes the outcome this good or better."""
-        best: tuple[float, _Ray, int] | None = None
+        best: tuple[float, SearchDirection, int] | None = None
         worse = self._asking(rank)
         front = [(0.0, n, 0) for n, ray in enumerate(self._rays) if len(ray.points) > 1 and worse <= ray.rules]
         heapq.heapify(front)
@@ -178,7 +178,7 @@ class _Search:
         """The rules that ask for worse: they have to stop asking, so a field has to have influence on each of them."""
         return {one.rule for one in self._reasons if one.rule is not None and OUTCOMES.index(one.outcome) > rank}
 
-    def _named(self, ray: _Ray, point: int) -> Nearest:
+    def _named(self, ray: SearchDirection, point: int) -> Counterfactual:
         rank = self._rank(ray, point)
         end, last = None, point
         for outer in ray.points:
@@ -190,9 +190,11 @@ class _Search:
             last = outer
         farthest = None if end is None else to_python(number_at(end - (1 if end > point else -1)))
         found: Outcome = OUTCOMES[rank]  # type: ignore[assignment]
-        return Nearest(path_label(*ray.place), to_python(ray.value), to_python(number_at(point)), farthest, found)
+        return Counterfactual(
+            path_label(*ray.place), to_python(ray.value), to_python(number_at(point)), farthest, found
+        )
 
-    def _rank(self, ray: _Ray, point: int) -> int:
+    def _rank(self, ray: SearchDirection, point: int) -> int:
         """How bad the outcome is with another number in the field."""
         key = (ray.place, point)
         if key not in self._ranks:
@@ -214,7 +216,7 @@ class _Search:
             except ValueRefused:
                 continue
 
-    def _rays_of(self, cuts: Cuts, place: Place, value: float) -> Iterator[_Ray]:
+    def _rays_of(self, cuts: Cuts, place: Place, value: float) -> Iterator[SearchDirection]:
         affected = cuts.influence.of(place)
         if not self._asking(self._worst - 1) <= affected.rules:
             return
@@ -229,8 +231,10 @@ class _Search:
         points |= {ordinal(one) for one in _samples(value)}
         allowed = [at for at in points if (low is None or at >= low) and (high is None or at <= high)]
         start = ordinal(value)
-        yield _Ray(place, affected.rules, value, [start, *sorted(at for at in allowed if at > start)])
-        yield _Ray(place, affected.rules, value, [start, *sorted((at for at in allowed if at < start), reverse=True)])
+        yield SearchDirection(place, affected.rules, value, [start, *sorted(at for at in allowed if at > start)])
+        yield SearchDirection(
+            place, affected.rules, value, [start, *sorted((at for at in allowed if at < start), reverse=True)]
+        )
 
 
 def _edge(edge: int | float, is_low: bool, closed: str, open_: str) -> str:
