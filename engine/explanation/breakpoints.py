@@ -12,7 +12,7 @@ from typing import Any
 from engine.compiler import Compiler
 from engine.errors import FactsRejected
 from engine.evaluation import Compute, Expressions, Test
-from engine.explanation.dependencies import Affected, Influence, touches
+from engine.explanation.dependencies import DependencyGraph, Dependents, touches
 from engine.facts import Place, Slots, fast_intake
 from engine.language import Compare, Expression, Literal, Path, walk
 from engine.program import Program
@@ -27,7 +27,7 @@ _REACH = 1 << 20
 WithNumber = Callable[[float], Mapping[str, Any]]
 
 
-class Cuts:
+class Breakpoints:
     """Finds the cut points of one set of facts."""
 
     def __init__(self, program: Program, facts: Mapping[str, Any], as_of: Value) -> None:
@@ -47,9 +47,9 @@ class Cuts:
         self.places: list[Place] = [*compiled.layout.places, *compiled.layout.columns]
         self._given = self._slots(facts)
         #: Which rules a field may matter to.
-        self.influence = Influence(program.rules, as_of, self._truth)
+        self.influence = DependencyGraph(program.rules, as_of, self._truth)
 
-    def of(self, place: Place, affected: Affected, value: float, with_number: WithNumber) -> set[int]:
+    def of(self, place: Place, affected: Dependents, value: float, with_number: WithNumber) -> set[int]:
         """The ordinals at which a field may begin or cease to matter.
 
         Args:

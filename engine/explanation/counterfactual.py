@@ -13,7 +13,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
 
 from engine.evaluation import OUTCOMES, Outcome, Reason
-from engine.explanation.breakpoints import Cuts
+from engine.explanation.breakpoints import Breakpoints
 from engine.facts import Place, path_label
 from engine.program import Program
 from engine.schema import FieldSchema, Schema
@@ -134,7 +134,7 @@ class _Search:
         #: Fields that were tried, and whether there was more to try.
         self._tried: set[Place] = set()
         self._cut_short = False
-        cuts = Cuts(program, facts, moment(as_of))
+        cuts = Breakpoints(program, facts, moment(as_of))
         self._rays = [ray for place, value in self._fields(cuts) for ray in self._rays_of(cuts, place, value)]
 
     def smallest(self, rank: int) -> Counterfactual | None:
@@ -202,7 +202,7 @@ class _Search:
             self._ranks[key] = OUTCOMES.index(self._program.evaluate(facts, as_of=self._as_of).outcome)
         return self._ranks[key]
 
-    def _fields(self, cuts: Cuts) -> Iterator[tuple[Place, float]]:
+    def _fields(self, cuts: Breakpoints) -> Iterator[tuple[Place, float]]:
         """The numbers that were sent and that rules read."""
         for place in dict.fromkeys(one for known in cuts.places for one in _elements(self._facts, known)):
             field = _field(self._program.schema, place)
@@ -216,7 +216,7 @@ class _Search:
             except ValueRefused:
                 continue
 
-    def _rays_of(self, cuts: Cuts, place: Place, value: float) -> Iterator[SearchDirection]:
+    def _rays_of(self, cuts: Breakpoints, place: Place, value: float) -> Iterator[SearchDirection]:
         affected = cuts.influence.of(place)
         if not self._asking(self._worst - 1) <= affected.rules:
             return

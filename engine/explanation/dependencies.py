@@ -16,7 +16,7 @@ Read = tuple[Path, Role]
 
 
 @dataclass(frozen=True, slots=True)
-class Affected:
+class Dependents:
     """What one field has influence on."""
 
     #: Names of the rules.
@@ -52,7 +52,7 @@ def leaves(condition: Expression) -> Iterator[Expression]:
             yield condition
 
 
-class Influence:
+class DependencyGraph:
     """Follows the influence of fields, for one set of facts."""
 
     def __init__(self, rules: Iterable[Rule], as_of: Value, truth: Callable[[Expression], bool | None]) -> None:
@@ -77,7 +77,7 @@ class Influence:
             self._add(name, rule)
         self._fed = frozenset(place for places in self._writes.values() for place in places)
 
-    def of(self, place: Place) -> Affected:
+    def of(self, place: Place) -> Dependents:
         """The rules that a field has influence on."""
         places, affected = {place}, set[str]()
         waiting: list[tuple[str, bool]] = [(name, False) for name in self._readers_of(place)]
@@ -91,7 +91,7 @@ class Influence:
                     places.add(written)
                     waiting += [(reader, False) for reader in self._readers_of(written)]
             waiting += [(other, True) for other in self._steered_by(self.rules[name])]
-        return Affected(frozenset(affected), frozenset(places))
+        return Dependents(frozenset(affected), frozenset(places))
 
     def _add(self, name: str, rule: Rule) -> None:
         self.leaves[name] = [(leaf, list(reads(leaf))) for leaf in leaves(rule.condition)]
