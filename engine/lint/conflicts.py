@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from engine.evaluation import Evaluation
 from engine.language import Assign, Path, Retract, Rule, has_focus, paths, print_expression
-from engine.lint.feasibility import Extents, Facts
+from engine.lint.feasibility import FeasibleSets, WitnessFacts
 from engine.lint.reachability import Remark, cut_short, pairs
 from engine.schema import Schema
 
@@ -19,21 +19,23 @@ MAX_PAIRS, MAX_TRIALS = 100_000, 400
 _MANY = 25
 
 
-class Trial(typing.Protocol):
+class CompileRules(typing.Protocol):
     """Compiles rules by themselves and judges facts with them."""
 
     def __call__(self, rules: Sequence[Rule], schema: Schema | None, max_firings: int) -> "Judge":
         """Compile."""
 
 
-class Judge(typing.Protocol):
+class Evaluate(typing.Protocol):
     """Judges facts."""
 
-    def __call__(self, facts: Facts) -> Evaluation:
+    def __call__(self, facts: WitnessFacts) -> Evaluation:
         """Judge."""
 
 
-def contradictions(rules: Sequence[Rule], extents: Extents, schema: Schema | None, trial: Trial) -> Iterator[Remark]:
+def contradictions(
+    rules: Sequence[Rule], extents: FeasibleSets, schema: Schema | None, trial: CompileRules
+) -> Iterator[Remark]:
     """Pairs of rules of equal salience that leave a field with another value when their order is turned.
 
     Args:
@@ -64,15 +66,15 @@ def contradictions(rules: Sequence[Rule], extents: Extents, schema: Schema | Non
 
 
 def _disagreement(
-    extents: Extents,
+    extents: FeasibleSets,
     pair: tuple[int, int],
     rules: Sequence[Rule],
     schema: Schema | None,
-    trial: Trial,
+    trial: CompileRules,
     target: Path,
 ) -> tuple[str, bool]:
     """What is wrong with a pair, or nothing; and whether it had to be tried."""
-    judges: list[Judge] = []
+    judges: list[Evaluate] = []
     one, other = (replace(rules[position], date_effective=None, date_expires=None) for position in pair)
     shown = print_expression(target)
     for facts in extents.facts(extents.meet(*pair), pair):
@@ -88,7 +90,9 @@ def _disagreement(
     return "", bool(judges)
 
 
-def self_feeding(rules: Sequence[Rule], extents: Extents, schema: Schema | None, trial: Trial) -> Iterator[Remark]:
+def self_feeding(
+    rules: Sequence[Rule], extents: FeasibleSets, schema: Schema | None, trial: CompileRules
+) -> Iterator[Remark]:
     """Rules that fire again because of what they wrote themselves.
 
     Args:

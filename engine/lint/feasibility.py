@@ -34,7 +34,7 @@ _MOMENTS = _KINDS["date"]
 _NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
-class Facts:
+class WitnessFacts:
     """Facts that prove a claim."""
 
     def __init__(self, facts: dict[str, Any], as_of: datetime, text: str) -> None:
@@ -44,7 +44,7 @@ class Facts:
         self.text = text
 
 
-class Extents:
+class FeasibleSets:
     """The extents of the rules of one ruleset."""
 
     def __init__(self, rules: Sequence[Rule], schema: Schema | None) -> None:
@@ -117,7 +117,7 @@ class Extents:
             if both is not None:
                 yield both
 
-    def facts(self, conjunctions: Iterator[Conjunction], rules: Sequence[int]) -> Iterator[Facts]:
+    def facts(self, conjunctions: Iterator[Conjunction], rules: Sequence[int]) -> Iterator[WitnessFacts]:
         """Facts that may make rules hold, for the engine to try; at most `MAX_TRIES`.
 
         Args:
@@ -127,7 +127,7 @@ class Extents:
         made = (each for one in conjunctions for each in self._of_conjunction(one, rules))
         return itertools.islice(made, MAX_TRIES)
 
-    def _of_conjunction(self, conjunction: Conjunction, rules: Sequence[int]) -> Iterator[Facts]:
+    def _of_conjunction(self, conjunction: Conjunction, rules: Sequence[int]) -> Iterator[WitnessFacts]:
         used = {slot for rule in rules for slot in self._uses[rule] if slot in self._places}
         asked = {slot for rule in rules for slot in self._reads[rule] if slot in self._places} | {AS_OF}
         choices: dict[int, list[Value]] = {}
@@ -149,7 +149,7 @@ class Extents:
             chosen = dict(zip(choices, values_of, strict=True))
             yield self._made(chosen, conjunction)
 
-    def _made(self, chosen: Mapping[int, Value], conjunction: Conjunction) -> Facts:
+    def _made(self, chosen: Mapping[int, Value], conjunction: Conjunction) -> WitnessFacts:
         facts = self._required()
         told = []
         for slot, value in chosen.items():
@@ -163,7 +163,7 @@ class Extents:
         as_of = chosen.get(AS_OF)
         if AS_OF in conjunction.allowed:
             told.append(f"as of {as_of:%Y-%m-%dT%H:%M:%S}")
-        return Facts(facts, as_of if isinstance(as_of, datetime) else _NOON, ", ".join(told) or "any facts")
+        return WitnessFacts(facts, as_of if isinstance(as_of, datetime) else _NOON, ", ".join(told) or "any facts")
 
     def _required(self) -> dict[str, Any]:
         """The least facts that the schema takes."""

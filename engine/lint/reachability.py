@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from engine.language import Complete, Node, Retract, Rule, has_focus, print_action
-from engine.lint.feasibility import Extents
+from engine.lint.feasibility import FeasibleSets
 
 #: Pairs of rules that are compared.
 MAX_PAIRS = 200_000
@@ -25,7 +25,7 @@ class Remark:
     hint: str = ""
 
 
-def unreachable(rules: Sequence[Rule], extents: Extents) -> Iterator[Remark]:
+def unreachable(rules: Sequence[Rule], extents: FeasibleSets) -> Iterator[Remark]:
     """Rules that no facts can make fire.
 
     Args:
@@ -51,7 +51,7 @@ def unreachable(rules: Sequence[Rule], extents: Extents) -> Iterator[Remark]:
 _HINTS = {True: "compare with domain.toml, and with what rules write", False: "did you mean '||' instead of '&&'?"}
 
 
-def silenced(rules: Sequence[Rule], extents: Extents) -> Iterator[Remark]:
+def silenced(rules: Sequence[Rule], extents: FeasibleSets) -> Iterator[Remark]:
     """Rules that another one silences whenever they could fire, and rules that do what another one does.
 
     Args:
@@ -100,7 +100,7 @@ def _shadow(narrow: Rule, wide: Rule, how: str) -> Remark:
 
 
 def _repeated(
-    rules: Sequence[Rule], live: Sequence[int], extents: Extents, told: set[int], room: int
+    rules: Sequence[Rule], live: Sequence[int], extents: FeasibleSets, told: set[int], room: int
 ) -> Iterator[Remark]:
     """Rules that hold only when another one with the same actions does."""
     alike: dict[tuple[str, ...], list[int]] = {}

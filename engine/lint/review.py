@@ -10,9 +10,9 @@ from dataclasses import replace
 from engine.diagnostics import Diagnostic, Span
 from engine.evaluation import Evaluation
 from engine.language import Rule, Source, open_source
-from engine.lint.conflicts import Judge, contradictions, self_feeding
-from engine.lint.feasibility import Extents, Facts
-from engine.lint.reachability import Remark, silenced, unreachable
+from engine.lint.conflicts import Evaluate, contradictions, self_feeding
+from engine.lint.feasibility import FeasibleSets, WitnessFacts
+from engine.lint.reachability import LintWarning, silenced, unreachable
 from engine.program import Program
 from engine.ruleset import Ruleset
 from engine.schema import Schema
@@ -37,7 +37,7 @@ def review(program: Program, sources: Mapping[str, str | bytes] | None = None) -
     ['rule-never']
     """
     rules, schema = program.rules, program.schema
-    extents = Extents(rules, schema)
+    extents = FeasibleSets(rules, schema)
     counts: dict[str, int] = {}
     found: list[Diagnostic] = []
     lines = _Lines(sources or {})
@@ -56,18 +56,18 @@ def review(program: Program, sources: Mapping[str, str | bytes] | None = None) -
     return tuple(sorted(found, key=lambda one: (one.span.source, one.span.line) if one.span else ("~", 0)))
 
 
-def _remarks(rules: Sequence[Rule], schema: Schema | None, extents: Extents) -> Iterator[Remark]:
+def _remarks(rules: Sequence[Rule], schema: Schema | None, extents: FeasibleSets) -> Iterator[LintWarning]:
     yield from unreachable(rules, extents)
     yield from silenced(rules, extents)
     yield from contradictions(rules, extents, schema, _judge)
     yield from self_feeding(rules, extents, schema, _judge)
 
 
-def _judge(rules: Sequence[Rule], schema: Schema | None, max_firings: int) -> Judge:
+def _judge(rules: Sequence[Rule], schema: Schema | None, max_firings: int) -> Evaluate:
     """Rules by themselves, as a program of their own."""
     program = Program(Ruleset(tuple(rules), {}, "", (), schema), max_firings)
 
-    def judge(facts: Facts) -> Evaluation:
+    def judge(facts: WitnessFacts) -> Evaluation:
         return program.evaluate(facts.facts, as_of=facts.as_of)
 
     return judge
