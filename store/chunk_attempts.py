@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from rulefarm.batch import SUBJECT_COLUMN, decode, encode
 from rulefarm.database import batches, chunks, reachable
-from rulefarm.messaging import Bell, chunk_bell
+from rulefarm.messaging import TaskMessage, chunk_message
 from store.attempts import UNHEARD, Terms, is_free, leased, released
 from store.dead_letters import Death, bury
 
@@ -37,7 +37,7 @@ class Claim:
 
 def claim_chunk(
     engine: Engine, batch: uuid.UUID, n: int, terms: Terms, *, attempt: int | None = None
-) -> Claim | list[Bell]:
+) -> Claim | list[TaskMessage]:
     """Count an attempt at a chunk, take its lease and read it, in one commit.
 
     Args:
@@ -72,7 +72,7 @@ def claim_chunk(
 
 def fail_chunk(
     engine: Engine, batch: uuid.UUID, n: int, terms: Terms, death: Death, *, attempt: int | None = None
-) -> list[Bell]:
+) -> list[TaskMessage]:
     """Note that an attempt failed, and let the next begin after a pause; after the last one, split the chunk.
 
     An attempt of unknown number is noted by a process that forks others, and polars' threads do not survive a fork:
@@ -123,7 +123,7 @@ def finish_batch(connection: Connection, batch: uuid.UUID) -> None:
 
 def _give_up(
     connection: Connection, batch: uuid.UUID, n: int, terms: Terms, death: Death, only_if: list[Any]
-) -> list[Bell]:
+) -> list[TaskMessage]:
     """Close a chunk that is not tried any more: split it, or bury its only row."""
     closed = (
         update(chunks)
@@ -154,4 +154,4 @@ def _give_up(
         if value["rows"] == 1:
             value["attempts"] = max(0, terms.max_attempts - 2)
     connection.execute(insert(chunks).values(values))
-    return [chunk_bell(row["domain"], batch, value["n"]) for value in values]
+    return [chunk_message(row["domain"], batch, value["n"]) for value in values]

@@ -11,9 +11,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, delete, func, select, tuple_, update
 
-from rulefarm.database import batches, bell_of, chunks, dead_letters, jobs, reachable
+from rulefarm.database import batches, chunks, dead_letters, jobs, message_of_row, reachable
 from rulefarm.errors import NotFound, RulefarmError
-from rulefarm.messaging import Bell, chunk_bell
+from rulefarm.messaging import TaskMessage, chunk_message
 from store.attempts import is_free
 
 #: Rows that one transaction reopens or deletes, and messages that are sent at once: the reconciler, which minds the
@@ -58,7 +58,7 @@ class Revived:
     #: How many jobs and rows of batches.
     count: int
     #: To be rung now; the reconciler rings for the others.
-    bells: list[Bell]
+    bells: list[TaskMessage]
     #: Letters that were left: refused messages, and what is no longer on record.
     left: int
 
@@ -107,7 +107,7 @@ def revive(engine: Engine, which: Which, *, grace_s: float, portion: int = PORTI
     Raises:
         DatabaseUnreachable: what was reopened before stays so; repeat it for the rest.
     """
-    count, bells = 0, list[Bell]()
+    count, bells = 0, list[TaskMessage]()
     for ids in _portions(engine, [*which.conditions(), dead_letters.c.kind != "message"], portion):
         with reachable(engine), engine.begin() as connection:
             letters = _locked(connection, ids)
@@ -142,7 +142,7 @@ def drop(engine: Engine, which: Which, *, portion: int = PORTION) -> int:
     return dropped
 
 
-def resume(engine: Engine, batch: uuid.UUID, *, grace_s: float) -> tuple[int, list[Bell]]:
+def resume(engine: Engine, batch: uuid.UUID, *, grace_s: float) -> tuple[int, list[TaskMessage]]:
     """Make everything due that is open in a batch and that nobody works on.
 
     Args:
@@ -168,7 +168,7 @@ def resume(engine: Engine, batch: uuid.UUID, *, grace_s: float) -> tuple[int, li
         rung = update(chunks).where(*waiting, chunks.c.n.in_(first))
         rung = rung.values(rings=chunks.c.rings + 1, ring_at=func.now() + grace)
         taken = sorted(connection.execute(rung.returning(chunks.c.n)).scalars())
-    return due, [chunk_bell(domain, batch, n) for n in taken]
+    return due, [chunk_message(domain, batch, n) for n in taken]
 
 
 def _portions(engine: Engine, conditions: Sequence[ColumnElement[bool]], portion: int) -> Iterator[list[uuid.UUID]]:
@@ -191,12 +191,14 @@ def _locked(connection: Connection, ids: Sequence[uuid.UUID]) -> list[Any]:
     return list(connection.execute(statement))
 
 
-def _reopen(connection: Connection, letters: Sequence[Any], opened: dict[str, Any]) -> tuple[list[Any], list[Bell]]:
+def _reopen(
+    connection: Connection, letters: Sequence[Any], opened: dict[str, Any]
+) -> tuple[list[Any], list[TaskMessage]]:
     """Reopen the jobs and the one-row chunks of letters, and the batches of these."""
     ids = [letter.id for letter in letters if letter.kind == "job"]
     again = update(jobs).where(jobs.c.id.in_(ids), jobs.c.state == "dead").values(opened)
     rows = connection.execute(again.returning(*jobs.columns)).all()
-    revived, bells = [row.id for row in rows], [bell_of(row) for row in rows]
+    revived, bells = [row.id for row in rows], [message_of_row(row) for row in rows]
     places = {(letter.batch, letter.chunk): letter for letter in letters if letter.kind == "row"}
     if not places:
         return revived, bells
@@ -205,7 +207,7 @@ def _reopen(connection: Connection, letters: Sequence[Any], opened: dict[str, An
     for row in connection.execute(parted.returning(chunks.c.batch, chunks.c.n)):
         letter = places[row.batch, row.n]
         revived.append(letter.id)
-        bells.append(chunk_bell(letter.domain, row.batch, row.n))
+        bells.append(chunk_message(letter.domain, row.batch, row.n))
     theirs = sorted({batch for batch, _ in places})
     connection.execute(select(batches.c.id).where(batches.c.id.in_(theirs)).order_by(batches.c.id).with_for_update())
     reopened = select(chunks.c.n).where(chunks.c.batch == batches.c.id, chunks.c.state == "open").exists()

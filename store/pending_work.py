@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy import Engine, Interval, case, cast, func, select, true, tuple_, union, update
 from sqlalchemy.dialects.postgresql import insert
 
-from rulefarm.database import batches, bell_of, chunks, jobs, reachable, reconciler
-from rulefarm.messaging import Bell, chunk_bell
+from rulefarm.database import batches, chunks, jobs, message_of_row, reachable, reconciler
+from rulefarm.messaging import TaskMessage, chunk_message
 from store.attempts import is_free
 
 #: Graces that a job of a busy queue waits for its turn before it is rung all the same: its message may be lost, and a
@@ -42,7 +42,7 @@ class OpenWork:
 @contextmanager
 def due(
     engine: Engine, domain: str, *, bulk: bool, grace_s: float, limit: int, busy: bool = False
-) -> Iterator[list[Bell]]:
+) -> Iterator[list[TaskMessage]]:
     """The bells to ring again for one queue; what was taken counts as rung if the block ends well.
 
     Args:
@@ -60,7 +60,7 @@ def due(
         picked = select(jobs.c.id).where(jobs.c.domain == domain, jobs.c.bulk == bulk, _is_due(jobs, grace_s, busy))
         picked = picked.order_by(jobs.c.ring_at).limit(limit).with_for_update(skip_locked=True)
         rung = update(jobs).where(jobs.c.id.in_(picked)).values(rings=jobs.c.rings + 1, ring_at=_next(jobs, grace_s))
-        bells = [bell_of(row) for row in connection.execute(rung.returning(*jobs.columns))]
+        bells = [message_of_row(row) for row in connection.execute(rung.returning(*jobs.columns))]
         if bulk and len(bells) < limit:
             picked = select(chunks.c.batch, chunks.c.n).join(batches)
             picked = picked.where(batches.c.domain == domain, _is_due(chunks, grace_s, busy))
@@ -68,7 +68,7 @@ def due(
             taken = tuple_(chunks.c.batch, chunks.c.n).in_(picked.with_for_update(skip_locked=True, of=chunks))
             rung = update(chunks).where(taken).values(rings=chunks.c.rings + 1, ring_at=_next(chunks, grace_s))
             found = connection.execute(rung.returning(chunks.c.batch, chunks.c.n))
-            bells.extend(chunk_bell(domain, row.batch, row.n) for row in found)
+            bells.extend(chunk_message(domain, row.batch, row.n) for row in found)
         yield bells
 
 

@@ -12,7 +12,7 @@ from celery import Task
 from celery.exceptions import SoftTimeLimitExceeded
 
 from rulefarm.errors import BrokerUnreachable, FarmUnreachable, JobRejected
-from rulefarm.messaging import Bell, ChunkMessage, JobMessage, checked_chunk_message, checked_job_message, ring
+from rulefarm.messaging import ChunkMessage, JobMessage, TaskMessage, checked_chunk_message, checked_job_message, ring
 from store.attempts import add_job, claim_job, fail_job
 from store.chunk_attempts import Claim, claim_chunk, fail_chunk
 from store.dead_letters import Death, record_message
@@ -145,7 +145,7 @@ def _death(error: Exception) -> Death:
     return Death.of(error)
 
 
-def ring_parts(process: Process, bells: list[Bell]) -> None:
+def ring_parts(process: Process, bells: list[TaskMessage]) -> None:
     """Ring for the parts of a chunk that was split.
 
     Args:

@@ -13,7 +13,7 @@ from rulefarm.batch import take
 from rulefarm.database import Ledger
 from rulefarm.errors import SettingsError
 from rulefarm.jobs import Batch
-from rulefarm.messaging import Bell, Doorbell
+from rulefarm.messaging import Doorbell, TaskMessage
 from rulefarm.routing import queue_name
 from rulefarm.settings import Settings
 from rulesets.loader import LoadedRuleset
@@ -44,7 +44,7 @@ def plan_nightly(task: Task) -> str:
 
 def take_nightly(
     ledger: Ledger, settings: Settings, rulesets: Mapping[str, LoadedRuleset], *, key: str | None, room: int
-) -> tuple[Batch, list[Bell]]:
+) -> tuple[Batch, list[TaskMessage]]:
     """Put the nightly batch on record.
 
     Args:

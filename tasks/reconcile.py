@@ -12,7 +12,7 @@ from celery import Task
 
 from rulefarm.database import reachable
 from rulefarm.errors import FarmUnreachable
-from rulefarm.messaging import Bell, queue_depths, ring
+from rulefarm.messaging import TaskMessage, queue_depths, ring
 from rulefarm.routing import SEAL, SEAL_QUEUE, queue_name
 from store.partitions import ensure_partitions
 from store.pending_work import count_open, due, due_queues, expire, note_run
@@ -60,7 +60,7 @@ def _put_seal(process: Process) -> None:
 
     The first start of all is no different: nothing is open then."""
     expired = expire(process.ledger.engine)
-    ring(process.app, [Bell(SEAL, SEAL, SEAL_QUEUE, {}, "")])
+    ring(process.app, [TaskMessage(SEAL, SEAL, SEAL_QUEUE, {}, "")])
     log.warning("the broker has lost its data, or is new: %d jobs and chunks are rung again", expired)
 
 

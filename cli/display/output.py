@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rulefarm.errors import BrokerUnreachable
-from rulefarm.messaging import Bell, ring
+from rulefarm.messaging import TaskMessage, ring
 from rulefarm.verdict import Verdict
 
 #: Colours of the outcomes.
@@ -135,7 +135,7 @@ def _csv_cell(value: Any) -> Any:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, (list, dict)) else value
 
 
-def ring_or_leave(app: Celery, bells: list[Bell], what: str) -> None:
+def ring_or_leave(app: Celery, bells: list[TaskMessage], what: str) -> None:
     """Ring; leave with exit code 3 if the broker does not answer.
 
     Args:

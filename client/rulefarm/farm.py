@@ -20,7 +20,7 @@ from celery import Celery
 from rulefarm.errors import NotFound, SettingsError
 from rulefarm.jobs import Batch, Job, accept, id_of
 from rulefarm.known_domains import KnownDomains
-from rulefarm.messaging import Bell, Doorbell, create_app, job_bell
+from rulefarm.messaging import Doorbell, TaskMessage, create_app, job_message
 from rulefarm.optional_imports import extra
 from rulefarm.reference_facts import Facts
 from rulefarm.routing import queue_name
@@ -112,7 +112,7 @@ class Farm:
             return replace(self.require_ledger().add_within(connection, job, text), rung=False)
         self._doorbell.wait_for_room(queue_name(domain), wait_for_room)
         recorded = self.ledger.add(job, text) if self.ledger else job
-        return replace(recorded, rung=self._doorbell.ring([job_bell(recorded, text)]))
+        return replace(recorded, rung=self._doorbell.ring([job_message(recorded, text)]))
 
     def submit_many(
         self,
@@ -143,11 +143,11 @@ class Farm:
             return []
         self._doorbell.wait_for_room(queue_name(domain, bulk=True), wait_for_room)
         if self.ledger is None:
-            self._doorbell.ring([job_bell(job, text, bulk=True) for job, text in new])
+            self._doorbell.ring([job_message(job, text, bulk=True) for job, text in new])
             return [job for job, _ in new]
         now = self.room(domain)
         recorded = self.ledger.add_many(new, rung=now)
-        bells = [job_bell(job, text, bulk=True) for job, (_, text) in zip(recorded[:now], new, strict=False)]
+        bells = [job_message(job, text, bulk=True) for job, (_, text) in zip(recorded[:now], new, strict=False)]
         rung = self._doorbell.ring(bells)
         return [replace(job, rung=rung and place < now) for place, job in enumerate(recorded)]
 
@@ -219,7 +219,7 @@ class Farm:
         """Messages that the bulk queue of a domain may still take; all that it may hold while the broker is away."""
         return self._doorbell.room(queue_name(domain, bulk=True))
 
-    def announce(self, batch: Batch, bells: list[Bell]) -> Batch:
+    def announce(self, batch: Batch, bells: list[TaskMessage]) -> Batch:
         """Ring for a batch that is on record.
 
         Args:

@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from rulefarm.errors import BrokerUnreachable
-from rulefarm.messaging import Bell, create_app, ring
+from rulefarm.messaging import TaskMessage, create_app, ring
 from rulefarm.settings import Settings
 
-BELL = Bell("rules.evaluate", "id", "rules.nobody", {}, "")
+BELL = TaskMessage("rules.evaluate", "id", "rules.nobody", {}, "")
 Proxy = Callable[[int], Settings]
 
 

@@ -21,7 +21,7 @@ from sqlalchemy import Engine, func, select
 from rulefarm.database import connect, dead_letters, jobs, verdicts
 from rulefarm.farm import Farm
 from rulefarm.jobs import Job
-from rulefarm.messaging import job_bell
+from rulefarm.messaging import job_message
 from rulefarm.settings import Settings
 from store.dead_letters import Death
 from tests.farm.processes import until
@@ -41,7 +41,7 @@ def arguments(mark: str, **changes: Any) -> dict[str, Any]:
     """What a bell says, for a producer without a database, so that nothing but the message speaks for the job."""
     now = datetime.now(UTC)
     job = Job(id=uuid.uuid4(), domain="payment", subject=mark, as_of=now, enqueued_at=now, on_record=False)
-    return {**job_bell(job, '{"Order":{"total":1}}').kwargs, **changes}
+    return {**job_message(job, '{"Order":{"total":1}}').kwargs, **changes}
 
 
 def publish(farm: Farm, body: bytes, *, content_type: str = "application/json", **headers: Any) -> None:

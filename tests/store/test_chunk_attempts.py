@@ -10,7 +10,7 @@ from sqlalchemy import Engine, select, text
 
 from rulefarm.batch import SUBJECT_COLUMN, decode, encode
 from rulefarm.database import batches, chunks, dead_letters
-from rulefarm.messaging import Bell
+from rulefarm.messaging import TaskMessage
 from store.attempts import Terms
 from store.chunk_attempts import Claim, claim_chunk, fail_chunk
 from store.dead_letters import Death
@@ -32,7 +32,7 @@ def add_chunk(engine: Engine, rows: int) -> uuid.UUID:
     return batch
 
 
-def judge(engine: Engine, batch: uuid.UUID, n: int, poison: str, terms: Terms = TERMS) -> list[Bell]:
+def judge(engine: Engine, batch: uuid.UUID, n: int, poison: str, terms: Terms = TERMS) -> list[TaskMessage]:
     """One delivery of a chunk to a worker that fails on a row; gives the bells that it is to ring."""
     claim = claim_chunk(engine, batch, n, terms)
     if not isinstance(claim, Claim):

@@ -16,14 +16,14 @@ from rulefarm.messaging import (
     JobMessage,
     checked_chunk_message,
     checked_job_message,
-    chunk_bell,
-    job_bell,
+    chunk_message,
+    job_message,
 )
 
 AS_OF = datetime(2026, 3, 1, tzinfo=UTC)
 FACTS = '{"Order":{"total":12.5}}'
 JOB = Job(id=uuid.UUID(int=7), domain="payment", subject="4711", as_of=AS_OF, enqueued_at=AS_OF)
-SENT = dict(job_bell(JOB, FACTS).kwargs)
+SENT = dict(job_message(JOB, FACTS).kwargs)
 
 
 def test_what_a_bell_sends_is_believed() -> None:
@@ -49,7 +49,7 @@ def test_what_a_bell_sends_is_believed() -> None:
         "enqueued_at": AS_OF,
     }
     assert checked_job_message({**SENT, "attempt": 3}).attempt == 3
-    chunk = dict(chunk_bell("pricing", JOB.id, 4).kwargs)
+    chunk = dict(chunk_message("pricing", JOB.id, 4).kwargs)
     assert checked_chunk_message(chunk) == ChunkMessage(batch=JOB.id, n=4)
     assert checked_chunk_message({**chunk, "attempt": 2}).attempt == 2
 

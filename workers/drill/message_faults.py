@@ -9,7 +9,7 @@ from typing import Any
 
 from rulefarm import wire
 from rulefarm.jobs import Job
-from rulefarm.messaging import chunk_bell, create_app, job_bell, ring
+from rulefarm.messaging import chunk_message, create_app, job_message, ring
 from rulefarm.routing import EVALUATE_CHUNK, EVALUATE_JOB, queue_name
 from workers.drill.context import Fault, Ground, Hit
 from workers.drill.poison import KINDS
@@ -27,7 +27,7 @@ def deliver_twice(ground: Ground) -> Hit:
     columns = "id, domain, subject, as_of, enqueued_at, facts, bulk"
     jobs = ground.sql(f"select {columns} from jobs order by enqueued_at desc limit {_REPEATED}")
     bells = [
-        job_bell(
+        job_message(
             Job(id=uuid.UUID(id_), domain=domain, subject=subject, as_of=as_of, enqueued_at=enqueued_at),
             wire.canonical(facts),
             bulk=bulk,
@@ -36,7 +36,7 @@ def deliver_twice(ground: Ground) -> Hit:
     ]
     chunks = "select domain, batch, n from chunks join batches on batches.id = batch"
     found = ground.sql(f"{chunks} order by batches.enqueued_at desc, n limit {_REPEATED}")
-    bells += [chunk_bell(domain, uuid.UUID(batch), n) for domain, batch, n in found]
+    bells += [chunk_message(domain, uuid.UUID(batch), n) for domain, batch, n in found]
     bells += bells
     ground.draw.shuffle(bells)
     with closing(create_app(ground.farm.settings)) as app:

@@ -21,7 +21,7 @@ from rulefarm.batch.sources import Source, open_source
 from rulefarm.database import Ledger, batches, chunks, reachable
 from rulefarm.errors import SourceRejected
 from rulefarm.jobs import Batch
-from rulefarm.messaging import Bell, chunk_bell
+from rulefarm.messaging import TaskMessage, chunk_message
 from rulefarm.settings import Settings
 
 
@@ -35,7 +35,7 @@ def take(
     subject: str | None = None,
     key: str | None = None,
     as_of: datetime | None = None,
-) -> tuple[Batch, list[Bell]]:
+) -> tuple[Batch, list[TaskMessage]]:
     """Read a source, write its batch and chunk rows in one transaction, and give the bells to ring.
 
     Args:
@@ -77,7 +77,7 @@ def take(
         else:
             record = dict(connection.execute(select(batches).where(mine)).mappings().one())
     batch = Batch(**{name: record[name] for name in ("id", "domain", "source", "rows", "chunks", "as_of")})
-    return batch, [chunk_bell(domain, batch.id, n) for n in range(min(room, batch.chunks))]
+    return batch, [chunk_message(domain, batch.id, n) for n in range(min(room, batch.chunks))]
 
 
 def _write(

@@ -1,7 +1,7 @@
 """A producer's side of Postgres: connections, tables, the ledger. Needs the extra `rulefarm[ledger]`."""
 
 from rulefarm.database.connection import connect, reachable
-from rulefarm.database.ledger import Ledger, bell_of
+from rulefarm.database.ledger import Ledger, message_of_row
 from rulefarm.database.tables import (
     active_rulesets,
     batches,
@@ -18,7 +18,7 @@ __all__ = [
     "Ledger",
     "active_rulesets",
     "batches",
-    "bell_of",
+    "message_of_row",
     "chunks",
     "connect",
     "dead_letters",

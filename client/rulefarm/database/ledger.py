@@ -19,7 +19,7 @@ from rulefarm.database.connection import connect, reachable
 from rulefarm.database.tables import active_rulesets, batches, dead_letters, jobs, verdicts
 from rulefarm.errors import JobDead, NotFound
 from rulefarm.jobs import Job
-from rulefarm.messaging import Bell, job_bell
+from rulefarm.messaging import TaskMessage, job_message
 from rulefarm.settings import Settings
 from rulefarm.verdict import Verdict
 
@@ -108,7 +108,7 @@ class Ledger:
                 recorded[row.id] = row
         return [job.recorded(recorded[job.id].as_of, recorded[job.id].enqueued_at) for job, _ in new]
 
-    def bells(self, ids: Sequence[uuid.UUID]) -> list[Bell]:
+    def bells(self, ids: Sequence[uuid.UUID]) -> list[TaskMessage]:
         """The bells of open jobs, counted as rung.
 
         Args:
@@ -120,7 +120,7 @@ class Ledger:
         rung = update(jobs).where(jobs.c.id.in_(ids), jobs.c.state == "open")
         rung = rung.values(rings=jobs.c.rings + 1, ring_at=func.now() + self._grace)
         with reachable(self.engine), self.engine.begin() as connection:
-            return [bell_of(row) for row in connection.execute(rung.returning(*jobs.columns))]
+            return [message_of_row(row) for row in connection.execute(rung.returning(*jobs.columns))]
 
     def answer(self, job_id: uuid.UUID, enqueued_at: datetime | None = None) -> Verdict | None:
         """The verdict of a job or of a row of a batch; None while it may still come.
@@ -186,11 +186,11 @@ class Ledger:
             return dict(row) | {"outcomes": {row.outcome: row.n for row in outcomes}, "dead": dead}
 
 
-def bell_of(row: Any) -> Bell:
+def message_of_row(row: Any) -> TaskMessage:
     """The bell of a job's row, all columns of it."""
     job = Job(id=row.id, domain=row.domain, subject=row.subject, as_of=row.as_of, enqueued_at=row.enqueued_at)
     # Through canonical, for jsonb keeps the values but not the text: the digest must be that of the first ring.
-    return job_bell(job, wire.canonical(row.facts), bulk=row.bulk, rings=row.rings)
+    return job_message(job, wire.canonical(row.facts), bulk=row.bulk, rings=row.rings)
 
 
 def _insert(connection: Connection, job: Job, facts: str, **ringing: Any) -> Job:

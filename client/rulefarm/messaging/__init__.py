@@ -2,18 +2,18 @@
 
 from rulefarm.messaging.broker import CONNECT_TIMEOUT_S, asked, create_app, queue_depths, ring
 from rulefarm.messaging.messages import (
-    Bell,
     ChunkMessage,
     JobMessage,
+    TaskMessage,
     checked_chunk_message,
     checked_job_message,
-    chunk_bell,
-    job_bell,
+    chunk_message,
+    job_message,
 )
 from rulefarm.messaging.sender import Doorbell
 
 __all__ = [
-    "Bell",
+    "TaskMessage",
     "CONNECT_TIMEOUT_S",
     "ChunkMessage",
     "Doorbell",
@@ -21,9 +21,9 @@ __all__ = [
     "asked",
     "checked_chunk_message",
     "checked_job_message",
-    "chunk_bell",
+    "chunk_message",
     "create_app",
-    "job_bell",
+    "job_message",
     "queue_depths",
     "ring",
 ]

@@ -10,7 +10,7 @@ from celery import Celery
 from kombu.exceptions import BatchPublishError, OperationalError
 
 from rulefarm.errors import BrokerUnreachable
-from rulefarm.messaging.messages import Bell
+from rulefarm.messaging.messages import TaskMessage
 from rulefarm.routing import EXCHANGE, queue
 from rulefarm.settings import REDIS_SCHEMES, Settings
 
@@ -70,7 +70,7 @@ def _transport_options(settings: Settings) -> dict[str, Any]:
     }
 
 
-def ring(app: Celery, bells: Iterable[Bell]) -> int:
+def ring(app: Celery, bells: Iterable[TaskMessage]) -> int:
     """Send one message for each bell, in one pipeline where the transport has one.
 
     Args:
@@ -88,7 +88,7 @@ def ring(app: Celery, bells: Iterable[Bell]) -> int:
     return len(bells)
 
 
-def _send(app: Celery, bells: list[Bell]) -> None:
+def _send(app: Celery, bells: list[TaskMessage]) -> None:
     with app.producer_pool.acquire(block=True, timeout=CONNECT_TIMEOUT_S) as producer:
         # Ours, not Celery's connection retry: a producer must not hang while the broker is away.
         producer.connection.ensure_connection(max_retries=1, timeout=CONNECT_TIMEOUT_S)

@@ -153,7 +153,7 @@ def _bad(name: str, wanted: str, value: Any) -> JobRejected:
 
 
 @dataclass(frozen=True, slots=True)
-class Bell:
+class TaskMessage:
     """One message: which task, for whom, on which queue."""
 
     #: Name of the task.
@@ -168,7 +168,7 @@ class Bell:
     shown: str
 
 
-def job_bell(job: Job, facts: str, *, bulk: bool = False, rings: int = 1) -> Bell:
+def job_message(job: Job, facts: str, *, bulk: bool = False, rings: int = 1) -> TaskMessage:
     """The bell of one job. It carries the facts, to save the worker a read.
 
     Args:
@@ -190,10 +190,10 @@ def job_bell(job: Job, facts: str, *, bulk: bool = False, rings: int = 1) -> Bel
         "rings": rings,
     }
     shown = f"{job.domain} {job.subject} ({len(facts)} characters of facts)"
-    return Bell(EVALUATE_JOB, str(job.id), queue_name(job.domain, bulk=bulk), kwargs, shown)
+    return TaskMessage(EVALUATE_JOB, str(job.id), queue_name(job.domain, bulk=bulk), kwargs, shown)
 
 
-def chunk_bell(domain: str, batch: uuid.UUID, n: int) -> Bell:
+def chunk_message(domain: str, batch: uuid.UUID, n: int) -> TaskMessage:
     """The bell of one chunk. It carries only the chunk's id: the facts are read from its row."""
     kwargs = {"batch": str(batch), "n": n}
-    return Bell(EVALUATE_CHUNK, f"{batch}-{n}", queue_name(domain, bulk=True), kwargs, f"{domain} {batch} {n}")
+    return TaskMessage(EVALUATE_CHUNK, f"{batch}-{n}", queue_name(domain, bulk=True), kwargs, f"{domain} {batch} {n}")

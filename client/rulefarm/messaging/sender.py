@@ -11,7 +11,7 @@ from celery import Celery
 
 from rulefarm.errors import BrokerUnreachable, QueueFull
 from rulefarm.messaging.broker import queue_depths, ring
-from rulefarm.messaging.messages import Bell
+from rulefarm.messaging.messages import TaskMessage
 
 log = logging.getLogger("rulefarm")
 
@@ -41,7 +41,7 @@ class Doorbell:
         #: Queue to its room when last asked, less what was rung since, and until when that is believed.
         self._room: dict[str, tuple[int, float]] = {}
 
-    def ring(self, bells: Sequence[Bell]) -> bool:
+    def ring(self, bells: Sequence[TaskMessage]) -> bool:
         """Ring, unless the broker has just not answered.
 
         Returns:
