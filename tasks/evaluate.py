@@ -12,7 +12,14 @@ from celery import Task
 from celery.exceptions import SoftTimeLimitExceeded
 
 from rulefarm.errors import BrokerUnreachable, FarmUnreachable, JobRejected
-from rulefarm.messaging import ChunkMessage, JobMessage, TaskMessage, checked_chunk_message, checked_job_message, ring
+from rulefarm.messaging import (
+    ChunkMessage,
+    JobMessage,
+    TaskMessage,
+    checked_chunk_message,
+    checked_job_message,
+    send_messages,
+)
 from store.attempts import add_job, claim_job, fail_job
 from store.chunk_attempts import Claim, claim_chunk, fail_chunk
 from store.dead_letters import Death, record_message
@@ -153,7 +160,7 @@ def ring_parts(process: Process, bells: list[TaskMessage]) -> None:
         bells: one a part.
     """
     try:
-        ring(process.app, bells)
+        send_messages(process.app, bells)
     except BrokerUnreachable as error:
         log.warning("%s; the reconciler rings the parts of a chunk", error)
 

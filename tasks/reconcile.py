@@ -12,7 +12,7 @@ from celery import Task
 
 from rulefarm.database import reachable
 from rulefarm.errors import FarmUnreachable
-from rulefarm.messaging import TaskMessage, queue_depths, ring
+from rulefarm.messaging import TaskMessage, queue_depths, send_messages
 from rulefarm.routing import SEAL, SEAL_QUEUE, queue_name
 from store.partitions import ensure_partitions
 from store.pending_work import count_open, due, due_queues, expire, note_run
@@ -60,7 +60,7 @@ def _put_seal(process: Process) -> None:
 
     The first start of all is no different: nothing is open then."""
     expired = expire(process.ledger.engine)
-    ring(process.app, [TaskMessage(SEAL, SEAL, SEAL_QUEUE, {}, "")])
+    send_messages(process.app, [TaskMessage(SEAL, SEAL, SEAL_QUEUE, {}, "")])
     log.warning("the broker has lost its data, or is new: %d jobs and chunks are rung again", expired)
 
 
@@ -77,7 +77,7 @@ def _ring_queue(process: Process, domain: str, bulk: bool, depth: int, deadline:
         with due(
             process.ledger.engine, domain, bulk=bulk, grace_s=settings.reconcile_grace_s, limit=limit, busy=busy
         ) as bells:
-            portion = ring(process.app, bells) if bells else 0
+            portion = send_messages(process.app, bells) if bells else 0
         rung += portion
         if portion < limit or time.monotonic() > deadline:
             break

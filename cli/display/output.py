@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rulefarm.errors import BrokerUnreachable
-from rulefarm.messaging import TaskMessage, ring
+from rulefarm.messaging import TaskMessage, send_messages
 from rulefarm.verdict import Verdict
 
 #: Colours of the outcomes.
@@ -144,6 +144,6 @@ def ring_or_leave(app: Celery, bells: list[TaskMessage], what: str) -> None:
         what: it is about, with its verb: see `cli.display.output.leave_unrung`.
     """
     try:
-        ring(app, bells)
+        send_messages(app, bells)
     except BrokerUnreachable:
         leave_unrung(what)

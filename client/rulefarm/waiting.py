@@ -11,7 +11,7 @@ from celery import Celery
 
 from rulefarm.errors import BrokerUnreachable, VerdictPending
 from rulefarm.jobs import Job
-from rulefarm.messaging import asked
+from rulefarm.messaging import call_broker
 from rulefarm.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def wait_for(job: Job, app: Celery, ledger: "Ledger | None", timeout: float | No
 
 def _result(job: Job, app: Celery, ledger: "Ledger | None") -> Verdict | None:
     try:
-        meta = asked(app, lambda: app.backend.get_task_meta(str(job.id)))
+        meta = call_broker(app, lambda: app.backend.get_task_meta(str(job.id)))
     except BrokerUnreachable:
         if ledger is None:
             raise

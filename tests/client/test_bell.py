@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from rulefarm.errors import BrokerUnreachable
-from rulefarm.messaging import TaskMessage, create_app, ring
+from rulefarm.messaging import TaskMessage, create_app, send_messages
 from rulefarm.settings import Settings
 
 BELL = TaskMessage("rules.evaluate", "id", "rules.nobody", {}, "")
@@ -67,12 +67,12 @@ def dying(settings: Settings) -> Iterator[Proxy]:
 
 def test_a_broker_that_dies_in_the_middle_of_a_ring_is_rung_once_more(dying: Proxy) -> None:
     app = create_app(dying(1))
-    assert ring(app, [BELL]) == 1
+    assert send_messages(app, [BELL]) == 1
     app.close()
 
 
 def test_a_broker_that_dies_every_time_does_not_answer(dying: Proxy) -> None:
     app = create_app(dying(2))
     with pytest.raises(BrokerUnreachable, match=r"does not answer: (Connection|Error)"):
-        ring(app, [BELL])
+        send_messages(app, [BELL])
     app.close()

@@ -10,7 +10,7 @@ import pytest
 from kombu.exceptions import OperationalError
 from sqlalchemy import Engine, text
 
-from rulefarm.messaging import TaskMessage, create_app, queue_depths, ring
+from rulefarm.messaging import TaskMessage, create_app, queue_depths, send_messages
 from rulefarm.routing import EVALUATE_JOB, queue_name
 from rulefarm.settings import Settings
 from store.dead_letters import Death, record_message
@@ -106,7 +106,7 @@ def deaf_worker(settings: Settings, name: str, queues: list[str]) -> Iterator[No
 
 def test_a_worker_that_takes_nothing_is_named_and_its_queue_gets_no_canary(published: Settings) -> None:
     app = create_app(published)
-    ring(app, [TaskMessage(EVALUATE_JOB, "x", "rules.payment", {}, "")])
+    send_messages(app, [TaskMessage(EVALUATE_JOB, "x", "rules.payment", {}, "")])
     with deaf_worker(published, "deaf@here", ["rules.payment"]):
         findings = examine(published, timeout_s=1)
     assert of(findings, "silence") == [("fail", "deaf@here")]
@@ -148,7 +148,7 @@ def test_dead_letters_a_late_reconciler_and_a_full_queue_are_told(published: Set
     assert "1 in all: payment 1" in said(findings, "dead-letters")
     assert of(findings, "dead-letters") == [("warn", "")]
     assert of(findings, "backlog") == [("ok", "")]
-    ring(create_app(published), [TaskMessage(EVALUATE_JOB, "x", "rules.payment", {}, "")])
+    send_messages(create_app(published), [TaskMessage(EVALUATE_JOB, "x", "rules.payment", {}, "")])
     with database.begin() as connection:
         connection.execute(text("update reconciler set ran_at = now() - interval '100 seconds'"))
     findings = examine(replace(published, queue_limit=1), timeout_s=1)

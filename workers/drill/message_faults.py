@@ -9,7 +9,7 @@ from typing import Any
 
 from rulefarm import wire
 from rulefarm.jobs import Job
-from rulefarm.messaging import chunk_message, create_app, job_message, ring
+from rulefarm.messaging import chunk_message, create_app, job_message, send_messages
 from rulefarm.routing import EVALUATE_CHUNK, EVALUATE_JOB, queue_name
 from workers.drill.context import Fault, Ground, Hit
 from workers.drill.poison import KINDS
@@ -40,7 +40,7 @@ def deliver_twice(ground: Ground) -> Hit:
     bells += bells
     ground.draw.shuffle(bells)
     with closing(create_app(ground.farm.settings)) as app:
-        ring(app, bells)
+        send_messages(app, bells)
     return Hit(f"{len(jobs)} jobs and {len(found)} chunks, two messages each")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from celery import Celery
 
-from rulefarm.messaging import asked, create_app
+from rulefarm.messaging import call_broker, create_app
 from rulefarm.settings import Settings
 
 
@@ -40,7 +40,7 @@ def worker_states(settings: Settings, *, timeout_s: float = 1.0) -> list[WorkerS
         BrokerUnreachable: the broker does not answer.
     """
     app: Celery = create_app(settings)
-    stats, active, queues = asked(app, lambda: _answers(app, timeout_s))
+    stats, active, queues = call_broker(app, lambda: _answers(app, timeout_s))
     return [
         WorkerState(
             name=name,

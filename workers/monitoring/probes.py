@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from celery import Celery
 from celery.backends.base import DisabledBackend
 
-from rulefarm.messaging import CONNECT_TIMEOUT_S, asked
+from rulefarm.messaging import CONNECT_TIMEOUT_S, call_broker
 from rulefarm.routing import queue
 from tasks.probe import CANARY
 
@@ -49,7 +49,7 @@ def fly(app: Celery, queues: Mapping[str, str], *, timeout_s: float) -> dict[str
         sent = {name: _send(app, name, domain, timeout_s) for name, domain in queues.items()}
         return _await(app, sent, timeout_s) if keeps_results(app) else {name: Flight(None) for name in sent}
 
-    return asked(app, flown)
+    return call_broker(app, flown)
 
 
 def keeps_results(app: Celery) -> bool:

@@ -1,6 +1,6 @@
 """Messages of jobs and chunks, and the way to the broker. Writes no row."""
 
-from rulefarm.messaging.broker import CONNECT_TIMEOUT_S, asked, create_app, queue_depths, ring
+from rulefarm.messaging.broker import CONNECT_TIMEOUT_S, call_broker, create_app, queue_depths, send_messages
 from rulefarm.messaging.messages import (
     ChunkMessage,
     JobMessage,
@@ -18,12 +18,12 @@ __all__ = [
     "ChunkMessage",
     "Doorbell",
     "JobMessage",
-    "asked",
+    "call_broker",
     "checked_chunk_message",
     "checked_job_message",
     "chunk_message",
     "create_app",
     "job_message",
     "queue_depths",
-    "ring",
+    "send_messages",
 ]

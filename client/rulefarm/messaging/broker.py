@@ -70,7 +70,7 @@ def _transport_options(settings: Settings) -> dict[str, Any]:
     }
 
 
-def ring(app: Celery, bells: Iterable[TaskMessage]) -> int:
+def send_messages(app: Celery, bells: Iterable[TaskMessage]) -> int:
     """Send one message for each bell, in one pipeline where the transport has one.
 
     Args:
@@ -84,7 +84,7 @@ def ring(app: Celery, bells: Iterable[TaskMessage]) -> int:
         BrokerUnreachable: the broker does not answer. Some may have been sent; sending them again is harmless.
     """
     bells = list(bells)
-    asked(app, lambda: _send(app, bells))
+    call_broker(app, lambda: _send(app, bells))
     return len(bells)
 
 
@@ -108,7 +108,7 @@ def _send(app: Celery, bells: list[TaskMessage]) -> None:
                 )
 
 
-def asked(app: Celery, question: Callable[[], _Answer]) -> _Answer:
+def call_broker(app: Celery, question: Callable[[], _Answer]) -> _Answer:
     """What the broker answers.
 
     Args:
@@ -146,7 +146,7 @@ def queue_depths(app: Celery, names: Collection[str]) -> dict[str, int]:
     Raises:
         BrokerUnreachable: no answer.
     """
-    return asked(app, lambda: _depths(app, names))
+    return call_broker(app, lambda: _depths(app, names))
 
 
 def _depths(app: Celery, names: Collection[str]) -> dict[str, int]:

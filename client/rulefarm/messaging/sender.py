@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from celery import Celery
 
 from rulefarm.errors import BrokerUnreachable, QueueFull
-from rulefarm.messaging.broker import queue_depths, ring
+from rulefarm.messaging.broker import queue_depths, send_messages
 from rulefarm.messaging.messages import TaskMessage
 
 log = logging.getLogger("rulefarm")
@@ -41,7 +41,7 @@ class Doorbell:
         #: Queue to its room when last asked, less what was rung since, and until when that is believed.
         self._room: dict[str, tuple[int, float]] = {}
 
-    def ring(self, bells: Sequence[TaskMessage]) -> bool:
+    def send_messages(self, bells: Sequence[TaskMessage]) -> bool:
         """Ring, unless the broker has just not answered.
 
         Returns:
@@ -53,7 +53,7 @@ class Doorbell:
         if self._rests:
             return False
         try:
-            ring(self._app, bells)
+            send_messages(self._app, bells)
         except BrokerUnreachable as error:
             self._rest(error)
             log.warning("%s; %d messages are left to the reconciler", error, len(bells))
