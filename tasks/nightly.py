@@ -13,7 +13,7 @@ from rulefarm.batch import take
 from rulefarm.database import Ledger
 from rulefarm.errors import SettingsError
 from rulefarm.jobs import Batch
-from rulefarm.messaging import Doorbell, TaskMessage
+from rulefarm.messaging import MessageSender, TaskMessage
 from rulefarm.routing import queue_name
 from rulefarm.settings import Settings
 from rulesets.loader import LoadedRuleset
@@ -34,7 +34,7 @@ def plan_nightly(task: Task) -> str:
     process = held()
     key = f"nightly {datetime.now(UTC).date().isoformat()}"
     settings = process.settings
-    doorbell = Doorbell(process.app, limit=settings.queue_limit, has_ledger=True)
+    doorbell = MessageSender(process.app, limit=settings.queue_limit, has_ledger=True)
     room = doorbell.room(queue_name(settings.nightly_domain, bulk=True))
     batch, bells = take_nightly(process.ledger, settings, process.rulesets, key=key, room=room)
     doorbell.ring(bells)

@@ -20,7 +20,7 @@ from celery import Celery
 from rulefarm.errors import NotFound, SettingsError
 from rulefarm.jobs import Batch, Job, accept, id_of
 from rulefarm.known_domains import KnownDomains
-from rulefarm.messaging import Doorbell, TaskMessage, create_app, job_message
+from rulefarm.messaging import MessageSender, TaskMessage, create_app, job_message
 from rulefarm.optional_imports import extra
 from rulefarm.reference_facts import Facts
 from rulefarm.routing import queue_name
@@ -53,7 +53,7 @@ class Farm:
         if settings.database_url:
             # An optional extra: a producer without a database needs no SQLAlchemy.
             self.ledger = extra("rulefarm.database", "ledger").Ledger(settings)
-        self._doorbell = Doorbell(self.app, limit=settings.queue_limit, has_ledger=self.ledger is not None)
+        self._doorbell = MessageSender(self.app, limit=settings.queue_limit, has_ledger=self.ledger is not None)
         self._facts: Facts | None = None
         self._domains = KnownDomains(self.ledger)
 

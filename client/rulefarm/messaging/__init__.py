@@ -10,13 +10,13 @@ from rulefarm.messaging.messages import (
     chunk_message,
     job_message,
 )
-from rulefarm.messaging.sender import Doorbell
+from rulefarm.messaging.sender import MessageSender
 
 __all__ = [
     "TaskMessage",
     "CONNECT_TIMEOUT_S",
     "ChunkMessage",
-    "Doorbell",
+    "MessageSender",
     "JobMessage",
     "call_broker",
     "checked_chunk_message",

@@ -23,7 +23,7 @@ _FRESH_S = 1.0
 _LOOK_S = 0.1
 
 
-class Doorbell:
+class MessageSender:
     """One producer's way to the broker."""
 
     def __init__(self, app: Celery, *, limit: int, has_ledger: bool) -> None:
