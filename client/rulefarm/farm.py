@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from celery import Celery
 
 from rulefarm.errors import NotFound, SettingsError
-from rulefarm.jobs import Batch, Job, accept, id_of
+from rulefarm.jobs import Batch, Job, id_of, new_jobs
 from rulefarm.known_domains import KnownDomains
 from rulefarm.messaging import MessageSender, TaskMessage, create_app, job_message
 from rulefarm.optional_imports import extra
@@ -105,7 +105,7 @@ class Farm:
             DatabaseUnreachable: nothing was kept; submit again.
             BrokerUnreachable: only for a farm without a database: nothing was kept; submit again.
         """
-        [(job, text)] = accept(domain, [(facts, key)], as_of=as_of, on_record=self.ledger is not None, farm=self)
+        [(job, text)] = new_jobs(domain, [(facts, key)], as_of=as_of, on_record=self.ledger is not None, farm=self)
         self._domains.check(domain)
         if connection is not None:
             # In the end it may not exist: neither its message nor the room for one is a matter of now.
@@ -137,7 +137,7 @@ class Farm:
             JobRejected: an item can't be taken; nothing was kept. Otherwise as `submit`.
         """
         pairs = [(item[1], item[0]) if isinstance(item, tuple) else (item, None) for item in items]
-        new = accept(domain, pairs, as_of=as_of, on_record=self.ledger is not None, farm=self)
+        new = new_jobs(domain, pairs, as_of=as_of, on_record=self.ledger is not None, farm=self)
         self._domains.check(domain)
         if not new:
             return []

@@ -15,7 +15,7 @@ from rulefarm.routing import checked_domain
 from rulefarm.verdict import Verdict
 
 
-class AnswersFor(Protocol):
+class FarmClient(Protocol):
     """What a job or batch needs of the farm that took it."""
 
     def wait(self, job: "Job", timeout: float | None = 30.0) -> Verdict:
@@ -42,7 +42,7 @@ class Job:
     #: reconciler sends it.
     rung: bool = True
     #: The farm that took it.
-    farm: AnswersFor | None = field(default=None, repr=False, compare=False)
+    farm: FarmClient | None = field(default=None, repr=False, compare=False)
 
     def wait(self, timeout: float | None = 30.0) -> Verdict:
         """Wait for the verdict.
@@ -79,14 +79,14 @@ class Batch:
     as_of: datetime
     #: Whether its messages were sent. False when the broker was away: the reconciler sends them.
     rung: bool = True
-    farm: AnswersFor | None = field(default=None, repr=False, compare=False)
+    farm: FarmClient | None = field(default=None, repr=False, compare=False)
 
     def progress(self) -> dict[str, Any]:
         """Its row, with the outcomes so far: state, rows, outcomes {outcome: count}, enqueued_at, finished_at …"""
         return _of(self.farm).batch(self.id)
 
 
-def _of(farm: AnswersFor | None) -> AnswersFor:
+def _of(farm: FarmClient | None) -> FarmClient:
     if farm is None:
         raise RuntimeError("this value was not made by a farm, so no farm can answer for it")
     return farm
@@ -104,13 +104,13 @@ def id_of(text: uuid.UUID | str) -> uuid.UUID:
         raise NotFound("no-such-id", f"{text!r} is no id", "an id looks like 0b2c9c1e-…") from None
 
 
-def accept(
+def new_jobs(
     domain: str,
     items: Iterable[tuple[Mapping[str, Any], str | None]],
     *,
     as_of: datetime | None,
     on_record: bool,
-    farm: AnswersFor,
+    farm: FarmClient,
 ) -> list[tuple[Job, str]]:
     """Jobs that can be taken.
 
