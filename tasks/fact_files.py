@@ -11,7 +11,6 @@ from typing import Any
 from engine import FactSchema
 from rulefarm.batch import JSON_COLUMN, SUBJECT_COLUMN, open_source
 from rulefarm.errors import SourceRejected
-from rulefarm.normalize import shown
 from tasks.csv_typing import typed_columns
 from tasks.shared_facts import key_text
 

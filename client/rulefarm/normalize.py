@@ -29,7 +29,7 @@ _WHOLE = 10**MAX_DIGITS
 _SHOWN = 40
 
 
-def plain(facts: Mapping[str, Any]) -> dict[str, Any]:
+def to_json_values(facts: Mapping[str, Any]) -> dict[str, Any]:
     """The facts as dicts, lists, text, numbers, booleans and None: one form for one meaning.
 
     Args:
@@ -44,7 +44,7 @@ def plain(facts: Mapping[str, Any]) -> dict[str, Any]:
     return _members(facts, None, 1, [MAX_FACTS_CHARACTERS])
 
 
-def storable(value: str, place: str) -> str:
+def check_storable(value: str, place: str) -> str:
     """The text, if Postgres can store it.
 
     Args:
@@ -63,10 +63,10 @@ def storable(value: str, place: str) -> str:
     return value
 
 
-def shown(value: Any) -> str:
+def abbreviate(value: Any) -> str:
     """A value as an error message names it: never long, whatever it is.
 
-    >>> shown("x" * 50), shown(7), shown([7])
+    >>> abbreviate("x" * 50), abbreviate(7), abbreviate([7])
     ("'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…'", '7', 'a list')
     """
     if isinstance(value, str):
@@ -160,20 +160,20 @@ def _name(name: Any, place: _Place) -> str:
         raise JobRejected(
             "bad-name", f"{_said(place)}: the name {shown(name)} has more than {MAX_NAME_CHARACTERS} characters"
         )
-    return storable(name, f"a name in {_said(place)}")
+    return check_storable(name, f"a name in {_said(place)}")
 
 
 def _text(value: str, place: _Place) -> str:
     if len(value) > MAX_TEXT_CHARACTERS:
         raise JobRejected("text-too-long", f"{_said(place)}: {len(value)} characters, over {MAX_TEXT_CHARACTERS}")
-    return storable(value, _said(place))
+    return check_storable(value, path_text(place))
 
 
 def _bad_number(value: int | float | Decimal, place: _Place, flaw: str) -> JobRejected:
     return JobRejected("bad-number", f"{_said(place)}: {shown(value)} {flaw}")
 
 
-def _said(place: _Place) -> str:
+def path_text(place: _Place) -> str:
     """`Line[3].quantity`."""
     steps: list[str] = []
     while place is not None:

@@ -19,7 +19,6 @@ from redis.retry import Retry
 from rulefarm import wire
 from rulefarm.errors import FactRejected, FactsUnreachable, JobRejected
 from rulefarm.limits import MAX_FACT_CHARACTERS, MAX_NAME_CHARACTERS
-from rulefarm.normalize import shown
 
 #: Seconds to wait for a connection, and for an answer.
 _CONNECT_TIMEOUT_S, _ANSWER_TIMEOUT_S = 3.0, 10.0

@@ -13,7 +13,7 @@ from typing import Any
 
 from rulefarm.errors import JobRejected
 from rulefarm.limits import MAX_DEPTH, MAX_FACTS_CHARACTERS, MAX_KEY_CHARACTERS
-from rulefarm.normalize import plain, shown, storable, too_large
+from rulefarm.normalize import check_storable, to_json_values, too_large
 
 #: Ids are uuid5 below this, so the same job submitted twice has the same id wherever it was submitted.
 NAMESPACE = uuid.UUID("5d0a4b52-0d1f-5f0e-9f0b-8c6f6f6f7266")
@@ -35,7 +35,7 @@ def canonical(facts: Mapping[str, Any]) -> str:
     """
     if not isinstance(facts, Mapping) or not facts:
         raise _no_object("facts")
-    text = _ENCODER.encode(plain(facts))
+    text = _ENCODER.encode(to_json_values(facts))
     if len(text) > MAX_FACTS_CHARACTERS:
         raise too_large(f"take {len(text)} characters")
     return text
@@ -109,7 +109,7 @@ def checked_key(key: str) -> str:
     """
     if not isinstance(key, str) or not key or len(key) > MAX_KEY_CHARACTERS:
         raise JobRejected("bad-key", f"a key is text of 1 to {MAX_KEY_CHARACTERS} characters, not {shown(key)}")
-    return storable(key, "the key")
+    return check_storable(key, "the key")
 
 
 def instant(moment: datetime, name: str = "as_of") -> datetime:

@@ -11,7 +11,7 @@ from typing import Any
 from engine import Schema
 from rulefarm import wire
 from rulefarm.errors import FactRejected, JobRejected
-from rulefarm.normalize import plain, shown
+from rulefarm.normalize import to_json_values
 from rulefarm.reference_facts import parsed
 
 #: Codes of what keeps a job from being judged, though its own facts are in order.
@@ -70,7 +70,7 @@ def key_text(value: Any) -> str | None:
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
         return None
     try:
-        return wire.checked_key(str(plain({"key": value})["key"]))
+        return wire.checked_key(str(to_json_values({"key": value})["key"]))
     except JobRejected:
         return None
 

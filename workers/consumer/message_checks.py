@@ -14,7 +14,7 @@ from kombu.utils.json import loads
 
 from rulefarm.errors import JobRejected
 from rulefarm.limits import MAX_MESSAGE_BYTES
-from rulefarm.normalize import shown, storable
+from rulefarm.normalize import check_storable
 
 #: The one content that is taken.
 JSON = "application/json"
@@ -113,7 +113,7 @@ def _check_headers(headers: Mapping[str, Any]) -> None:
     id_ = headers.get("id")
     if not isinstance(id_, str) or not 0 < len(id_) <= _MAX_ID:
         raise JobRejected("bad-message", f"a message whose task has the id {shown(id_)}")
-    storable(id_, "the id of a task")
+    check_storable(id_, "the id of a task")
     if type(headers.get("retries") or 0) is not int:
         raise JobRejected("bad-message", f"a message whose retries are {shown(headers['retries'])}")
     for name in ("eta", "expires", "shadow", "root_id", "parent_id", "group", "argsrepr", "kwargsrepr"):
@@ -130,7 +130,7 @@ def _needs(value: Any, kind: type, name: str) -> Any:
 
 def _storable(text: str, name: str) -> None:
     try:
-        storable(text, name)
+        check_storable(text, name)
     except JobRejected as error:
         raise _no_envelope(error.message) from None
 

@@ -9,7 +9,7 @@ import polars as pl
 
 from rulefarm.errors import SourceRejected
 from rulefarm.limits import MAX_CHUNK_BYTES
-from rulefarm.normalize import shown
+from rulefarm.normalize import abbreviate
 
 #: Added to every chunk: what the verdict's subject is, as text.
 SUBJECT_COLUMN = "rulefarm.subject"
@@ -39,7 +39,7 @@ def encode(frame: pl.DataFrame, rows: int) -> Iterator[tuple[int, bytes]]:
         elif len(part) > 1:
             yield from encode(part, (len(part) + 1) // 2)
         else:
-            subject = shown(part[SUBJECT_COLUMN][0])
+            subject = abbreviate(part[SUBJECT_COLUMN][0])
             raise SourceRejected("row-too-large", f"the row of {subject} takes {size} bytes, over {MAX_CHUNK_BYTES}")
 
 

@@ -18,7 +18,7 @@ from rulefarm import wire
 from rulefarm.batch.chunk_codec import JSON_COLUMN, SUBJECT_COLUMN
 from rulefarm.errors import JobRejected, SourceRejected
 from rulefarm.limits import MAX_CHUNK_BYTES, MAX_KEY_CHARACTERS, MAX_MESSAGE_BYTES
-from rulefarm.normalize import plain, shown
+from rulefarm.normalize import to_json_values
 
 #: How a chunk's columns are to be read. columns: typed, as in parquet. text: every value text, as in csv, to be read
 #: by the kinds that the domain declares. json: one canonical document a row.
@@ -125,7 +125,7 @@ def _engine(database_url: str) -> Engine:
 
 def _subject_column(columns: list[str], path: Path, subject: str | None) -> str:
     try:
-        plain(dict.fromkeys(columns))
+        to_json_values(dict.fromkeys(columns))
     except JobRejected as error:
         raise SourceRejected(error.code, f"{path}: columns: {error.message}", error.hint) from None
     column = subject or next(iter(columns), "")

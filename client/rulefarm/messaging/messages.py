@@ -13,7 +13,6 @@ from typing import Any
 from rulefarm import wire
 from rulefarm.errors import JobRejected
 from rulefarm.jobs import Job
-from rulefarm.normalize import shown
 from rulefarm.routing import EVALUATE_CHUNK, EVALUATE_JOB, checked_domain, queue_name
 
 #: The largest number of a column of type integer: attempts and rings are counted in such columns.
@@ -165,7 +164,7 @@ class TaskMessage:
     #: Arguments of the task: JSON.
     kwargs: Mapping[str, Any]
     #: What Flower shows instead of the arguments, which may hold whole facts.
-    shown: str
+    abbreviate: str
 
 
 def job_message(job: Job, facts: str, *, bulk: bool = False, rings: int = 1) -> TaskMessage:
@@ -189,8 +188,8 @@ def job_message(job: Job, facts: str, *, bulk: bool = False, rings: int = 1) -> 
         "on_record": job.on_record,
         "rings": rings,
     }
-    shown = f"{job.domain} {job.subject} ({len(facts)} characters of facts)"
-    return TaskMessage(EVALUATE_JOB, str(job.id), queue_name(job.domain, bulk=bulk), kwargs, shown)
+    abbreviate = f"{job.domain} {job.subject} ({len(facts)} characters of facts)"
+    return TaskMessage(EVALUATE_JOB, str(job.id), queue_name(job.domain, bulk=bulk), kwargs, abbreviate)
 
 
 def chunk_message(domain: str, batch: uuid.UUID, n: int) -> TaskMessage:
