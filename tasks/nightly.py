@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from celery import Task
 
-from rulefarm.batch import take
+from rulefarm.batch import record_batch
 from rulefarm.database import Ledger
 from rulefarm.errors import SettingsError
 from rulefarm.jobs import Batch
@@ -61,4 +61,6 @@ def take_nightly(
     if settings.nightly_source is None:
         raise SettingsError("no-nightly-source", "no source for the nightly batch", "set RULEFARM_NIGHTLY_SOURCE")
     subject = settings.nightly_subject or rulesets[settings.nightly_domain].schema.key
-    return take(ledger, settings, settings.nightly_domain, settings.nightly_source, room=room, subject=subject, key=key)
+    return record_batch(
+        ledger, settings, settings.nightly_domain, settings.nightly_source, room=room, subject=subject, key=key
+    )

@@ -2,6 +2,6 @@
 
 from rulefarm.batch.chunk_codec import JSON_COLUMN, SUBJECT_COLUMN, decode, encode
 from rulefarm.batch.sources import open_source
-from rulefarm.batch.submit import take
+from rulefarm.batch.submit import record_batch
 
-__all__ = ["JSON_COLUMN", "SUBJECT_COLUMN", "decode", "encode", "open_source", "take"]
+__all__ = ["JSON_COLUMN", "SUBJECT_COLUMN", "decode", "encode", "open_source", "record_batch"]

@@ -25,7 +25,7 @@ from rulefarm.messaging import TaskMessage, chunk_message
 from rulefarm.settings import Settings
 
 
-def take(
+def record_batch(
     ledger: Ledger,
     settings: Settings,
     domain: str,
