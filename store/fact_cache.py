@@ -16,7 +16,7 @@ Wanted: TypeAlias = tuple[str, str]
 LONGEST_REMEMBERED = 4_000
 
 
-class ReferenceFacts:
+class CachedFacts:
     """What one process of a worker knows of the reference facts."""
 
     def __init__(self, facts: Facts, *, fresh_s: float, most: int, clock: Callable[[], float] = time.monotonic) -> None:

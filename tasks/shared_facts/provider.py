@@ -15,7 +15,7 @@ from rulefarm.reference_facts import Facts
 from rulefarm.settings import Settings
 from rulesets.loader import LoadedRuleset
 from store.event_windows import Event, Windows
-from store.fact_cache import ReferenceFacts
+from store.fact_cache import CachedFacts
 from tasks.shared_facts.events import event_of, event_text, event_time, with_events, with_window
 from tasks.shared_facts.lookups import Seen, look_up
 
@@ -108,5 +108,5 @@ def open_shared(settings: Settings) -> Shared:
         SettingsError: nothing names a Redis.
     """
     facts = Facts(settings.require_facts())
-    reference = ReferenceFacts(facts, fresh_s=settings.facts_fresh_s, most=settings.facts_cache)
+    reference = CachedFacts(facts, fresh_s=settings.facts_fresh_s, most=settings.facts_cache)
     return Shared(reference, Windows(facts))

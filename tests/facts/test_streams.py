@@ -23,7 +23,7 @@ from rulefarm.settings import Settings
 from rulefarm.verdict import Verdict
 from rulesets.loader import LoadedRuleset, load_domain
 from store.event_windows import Windows
-from store.fact_cache import ReferenceFacts
+from store.fact_cache import CachedFacts
 from store.verdicts import find_verdicts
 from tasks.judge import judge_chunk, judge_job
 from tasks.shared_facts import Seen, Shared, alone
@@ -41,7 +41,7 @@ def fraud() -> LoadedRuleset:
 
 @pytest.fixture
 def shared(facts: Facts) -> Shared:
-    return Shared(ReferenceFacts(facts, fresh_s=5.0, most=10), Windows(facts))
+    return Shared(CachedFacts(facts, fresh_s=5.0, most=10), Windows(facts))
 
 
 @pytest.fixture(scope="module")
