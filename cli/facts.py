@@ -8,7 +8,7 @@ import click
 from cli.display.output import counted, print_json
 from cli.options import json_option, read_facts, settings
 from rulefarm.errors import NotFound
-from rulefarm.reference_facts import Facts
+from rulefarm.reference_facts import ReferenceFacts
 from rulesets.loader import SHIPPED, declared_fact
 from tasks.fact_files import read_pairs
 
@@ -92,5 +92,5 @@ def list_keys(fact: str, limit: int, as_json: bool) -> None:
             click.echo(key)
 
 
-def _facts() -> Facts:
-    return Facts(settings().require_facts())
+def _facts() -> ReferenceFacts:
+    return ReferenceFacts(settings().require_facts())

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from engine import Stream
-from rulefarm.reference_facts import Facts, reachable
+from rulefarm.reference_facts import ReferenceFacts, reachable
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: Events that one round trip carries.
@@ -86,7 +86,7 @@ def oldest_of_keys(events: Sequence[Event]) -> list[Event]:
 class Windows:
     """The windows of a farm."""
 
-    def __init__(self, facts: Facts, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, facts: ReferenceFacts, *, clock: Callable[[], float] = time.time) -> None:
         """Connect when first asked.
 
         Args:

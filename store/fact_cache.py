@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Collection
 from typing import TypeAlias
 
-from rulefarm.reference_facts import Facts
+from rulefarm.reference_facts import ReferenceFacts
 
 #: Name of a fact, and its key.
 Wanted: TypeAlias = tuple[str, str]
@@ -19,7 +19,9 @@ LONGEST_REMEMBERED = 4_000
 class CachedFacts:
     """What one process of a worker knows of the reference facts."""
 
-    def __init__(self, facts: Facts, *, fresh_s: float, most: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, facts: ReferenceFacts, *, fresh_s: float, most: int, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         """Remember nothing yet.
 
         Args:

@@ -16,7 +16,7 @@ from rulefarm.errors import (
 )
 from rulefarm.farm import Farm
 from rulefarm.jobs import Batch, Job
-from rulefarm.reference_facts import Facts
+from rulefarm.reference_facts import ReferenceFacts
 from rulefarm.settings import Settings
 from rulefarm.verdict import Verdict
 
@@ -25,7 +25,7 @@ __all__ = [
     "BrokerUnreachable",
     "DatabaseUnreachable",
     "FactRejected",
-    "Facts",
+    "ReferenceFacts",
     "FactsUnreachable",
     "Farm",
     "FarmUnreachable",

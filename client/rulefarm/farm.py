@@ -22,7 +22,7 @@ from rulefarm.jobs import Batch, Job, id_of, new_jobs
 from rulefarm.known_domains import KnownDomains
 from rulefarm.messaging import MessageSender, TaskMessage, create_app, job_message
 from rulefarm.optional_imports import extra
-from rulefarm.reference_facts import Facts
+from rulefarm.reference_facts import ReferenceFacts
 from rulefarm.routing import queue_name
 from rulefarm.settings import Settings
 from rulefarm.verdict import Verdict
@@ -54,7 +54,7 @@ class Farm:
             # An optional extra: a producer without a database needs no SQLAlchemy.
             self.ledger = extra("rulefarm.database", "ledger").Ledger(settings)
         self._doorbell = MessageSender(self.app, limit=settings.queue_limit, has_ledger=self.ledger is not None)
-        self._facts: Facts | None = None
+        self._facts: ReferenceFacts | None = None
         self._domains = KnownDomains(self.ledger)
 
     @classmethod
@@ -63,14 +63,14 @@ class Farm:
         return cls(Settings.from_env(os.environ if environ is None else environ))
 
     @property
-    def facts(self) -> Facts:
+    def facts(self) -> ReferenceFacts:
         """The reference facts that jobs are judged with: put, get, delete, list.
 
         Raises:
             SettingsError: nothing names a Redis to keep them in.
         """
         if self._facts is None:
-            self._facts = Facts(self.settings.require_facts())
+            self._facts = ReferenceFacts(self.settings.require_facts())
         return self._facts
 
     def submit(

@@ -27,7 +27,7 @@ _PORTION = 500
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
-class Facts:
+class ReferenceFacts:
     """The reference facts of a farm. Safe to share between threads."""
 
     def __init__(self, url: str) -> None:

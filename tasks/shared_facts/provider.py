@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from engine import Stream
 from rulefarm.errors import JobRejected
-from rulefarm.reference_facts import Facts
+from rulefarm.reference_facts import ReferenceFacts
 from rulefarm.settings import Settings
 from rulesets.loader import LoadedRuleset
 from store.event_windows import Event, Windows
@@ -107,6 +107,6 @@ def open_shared(settings: Settings) -> Shared:
     Raises:
         SettingsError: nothing names a Redis.
     """
-    facts = Facts(settings.require_facts())
+    facts = ReferenceFacts(settings.require_facts())
     reference = CachedFacts(facts, fresh_s=settings.facts_fresh_s, most=settings.facts_cache)
     return Shared(reference, Windows(facts))

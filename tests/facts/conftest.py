@@ -12,7 +12,7 @@ import redis
 from sqlalchemy.engine import make_url
 
 from rulefarm.farm import Farm
-from rulefarm.reference_facts import Facts
+from rulefarm.reference_facts import ReferenceFacts
 from rulefarm.settings import Settings
 from tests.conftest import fresh_database
 from tests.farm.commands import rulefarm
@@ -25,9 +25,9 @@ RULESETS = Path(__file__).parent / "rulesets"
 
 
 @pytest.fixture
-def facts(services: Services) -> Iterator[Facts]:
+def facts(services: Services) -> Iterator[ReferenceFacts]:
     """Reference facts in the shared Redis; a test uses keys of its own."""
-    kept = Facts(services.broker_url)
+    kept = ReferenceFacts(services.broker_url)
     yield kept
     kept.close()
 

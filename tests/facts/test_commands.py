@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from rulefarm.reference_facts import Facts
+from rulefarm.reference_facts import ReferenceFacts
 from tests.cli.conftest import Run, run  # noqa: F401 - a fixture
 from tests.facts.conftest import RULESETS
 from workers.embedded.services import Services
@@ -49,7 +49,9 @@ ROWS = [
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet", "jsonl"])
-def test_a_file_is_loaded_whatever_its_format(command: Command, facts: Facts, tmp_path: Path, suffix: str) -> None:
+def test_a_file_is_loaded_whatever_its_format(
+    command: Command, facts: ReferenceFacts, tmp_path: Path, suffix: str
+) -> None:
     frame = pl.DataFrame(ROWS)
     write = {"csv": frame.write_csv, "parquet": frame.write_parquet, "jsonl": frame.write_ndjson}[suffix]
     write(tmp_path / f"customers.{suffix}")
@@ -60,7 +62,9 @@ def test_a_file_is_loaded_whatever_its_format(command: Command, facts: Facts, tm
     assert facts.get("Customer", "8") == {"household_id": "8", "blocked": False}
 
 
-def test_a_key_that_is_a_number_is_the_one_that_a_job_looks_up(command: Command, facts: Facts, tmp_path: Path) -> None:
+def test_a_key_that_is_a_number_is_the_one_that_a_job_looks_up(
+    command: Command, facts: ReferenceFacts, tmp_path: Path
+) -> None:
     store = uuid.uuid4().int % 10**12
     pl.DataFrame({"region": ["N"], "store": [float(store)]}).write_parquet(tmp_path / "stores.parquet")
     command("facts", "load", "Store", "stores.parquet", "--key", "store")

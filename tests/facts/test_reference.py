@@ -8,7 +8,7 @@ import pytest
 
 from rulefarm.errors import FactRejected, FactsUnreachable, SettingsError
 from rulefarm.limits import MAX_FACT_CHARACTERS
-from rulefarm.reference_facts import Facts
+from rulefarm.reference_facts import ReferenceFacts
 from rulefarm.settings import Settings
 from store.fact_cache import LONGEST_REMEMBERED, CachedFacts
 
@@ -18,7 +18,7 @@ def fact() -> str:
     return f"F{uuid.uuid4().hex}"
 
 
-def test_a_fact_is_replaced_found_and_forgotten(facts: Facts, fact: str) -> None:
+def test_a_fact_is_replaced_found_and_forgotten(facts: ReferenceFacts, fact: str) -> None:
     facts.put(fact, "a", {"limit": 7.0, "name": "Zoë"})
     assert facts.get(fact, "a") == {"limit": 7, "name": "Zoë"}
     facts.put(fact, "a", {"limit": 8})
@@ -30,7 +30,7 @@ def test_a_fact_is_replaced_found_and_forgotten(facts: Facts, fact: str) -> None
     assert facts.get(fact, "a") is None
 
 
-def test_many_facts_are_kept_from_an_iterator(facts: Facts, fact: str) -> None:
+def test_many_facts_are_kept_from_an_iterator(facts: ReferenceFacts, fact: str) -> None:
     assert facts.put_many(fact, ((n, {"n": n}) for n in range(1_234))) == 1_234
     assert len(set(facts.list(fact))) == 1_234
     assert facts.get(fact, 1_233) == {"n": 1_233}
@@ -53,7 +53,7 @@ def test_many_facts_are_kept_from_an_iterator(facts: Facts, fact: str) -> None:
     ],
     ids=range(11),
 )
-def test_what_cannot_be_kept_is_refused(facts: Facts, name: str, key: Any, document: Any, code: str) -> None:
+def test_what_cannot_be_kept_is_refused(facts: ReferenceFacts, name: str, key: Any, document: Any, code: str) -> None:
     with pytest.raises(FactRejected) as caught:
         facts.put(name, key, document)
     assert caught.value.code == code
@@ -63,7 +63,7 @@ def test_what_cannot_be_kept_is_refused(facts: Facts, name: str, key: Any, docum
 @pytest.mark.parametrize(
     "text", ["", "{", "[]", '{"a": NaN}', '{"a": 1, "a": 2}', '"' + "x" * MAX_FACT_CHARACTERS + '"']
 )
-def test_what_somebody_else_wrote_there_is_no_fact(facts: Facts, fact: str, text: str) -> None:
+def test_what_somebody_else_wrote_there_is_no_fact(facts: ReferenceFacts, fact: str, text: str) -> None:
     facts.redis.set(f"rulefarm:facts:{fact}:a", text)
     with pytest.raises(FactRejected, match="as it is kept") as caught:
         facts.get(fact, "a")
@@ -71,7 +71,7 @@ def test_what_somebody_else_wrote_there_is_no_fact(facts: Facts, fact: str, text
 
 
 def test_a_redis_that_is_away_is_said_without_its_password(free_port: int) -> None:
-    facts = Facts(f"redis://:secret@127.0.0.1:{free_port}/0")
+    facts = ReferenceFacts(f"redis://:secret@127.0.0.1:{free_port}/0")
     calls: Sequence[Callable[[], object]] = (
         lambda: facts.put("F", "a", {"x": 1}),
         lambda: facts.get("F", "a"),
@@ -94,7 +94,7 @@ def test_facts_are_kept_where_the_settings_say() -> None:
         Settings().require_facts()
 
 
-class Counted(Facts):
+class Counted(ReferenceFacts):
     """Facts that note what is read."""
 
     def __init__(self, url: str) -> None:
@@ -108,7 +108,7 @@ class Counted(Facts):
 
 
 @pytest.fixture
-def counted(facts: Facts, services: Any) -> Counted:
+def counted(facts: ReferenceFacts, services: Any) -> Counted:
     return Counted(services.broker_url)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from engine.schema import Stream
-from rulefarm.reference_facts import Facts
+from rulefarm.reference_facts import ReferenceFacts
 from rulesets.loader import LoadedRuleset, load_domain
 from store.event_windows import Event, Windows
 from tasks.replay import KnownFacts, Replayed, replay
@@ -26,7 +26,7 @@ STREAM = Stream("payments", ("Payment", "card"), 600, 5, 1200)
 
 
 @pytest.fixture
-def domain(facts: Facts) -> Iterator[str]:
+def domain(facts: ReferenceFacts) -> Iterator[str]:
     name = f"d{uuid.uuid4().hex}"
     yield name
     for place in facts.redis.scan_iter(match=f"rulefarm:stream:{{{name}:*", count=1000):
@@ -57,7 +57,7 @@ def sequence(seed: int) -> list[list[Event]]:
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_windows_in_memory_are_those_of_redis(facts: Facts, domain: str, seed: int) -> None:
+def test_windows_in_memory_are_those_of_redis(facts: ReferenceFacts, domain: str, seed: int) -> None:
     arrivals = sequence(seed)
     last = max(event.at for events in arrivals for event in events if event.at < START + timedelta(days=100))
     kept, held = Windows(facts, clock=last.timestamp), MemoryWindows(last.timestamp)
@@ -65,7 +65,7 @@ def test_windows_in_memory_are_those_of_redis(facts: Facts, domain: str, seed: i
         assert held.record(domain, STREAM, events) == kept.record(domain, STREAM, events)
 
 
-def test_old_keys_are_forgotten(facts: Facts) -> None:
+def test_old_keys_are_forgotten(facts: ReferenceFacts) -> None:
     windows = MemoryWindows((START + timedelta(days=400)).timestamp)
     most = 0
     for n in range(30_000):

@@ -18,7 +18,7 @@ from rulefarm import wire
 from rulefarm.batch import SUBJECT_COLUMN, encode
 from rulefarm.farm import Farm
 from rulefarm.messaging import JobMessage
-from rulefarm.reference_facts import Facts
+from rulefarm.reference_facts import ReferenceFacts
 from rulefarm.settings import Settings
 from rulefarm.verdict import Verdict
 from rulesets.loader import LoadedRuleset, load_domain
@@ -40,7 +40,7 @@ def fraud() -> LoadedRuleset:
 
 
 @pytest.fixture
-def shared(facts: Facts) -> Shared:
+def shared(facts: ReferenceFacts) -> Shared:
     return Shared(CachedFacts(facts, fresh_s=5.0, most=10), Windows(facts))
 
 

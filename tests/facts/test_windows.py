@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from engine.schema import Stream
-from rulefarm.reference_facts import Facts
+from rulefarm.reference_facts import ReferenceFacts
 from store.event_windows import Event, Windows
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -19,7 +19,7 @@ STREAM = Stream("payments", ("Payment", "card"), 600, 5, 1200)
 
 
 @pytest.fixture
-def domain(facts: Facts) -> Iterator[str]:
+def domain(facts: ReferenceFacts) -> Iterator[str]:
     name = f"d{uuid.uuid4().hex}"
     yield name
     for place in facts.redis.scan_iter(match=f"rulefarm:stream:{{{name}:*", count=1000):
@@ -27,7 +27,7 @@ def domain(facts: Facts) -> Iterator[str]:
 
 
 @pytest.fixture
-def windows(facts: Facts) -> Windows:
+def windows(facts: ReferenceFacts) -> Windows:
     return Windows(facts, clock=lambda: (START + timedelta(days=1)).timestamp())
 
 
@@ -60,7 +60,7 @@ def test_the_same_job_is_one_event_and_sees_the_same_window_again(windows: Windo
     assert windows.record(domain, STREAM, [event(3, 3)]) == first
 
 
-def test_the_newest_are_seen_and_twice_as_many_are_kept(windows: Windows, domain: str, facts: Facts) -> None:
+def test_the_newest_are_seen_and_twice_as_many_are_kept(windows: Windows, domain: str, facts: ReferenceFacts) -> None:
     for n in range(40):
         assert len(windows.record(domain, STREAM, [event(n, n)])[0]) <= STREAM.max_events
     assert ids(windows.record(domain, STREAM, [event(40, 40)])) == [[36, 37, 38, 39, 40]]
@@ -71,7 +71,7 @@ def test_the_newest_are_seen_and_twice_as_many_are_kept(windows: Windows, domain
 
 
 def test_what_is_too_old_goes_and_a_late_job_sees_what_is_still_kept(
-    windows: Windows, domain: str, facts: Facts
+    windows: Windows, domain: str, facts: ReferenceFacts
 ) -> None:
     for n, seconds in enumerate((0, 100, 1_700)):
         windows.record(domain, STREAM, [event(n, seconds)])
@@ -83,7 +83,7 @@ def test_what_is_too_old_goes_and_a_late_job_sees_what_is_still_kept(
     assert facts.redis.zcard(f"rulefarm:stream:{{{domain}:payments:c}}:times") <= 2
 
 
-def test_an_event_from_the_future_pushes_out_no_other(facts: Facts, domain: str) -> None:
+def test_an_event_from_the_future_pushes_out_no_other(facts: ReferenceFacts, domain: str) -> None:
     today = Windows(facts, clock=lambda: START.timestamp())
     today.record(domain, STREAM, [event(0, -10)])
     today.record(domain, STREAM, [event(1, 10_000_000)])
@@ -124,7 +124,7 @@ def test_the_events_of_a_chunk_may_be_far_apart_and_in_any_order(windows: Window
 
 
 def test_after_a_chunk_there_is_left_what_its_oldest_event_of_a_key_may_need(
-    windows: Windows, domain: str, facts: Facts
+    windows: Windows, domain: str, facts: ReferenceFacts
 ) -> None:
     windows.record(domain, STREAM, [event(0, -1_800)])
     windows.record(domain, STREAM, [event(1, -1_799)])
@@ -146,11 +146,11 @@ def test_in_any_order_the_last_reading_is_what_the_definition_says(windows: Wind
         assert windows.record(domain, STREAM, [one]) == [expected(events, one)]
 
 
-def test_workers_that_record_at_once_lose_nothing(facts: Facts, domain: str) -> None:
+def test_workers_that_record_at_once_lose_nothing(facts: ReferenceFacts, domain: str) -> None:
     stream = Stream("payments", ("Payment", "card"), 600, 500, 1200)
 
     def record(worker: int) -> None:
-        own = Facts(facts.url)
+        own = ReferenceFacts(facts.url)
         windows = Windows(own)
         for n in range(50):
             windows.record(domain, stream, [event(worker * 50 + n, n)])

@@ -13,7 +13,7 @@ from celery import Celery
 from rulefarm.database import Ledger
 from rulefarm.errors import FarmUnreachable, SettingsError
 from rulefarm.messaging import create_app, queue_depths
-from rulefarm.reference_facts import Facts, reachable
+from rulefarm.reference_facts import ReferenceFacts, reachable
 from rulefarm.routing import CONTROL_QUEUE, queue_name
 from rulefarm.settings import Settings
 from rulesets.recorded import recorded_schema
@@ -140,7 +140,7 @@ def _facts(ledger: Ledger, settings: Settings) -> list[Finding]:
     if not sharing:
         return []
     try:
-        facts = Facts(settings.require_facts())
+        facts = ReferenceFacts(settings.require_facts())
     except SettingsError as error:
         return [Finding("facts", "fail", error.message, error.hint)]
     try:
