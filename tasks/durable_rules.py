@@ -23,7 +23,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from engine import Choice, Join, Pattern, Program, Search
-from rulefarm.optional_imports import extra
+from rulefarm.optional_imports import require_extra
 
 #: What the sides of a comparison are compared by.
 Ranks = tuple[list[int], list[int]]
@@ -54,7 +54,7 @@ def require_durable_rules(program: Program) -> Any:
     Raises:
         SettingsError: it is not installed (`extra-missing`).
     """
-    return extra("durable_rules_engine", "patterns", "rulefarm-server") if program.patterns else None
+    return require_extra("durable_rules_engine", "patterns", "rulefarm-server") if program.patterns else None
 
 
 def host_of(program: Program) -> "PatternHost | None":

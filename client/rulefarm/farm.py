@@ -21,7 +21,7 @@ from rulefarm.errors import NotFound, SettingsError
 from rulefarm.jobs import Batch, Job, id_of, new_jobs
 from rulefarm.known_domains import KnownDomains
 from rulefarm.messaging import MessageSender, TaskMessage, create_app, job_message
-from rulefarm.optional_imports import extra
+from rulefarm.optional_imports import require_extra
 from rulefarm.reference_facts import ReferenceFacts
 from rulefarm.routing import queue_name
 from rulefarm.settings import Settings
@@ -52,7 +52,7 @@ class Farm:
         self.ledger: Ledger | None = None
         if settings.database_url:
             # An optional extra: a producer without a database needs no SQLAlchemy.
-            self.ledger = extra("rulefarm.database", "ledger").Ledger(settings)
+            self.ledger = require_extra("rulefarm.database", "ledger").Ledger(settings)
         self._doorbell = MessageSender(self.app, limit=settings.queue_limit, has_ledger=self.ledger is not None)
         self._facts: ReferenceFacts | None = None
         self._domains = KnownDomains(self.ledger)
@@ -209,7 +209,7 @@ class Farm:
         ledger = self.require_ledger()
         self._domains.check(domain)
         # An optional extra: a producer that sends no batches needs no polars.
-        batches = extra("rulefarm.batch", "batch")
+        batches = require_extra("rulefarm.batch", "batch")
         room = self.room(domain)
         return self.announce(
             *batches.take(ledger, self.settings, domain, source, room=room, subject=subject, key=key, as_of=as_of)

@@ -9,7 +9,7 @@ from typing import Any
 from rulefarm.errors import SettingsError
 
 
-def extra(module: str, name: str, of: str = "rulefarm") -> Any:
+def require_extra(module: str, name: str, of: str = "rulefarm") -> Any:
     """A module that needs what only an extra installs.
 
     Args:
