@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Engine, Table, case, func, or_, update
 from sqlalchemy.dialects.postgresql import insert
 
-from rulefarm.database import jobs, reachable
+from rulefarm.database import jobs, translate_errors
 from store.dead_letters import Death, bury, storable
 
 #: What is said of attempts that ended without a word: their worker died whole, or can't be reached.
@@ -44,7 +44,7 @@ def add_job(engine: Engine, row: Mapping[str, Any]) -> None:
     Raises:
         DatabaseUnreachable: nothing was written.
     """
-    with reachable(engine), engine.begin() as connection:
+    with translate_errors(engine), engine.begin() as connection:
         connection.execute(insert(jobs).values(dict(row)).on_conflict_do_nothing(index_elements=["id"]))
 
 
@@ -73,7 +73,7 @@ def claim_job(engine: Engine, job_id: uuid.UUID, terms: Terms, *, attempt: int |
         .values(attempts=case((mine, jobs.c.attempts), else_=begun + 1), **leased(terms))
         .returning(jobs.c.attempts)
     )
-    with reachable(engine), engine.begin() as connection:
+    with translate_errors(engine), engine.begin() as connection:
         number = connection.execute(counted).scalar()
         if number is None:
             _bury_job(connection, job_id, [is_free(jobs), begun >= terms.max_attempts], UNHEARD)
@@ -106,7 +106,7 @@ def fail_job(engine: Engine, job_id: uuid.UUID, terms: Terms, death: Death, *, a
         .values(attempts=number, **released(number, terms, death))
         .returning(jobs.c.attempts)
     )
-    with reachable(engine), engine.begin() as connection:
+    with translate_errors(engine), engine.begin() as connection:
         attempts = connection.execute(failed).scalar()
         return attempts is not None and attempts >= terms.max_attempts and _bury_job(connection, job_id, [], death)
 

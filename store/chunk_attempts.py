@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, case, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from rulefarm.batch import SUBJECT_COLUMN, decode, encode
-from rulefarm.database import batches, chunks, reachable
+from rulefarm.database import batches, chunks, translate_errors
 from rulefarm.messaging import TaskMessage, chunk_message
 from store.attempts import UNHEARD, Terms, is_free, leased, released
 from store.dead_letters import Death, bury
@@ -62,7 +62,7 @@ def claim_chunk(
         .values(attempts=case((mine, chunks.c.attempts), else_=chunks.c.attempts + 1), **leased(terms))
         .returning(chunks, batches.c.domain, batches.c.as_of, batches.c.enqueued_at)
     )
-    with reachable(engine), engine.begin() as connection:
+    with translate_errors(engine), engine.begin() as connection:
         row = connection.execute(counted).mappings().first()
         if row is not None:
             return Claim(chunk=dict(row), attempt=row["attempts"])
@@ -102,7 +102,7 @@ def fail_chunk(
         .values(**told)
         .returning(chunks.c.attempts)
     )
-    with reachable(engine), engine.begin() as connection:
+    with translate_errors(engine), engine.begin() as connection:
         attempts = connection.execute(failed).scalar()
         if attempt is None or attempts is None or attempts < terms.max_attempts:
             return []

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, delete, func, select, tuple_, update
 
-from rulefarm.database import batches, chunks, dead_letters, jobs, message_of_row, reachable
+from rulefarm.database import batches, chunks, dead_letters, jobs, message_of_row, translate_errors
 from rulefarm.errors import NotFound, RulefarmError
 from rulefarm.messaging import TaskMessage, chunk_message
 from store.attempts import is_free
@@ -76,7 +76,7 @@ def find_letters(engine: Engine, which: Which, *, limit: int | None = None) -> l
         DatabaseUnreachable: no answer.
     """
     newest = select(dead_letters).order_by(dead_letters.c.died_at.desc(), dead_letters.c.id).limit(limit)
-    with reachable(engine), engine.connect() as connection:
+    with translate_errors(engine), engine.connect() as connection:
         found = [dict(row) for row in connection.execute(newest.where(*which.conditions())).mappings()]
     missing = set(which.ids) - {letter["id"] for letter in found} if limit is None else None
     if missing:
@@ -91,7 +91,7 @@ def count_letters(engine: Engine, which: Which) -> int:
         DatabaseUnreachable: no answer.
     """
     statement = select(func.count()).select_from(dead_letters).where(*which.conditions())
-    with reachable(engine), engine.connect() as connection:
+    with translate_errors(engine), engine.connect() as connection:
         return connection.execute(statement).scalar_one()
 
 
@@ -109,7 +109,7 @@ def revive(engine: Engine, which: Which, *, grace_s: float, portion: int = PORTI
     """
     count, bells = 0, list[TaskMessage]()
     for ids in _portions(engine, [*which.conditions(), dead_letters.c.kind != "message"], portion):
-        with reachable(engine), engine.begin() as connection:
+        with translate_errors(engine), engine.begin() as connection:
             letters = _locked(connection, ids)
             is_first = not bells
             ringing = {"rings": int(is_first), "ring_at": func.now() + func.make_interval(0, 0, 0, 0, 0, 0, grace_s)}
@@ -137,7 +137,7 @@ def drop(engine: Engine, which: Which, *, portion: int = PORTION) -> int:
     """
     dropped = 0
     for ids in _portions(engine, which.conditions(), portion):
-        with reachable(engine), engine.begin() as connection:
+        with translate_errors(engine), engine.begin() as connection:
             dropped += connection.execute(delete(dead_letters).where(dead_letters.c.id.in_(ids))).rowcount
     return dropped
 
@@ -159,7 +159,7 @@ def resume(engine: Engine, batch: uuid.UUID, *, grace_s: float) -> tuple[int, li
     """
     waiting = (chunks.c.batch == batch, chunks.c.state == "open", is_free(chunks))
     grace = func.make_interval(0, 0, 0, 0, 0, 0, grace_s)
-    with reachable(engine), engine.begin() as connection:
+    with translate_errors(engine), engine.begin() as connection:
         domain = connection.execute(select(batches.c.domain).where(batches.c.id == batch)).scalar()
         if domain is None:
             raise NotFound("no-such-batch", f"no batch {batch} is on record")
@@ -177,7 +177,7 @@ def _portions(engine: Engine, conditions: Sequence[ColumnElement[bool]], portion
     while True:
         after = [] if last is None else [dead_letters.c.id > last]
         statement = select(dead_letters.c.id).where(*conditions, *after).order_by(dead_letters.c.id).limit(portion)
-        with reachable(engine), engine.connect() as connection:
+        with translate_errors(engine), engine.connect() as connection:
             ids = list(connection.execute(statement).scalars())
         if not ids:
             return

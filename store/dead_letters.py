@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 from sqlalchemy.dialects.postgresql import insert
 
-from rulefarm.database import dead_letters, reachable
+from rulefarm.database import dead_letters, translate_errors
 from rulefarm.errors import RulefarmError
 
 #: Characters of a reason, and of a refused message, that are kept.
@@ -89,7 +89,7 @@ def record_message(
         "attempts": 1,
         "content": storable(content),
     }
-    with reachable(engine), engine.begin() as connection:
+    with translate_errors(engine), engine.begin() as connection:
         connection.execute(insert(dead_letters).values(values).on_conflict_do_nothing())
 
 

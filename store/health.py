@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Engine, func, select, text
 
-from rulefarm.database import dead_letters, reachable, reconciler
+from rulefarm.database import dead_letters, reconciler, translate_errors
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ def answer_ms(engine: Engine) -> float:
     Raises:
         DatabaseUnreachable: it does not.
     """
-    with reachable(engine), engine.connect() as connection:
+    with translate_errors(engine), engine.connect() as connection:
         began = time.perf_counter()
         connection.execute(text("select 1"))
         return (time.perf_counter() - began) * 1000
@@ -44,7 +44,7 @@ def last_reconciled(engine: Engine) -> LastRun | None:
     """
     age = func.extract("epoch", func.now() - reconciler.c.ran_at)
     statement = select(reconciler.c.ran_at, age, reconciler.c.rung, reconciler.c.broker_lost_at)
-    with reachable(engine), engine.connect() as connection:
+    with translate_errors(engine), engine.connect() as connection:
         row = connection.execute(statement).first()
     return LastRun(row[0], float(row[1]), row[2], row[3]) if row else None
 
@@ -57,5 +57,5 @@ def count_dead_letters(engine: Engine) -> dict[str, int]:
     """
     domain = func.coalesce(dead_letters.c.domain, "")
     statement = select(domain, func.count()).group_by(domain).order_by(domain)
-    with reachable(engine), engine.connect() as connection:
+    with translate_errors(engine), engine.connect() as connection:
         return {row[0]: row[1] for row in connection.execute(statement)}

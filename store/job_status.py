@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, Table, func, select
 
-from rulefarm.database import batches, chunks, dead_letters, jobs, reachable, verdicts
+from rulefarm.database import batches, chunks, dead_letters, jobs, translate_errors, verdicts
 from rulefarm.errors import NotFound, VerdictPending
 from rulefarm.verdict import Verdict
 
@@ -51,7 +51,7 @@ def find_whereabouts(engine: Engine, name: str) -> Whereabouts:
         wanted: uuid.UUID | None = uuid.UUID(name)
     except ValueError:
         wanted = None
-    with reachable(engine), engine.connect() as connection:
+    with translate_errors(engine), engine.connect() as connection:
         # A key may look like an id.
         for by_id in [True, False] if wanted else [False]:
             found = _find(connection, wanted if by_id else name)
@@ -79,7 +79,7 @@ def find_jobs(engine: Engine, *, state: str, domain: str | None = None, limit: i
     statement = select(*_told(jobs)).where(jobs.c.state == state).order_by(jobs.c.enqueued_at, jobs.c.id).limit(limit)
     if domain is not None:
         statement = statement.where(jobs.c.domain == domain)
-    with reachable(engine), engine.connect() as connection:
+    with translate_errors(engine), engine.connect() as connection:
         return [dict(row) for row in connection.execute(statement).mappings()]
 
 
@@ -149,7 +149,7 @@ def verdict_of(engine: Engine, job: str) -> Verdict:
     job_id = _id(job)
     named = [verdicts.c.subject == job] if job_id is None else [verdicts.c.id == job_id, verdicts.c.subject == job]
     waiting = jobs.c.subject == job if job_id is None else (jobs.c.id == job_id) | (jobs.c.subject == job)
-    with reachable(engine), engine.connect() as connection:
+    with translate_errors(engine), engine.connect() as connection:
         for wanted in named:
             statement = select(verdicts).where(wanted).order_by(verdicts.c.evaluated_at.desc()).limit(1)
             row = connection.execute(statement).mappings().first()
@@ -168,7 +168,7 @@ def job_facts(engine: Engine, job_id: uuid.UUID) -> dict[str, Any] | None:
     Raises:
         DatabaseUnreachable: no answer.
     """
-    with reachable(engine), engine.connect() as connection:
+    with translate_errors(engine), engine.connect() as connection:
         facts: dict[str, Any] | None = connection.execute(select(jobs.c.facts).where(jobs.c.id == job_id)).scalar()
     return facts
 
@@ -184,7 +184,7 @@ def chunks_of(engine: Engine, batch: uuid.UUID) -> Iterator[dict[str, Any]]:
     # One at a time: all chunks of a nightly run would not fit into memory, and the row is mostly found before the end.
     while True:
         statement = columns.where(chunks.c.batch == batch, chunks.c.n > n).order_by(chunks.c.n).limit(1)
-        with reachable(engine), engine.connect() as connection:
+        with translate_errors(engine), engine.connect() as connection:
             row = connection.execute(statement).mappings().first()
         if row is None:
             return

@@ -11,7 +11,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
-from rulefarm.database import reachable
+from rulefarm.database import translate_errors
 from store.partitions import SCHEMA_LOCK, ensure_partitions
 
 
@@ -21,7 +21,7 @@ def migrate(engine: Engine) -> None:
     Raises:
         DatabaseUnreachable: Postgres does not answer.
     """
-    with reachable(engine), engine.begin() as connection:
+    with translate_errors(engine), engine.begin() as connection:
         connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": SCHEMA_LOCK})
         command.upgrade(alembic_config(connection), "head")
         ensure_partitions(connection, datetime.now(UTC))
@@ -29,7 +29,7 @@ def migrate(engine: Engine) -> None:
 
 def is_current(engine: Engine) -> bool:
     """Whether the tables are at the newest revision."""
-    with reachable(engine), engine.connect() as connection:
+    with translate_errors(engine), engine.connect() as connection:
         heads = MigrationContext.configure(connection).get_current_heads()
         return set(heads) == set(ScriptDirectory.from_config(alembic_config(connection)).get_heads())
 

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Engine, Interval, case, cast, func, select, true, tuple_, union, update
 from sqlalchemy.dialects.postgresql import insert
 
-from rulefarm.database import batches, chunks, jobs, message_of_row, reachable, reconciler
+from rulefarm.database import batches, chunks, jobs, message_of_row, reconciler, translate_errors
 from rulefarm.messaging import TaskMessage, chunk_message
 from store.attempts import is_free
 
@@ -56,7 +56,7 @@ def due(
     Raises:
         DatabaseUnreachable: nothing was taken.
     """
-    with reachable(engine), engine.begin() as connection:
+    with translate_errors(engine), engine.begin() as connection:
         picked = select(jobs.c.id).where(jobs.c.domain == domain, jobs.c.bulk == bulk, _is_due(jobs, grace_s, busy))
         picked = picked.order_by(jobs.c.ring_at).limit(limit).with_for_update(skip_locked=True)
         rung = update(jobs).where(jobs.c.id.in_(picked)).values(rings=jobs.c.rings + 1, ring_at=_next(jobs, grace_s))
@@ -81,7 +81,7 @@ def due_queues(engine: Engine) -> set[tuple[str, bool]]:
     overdue = select(jobs.c.domain, jobs.c.bulk).where(jobs.c.state == "open", jobs.c.ring_at <= func.now())
     parts = select(batches.c.domain, true()).join(chunks)
     parts = parts.where(chunks.c.state == "open", chunks.c.ring_at <= func.now())
-    with reachable(engine), engine.connect() as connection:
+    with translate_errors(engine), engine.connect() as connection:
         return {(domain, bulk) for domain, bulk in connection.execute(union(overdue, parts))}
 
 
@@ -100,7 +100,7 @@ def count_open(engine: Engine, domain: str, *, bulk: bool, limit: int) -> int:
     waiting = [select(jobs.c.id).where(jobs.c.state == "open", jobs.c.domain == domain, jobs.c.bulk == bulk)]
     if bulk:
         waiting.append(select(chunks.c.n).join(batches).where(chunks.c.state == "open", batches.c.domain == domain))
-    with reachable(engine), engine.connect() as connection:
+    with translate_errors(engine), engine.connect() as connection:
         counts = (select(func.count()).select_from(each.limit(limit).subquery()) for each in waiting)
         return sum(connection.execute(count).scalar_one() for count in counts)
 
@@ -116,7 +116,7 @@ def expire(engine: Engine) -> int:
     """
     long_ago = func.now() - _LONG_AGO
     expired = 0
-    with reachable(engine), engine.begin() as connection:
+    with translate_errors(engine), engine.begin() as connection:
         for table in (jobs, chunks):
             waiting = update(table).where(table.c.state == "open", is_free(table), table.c.ring_at > long_ago)
             expired += connection.execute(waiting.values(ring_at=long_ago)).rowcount
@@ -135,7 +135,7 @@ def note_run(engine: Engine, *, rung: int, broker_lost: bool) -> None:
     if broker_lost:
         values["broker_lost_at"] = func.now()
     statement = insert(reconciler).values(id=1, **values)
-    with reachable(engine), engine.begin() as connection:
+    with translate_errors(engine), engine.begin() as connection:
         connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values))
 
 
@@ -152,7 +152,7 @@ def open_work(engine: Engine) -> list[OpenWork]:
         .where(chunks.c.state == "open")
         .group_by(batches.c.domain)
     )
-    with reachable(engine), engine.connect() as connection:
+    with translate_errors(engine), engine.connect() as connection:
         by_job = {row.domain: row for row in connection.execute(waiting_jobs)}
         by_chunk = {row.domain: row for row in connection.execute(waiting_chunks)}
     return [

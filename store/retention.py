@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, DateTime, Engine, MetaData, Table, Uuid, and_, delete, func, select, text
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
-from rulefarm.database import batches, dead_letters, jobs, reachable
+from rulefarm.database import batches, dead_letters, jobs, translate_errors
 from rulefarm.errors import RulefarmError
 from store.partitions import SCHEMA_LOCK, months
 
@@ -111,7 +111,7 @@ def _stays(table: Table, before: datetime) -> ColumnElement[bool]:
 
 
 def _count(engine: Engine, table: Table, conditions: Sequence[ColumnElement[bool]]) -> int:
-    with reachable(engine), engine.connect() as connection:
+    with translate_errors(engine), engine.connect() as connection:
         return connection.execute(select(func.count()).select_from(table).where(*conditions)).scalar_one()
 
 
@@ -121,7 +121,7 @@ def _delete(engine: Engine, table: Table, conditions: Sequence[ColumnElement[boo
     while True:
         picked = select(table.c.id).where(table.c.id > last, *conditions).order_by(table.c.id)
         picked = picked.limit(_BATCHES if table is batches else _ROWS).with_for_update(skip_locked=True, of=table)
-        with reachable(engine), engine.begin() as connection:
+        with translate_errors(engine), engine.begin() as connection:
             gone = (
                 connection.execute(delete(table).where(table.c.id.in_(picked), *conditions).returning(table.c.id))
                 .scalars()
@@ -135,7 +135,7 @@ def _delete(engine: Engine, table: Table, conditions: Sequence[ColumnElement[boo
 def _prune_verdicts(engine: Engine, before: datetime, *, lock_s: float | None) -> dict[str, Any]:
     """Drop the months that have ended, and delete what fell into no month."""
     staying = [batches.c.enqueued_at < before, ~and_(*_closed(batches, before))]
-    with reachable(engine), engine.connect() as connection:
+    with translate_errors(engine), engine.connect() as connection:
         month = func.date_trunc("month", batches.c.enqueued_at)
         needed = {_partition(moment) for moment in connection.execute(select(month).where(*staying)).scalars()}
         names = connection.execute(
@@ -152,7 +152,7 @@ def _prune_verdicts(engine: Engine, before: datetime, *, lock_s: float | None) -
 def _drop_partition(engine: Engine, name: str, lock_s: float | None) -> int | None:
     """Drop a month; gives the verdicts that were in it, or None if somebody else has dropped it."""
     # Names come from the catalogue, and are months.
-    with reachable(engine), engine.connect() as connection:
+    with translate_errors(engine), engine.connect() as connection:
         # Counted before the lock, under which the reconciler would wait.
         try:
             count: int = connection.execute(text(f"select count(*) from {name}")).scalar_one()
@@ -162,7 +162,7 @@ def _drop_partition(engine: Engine, name: str, lock_s: float | None) -> int | No
             return None
     if lock_s is None:
         return count
-    with reachable(engine), engine.begin() as connection:
+    with translate_errors(engine), engine.begin() as connection:
         connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": SCHEMA_LOCK})
         # Asked of the catalogue's table: what looks names up by itself may not know yet what another one dropped.
         there = text("select exists(select from pg_class where relname = :name)")

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from sqlalchemy import Engine, func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from rulefarm.database import active_rulesets, reachable, rulesets
+from rulefarm.database import active_rulesets, rulesets, translate_errors
 from rulefarm.errors import NotFound
 
 
@@ -33,7 +33,7 @@ def publish(engine: Engine, domain: str, digest: str, sources: Mapping[str, byte
         set_={"digest": active.excluded.digest, "activated_at": func.now()},
         where=active_rulesets.c.digest != active.excluded.digest,
     )
-    with reachable(engine), engine.begin() as connection:
+    with translate_errors(engine), engine.begin() as connection:
         connection.execute(record)
         connection.execute(active)
 
@@ -53,7 +53,7 @@ def source_of(engine: Engine, domain: str, digest: str) -> dict[str, bytes]:
         NotFound: never published.
     """
     statement = select(rulesets.c.source).where(rulesets.c.domain == domain, rulesets.c.digest == digest)
-    with reachable(engine), engine.connect() as connection:
+    with translate_errors(engine), engine.connect() as connection:
         source: dict[str, str | dict[str, str]] | None = connection.execute(statement).scalar()
     if source is None:
         raise NotFound("no-such-ruleset", f"no ruleset {digest[:12]} of {domain} is on record")
@@ -77,7 +77,7 @@ def active_sources(engine: Engine) -> dict[str, dict[str, bytes]]:
         (rulesets.c.domain == active_rulesets.c.domain) & (rulesets.c.digest == active_rulesets.c.digest),
     )
     statement = select(rulesets.c.domain, rulesets.c.source).select_from(active).order_by(rulesets.c.domain)
-    with reachable(engine), engine.connect() as connection:
+    with translate_errors(engine), engine.connect() as connection:
         rows = connection.execute(statement).all()
     return {domain: {name: _given(content) for name, content in source.items()} for domain, source in rows}
 

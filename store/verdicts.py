@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Engine, func, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
-from rulefarm.database import chunks, jobs, reachable, verdicts
+from rulefarm.database import chunks, jobs, translate_errors, verdicts
 from rulefarm.verdict import Verdict
 from store.chunk_attempts import finish_batch
 
@@ -51,7 +51,7 @@ def store_verdict(engine: Engine, verdict: Verdict, *, attempt: int = 1, job: Ma
     names = ["id", "enqueued_at", *(name for name in _COLUMNS if name not in ("id", "enqueued_at"))]
     row = select(closed.c.id, closed.c.enqueued_at, *values)
     statement = insert(verdicts).from_select(names, row).on_conflict_do_nothing().returning(verdicts.c.id)
-    with reachable(engine), engine.begin() as connection:
+    with translate_errors(engine), engine.begin() as connection:
         if job is not None:
             connection.execute(insert(jobs).values(dict(job)).on_conflict_do_nothing(index_elements=["id"]))
         return connection.execute(statement).first() is not None
@@ -74,7 +74,7 @@ def store_chunk(engine: Engine, batch: uuid.UUID, n: int, rows: Iterable[Verdict
         DatabaseUnreachable: nothing was written.
     """
     rows = list(rows)
-    with reachable(engine), engine.begin() as connection:
+    with translate_errors(engine), engine.begin() as connection:
         closed = connection.execute(
             update(chunks)
             .where(chunks.c.batch == batch, chunks.c.n == n, chunks.c.state == "open", chunks.c.attempts == attempt)
@@ -128,7 +128,7 @@ def find_verdicts(
     for name, value in wanted.items():
         if value is not None:
             statement = statement.where(verdicts.c[name] == value)
-    with reachable(engine), engine.connect() as connection:
+    with translate_errors(engine), engine.connect() as connection:
         found = connection.execute(statement).mappings().all()
     return (Verdict.from_json(dict(row)) for row in found)
 
@@ -139,7 +139,7 @@ def count_fired(engine: Engine, batch: uuid.UUID, *, limit: int = 10) -> list[tu
     fired = select(rule).where(verdicts.c.batch == batch).subquery()
     times = func.count()
     statement = select(fired.c.rule, times).group_by(fired.c.rule).order_by(times.desc(), fired.c.rule).limit(limit)
-    with reachable(engine), engine.connect() as connection:
+    with translate_errors(engine), engine.connect() as connection:
         return [(name, count) for name, count in connection.execute(statement)]
 
 

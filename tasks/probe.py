@@ -10,7 +10,7 @@ from typing import Any
 from celery import Task
 from sqlalchemy import text
 
-from rulefarm.database import reachable
+from rulefarm.database import translate_errors
 from tasks.worker_context import held
 
 #: Name of the task.
@@ -34,6 +34,6 @@ def canary(task: Task, domain: str) -> dict[str, Any]:
     process = held()
     process.ruleset(domain).program.evaluate({}, as_of=datetime.now(UTC))
     began = time.perf_counter()
-    with reachable(process.ledger.engine), process.ledger.engine.connect() as connection:
+    with translate_errors(process.ledger.engine), process.ledger.engine.connect() as connection:
         connection.execute(text("select 1"))
     return {"worker": task.request.hostname, "database_ms": (time.perf_counter() - began) * 1000}

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from celery import Task
 
-from rulefarm.database import reachable
+from rulefarm.database import translate_errors
 from rulefarm.errors import FarmUnreachable
 from rulefarm.messaging import TaskMessage, queue_depths, send_messages
 from rulefarm.routing import SEAL, SEAL_QUEUE, queue_name
@@ -45,7 +45,7 @@ def reconcile(task: Task) -> int:
         deadline = time.monotonic() + process.settings.reconcile_interval_s
         rung = sum(_ring_queue(process, *which, depths[name], deadline) for name, which in queues.items())
         note_run(engine, rung=rung, broker_lost=lost)
-        with reachable(engine), engine.begin() as connection:
+        with translate_errors(engine), engine.begin() as connection:
             ensure_partitions(connection, datetime.now(UTC))
     except FarmUnreachable as error:
         log.warning("not all was rung: %s", error)

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import text
 
-from rulefarm.database import reachable
+from rulefarm.database import translate_errors
 from rulefarm.errors import FarmUnreachable, QueueFull
 from rulefarm.farm import Farm
 from rulefarm.jobs import Job
@@ -196,7 +196,7 @@ def _submit_with_order(farm: Farm, spec: Spec, number: int, began: float) -> lis
 
     def place_order() -> Job:
         ledger = farm.require_ledger()
-        with reachable(ledger.engine), ledger.engine.connect() as connection:
+        with translate_errors(ledger.engine), ledger.engine.connect() as connection:
             connection.execute(text(f"insert into {ORDERS} values (:key) on conflict do nothing"), {"key": key})
             placed = farm.submit(domain, facts, key=key, as_of=AS_OF, connection=connection)
             if not withdrawn:

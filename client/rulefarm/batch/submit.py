@@ -18,7 +18,7 @@ from sqlalchemy.dialects.postgresql import insert
 from rulefarm import wire
 from rulefarm.batch.chunk_codec import SUBJECT_COLUMN, encode
 from rulefarm.batch.sources import Source, open_source
-from rulefarm.database import Ledger, batches, chunks, reachable
+from rulefarm.database import Ledger, batches, chunks, translate_errors
 from rulefarm.errors import SourceRejected
 from rulefarm.jobs import Batch
 from rulefarm.messaging import TaskMessage, chunk_message
@@ -66,7 +66,7 @@ def record_batch(
         "as_of": wire.instant(as_of) if as_of else datetime.now(UTC),
     }
     mine = batches.c.id == record["id"]
-    with reachable(ledger.engine), ledger.engine.begin() as connection:
+    with translate_errors(ledger.engine), ledger.engine.begin() as connection:
         # Between two portions a source may take its time.
         connection.execute(text("set local idle_in_transaction_session_timeout = 0"))
         statement = insert(batches).values(record).on_conflict_do_nothing(index_elements=["id"])

@@ -1,6 +1,6 @@
 """A producer's side of Postgres: connections, tables, the ledger. Needs the extra `rulefarm[ledger]`."""
 
-from rulefarm.database.connection import connect, reachable
+from rulefarm.database.connection import connect, translate_errors
 from rulefarm.database.ledger import Ledger, message_of_row
 from rulefarm.database.tables import (
     active_rulesets,
@@ -24,7 +24,7 @@ __all__ = [
     "dead_letters",
     "jobs",
     "metadata",
-    "reachable",
+    "translate_errors",
     "reconciler",
     "rulesets",
     "verdicts",

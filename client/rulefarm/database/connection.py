@@ -44,7 +44,7 @@ def connect(settings: Settings) -> Engine:
 
 
 @contextmanager
-def reachable(engine: Engine) -> Iterator[None]:
+def translate_errors(engine: Engine) -> Iterator[None]:
     """Turn what SQLAlchemy raises when Postgres is away, or empty, into an error that says so.
 
     Raises:

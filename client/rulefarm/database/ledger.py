@@ -15,7 +15,7 @@ from sqlalchemy import Connection, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from rulefarm import wire
-from rulefarm.database.connection import connect, reachable
+from rulefarm.database.connection import connect, translate_errors
 from rulefarm.database.tables import active_rulesets, batches, dead_letters, jobs, verdicts
 from rulefarm.errors import JobDead, NotFound
 from rulefarm.jobs import Job
@@ -51,7 +51,7 @@ class Ledger:
 
     def domains(self) -> dict[str, str]:
         """The domains that have a published ruleset, each with the digest of its active one."""
-        with reachable(self.engine), self.engine.connect() as connection:
+        with translate_errors(self.engine), self.engine.connect() as connection:
             rows = connection.execute(select(active_rulesets.c.domain, active_rulesets.c.digest))
             return {row.domain: row.digest for row in rows}
 
@@ -68,7 +68,7 @@ class Ledger:
         Raises:
             DatabaseUnreachable: nothing was written.
         """
-        with reachable(self.engine), self.engine.begin() as connection:
+        with translate_errors(self.engine), self.engine.begin() as connection:
             return _insert(connection, job, facts, rings=1, ring_at=func.now() + self._grace)
 
     def add_within(self, connection: "Connection | Session", job: Job, facts: str) -> Job:
@@ -83,7 +83,7 @@ class Ledger:
             DatabaseUnreachable: nothing was written.
         """
         theirs = connection if isinstance(connection, Connection) else connection.connection()
-        with reachable(theirs.engine):
+        with translate_errors(theirs.engine):
             return _insert(theirs, job, facts, rings=0, ring_at=func.now())
 
     def add_many(self, new: Sequence[tuple[Job, str]], *, rung: int) -> list[Job]:
@@ -100,7 +100,7 @@ class Ledger:
             DatabaseUnreachable: nothing was written.
         """
         recorded = {}
-        with reachable(self.engine), self.engine.begin() as connection:
+        with translate_errors(self.engine), self.engine.begin() as connection:
             connection.execute(text(_INCOMING))
             driver = connection.connection.cursor()
             driver.copy_expert("copy incoming from stdin with (format csv)", _csv(new, rung))
@@ -119,7 +119,7 @@ class Ledger:
         """
         rung = update(jobs).where(jobs.c.id.in_(ids), jobs.c.state == "open")
         rung = rung.values(rings=jobs.c.rings + 1, ring_at=func.now() + self._grace)
-        with reachable(self.engine), self.engine.begin() as connection:
+        with translate_errors(self.engine), self.engine.begin() as connection:
             return [message_of_row(row) for row in connection.execute(rung.returning(*jobs.columns))]
 
     def answer(self, job_id: uuid.UUID, enqueued_at: datetime | None = None) -> Verdict | None:
@@ -138,7 +138,7 @@ class Ledger:
         # A row of a batch has a letter and no job. A job is dead even when somebody has dropped its letter.
         dead_jobs = select(jobs.c.attempts, jobs.c.code, jobs.c.reason).where(jobs.c.state == "dead")
         letters = select(dead_letters.c.attempts, dead_letters.c.code, dead_letters.c.reason)
-        with reachable(self.engine), self.engine.connect() as connection:
+        with translate_errors(self.engine), self.engine.connect() as connection:
             dead = (
                 connection.execute(letters.where(dead_letters.c.id == job_id)).first()
                 or connection.execute(dead_jobs.where(jobs.c.id == job_id)).first()
@@ -160,13 +160,13 @@ class Ledger:
         statement = select(verdicts).where(verdicts.c.id == job_id)
         if enqueued_at is not None:
             statement = statement.where(verdicts.c.enqueued_at == enqueued_at)
-        with reachable(self.engine), self.engine.connect() as connection:
+        with translate_errors(self.engine), self.engine.connect() as connection:
             row = connection.execute(statement).mappings().first()
         return Verdict.from_json(dict(row)) if row else None
 
     def has_job(self, job_id: uuid.UUID) -> bool:
         """Whether a job of that id is on record."""
-        with reachable(self.engine), self.engine.connect() as connection:
+        with translate_errors(self.engine), self.engine.connect() as connection:
             return connection.execute(select(jobs.c.id).where(jobs.c.id == job_id)).first() is not None
 
     def batch(self, batch_id: uuid.UUID) -> dict[str, Any]:
@@ -176,7 +176,7 @@ class Ledger:
             NotFound: no such batch.
         """
         counted = select(verdicts.c.outcome, func.count().label("n")).where(verdicts.c.batch == batch_id)
-        with reachable(self.engine), self.engine.connect() as connection:
+        with translate_errors(self.engine), self.engine.connect() as connection:
             row = connection.execute(select(batches).where(batches.c.id == batch_id)).mappings().first()
             if row is None:
                 raise NotFound("no-such-batch", f"no batch {batch_id} is on record")
