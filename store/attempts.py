@@ -14,16 +14,16 @@ from sqlalchemy import ColumnElement, Connection, Engine, Table, case, func, or_
 from sqlalchemy.dialects.postgresql import insert
 
 from rulefarm.database import jobs, translate_errors
-from store.dead_letters import Death, bury, storable
+from store.dead_letters import Failure, storable, write_dead_letter
 
 #: What is said of attempts that ended without a word: their worker died whole, or can't be reached.
-UNHEARD = Death("worker-silent", "its attempts ended without a word: the workers that made them died, or hung")
+UNHEARD = Failure("worker-silent", "its attempts ended without a word: the workers that made them died, or hung")
 #: Seconds before what failed is rung again; doubles with every attempt.
 _FIRST_PAUSE_S = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
+class LeaseTerms:
     """On what terms an attempt is made."""
 
     #: Name of the worker that makes it.
@@ -48,7 +48,7 @@ def add_job(engine: Engine, row: Mapping[str, Any]) -> None:
         connection.execute(insert(jobs).values(dict(row)).on_conflict_do_nothing(index_elements=["id"]))
 
 
-def claim_job(engine: Engine, job_id: uuid.UUID, terms: Terms, *, attempt: int | None = None) -> int | None:
+def claim_job(engine: Engine, job_id: uuid.UUID, terms: LeaseTerms, *, attempt: int | None = None) -> int | None:
     """Count an attempt at a job, and take its lease, in one commit.
 
     Args:
@@ -80,7 +80,9 @@ def claim_job(engine: Engine, job_id: uuid.UUID, terms: Terms, *, attempt: int |
     return number
 
 
-def fail_job(engine: Engine, job_id: uuid.UUID, terms: Terms, death: Death, *, attempt: int | None = None) -> bool:
+def fail_job(
+    engine: Engine, job_id: uuid.UUID, terms: LeaseTerms, death: Failure, *, attempt: int | None = None
+) -> bool:
     """Count an attempt that failed, and let the next begin after a pause.
 
     Args:
@@ -116,20 +118,20 @@ def is_free(table: Table) -> ColumnElement[bool]:
     return or_(table.c.lease_until.is_(None), table.c.lease_until < func.now())
 
 
-def leased(terms: Terms) -> dict[str, Any]:
+def leased(terms: LeaseTerms) -> dict[str, Any]:
     """What a claim writes; nothing is rung while the lease lasts."""
     until = func.now() + timedelta(seconds=terms.lease_s)
     return {"worker": terms.worker, "lease_until": until, "ring_at": until}
 
 
-def released(attempt: ColumnElement[int], terms: Terms, death: Death) -> dict[str, Any]:
+def released(attempt: ColumnElement[int], terms: LeaseTerms, death: Failure) -> dict[str, Any]:
     """What a failed attempt writes."""
     pause = func.make_interval(0, 0, 0, 0, 0, 0, _FIRST_PAUSE_S * func.power(2, func.least(attempt, 10) - 1))
     told = {"worker": terms.worker, "code": death.code, "reason": storable(death.reason)}
     return {"lease_until": None, "ring_at": func.now() + pause, **told}
 
 
-def _bury_job(connection: Connection, job_id: uuid.UUID, only_if: list[ColumnElement[bool]], death: Death) -> bool:
+def _bury_job(connection: Connection, job_id: uuid.UUID, only_if: list[ColumnElement[bool]], death: Failure) -> bool:
     closed = (
         update(jobs)
         .where(jobs.c.id == job_id, jobs.c.state == "open", *only_if)
@@ -139,5 +141,5 @@ def _bury_job(connection: Connection, job_id: uuid.UUID, only_if: list[ColumnEle
     row = connection.execute(closed).mappings().first()
     if row is None:
         return False
-    bury(connection, death, id=job_id, kind="job", row=dict(row))
+    write_dead_letter(connection, death, id=job_id, kind="job", row=dict(row))
     return True

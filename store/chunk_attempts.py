@@ -16,8 +16,8 @@ from sqlalchemy.dialects.postgresql import insert
 from rulefarm.batch import SUBJECT_COLUMN, decode, encode
 from rulefarm.database import batches, chunks, translate_errors
 from rulefarm.messaging import TaskMessage, chunk_message
-from store.attempts import UNHEARD, Terms, is_free, leased, released
-from store.dead_letters import Death, bury
+from store.attempts import UNHEARD, LeaseTerms, is_free, leased, released
+from store.dead_letters import Failure, write_dead_letter
 
 #: Into how many a chunk is split: a thousand rows stand alone after two splits, and few are judged for nothing.
 PARTS = 32
@@ -36,7 +36,7 @@ class Claim:
 
 
 def claim_chunk(
-    engine: Engine, batch: uuid.UUID, n: int, terms: Terms, *, attempt: int | None = None
+    engine: Engine, batch: uuid.UUID, n: int, terms: LeaseTerms, *, attempt: int | None = None
 ) -> Claim | list[TaskMessage]:
     """Count an attempt at a chunk, take its lease and read it, in one commit.
 
@@ -71,7 +71,7 @@ def claim_chunk(
 
 
 def fail_chunk(
-    engine: Engine, batch: uuid.UUID, n: int, terms: Terms, death: Death, *, attempt: int | None = None
+    engine: Engine, batch: uuid.UUID, n: int, terms: LeaseTerms, death: Failure, *, attempt: int | None = None
 ) -> list[TaskMessage]:
     """Note that an attempt failed, and let the next begin after a pause; after the last one, split the chunk.
 
@@ -122,7 +122,7 @@ def finish_batch(connection: Connection, batch: uuid.UUID) -> None:
 
 
 def _give_up(
-    connection: Connection, batch: uuid.UUID, n: int, terms: Terms, death: Death, only_if: list[Any]
+    connection: Connection, batch: uuid.UUID, n: int, terms: LeaseTerms, death: Failure, only_if: list[Any]
 ) -> list[TaskMessage]:
     """Close a chunk that is not tried any more: split it, or bury its only row."""
     closed = (
@@ -138,7 +138,7 @@ def _give_up(
     if row["state"] == "dead":
         [subject] = decode(row["facts"])[SUBJECT_COLUMN]
         told = {**row, "subject": subject}
-        bury(connection, death, id=uuid.uuid5(batch, subject), kind="row", row=told, batch=batch, chunk=n)
+        write_dead_letter(connection, death, id=uuid.uuid5(batch, subject), kind="row", row=told, batch=batch, chunk=n)
         finish_batch(connection, batch)
         return []
     connection.execute(select(batches.c.id).where(batches.c.id == batch).with_for_update())

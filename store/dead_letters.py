@@ -19,7 +19,7 @@ MAX_CHARACTERS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Death:
+class Failure:
     """Why an attempt failed."""
 
     #: Stable, kebab-case: worker-lost, worker-silent, time-limit, evaluation-failed, or that of one of our errors.
@@ -38,8 +38,8 @@ class Death:
         return f"{self.reason} [{self.code}]"
 
 
-def bury(
-    connection: Connection, death: Death, *, id: uuid.UUID, kind: str, row: Mapping[str, Any], **where: Any
+def write_dead_letter(
+    connection: Connection, death: Failure, *, id: uuid.UUID, kind: str, row: Mapping[str, Any], **where: Any
 ) -> None:
     """Write the dead letter of a job, or of a row of a batch, in the caller's transaction.
 
@@ -59,7 +59,7 @@ def bury(
 
 def record_message(
     engine: Engine,
-    death: Death,
+    death: Failure,
     *,
     worker: str,
     id: uuid.UUID | None = None,

@@ -22,7 +22,7 @@ from rulefarm.messaging import (
 )
 from store.attempts import add_job, claim_job, fail_job
 from store.chunk_attempts import Claim, claim_chunk, fail_chunk
-from store.dead_letters import Death, record_message
+from store.dead_letters import Failure, record_message
 from store.verdicts import store_chunk, store_verdict
 from tasks.judge import judge_chunk, judge_job
 from tasks.retry import pause_s
@@ -114,7 +114,7 @@ def _checked(task: Task, check: Callable[[Mapping[str, Any]], _Message], kwargs:
         return check(kwargs)
     except JobRejected as error:
         log.error("a message of task %s is refused [%s]: %s", task.name, error.code, error.message)
-        death = Death(error.code, f"{task.name}: {error.message}")
+        death = Failure(error.code, f"{task.name}: {error.message}")
         record_message(held().ledger.engine, death, worker=task.request.hostname, content=repr(kwargs))
         return None
 
@@ -146,10 +146,10 @@ def _recorded(process: Process, message: JobMessage) -> dict[str, Any] | None:
     return recorded.to_json() if recorded else None
 
 
-def _death(error: Exception) -> Death:
+def _death(error: Exception) -> Failure:
     if isinstance(error, SoftTimeLimitExceeded):
-        return Death("time-limit", "judging it took too long")
-    return Death.of(error)
+        return Failure("time-limit", "judging it took too long")
+    return Failure.of(error)
 
 
 def ring_parts(process: Process, bells: list[TaskMessage]) -> None:

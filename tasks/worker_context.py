@@ -11,7 +11,7 @@ from rulefarm.database import Ledger
 from rulefarm.errors import NotFound
 from rulefarm.settings import Settings
 from rulesets.loader import LoadedRuleset
-from store.attempts import Terms
+from store.attempts import LeaseTerms
 from tasks.shared_facts import Shared
 
 #: Seconds that a lease outlasts the time limit of what it is for: until then the attempt may still come to an end.
@@ -43,7 +43,7 @@ class Process:
             raise NotFound("domain-not-served", f"this worker does not serve {domain!r}", f"it serves {served}")
         return self.rulesets[domain]
 
-    def terms(self, worker: str, *, chunk: bool = False) -> Terms:
+    def terms(self, worker: str, *, chunk: bool = False) -> LeaseTerms:
         """The terms of an attempt at a job, or at a chunk.
 
         Args:
@@ -51,7 +51,7 @@ class Process:
             chunk: whether it is one at a chunk.
         """
         limit_s = self.settings.chunk_time_limit_s if chunk else self.settings.job_time_limit_s
-        return Terms(worker=worker, lease_s=limit_s + LEASE_MARGIN_S, max_attempts=self.settings.max_attempts)
+        return LeaseTerms(worker=worker, lease_s=limit_s + LEASE_MARGIN_S, max_attempts=self.settings.max_attempts)
 
 
 _held: list[Process] = []

@@ -12,13 +12,13 @@ from rulefarm.messaging import checked_chunk_message, checked_job_message
 from rulefarm.routing import EVALUATE_CHUNK, EVALUATE_JOB
 from store.attempts import add_job, fail_job
 from store.chunk_attempts import fail_chunk
-from store.dead_letters import Death
+from store.dead_letters import Failure
 from tasks.worker_context import held
 
 log = logging.getLogger("rulefarm.tasks")
 
 
-def note_lost(task: str, kwargs: Mapping[str, Any], worker: str, death: Death) -> None:
+def note_lost(task: str, kwargs: Mapping[str, Any], worker: str, death: Failure) -> None:
     """Count an attempt that ended with its process.
 
     Args:

@@ -11,14 +11,14 @@ from sqlalchemy import Engine, text
 
 from rulefarm.farm import Farm
 from rulefarm.settings import Settings
-from store.attempts import Terms, fail_job
-from store.dead_letters import Death, record_message
+from store.attempts import LeaseTerms, fail_job
+from store.dead_letters import Failure, record_message
 from store.partitions import ensure_partitions
 from tests.cli.conftest import OnFarm
 from tests.farm.processes import until
 from tests.store.dying import batch_of_rows, dead_job, kill_row
 
-LAST = Terms(worker="w@here", lease_s=60, max_attempts=1)
+LAST = LeaseTerms(worker="w@here", lease_s=60, max_attempts=1)
 NO_BROKER = "redis://127.0.0.1:1/0"
 
 
@@ -34,7 +34,7 @@ def test_a_dead_job_is_listed_shown_retried_and_judged(on_farm: OnFarm, farm: Fa
     with farm_database.begin() as connection:
         job = farm.submit("payment", {"Order": {"total": 1}}, key=key, connection=connection)
         connection.execute(text("update jobs set ring_at = now() + interval '1 hour' where id = :id"), {"id": job.id})
-    assert fail_job(farm_database, job.id, LAST, Death(code, "it was killed"), attempt=1)
+    assert fail_job(farm_database, job.id, LAST, Failure(code, "it was killed"), attempt=1)
     [letter] = json.loads(on_farm("dead", "list", "--code", code, "--json"))
     assert (letter["id"], letter["kind"], letter["subject"]) == (str(job.id), "job", key)
     assert key in on_farm("dead", "list", "--domain", "payment", "--code", code)
@@ -54,7 +54,7 @@ def test_a_dead_job_is_listed_shown_retried_and_judged(on_farm: OnFarm, farm: Fa
 def test_letters_are_retried_and_dropped_by_what_they_say(quiet: OnFarm, settings: Settings, database: Engine) -> None:
     for n in range(3):
         dead_job(settings, database, subject=str(n))
-    record_message(database, Death("unknown-task", "none such"), worker="w@here", domain="payment", content="{}")
+    record_message(database, Failure("unknown-task", "none such"), worker="w@here", domain="payment", content="{}")
     [message] = json.loads(quiet("dead", "list", "--code", "unknown-task", "--json"))
     assert "refused message, which can't be tried again" in quiet("dead", "retry", message["id"], code=1)
     assert quiet("dead", "retry", "--domain", "pricing") == "0 tried again\n"

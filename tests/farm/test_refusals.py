@@ -23,7 +23,7 @@ from rulefarm.farm import Farm
 from rulefarm.jobs import Job
 from rulefarm.messaging import job_message
 from rulefarm.settings import Settings
-from store.dead_letters import Death
+from store.dead_letters import Failure
 from tests.farm.processes import until
 from workers.consumer.consumer import Recorder, Refusal
 
@@ -320,7 +320,7 @@ def test_text_in_keys_names_and_values_is_text(farm: Farm, farm_database: Engine
 
 
 def refusal(content: str) -> Refusal:
-    return Refusal(uuid.uuid4(), Death("bad-message", "no message"), "payment", content)
+    return Refusal(uuid.uuid4(), Failure("bad-message", "no message"), "payment", content)
 
 
 def test_without_a_database_a_refusal_is_logged_with_what_was_refused(caplog: pytest.LogCaptureFixture) -> None:

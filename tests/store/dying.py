@@ -9,16 +9,16 @@ from sqlalchemy import Engine
 from rulefarm.batch import SUBJECT_COLUMN, encode
 from rulefarm.database import batches, chunks
 from rulefarm.settings import Settings
-from store.attempts import Terms, fail_job
+from store.attempts import LeaseTerms, fail_job
 from store.chunk_attempts import Claim, claim_chunk, fail_chunk
-from store.dead_letters import Death
+from store.dead_letters import Failure
 from tests.store.rows import AS_OF, add_job
 
-TERMS = Terms(worker="w@here", lease_s=60, max_attempts=1)
-KILLED = Death("worker-lost", "the process that judged it died")
+TERMS = LeaseTerms(worker="w@here", lease_s=60, max_attempts=1)
+KILLED = Failure("worker-lost", "the process that judged it died")
 
 
-def dead_job(settings: Settings, engine: Engine, *, subject: str = "4711", death: Death = KILLED) -> uuid.UUID:
+def dead_job(settings: Settings, engine: Engine, *, subject: str = "4711", death: Failure = KILLED) -> uuid.UUID:
     """A job that is a dead letter."""
     job = add_job(settings, subject=subject)
     assert fail_job(engine, job.id, TERMS, death, attempt=1)
@@ -38,7 +38,7 @@ def batch_of_rows(engine: Engine, *subjects: str) -> uuid.UUID:
     return batch
 
 
-def kill_row(engine: Engine, batch: uuid.UUID, n: int, *, death: Death = KILLED) -> None:
+def kill_row(engine: Engine, batch: uuid.UUID, n: int, *, death: Failure = KILLED) -> None:
     """Make a dead letter of the only row of a chunk."""
     claim = claim_chunk(engine, batch, n, TERMS)
     assert isinstance(claim, Claim)

@@ -11,13 +11,13 @@ from rulefarm.database import Ledger, dead_letters, jobs, verdicts
 from rulefarm.errors import JobDead
 from rulefarm.jobs import Job
 from rulefarm.settings import Settings
-from store.attempts import Terms, claim_job, fail_job
-from store.dead_letters import Death, record_message
+from store.attempts import LeaseTerms, claim_job, fail_job
+from store.dead_letters import Failure, record_message
 from store.verdicts import store_verdict
 from tests.store.rows import add_job, verdict
 
-TERMS = Terms(worker="w@here", lease_s=60, max_attempts=3)
-BROKEN = Death("evaluation-failed", "ValueError: no")
+TERMS = LeaseTerms(worker="w@here", lease_s=60, max_attempts=3)
+BROKEN = Failure("evaluation-failed", "ValueError: no")
 
 
 def row(engine: Engine, job: Job) -> Any:
@@ -88,9 +88,9 @@ def test_a_failed_attempt_is_tried_again_after_a_pause_that_doubles(settings: Se
 def test_a_process_that_died_frees_what_its_worker_held_and_nothing_else(settings: Settings, database: Engine) -> None:
     first, held, theirs = (add_job(settings, subject=subject) for subject in "abc")
     claim_job(database, held.id, TERMS)
-    claim_job(database, theirs.id, Terms(worker="other@there", lease_s=60, max_attempts=3))
+    claim_job(database, theirs.id, LeaseTerms(worker="other@there", lease_s=60, max_attempts=3))
     for job in (first, held, theirs):
-        fail_job(database, job.id, TERMS, Death("worker-lost", "signal 9"))
+        fail_job(database, job.id, TERMS, Failure("worker-lost", "signal 9"))
     assert [row(database, job).attempts for job in (first, held, theirs)] == [1, 2, 2]
     assert [row(database, job).lease_until is None for job in (first, held, theirs)] == [True, True, False]
     assert [row(database, job).code for job in (first, held, theirs)] == ["worker-lost", "worker-lost", None]
@@ -115,7 +115,7 @@ def test_a_closed_job_has_no_more_attempts(settings: Settings, database: Engine)
 
 
 def test_a_refused_message_is_kept_in_a_form_that_can_be_stored(database: Engine) -> None:
-    record_message(database, Death("bad-message", "half \ud83d and NUL \0"), worker="w", content="x\0" * 5_000)
+    record_message(database, Failure("bad-message", "half \ud83d and NUL \0"), worker="w", content="x\0" * 5_000)
     [letter] = letters(database)
     assert (letter.kind, letter.reason) == ("message", "half ? and NUL \ufffd")
     assert letter.content == "x\ufffd" * 500
@@ -127,7 +127,7 @@ def test_whoever_waits_for_a_dead_job_is_told_so_even_when_its_letter_was_droppe
     job = add_job(settings)
     ledger = Ledger(settings)
     assert ledger.answer(job.id) is None
-    fail_job(database, job.id, Terms(worker="w", lease_s=60, max_attempts=1), BROKEN, attempt=1)
+    fail_job(database, job.id, LeaseTerms(worker="w", lease_s=60, max_attempts=1), BROKEN, attempt=1)
     with pytest.raises(JobDead, match="evaluation-failed") as caught:
         ledger.answer(job.id)
     assert caught.value.code == "job-dead"

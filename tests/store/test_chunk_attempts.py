@@ -11,14 +11,14 @@ from sqlalchemy import Engine, select, text
 from rulefarm.batch import SUBJECT_COLUMN, decode, encode
 from rulefarm.database import batches, chunks, dead_letters
 from rulefarm.messaging import TaskMessage
-from store.attempts import Terms
+from store.attempts import LeaseTerms
 from store.chunk_attempts import Claim, claim_chunk, fail_chunk
-from store.dead_letters import Death
+from store.dead_letters import Failure
 from store.verdicts import store_chunk
 from tests.store.rows import AS_OF, verdict
 
-TERMS = Terms(worker="w@here", lease_s=60, max_attempts=3)
-BROKEN = Death("evaluation-failed", "ValueError: no")
+TERMS = LeaseTerms(worker="w@here", lease_s=60, max_attempts=3)
+BROKEN = Failure("evaluation-failed", "ValueError: no")
 
 
 def add_chunk(engine: Engine, rows: int) -> uuid.UUID:
@@ -32,7 +32,7 @@ def add_chunk(engine: Engine, rows: int) -> uuid.UUID:
     return batch
 
 
-def judge(engine: Engine, batch: uuid.UUID, n: int, poison: str, terms: Terms = TERMS) -> list[TaskMessage]:
+def judge(engine: Engine, batch: uuid.UUID, n: int, poison: str, terms: LeaseTerms = TERMS) -> list[TaskMessage]:
     """One delivery of a chunk to a worker that fails on a row; gives the bells that it is to ring."""
     claim = claim_chunk(engine, batch, n, terms)
     if not isinstance(claim, Claim):
@@ -111,15 +111,15 @@ def test_a_chunk_whose_workers_died_without_a_word_is_split_too(database: Engine
 def test_a_process_that_died_frees_only_what_its_worker_held(database: Engine) -> None:
     batch = add_chunk(database, 2)
     claim_chunk(database, batch, 0, TERMS)
-    lost = Death("worker-lost", "signal 9")
-    fail_chunk(database, batch, 0, Terms(worker="other@there", lease_s=60, max_attempts=3), lost)
+    lost = Failure("worker-lost", "signal 9")
+    fail_chunk(database, batch, 0, LeaseTerms(worker="other@there", lease_s=60, max_attempts=3), lost)
     assert [row.lease_until is None for row in all_of(database, chunks)] == [False]
     fail_chunk(database, batch, 0, TERMS, lost)
     assert [(row.lease_until, row.code) for row in all_of(database, chunks)] == [(None, "worker-lost")]
 
 
 def test_a_process_that_forks_others_splits_nothing(database: Engine) -> None:
-    batch, lost = add_chunk(database, 2), Death("worker-lost", "signal 9")
+    batch, lost = add_chunk(database, 2), Failure("worker-lost", "signal 9")
     for _ in range(TERMS.max_attempts):
         assert isinstance(claim_chunk(database, batch, 0, TERMS), Claim)
         assert fail_chunk(database, batch, 0, TERMS, lost) == []

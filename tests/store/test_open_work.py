@@ -12,7 +12,7 @@ from sqlalchemy import Engine, select, text
 from rulefarm import wire
 from rulefarm.database import connect, reconciler
 from rulefarm.settings import Settings
-from store.attempts import Terms, claim_job
+from store.attempts import LeaseTerms, claim_job
 from store.chunk_attempts import claim_chunk
 from store.pending_work import due, expire, note_run, open_work
 from store.verdicts import store_verdict
@@ -120,7 +120,7 @@ def test_after_the_broker_lost_its_data_everything_open_is_due_but_what_somebody
     settings: Settings, database: Engine
 ) -> None:
     waiting, leased, (batch, _) = add_job(settings), add_job(settings), add_batch(database, count=2)
-    terms = Terms(worker="w", lease_s=60, max_attempts=3)
+    terms = LeaseTerms(worker="w", lease_s=60, max_attempts=3)
     claim_job(database, leased.id, terms)
     claim_chunk(database, batch, 0, terms)
     assert expire(database) == 2

@@ -11,10 +11,10 @@ from rulefarm import wire
 from rulefarm.database import batches, chunks, dead_letters, jobs
 from rulefarm.errors import NotFound
 from rulefarm.settings import Settings
-from store.attempts import Terms, claim_job
+from store.attempts import LeaseTerms, claim_job
 from store.chunk_attempts import Claim, claim_chunk
 from store.dead_letter_retry import Which, count_letters, drop, find_letters, resume, revive
-from store.dead_letters import Death, record_message
+from store.dead_letters import Failure, record_message
 from store.verdicts import store_chunk, store_verdict
 from tests.store.dying import TERMS, batch_of_rows, dead_job, kill_row
 from tests.store.rows import verdict
@@ -51,7 +51,7 @@ def test_a_job_comes_back_as_if_it_had_never_been_tried(settings: Settings, data
 def test_a_job_that_dies_again_is_a_dead_letter_again(settings: Settings, database: Engine) -> None:
     job_id = dead_job(settings, database)
     revive(database, ALL, grace_s=30)
-    terms = Terms(worker="w@here", lease_s=0.0, max_attempts=3)
+    terms = LeaseTerms(worker="w@here", lease_s=0.0, max_attempts=3)
     assert [claim_job(database, job_id, terms) for _ in range(3)] == [2, 3, None]
     assert [letter.id for letter in rows(database, dead_letters)] == [job_id]
 
@@ -76,7 +76,7 @@ def test_a_row_of_a_batch_reopens_its_chunk_and_its_batch(database: Engine) -> N
 
 def test_only_those_that_are_meant_come_back(settings: Settings, database: Engine) -> None:
     dead_job(settings, database, subject="1")
-    dead_job(settings, database, subject="2", death=Death("time-limit", "too long"))
+    dead_job(settings, database, subject="2", death=Failure("time-limit", "too long"))
     batch = batch_of_rows(database, "a")
     kill_row(database, batch, 0)
     for which, subjects in [
@@ -92,7 +92,7 @@ def test_only_those_that_are_meant_come_back(settings: Settings, database: Engin
 
 
 def test_a_refused_message_and_what_is_off_the_record_are_left(settings: Settings, database: Engine) -> None:
-    record_message(database, Death("unknown-task", "no such task"), worker="w@here", content="{}")
+    record_message(database, Failure("unknown-task", "no such task"), worker="w@here", content="{}")
     gone = dead_job(settings, database)
     with database.begin() as connection:
         connection.execute(jobs.delete().where(jobs.c.id == gone))

@@ -12,12 +12,12 @@ from rulefarm.database import Ledger, batches, connect, jobs, verdicts
 from rulefarm.errors import DatabaseUnreachable
 from rulefarm.settings import Settings
 from rulefarm.verdict import Verdict
-from store.attempts import Terms
+from store.attempts import LeaseTerms
 from store.chunk_attempts import claim_chunk
 from store.verdicts import count_fired, find_verdicts, store_chunk, store_verdict
 from tests.store.rows import AS_OF, add_batch, add_job, verdict
 
-TERMS = Terms(worker="w", lease_s=60, max_attempts=3)
+TERMS = LeaseTerms(worker="w", lease_s=60, max_attempts=3)
 
 
 def count(engine: Engine) -> int:

@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 
 from rulefarm.errors import NotFound
 from rulefarm.settings import Settings
-from store.attempts import Terms, claim_job
+from store.attempts import LeaseTerms, claim_job
 from store.chunk_attempts import Claim, claim_chunk
 from store.job_status import find_jobs, find_whereabouts
 from store.verdicts import store_chunk, store_verdict
@@ -17,7 +17,7 @@ from tests.store.rows import add_job, verdict
 
 def test_an_open_job_tells_who_works_on_it_and_for_how_long(settings: Settings, database: Engine) -> None:
     job = add_job(settings)
-    claim_job(database, job.id, Terms(worker="w@here", lease_s=60, max_attempts=3))
+    claim_job(database, job.id, LeaseTerms(worker="w@here", lease_s=60, max_attempts=3))
     for name in (str(job.id), "4711"):
         found = find_whereabouts(database, name)
         assert found.job is not None

@@ -22,7 +22,7 @@ from sqlalchemy import Engine
 from rulefarm.errors import DatabaseUnreachable, JobRejected
 from rulefarm.routing import CONTROL_QUEUE
 from rulefarm.wire import NAMESPACE
-from store.dead_letters import MAX_CHARACTERS, Death, record_message, storable
+from store.dead_letters import MAX_CHARACTERS, Failure, record_message, storable
 from tasks.worker_context import held
 from workers.consumer.message_checks import check_envelope, check_message
 
@@ -40,7 +40,7 @@ class Refusal:
 
     id: uuid.UUID
     #: Why.
-    death: Death
+    death: Failure
     #: Of the queue it came from, if that is a domain's.
     domain: str | None
     #: Its beginning.
@@ -203,7 +203,7 @@ class RefusingConsumer(Consumer):
         message: Any,
         then: Callable[[], object],
     ) -> None:
-        refusal = Refusal(refusal_id, Death.of(error), _domain(queue_name), storable(text))
+        refusal = Refusal(refusal_id, Failure.of(error), _domain(queue_name), storable(text))
         signals.task_rejected.send(sender=self, message=message, exc=error)
         self._recorder.record(refusal, then)
 

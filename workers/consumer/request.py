@@ -9,7 +9,7 @@ from billiard.einfo import ExceptionInfo, ExceptionWithTraceback
 from billiard.exceptions import WorkerLostError
 from celery.worker.request import Request
 
-from store.dead_letters import Death
+from store.dead_letters import Failure
 from tasks.worker_lost import note_lost
 
 
@@ -24,14 +24,14 @@ class FarmRequest(Request):
         if isinstance(error, ExceptionWithTraceback):
             error = error.exc
         if isinstance(error, WorkerLostError):
-            self._note(Death("worker-lost", f"the process that judged it died: {error}"))
+            self._note(Failure("worker-lost", f"the process that judged it died: {error}"))
         return result
 
     def on_timeout(self, soft: bool, timeout: float) -> None:
         """As Celery's; and if the process is killed for it, its attempt has failed."""
         super().on_timeout(soft, timeout)
         if not soft:
-            self._note(Death("time-limit", f"judging it took more than {timeout:g} s"))
+            self._note(Failure("time-limit", f"judging it took more than {timeout:g} s"))
 
-    def _note(self, death: Death) -> None:
+    def _note(self, death: Failure) -> None:
         note_lost(self.task.name, self.kwargs, self.hostname, death)
