@@ -17,7 +17,7 @@ from rulefarm.database import jobs, translate_errors
 from store.dead_letters import Failure, storable, write_dead_letter
 
 #: What is said of attempts that ended without a word: their worker died whole, or can't be reached.
-UNHEARD = Failure("worker-silent", "its attempts ended without a word: the workers that made them died, or hung")
+WORKER_SILENT = Failure("worker-silent", "its attempts ended without a word: the workers that made them died, or hung")
 #: Seconds before what failed is rung again; doubles with every attempt.
 _FIRST_PAUSE_S = 1.0
 
@@ -76,7 +76,7 @@ def claim_job(engine: Engine, job_id: uuid.UUID, terms: LeaseTerms, *, attempt: 
     with translate_errors(engine), engine.begin() as connection:
         number = connection.execute(counted).scalar()
         if number is None:
-            _bury_job(connection, job_id, [is_free(jobs), begun >= terms.max_attempts], UNHEARD)
+            _bury_job(connection, job_id, [is_free(jobs), begun >= terms.max_attempts], WORKER_SILENT)
     return number
 
 

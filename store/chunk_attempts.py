@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 from rulefarm.batch import SUBJECT_COLUMN, decode, encode
 from rulefarm.database import batches, chunks, translate_errors
 from rulefarm.messaging import TaskMessage, chunk_message
-from store.attempts import UNHEARD, LeaseTerms, is_free, leased, released
+from store.attempts import WORKER_SILENT, LeaseTerms, is_free, leased, released
 from store.dead_letters import Failure, write_dead_letter
 
 #: Into how many a chunk is split: a thousand rows stand alone after two splits, and few are judged for nothing.
@@ -67,7 +67,7 @@ def claim_chunk(
         if row is not None:
             return Claim(chunk=dict(row), attempt=row["attempts"])
         spent = [is_free(chunks), chunks.c.attempts >= terms.max_attempts]
-        return _give_up(connection, batch, n, terms, UNHEARD, spent)
+        return _give_up(connection, batch, n, terms, WORKER_SILENT, spent)
 
 
 def fail_chunk(
