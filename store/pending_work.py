@@ -40,7 +40,7 @@ class OpenWork:
 
 
 @contextmanager
-def due(
+def claim_due(
     engine: Engine, domain: str, *, bulk: bool, grace_s: float, limit: int, busy: bool = False
 ) -> Iterator[list[TaskMessage]]:
     """The bells to ring again for one queue; what was taken counts as rung if the block ends well.
@@ -105,7 +105,7 @@ def count_open(engine: Engine, domain: str, *, bulk: bool, limit: int) -> int:
         return sum(connection.execute(count).scalar_one() for count in counts)
 
 
-def expire(engine: Engine) -> int:
+def mark_all_due(engine: Engine) -> int:
     """Make everything due that is open and that nobody works on: no message of it is on its way any more.
 
     Returns:
@@ -123,7 +123,7 @@ def expire(engine: Engine) -> int:
     return expired
 
 
-def note_run(engine: Engine, *, rung: int, broker_lost: bool) -> None:
+def record_run(engine: Engine, *, rung: int, broker_lost: bool) -> None:
     """Write down what the reconciler did, for the status page.
 
     Args:
@@ -167,11 +167,11 @@ def open_work(engine: Engine) -> list[OpenWork]:
 
 
 def _is_due(table: Any, grace_s: float, busy: bool) -> Any:
-    due = (table.c.state == "open") & (table.c.ring_at <= func.now())
+    claim_due = (table.c.state == "open") & (table.c.ring_at <= func.now())
     if not busy:
-        return due
+        return claim_due
     # What was never rung waits for room, not for its turn.
-    return due & ((table.c.rings == 0) | (table.c.ring_at <= func.now() - timedelta(seconds=PATIENCE * grace_s)))
+    return claim_due & ((table.c.rings == 0) | (table.c.ring_at <= func.now() - timedelta(seconds=PATIENCE * grace_s)))
 
 
 def _next(table: Any, grace_s: float) -> Any:

@@ -15,7 +15,7 @@ from rulefarm.errors import FarmUnreachable
 from rulefarm.messaging import TaskMessage, queue_depths, send_messages
 from rulefarm.routing import SEAL, SEAL_QUEUE, queue_name
 from store.partitions import ensure_partitions
-from store.pending_work import count_open, due, due_queues, expire, note_run
+from store.pending_work import claim_due, count_open, due_queues, mark_all_due, record_run
 from tasks.worker_context import Process, held
 
 log = logging.getLogger("rulefarm.tasks")
@@ -44,7 +44,7 @@ def reconcile(task: Task) -> int:
         # Long enough for whatever there is room for, short enough for the next run to find this one done.
         deadline = time.monotonic() + process.settings.reconcile_interval_s
         rung = sum(_ring_queue(process, *which, depths[name], deadline) for name, which in queues.items())
-        note_run(engine, rung=rung, broker_lost=lost)
+        record_run(engine, rung=rung, broker_lost=lost)
         with translate_errors(engine), engine.begin() as connection:
             ensure_partitions(connection, datetime.now(UTC))
     except FarmUnreachable as error:
@@ -59,7 +59,7 @@ def _put_seal(process: Process) -> None:
     """Make everything open due, for the broker came back empty, and put a new seal on it.
 
     The first start of all is no different: nothing is open then."""
-    expired = expire(process.ledger.engine)
+    expired = mark_all_due(process.ledger.engine)
     send_messages(process.app, [TaskMessage(SEAL, SEAL, SEAL_QUEUE, {}, "")])
     log.warning("the broker has lost its data, or is new: %d jobs and chunks are rung again", expired)
 
@@ -74,7 +74,7 @@ def _ring_queue(process: Process, domain: str, bulk: bool, depth: int, deadline:
     room = most - depth
     while rung < room:
         limit = min(settings.reconcile_limit, room - rung)
-        with due(
+        with claim_due(
             process.ledger.engine, domain, bulk=bulk, grace_s=settings.reconcile_grace_s, limit=limit, busy=busy
         ) as bells:
             portion = send_messages(process.app, bells) if bells else 0

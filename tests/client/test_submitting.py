@@ -15,7 +15,7 @@ from rulefarm.farm import Farm
 from rulefarm.messaging import queue_depths
 from rulefarm.routing import queue_name
 from rulefarm.settings import Settings
-from store.pending_work import due
+from store.pending_work import claim_due
 
 ORDER = {"Order": {"total": 12.5}}
 
@@ -69,7 +69,7 @@ def test_the_reconciler_rings_a_job_of_a_committed_transaction_at_once(
 ) -> None:
     with database.begin() as connection:
         job = farm.submit(domain, ORDER, connection=connection)
-    with due(database, domain, bulk=False, grace_s=30, limit=9, busy=True) as [bell]:
+    with claim_due(database, domain, bulk=False, grace_s=30, limit=9, busy=True) as [bell]:
         assert (bell.task_id, bell.kwargs["rings"]) == (str(job.id), 1)
 
 
@@ -130,7 +130,7 @@ def test_of_many_jobs_only_as_many_are_rung_as_there_is_room_for(farm: Farm, dom
     assert [job.rung for job in submitted] == [True] * 5 + [False] * 7
     assert [row.rings for row in rows(database)] == [1] * 5 + [0] * 7
     assert depth(farm, domain, bulk=True) == 5
-    with due(database, domain, bulk=True, grace_s=30, limit=100, busy=True) as bells:
+    with claim_due(database, domain, bulk=True, grace_s=30, limit=100, busy=True) as bells:
         assert len(bells) == 7
 
 
@@ -164,7 +164,7 @@ def test_of_a_batch_only_as_many_chunks_are_rung_as_there_is_room_for(
         batch = farm.submit_batch(domain, tmp_path / "rows.csv", key="night")
         assert (batch.chunks, batch.rung) == (12, True)
         assert depth(farm, domain, bulk=True) == 5
-        with due(database, domain, bulk=True, grace_s=30, limit=100, busy=True) as bells:
+        with claim_due(database, domain, bulk=True, grace_s=30, limit=100, busy=True) as bells:
             assert sorted(bell.kwargs["n"] for bell in bells) == [5, 6, 7, 8, 9, 10, 11]
         # The same batch again is the same rows, and fills no queue.
         assert farm.submit_batch(domain, tmp_path / "rows.csv", key="night") == batch

@@ -14,7 +14,7 @@ from rulefarm.database import connect, reconciler
 from rulefarm.settings import Settings
 from store.attempts import LeaseTerms, claim_job
 from store.chunk_attempts import claim_chunk
-from store.pending_work import due, expire, note_run, open_work
+from store.pending_work import claim_due, mark_all_due, open_work, record_run
 from store.verdicts import store_verdict
 from tests.store.rows import add_batch, add_job, verdict
 
@@ -30,7 +30,7 @@ def rung(engine: Engine, *, busy: bool = False) -> list[str]:
     """What is rung of single jobs for payment and of chunks for pricing."""
     found = []
     for domain, bulk in (("payment", False), ("pricing", True)):
-        with due(engine, domain, bulk=bulk, grace_s=30, limit=100, busy=busy) as bells:
+        with claim_due(engine, domain, bulk=bulk, grace_s=30, limit=100, busy=busy) as bells:
             found += [bell.task_id for bell in bells]
     return sorted(found)
 
@@ -62,7 +62,7 @@ def test_a_ring_carries_what_the_first_one_carried(settings: Settings, database:
     facts = {"Order": {"total": 0.1, "n": 7, "big": 1e16, "small": 1e-7, "name": "Ünïcode"}, "Line": [{"qty": 2}]}
     job = add_job(settings, facts=facts)
     make_due(database)
-    with due(database, "payment", bulk=False, grace_s=30, limit=1) as [bell]:
+    with claim_due(database, "payment", bulk=False, grace_s=30, limit=1) as [bell]:
         assert bell.kwargs["facts"] == wire.canonical(facts)
         assert bell.kwargs["as_of"] == job.as_of.isoformat()
         assert bell.kwargs["rings"] == 2
@@ -72,7 +72,7 @@ def test_a_ring_carries_what_the_first_one_carried(settings: Settings, database:
 def test_nothing_counts_as_rung_when_the_broker_was_away(settings: Settings, database: Engine) -> None:
     job = add_job(settings)
     make_due(database)
-    with pytest.raises(ConnectionError), due(database, "payment", bulk=False, grace_s=30, limit=100):
+    with pytest.raises(ConnectionError), claim_due(database, "payment", bulk=False, grace_s=30, limit=100):
         raise ConnectionError
     assert rung(database) == [str(job.id)]
 
@@ -81,7 +81,7 @@ def test_two_reconcilers_share_the_work(settings: Settings, database: Engine) ->
     for n in range(10):
         add_job(settings, subject=str(n))
     make_due(database)
-    payment = partial(due, database, "payment", bulk=False, grace_s=30)
+    payment = partial(claim_due, database, "payment", bulk=False, grace_s=30)
     with payment(limit=6) as first, payment(limit=100) as second:
         assert (len(first), len(second)) == (6, 4)
         assert not {bell.task_id for bell in first} & {bell.task_id for bell in second}
@@ -103,7 +103,7 @@ def test_what_was_never_rung_is_rung_as_soon_as_there_is_room(settings: Settings
     add_job(settings)
     with database.begin() as connection:
         connection.execute(text("update jobs set rings = 0, ring_at = now()"))
-    with due(database, "payment", bulk=False, grace_s=30, limit=9, busy=True) as [bell]:
+    with claim_due(database, "payment", bulk=False, grace_s=30, limit=9, busy=True) as [bell]:
         assert bell.kwargs["rings"] == 1
 
 
@@ -112,7 +112,7 @@ def test_a_queue_gets_only_what_is_its_own(settings: Settings, database: Engine)
     add_batch(database, count=1)
     make_due(database)
     for domain, bulk in (("payment", True), ("pricing", False), ("promotion", True)):
-        with due(database, domain, bulk=bulk, grace_s=30, limit=9) as bells:
+        with claim_due(database, domain, bulk=bulk, grace_s=30, limit=9) as bells:
             assert bells == []
 
 
@@ -123,14 +123,14 @@ def test_after_the_broker_lost_its_data_everything_open_is_due_but_what_somebody
     terms = LeaseTerms(worker="w", lease_s=60, max_attempts=3)
     claim_job(database, leased.id, terms)
     claim_chunk(database, batch, 0, terms)
-    assert expire(database) == 2
+    assert mark_all_due(database) == 2
     assert rung(database, busy=True) == sorted([str(waiting.id), f"{batch}-1"])
     assert rung(database, busy=True) == []
 
 
 def test_the_last_run_of_the_reconciler_is_on_record(database: Engine) -> None:
-    note_run(database, rung=7, broker_lost=True)
-    note_run(database, rung=3, broker_lost=False)
+    record_run(database, rung=7, broker_lost=True)
+    record_run(database, rung=3, broker_lost=False)
     with database.connect() as connection:
         row = connection.execute(select(reconciler)).one()
     assert row.rung == 3
