@@ -12,7 +12,7 @@ from cli.display.output import console, counted, print_json, print_table, ring_o
 from cli.options import json_option, settings
 from rulefarm.database import connect
 from rulefarm.messaging import create_app
-from store.dead_letter_retry import NotRevivable, Which, count_letters, drop, find_letters, revive
+from store.dead_letter_retry import LetterFilter, NotRetryable, count_letters, drop, find_letters, retry
 
 
 @click.group("dead")
@@ -45,7 +45,7 @@ def _chosen(function: Callable[..., None]) -> Callable[..., None]:
         filtered = any((domain, code, batch))
         if bool(ids) + every + filtered != 1:
             raise click.UsageError("name dead letters by ID, or say --domain, --code or --batch, or --all")
-        function(which=Which(ids=ids, domain=domain, code=code, batch=batch), **others)
+        function(which=LetterFilter(ids=ids, domain=domain, code=code, batch=batch), **others)
 
     return call
 
@@ -58,7 +58,7 @@ def _chosen(function: Callable[..., None]) -> Callable[..., None]:
 @json_option
 def list_letters(domain: str | None, code: str | None, batch: uuid.UUID | None, limit: int, as_json: bool) -> None:
     """List dead letters, newest first."""
-    letters = find_letters(connect(settings()), Which(domain=domain, code=code, batch=batch), limit=limit)
+    letters = find_letters(connect(settings()), LetterFilter(domain=domain, code=code, batch=batch), limit=limit)
     if as_json:
         print_json(letters)
         return
@@ -81,7 +81,7 @@ def list_letters(domain: str | None, code: str | None, batch: uuid.UUID | None, 
 @json_option
 def show(ids: tuple[uuid.UUID, ...], as_json: bool) -> None:
     """Show dead letters whole: why, after how many attempts, by which worker."""
-    letters = find_letters(connect(settings()), Which(ids=ids))
+    letters = find_letters(connect(settings()), LetterFilter(ids=ids))
     if as_json:
         print_json(letters)
         return
@@ -92,7 +92,7 @@ def show(ids: tuple[uuid.UUID, ...], as_json: bool) -> None:
 @command.command("retry")
 @_chosen
 @json_option
-def retry(which: Which, as_json: bool) -> None:
+def retry(which: LetterFilter, as_json: bool) -> None:
     """Try jobs and rows of batches again, as if for the first time.
 
     Refused messages can't be tried again; with a filter or --all they are left.
@@ -101,12 +101,12 @@ def retry(which: Which, as_json: bool) -> None:
     engine = connect(known)
     for letter in find_letters(engine, which) if which.ids else []:
         if letter["kind"] == "message":
-            raise NotRevivable(
+            raise NotRetryable(
                 "not-revivable",
                 f"{letter['id']} is a refused message, which can't be tried again",
                 "whoever sent it has to submit a job; 'rulefarm dead drop' forgets it",
             )
-    revived = revive(engine, which, grace_s=known.reconcile_grace_s)
+    revived = retry(engine, which, grace_s=known.reconcile_grace_s)
     if as_json:
         print_json({"retried": revived.count, "left": revived.left})
     else:
@@ -119,7 +119,7 @@ def retry(which: Which, as_json: bool) -> None:
 @_chosen
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @json_option
-def drop_letters(which: Which, yes: bool, as_json: bool) -> None:
+def drop_letters(which: LetterFilter, yes: bool, as_json: bool) -> None:
     """Forget dead letters: their jobs and rows stay without a verdict. Asks first, unless they are named by ID."""
     engine = connect(settings())
     if which.ids:

@@ -31,12 +31,12 @@ _FRESH: dict[str, Any] = {
 }
 
 
-class NotRevivable(RulefarmError):
+class NotRetryable(RulefarmError):
     """What a dead letter is about can't be tried again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Which:
+class LetterFilter:
     """The dead letters that are meant: those that all of this is true of; without anything, all."""
 
     ids: Sequence[uuid.UUID] = ()
@@ -52,7 +52,7 @@ class Which:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Revived:
+class Retried:
     """What was reopened."""
 
     #: How many jobs and rows of batches.
@@ -63,7 +63,7 @@ class Revived:
     left: int
 
 
-def find_letters(engine: Engine, which: Which, *, limit: int | None = None) -> list[dict[str, Any]]:
+def find_letters(engine: Engine, which: LetterFilter, *, limit: int | None = None) -> list[dict[str, Any]]:
     """Dead letters, newest first.
 
     Args:
@@ -84,7 +84,7 @@ def find_letters(engine: Engine, which: Which, *, limit: int | None = None) -> l
     return found
 
 
-def count_letters(engine: Engine, which: Which) -> int:
+def count_letters(engine: Engine, which: LetterFilter) -> int:
     """How many dead letters there are.
 
     Raises:
@@ -95,7 +95,7 @@ def count_letters(engine: Engine, which: Which) -> int:
         return connection.execute(statement).scalar_one()
 
 
-def revive(engine: Engine, which: Which, *, grace_s: float, portion: int = PORTION) -> Revived:
+def retry(engine: Engine, which: LetterFilter, *, grace_s: float, portion: int = PORTION) -> Retried:
     """Reopen what dead letters are about: no attempt counted, due now.
 
     Args:
@@ -118,10 +118,10 @@ def revive(engine: Engine, which: Which, *, grace_s: float, portion: int = PORTI
             connection.execute(delete(dead_letters).where(dead_letters.c.id.in_(revived)))
         count += len(revived)
         bells += rung if is_first else []
-    return Revived(count=count, bells=bells, left=count_letters(engine, which))
+    return Retried(count=count, bells=bells, left=count_letters(engine, which))
 
 
-def drop(engine: Engine, which: Which, *, portion: int = PORTION) -> int:
+def drop(engine: Engine, which: LetterFilter, *, portion: int = PORTION) -> int:
     """Delete dead letters. Their jobs and rows stay closed, without a verdict.
 
     Args:
