@@ -9,7 +9,7 @@ from cli.dead_letters import print_letter
 from cli.display.output import console, counted, print_json, print_table, print_verdict
 from cli.options import json_option, settings
 from rulefarm.database import connect
-from store.job_status import Whereabouts, find_jobs, find_whereabouts
+from store.job_status import JobStatus, find_job_status, find_jobs
 
 
 @click.group("jobs")
@@ -45,14 +45,14 @@ def show(job: str, as_json: bool) -> None:
 
     JOB_ID is its id, or the key it was submitted with: then the newest job is shown.
     """
-    found = find_whereabouts(connect(settings()), job)
+    found = find_job_status(connect(settings()), job)
     if as_json:
         print_json(found.to_json())
         return
     _print(found)
 
 
-def _print(found: Whereabouts) -> None:
+def _print(found: JobStatus) -> None:
     out = console()
     if found.job is not None:
         job = found.job

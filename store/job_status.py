@@ -16,7 +16,7 @@ from rulefarm.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Whereabouts:
+class JobStatus:
     """What is on record of a job, or of a row of a batch."""
 
     #: Its row but for the facts, with the seconds of its age, of its lease and to its next ring; None for a row of a
@@ -36,7 +36,7 @@ class Whereabouts:
         return {**told, "verdict": verdict, "dead_letter": self.letter}
 
 
-def find_whereabouts(engine: Engine, name: str) -> Whereabouts:
+def find_job_status(engine: Engine, name: str) -> JobStatus:
     """Where a job, or a row of a batch, stands.
 
     Args:
@@ -83,7 +83,7 @@ def find_jobs(engine: Engine, *, state: str, domain: str | None = None, limit: i
         return [dict(row) for row in connection.execute(statement).mappings()]
 
 
-def _find(connection: Connection, wanted: uuid.UUID | str | None) -> Whereabouts | None:
+def _find(connection: Connection, wanted: uuid.UUID | str | None) -> JobStatus | None:
     def newest(table: Table, columns: list[Any], moment: Any) -> dict[str, Any] | None:
         named = table.c.id if isinstance(wanted, uuid.UUID) else table.c.subject
         statement = select(*columns).where(named == wanted).order_by(moment.desc()).limit(1)
@@ -93,13 +93,13 @@ def _find(connection: Connection, wanted: uuid.UUID | str | None) -> Whereabouts
     if job is not None:
         verdict = _one(connection, select(verdicts).where(verdicts.c.id == job["id"]))
         letter = _one(connection, select(dead_letters).where(dead_letters.c.id == job["id"]))
-        return Whereabouts(job=job, verdict=Verdict.from_json(verdict) if verdict else None, letter=letter)
+        return JobStatus(job=job, verdict=Verdict.from_json(verdict) if verdict else None, letter=letter)
     letter = newest(dead_letters, [dead_letters], dead_letters.c.died_at)
     verdict = newest(verdicts, [verdicts], verdicts.c.enqueued_at)
     if letter is None and verdict is None:
         return None
     of_batch = (letter or verdict or {})["batch"]
-    return Whereabouts(
+    return JobStatus(
         batch=_one(connection, select(batches).where(batches.c.id == of_batch)),
         chunk=_chunk(connection, letter) if letter else None,
         verdict=Verdict.from_json(verdict) if verdict else None,

@@ -9,7 +9,7 @@ from rulefarm.errors import NotFound
 from rulefarm.settings import Settings
 from store.attempts import LeaseTerms, claim_job
 from store.chunk_attempts import Claim, claim_chunk
-from store.job_status import find_jobs, find_whereabouts
+from store.job_status import find_job_status, find_jobs
 from store.verdicts import store_chunk, store_verdict
 from tests.store.dying import TERMS, batch_of_rows, dead_job, kill_row
 from tests.store.rows import add_job, verdict
@@ -19,7 +19,7 @@ def test_an_open_job_tells_who_works_on_it_and_for_how_long(settings: Settings, 
     job = add_job(settings)
     claim_job(database, job.id, LeaseTerms(worker="w@here", lease_s=60, max_attempts=3))
     for name in (str(job.id), "4711"):
-        found = find_whereabouts(database, name)
+        found = find_job_status(database, name)
         assert found.job is not None
         assert (found.job["state"], found.job["attempts"], found.job["worker"]) == ("open", 2, "w@here")
         assert 50 < found.job["lease_s"] <= 60
@@ -33,7 +33,7 @@ def test_a_judged_and_a_dead_job_have_their_answer(settings: Settings, database:
     job = add_job(settings)
     store_verdict(database, verdict(job.id, job.enqueued_at))
     dead = dead_job(settings, database, subject="dead")
-    judged, buried = find_whereabouts(database, str(job.id)), find_whereabouts(database, "dead")
+    judged, buried = find_job_status(database, str(job.id)), find_job_status(database, "dead")
     assert judged.verdict is not None
     assert (judged.verdict.id, judged.letter) == (job.id, None)
     assert buried.letter is not None
@@ -44,7 +44,7 @@ def test_a_judged_and_a_dead_job_have_their_answer(settings: Settings, database:
 def test_of_several_jobs_with_a_key_the_newest_counts(settings: Settings, database: Engine) -> None:
     add_job(settings)
     newest = add_job(settings)
-    found = find_whereabouts(database, "4711").job
+    found = find_job_status(database, "4711").job
     assert found is not None
     assert found["id"] == newest.id
 
@@ -52,7 +52,7 @@ def test_of_several_jobs_with_a_key_the_newest_counts(settings: Settings, databa
 def test_a_key_may_look_like_an_id(settings: Settings, database: Engine) -> None:
     key = str(uuid.uuid4())
     job = add_job(settings, subject=key)
-    found = find_whereabouts(database, key).job
+    found = find_job_status(database, key).job
     assert found is not None
     assert found["id"] == job.id
 
@@ -65,7 +65,7 @@ def test_a_row_of_a_batch_is_found_when_it_is_judged_or_dead(database: Engine) -
     row = verdict(uuid.uuid5(batch, "a"), claim.chunk["enqueued_at"], **about)
     store_chunk(database, batch, 0, [row], attempt=claim.attempt)
     kill_row(database, batch, 1)
-    judged, dead = find_whereabouts(database, str(uuid.uuid5(batch, "a"))), find_whereabouts(database, "b")
+    judged, dead = find_job_status(database, str(uuid.uuid5(batch, "a"))), find_job_status(database, "b")
     assert judged.batch is not None
     assert judged.verdict is not None
     assert (judged.batch["id"], judged.verdict.subject, judged.job, judged.chunk) == (batch, "a", None, None)
@@ -77,7 +77,7 @@ def test_a_row_of_a_batch_is_found_when_it_is_judged_or_dead(database: Engine) -
 def test_what_is_not_on_record_is_said_to_be_unknown(database: Engine) -> None:
     for name in (str(uuid.uuid4()), "nobody", "", "x" * 1000):
         with pytest.raises(NotFound, match="on record"):
-            find_whereabouts(database, name)
+            find_job_status(database, name)
 
 
 def test_jobs_are_listed_by_state_and_domain_the_oldest_first(settings: Settings, database: Engine) -> None:
