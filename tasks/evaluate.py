@@ -26,7 +26,7 @@ from store.dead_letters import Failure, record_message
 from store.verdicts import store_chunk, store_verdict
 from tasks.judge import judge_chunk, judge_job
 from tasks.retry import pause_s
-from tasks.worker_context import Process, held
+from tasks.worker_context import WorkerContext, current
 
 log = logging.getLogger("rulefarm.tasks")
 
@@ -44,7 +44,7 @@ def evaluate_job(task: Task, **kwargs: Any) -> dict[str, Any] | None:
         The verdict on record, as JSON: this one, or the one that was there first. None for a job that has none yet:
         not on record, dead, failed this time, or in somebody else's hands.
     """
-    process, worker = held(), task.request.hostname
+    process, worker = current(), task.request.hostname
     attempt = 1
     try:
         message = _checked(task, checked_job_message, kwargs)
@@ -81,7 +81,7 @@ def evaluate_chunk(task: Task, **kwargs: Any) -> int | None:
         How many verdicts were new; None for a chunk that is closed, not on record, failed this time, or in somebody
         else's hands.
     """
-    process, worker = held(), task.request.hostname
+    process, worker = current(), task.request.hostname
     engine, terms = process.ledger.engine, process.terms(worker, chunk=True)
     attempt = None
     try:
@@ -115,7 +115,7 @@ def _checked(task: Task, check: Callable[[Mapping[str, Any]], _Message], kwargs:
     except JobRejected as error:
         log.error("a message of task %s is refused [%s]: %s", task.name, error.code, error.message)
         death = Failure(error.code, f"{task.name}: {error.message}")
-        record_message(held().ledger.engine, death, worker=task.request.hostname, content=repr(kwargs))
+        record_message(current().ledger.engine, death, worker=task.request.hostname, content=repr(kwargs))
         return None
 
 
@@ -123,14 +123,14 @@ def _is_redelivered(task: Task) -> bool:
     return bool((task.request.delivery_info or {}).get("redelivered"))
 
 
-def _claim_job(process: Process, message: JobMessage, worker: str) -> int | None:
+def _claim_job(process: WorkerContext, message: JobMessage, worker: str) -> int | None:
     # The repeat of a job that nobody wrote down: it has to be on record to be counted.
     if not message.on_record:
         add_job(process.ledger.engine, message.row())
     return claim_job(process.ledger.engine, message.job_id, process.terms(worker), attempt=message.attempt)
 
 
-def _fail_job(process: Process, message: JobMessage, worker: str, attempt: int, error: Exception) -> None:
+def _fail_job(process: WorkerContext, message: JobMessage, worker: str, attempt: int, error: Exception) -> None:
     death = _death(error)
     log.error("job %s, attempt %d: %s", message.job_id, attempt, death)
     if not message.on_record:
@@ -139,7 +139,7 @@ def _fail_job(process: Process, message: JobMessage, worker: str, attempt: int, 
         log.error("job %s is a dead letter now", message.job_id)
 
 
-def _recorded(process: Process, message: JobMessage) -> dict[str, Any] | None:
+def _recorded(process: WorkerContext, message: JobMessage) -> dict[str, Any] | None:
     recorded = process.ledger.verdict(message.job_id)
     if recorded is None:
         log.warning("job %s is unknown, dead, or in somebody else's hands: its message is dropped", message.job_id)
@@ -152,7 +152,7 @@ def _death(error: Exception) -> Failure:
     return Failure.of(error)
 
 
-def ring_parts(process: Process, bells: list[TaskMessage]) -> None:
+def ring_parts(process: WorkerContext, bells: list[TaskMessage]) -> None:
     """Ring for the parts of a chunk that was split.
 
     Args:

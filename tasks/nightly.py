@@ -17,7 +17,7 @@ from rulefarm.messaging import MessageSender, TaskMessage
 from rulefarm.routing import queue_name
 from rulefarm.settings import Settings
 from rulesets.loader import LoadedRuleset
-from tasks.worker_context import held
+from tasks.worker_context import current
 
 log = logging.getLogger("rulefarm.tasks")
 
@@ -31,7 +31,7 @@ def plan_nightly(task: Task) -> str:
     Returns:
         The batch's id.
     """
-    process = held()
+    process = current()
     key = f"nightly {datetime.now(UTC).date().isoformat()}"
     settings = process.settings
     doorbell = MessageSender(process.app, limit=settings.queue_limit, has_ledger=True)

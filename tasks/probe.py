@@ -11,7 +11,7 @@ from celery import Task
 from sqlalchemy import text
 
 from rulefarm.database import translate_errors
-from tasks.worker_context import held
+from tasks.worker_context import current
 
 #: Name of the task.
 CANARY = "rules.canary"
@@ -31,7 +31,7 @@ def canary(task: Task, domain: str) -> dict[str, Any]:
         NotFound: the worker does not serve that domain.
         DatabaseUnreachable: Postgres does not answer.
     """
-    process = held()
+    process = current()
     process.ruleset(domain).program.evaluate({}, as_of=datetime.now(UTC))
     began = time.perf_counter()
     with translate_errors(process.ledger.engine), process.ledger.engine.connect() as connection:

@@ -16,7 +16,7 @@ from rulefarm.messaging import TaskMessage, queue_depths, send_messages
 from rulefarm.routing import SEAL, SEAL_QUEUE, queue_name
 from store.partitions import ensure_partitions
 from store.pending_work import claim_due, count_open, due_queues, mark_all_due, record_run
-from tasks.worker_context import Process, held
+from tasks.worker_context import WorkerContext, current
 
 log = logging.getLogger("rulefarm.tasks")
 
@@ -33,7 +33,7 @@ def reconcile(task: Task) -> int:
     Returns:
         How many were rung; 0 as well when the database or the broker is away, for the next run is near.
     """
-    process = held()
+    process = current()
     engine = process.ledger.engine
     try:
         if lost := not queue_depths(process.app, [SEAL_QUEUE])[SEAL_QUEUE]:
@@ -55,7 +55,7 @@ def reconcile(task: Task) -> int:
     return rung
 
 
-def _put_seal(process: Process) -> None:
+def _put_seal(process: WorkerContext) -> None:
     """Make everything open due, for the broker came back empty, and put a new seal on it.
 
     The first start of all is no different: nothing is open then."""
@@ -64,7 +64,7 @@ def _put_seal(process: Process) -> None:
     log.warning("the broker has lost its data, or is new: %d jobs and chunks are rung again", expired)
 
 
-def _ring_queue(process: Process, domain: str, bulk: bool, depth: int, deadline: float) -> int:
+def _ring_queue(process: WorkerContext, domain: str, bulk: bool, depth: int, deadline: float) -> int:
     settings, rung = process.settings, 0
     busy, most = depth > BACKLOG, settings.queue_limit
     if depth:

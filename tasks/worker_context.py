@@ -19,7 +19,7 @@ LEASE_MARGIN_S = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Process:
+class WorkerContext:
     """What the tasks of one worker process work with."""
 
     settings: Settings
@@ -54,10 +54,10 @@ class Process:
         return LeaseTerms(worker=worker, lease_s=limit_s + LEASE_MARGIN_S, max_attempts=self.settings.max_attempts)
 
 
-_held: list[Process] = []
+_held: list[WorkerContext] = []
 
 
-def hold(process: Process) -> None:
+def set_context(process: WorkerContext) -> None:
     """Make it what this process, and every child that it forks, works with."""
     _held[:] = [process]
     # What is alive now stays: the collector need not walk it again, nor copy its pages in every child.
@@ -65,7 +65,7 @@ def hold(process: Process) -> None:
     gc.freeze()
 
 
-def held() -> Process:
+def current() -> WorkerContext:
     """What this process works with.
 
     Raises:
@@ -78,4 +78,4 @@ def held() -> Process:
 
 def forget_connections() -> None:
     """In a child, right after the fork: leave the parent's connections alone and open our own when needed."""
-    held().ledger.engine.dispose(close=False)
+    current().ledger.engine.dispose(close=False)

@@ -13,7 +13,7 @@ from rulefarm.routing import EVALUATE_CHUNK, EVALUATE_JOB
 from store.attempts import add_job, fail_job
 from store.chunk_attempts import fail_chunk
 from store.dead_letters import Failure
-from tasks.worker_context import held
+from tasks.worker_context import current
 
 log = logging.getLogger("rulefarm.tasks")
 
@@ -27,7 +27,7 @@ def note_lost(task: str, kwargs: Mapping[str, Any], worker: str, death: Failure)
         worker: that the process belonged to.
         death: how it ended.
     """
-    process = held()
+    process = current()
     engine = process.ledger.engine
     try:
         if task == EVALUATE_JOB:

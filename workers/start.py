@@ -24,7 +24,7 @@ from rulesets.loader import SHIPPED, LoadedRuleset, load_all
 from store.ruleset_versions import publish
 from tasks.durable_rules import require_durable_rules
 from tasks.shared_facts import open_shared
-from tasks.worker_context import Process, forget_connections, hold
+from tasks.worker_context import WorkerContext, forget_connections, set_context
 from workers.celery_app import create_beat_app, create_worker_app, worker_queues
 from workers.consumer import EXIT_AGAIN, Watch
 
@@ -83,7 +83,7 @@ def run_worker(
     _publish_when_reachable(ledger, rulesets)
     if prepare is not None:
         rulesets = {domain: prepare(loaded) for domain, loaded in rulesets.items()}
-    hold(Process(settings=settings, ledger=ledger, rulesets=rulesets, app=app, shared=shared))
+    set_context(WorkerContext(settings=settings, ledger=ledger, rulesets=rulesets, app=app, shared=shared))
     worker_process_init.connect(_after_fork)
     Watch(app, queues, settings.silence_s).begin()
     # A pool process that ends waits for the main process to take its last result; while that ends itself it does not

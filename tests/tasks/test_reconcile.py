@@ -15,7 +15,7 @@ from rulefarm.routing import SEAL_QUEUE, queue_name
 from rulefarm.settings import Settings
 from tasks import worker_context as process
 from tasks.reconcile import reconcile
-from tasks.worker_context import Process
+from tasks.worker_context import WorkerContext
 
 ORDER = {"Order": {"total": 12.5}}
 
@@ -26,7 +26,7 @@ def farm(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Farm]:
     impatient = replace(settings, queue_limit=5, reconcile_limit=2)
     with Farm(impatient) as producer:
         assert producer.ledger is not None
-        held = Process(settings=impatient, ledger=producer.ledger, rulesets={}, app=producer.app)
+        held = WorkerContext(settings=impatient, ledger=producer.ledger, rulesets={}, app=producer.app)
         monkeypatch.setattr(process, "_held", [held])
         wipe(producer)
         reconcile(None)
@@ -102,7 +102,7 @@ def test_while_the_broker_is_away_nothing_counts_as_rung(
     with database.begin() as connection:
         farm.submit(domain, ORDER, connection=connection)
     with Farm(replace(farm.settings, broker_url="redis://127.0.0.1:1/0")) as cut_off:
-        monkeypatch.setattr(process, "_held", [replace(process.held(), app=cut_off.app)])
+        monkeypatch.setattr(process, "_held", [replace(process.current(), app=cut_off.app)])
         assert reconcile(None) == 0
     with database.connect() as connection:
         assert connection.execute(select(jobs.c.rings)).scalar_one() == 0

@@ -23,7 +23,7 @@ from rulefarm.errors import DatabaseUnreachable, JobRejected
 from rulefarm.routing import CONTROL_QUEUE
 from rulefarm.wire import NAMESPACE
 from store.dead_letters import MAX_CHARACTERS, Failure, record_message, storable
-from tasks.worker_context import held
+from tasks.worker_context import current
 from workers.consumer.message_checks import check_envelope, check_message
 
 log = logging.getLogger("rulefarm.workers")
@@ -114,7 +114,7 @@ class RefusingConsumer(Consumer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._recorder = Recorder(held().ledger.engine, self.hostname)
+        self._recorder = Recorder(current().ledger.engine, self.hostname)
 
     def on_ready(self) -> None:
         """On every connection, before the first message: look at what Redis gives before kombu unpacks it."""
