@@ -21,10 +21,10 @@ from rulefarm.verdict import Verdict
 from rulesets.loader import LoadedRuleset
 from tasks.csv_typing import typed_columns
 from tasks.durable_rules import host_of
-from tasks.shared_facts import Seen, Shared, Subject
+from tasks.shared_facts import CompleteFacts, SharedFacts, Subject
 
 
-def judge_job(loaded: LoadedRuleset, message: JobMessage, worker: str, shared: Shared | None = None) -> Verdict:
+def judge_job(loaded: LoadedRuleset, message: JobMessage, worker: str, shared: SharedFacts | None = None) -> Verdict:
     """Judge one job.
 
     Args:
@@ -62,7 +62,7 @@ def judge_job(loaded: LoadedRuleset, message: JobMessage, worker: str, shared: S
 
 
 def judge_chunk(
-    loaded: LoadedRuleset, chunk: Mapping[str, Any], worker: str, shared: Shared | None = None
+    loaded: LoadedRuleset, chunk: Mapping[str, Any], worker: str, shared: SharedFacts | None = None
 ) -> list[Verdict]:
     """Judge every subject of a chunk.
 
@@ -91,7 +91,7 @@ def judge_chunk(
         answers = [_answer(evaluate_seen(loaded, each, chunk["as_of"])) for each in facts]
     else:
         documents, answers = _judge_columns(loaded, frame, chunk["form"] == "text", chunk["as_of"])
-        facts = [Seen(document, {}) for document in documents]
+        facts = [CompleteFacts(document, {}) for document in documents]
     micros = (time.perf_counter_ns() - started) // 1000 // max(1, len(subjects))
     now = datetime.now(UTC)
     return [
@@ -131,9 +131,9 @@ def facts_of(chunk: Mapping[str, Any], subject: str, schema: Schema) -> dict[str
     return _documents(frame, chunk["form"], schema)[0]
 
 
-def _see(loaded: LoadedRuleset, subjects: Sequence[Subject], shared: Shared | None) -> list[Seen]:
+def _see(loaded: LoadedRuleset, subjects: Sequence[Subject], shared: SharedFacts | None) -> list[CompleteFacts]:
     if not loaded.schema.is_shared:
-        return [Seen(subject.document, {}) for subject in subjects]
+        return [CompleteFacts(subject.document, {}) for subject in subjects]
     if shared is None:
         raise SettingsError(
             "no-facts", f"domain {loaded.domain!r} shares facts, and nothing says where", "set RULEFARM_FACTS_URL"
@@ -141,7 +141,7 @@ def _see(loaded: LoadedRuleset, subjects: Sequence[Subject], shared: Shared | No
     return shared.see(loaded, subjects)
 
 
-def evaluate_seen(loaded: LoadedRuleset, seen: Seen, as_of: datetime) -> Evaluation:
+def evaluate_seen(loaded: LoadedRuleset, seen: CompleteFacts, as_of: datetime) -> Evaluation:
     """Judge facts that are complete.
 
     Args:

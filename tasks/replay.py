@@ -16,7 +16,7 @@ from rulefarm.errors import JobRejected
 from rulefarm.limits import MAX_FACTS_CHARACTERS
 from rulesets.loader import LoadedRuleset
 from tasks.judge import evaluate_seen
-from tasks.shared_facts import MemoryWindows, Shared, Subject, event_of, event_time, key_text
+from tasks.shared_facts import MemoryWindows, SharedFacts, Subject, event_of, event_time, key_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def replay(
     Returns:
         What came of each line that is not empty, in order.
     """
-    shared = Shared(known, MemoryWindows(clock))
+    shared = SharedFacts(known, MemoryWindows(clock))
     for number, text in enumerate(_bounded(lines), 1):
         if not text.strip():
             continue

@@ -12,7 +12,7 @@ from rulefarm.errors import NotFound
 from rulefarm.settings import Settings
 from rulesets.loader import LoadedRuleset
 from store.attempts import LeaseTerms
-from tasks.shared_facts import Shared
+from tasks.shared_facts import SharedFacts
 
 #: Seconds that a lease outlasts the time limit of what it is for: until then the attempt may still come to an end.
 LEASE_MARGIN_S = 5
@@ -30,7 +30,7 @@ class WorkerContext:
     #: The Celery application, to ring with.
     app: Any
     #: Where the facts are that do not come with a job; None: no domain that it serves shares any.
-    shared: Shared | None = None
+    shared: SharedFacts | None = None
 
     def ruleset(self, domain: str) -> LoadedRuleset:
         """The compiled ruleset of a domain.

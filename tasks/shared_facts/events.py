@@ -12,7 +12,7 @@ from engine import Schema, Stream, ValueRefused, parse_moment
 from rulefarm import wire
 from rulefarm.errors import JobRejected
 from rulefarm.limits import MAX_EVENT_CHARACTERS
-from tasks.shared_facts.lookups import Seen, key_text
+from tasks.shared_facts.lookups import CompleteFacts, key_text
 
 
 def event_of(
@@ -74,7 +74,7 @@ def event_text(stream: Stream, event: Mapping[str, Any]) -> str:
     return text
 
 
-def with_window(seen: Seen, stream: Stream, texts: Sequence[str], known: dict[str, Any]) -> Seen:
+def with_window(seen: CompleteFacts, stream: Stream, texts: Sequence[str], known: dict[str, Any]) -> CompleteFacts:
     """The facts of a job with a window of events.
 
     Args:
@@ -93,17 +93,17 @@ def with_window(seen: Seen, stream: Stream, texts: Sequence[str], known: dict[st
                 known[text] = wire.parse(text)
             except JobRejected as error:
                 message = f"an event of {stream.name} as it is kept: {error.message}"
-                return Seen(seen.document, seen.shared, ("fact-unreadable", message))
+                return CompleteFacts(seen.document, seen.shared, ("fact-unreadable", message))
         window.append(known[text])
     return with_events(seen, stream, window)
 
 
-def with_events(seen: Seen, stream: Stream, events: list[dict[str, Any]]) -> Seen:
+def with_events(seen: CompleteFacts, stream: Stream, events: list[dict[str, Any]]) -> CompleteFacts:
     """The facts of a job with events that are known."""
-    return Seen({**seen.document, stream.name: events}, {**seen.shared, stream.name: events}, seen.refusal)
+    return CompleteFacts({**seen.document, stream.name: events}, {**seen.shared, stream.name: events}, seen.refusal)
 
 
-def alone(schema: Schema, seen: Seen, as_of: datetime) -> Seen:
+def alone(schema: Schema, seen: CompleteFacts, as_of: datetime) -> CompleteFacts:
     """The facts of a job with windows that hold its own event and no other: where there is no farm to ask."""
     for stream in schema.streams:
         if seen.document.get(stream.name) is None:

@@ -21,7 +21,7 @@ Read = Callable[[Collection[tuple[str, str]]], Mapping[tuple[str, str], str | No
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class CompleteFacts:
     """The facts of one subject, as they are judged."""
 
     #: All of them.
@@ -32,7 +32,7 @@ class Seen:
     refusal: tuple[str, str] | None = None
 
 
-def look_up(schema: Schema, documents: Sequence[Mapping[str, Any]], read: Read) -> list[Seen]:
+def look_up(schema: Schema, documents: Sequence[Mapping[str, Any]], read: Read) -> list[CompleteFacts]:
     """Add what is looked up.
 
     Args:
@@ -87,7 +87,7 @@ def _seen(
     document: Mapping[str, Any],
     keys: Mapping[str, str | None],
     facts: Mapping[tuple[str, str], dict[str, Any] | FactRejected | None],
-) -> Seen:
+) -> CompleteFacts:
     shared: dict[str, Any] = {}
     refusal = None
     for lookup in schema.lookups:
@@ -101,4 +101,4 @@ def _seen(
             why = f"{by} holds no key" if key is None else f"there is none of {by} {shown(key)}"
             refusal = refusal or ("fact-missing", f"{lookup.fact} is required, and {why}")
         shared[lookup.fact] = fact
-    return Seen({**document, **shared}, shared, refusal)
+    return CompleteFacts({**document, **shared}, shared, refusal)

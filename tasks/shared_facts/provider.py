@@ -17,7 +17,7 @@ from rulesets.loader import LoadedRuleset
 from store.event_windows import Event, Windows
 from store.fact_cache import CachedFacts
 from tasks.shared_facts.events import event_of, event_text, event_time, with_events, with_window
-from tasks.shared_facts.lookups import Seen, look_up
+from tasks.shared_facts.lookups import CompleteFacts, look_up
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Recorder(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Shared:
+class SharedFacts:
     """Where the shared facts are."""
 
     #: Those that are looked up by key.
@@ -54,7 +54,7 @@ class Shared:
     #: Those that happened just before.
     windows: Recorder
 
-    def see(self, loaded: LoadedRuleset, subjects: Sequence[Subject]) -> list[Seen]:
+    def see(self, loaded: LoadedRuleset, subjects: Sequence[Subject]) -> list[CompleteFacts]:
         """Add the shared facts; to the streams of the domain, add the subjects.
 
         Args:
@@ -77,7 +77,12 @@ class Shared:
         return seen
 
     def _record(
-        self, loaded: LoadedRuleset, stream: Stream, subjects: Sequence[Subject], seen: list[Seen], fit: list[int]
+        self,
+        loaded: LoadedRuleset,
+        stream: Stream,
+        subjects: Sequence[Subject],
+        seen: list[CompleteFacts],
+        fit: list[int],
     ) -> None:
         events, places = [], []
         for i in fit:
@@ -92,7 +97,7 @@ class Shared:
             try:
                 at, text = event_time(stream, event, subject.as_of), event_text(stream, event)
             except JobRejected as error:
-                seen[i] = Seen(one.document, one.shared, (error.code, error.message))
+                seen[i] = CompleteFacts(one.document, one.shared, (error.code, error.message))
                 continue
             events.append(Event(subject.job_id, key, at, text))
             places.append(i)
@@ -101,7 +106,7 @@ class Shared:
             seen[i] = with_window(seen[i], stream, texts, known)
 
 
-def open_shared(settings: Settings) -> Shared:
+def open_shared(settings: Settings) -> SharedFacts:
     """The shared facts as the settings name them; nothing is connected yet.
 
     Raises:
@@ -109,4 +114,4 @@ def open_shared(settings: Settings) -> Shared:
     """
     facts = ReferenceFacts(settings.require_facts())
     reference = CachedFacts(facts, fresh_s=settings.facts_fresh_s, most=settings.facts_cache)
-    return Shared(reference, Windows(facts))
+    return SharedFacts(reference, Windows(facts))

@@ -8,7 +8,7 @@ import pytest
 from engine import SchemaRejected
 from engine.schema import parse_schema
 from rulesets.loader import load_domain
-from tasks.shared_facts import Seen, look_up
+from tasks.shared_facts import CompleteFacts, look_up
 from tests.facts.conftest import RULESETS
 
 SCHEMA = parse_schema((RULESETS / "credit" / "domain.toml").read_bytes())
@@ -17,7 +17,7 @@ KEPT = {("Customer", "h1"): '{"limit": 100, "blocked": false}', ("Store", "7"): 
 HOME = {"Order": {"household_id": "h1", "total": 5}}
 
 
-def see(*documents: dict[str, Any], kept: dict[tuple[str, str], str] = KEPT) -> tuple[list[Seen], list[Any]]:
+def see(*documents: dict[str, Any], kept: dict[tuple[str, str], str] = KEPT) -> tuple[list[CompleteFacts], list[Any]]:
     asked = []
 
     def read(wanted: Collection[tuple[str, str]]) -> dict[tuple[str, str], str | None]:

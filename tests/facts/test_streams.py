@@ -26,7 +26,7 @@ from store.event_windows import Windows
 from store.fact_cache import CachedFacts
 from store.verdicts import find_verdicts
 from tasks.judge import judge_chunk, judge_job
-from tasks.shared_facts import Seen, Shared, alone
+from tasks.shared_facts import CompleteFacts, SharedFacts, alone
 from tests.facts.conftest import RULESETS, key
 from tests.farm.commands import rulefarm
 from tests.farm.processes import until
@@ -40,8 +40,8 @@ def fraud() -> LoadedRuleset:
 
 
 @pytest.fixture
-def shared(facts: ReferenceFacts) -> Shared:
-    return Shared(CachedFacts(facts, fresh_s=5.0, most=10), Windows(facts))
+def shared(facts: ReferenceFacts) -> SharedFacts:
+    return SharedFacts(CachedFacts(facts, fresh_s=5.0, most=10), Windows(facts))
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def timed(fraud: LoadedRuleset) -> LoadedRuleset:
     return replace(fraud, domain=f"timed-{key()}", schema=schema, program=compile_ruleset(sources, schema))
 
 
-def judge(fraud: LoadedRuleset, shared: Shared, seconds: float, **payment: Any) -> Verdict:
+def judge(fraud: LoadedRuleset, shared: SharedFacts, seconds: float, **payment: Any) -> Verdict:
     """Judge one payment; its id says which it is."""
     text = wire.canonical({"Payment": payment})
     message = JobMessage(
@@ -81,7 +81,7 @@ def test_a_stream_is_a_list_fact_with_the_fields_that_are_sent(fraud: LoadedRule
     assert not any(field.required or field.minimum for field in declared.fields.values())
 
 
-def test_rules_read_the_window(fraud: LoadedRuleset, shared: Shared) -> None:
+def test_rules_read_the_window(fraud: LoadedRuleset, shared: SharedFacts) -> None:
     card = key()
     first = judge(fraud, shared, 0, card=card, amount=400, country="FR")
     assert (first.outcome, first.seen) == ("accept", {"payments": [{"card": card, "amount": 400, "country": "FR"}]})
@@ -95,7 +95,7 @@ def test_rules_read_the_window(fraud: LoadedRuleset, shared: Shared) -> None:
     assert len((third.seen or {})["payments"]) == 2
 
 
-def test_a_job_judged_again_sees_the_same(fraud: LoadedRuleset, shared: Shared) -> None:
+def test_a_job_judged_again_sees_the_same(fraud: LoadedRuleset, shared: SharedFacts) -> None:
     card = key()
     verdicts = [judge(fraud, shared, n, card=card, amount=300) for n in range(5)]
     again = [judge(fraud, shared, n, card=card, amount=300) for n in range(5)]
@@ -108,7 +108,7 @@ def test_a_job_judged_again_sees_the_same(fraud: LoadedRuleset, shared: Shared) 
         )
 
 
-def test_what_cannot_be_judged_is_no_event(fraud: LoadedRuleset, shared: Shared) -> None:
+def test_what_cannot_be_judged_is_no_event(fraud: LoadedRuleset, shared: SharedFacts) -> None:
     card = key()
     for bad in ({"amount": -1}, {"amount": "much"}, {}, {"amount": 1, "note": 5}, {"amount": 1, "risk": 3}):
         assert judge(fraud, shared, 0, card=card, **bad).outcome == "error"
@@ -118,12 +118,14 @@ def test_what_cannot_be_judged_is_no_event(fraud: LoadedRuleset, shared: Shared)
     assert after.seen == {"payments": [{"card": card, "amount": 1}]}
 
 
-def test_without_a_key_a_job_has_no_window_but_its_own_event(fraud: LoadedRuleset, shared: Shared) -> None:
+def test_without_a_key_a_job_has_no_window_but_its_own_event(fraud: LoadedRuleset, shared: SharedFacts) -> None:
     for n in range(4):
         assert judge(fraud, shared, n, amount=900).seen == {"payments": [{"amount": 900}]}
 
 
-def test_a_window_that_the_producer_sent_wins_and_nothing_is_recorded(fraud: LoadedRuleset, shared: Shared) -> None:
+def test_a_window_that_the_producer_sent_wins_and_nothing_is_recorded(
+    fraud: LoadedRuleset, shared: SharedFacts
+) -> None:
     card = key()
     text = wire.canonical({"Payment": {"card": card, "amount": 1}, "payments": [{"amount": 600}, {"amount": 600}]})
     values = {"domain": "fraud", "subject": "x", "as_of": START, "enqueued_at": START, "on_record": True, "rings": 1}
@@ -132,7 +134,7 @@ def test_a_window_that_the_producer_sent_wins_and_nothing_is_recorded(fraud: Loa
     assert judge(fraud, shared, 1, card=card, amount=1).seen == {"payments": [{"card": card, "amount": 1}]}
 
 
-def test_what_somebody_else_wrote_there_is_an_error_with_a_name(fraud: LoadedRuleset, shared: Shared) -> None:
+def test_what_somebody_else_wrote_there_is_an_error_with_a_name(fraud: LoadedRuleset, shared: SharedFacts) -> None:
     card = key()
     judge(fraud, shared, 0, card=card, amount=1)
     place = f"rulefarm:stream:{{fraud:payments:{card}}}:events"
@@ -150,7 +152,7 @@ def said(seconds: float) -> str:
     return (START + timedelta(seconds=seconds)).isoformat()
 
 
-def test_a_window_reaches_back_from_when_its_own_event_happened(timed: LoadedRuleset, shared: Shared) -> None:
+def test_a_window_reaches_back_from_when_its_own_event_happened(timed: LoadedRuleset, shared: SharedFacts) -> None:
     card = key()
     for n, seconds in enumerate((-600, -599, 0, -300)):
         # All judged as of the same instant, and an hour after the last of them happened.
@@ -163,7 +165,7 @@ def test_a_window_reaches_back_from_when_its_own_event_happened(timed: LoadedRul
     assert judge(timed, shared, 3_600, card=card, amount=2, at=said(0)).seen == again.seen
 
 
-def test_the_same_instant_is_the_same_however_it_is_written(timed: LoadedRuleset, shared: Shared) -> None:
+def test_the_same_instant_is_the_same_however_it_is_written(timed: LoadedRuleset, shared: SharedFacts) -> None:
     card = key()
     for written in ("2026-03-01", "2026-03-01T00:00:00Z", "2026-03-01T01:00:00+01:00", "2026-02-28 23:59:59.999999"):
         verdict = judge(timed, shared, 0, card=card, amount=1, at=written)
@@ -172,7 +174,7 @@ def test_the_same_instant_is_the_same_however_it_is_written(timed: LoadedRuleset
     assert len((verdict.seen or {})["payments"]) == 4
 
 
-def test_an_event_that_does_not_say_when_happened_when_it_is_judged(timed: LoadedRuleset, shared: Shared) -> None:
+def test_an_event_that_does_not_say_when_happened_when_it_is_judged(timed: LoadedRuleset, shared: SharedFacts) -> None:
     card = key()
     judge(timed, shared, 0, card=card, amount=1, at=said(-1))
     verdict = judge(timed, shared, 0, card=card, amount=2, at=None)
@@ -184,7 +186,7 @@ def test_an_event_that_does_not_say_when_happened_when_it_is_judged(timed: Loade
 
 
 @pytest.mark.parametrize("at", ["yesterday", "", "9999-12-31T23:59:59-01:00"])
-def test_a_time_that_is_none_is_an_error_and_no_event(timed: LoadedRuleset, shared: Shared, at: str) -> None:
+def test_a_time_that_is_none_is_an_error_and_no_event(timed: LoadedRuleset, shared: SharedFacts, at: str) -> None:
     card = key()
     verdict = judge(timed, shared, 0, card=card, amount=1, at=at)
     assert (verdict.outcome, [reason["code"] for reason in verdict.reasons]) == ("error", ["event-time"])
@@ -192,7 +194,9 @@ def test_a_time_that_is_none_is_an_error_and_no_event(timed: LoadedRuleset, shar
     assert len((judge(timed, shared, 0, card=card, amount=1).seen or {})["payments"]) == 1
 
 
-def test_an_event_that_is_sent_late_is_seen_as_long_as_events_are_kept(timed: LoadedRuleset, shared: Shared) -> None:
+def test_an_event_that_is_sent_late_is_seen_as_long_as_events_are_kept(
+    timed: LoadedRuleset, shared: SharedFacts
+) -> None:
     card = key()
     judge(timed, shared, 0, card=card, amount=1, at=said(0))
     judge(timed, shared, 0, card=card, amount=2, at=said(1_799))
@@ -201,7 +205,7 @@ def test_an_event_that_is_sent_late_is_seen_as_long_as_events_are_kept(timed: Lo
     assert len((judge(timed, shared, 0, card=card, amount=5, at=said(2)).seen or {})["payments"]) == 1
 
 
-def test_an_event_from_the_future_pushes_out_none_of_today(timed: LoadedRuleset, shared: Shared) -> None:
+def test_an_event_from_the_future_pushes_out_none_of_today(timed: LoadedRuleset, shared: SharedFacts) -> None:
     card, today = key(), datetime.now(UTC)
     judge(timed, shared, 0, card=card, amount=1, at=today.isoformat())
     judge(timed, shared, 0, card=card, amount=2, at=(today + timedelta(days=40_000)).isoformat())
@@ -209,7 +213,7 @@ def test_an_event_from_the_future_pushes_out_none_of_today(timed: LoadedRuleset,
     assert [event["amount"] for event in (verdict.seen or {})["payments"]] == [1, 3]
 
 
-def test_the_rows_of_a_chunk_have_each_their_own_time(timed: LoadedRuleset, shared: Shared) -> None:
+def test_the_rows_of_a_chunk_have_each_their_own_time(timed: LoadedRuleset, shared: SharedFacts) -> None:
     card = key()
     rows = [{"payment_id": f"p{n}", "card": card, "amount": n, "at": said(300 * n)} for n in range(20)]
     random.Random(1).shuffle(rows)
@@ -233,11 +237,11 @@ def test_the_rows_of_a_chunk_have_each_their_own_time(timed: LoadedRuleset, shar
 
 
 def test_without_a_farm_a_window_holds_the_event_itself(fraud: LoadedRuleset) -> None:
-    seen = alone(fraud.schema, Seen({"Payment": {"card": "c", "amount": 7, "risk": 1, "other": 2}}, {}), START)
+    seen = alone(fraud.schema, CompleteFacts({"Payment": {"card": "c", "amount": 7, "risk": 1, "other": 2}}, {}), START)
     assert seen.document["payments"] == [{"card": "c", "amount": 7}]
-    assert alone(fraud.schema, Seen({}, {}), START).document["payments"] == []
+    assert alone(fraud.schema, CompleteFacts({}, {}), START).document["payments"] == []
     own = {"Payment": {"amount": 1}, "payments": [{"amount": 3}]}
-    assert alone(fraud.schema, Seen(own, {}), START).document == own
+    assert alone(fraud.schema, CompleteFacts(own, {}), START).document == own
 
 
 def test_the_rows_of_a_batch_are_events_of_one_instant(farm: Farm, tmp_path: Path) -> None:
