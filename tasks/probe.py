@@ -14,10 +14,10 @@ from rulefarm.database import translate_errors
 from tasks.worker_context import current
 
 #: Name of the task.
-CANARY = "rules.canary"
+PROBE = "rules.canary"
 
 
-def canary(task: Task, domain: str) -> dict[str, Any]:
+def probe(task: Task, domain: str) -> dict[str, Any]:
     """Judge empty facts by the ruleset of a domain, and ask Postgres for 1.
 
     Args:

@@ -18,7 +18,7 @@ from tasks.worker_context import current
 log = logging.getLogger("rulefarm.tasks")
 
 
-def note_lost(task: str, kwargs: Mapping[str, Any], worker: str, death: Failure) -> None:
+def record_worker_lost(task: str, kwargs: Mapping[str, Any], worker: str, death: Failure) -> None:
     """Count an attempt that ended with its process.
 
     Args:

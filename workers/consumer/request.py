@@ -10,7 +10,7 @@ from billiard.exceptions import WorkerLostError
 from celery.worker.request import Request
 
 from store.dead_letters import Failure
-from tasks.worker_lost import note_lost
+from tasks.worker_lost import record_worker_lost
 
 
 class FarmRequest(Request):
@@ -34,4 +34,4 @@ class FarmRequest(Request):
             self._note(Failure("time-limit", f"judging it took more than {timeout:g} s"))
 
     def _note(self, death: Failure) -> None:
-        note_lost(self.task.name, self.kwargs, self.hostname, death)
+        record_worker_lost(self.task.name, self.kwargs, self.hostname, death)
