@@ -26,7 +26,7 @@ from tasks.durable_rules import require_durable_rules
 from tasks.shared_facts import open_shared
 from tasks.worker_context import WorkerContext, forget_connections, set_context
 from workers.celery_app import create_beat_app, create_worker_app, worker_queues
-from workers.consumer import EXIT_AGAIN, Watch
+from workers.consumer import EXIT_AGAIN, LivenessMonitor
 
 log = logging.getLogger("rulefarm.workers")
 
@@ -85,7 +85,7 @@ def run_worker(
         rulesets = {domain: prepare(loaded) for domain, loaded in rulesets.items()}
     set_context(WorkerContext(settings=settings, ledger=ledger, rulesets=rulesets, app=app, shared=shared))
     worker_process_init.connect(_after_fork)
-    Watch(app, queues, settings.silence_s).begin()
+    LivenessMonitor(app, queues, settings.silence_s).begin()
     # A pool process that ends waits for the main process to take its last result; while that ends itself it does not
     # look, and both stand still for 30 s. The verdict is in Postgres by then, so that two will do.
     billiard.pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = 20

@@ -14,11 +14,11 @@ from store.migrate import migrate
 from tests.farm.commands import RULESETS
 from tests.farm.processes import python, until
 from workers.consumer import EXIT_AGAIN
-from workers.consumer.liveness import LOOKS, Sight, Silence
+from workers.consumer.liveness import LOOKS, Snapshot, StallDetector
 from workers.local import running_farm
 from workers.monitoring import worker_states
 
-QUIET = Sight(waiting=3, at_work=0, taken=8)
+QUIET = Snapshot(waiting=3, at_work=0, taken=8)
 
 
 @pytest.mark.parametrize(
@@ -35,8 +35,8 @@ QUIET = Sight(waiting=3, at_work=0, taken=8)
     ],
     ids=["silent", "not yet", "takes", "nothing to take", "broker away", "busy", "broker was away", "was busy"],
 )
-def test_what_counts_as_silence(sights: list[Sight], is_silent: bool) -> None:
-    silence = Silence()
+def test_what_counts_as_silence(sights: list[Snapshot], is_silent: bool) -> None:
+    silence = StallDetector()
     assert [silence.lasts(sight) for sight in sights][-1] == is_silent
 
 

@@ -1,6 +1,6 @@
 """What a worker does with a message before its task runs, and whether messages still come."""
 
-from workers.consumer.liveness import EXIT_AGAIN, Watch
+from workers.consumer.liveness import EXIT_AGAIN, LivenessMonitor
 from workers.consumer.request import FarmRequest
 
-__all__ = ["EXIT_AGAIN", "FarmRequest", "Watch"]
+__all__ = ["EXIT_AGAIN", "FarmRequest", "LivenessMonitor"]

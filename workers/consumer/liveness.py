@@ -31,7 +31,7 @@ EXIT_AGAIN = 75
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class Snapshot:
     """What one look at a worker saw."""
 
     #: Messages that wait in its queues; None: the broker does not answer.
@@ -42,11 +42,11 @@ class Sight:
     taken: int
 
 
-class Silence:
+class StallDetector:
     """Counts for how many looks a worker has taken nothing, though it could have.
 
-    >>> silence = Silence()
-    >>> [silence.lasts(Sight(waiting=3, at_work=0, taken=8)) for _ in range(LOOKS + 1)][-2:]
+    >>> silence = StallDetector()
+    >>> [silence.lasts(Snapshot(waiting=3, at_work=0, taken=8)) for _ in range(LOOKS + 1)][-2:]
     [False, True]
     """
 
@@ -54,7 +54,7 @@ class Silence:
         self._looks = 0
         self._taken = -1
 
-    def lasts(self, sight: Sight) -> bool:
+    def lasts(self, sight: Snapshot) -> bool:
         """Whether the worker is silent: so it was at this look and the `LOOKS` before."""
         quiet = bool(sight.waiting) and not sight.at_work and sight.taken == self._taken
         self._looks = self._looks + 1 if quiet else 0
@@ -62,7 +62,7 @@ class Silence:
         return self._looks >= LOOKS
 
 
-class Watch:
+class LivenessMonitor:
     """Watches the worker of this process, from a thread.
 
     Args:
@@ -92,16 +92,16 @@ class Watch:
         self._taken += 1
 
     def _watch(self) -> None:
-        silence = Silence()
+        silence = StallDetector()
         while True:
             time.sleep(self._silence_s / LOOKS)
             depths = self._depths()
             waiting = None if depths is None else sum(depths.values())
             at_work = len(state.reserved_requests) + len(state.active_requests)
-            if silence.lasts(Sight(waiting, at_work, self._taken)):
+            if silence.lasts(Snapshot(waiting, at_work, self._taken)):
                 held = ", ".join(f"{depth:,} in {name}" for name, depth in (depths or {}).items() if depth)
                 log.critical("took nothing for %g s though messages wait (%s): starting again", self._silence_s, held)
-                leave()
+                exit_for_restart()
 
     def _depths(self) -> dict[str, int] | None:
         try:
@@ -115,7 +115,7 @@ class Watch:
             return None
 
 
-def leave(*, grace_s: float = _GRACE_S) -> None:
+def exit_for_restart(*, grace_s: float = _GRACE_S) -> None:
     """End the worker of this process: in order, and if it has not ended within the grace, at once.
 
     Args:
