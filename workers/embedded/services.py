@@ -17,7 +17,7 @@ from pathlib import Path
 from types import FrameType
 
 from rulefarm.settings import SERVICES_FILE
-from workers.embedded.data_location import Lodging, lodging_of
+from workers.embedded.data_location import DataLocation, locate
 from workers.embedded.home import Home, locked_home, write_private
 from workers.embedded.postgres import Postgres
 from workers.embedded.server_process import Server, end_leftovers
@@ -101,13 +101,13 @@ def services_in(
 class _Embedded:
     """The servers of one home, ready to start."""
 
-    lodging: Lodging
+    lodging: DataLocation
     postgres: Postgres
     valkey: Valkey
 
 
 def _embedded(home: Home, *, keep: bool) -> _Embedded:
-    lodging = lodging_of(home, keep=keep)
+    lodging = locate(home, keep=keep)
     instance = home.instance()
     # First of all, or the ports of the last run would not be free.
     end_leftovers(Postgres(lodging, instance))

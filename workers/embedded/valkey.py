@@ -11,7 +11,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from workers.embedded.data_location import Lodging
+from workers.embedded.data_location import DataLocation
 from workers.embedded.home import Instance
 
 _CONFIGURATION = "valkey.conf"
@@ -23,7 +23,7 @@ class Valkey:
     name = "valkey"
     stop_signal = signal.SIGTERM
 
-    def __init__(self, lodging: Lodging, instance: Instance) -> None:
+    def __init__(self, lodging: DataLocation, instance: Instance) -> None:
         self._lodging = lodging
         self._instance = instance
         self._port = instance.broker_port
