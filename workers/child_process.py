@@ -15,7 +15,7 @@ _PR_SET_PDEATHSIG = 1
 CANNOT_RUN = 126
 
 
-def tethered(command: list[str], on_death: signal.Signals, user: tuple[int, int] | None = None) -> list[str]:
+def die_with_parent(command: list[str], on_death: signal.Signals, user: tuple[int, int] | None = None) -> list[str]:
     """The command line that runs a command tied to this process.
 
     The kernel watches the thread that starts it, so that thread has to live as long as the command.

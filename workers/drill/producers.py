@@ -24,7 +24,7 @@ from rulefarm.errors import FarmUnreachable, QueueFull
 from rulefarm.farm import Farm
 from rulefarm.jobs import Job
 from rulefarm.settings import Settings
-from workers.child_process import tethered
+from workers.child_process import die_with_parent
 from workers.drill.subjects import AS_OF, BATCH_DOMAIN, BATCH_KEY, DOMAINS, job
 
 #: Seconds before a producer tries again what the farm could not take.
@@ -99,7 +99,7 @@ class Producer:
         command = [sys.executable, "-m", "workers.drill.producers", str(self._file)]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                tethered(command, signal.SIGKILL), env=self._environ, stdout=log, stderr=subprocess.STDOUT
+                die_with_parent(command, signal.SIGKILL), env=self._environ, stdout=log, stderr=subprocess.STDOUT
             )
 
     def kill(self) -> int:

@@ -14,7 +14,7 @@ import psycopg2
 from psycopg2 import sql
 
 from rulefarm.errors import ServiceError
-from workers.child_process import tethered
+from workers.child_process import die_with_parent
 from workers.embedded.data_location import DataLocation
 from workers.embedded.home import Instance
 
@@ -111,7 +111,7 @@ class Postgres:
         haste = [] if self._synced else ["--no-sync"]
         command = [program, "-D", str(draft), *locale, *access, "--no-instructions", *haste]
         made = subprocess.run(
-            tethered(command, signal.SIGTERM, self._lodging.user),
+            die_with_parent(command, signal.SIGTERM, self._lodging.user),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

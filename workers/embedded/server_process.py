@@ -18,7 +18,7 @@ from typing import Protocol
 import psutil
 
 from rulefarm.errors import ServiceError
-from workers.child_process import tethered
+from workers.child_process import die_with_parent
 
 #: A log bigger than this is moved aside when the server starts.
 _LOG_BYTES = 16 * 2**20
@@ -32,7 +32,7 @@ _STEADY_S = 10.0
 _log = logging.getLogger("workers.embedded.services")
 
 
-class Recipe(Protocol):
+class ServerSpec(Protocol):
     """How one kind of server is started, questioned and stopped."""
 
     #: Name in messages, of the log and of the data folder.
@@ -59,7 +59,7 @@ class Recipe(Protocol):
         ...
 
 
-class Server:
+class ServerProcess:
     """A server that is kept running until `stop`.
 
     Args:
@@ -72,7 +72,7 @@ class Server:
 
     def __init__(
         self,
-        recipe: Recipe,
+        recipe: ServerSpec,
         log: Path,
         *,
         ready_s: float = 120.0,
@@ -158,7 +158,7 @@ class Server:
             said = log.tell()
             # A session of its own: Ctrl-C at the terminal must reach the workers only, or they could not drain.
             self._process = process = subprocess.Popen(
-                tethered(self._recipe.command(), self._recipe.stop_signal, self._recipe.user),
+                die_with_parent(self._recipe.command(), self._recipe.stop_signal, self._recipe.user),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -187,7 +187,7 @@ class Server:
         )
 
 
-def end_leftovers(recipe: Recipe, patience_s: float = 30.0) -> None:
+def end_leftovers(recipe: ServerSpec, patience_s: float = 30.0) -> None:
     """End every server that a killed farm left on the same data: there must never be two.
 
     Args:

@@ -20,7 +20,7 @@ from rulefarm.settings import SERVICES_FILE
 from workers.embedded.data_location import DataLocation, locate
 from workers.embedded.home import Home, locked_home, write_private
 from workers.embedded.postgres import Postgres
-from workers.embedded.server_process import Server, end_leftovers
+from workers.embedded.server_process import ServerProcess, end_leftovers
 from workers.embedded.valkey import Valkey
 
 
@@ -64,14 +64,14 @@ def services_in(
         keep: as in `running_services`.
     """
     owner = os.getpid()
-    servers: dict[str, Server] = {}
+    servers: dict[str, ServerProcess] = {}
     embedded = _embedded(home, keep=keep) if broker_url is None or database_url is None else None
     if embedded is not None and broker_url is None:
         broker_url = embedded.valkey.url
-        servers["valkey"] = Server(embedded.valkey, home.log / "valkey.log", restarted=lambda: record())
+        servers["valkey"] = ServerProcess(embedded.valkey, home.log / "valkey.log", restarted=lambda: record())
     if embedded is not None and database_url is None:
         database_url = embedded.postgres.url
-        servers["postgres"] = Server(embedded.postgres, home.log / "postgres.log", restarted=lambda: record())
+        servers["postgres"] = ServerProcess(embedded.postgres, home.log / "postgres.log", restarted=lambda: record())
     services = Services(broker_url=str(broker_url), database_url=str(database_url))
 
     def record() -> None:
@@ -89,7 +89,7 @@ def services_in(
         # A forked copy of this process leaves the block too, and must not take the services with it.
         if os.getpid() == owner:
             with ThreadPoolExecutor(2) as pool:
-                list(pool.map(Server.stop, servers.values()))
+                list(pool.map(ServerProcess.stop, servers.values()))
             (home.path / SERVICES_FILE).unlink(missing_ok=True)
             if not keep:
                 if embedded is not None:

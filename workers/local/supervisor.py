@@ -21,7 +21,7 @@ from honcho.environ import parse_procfile
 from honcho.process import Popen
 
 from rulefarm.errors import ServiceError
-from workers.child_process import tethered
+from workers.child_process import die_with_parent
 from workers.local.output import Output
 
 #: Seconds that a part has to finish what it has begun: a Celery worker now and then takes 32 to drain.
@@ -206,7 +206,7 @@ class Supervisor:
             target = self._output.target(name)
             try:
                 process: subprocess.Popen[bytes] = Popen(
-                    tethered(["/bin/sh", "-c", _shell_line(part.command)], signal.SIGTERM),
+                    die_with_parent(["/bin/sh", "-c", _shell_line(part.command)], signal.SIGTERM),
                     shell=False,
                     env=self._environ,
                     cwd=self._cwd,
