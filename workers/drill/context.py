@@ -21,7 +21,7 @@ from rulefarm.routing import queue_name
 from rulefarm.settings import SERVICES_FILE
 from workers.drill.producers import Producer
 from workers.drill.subjects import DOMAINS
-from workers.local import Farm
+from workers.local import LocalFarm
 
 #: Seconds between two looks at what is waited for.
 _LOOK_S = 0.05
@@ -64,7 +64,7 @@ class Fault:
 class Ground:
     """A running farm with producers, to be hurt."""
 
-    farm: Farm
+    farm: LocalFarm
     #: Chooses among what runs.
     draw: random.Random
     seed: int

@@ -19,7 +19,7 @@ from workers.drill.producers import GO, ORDERS, Producer, Spec
 from workers.drill.reference import Undisturbed
 from workers.drill.report import Report
 from workers.drill.subjects import batch_rows, write_source
-from workers.local import Farm, Migrate, environ_of, running_farm
+from workers.local import LocalFarm, Migrate, environ_of, running_farm
 
 #: The parts of the drill's farm: two workers of each kind, so that one may be away.
 PARTS = {
@@ -80,7 +80,7 @@ def run_drill(
 class _Drill:
     """A drill that runs, on a farm that answers."""
 
-    def __init__(self, plan: Plan, folder: Path, farm: Farm, environ: dict[str, str], tell: Tell) -> None:
+    def __init__(self, plan: Plan, folder: Path, farm: LocalFarm, environ: dict[str, str], tell: Tell) -> None:
         self._plan = plan
         self._folder = folder
         self._environ = environ

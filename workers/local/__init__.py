@@ -1,5 +1,5 @@
 """A whole farm on one machine: its parts as processes, kept alive, their output in one terminal."""
 
-from workers.local.local_farm import Farm, Migrate, environ_of, run_farm, running_farm
+from workers.local.local_farm import LocalFarm, Migrate, environ_of, run_farm, running_farm
 
-__all__ = ["Farm", "Migrate", "environ_of", "run_farm", "running_farm"]
+__all__ = ["LocalFarm", "Migrate", "environ_of", "run_farm", "running_farm"]

@@ -23,7 +23,7 @@ from rulefarm.errors import ServiceError
 from rulefarm.settings import SERVICES_FILE, Settings
 from workers.embedded import locked_home, services_in, stopping_on_signals
 from workers.local.output import Console, LogFolder, Output
-from workers.local.readiness import RollCall
+from workers.local.readiness import ReadinessCheck
 from workers.local.supervisor import GRACE_S, Supervisor, noted_signals, read_procfile
 
 #: Makes or upgrades the tables.
@@ -35,7 +35,7 @@ _LOOK_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Farm:
+class LocalFarm:
     """A farm that runs."""
 
     #: What its parts run with: both URLs are known.
@@ -104,7 +104,7 @@ def running_farm(
     procfile: Path | None = None,
     keep: bool = True,
     ready_s: float = 60.0,
-) -> Iterator[Farm]:
+) -> Iterator[LocalFarm]:
     """Run services and parts in the background; the block begins when every worker answers.
 
     Args:
@@ -127,7 +127,7 @@ def running_farm(
             try:
                 supervisor.start()
                 _wait_for_workers(known, supervisor, _workers(lines), output, ready_s)
-                yield Farm(known, known.home / "log", supervisor)
+                yield LocalFarm(known, known.home / "log", supervisor)
             finally:
                 supervisor.stop()
 
@@ -194,7 +194,7 @@ def _wait_for_workers(
     settings: Settings, supervisor: Supervisor, workers: list[str], output: LogFolder, ready_s: float
 ) -> None:
     give_up = time.monotonic() + ready_s
-    with RollCall(settings, supervisor, workers) as roll:
+    with ReadinessCheck(settings, supervisor, workers) as roll:
         while missing := roll.missing():
             if supervisor.refusal is not None:
                 raise supervisor.refusal
@@ -210,7 +210,7 @@ def _wait_for_workers(
 def _announce(settings: Settings, supervisor: Supervisor, workers: list[str], console: Console) -> None:
     """Say when every worker answers; in a thread beside the farm."""
     began = time.monotonic()
-    with RollCall(settings, supervisor, workers) as roll:
+    with ReadinessCheck(settings, supervisor, workers) as roll:
         while roll.missing():
             if not supervisor.running:
                 return
