@@ -8,7 +8,7 @@ from rich.text import Text
 
 from cli.display.output import console, print_json
 from cli.options import json_option, settings
-from workers.monitoring import Finding, examine
+from workers.monitoring import HealthCheck, examine
 
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red", "skip": "dim"}
 
@@ -32,7 +32,7 @@ def command(timeout: float, as_json: bool) -> None:
     sys.exit(int(not well))
 
 
-def _print(findings: list[Finding]) -> None:
+def _print(findings: list[HealthCheck]) -> None:
     table = Table.grid(padding=(0, 2))
     for _ in range(3):
         table.add_column(overflow="fold")

@@ -11,10 +11,10 @@ from rulefarm.settings import Settings
 from rulesets.loader import load_domain
 from store.ruleset_versions import publish
 from tests.facts.conftest import RULESETS
-from workers.monitoring import Finding, examine
+from workers.monitoring import HealthCheck, examine
 
 
-def facts_of(settings: Settings) -> list[Finding]:
+def facts_of(settings: Settings) -> list[HealthCheck]:
     return [finding for finding in examine(settings, timeout_s=0.3) if finding.check == "facts"]
 
 

@@ -18,16 +18,16 @@ from store.pending_work import record_run
 from store.ruleset_versions import publish
 from tests.farm.commands import rulefarm
 from tests.farm.processes import until
-from workers.monitoring import Finding, examine, worker_states
+from workers.monitoring import HealthCheck, examine, worker_states
 
 QUEUES = [queue_name(domain, bulk=bulk) for domain in ("payment", "pricing") for bulk in (False, True)]
 
 
-def of(findings: list[Finding], check: str) -> list[tuple[str, str]]:
+def of(findings: list[HealthCheck], check: str) -> list[tuple[str, str]]:
     return [(finding.status, finding.subject) for finding in findings if finding.check == check]
 
 
-def said(findings: list[Finding], check: str) -> str:
+def said(findings: list[HealthCheck], check: str) -> str:
     return " ".join(f"{finding.message}; {finding.hint}" for finding in findings if finding.check == check)
 
 
@@ -37,7 +37,7 @@ def on_record(engine: Engine) -> list[int]:
 
 
 def test_a_farm_that_runs_is_well_and_stays_as_it_was(running_farm: Settings, farm_database: Engine) -> None:
-    def well() -> list[Finding] | None:
+    def well() -> list[HealthCheck] | None:
         found = examine(running_farm, timeout_s=20)
         return found if all(finding.status in ("ok", "warn") for finding in found) else None
 

@@ -21,7 +21,7 @@ from store.health import answer_ms, count_dead_letters, last_reconciled
 from store.migrate import is_current
 from store.ruleset_versions import active_sources
 from workers.monitoring.inspection import WorkerState, worker_states
-from workers.monitoring.probes import Flight, fly, keeps_results
+from workers.monitoring.probes import ProbeResult, keeps_results, send_probes
 
 #: Seconds that a worker gets between two looks: one that takes messages takes the next in milliseconds.
 _BETWEEN_LOOKS_S = 2.0
@@ -32,7 +32,7 @@ _LATE_INTERVALS, _LATE_S = 5, 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class HealthCheck:
     """The answer to one question."""
 
     #: broker, database, migrations, facts, workers, silence, canary, backlog, reconciler or dead-letters.
@@ -72,7 +72,7 @@ class _Look:
         }
 
 
-def examine(settings: Settings, *, timeout_s: float) -> list[Finding]:
+def examine(settings: Settings, *, timeout_s: float) -> list[HealthCheck]:
     """Ask everything there is to ask.
 
     Args:
@@ -94,7 +94,7 @@ def examine(settings: Settings, *, timeout_s: float) -> list[Finding]:
         if database.status == "ok":
             findings += _guarded("migrations", lambda: _migrations(ledger))
         if "fail" in {finding.status for finding in findings}:
-            return [*findings, Finding("canary", "skip", "not sent: what it needs is not well")]
+            return [*findings, HealthCheck("canary", "skip", "not sent: what it needs is not well")]
         findings += _guarded("facts", lambda: _facts(ledger, settings))
         findings += _guarded("workers", lambda: _queues(app, ledger, settings, timeout_s))
         findings += _guarded("reconciler", lambda: [_reconciler(ledger, settings)])
@@ -112,28 +112,28 @@ def _broker_ms(app: Celery) -> float:
     return (time.perf_counter() - began) * 1000
 
 
-def _answer(check: str, ask: Callable[[], float]) -> Finding:
+def _answer(check: str, ask: Callable[[], float]) -> HealthCheck:
     try:
         ms = ask()
     except FarmUnreachable as error:
-        return Finding(check, "fail", error.message, error.hint)
-    return Finding(check, "ok", f"answers in {ms:.1f} ms", ms=ms)
+        return HealthCheck(check, "fail", error.message, error.hint)
+    return HealthCheck(check, "ok", f"answers in {ms:.1f} ms", ms=ms)
 
 
-def _guarded(check: str, ask: Callable[[], list[Finding]]) -> list[Finding]:
+def _guarded(check: str, ask: Callable[[], list[HealthCheck]]) -> list[HealthCheck]:
     try:
         return ask()
     except FarmUnreachable as error:
-        return [Finding(check, "fail", error.message, error.hint)]
+        return [HealthCheck(check, "fail", error.message, error.hint)]
 
 
-def _migrations(ledger: Ledger) -> list[Finding]:
+def _migrations(ledger: Ledger) -> list[HealthCheck]:
     if is_current(ledger.engine):
-        return [Finding("migrations", "ok", "the tables are up to date")]
-    return [Finding("migrations", "fail", "the tables are not those of this version", "run 'rulefarm migrate'")]
+        return [HealthCheck("migrations", "ok", "the tables are up to date")]
+    return [HealthCheck("migrations", "fail", "the tables are not those of this version", "run 'rulefarm migrate'")]
 
 
-def _facts(ledger: Ledger, settings: Settings) -> list[Finding]:
+def _facts(ledger: Ledger, settings: Settings) -> list[HealthCheck]:
     """Whether Redis holds the shared facts; nothing where no domain shares any."""
     schemas = {domain: recorded_schema(sources) for domain, sources in active_sources(ledger.engine).items()}
     sharing = [domain for domain, schema in schemas.items() if schema is not None and schema.is_shared]
@@ -142,7 +142,7 @@ def _facts(ledger: Ledger, settings: Settings) -> list[Finding]:
     try:
         facts = ReferenceFacts(settings.require_facts())
     except SettingsError as error:
-        return [Finding("facts", "fail", error.message, error.hint)]
+        return [HealthCheck("facts", "fail", error.message, error.hint)]
     try:
         with reachable(facts.url):
             memory = facts.redis.info("memory")
@@ -154,15 +154,15 @@ def _facts(ledger: Ledger, settings: Settings) -> list[Finding]:
     message = f"Redis with those of {', '.join(sharing)} answers in {ms:.1f} ms"
     if memory.get("maxmemory") and memory.get("maxmemory_policy") != "noeviction":
         hint = "set maxmemory-policy noeviction: else facts are gone when memory runs out"
-        return [Finding("facts", "warn", f"{message}, and may forget them", hint, ms=ms)]
-    return [Finding("facts", "ok", message, ms=ms)]
+        return [HealthCheck("facts", "warn", f"{message}, and may forget them", hint, ms=ms)]
+    return [HealthCheck("facts", "ok", message, ms=ms)]
 
 
-def _queues(app: Celery, ledger: Ledger, settings: Settings, timeout_s: float) -> list[Finding]:
+def _queues(app: Celery, ledger: Ledger, settings: Settings, timeout_s: float) -> list[HealthCheck]:
     """Workers, silence, canaries and backlog."""
     domains = {queue_name(domain, bulk=bulk): domain for domain in sorted(ledger.domains()) for bulk in (False, True)}
     if not domains:
-        return [Finding("workers", "fail", "no domain is active", "a worker publishes its rulesets at its start")]
+        return [HealthCheck("workers", "fail", "no domain is active", "a worker publishes its rulesets at its start")]
     look = _look(app, settings, domains)
     if not all(look.takers(name) for name in domains):
         # Who has much to do answers late.
@@ -170,17 +170,17 @@ def _queues(app: Celery, ledger: Ledger, settings: Settings, timeout_s: float) -
     manned = {name: domain for name, domain in domains.items() if look.takers(name)}
     silent = _silent(app, settings, domains, look)
     findings = [
-        Finding("workers", "fail", "no worker takes from it", f"run '{_command(name, domain)}'", subject=name)
+        HealthCheck("workers", "fail", "no worker takes from it", f"run '{_command(name, domain)}'", subject=name)
         for name, domain in domains.items()
         if name not in manned
     ]
     if not findings:
-        findings = [Finding("workers", "ok", f"{len(look.workers)} workers take from {len(domains)} queues")]
-    findings += silent or [Finding("silence", "ok", "no worker is idle while its queues hold messages")]
+        findings = [HealthCheck("workers", "ok", f"{len(look.workers)} workers take from {len(domains)} queues")]
+    findings += silent or [HealthCheck("silence", "ok", "no worker is idle while its queues hold messages")]
     # A queue that nobody takes from gets none: they would gather there.
     mute = {finding.subject for finding in silent}
     heard = {name: domain for name, domain in manned.items() if {w.name for w in look.takers(name)} - mute}
-    for name, flight in fly(app, heard, timeout_s=timeout_s).items():
+    for name, flight in send_probes(app, heard, timeout_s=timeout_s).items():
         findings.append(_canary(app, settings, domains, look, name, flight, timeout_s))
     return [*findings, _backlog(look, settings)]
 
@@ -190,7 +190,7 @@ def _look(app: Celery, settings: Settings, domains: dict[str, str], *, patience_
     return _Look(queue_depths(app, [*domains, CONTROL_QUEUE]), worker_states(settings, timeout_s=patience_s))
 
 
-def _silent(app: Celery, settings: Settings, domains: dict[str, str], first: _Look) -> list[Finding]:
+def _silent(app: Celery, settings: Settings, domains: dict[str, str], first: _Look) -> list[HealthCheck]:
     idle = first.idle()
     if not idle:
         return []
@@ -198,7 +198,7 @@ def _silent(app: Celery, settings: Settings, domains: dict[str, str], first: _Lo
     second = _look(app, settings, domains)
     again = second.idle()
     return [
-        Finding(
+        HealthCheck(
             "silence",
             "fail",
             f"takes nothing, though {_waiting(second, worker)}",
@@ -216,14 +216,20 @@ def _waiting(look: _Look, worker: WorkerState) -> str:
 
 
 def _canary(
-    app: Celery, settings: Settings, domains: dict[str, str], before: _Look, name: str, flight: Flight, timeout_s: float
-) -> Finding:
+    app: Celery,
+    settings: Settings,
+    domains: dict[str, str],
+    before: _Look,
+    name: str,
+    flight: ProbeResult,
+    timeout_s: float,
+) -> HealthCheck:
     if flight.failure:
-        return Finding("canary", "fail", flight.failure, "see the worker's log", subject=name, ms=flight.ms)
+        return HealthCheck("canary", "fail", flight.failure, "see the worker's log", subject=name, ms=flight.ms)
     if flight.ms is not None:
-        return Finding("canary", "ok", f"{flight.ms:.0f} ms through {flight.worker}", subject=name, ms=flight.ms)
+        return HealthCheck("canary", "ok", f"{flight.ms:.0f} ms through {flight.worker}", subject=name, ms=flight.ms)
     if not keeps_results(app):
-        return Finding(
+        return HealthCheck(
             "canary", "warn", "sent; this broker keeps no results that tell how it fared", "set RULEFARM_RESULT_URL",
             subject=name,
         )  # fmt: skip
@@ -231,36 +237,38 @@ def _canary(
     done = {worker.name: worker.done for worker in before.takers(name)}
     if any(worker.busy or worker.done != done.get(worker.name) for worker in after.takers(name)):
         message = f"not through in {timeout_s:g} s: {after.depths[name]:,} messages wait, and its workers are at work"
-        return Finding("canary", "warn", message, "wait, or add workers", subject=name)
-    return Finding("canary", "fail", f"not through in {timeout_s:g} s", "see the logs of its workers", subject=name)
+        return HealthCheck("canary", "warn", message, "wait, or add workers", subject=name)
+    return HealthCheck("canary", "fail", f"not through in {timeout_s:g} s", "see the logs of its workers", subject=name)
 
 
-def _backlog(look: _Look, settings: Settings) -> Finding:
+def _backlog(look: _Look, settings: Settings) -> HealthCheck:
     name, depth = max(look.depths.items(), key=lambda item: item[1])
     limit = settings.queue_limit
     if depth >= limit:
         message = f"holds {depth:,} messages: its limit is {limit:,}, so that single jobs are refused"
-        return Finding("backlog", "warn", message, "add workers, or raise RULEFARM_QUEUE_LIMIT", subject=name)
-    return Finding("backlog", "ok", f"at most {depth:,} messages in a queue, of {limit:,}")
+        return HealthCheck("backlog", "warn", message, "add workers, or raise RULEFARM_QUEUE_LIMIT", subject=name)
+    return HealthCheck("backlog", "ok", f"at most {depth:,} messages in a queue, of {limit:,}")
 
 
-def _reconciler(ledger: Ledger, settings: Settings) -> Finding:
+def _reconciler(ledger: Ledger, settings: Settings) -> HealthCheck:
     run = last_reconciled(ledger.engine)
     late_s = max(_LATE_INTERVALS * settings.reconcile_interval_s, _LATE_S)
     if run is None:
-        return Finding("reconciler", "fail", "has never run", "run 'rulefarm beat'; the first run takes a moment")
+        return HealthCheck("reconciler", "fail", "has never run", "run 'rulefarm beat'; the first run takes a moment")
     message = f"ran {run.age_s:.0f} s ago and sent {run.rung:,} messages again"
     if run.age_s > late_s:
-        return Finding("reconciler", "fail", message, "run 'rulefarm beat', and workers that are not all busy")
-    return Finding("reconciler", "ok", message)
+        return HealthCheck("reconciler", "fail", message, "run 'rulefarm beat', and workers that are not all busy")
+    return HealthCheck("reconciler", "ok", message)
 
 
-def _dead_letters(ledger: Ledger) -> Finding:
+def _dead_letters(ledger: Ledger) -> HealthCheck:
     counts = count_dead_letters(ledger.engine)
     if not counts:
-        return Finding("dead-letters", "ok", "none")
+        return HealthCheck("dead-letters", "ok", "none")
     by_domain = ", ".join(f"{domain or 'of no domain'} {count:,}" for domain, count in counts.items())
-    return Finding("dead-letters", "warn", f"{sum(counts.values()):,} in all: {by_domain}", "see 'rulefarm dead list'")
+    return HealthCheck(
+        "dead-letters", "warn", f"{sum(counts.values()):,} in all: {by_domain}", "see 'rulefarm dead list'"
+    )
 
 
 def _command(name: str, domain: str) -> str:

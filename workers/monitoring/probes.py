@@ -19,7 +19,7 @@ _LOOK_S = 0.005
 
 
 @dataclass(frozen=True, slots=True)
-class Flight:
+class ProbeResult:
     """How a canary fared."""
 
     #: Milliseconds from its sending to its result; None: there is none yet.
@@ -30,7 +30,7 @@ class Flight:
     failure: str = ""
 
 
-def fly(app: Celery, queues: Mapping[str, str], *, timeout_s: float) -> dict[str, Flight]:
+def send_probes(app: Celery, queues: Mapping[str, str], *, timeout_s: float) -> dict[str, ProbeResult]:
     """Send one canary to each queue, and wait until all are back.
 
     Args:
@@ -45,9 +45,9 @@ def fly(app: Celery, queues: Mapping[str, str], *, timeout_s: float) -> dict[str
         BrokerUnreachable: the broker does not answer.
     """
 
-    def flown() -> dict[str, Flight]:
+    def flown() -> dict[str, ProbeResult]:
         sent = {name: _send(app, name, domain, timeout_s) for name, domain in queues.items()}
-        return _await(app, sent, timeout_s) if keeps_results(app) else {name: Flight(None) for name in sent}
+        return _await(app, sent, timeout_s) if keeps_results(app) else {name: ProbeResult(None) for name in sent}
 
     return call_broker(app, flown)
 
@@ -68,9 +68,9 @@ def _send(app: Celery, name: str, domain: str, timeout_s: float) -> tuple[str, f
     return task_id, began
 
 
-def _await(app: Celery, sent: Mapping[str, tuple[str, float]], timeout_s: float) -> dict[str, Flight]:
+def _await(app: Celery, sent: Mapping[str, tuple[str, float]], timeout_s: float) -> dict[str, ProbeResult]:
     give_up = time.perf_counter() + timeout_s
-    flights = {name: Flight(None) for name in sent}
+    flights = {name: ProbeResult(None) for name in sent}
     missing = set(sent)
     while missing and time.perf_counter() < give_up:
         for name in sorted(missing):
@@ -80,9 +80,9 @@ def _await(app: Celery, sent: Mapping[str, tuple[str, float]], timeout_s: float)
                 ms = (time.perf_counter() - began) * 1000
                 back = meta["result"]
                 if meta["status"] == "SUCCESS":
-                    flights[name] = Flight(ms, worker=back["worker"])
+                    flights[name] = ProbeResult(ms, worker=back["worker"])
                 else:
-                    flights[name] = Flight(ms, failure=str(back))
+                    flights[name] = ProbeResult(ms, failure=str(back))
                 app.backend.forget(task_id)
                 missing.discard(name)
         if missing:
