@@ -8,7 +8,7 @@ import psycopg2
 import pytest
 
 from rulefarm.settings import Settings
-from workers.drill.impact import Struck, measure
+from workers.drill.impact import InjectedFault, measure
 
 #: When the drill began, as a Unix time.
 BEGAN = datetime(2026, 3, 1, 12, tzinfo=UTC).timestamp()
@@ -36,8 +36,8 @@ def url(settings: Settings) -> str:
     return url
 
 
-def struck(worker: str | None = None, open: frozenset[str] = frozenset(), ended: float = 11.0) -> Struck:
-    return Struck("child", "something", worker, BEGAN + 10.0, BEGAN + ended, open)
+def struck(worker: str | None = None, open: frozenset[str] = frozenset(), ended: float = 11.0) -> InjectedFault:
+    return InjectedFault("child", "something", worker, BEGAN + 10.0, BEGAN + ended, open)
 
 
 def test_a_fault_that_nothing_was_open_at(url: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from cli.display.drill_report import SHOWN, print_report
 from workers.drill.checker import Finding
-from workers.drill.impact import Borne
+from workers.drill.impact import FaultImpact
 from workers.drill.plan import Options
 from workers.drill.report import Report
 
@@ -32,8 +32,8 @@ GOOD = Report(
     malformed=28,
     refused=27,
     borne=(
-        Borne("child", "two, process 4711 of its pool", 8.0, 80.4, 60.1, 1234.5, 0.1, 1.26),
-        Borne("wipe", "[3] messages", 20.0, 80.0, 0.0, 90.0, None, None),
+        FaultImpact("child", "two, process 4711 of its pool", 8.0, 80.4, 60.1, 1234.5, 0.1, 1.26),
+        FaultImpact("wipe", "[3] messages", 20.0, 80.0, 0.0, 90.0, None, None),
     ),
     findings=(),
     open=(),

@@ -35,7 +35,7 @@ class DrillFailed(RulefarmError):
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
+class Injection:
     """What one fault did."""
 
     #: In a few words.
@@ -53,7 +53,7 @@ class Fault:
     #: What it does, in one line.
     text: str
     #: Does it, and returns when the trouble is over or has begun for good.
-    inflict: Callable[["Ground"], Hit]
+    inflict: Callable[["Ground"], Injection]
     #: Seconds that it lasts.
     takes_s: float = 0.0
     #: The quiet that it gets afterwards, as a multiple of the plan's.
@@ -61,7 +61,7 @@ class Fault:
 
 
 @dataclass(slots=True)
-class Ground:
+class DrillContext:
     """A running farm with producers, to be hurt."""
 
     farm: LocalFarm

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from workers.drill.checker import Expected, check, open_work
-from workers.drill.context import DrillFailed, Ground
+from workers.drill.context import DrillContext, DrillFailed
 from workers.drill.faults import FAULTS
-from workers.drill.impact import Struck, measure
+from workers.drill.impact import InjectedFault, measure
 from workers.drill.plan import Options, Plan, Strike, farm_settings, make_plan
 from workers.drill.poison import EVIDENCE
 from workers.drill.producers import GO, ORDERS, Producer, Spec
-from workers.drill.reference import Undisturbed
+from workers.drill.reference import ReferenceEvaluation
 from workers.drill.report import Report
 from workers.drill.subjects import batch_rows, write_source
 from workers.local import LocalFarm, Migrate, environ_of, running_farm
@@ -88,7 +88,7 @@ class _Drill:
         self._started = 0.0
         self._url = farm.settings.require_database()
         seed = plan.options.seed
-        self._ground = Ground(farm, random.Random(seed), seed, Path(environ[EVIDENCE]), self._send)
+        self._ground = DrillContext(farm, random.Random(seed), seed, Path(environ[EVIDENCE]), self._send)
 
     def run(self) -> Report:
         """Carry it out."""
@@ -120,14 +120,16 @@ class _Drill:
         draft.write_text(str(self._started), encoding="utf-8")
         draft.rename(self._folder / GO)
 
-    def _strike(self, strike: Strike) -> Struck:
+    def _strike(self, strike: Strike) -> InjectedFault:
         time.sleep(strike.after_s)
         met = self._ground.sql("select id from jobs where state = 'open'")
         met += self._ground.sql("select batch || ' ' || n from chunks where state = 'open'")
         began = time.time()
         hit = FAULTS[strike.fault].inflict(self._ground)
         self._say(f"{strike.fault:<10} {hit.what}", at=began)
-        return Struck(strike.fault, hit.what, hit.worker, began, time.time(), frozenset(str(one) for (one,) in met))
+        return InjectedFault(
+            strike.fault, hit.what, hit.worker, began, time.time(), frozenset(str(one) for (one,) in met)
+        )
 
     def _finish(self) -> float | None:
         """Wait until everything accepted is closed: seconds after the first job; None when the deadline came first."""
@@ -153,7 +155,7 @@ class _Drill:
     def _count(self, rows: str) -> int:
         return int(self._ground.sql(f"select count(*) from {rows}")[0][0])
 
-    def _report(self, struck: list[Struck], finished_s: float | None) -> Report:
+    def _report(self, struck: list[InjectedFault], finished_s: float | None) -> Report:
         still = open_work(self._url)
         if finished_s is None:
             self._say(f"the deadline is over, {len(still):,} jobs and chunks are open")
@@ -176,7 +178,7 @@ class _Drill:
         )
 
     def _expected(self) -> tuple[dict[str, Expected], frozenset[str]]:
-        undisturbed, seed = Undisturbed(), self._plan.options.seed
+        undisturbed, seed = ReferenceEvaluation(), self._plan.options.seed
         expected: dict[str, Expected] = {}
         withdrawn: set[str] = set()
         for producer in self._ground.producers:

@@ -14,7 +14,7 @@ WINDOW_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Struck:
+class InjectedFault:
     """One fault as it happened."""
 
     fault: str
@@ -30,7 +30,7 @@ class Struck:
 
 
 @dataclass(frozen=True, slots=True)
-class Borne:
+class FaultImpact:
     """What one fault did to the farm's work."""
 
     fault: str
@@ -47,7 +47,9 @@ class Borne:
     closed_s: float | None
 
 
-def measure(database_url: str, strikes: Iterable[Struck], started: float, poison: frozenset[str]) -> list[Borne]:
+def measure(
+    database_url: str, strikes: Iterable[InjectedFault], started: float, poison: frozenset[str]
+) -> list[FaultImpact]:
     """What each fault did.
 
     Args:
@@ -81,7 +83,7 @@ def measure(database_url: str, strikes: Iterable[Struck], started: float, poison
         mine = by_worker.get(strike.worker, []) if strike.worker else times
         first = bisect_right(mine, strike.ended)
         borne.append(
-            Borne(
+            FaultImpact(
                 strike.fault,
                 strike.what,
                 strike.began - started,

@@ -11,7 +11,7 @@ from rulefarm import wire
 from rulefarm.jobs import Job
 from rulefarm.messaging import chunk_message, create_app, job_message, send_messages
 from rulefarm.routing import EVALUATE_CHUNK, EVALUATE_JOB, queue_name
-from workers.drill.context import Fault, Ground, Hit
+from workers.drill.context import DrillContext, Fault, Injection
 from workers.drill.poison import KINDS
 
 #: Jobs, and chunks, whose messages are delivered twice more.
@@ -22,7 +22,7 @@ _HELD_LOOK_S = 0.01
 _PICKLED = base64.b64encode(b"cos\nsystem\n(S'true'\ntR.").decode()
 
 
-def deliver_twice(ground: Ground) -> Hit:
+def deliver_twice(ground: DrillContext) -> Injection:
     """The messages of jobs and chunks, judged already or not, twice more and in no order."""
     columns = "id, domain, subject, as_of, enqueued_at, facts, bulk"
     jobs = ground.sql(f"select {columns} from jobs order by enqueued_at desc limit {_REPEATED}")
@@ -41,10 +41,10 @@ def deliver_twice(ground: Ground) -> Hit:
     ground.draw.shuffle(bells)
     with closing(create_app(ground.farm.settings)) as app:
         send_messages(app, bells)
-    return Hit(f"{len(jobs)} jobs and {len(found)} chunks, two messages each")
+    return Injection(f"{len(jobs)} jobs and {len(found)} chunks, two messages each")
 
 
-def disorder(ground: Ground) -> Hit:
+def disorder(ground: DrillContext) -> Injection:
     """Hold messages back for a moment, and deliver them in another order."""
     held: list[tuple[str, bytes]] = []
     give_up = time.monotonic() + _HELD_S
@@ -60,10 +60,10 @@ def disorder(ground: Ground) -> Hit:
         ground.draw.shuffle(held)
         for name, content in held:
             broker.lpush(name, content)
-    return Hit(f"{len(held)} messages")
+    return Injection(f"{len(held)} messages")
 
 
-def send_malformed(ground: Ground) -> Hit:
+def send_malformed(ground: DrillContext) -> Injection:
     """Messages that no producer of ours would send."""
     job: dict[str, Any] = {
         "job_id": str(uuid.uuid4()),
@@ -97,15 +97,15 @@ def send_malformed(ground: Ground) -> Hit:
         for body in bodies:
             broker.lpush(queue_name("payment", bulk=ground.draw.random() < 0.5), body)
     ground.malformed += len(bodies)
-    return Hit(f"{len(bodies)} messages")
+    return Injection(f"{len(bodies)} messages")
 
 
-def send_poison(ground: Ground) -> Hit:
+def send_poison(ground: DrillContext) -> Injection:
     """Jobs whose evaluation kills its process, raises, or never ends; rows like that stand in the batches."""
     ground.strikes += 1
     keys = tuple(f"poison-{kind}-{ground.strikes}-{n}" for kind in KINDS for n in range(2))
     ground.send(f"poison-{ground.strikes}", keys)
-    return Hit(f"{len(keys)} jobs")
+    return Injection(f"{len(keys)} jobs")
 
 
 def _message(task: str, kwargs: dict[str, Any], *, body: str | None = None, **other: Any) -> str:

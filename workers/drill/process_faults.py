@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import psutil
 
-from workers.drill.context import Fault, Ground, Hit
+from workers.drill.context import DrillContext, Fault, Injection
 from workers.drill.poison import evidence
 
 #: Seconds within which somebody else has to begin the job of a stopped worker, beyond the job's lease.
@@ -23,43 +23,43 @@ _LOOK_S, _FORWARD_S = 0.05, 2.0
 _SLOW_JOBS = 8
 
 
-def kill_child(ground: Ground) -> Hit:
+def kill_child(ground: DrillContext) -> Injection:
     """A process of a worker's pool, as the kernel does when memory is short."""
     part, process = ground.until(lambda: _a_child(ground), "no worker has a pool")
     with suppress(psutil.NoSuchProcess):
         process.kill()
-    return Hit(f"{part}, process {process.pid} of its pool", part)
+    return Injection(f"{part}, process {process.pid} of its pool", part)
 
 
-def kill_worker(ground: Ground) -> Hit:
+def kill_worker(ground: DrillContext) -> Injection:
     """A worker with all its processes."""
     part = ground.draw.choice(ground.workers)
     processes = 1 + len(ground.pool(part))
     with suppress(ProcessLookupError):
         os.killpg(ground.pid(part), signal.SIGKILL)
-    return Hit(f"{part}, all {processes} processes", part)
+    return Injection(f"{part}, all {processes} processes", part)
 
 
-def kill_beat(ground: Ground) -> Hit:
+def kill_beat(ground: DrillContext) -> Injection:
     """The clock."""
     pid = ground.pid("beat")
     with suppress(ProcessLookupError):
         os.killpg(pid, signal.SIGKILL)
-    return Hit(f"process {pid}")
+    return Injection(f"process {pid}")
 
 
-def kill_producer(ground: Ground) -> Hit:
+def kill_producer(ground: DrillContext) -> Injection:
     """A producer at work; it is started again and goes on where its record ends."""
     working = [producer for producer in ground.producers if producer.code is None]
     if not working:
-        return Hit("none was left to kill")
+        return Injection("none was left to kill")
     producer = ground.draw.choice(working)
     pid, recorded = producer.kill(), len(producer.accepted())
     producer.start()
-    return Hit(f"{producer.spec.name}, process {pid}, after {recorded:,} accepted")
+    return Injection(f"{producer.spec.name}, process {pid}, after {recorded:,} accepted")
 
 
-def stop_worker(ground: Ground) -> Hit:
+def stop_worker(ground: DrillContext) -> Injection:
     """A worker in the middle of a job, until somebody else is at work on the same job; then it goes on.
 
     So its attempt is over, but it does not know: what it has to say about the job comes too late, and before the
@@ -84,10 +84,10 @@ def stop_worker(ground: Ground) -> Hit:
         with suppress(ProcessLookupError):
             os.killpg(main, signal.SIGCONT)
     how = "and somebody else began it" if repeated else "and nobody else began it"
-    return Hit(f"{part} in {key}, {how}", part)
+    return Injection(f"{part} in {key}, {how}", part)
 
 
-def _stopped_in(ground: Ground, keys: tuple[str, ...]) -> tuple[str, str, int] | None:
+def _stopped_in(ground: DrillContext, keys: tuple[str, ...]) -> tuple[str, str, int] | None:
     """Stop a worker that has begun one of the jobs for the first time: it, the job, its main process."""
     at_work = _at_work_on(ground, keys)
     if at_work is None:
@@ -102,11 +102,11 @@ def _stopped_in(ground: Ground, keys: tuple[str, ...]) -> tuple[str, str, int] |
     return None
 
 
-def _times(ground: Ground, what: str, key: str) -> int:
+def _times(ground: DrillContext, what: str, key: str) -> int:
     return sum(1 for told, of, _ in evidence(ground.evidence) if (told, of) == (what, key))
 
 
-def _is_repeated(ground: Ground, key: str, seconds: float) -> bool:
+def _is_repeated(ground: DrillContext, key: str, seconds: float) -> bool:
     """Whether somebody else begins the job within the time; its next message need not queue for that."""
     give_up, forward = time.monotonic() + seconds, 0.0
     while _times(ground, "begin", key) < 2:
@@ -119,12 +119,12 @@ def _is_repeated(ground: Ground, key: str, seconds: float) -> bool:
     return True
 
 
-def _a_child(ground: Ground) -> tuple[str, psutil.Process] | None:
+def _a_child(ground: DrillContext) -> tuple[str, psutil.Process] | None:
     pools = [(part, child) for part in ground.workers for child in ground.pool(part)]
     return ground.draw.choice(pools) if pools else None
 
 
-def _at_work_on(ground: Ground, keys: tuple[str, ...]) -> tuple[str, str] | None:
+def _at_work_on(ground: DrillContext, keys: tuple[str, ...]) -> tuple[str, str] | None:
     """A worker that has begun one of the jobs, the first to do so, and that job."""
     told = evidence(ground.evidence)
     begun = Counter(key for what, key, _ in told if what == "begin")

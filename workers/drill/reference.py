@@ -16,7 +16,7 @@ from workers.drill.producers import Accepted
 from workers.drill.subjects import AS_OF, BATCH_DOMAIN, BATCH_KEY, DOMAINS, batch_rows, job
 
 
-class Undisturbed:
+class ReferenceEvaluation:
     """The rulesets of the drill's workers, without the poison and without the farm."""
 
     def __init__(self) -> None:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from workers.drill.checker import Finding
-from workers.drill.impact import Borne
+from workers.drill.impact import FaultImpact
 from workers.drill.plan import Options
 
 #: Findings that mean that something accepted was lost, and that something was done twice.
@@ -29,7 +29,7 @@ class Report:
     #: may take some with it.
     malformed: int
     refused: int
-    borne: tuple[Borne, ...]
+    borne: tuple[FaultImpact, ...]
     findings: tuple[Finding, ...]
     #: What was open at the end: kind, id, row.
     open: tuple[tuple[str, str, dict[str, Any]], ...]

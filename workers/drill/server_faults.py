@@ -5,45 +5,45 @@ import signal
 
 import redis
 
-from workers.drill.context import Fault, Ground, Hit
+from workers.drill.context import DrillContext, Fault, Injection
 
 
-def wipe_broker(ground: Ground) -> Hit:
+def wipe_broker(ground: DrillContext) -> Injection:
     """All messages, bindings and results."""
     with ground.broker() as broker:
         lost = sum(int(broker.llen(name)) for name in ground.queues())
         held = int(broker.hlen("unacked"))
         broker.flushall()
-    return Hit(f"{lost:,} messages that waited, {held:,} that were held")
+    return Injection(f"{lost:,} messages that waited, {held:,} that were held")
 
 
-def kill_broker(ground: Ground) -> Hit:
+def kill_broker(ground: DrillContext) -> Injection:
     """The process of the broker; the farm starts it again on what it had written."""
     pid = ground.server("valkey")
     os.kill(pid, signal.SIGKILL)
     ground.until(lambda: ground.server("valkey") != pid and _broker_answers(ground), "Valkey is not back", 60)
-    return Hit(f"process {pid}")
+    return Injection(f"process {pid}")
 
 
-def kill_postgres(ground: Ground) -> Hit:
+def kill_postgres(ground: DrillContext) -> Injection:
     """The main process of Postgres; its sessions die with it, and it recovers from its log."""
     pid = ground.server("postgres")
     os.kill(pid, signal.SIGKILL)
     ground.until(lambda: ground.server("postgres") != pid, "Postgres is not back", 60)
     ground.sql("select 1")
-    return Hit(f"process {pid}")
+    return Injection(f"process {pid}")
 
 
-def cut_sessions(ground: Ground) -> Hit:
+def cut_sessions(ground: DrillContext) -> Injection:
     """Every session of workers and producers."""
     [(cut,)] = ground.sql(
         "select count(pg_terminate_backend(pid)) from pg_stat_activity"
         " where pid <> pg_backend_pid() and application_name = 'rulefarm' and datname = current_database()"
     )
-    return Hit(f"{cut} sessions")
+    return Injection(f"{cut} sessions")
 
 
-def _broker_answers(ground: Ground) -> bool:
+def _broker_answers(ground: DrillContext) -> bool:
     try:
         with ground.broker() as broker:
             return bool(broker.ping())
