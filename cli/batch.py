@@ -7,7 +7,7 @@ from typing import Any
 import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from cli.display.output import console, counted, leave_unrung, print_json, print_table, ring_or_leave
+from cli.display.output import console, counted, exit_not_sent, print_json, print_table, send_or_exit
 from cli.options import as_of_option, json_option, settings
 from rulefarm.farm import Farm
 from rulefarm.jobs import Batch
@@ -95,7 +95,7 @@ def resume_batch(batch_id: str, as_json: bool) -> None:
         else:
             click.echo(f"batch {batch_id}: {record['state']}, {counted(waiting, 'chunk')} resumed")
             _point_to_the_dead(record)
-        ring_or_leave(farm.app, bells, f"what is open of batch {batch_id} is")
+        send_or_exit(farm.app, bells, f"what is open of batch {batch_id} is")
 
 
 def follow(batch: Batch, *, wait: bool, timeout: float, as_json: bool) -> None:
@@ -104,7 +104,7 @@ def follow(batch: Batch, *, wait: bool, timeout: float, as_json: bool) -> None:
     Leaves with exit code 3 if the broker was away, and 4 if the verdicts are not all there in time.
     """
     if not batch.rung:
-        leave_unrung(f"batch {batch.id} is")
+        exit_not_sent(f"batch {batch.id} is")
     if not wait:
         click.echo(str(batch.id))
         return

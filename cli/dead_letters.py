@@ -8,7 +8,7 @@ from typing import Any
 import click
 from rich.text import Text
 
-from cli.display.output import console, counted, print_json, print_table, ring_or_leave
+from cli.display.output import console, counted, print_json, print_table, send_or_exit
 from cli.options import json_option, settings
 from rulefarm.database import connect
 from rulefarm.messaging import create_app
@@ -112,7 +112,7 @@ def retry(which: LetterFilter, as_json: bool) -> None:
     else:
         left = f", {revived.left:,} left: refused messages, or no longer on record" if revived.left else ""
         click.echo(f"{revived.count:,} tried again{left}")
-    ring_or_leave(create_app(known), revived.bells, "what is tried again is")
+    send_or_exit(create_app(known), revived.bells, "what is tried again is")
 
 
 @command.command("drop")

@@ -35,7 +35,7 @@ COMMANDS = {
 _EXIT_CODES = {"BrokerUnreachable": 3, "DatabaseUnreachable": 3, "FarmUnreachable": 3, "VerdictPending": 4}
 
 
-class Door(click.Group):
+class LazyGroup(click.Group):
     """A group whose commands are imported when they are asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -73,7 +73,7 @@ def fail(error: Any) -> NoReturn:
     raise SystemExit(max((code for name, code in _EXIT_CODES.items() if name in names), default=1))
 
 
-@click.group(cls=Door, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
 @click.version_option(package_name="rulefarm-server", prog_name="rulefarm")
 def cli() -> None:
     """Judge orders and products against business rules, on as many machines as it takes."""

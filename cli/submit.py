@@ -5,7 +5,7 @@ from datetime import datetime
 
 import click
 
-from cli.display.output import leave_unrung, print_json, print_verdict
+from cli.display.output import exit_not_sent, print_json, print_verdict
 from cli.options import as_of_option, json_option, read_facts, settings
 from rulefarm.farm import Farm
 
@@ -29,7 +29,7 @@ def command(
     with Farm(settings()) as farm:
         job = farm.submit(domain, document, key=key, as_of=as_of)
         if not job.rung:
-            leave_unrung(f"job {job.id} is")
+            exit_not_sent(f"job {job.id} is")
         if not wait:
             click.echo(str(job.id))
             return

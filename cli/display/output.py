@@ -52,7 +52,7 @@ def counted(number: int, what: str) -> str:
     return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
-def leave_unrung(what: str) -> NoReturn:
+def exit_not_sent(what: str) -> NoReturn:
     """Say that something is on record and that nobody was told, and leave with the exit code of a broker that is away.
 
     Args:
@@ -135,7 +135,7 @@ def _csv_cell(value: Any) -> Any:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, (list, dict)) else value
 
 
-def ring_or_leave(app: Celery, bells: list[TaskMessage], what: str) -> None:
+def send_or_exit(app: Celery, bells: list[TaskMessage], what: str) -> None:
     """Ring; leave with exit code 3 if the broker does not answer.
 
     Args:
@@ -146,4 +146,4 @@ def ring_or_leave(app: Celery, bells: list[TaskMessage], what: str) -> None:
     try:
         send_messages(app, bells)
     except BrokerUnreachable:
-        leave_unrung(what)
+        exit_not_sent(what)
