@@ -12,7 +12,7 @@ from cli.display.output import console, counted, print_json, print_table, send_o
 from cli.options import json_option, settings
 from rulefarm.database import connect
 from rulefarm.messaging import create_app
-from store.dead_letter_retry import LetterFilter, NotRetryable, count_letters, drop, find_letters, retry
+from store.dead_letter_retry import LetterFilter, NotRetryable, count_letters, drop, find_letters, retry_letters
 
 
 @click.group("dead")
@@ -106,13 +106,13 @@ def retry(which: LetterFilter, as_json: bool) -> None:
                 f"{letter['id']} is a refused message, which can't be tried again",
                 "whoever sent it has to submit a job; 'rulefarm dead drop' forgets it",
             )
-    revived = retry(engine, which, grace_s=known.reconcile_grace_s)
+    retried = retry_letters(engine, which, grace_s=known.reconcile_grace_s)
     if as_json:
-        print_json({"retried": revived.count, "left": revived.left})
+        print_json({"retried": retried.count, "left": retried.left})
     else:
-        left = f", {revived.left:,} left: refused messages, or no longer on record" if revived.left else ""
-        click.echo(f"{revived.count:,} tried again{left}")
-    send_or_exit(create_app(known), revived.bells, "what is tried again is")
+        left = f", {retried.left:,} left: refused messages, or no longer on record" if retried.left else ""
+        click.echo(f"{retried.count:,} tried again{left}")
+    send_or_exit(create_app(known), retried.bells, "what is tried again is")
 
 
 @command.command("drop")

@@ -137,7 +137,7 @@ class Program:
             The evaluation; facts that break the schema give the outcome `error`.
         """
         try:
-            slots = self._take(facts, moment(as_of)) or self._intake.take(facts, moment(as_of))
+            slots = self._take(facts, moment(as_of)) or self._intake.read(facts, moment(as_of))
         except FactsRejected as rejected:
             evaluation = error_evaluation(rejected.code, rejected.message, facts)
             if observer is not None:
@@ -154,7 +154,7 @@ class Program:
             as_of: as for `evaluate`.
         """
         try:
-            return not (self._take(facts, moment(as_of)) or self._intake.take(facts, moment(as_of)))
+            return not (self._take(facts, moment(as_of)) or self._intake.read(facts, moment(as_of)))
         except FactsRejected:
             return True
 

@@ -95,7 +95,7 @@ def count_letters(engine: Engine, which: LetterFilter) -> int:
         return connection.execute(statement).scalar_one()
 
 
-def retry(engine: Engine, which: LetterFilter, *, grace_s: float, portion: int = PORTION) -> Retried:
+def retry_letters(engine: Engine, which: LetterFilter, *, grace_s: float, portion: int = PORTION) -> Retried:
     """Reopen what dead letters are about: no attempt counted, due now.
 
     Args:

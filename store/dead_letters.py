@@ -28,7 +28,7 @@ class Failure:
     reason: str
 
     @classmethod
-    def of(cls, error: BaseException) -> "Death":
+    def of(cls, error: BaseException) -> "Failure":
         """What an exception says: the code of one of ours, `evaluation-failed` for any other."""
         if isinstance(error, RulefarmError):
             return cls(error.code, error.message)

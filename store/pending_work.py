@@ -167,11 +167,11 @@ def open_work(engine: Engine) -> list[OpenWork]:
 
 
 def _is_due(table: Any, grace_s: float, busy: bool) -> Any:
-    claim_due = (table.c.state == "open") & (table.c.ring_at <= func.now())
+    is_due = (table.c.state == "open") & (table.c.ring_at <= func.now())
     if not busy:
-        return claim_due
+        return is_due
     # What was never rung waits for room, not for its turn.
-    return claim_due & ((table.c.rings == 0) | (table.c.ring_at <= func.now() - timedelta(seconds=PATIENCE * grace_s)))
+    return is_due & ((table.c.rings == 0) | (table.c.ring_at <= func.now() - timedelta(seconds=PATIENCE * grace_s)))
 
 
 def _next(table: Any, grace_s: float) -> Any:

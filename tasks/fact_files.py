@@ -11,6 +11,7 @@ from typing import Any
 from engine import FactSchema
 from rulefarm.batch import JSON_COLUMN, SUBJECT_COLUMN, open_source
 from rulefarm.errors import SourceRejected
+from rulefarm.normalize import abbreviate
 from tasks.csv_typing import typed_columns
 from tasks.shared_facts import key_text
 
@@ -49,7 +50,7 @@ def read_pairs(
                 frame, odd = typed_columns(frame, schema.fields)
                 if odd.any():
                     row = before + (odd.arg_max() or 0)
-                    message = f"{path}: row {row + 1}, {shown(subjects[row - before])}: a field is not of its kind"
+                    message = f"{path}: row {row + 1}, {abbreviate(subjects[row - before])}: a field is not of its kind"
                     raise SourceRejected("wrong-kind", message, "see the fact in domain.toml")
             documents = list(frame.iter_rows(named=True))
         column = key or next(iter(frame.columns))

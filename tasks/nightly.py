@@ -34,10 +34,10 @@ def plan_nightly(task: Task) -> str:
     process = current()
     key = f"nightly {datetime.now(UTC).date().isoformat()}"
     settings = process.settings
-    doorbell = MessageSender(process.app, limit=settings.queue_limit, has_ledger=True)
-    room = doorbell.room(queue_name(settings.nightly_domain, bulk=True))
+    sender = MessageSender(process.app, limit=settings.queue_limit, has_ledger=True)
+    room = sender.free_slots(queue_name(settings.nightly_domain, bulk=True))
     batch, bells = take_nightly(process.ledger, settings, process.rulesets, key=key, room=room)
-    doorbell.ring(bells)
+    sender.send(bells)
     log.info("nightly batch %s: %d subjects in %d chunks from %s", batch.id, batch.rows, batch.chunks, batch.source)
     return str(batch.id)
 

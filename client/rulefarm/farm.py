@@ -53,7 +53,7 @@ class Farm:
         if settings.database_url:
             # An optional extra: a producer without a database needs no SQLAlchemy.
             self.ledger = require_extra("rulefarm.database", "ledger").Ledger(settings)
-        self._doorbell = MessageSender(self.app, limit=settings.queue_limit, has_ledger=self.ledger is not None)
+        self._sender = MessageSender(self.app, limit=settings.queue_limit, has_ledger=self.ledger is not None)
         self._facts: ReferenceFacts | None = None
         self._domains = KnownDomains(self.ledger)
 
@@ -110,9 +110,9 @@ class Farm:
         if connection is not None:
             # In the end it may not exist: neither its message nor the room for one is a matter of now.
             return replace(self.require_ledger().add_within(connection, job, text), rung=False)
-        self._doorbell.wait_for_room(queue_name(domain), wait_for_room)
+        self._sender.wait_for_slot(queue_name(domain), wait_for_room)
         recorded = self.ledger.add(job, text) if self.ledger else job
-        return replace(recorded, rung=self._doorbell.ring([job_message(recorded, text)]))
+        return replace(recorded, rung=self._sender.send([job_message(recorded, text)]))
 
     def submit_many(
         self,
@@ -141,17 +141,17 @@ class Farm:
         self._domains.check(domain)
         if not new:
             return []
-        self._doorbell.wait_for_room(queue_name(domain, bulk=True), wait_for_room)
+        self._sender.wait_for_slot(queue_name(domain, bulk=True), wait_for_room)
         if self.ledger is None:
-            self._doorbell.ring([job_message(job, text, bulk=True) for job, text in new])
+            self._sender.send([job_message(job, text, bulk=True) for job, text in new])
             return [job for job, _ in new]
         now = self.room(domain)
         recorded = self.ledger.add_many(new, rung=now)
         bells = [job_message(job, text, bulk=True) for job, (_, text) in zip(recorded[:now], new, strict=False)]
-        rung = self._doorbell.ring(bells)
+        rung = self._sender.send(bells)
         return [replace(job, rung=rung and place < now) for place, job in enumerate(recorded)]
 
-    def ring(self, *jobs: Job) -> bool:
+    def send(self, *jobs: Job) -> bool:
         """Ring for jobs that are on record now: after the commit of the transaction that `submit` wrote them in.
 
         Args:
@@ -164,7 +164,7 @@ class Farm:
             DatabaseUnreachable: none was rung.
             SettingsError: no database is named.
         """
-        return self._doorbell.ring(self.require_ledger().bells([job.id for job in jobs]))
+        return self._sender.send(self.require_ledger().bells([job.id for job in jobs]))
 
     def evaluate(
         self,
@@ -217,7 +217,7 @@ class Farm:
 
     def room(self, domain: str) -> int:
         """Messages that the bulk queue of a domain may still take; all that it may hold while the broker is away."""
-        return self._doorbell.room(queue_name(domain, bulk=True))
+        return self._sender.free_slots(queue_name(domain, bulk=True))
 
     def announce(self, batch: Batch, bells: list[TaskMessage]) -> Batch:
         """Ring for a batch that is on record.
@@ -229,7 +229,7 @@ class Farm:
         Returns:
             The batch, with whether it was rung.
         """
-        return replace(batch, rung=self._doorbell.ring(bells), farm=self)
+        return replace(batch, rung=self._sender.send(bells), farm=self)
 
     def wait(self, job: Job, timeout: float | None = 30.0) -> Verdict:
         """As `Job.wait`."""

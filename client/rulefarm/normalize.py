@@ -99,19 +99,19 @@ def _plain(value: Any, place: _Place, depth: int, left: list[int]) -> Any:
         return _members(value, place, depth, left)
     if isinstance(value, (list, tuple)):
         if len(value) > MAX_ITEMS:
-            raise JobRejected("list-too-long", f"{_said(place)}: {len(value)} items, over {MAX_ITEMS}")
+            raise JobRejected("list-too-long", f"{path_text(place)}: {len(value)} items, over {MAX_ITEMS}")
         _check_size(len(value), place, depth, left)
         return [_plain(item, (place, index), depth + 1, left) for index, item in enumerate(value)]
     if isinstance(value, str):
         return _text(value, place)
     if isinstance(value, (date, datetime)):
         return value.isoformat()
-    raise JobRejected("bad-facts", f"{_said(place)}: {shown(value)} has no JSON form")
+    raise JobRejected("bad-facts", f"{path_text(place)}: {abbreviate(value)} has no JSON form")
 
 
 def _members(value: Mapping[str, Any], place: _Place, depth: int, left: list[int]) -> dict[str, Any]:
     if len(value) > MAX_FIELDS:
-        raise JobRejected("too-many-fields", f"{_said(place)}: {len(value)} fields, over {MAX_FIELDS}")
+        raise JobRejected("too-many-fields", f"{path_text(place)}: {len(value)} fields, over {MAX_FIELDS}")
     _check_size(len(value), place, depth, left)
     return {_name(key, place): _plain(item, (place, key), depth + 1, left) for key, item in value.items()}
 
@@ -121,7 +121,7 @@ def _check_size(values: int, place: _Place, depth: int, left: list[int]) -> None
         # The whole place would say as little as it is long.
         while place is not None and place[0] is not None:
             place = place[0]
-        raise JobRejected("too-deep", f"{_said(place)}: nested deeper than {MAX_DEPTH}")
+        raise JobRejected("too-deep", f"{path_text(place)}: nested deeper than {MAX_DEPTH}")
     # A list that holds one list in a thousand places, and so on, is small in memory and endless as text.
     left[0] -= values
     if left[0] < 0:
@@ -155,22 +155,23 @@ def _name(name: Any, place: _Place) -> str:
     if type(name) is str and len(name) <= MAX_NAME_CHARACTERS and name.isascii() and "\x00" not in name:
         return name
     if not isinstance(name, str):
-        raise JobRejected("bad-name", f"{_said(place)}: the name {shown(name)} is not text")
+        raise JobRejected("bad-name", f"{path_text(place)}: the name {abbreviate(name)} is not text")
     if len(name) > MAX_NAME_CHARACTERS:
         raise JobRejected(
-            "bad-name", f"{_said(place)}: the name {shown(name)} has more than {MAX_NAME_CHARACTERS} characters"
+            "bad-name",
+            f"{path_text(place)}: the name {abbreviate(name)} has more than {MAX_NAME_CHARACTERS} characters",
         )
-    return check_storable(name, f"a name in {_said(place)}")
+    return check_storable(name, f"a name in {path_text(place)}")
 
 
 def _text(value: str, place: _Place) -> str:
     if len(value) > MAX_TEXT_CHARACTERS:
-        raise JobRejected("text-too-long", f"{_said(place)}: {len(value)} characters, over {MAX_TEXT_CHARACTERS}")
+        raise JobRejected("text-too-long", f"{path_text(place)}: {len(value)} characters, over {MAX_TEXT_CHARACTERS}")
     return check_storable(value, path_text(place))
 
 
 def _bad_number(value: int | float | Decimal, place: _Place, flaw: str) -> JobRejected:
-    return JobRejected("bad-number", f"{_said(place)}: {shown(value)} {flaw}")
+    return JobRejected("bad-number", f"{path_text(place)}: {abbreviate(value)} {flaw}")
 
 
 def path_text(place: _Place) -> str:

@@ -19,6 +19,7 @@ from redis.retry import Retry
 from rulefarm import wire
 from rulefarm.errors import FactRejected, FactsUnreachable, JobRejected
 from rulefarm.limits import MAX_FACT_CHARACTERS, MAX_NAME_CHARACTERS
+from rulefarm.normalize import abbreviate
 
 #: Seconds to wait for a connection, and for an answer.
 _CONNECT_TIMEOUT_S, _ANSWER_TIMEOUT_S = 3.0, 10.0
@@ -196,7 +197,7 @@ def parsed(fact: str, key: str, text: str) -> dict[str, Any]:
             raise _too_large(text)
         return wire.parse(wire.canonical(wire.parse(text)))
     except JobRejected as error:
-        raise FactRejected("fact-unreadable", f"{fact} {shown(key)} as it is kept: {error.message}") from None
+        raise FactRejected("fact-unreadable", f"{fact} {abbreviate(key)} as it is kept: {error.message}") from None
 
 
 def _text(fact: str, key: str | int, document: Mapping[str, Any]) -> str:
@@ -206,7 +207,7 @@ def _text(fact: str, key: str | int, document: Mapping[str, Any]) -> str:
             raise _too_large(text)
         return text
     except JobRejected as error:
-        raise FactRejected(error.code, f"{fact} {shown(key)}: {error.message}", error.hint) from None
+        raise FactRejected(error.code, f"{fact} {abbreviate(key)}: {error.message}", error.hint) from None
 
 
 def _too_large(text: str) -> JobRejected:
@@ -215,14 +216,14 @@ def _too_large(text: str) -> JobRejected:
 
 def _prefix(fact: str) -> str:
     if not isinstance(fact, str) or not _NAME.match(fact) or len(fact) > MAX_NAME_CHARACTERS:
-        raise FactRejected("bad-fact-name", f"{shown(fact)} is no name of a fact", "as in domain.toml: Customer")
+        raise FactRejected("bad-fact-name", f"{abbreviate(fact)} is no name of a fact", "as in domain.toml: Customer")
     return f"rulefarm:facts:{fact}:"
 
 
 def _place(fact: str, key: str | int) -> str:
     prefix = _prefix(fact)
     if isinstance(key, bool):
-        raise FactRejected("bad-key", f"{fact}: a key is a text or a whole number, not {shown(key)}")
+        raise FactRejected("bad-key", f"{fact}: a key is a text or a whole number, not {abbreviate(key)}")
     try:
         return prefix + wire.checked_key(str(key) if isinstance(key, int) else key)
     except JobRejected as error:

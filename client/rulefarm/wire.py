@@ -13,7 +13,7 @@ from typing import Any
 
 from rulefarm.errors import JobRejected
 from rulefarm.limits import MAX_DEPTH, MAX_FACTS_CHARACTERS, MAX_KEY_CHARACTERS
-from rulefarm.normalize import check_storable, to_json_values, too_large
+from rulefarm.normalize import abbreviate, check_storable, to_json_values, too_large
 
 #: Ids are uuid5 below this, so the same job submitted twice has the same id wherever it was submitted.
 NAMESPACE = uuid.UUID("5d0a4b52-0d1f-5f0e-9f0b-8c6f6f6f7266")
@@ -61,7 +61,7 @@ def parse(text: str, *, source: str = "facts") -> dict[str, Any]:
         found = dict(pairs)
         if len(found) != len(pairs):
             name = Counter(name for name, _ in pairs).most_common(1)[0][0]
-            raise JobRejected("duplicate-name", f"{source}: the name {shown(name)} stands twice in one object")
+            raise JobRejected("duplicate-name", f"{source}: the name {abbreviate(name)} stands twice in one object")
         return found
 
     def constant(name: str) -> Any:
@@ -108,7 +108,7 @@ def checked_key(key: str) -> str:
         JobRejected: empty, too long, or with characters that Postgres can't store.
     """
     if not isinstance(key, str) or not key or len(key) > MAX_KEY_CHARACTERS:
-        raise JobRejected("bad-key", f"a key is text of 1 to {MAX_KEY_CHARACTERS} characters, not {shown(key)}")
+        raise JobRejected("bad-key", f"a key is text of 1 to {MAX_KEY_CHARACTERS} characters, not {abbreviate(key)}")
     return check_storable(key, "the key")
 
 

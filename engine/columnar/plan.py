@@ -1,7 +1,7 @@
 """What the columnar pass knows of a program: how to read, to code and to look up.  blocks, codings -> [plans] -> passes
 
-A `FramePlan` is made once for a fact; a `Fitting` once for all frames of it whose columns are of the same kinds, which in
-service are all frames of a batch."""
+A `FramePlan` is made once for a fact; a `Fitting` once for all frames of it whose columns are of the same kinds, which
+in service are all frames of a batch."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

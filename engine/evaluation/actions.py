@@ -1,7 +1,7 @@
 """Turn the actions of rules into callables.  nodes -> [actions] -> cycle
 
-An action changes a `FiringState`: slots, reasons, logs, what is blocked. It fails only by `ActionRefused`, and then the cycle
-keeps nothing of the whole run."""
+An action changes a `FiringState`: slots, reasons, logs, what is blocked. It fails only by `ActionRefused`, and then the
+cycle keeps nothing of the whole run."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -91,7 +91,7 @@ class Breakpoints:
     def _slots(self, facts: Mapping[str, Any]) -> Slots | None:
         """The facts in slots; None when they can't be judged."""
         try:
-            slots = self._fast(facts, self._as_of) or self._intake.take(facts, self._as_of)
+            slots = self._fast(facts, self._as_of) or self._intake.read(facts, self._as_of)
         except FactsRejected:
             return None
         # A leaf that goes through a list needs a slot for its elements, made when it is compiled.

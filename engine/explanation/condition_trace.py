@@ -25,7 +25,7 @@ from engine.language import (
     children,
     print_expression,
 )
-from engine.language import get_path as nodes_of
+from engine.language import walk as nodes_of
 from engine.values import to_python
 
 
@@ -40,10 +40,10 @@ class ConditionTrace:
     holds: bool
     #: What a leaf saw: expression to its value; that of a path within a list is the list of the elements' values.
     seen: dict[str, Any]
-    parts: tuple["Finding", ...] = ()
+    parts: tuple["ConditionTrace", ...] = ()
 
     @property
-    def leaves(self) -> Iterator["Finding"]:
+    def leaves(self) -> Iterator["ConditionTrace"]:
         """The leaves below it, left to right."""
         if self.kind == "leaf":
             yield self

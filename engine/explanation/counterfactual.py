@@ -38,7 +38,7 @@ class Counterfactual:
     #: What it is.
     value: Any
     #: The nearest number that gives the outcome.
-    counterfactual: Any
+    nearest: Any
     #: The farthest that does, or a better one; None when there is no end, or only what the schema takes.
     farthest: Any
     #: What it gives.

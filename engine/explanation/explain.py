@@ -135,7 +135,7 @@ class _Replay(Observer):
         #: Each firing: the rule, and the fields that it changed.
         self._firings: list[tuple[Rule, list[str]]] = []
         self._matched: set[str] = set()
-        self._slots = compiled.intake.take(facts, as_of)
+        self._slots = compiled.intake.read(facts, as_of)
         #: The slots before the first firing, then after each.
         self._states: list[Slots] = [list(self._slots)]
         self.evaluation = run_cycle(self._agenda, self._slots, facts, self)

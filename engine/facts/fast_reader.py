@@ -10,8 +10,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from engine.facts.paths import present
-from engine.facts.paths import walk as follow
+from engine.facts.paths import get_path, present
 from engine.facts.reader import FactReader
 from engine.facts.slots import SlotLayout, Slots
 from engine.schema import FactSchema, FieldSchema
@@ -93,7 +92,7 @@ class _Writer:
         self._lines: list[str] = []
         self._indent = 2
         self._values: dict[str, Any] = {
-            "follow": follow,
+            "get_path": get_path,
             "moment": _moment,
             "present": present,
             "step": _step,
@@ -151,7 +150,7 @@ class _Writer:
         if fact.is_list:
             items = self._elements(raw, fact)
             for steps, slot in places:
-                content[slot] = f"follow({items}, {self._bound(steps)})" if steps else items
+                content[slot] = f"get_path({items}, {self._bound(steps)})" if steps else items
             return
         absent = "False"
         if fact.name != self._subject and not any(field.required for field in fact.fields.values()):
@@ -165,7 +164,7 @@ class _Writer:
                 content[slot] = f"(None if {absent} else present({self._object(fields)}))"
             elif steps[0] in fields and isinstance(steps[0], str):
                 field = fields[steps[0]]
-                content[slot] = field if len(steps) == 1 else f"follow({field}, {self._bound(steps[1:])})"
+                content[slot] = field if len(steps) == 1 else f"get_path({field}, {self._bound(steps[1:])})"
 
     def _object(self, fields: Mapping[str, str]) -> str:
         return "{" + ", ".join(f"{self._bound(name)}: {value}" for name, value in fields.items()) + "}"

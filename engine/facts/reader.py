@@ -1,7 +1,7 @@
 """Take the facts of a job: check them, and put what rules read into slots.  facts -> [intake] -> index, cycle
 
 With a schema, every field that it names is checked, and what it does not name is ignored; without one, whatever a rule
-reads is taken as it is. `FactReader.from_python` is exact and names every problem at once; `engine.facts.fast_reader` makes a
+reads is taken as it is. `FactReader.read` is exact and names every problem at once; `engine.facts.fast_reader` makes a
 faster one for facts that have none. Never keeps or changes what the caller passed in."""
 
 import math
@@ -11,8 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from engine.errors import FactsRejected
-from engine.facts.paths import path_label, present
-from engine.facts.paths import walk as follow
+from engine.facts.paths import get_path, path_label, present
 from engine.facts.slots import AS_OF, ORDINARY, SlotLayout, Slots
 from engine.schema import FactSchema, FieldSchema
 from engine.values import Value, ValueRefused, from_python, kind_of, literal, ordinary, parse_moment
@@ -62,7 +61,7 @@ class FactReader:
         """Whether some rule reads a fact, or an element of it, as a whole."""
         return self._read.get(fact, set()) is None
 
-    def from_python(self, facts: Any, as_of: Value) -> Slots:
+    def read(self, facts: Any, as_of: Value) -> Slots:
         """Fill the slots of an evaluation.
 
         Args:
@@ -75,7 +74,7 @@ class FactReader:
         Raises:
             FactsRejected: they are no facts, or break the schema; names every field.
         """
-        return _Taking(self._layout, self, self._written).take(facts, as_of)
+        return _Taking(self._layout, self, self._written).read(facts, as_of)
 
 
 class _Taking:
@@ -87,7 +86,7 @@ class _Taking:
         self._written = written
         self._problems: list[str] = []
 
-    def from_python(self, facts: Any, as_of: Value) -> Slots:
+    def read(self, facts: Any, as_of: Value) -> Slots:
         if not isinstance(facts, Mapping):
             raise FactsRejected(["facts have to be an object that holds each fact under its name"])
         slots: Slots = [None] * self._layout.size
@@ -95,7 +94,7 @@ class _Taking:
         if schema is not None:
             taken = {name: self._fact(fact, facts.get(name)) for name, fact in schema.facts.items()}
             for (fact, steps), slot in self._layout.places.items():
-                slots[slot] = follow(taken.get(fact), steps)
+                slots[slot] = get_path(taken.get(fact), steps)
         else:
             for (fact, steps), slot in self._layout.places.items():
                 slots[slot] = self._free(fact, steps, facts.get(fact))

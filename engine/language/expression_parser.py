@@ -1,8 +1,8 @@
 """Read one expression.  cursor -> operand_parser -> [expression_parser] -> action_parser, tables
 
-Takes the tokens of a `Source`, gives an expression node, or reports to the source and raises `StatementUnreadable`, which whoever
-reads the statement catches to go on with the next. Nesting and height are counted and refused long before Python's own
-limit, so that everything after may recurse over a tree."""
+Takes the tokens of a `Source`, gives an expression node, or reports to the source and raises `StatementUnreadable`,
+which whoever reads the statement catches to go on with the next. Nesting and height are counted and refused long before
+Python's own limit, so that everything after may recurse over a tree."""
 
 import typing
 

@@ -1,7 +1,8 @@
 """A place among tokens, and the words for what should stand there.  lexer -> [cursor] -> expression_parser, parser
 
 Takes a `Source`, steps through its tokens with one token of lookahead, and a look at more where that is asked for.
-`StatementUnreadable` is how a reader of statements learns that one of them can't be read on; it never leaves the parser."""
+`StatementUnreadable` is how a reader of statements learns that one of them can't be read on; it never leaves the
+parser."""
 
 from collections import deque
 

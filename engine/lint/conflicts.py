@@ -10,7 +10,7 @@ from dataclasses import replace
 from engine.evaluation import Evaluation
 from engine.language import Assign, Path, Retract, Rule, has_focus, paths, print_expression
 from engine.lint.feasibility import FeasibleSets, WitnessFacts
-from engine.lint.reachability import Remark, cut_short, pairs
+from engine.lint.reachability import LintWarning, cut_short, pairs
 from engine.schema import Schema
 
 #: Pairs of rules that are looked at, and those that are compiled and tried.
@@ -22,7 +22,7 @@ _MANY = 25
 class CompileRules(typing.Protocol):
     """Compiles rules by themselves and judges facts with them."""
 
-    def __call__(self, rules: Sequence[Rule], schema: Schema | None, max_firings: int) -> "Judge":
+    def __call__(self, rules: Sequence[Rule], schema: Schema | None, max_firings: int) -> "Evaluate":
         """Compile."""
 
 
@@ -35,7 +35,7 @@ class Evaluate(typing.Protocol):
 
 def contradictions(
     rules: Sequence[Rule], extents: FeasibleSets, schema: Schema | None, trial: CompileRules
-) -> Iterator[Remark]:
+) -> Iterator[LintWarning]:
     """Pairs of rules of equal salience that leave a field with another value when their order is turned.
 
     Args:
@@ -62,7 +62,7 @@ def contradictions(
             proof, tried = _disagreement(extents, (earlier, later), rules, schema, trial, target)
             trials -= tried
             if proof:
-                yield Remark("rule-conflict", other, proof, "give one of them a higher salience, or narrow it")
+                yield LintWarning("rule-conflict", other, proof, "give one of them a higher salience, or narrow it")
 
 
 def _disagreement(
@@ -92,7 +92,7 @@ def _disagreement(
 
 def self_feeding(
     rules: Sequence[Rule], extents: FeasibleSets, schema: Schema | None, trial: CompileRules
-) -> Iterator[Remark]:
+) -> Iterator[LintWarning]:
     """Rules that fire again because of what they wrote themselves.
 
     Args:
@@ -120,7 +120,7 @@ def self_feeding(
                 times = f"{_MANY} times or more" if diverged else f"{len(evaluation.fired)} times"
                 fields = " and ".join(fed)
                 message = f"rule '{rule.name}' feeds itself: it writes {fields}, and fires {times} for {facts.text}"
-                yield Remark("rule-feeds-itself", rule, message, "give it no-loop, or a condition that ends it")
+                yield LintWarning("rule-feeds-itself", rule, message, "give it no-loop, or a condition that ends it")
                 break
 
 

@@ -159,7 +159,7 @@ class FeasibleSets:
             if value is not None:
                 _put(facts, fact, steps, to_python(value))
             if slot in conjunction.allowed or value is not None:
-                told.append(f"{label(fact, steps)} = {shown(value)}")
+                told.append(f"{path_label(fact, steps)} = {shown(value)}")
         as_of = chosen.get(AS_OF)
         if AS_OF in conjunction.allowed:
             told.append(f"as of {as_of:%Y-%m-%dT%H:%M:%S}")

@@ -15,7 +15,7 @@ MAX_PAIRS = 200_000
 
 
 @dataclass(frozen=True, slots=True)
-class Remark:
+class LintWarning:
     """Something odd about a rule, for a diagnostic."""
 
     code: str
@@ -25,7 +25,7 @@ class Remark:
     hint: str = ""
 
 
-def unreachable(rules: Sequence[Rule], extents: FeasibleSets) -> Iterator[Remark]:
+def unreachable(rules: Sequence[Rule], extents: FeasibleSets) -> Iterator[LintWarning]:
     """Rules that no facts can make fire.
 
     Args:
@@ -37,7 +37,7 @@ def unreachable(rules: Sequence[Rule], extents: FeasibleSets) -> Iterator[Remark
             message = (
                 f"rule '{rule.name}' never fires: nothing gives the focus to the agenda group '{rule.agenda_group}'"
             )
-            yield Remark("rule-never", rule, message, "drop the agenda group; salience orders rules")
+            yield LintWarning("rule-never", rule, message, "drop the agenda group; salience orders rules")
         elif not extents.extents[position]:
             forms = extents.forms[position]
             missed = {extents.missed(form) for form in forms}
@@ -45,13 +45,13 @@ def unreachable(rules: Sequence[Rule], extents: FeasibleSets) -> Iterator[Remark
             if forms:
                 fields = " and ".join(sorted(field for field in missed if field))
                 why = f"{fields or 'a field'} never has what it asks for"
-            yield Remark("rule-never", rule, f"rule '{rule.name}' never fires: {why}", _HINTS[bool(forms)])
+            yield LintWarning("rule-never", rule, f"rule '{rule.name}' never fires: {why}", _HINTS[bool(forms)])
 
 
 _HINTS = {True: "compare with domain.toml, and with what rules write", False: "did you mean '||' instead of '&&'?"}
 
 
-def silenced(rules: Sequence[Rule], extents: FeasibleSets) -> Iterator[Remark]:
+def silenced(rules: Sequence[Rule], extents: FeasibleSets) -> Iterator[LintWarning]:
     """Rules that another one silences whenever they could fire, and rules that do what another one does.
 
     Args:
@@ -94,14 +94,16 @@ def _buckets(rules: Sequence[Rule], live: Sequence[int]) -> Iterator[tuple[list[
             yield bucket, False
 
 
-def _shadow(narrow: Rule, wide: Rule, how: str) -> Remark:
+def _shadow(narrow: Rule, wide: Rule, how: str) -> LintWarning:
     message = f"rule '{narrow.name}' never fires: rule '{wide.name}' before it holds whenever it does, and {how}"
-    return Remark("rule-shadowed", narrow, message, "move it up, give it a higher salience, or narrow the other one")
+    return LintWarning(
+        "rule-shadowed", narrow, message, "move it up, give it a higher salience, or narrow the other one"
+    )
 
 
 def _repeated(
     rules: Sequence[Rule], live: Sequence[int], extents: FeasibleSets, told: set[int], room: int
-) -> Iterator[Remark]:
+) -> Iterator[LintWarning]:
     """Rules that hold only when another one with the same actions does."""
     alike: dict[tuple[str, ...], list[int]] = {}
     for position in sorted(live):
@@ -117,7 +119,7 @@ def _repeated(
             if narrow not in told and wide not in told and extents.covers(wide, narrow):
                 told.add(narrow)
                 message = f"rule '{rules[narrow].name}' repeats rule '{rules[wide].name}', which holds whenever it does"
-                yield Remark("rule-repeated", rules[narrow], message, "drop one of them")
+                yield LintWarning("rule-repeated", rules[narrow], message, "drop one of them")
 
 
 def pairs(rules: Sequence[Rule], bucket: Sequence[int]) -> Iterator[tuple[int, int]]:
@@ -130,10 +132,10 @@ def pairs(rules: Sequence[Rule], bucket: Sequence[int]) -> Iterator[tuple[int, i
         yield from ((min(pair), max(pair)) for pair in itertools.product(one, other))
 
 
-def cut_short(rule: Rule, what: str) -> Remark:
+def cut_short(rule: Rule, what: str) -> LintWarning:
     """Says that a look at pairs of rules ended before the last pair."""
     message = f"the ruleset is too large to compare {what}; the comparison ended at rule '{rule.name}'"
-    return Remark("rules-not-analysed", rule, message)
+    return LintWarning("rules-not-analysed", rule, message)
 
 
 def same_table(one: Rule, other: Rule) -> bool:

@@ -17,8 +17,8 @@ from engine.program import Program
 from engine.ruleset import Ruleset
 from engine.schema import Schema
 
-#: Remarks of one code that are worth reading at once.
-MAX_REMARKS = 50
+#: Warnings of one code that are worth reading at once.
+MAX_WARNINGS = 50
 
 
 def review(program: Program, sources: Mapping[str, str | bytes] | None = None) -> tuple[Diagnostic, ...]:
@@ -45,13 +45,13 @@ def review(program: Program, sources: Mapping[str, str | bytes] | None = None) -
     for remark in _remarks(rules, schema, extents):
         counts[remark.code] = counts.get(remark.code, 0) + 1
         span = remark.node.span
-        if counts[remark.code] <= MAX_REMARKS and (span is None or span not in told):
+        if counts[remark.code] <= MAX_WARNINGS and (span is None or span not in told):
             found.append(Diagnostic(remark.code, "warning", span, remark.message, remark.hint, lines.line(span)))
     if schema is not None:
         found += [replace(one, source_line=lines.line(one.span)) for one in _unused(program, schema)]
     for code, count in counts.items():
-        if count > MAX_REMARKS:
-            message = f"{count - MAX_REMARKS:,} more of '{code}' are not shown"
+        if count > MAX_WARNINGS:
+            message = f"{count - MAX_WARNINGS:,} more of '{code}' are not shown"
             found.append(Diagnostic("too-many-problems", "warning", None, message))
     return tuple(sorted(found, key=lambda one: (one.span.source, one.span.line) if one.span else ("~", 0)))
 

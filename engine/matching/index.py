@@ -74,10 +74,12 @@ class AnyOf:
         self._parts = parts
 
     def find(self, slots: Slots, found: list[int]) -> None:
+        """As of a `Node`: what each part finds."""
         for part in self._parts:
             part.find(slots, found)
 
     def judge(self, slots: Slots, given: Any) -> Evaluation | list[int]:
+        """As of a `Node`: the positions, for several parts may have more to do than saying a reason."""
         found: list[int] = []
         self.find(slots, found)
         return found

@@ -1,8 +1,8 @@
 """The values of one column of a decision table, cut where its cells cut them.  unary -> [axes] -> overlaps
 
-An `ColumnDomain` numbers the stretches between the cuts, and the cuts themselves, from low to high: numbers, texts and dates
-each by their order, then false, true and null. What a cell holds for is then a set of these numbers, kept as the bits
-of an integer; and each bit has a sample value that proves a claim about it."""
+A `ColumnDomain` numbers the stretches between the cuts, and the cuts themselves, from low to high: numbers, texts and
+dates each by their order, then false, true and null. What a cell holds for is then a set of these numbers, kept as the
+bits of an integer; and each bit has a sample value that proves a claim about it."""
 
 from bisect import bisect_left
 from collections.abc import Iterable

@@ -2,8 +2,8 @@
 
 Inside the engine a value is None, bool, float, str, an aware UTC datetime, a tuple or a dict, and nothing else. A
 number is always the float64 of a decimal of at most 15 significant digits: each of those has its own float64, so
-comparing numbers compares floats, and only arithmetic goes through decimals. `from_python` refuses what is no such value;
-nothing else here raises. Says nothing about schemas (`engine.facts.reader`)."""
+comparing numbers compares floats, and only arithmetic goes through decimals. `from_python` refuses what is no such
+value; nothing else here raises. Says nothing about schemas (`engine.facts.reader`)."""
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime

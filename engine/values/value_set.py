@@ -32,24 +32,24 @@ class IntervalSet:
     def __contains__(self, value: Any) -> bool:
         return self.inside ^ (bisect_right(self.points, value) & 1 == 1)
 
-    def __invert__(self) -> "Cuts":
+    def __invert__(self) -> "IntervalSet":
         return IntervalSet(not self.inside, self.points)
 
-    def __and__(self, other: "Cuts") -> "Cuts":
+    def __and__(self, other: "IntervalSet") -> "IntervalSet":
         if not self.points:
             return other if self.inside else self
         if not other.points:
             return self if other.inside else other
         return self._merged(other, lambda left, right: left and right)
 
-    def __or__(self, other: "Cuts") -> "Cuts":
+    def __or__(self, other: "IntervalSet") -> "IntervalSet":
         if not self.points:
             return self if self.inside else other
         if not other.points:
             return other if other.inside else self
         return self._merged(other, lambda left, right: left or right)
 
-    def _merged(self, other: "Cuts", decide: Any) -> "Cuts":
+    def _merged(self, other: "IntervalSet", decide: Any) -> "IntervalSet":
         left, right = self.inside, other.inside
         mine, others = set(self.points), set(other.points)
         state = inside = decide(left, right)
@@ -112,7 +112,7 @@ class ValueSet:
             return self.true if value else self.false
         return self.null if value is None else self.rest
 
-    def __and__(self, other: "Allowed") -> "Allowed":
+    def __and__(self, other: "ValueSet") -> "ValueSet":
         return ValueSet(
             self.null and other.null,
             self.true and other.true,
@@ -123,7 +123,7 @@ class ValueSet:
             self.dates & other.dates,
         )
 
-    def __or__(self, other: "Allowed") -> "Allowed":
+    def __or__(self, other: "ValueSet") -> "ValueSet":
         return ValueSet(
             self.null or other.null,
             self.true or other.true,
@@ -134,7 +134,7 @@ class ValueSet:
             self.dates | other.dates,
         )
 
-    def __invert__(self) -> "Allowed":
+    def __invert__(self) -> "ValueSet":
         return ValueSet(
             not self.null,
             not self.true,

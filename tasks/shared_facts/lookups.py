@@ -11,7 +11,7 @@ from typing import Any
 from engine import Schema
 from rulefarm import wire
 from rulefarm.errors import FactRejected, JobRejected
-from rulefarm.normalize import to_json_values
+from rulefarm.normalize import abbreviate, to_json_values
 from rulefarm.reference_facts import parsed
 
 #: Codes of what keeps a job from being judged, though its own facts are in order.
@@ -98,7 +98,7 @@ def _seen(
         if isinstance(fact, FactRejected):
             refusal, fact = refusal or (fact.code, fact.message), None
         elif fact is None and lookup.required:
-            why = f"{by} holds no key" if key is None else f"there is none of {by} {shown(key)}"
+            why = f"{by} holds no key" if key is None else f"there is none of {by} {abbreviate(key)}"
             refusal = refusal or ("fact-missing", f"{lookup.fact} is required, and {why}")
         shared[lookup.fact] = fact
     return CompleteFacts({**document, **shared}, shared, refusal)

@@ -78,7 +78,7 @@ def test_whoever_can_not_wait_for_the_reconciler_rings_after_the_commit(
 ) -> None:
     with database.begin() as connection:
         job = farm.submit(domain, ORDER, connection=connection)
-    assert farm.ring(job)
+    assert farm.send(job)
     assert depth(farm, domain) == 1
     assert rows(database)[0].rings == 1
 

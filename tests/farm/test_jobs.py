@@ -169,7 +169,7 @@ def test_a_message_that_is_not_json_kills_no_worker(farm: Farm, content_type: st
 def test_a_job_whose_message_was_lost_is_rung_again(farm: Farm, farm_database: Engine) -> None:
     order = key()
     # As if the message had been lost right after the row was written: no bell.
-    farm._doorbell._rests_until = float("inf")
+    farm._sender._backs_off_until = float("inf")
     job = farm.submit("payment", BIG, key=order)
     assert not job.rung
     assert job.wait(timeout=30).outcome == "reject"

@@ -13,7 +13,7 @@ from rulefarm.errors import NotFound
 from rulefarm.settings import Settings
 from store.attempts import LeaseTerms, claim_job
 from store.chunk_attempts import Claim, claim_chunk
-from store.dead_letter_retry import LetterFilter, count_letters, drop, find_letters, resume, retry
+from store.dead_letter_retry import LetterFilter, count_letters, drop, find_letters, resume, retry_letters
 from store.dead_letters import Failure, record_message
 from store.verdicts import store_chunk, store_verdict
 from tests.store.dying import TERMS, batch_of_rows, dead_job, kill_row
@@ -36,7 +36,7 @@ def soon(engine: Engine, table: str) -> list[bool]:
 
 def test_a_job_comes_back_as_if_it_had_never_been_tried(settings: Settings, database: Engine) -> None:
     job_id = dead_job(settings, database)
-    revived = retry(database, ALL, grace_s=30)
+    revived = retry_letters(database, ALL, grace_s=30)
     assert (revived.count, revived.left, len(revived.bells)) == (1, 0, 1)
     [bell] = revived.bells
     assert (bell.task_id, bell.queue, bell.kwargs["rings"]) == (str(job_id), "rules.payment", 1)
@@ -50,7 +50,7 @@ def test_a_job_comes_back_as_if_it_had_never_been_tried(settings: Settings, data
 
 def test_a_job_that_dies_again_is_a_dead_letter_again(settings: Settings, database: Engine) -> None:
     job_id = dead_job(settings, database)
-    retry(database, ALL, grace_s=30)
+    retry_letters(database, ALL, grace_s=30)
     terms = LeaseTerms(worker="w@here", lease_s=0.0, max_attempts=3)
     assert [claim_job(database, job_id, terms) for _ in range(3)] == [2, 3, None]
     assert [letter.id for letter in rows(database, dead_letters)] == [job_id]
@@ -62,7 +62,7 @@ def test_a_row_of_a_batch_reopens_its_chunk_and_its_batch(database: Engine) -> N
         kill_row(database, batch, n)
     assert [row.state for row in rows(database, batches)] == ["done"]
     [letter] = [letter for letter in find_letters(database, ALL) if letter["subject"] == "b"]
-    revived = retry(database, LetterFilter(ids=[letter["id"]]), grace_s=30)
+    revived = retry_letters(database, LetterFilter(ids=[letter["id"]]), grace_s=30)
     assert [bell.kwargs for bell in revived.bells] == [{"batch": str(batch), "n": 1}]
     assert [(row.state, row.finished_at) for row in rows(database, batches)] == [("open", None)]
     assert {row.n: row.state for row in rows(database, chunks)} == {0: "dead", 1: "open"}
@@ -87,7 +87,7 @@ def test_only_those_that_are_meant_come_back(settings: Settings, database: Engin
     ]:
         assert [letter["subject"] for letter in find_letters(database, which)] == subjects
         assert count_letters(database, which) == len(subjects)
-    assert retry(database, LetterFilter(code="time-limit"), grace_s=30).count == 1
+    assert retry_letters(database, LetterFilter(code="time-limit"), grace_s=30).count == 1
     assert sorted(letter.subject for letter in rows(database, dead_letters)) == ["1", "a"]
 
 
@@ -96,14 +96,14 @@ def test_a_refused_message_and_what_is_off_the_record_are_left(settings: Setting
     gone = dead_job(settings, database)
     with database.begin() as connection:
         connection.execute(jobs.delete().where(jobs.c.id == gone))
-    revived = retry(database, ALL, grace_s=30)
+    revived = retry_letters(database, ALL, grace_s=30)
     assert (revived.count, revived.bells, revived.left) == (0, [], 2)
 
 
 def test_of_many_the_first_are_rung_and_the_others_are_due(settings: Settings, database: Engine) -> None:
     for n in range(5):
         dead_job(settings, database, subject=str(n))
-    revived = retry(database, ALL, grace_s=30, portion=2)
+    revived = retry_letters(database, ALL, grace_s=30, portion=2)
     assert (revived.count, len(revived.bells)) == (5, 2)
     assert sorted(row.rings for row in rows(database, jobs)) == [0, 0, 0, 1, 1]
     assert sorted(soon(database, "jobs")) == [False, False, False, True, True]
@@ -115,7 +115,7 @@ def test_two_who_retry_at_once_reopen_each_job_once(settings: Settings, database
         kill_row(database, batch, n)
         dead_job(settings, database, subject=str(n))
     with ThreadPoolExecutor(4) as pool:
-        revived = list(pool.map(lambda _: retry(database, ALL, grace_s=30), range(4)))
+        revived = list(pool.map(lambda _: retry_letters(database, ALL, grace_s=30), range(4)))
     assert sum(one.count for one in revived) == 16
     assert sum(len(one.bells) for one in revived) == 16
 

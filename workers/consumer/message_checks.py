@@ -14,7 +14,7 @@ from kombu.utils.json import loads
 
 from rulefarm.errors import JobRejected
 from rulefarm.limits import MAX_MESSAGE_BYTES
-from rulefarm.normalize import check_storable
+from rulefarm.normalize import abbreviate, check_storable
 
 #: The one content that is taken.
 JSON = "application/json"
@@ -62,7 +62,7 @@ def check_envelope(item: bytes) -> None:
         except (UnicodeEncodeError, binascii.Error):
             raise _no_envelope("its body is not base64") from None
     elif encoding not in ("", "utf-8"):
-        raise _no_envelope(f"its body's encoding is {shown(encoding)}")
+        raise _no_envelope(f"its body's encoding is {abbreviate(encoding)}")
     else:
         _storable(body, "body")
 
@@ -81,11 +81,11 @@ def check_message(message: Any, tasks: Mapping[str, Any]) -> None:
     if len(message.body or b"") > MAX_MESSAGE_BYTES:
         raise JobRejected("message-too-large", f"a message of {len(message.body)} bytes, over {MAX_MESSAGE_BYTES}")
     if message.content_type != JSON:
-        raise JobRejected("bad-content", f"a message of content {shown(message.content_type)}, not {JSON}")
+        raise JobRejected("bad-content", f"a message of content {abbreviate(message.content_type)}, not {JSON}")
     headers = message.headers
     task = headers.get("task")
     if not isinstance(task, str) or task not in tasks:
-        raise JobRejected("unknown-task", f"a message for the task {shown(task)}")
+        raise JobRejected("unknown-task", f"a message for the task {abbreviate(task)}")
     _check_headers(headers)
     try:
         payload = message.payload
@@ -112,19 +112,19 @@ def check_message(message: Any, tasks: Mapping[str, Any]) -> None:
 def _check_headers(headers: Mapping[str, Any]) -> None:
     id_ = headers.get("id")
     if not isinstance(id_, str) or not 0 < len(id_) <= _MAX_ID:
-        raise JobRejected("bad-message", f"a message whose task has the id {shown(id_)}")
+        raise JobRejected("bad-message", f"a message whose task has the id {abbreviate(id_)}")
     check_storable(id_, "the id of a task")
     if type(headers.get("retries") or 0) is not int:
-        raise JobRejected("bad-message", f"a message whose retries are {shown(headers['retries'])}")
+        raise JobRejected("bad-message", f"a message whose retries are {abbreviate(headers['retries'])}")
     for name in ("eta", "expires", "shadow", "root_id", "parent_id", "group", "argsrepr", "kwargsrepr"):
         value = headers.get(name)
         if value is not None and not isinstance(value, str):
-            raise JobRejected("bad-message", f"a message whose {name} is {shown(value)}")
+            raise JobRejected("bad-message", f"a message whose {name} is {abbreviate(value)}")
 
 
 def _needs(value: Any, kind: type, name: str) -> Any:
     if not isinstance(value, kind):
-        raise _no_envelope(f"{name} is {shown(value)}")
+        raise _no_envelope(f"{name} is {abbreviate(value)}")
     return value
 
 

@@ -53,7 +53,7 @@ class Fault:
     #: What it does, in one line.
     text: str
     #: Does it, and returns when the trouble is over or has begun for good.
-    inflict: Callable[["Ground"], Injection]
+    inflict: Callable[["DrillContext"], Injection]
     #: Seconds that it lasts.
     takes_s: float = 0.0
     #: The quiet that it gets afterwards, as a multiple of the plan's.

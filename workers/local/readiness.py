@@ -17,7 +17,7 @@ from workers.local.supervisor import Supervisor
 _ANSWER_S = 1.0
 
 
-class ReadinessCheck(AbstractContextManager["RollCall"]):
+class ReadinessCheck(AbstractContextManager["ReadinessCheck"]):
     """Calls the roll of the workers that one supervisor runs.
 
     Args:

@@ -18,7 +18,7 @@ from rulefarm import wire
 from rulefarm.batch.chunk_codec import JSON_COLUMN, SUBJECT_COLUMN
 from rulefarm.errors import JobRejected, SourceRejected
 from rulefarm.limits import MAX_CHUNK_BYTES, MAX_KEY_CHARACTERS, MAX_MESSAGE_BYTES
-from rulefarm.normalize import to_json_values
+from rulefarm.normalize import abbreviate, to_json_values
 
 #: How a chunk's columns are to be read. columns: typed, as in parquet. text: every value text, as in csv, to be read
 #: by the kinds that the domain declares. json: one canonical document a row.
@@ -195,9 +195,9 @@ def _check_subjects(subjects: Iterable[str | None], path: Path, before: int) -> 
         if not subject:
             flaw = "names no subject"
         elif len(subject) > MAX_KEY_CHARACTERS:
-            flaw = f"names a subject of more than {MAX_KEY_CHARACTERS} characters: {shown(subject)}"
+            flaw = f"names a subject of more than {MAX_KEY_CHARACTERS} characters: {abbreviate(subject)}"
         elif "\x00" in subject:
-            flaw = f"names a subject with a NUL character: {shown(subject)}"
+            flaw = f"names a subject with a NUL character: {abbreviate(subject)}"
         else:
             continue
         raise SourceRejected("bad-subject", f"{path}: row {row} {flaw}", "name the column with --subject")

@@ -13,6 +13,7 @@ from typing import Any
 from rulefarm import wire
 from rulefarm.errors import JobRejected
 from rulefarm.jobs import Job
+from rulefarm.normalize import abbreviate
 from rulefarm.routing import EVALUATE_CHUNK, EVALUATE_JOB, checked_domain, queue_name
 
 #: The largest number of a column of type integer: attempts and rings are counted in such columns.
@@ -113,7 +114,7 @@ def _check_names(arguments: Mapping[str, Any], needed: Collection[str], possible
         raise JobRejected("bad-message", f"a message without {', '.join(missing)}")
     unknown = [name for name in arguments if name not in needed and name not in possible]
     if unknown:
-        raise JobRejected("bad-message", f"a message with an unknown argument {shown(unknown[0])}")
+        raise JobRejected("bad-message", f"a message with an unknown argument {abbreviate(unknown[0])}")
 
 
 def _id(name: str, value: Any) -> uuid.UUID:
@@ -148,7 +149,7 @@ def _number(name: str, value: Any, least: int) -> int:
 
 
 def _bad(name: str, wanted: str, value: Any) -> JobRejected:
-    return JobRejected("bad-message", f"{name} is not {wanted} but {shown(value)}")
+    return JobRejected("bad-message", f"{name} is not {wanted} but {abbreviate(value)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +165,7 @@ class TaskMessage:
     #: Arguments of the task: JSON.
     kwargs: Mapping[str, Any]
     #: What Flower shows instead of the arguments, which may hold whole facts.
-    abbreviate: str
+    shown: str
 
 
 def job_message(job: Job, facts: str, *, bulk: bool = False, rings: int = 1) -> TaskMessage:
@@ -188,8 +189,8 @@ def job_message(job: Job, facts: str, *, bulk: bool = False, rings: int = 1) -> 
         "on_record": job.on_record,
         "rings": rings,
     }
-    abbreviate = f"{job.domain} {job.subject} ({len(facts)} characters of facts)"
-    return TaskMessage(EVALUATE_JOB, str(job.id), queue_name(job.domain, bulk=bulk), kwargs, abbreviate)
+    shown = f"{job.domain} {job.subject} ({len(facts)} characters of facts)"
+    return TaskMessage(EVALUATE_JOB, str(job.id), queue_name(job.domain, bulk=bulk), kwargs, shown)
 
 
 def chunk_message(domain: str, batch: uuid.UUID, n: int) -> TaskMessage:

@@ -1,7 +1,7 @@
-"""A producer's hand on the bell: ring, mind the room, rest when nobody answers.  farm -> [doorbell] -> bell, depth
+"""Send task messages for one producer: respects the queue limit, and stops trying for 5 s after no answer.
 
 Keeps what a producer has lately learnt of its broker, so that no call waits for one that has just not answered, and
-no queue grows beyond its limit. A producer with a ledger loses nothing by a bell that was not rung."""
+no queue grows beyond its limit. A producer with a ledger loses nothing by a message that was not rung."""
 
 import logging
 import time
@@ -16,7 +16,7 @@ from rulefarm.messaging.messages import TaskMessage
 log = logging.getLogger("rulefarm")
 
 #: Seconds for which nobody is made to wait for a broker that has just not answered.
-_REST_S = 5.0
+_BACK_OFF_S = 5.0
 #: Seconds for which the depth of a queue is believed: other producers fill it too.
 _FRESH_S = 1.0
 #: Seconds between two looks at a full queue.
@@ -27,43 +27,43 @@ class MessageSender:
     """One producer's way to the broker."""
 
     def __init__(self, app: Celery, *, limit: int, has_ledger: bool) -> None:
-        """Remember where to ring.
+        """Remember where to send.
 
         Args:
             app: from `rulefarm.messaging.broker.create_app`.
             limit: messages that one queue may hold.
-            has_ledger: whether jobs are on record, so that the reconciler can ring instead.
+            has_ledger: whether jobs are on record, so that the reconciler can send instead.
         """
         self._app = app
         self._limit = limit
         self._has_ledger = has_ledger
-        self._rests_until = 0.0
-        #: Queue to its room when last asked, less what was rung since, and until when that is believed.
+        self._backs_off_until = 0.0
+        #: Queue to its room when last asked, less what was sent since, and until when that is believed.
         self._room: dict[str, tuple[int, float]] = {}
 
-    def send_messages(self, bells: Sequence[TaskMessage]) -> bool:
-        """Ring, unless the broker has just not answered.
+    def send(self, messages: Sequence[TaskMessage]) -> bool:
+        """Send, unless the broker has just not answered.
 
         Returns:
-            Whether all were rung; if not, they are left to the reconciler.
+            Whether all were sent; if not, they are left to the reconciler.
 
         Raises:
             BrokerUnreachable: only without a ledger.
         """
-        if self._rests:
+        if self._backing_off:
             return False
         try:
-            send_messages(self._app, bells)
+            send_messages(self._app, messages)
         except BrokerUnreachable as error:
-            self._rest(error)
-            log.warning("%s; %d messages are left to the reconciler", error, len(bells))
+            self._back_off(error)
+            log.warning("%s; %d messages are left to the reconciler", error, len(messages))
             return False
-        for name in {bell.queue for bell in bells}:
+        for name in {message.queue for message in messages}:
             room, until = self._room.get(name, (self._limit, 0.0))
-            self._room[name] = room - sum(bell.queue == name for bell in bells), until
+            self._room[name] = room - sum(message.queue == name for message in messages), until
         return True
 
-    def room(self, queue: str) -> int:
+    def free_slots(self, queue: str) -> int:
         """Messages that a queue may still take; all that it may hold when the broker can't be asked.
 
         Args:
@@ -75,17 +75,17 @@ class MessageSender:
         room, until = self._room.get(queue, (0, 0.0))
         if room > 0 and time.monotonic() < until:
             return room
-        if self._rests:
+        if self._backing_off:
             return self._limit
         try:
             room = max(0, self._limit - queue_depths(self._app, [queue])[queue])
         except BrokerUnreachable as error:
-            self._rest(error)
+            self._back_off(error)
             return self._limit
         self._room[queue] = room, time.monotonic() + _FRESH_S
         return room
 
-    def wait_for_room(self, queue: str, timeout: float | None) -> None:
+    def wait_for_slot(self, queue: str, timeout: float | None) -> None:
         """Wait until a queue takes another message.
 
         Args:
@@ -97,20 +97,20 @@ class MessageSender:
             BrokerUnreachable: only without a ledger.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
-        while self.room(queue) < 1:
+        while self.free_slots(queue) < 1:
             if deadline is not None and time.monotonic() >= deadline:
                 raise QueueFull(
                     "queue-full",
                     f"{queue} holds {self._limit} messages, which is its limit",
-                    "submit again later, wait for room, add workers, or raise RULEFARM_QUEUE_LIMIT",
+                    "submit again later, wait for a free slot, add workers, or raise RULEFARM_QUEUE_LIMIT",
                 )
             time.sleep(_LOOK_S)
 
     @property
-    def _rests(self) -> bool:
-        return self._has_ledger and time.monotonic() < self._rests_until
+    def _backing_off(self) -> bool:
+        return self._has_ledger and time.monotonic() < self._backs_off_until
 
-    def _rest(self, error: BrokerUnreachable) -> None:
+    def _back_off(self, error: BrokerUnreachable) -> None:
         if not self._has_ledger:
             raise error
-        self._rests_until = time.monotonic() + _REST_S
+        self._backs_off_until = time.monotonic() + _BACK_OFF_S
