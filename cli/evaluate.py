@@ -9,7 +9,7 @@ from cli.display.explanation import all_option, explanation_json, print_explanat
 from cli.display.output import COLOURS, console, print_answer, print_json
 from cli.display.replay import print_replay
 from cli.options import as_of_option, json_option, read_facts, settings
-from engine import Evaluation, counterfactual, error_evaluation, explain
+from engine import Evaluation, error_evaluation, explain, find_counterfactuals
 from rulefarm import wire
 from rulesets.loader import SHIPPED, load_domain
 from tasks.durable_rules import host_of
@@ -65,7 +65,7 @@ def command(
         sys.exit(1)
     if why or rules or every:
         explanation = explain(loaded.program, document, as_of=moment, rules=rules, every=every)
-        found = counterfactual(loaded.program, document, as_of=moment)
+        found = find_counterfactuals(loaded.program, document, as_of=moment)
         evaluation = explanation.evaluation
         if as_json:
             print_json(explanation_json(explanation, found))

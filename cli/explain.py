@@ -5,7 +5,7 @@ import click
 from cli.display.explanation import all_option, explanation_json, print_explanation, rule_option
 from cli.display.output import print_json, print_verdict
 from cli.options import json_option, settings
-from engine import counterfactual, explain
+from engine import explain, find_counterfactuals
 from rulefarm.database import connect
 from rulefarm.errors import NotFound
 from rulesets.recorded import compile_recorded
@@ -38,7 +38,7 @@ def command(job: str, rules: tuple[str, ...], every: bool, as_json: bool) -> Non
         return
     facts = judged_facts(engine, verdict, program.schema)
     explanation = explain(program, facts, as_of=verdict.as_of, rules=rules, every=every)
-    found = counterfactual(program, facts, as_of=verdict.as_of)
+    found = find_counterfactuals(program, facts, as_of=verdict.as_of)
     judged = explanation.evaluation.to_json()
     same = all(judged[name] == verdict.to_json()[name] for name in ("outcome", "fired", "changes"))
     if as_json:

@@ -83,7 +83,7 @@ class Counterfactuals:
         return {"nearest": [change.to_json() for change in self.changes], "nearest_note": self.note}
 
 
-def counterfactual(program: Program, facts: Mapping[str, Any], *, as_of: datetime) -> Counterfactuals:
+def find_counterfactuals(program: Program, facts: Mapping[str, Any], *, as_of: datetime) -> Counterfactuals:
     """The smallest change of one number that would have given a better outcome.
 
     Args:
