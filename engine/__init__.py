@@ -17,8 +17,8 @@ from engine.explanation import (
     Counterfactuals,
     Explanation,
     RuleFinding,
-    counterfactual,
     explain,
+    find_counterfactuals,
 )
 from engine.language import Pattern, Rule, format_rules
 from engine.lint import review
@@ -58,7 +58,7 @@ __all__ = [
     "format_rules",
     "json_value",
     "parse_moment",
-    "counterfactual",
+    "find_counterfactuals",
     "parse_schema",
     "read_sources",
     "error_evaluation",

@@ -212,7 +212,9 @@ class Farm:
         batches = require_extra("rulefarm.batch", "batch")
         room = self.room(domain)
         return self.announce(
-            *batches.take(ledger, self.settings, domain, source, room=room, subject=subject, key=key, as_of=as_of)
+            *batches.record_batch(
+                ledger, self.settings, domain, source, room=room, subject=subject, key=key, as_of=as_of
+            )
         )
 
     def room(self, domain: str) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from engine import compile_ruleset, parse_schema
-from engine.explanation import counterfactual
+from engine.explanation import find_counterfactuals
 from engine.explanation.counterfactual import Counterfactual
 
 AS_OF = datetime(2026, 3, 1, tzinfo=UTC)
@@ -14,7 +14,7 @@ AS_OF = datetime(2026, 3, 1, tzinfo=UTC)
 
 def found(text: str, facts: dict[str, Any], schema: str = "") -> list[str]:
     program = compile_ruleset({"a.grl": text}, parse_schema(schema) if schema else None)
-    return [str(one) for one in counterfactual(program, facts, as_of=AS_OF).changes]
+    return [str(one) for one in find_counterfactuals(program, facts, as_of=AS_OF).changes]
 
 
 def rule(condition: str, outcome: str = "Reject", name: str = "R") -> str:
@@ -124,15 +124,18 @@ def test_rules_that_never_end_are_told_where_they_do() -> None:
 )
 def test_what_was_not_found_is_told_as_it_is(condition: str, note: str) -> None:
     program = compile_ruleset({"a.grl": rule(condition)})
-    assert counterfactual(program, {"P": {"n": 8, "m": 1, "t": "a"}}, as_of=AS_OF).note == note
+    assert find_counterfactuals(program, {"P": {"n": 8, "m": 1, "t": "a"}}, as_of=AS_OF).note == note
 
 
 def test_a_search_that_ended_early_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("engine.explanation.counterfactual.MAX_TRIALS", 3)
     program = compile_ruleset({"a.grl": rule("P.n * 0 == 0")})
-    note = counterfactual(program, {"P": {"n": 8}}, as_of=AS_OF).note
+    note = find_counterfactuals(program, {"P": {"n": 8}}, as_of=AS_OF).note
     assert note == "the search ended after 3 trials; none was found by then"
-    assert counterfactual(program, {"P": {"n": 8}}, as_of=AS_OF).to_json() == {"nearest": [], "nearest_note": note}
+    assert find_counterfactuals(program, {"P": {"n": 8}}, as_of=AS_OF).to_json() == {
+        "nearest": [],
+        "nearest_note": note,
+    }
 
 
 def test_facts_are_left_as_they_were() -> None:
@@ -142,7 +145,7 @@ def test_facts_are_left_as_they_were() -> None:
 
 
 def test_json_has_the_numbers_and_the_sentence() -> None:
-    [one] = counterfactual(compile_ruleset({"a.grl": rule("P.n < 9.86")}), {"P": {"n": 9.8}}, as_of=AS_OF).changes
+    [one] = find_counterfactuals(compile_ruleset({"a.grl": rule("P.n < 9.86")}), {"P": {"n": 9.8}}, as_of=AS_OF).changes
     assert one == Counterfactual("P.n", 9.8, 9.86, None, "accept")
     assert one.to_json() == {
         "field": "P.n",

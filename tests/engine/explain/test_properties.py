@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.evaluation import OUTCOMES
-from engine.explanation import counterfactual, explain
+from engine.explanation import explain, find_counterfactuals
 from engine.explanation.counterfactual import Counterfactual
 from engine.language import Decide, Literal, Rule, nodes
 from engine.values import first_that, number_at, ordinal, to_python
@@ -90,7 +90,7 @@ def test_a_named_change_gives_what_it_says_and_the_number_just_short_of_it_does_
             judged = program.evaluate(changed(facts, one.field, number_at(place)), as_of=AS_OF)
             return OUTCOMES.index(judged.outcome)
 
-        for one in counterfactual(program, facts, as_of=AS_OF).changes:
+        for one in find_counterfactuals(program, facts, as_of=AS_OF).changes:
             at, start = ordinal(float(one.nearest)), ordinal(float(one.value))
             rank = OUTCOMES.index(one.outcome)
             assert outcome(one, at) == rank < OUTCOMES.index(before)
@@ -123,7 +123,7 @@ def test_no_smaller_change_does_it(seed: int) -> None:
     facts = {"P": {name: random_.randrange(1, 200) / 10 for name in ("n", "m", "k")}}
     if program.evaluate(facts, as_of=AS_OF).outcome == "accept":
         return
-    found = counterfactual(program, facts, as_of=AS_OF).changes
+    found = find_counterfactuals(program, facts, as_of=AS_OF).changes
     size = min((abs(one.nearest - one.value) / abs(one.value) for one in found), default=3.0)
     for name, value in facts["P"].items():
         for step in range(-300, 301):
