@@ -6,7 +6,7 @@ float64 first. Nothing that they give raises, whatever the slots hold."""
 
 from collections.abc import Callable
 
-from engine.evaluation import float_filter as residuals
+from engine.evaluation import float_filter
 from engine.evaluation.event_matcher import Matcher
 from engine.facts import AS_OF, MEMO, SlotLayout, Slots, get_path
 from engine.functions import FUNCTIONS, Function, invoke, lists, matches
@@ -91,7 +91,7 @@ class Expressions:
                 return _not(self.truth_of(operand))
             case Compare(op, left, right):
                 exact = _comparison(op, self.value_of(left), self.value_of(right))
-                return exact if self._bound else residuals.filtered(node, self._layout, exact)
+                return exact if self._bound else float_filter.filtered(node, self._layout, exact)
             case Membership(item, container):
                 return self._membership(item, container)
             case TextTest(op, left, right):

@@ -29,7 +29,7 @@ FARM = """
 import os, sys
 from pathlib import Path
 from rulefarm.settings import Settings
-from workers.farm import run_farm
+from workers.local import run_farm
 
 settings = Settings.from_env({**os.environ, "RULEFARM_HOME": sys.argv[1]})
 sys.exit(run_farm(settings, lambda known: None, environ=os.environ, procfile=Path(sys.argv[2])))
