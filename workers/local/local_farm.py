@@ -138,7 +138,7 @@ def shipped_procfile() -> Path:
     Raises:
         ServiceError: neither is there.
     """
-    checkout = Path(__file__).resolve().parents[1] / "Procfile"
+    checkout = Path(__file__).resolve().parents[2] / "Procfile"
     if checkout.exists():
         return checkout
     with suppress(PackageNotFoundError):
