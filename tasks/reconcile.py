@@ -73,7 +73,7 @@ def _ring_queue(process: WorkerContext, domain: str, bulk: bool, depth: int, dea
         most = min(most, count_open(process.ledger.engine, domain, bulk=bulk, limit=most))
     room = most - depth
     while rung < room:
-        limit = min(settings.reconcile_limit, room - rung)
+        limit = min(settings.reconcile_batch_size, room - rung)
         with claim_due(
             process.ledger.engine, domain, bulk=bulk, grace_s=settings.reconcile_grace_s, limit=limit, busy=busy
         ) as bells:

@@ -85,7 +85,7 @@ def run_worker(
         rulesets = {domain: prepare(loaded) for domain, loaded in rulesets.items()}
     set_context(WorkerContext(settings=settings, ledger=ledger, rulesets=rulesets, app=app, shared=shared))
     worker_process_init.connect(_after_fork)
-    LivenessMonitor(app, queues, settings.silence_s).begin()
+    LivenessMonitor(app, queues, settings.stall_timeout_s).begin()
     # A pool process that ends waits for the main process to take its last result; while that ends itself it does not
     # look, and both stand still for 30 s. The verdict is in Postgres by then, so that two will do.
     billiard.pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = 20

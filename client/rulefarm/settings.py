@@ -4,6 +4,7 @@ Takes an environment mapping, gives one frozen `Settings`. When a URL is not set
 embedded services write into the home directory while they run. Opens no connection and starts nothing."""
 
 import json
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -24,6 +25,15 @@ REDIS_SCHEMES = {
     "redis+socket": "unix",
 }
 
+#: Fields that had another name: read under the old one too, with a warning, for one release.
+_OLD_NAMES = {
+    "facts_ttl_s": "facts_fresh_s",
+    "facts_cache_size": "facts_cache",
+    "reconcile_batch_size": "reconcile_limit",
+    "database_pool_size": "database_pool",
+    "stall_timeout_s": "silence_s",
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -41,9 +51,9 @@ class Settings:
     #: Redis or Valkey with the shared facts. None: the broker, if it is Redis or Valkey.
     facts_url: str | None = None
     #: Seconds for which a worker believes a reference fact that it has looked up.
-    facts_fresh_s: float = 5.0
+    facts_ttl_s: float = 5.0
     #: Reference facts that one process of a worker remembers.
-    facts_cache: int = 10_000
+    facts_cache_size: int = 10_000
     #: Folder with one folder per domain. None: the rulesets that ship with rulefarm.
     rulesets: Path | None = None
     #: Seconds a result stays in the broker's memory; the verdict row stays.
@@ -63,10 +73,10 @@ class Settings:
     queue_limit: int = 10_000
     #: Seconds between two runs of the reconciler.
     reconcile_interval_s: float = 10.0
-    #: Seconds a job may wait for its verdict before its message is sent again; doubles with every ring, to an hour.
+    #: Seconds a job may wait for its verdict before its message is sent again; doubles with every repeat, to an hour.
     reconcile_grace_s: float = 30.0
     #: Jobs and chunks that the reconciler sends again in one transaction.
-    reconcile_limit: int = 5000
+    reconcile_batch_size: int = 5000
     #: When the nightly batch starts: cron syntax, UTC.
     nightly_cron: str = "30 2 * * *"
     #: The domain that judges the nightly batch.
@@ -78,10 +88,10 @@ class Settings:
     #: The database that .sql files are asked of: a URL of SQLAlchemy. None: such files are refused.
     source_url: str | None = None
     #: Connections that one process keeps to Postgres.
-    database_pool: int = 5
+    database_pool_size: int = 5
     #: Seconds after which a worker that takes nothing, though its queues hold messages, ends to be started again:
     #: above the 30 that it may wait between two tries to reach its broker.
-    silence_s: float = 60.0
+    stall_timeout_s: float = 60.0
     #: Where Flower listens. Anything but loopback needs a password.
     flower_address: str = "127.0.0.1"
     #: Port of Flower.
@@ -104,9 +114,9 @@ class Settings:
         """
         values: dict[str, Any] = {}
         for field in fields(cls):
-            text = environ.get(f"RULEFARM_{field.name.upper()}", "")
-            if text:
-                values[field.name] = _convert(field.name, field.type, text)
+            variable = _variable(field.name, environ)
+            if text := environ.get(variable, ""):
+                values[field.name] = _convert(variable, field.type, text)
         home = values.setdefault("home", Path(".rulefarm"))
         values["home"] = home.expanduser().absolute()
         if "broker_url" not in values or "database_url" not in values:
@@ -151,7 +161,19 @@ class Settings:
         )
 
 
-def _convert(name: str, kind: Any, text: str) -> Any:
+def _variable(name: str, environ: Mapping[str, str]) -> str:
+    """The variable that a field is read from: the old one, with a warning, if only that is set."""
+    variable = f"RULEFARM_{name.upper()}"
+    old = f"RULEFARM_{_OLD_NAMES[name].upper()}" if name in _OLD_NAMES else ""
+    if not environ.get(old) or environ.get(variable):
+        return variable
+    warnings.warn(
+        f"{old} is now called {variable}; a later release will not read the old name", FutureWarning, stacklevel=3
+    )
+    return old
+
+
+def _convert(variable: str, kind: Any, text: str) -> Any:
     if kind in (Path, Path | None):
         return Path(text)
     if kind not in (int, float):
@@ -163,7 +185,7 @@ def _convert(name: str, kind: Any, text: str) -> Any:
     if not 0 < number < float("inf"):
         raise SettingsError(
             "bad-setting",
-            f"RULEFARM_{name.upper()} is {text!r}, which is no positive {'whole ' if kind is int else ''}number",
+            f"{variable} is {text!r}, which is no positive {'whole ' if kind is int else ''}number",
             "see docs/settings.md",
         )
     return number

@@ -57,6 +57,27 @@ def test_a_value_that_does_not_parse_is_named(text: str) -> None:
         Settings.from_env({"RULEFARM_CHUNK_ROWS": text})
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("RULEFARM_FACTS_FRESH_S", "RULEFARM_FACTS_TTL_S"),
+        ("RULEFARM_FACTS_CACHE", "RULEFARM_FACTS_CACHE_SIZE"),
+        ("RULEFARM_RECONCILE_LIMIT", "RULEFARM_RECONCILE_BATCH_SIZE"),
+        ("RULEFARM_DATABASE_POOL", "RULEFARM_DATABASE_POOL_SIZE"),
+        ("RULEFARM_SILENCE_S", "RULEFARM_STALL_TIMEOUT_S"),
+    ],
+)
+def test_an_old_name_is_read_with_a_warning_and_the_new_one_goes_first(old: str, new: str) -> None:
+    field = new.removeprefix("RULEFARM_").lower()
+    with pytest.warns(FutureWarning, match=f"{old} is now called {new}"):
+        assert getattr(Settings.from_env({old: "7", new: ""}), field) == 7
+    with pytest.warns(FutureWarning), pytest.raises(SettingsError, match=f"{old} is 'many'"):
+        Settings.from_env({old: "many"})
+    # No warning, which would be an error here.
+    assert getattr(Settings.from_env({old: "7", new: "8"}), field) == 8
+    assert old in DOCS.read_text(encoding="utf-8")
+
+
 def test_the_page_lists_every_setting_with_its_default() -> None:
     page = DOCS.read_text(encoding="utf-8")
     for field in fields(Settings):

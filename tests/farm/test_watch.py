@@ -50,7 +50,7 @@ def test_a_worker_that_was_made_deaf_is_started_again_and_judges_what_waited(
 ) -> None:
     procfile = tmp_path / "Procfile"
     procfile.write_text("deaf: rulefarm worker --domains payment --autoscale 1,1 --name deaf\n")
-    mine = replace(settings, home=tmp_path / "home", rulesets=RULESETS, silence_s=1.2)
+    mine = replace(settings, home=tmp_path / "home", rulesets=RULESETS, stall_timeout_s=1.2)
     with running_farm(mine, make_tables, environ=os.environ, procfile=procfile) as farm, Farm(mine) as producer:
         before = farm.pids["deaf"]
         [worker] = [state.name for state in worker_states(mine) if state.name.startswith("deaf@")]

@@ -23,7 +23,7 @@ ORDER = {"Order": {"total": 12.5}}
 @pytest.fixture
 def farm(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Farm]:
     """A producer; this process is the worker that reconciles, on an empty broker with a seal."""
-    impatient = replace(settings, queue_limit=5, reconcile_limit=2)
+    impatient = replace(settings, queue_limit=5, reconcile_batch_size=2)
     with Farm(impatient) as producer:
         assert producer.ledger is not None
         held = WorkerContext(settings=impatient, ledger=producer.ledger, rulesets={}, app=producer.app)

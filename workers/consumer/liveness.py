@@ -68,13 +68,13 @@ class LivenessMonitor:
     Args:
         app: its application.
         queues: names of the queues that it was started to take from.
-        silence_s: seconds of silence after which it ends.
+        stall_timeout_s: seconds of silence after which it ends.
     """
 
-    def __init__(self, app: Celery, queues: Sequence[str], silence_s: float) -> None:
+    def __init__(self, app: Celery, queues: Sequence[str], stall_timeout_s: float) -> None:
         self._app = app
         self._queues = list(queues)
-        self._silence_s = silence_s
+        self._stall_timeout_s = stall_timeout_s
         self._taken = 0
 
     def begin(self) -> None:
@@ -94,13 +94,15 @@ class LivenessMonitor:
     def _watch(self) -> None:
         silence = StallDetector()
         while True:
-            time.sleep(self._silence_s / LOOKS)
+            time.sleep(self._stall_timeout_s / LOOKS)
             depths = self._depths()
             waiting = None if depths is None else sum(depths.values())
             at_work = len(state.reserved_requests) + len(state.active_requests)
             if silence.lasts(Snapshot(waiting, at_work, self._taken)):
                 held = ", ".join(f"{depth:,} in {name}" for name, depth in (depths or {}).items() if depth)
-                log.critical("took nothing for %g s though messages wait (%s): starting again", self._silence_s, held)
+                log.critical(
+                    "took nothing for %g s though messages wait (%s): starting again", self._stall_timeout_s, held
+                )
                 exit_for_restart()
 
     def _depths(self) -> dict[str, int] | None:

@@ -202,7 +202,7 @@ def _silent(app: Celery, settings: Settings, domains: dict[str, str], first: _Lo
             "silence",
             "fail",
             f"takes nothing, though {_waiting(second, worker)}",
-            f"it ends itself after {settings.silence_s:g} s; if it does not, restart it",
+            f"it ends itself after {settings.stall_timeout_s:g} s; if it does not, restart it",
             subject=worker.name,
         )
         for worker in second.workers

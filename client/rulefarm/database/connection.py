@@ -34,7 +34,7 @@ def connect(settings: Settings) -> Engine:
         url = url.set(drivername="postgresql+psycopg2")
     return create_engine(
         url,
-        pool_size=settings.database_pool,
+        pool_size=settings.database_pool_size,
         max_overflow=0,
         # A connection that died in the pool is found when it is taken, not when it is used.
         pool_pre_ping=True,
