@@ -7,13 +7,21 @@ from collections.abc import Mapping, Sequence
 
 from engine.evaluation import Actions, Agenda, CompiledRule, Expressions, Reason, Test, shape_of
 from engine.facts import AS_OF, FactReader, Overlap, SlotLayout, Slots, path_label
-from engine.language import Assign, Complete, Decide, Expression, Literal, Path, Retract, Rule, action_expressions
-from engine.matching import Conjunction, Entry, Index, NormalForm, Probes, Residual, Speech, _window, ratio_of
+from engine.language import (
+    Assign,
+    Complete,
+    Decide,
+    Expression,
+    Literal,
+    Path,
+    Retract,
+    Rule,
+    action_expressions,
+    has_focus,
+)
+from engine.matching import Conjunction, Entry, Index, NormalForm, Probes, Residual, Speech, ratio_of, validity
 from engine.schema import Schema
 from engine.values import NOTHING
-
-#: The agenda group that has the focus. As in Drools, rules of other groups wait for a focus; nothing gives it to them.
-MAIN = "MAIN"
 
 
 class Compiler:
@@ -78,7 +86,7 @@ class Compiler:
             if rule.activation_group is not None:
                 groups[rule.activation_group] = groups.get(rule.activation_group, 0) | 1 << i
             locked |= rule.lock_on_active << i
-            focused |= _has_focus(rule) << i
+            focused |= has_focus(rule) << i
         fed = frozenset(slot for each in self._targets for path in each for slot in self._overlap(path).slots)
         ready = []
         for i, rule in enumerate(rules):
@@ -114,7 +122,7 @@ class Compiler:
 
     def _test(self, rule: Rule) -> Test:
         """Tests the condition of a rule again after a change; dates too."""
-        test, window = self._expressions.truth_of(rule.condition), _window(rule)
+        test, window = self._expressions.truth_of(rule.condition), validity(rule)
         if window is None:
             return test
 
@@ -127,9 +135,9 @@ class Compiler:
         forms = NormalForm(self._layout, self._expressions)
         entries = []
         for i, rule in enumerate(self._rules):
-            if not _has_focus(rule):
+            if not has_focus(rule):
                 continue
-            window = _window(rule)
+            window = validity(rule)
             if window == NOTHING:
                 continue
             for conjunction in forms.of(rule.condition):
@@ -148,10 +156,6 @@ class Compiler:
     def _kinds(self) -> Mapping[int, str]:
         fields = {slot: self._layout.field(Path(*place)) for place, slot in self._layout.places.items()}
         return {slot: field.kind for slot, field in fields.items() if field is not None}
-
-
-def _has_focus(rule: Rule) -> bool:
-    return rule.agenda_group in (None, MAIN)
 
 
 def _words(rule: Rule, actions: Actions) -> tuple[Reason, ...] | None:

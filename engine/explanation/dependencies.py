@@ -6,10 +6,22 @@ the fields that it writes and the rules that it keeps from firing. Names rather 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from engine.compiler import MAIN
 from engine.facts import Place, Role, reads
-from engine.language import And, Assign, Complete, Expression, Not, Or, Path, Retract, Rule, action_expressions
-from engine.values import Value, moment
+from engine.language import (
+    And,
+    Assign,
+    Complete,
+    Expression,
+    Not,
+    Or,
+    Path,
+    Retract,
+    Rule,
+    action_expressions,
+    has_focus,
+)
+from engine.matching import validity
+from engine.values import Value
 
 #: A path that an expression reads, and the role that it has there.
 Read = tuple[Path, Role]
@@ -154,11 +166,8 @@ class DependencyGraph:
 
 
 def _may_fire(rule: Rule, as_of: Value) -> bool:
-    if rule.agenda_group not in (None, MAIN):
-        return False
-    if rule.date_effective is not None and moment(rule.date_effective) > as_of:
-        return False
-    return rule.date_expires is None or moment(rule.date_expires) > as_of
+    moments = validity(rule)
+    return has_focus(rule) and (moments is None or as_of in moments)
 
 
 def _first_name(steps: tuple[str | int, ...]) -> str | None:

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from engine.compiler import MAIN, Compiler
+from engine.compiler import Compiler
 from engine.errors import EngineError, FactsRejected
 from engine.evaluation import Evaluation, Observer, json_value, run_cycle
 from engine.explanation.condition_trace import ConditionTrace, Findings, Tracer
 from engine.facts import Slots
-from engine.language import Complete, Retract, Rule
+from engine.language import Complete, Retract, Rule, has_focus
+from engine.matching import validity
 from engine.program import Program
 from engine.values import moment, to_python
 
@@ -190,12 +191,11 @@ class _Replay(Observer):
         for reason in self.evaluation.reasons:
             if reason.outcome == "error" and reason.rule == rule.name:
                 return "its action was refused, so nothing of the evaluation was kept"
-        if rule.agenda_group not in (None, MAIN):
+        if not has_focus(rule):
             return f"agenda group '{rule.agenda_group}' never has the focus"
-        if rule.date_effective is not None and moment(rule.date_effective) > self._as_of:
-            return f"in force from {moment(rule.date_effective).isoformat()} on"
-        if rule.date_expires is not None and moment(rule.date_expires) <= self._as_of:
-            return f"in force until {moment(rule.date_expires).isoformat()}"
+        moments = validity(rule)
+        if moments is not None and self._as_of not in moments:
+            return _out_of_force(rule, self._as_of)
         if rule.name not in self._matched and not look(states[-1]).holds:
             return ""
         if rule.lock_on_active and not look(states[0]).holds:
@@ -210,3 +210,10 @@ class _Replay(Observer):
             if rule.name in self._matched and look(states[i]).holds and not look(states[i + 1]).holds:
                 return f"its condition held until '{by.name}' fired"
         return "the evaluation ended before its turn"
+
+
+def _out_of_force(rule: Rule, as_of: datetime) -> str:
+    """On which side of its dates a moment is."""
+    if rule.date_effective is not None and moment(rule.date_effective) > as_of:
+        return f"in force from {moment(rule.date_effective).isoformat()} on"
+    return f"in force until {moment(rule.date_expires).isoformat()}" if rule.date_expires is not None else ""

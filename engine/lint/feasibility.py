@@ -14,9 +14,9 @@ from engine.evaluation import Expressions
 from engine.facts import AS_OF, SlotLayout, path_label
 from engine.language import Assign, Expression, Literal, Path, Rule, action_expressions
 from engine.lint.witnesses import samples, shown
-from engine.matching import Conjunction, NormalForm
+from engine.matching import Conjunction, NormalForm, validity
 from engine.schema import FieldSchema, Schema
-from engine.values import ANYTHING, NOTHING, IntervalSet, Value, ValueSet, among, compared, literal, moment, to_python
+from engine.values import ANYTHING, NOTHING, IntervalSet, Value, ValueSet, among, compared, literal, to_python
 
 #: Sets of facts that are made for one claim.
 MAX_TRIES = 48
@@ -212,9 +212,5 @@ def _written(rules: Sequence[Rule]) -> dict[Path, list[Expression]]:
 
 def _dated(rule: Rule, form: Conjunction) -> Conjunction:
     """The conjunction within the dates between which its rule is in force."""
-    window = _MOMENTS
-    if rule.date_effective is not None:
-        window &= compared(">=", moment(rule.date_effective)) or ANYTHING
-    if rule.date_expires is not None:
-        window &= compared("<", moment(rule.date_expires)) or ANYTHING
-    return form if window == _MOMENTS else replace(form, allowed={**form.allowed, AS_OF: window})
+    moments = validity(rule)
+    return form if moments is None else replace(form, allowed={**form.allowed, AS_OF: moments})

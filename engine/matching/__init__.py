@@ -2,7 +2,7 @@
 
 from engine.matching.index import BLOCK, Index, splits
 from engine.matching.leaf import Speech
-from engine.matching.normal_form import Conjunction, NormalForm, _window
+from engine.matching.normal_form import Conjunction, NormalForm, validity
 from engine.matching.probes import Entry, Probes, Residual
 from engine.matching.ratios import Ratio, ratio_of
 
@@ -16,7 +16,7 @@ __all__ = [
     "Ratio",
     "Residual",
     "Speech",
-    "_window",
     "ratio_of",
+    "validity",
     "splits",
 ]

@@ -6,7 +6,6 @@ that `!` can be pushed down to the tests, where it complements the set."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from engine.evaluation import Expressions
@@ -213,17 +212,14 @@ def _product(parts: Iterable[tuple[Expression, list[Conjunction]]], negated: boo
     return found
 
 
-def _window(rule: Rule) -> ValueSet | None:
-    """The moments at which a rule is in force; None: always."""
-    window = ANYTHING
-    if rule.date_effective is not None:
-        window &= _moments(">=", rule.date_effective)
-    if rule.date_expires is not None:
-        window &= _moments("<", rule.date_expires)
-    return None if window == ANYTHING else window
+def validity(rule: Rule) -> ValueSet | None:
+    """The moments at which a rule is in force: from `date-effective`, itself included, to `date-expires`, excluded.
 
-
-def _moments(op: str, bound: datetime) -> ValueSet:
-    moments = compared(op, moment(bound.astimezone(UTC) if bound.tzinfo else bound))
-    assert moments is not None
-    return moments
+    Returns:
+        A set of dates, empty when it ends before it begins; None: always.
+    """
+    moments = ANYTHING
+    for op, bound in ((">=", rule.date_effective), ("<", rule.date_expires)):
+        if bound is not None:
+            moments &= compared(op, moment(bound)) or NOTHING
+    return None if moments.is_full else moments
