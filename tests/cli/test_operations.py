@@ -15,7 +15,7 @@ from store.attempts import LeaseTerms, fail_job
 from store.dead_letters import Failure, record_message
 from store.partitions import ensure_partitions
 from tests.cli.conftest import OnFarm
-from tests.farm.processes import until
+from tests.processes import until
 from tests.store.dying import batch_of_rows, dead_job, kill_row
 
 LAST = LeaseTerms(worker="w@here", lease_s=60, max_attempts=1)

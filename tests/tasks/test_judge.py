@@ -15,7 +15,7 @@ from rulefarm.messaging import JobMessage
 from rulefarm.verdict import Verdict
 from rulesets.loader import LoadedRuleset, load_domain
 from tasks.judge import judge_chunk, judge_job
-from tests.farm.commands import RULESETS
+from tests.commands import RULESETS
 
 AS_OF = datetime(2026, 3, 1, tzinfo=UTC)
 

@@ -1,0 +1,19 @@
+"""A short drill: every fault once, on the farm as it is."""
+
+from tests.acceptance.drill.conftest import Drill
+from workers.drill.faults import FAULTS
+from workers.drill.plan import Options
+
+
+def test_a_farm_that_is_hurt_in_every_way_loses_nothing_and_doubles_nothing(drill: Drill) -> None:
+    report = drill(Options(jobs=300, faults=tuple(FAULTS), seed=7, deadline_s=240))
+    assert report.findings == ()
+    assert report.open == ()
+    assert report.passed
+    assert (report.lost, report.doubled) == (0, 0)
+    assert {borne.fault for borne in report.borne} == set(FAULTS)
+    # Of every kind two jobs and a row.
+    assert report.poison == 9
+    assert report.jobs > 300
+    assert report.rows == 3 * 75
+    assert report.to_json()["passed"] is True

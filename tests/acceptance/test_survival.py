@@ -1,0 +1,129 @@
+"""Kill a part, and every job still gets its one verdict, without a restart by hand."""
+
+import json
+import os
+import signal
+import uuid
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+from sqlalchemy import Engine, func, select, text
+from sqlalchemy.exc import OperationalError
+
+from rulefarm.database import jobs, verdicts
+from rulefarm.errors import DatabaseUnreachable
+from rulefarm.farm import Farm
+from rulefarm.settings import SERVICES_FILE, Settings
+from tests.commands import rulefarm
+from tests.processes import until
+from workers.monitoring import worker_states
+
+
+def submit(farm: Farm, count: int) -> str:
+    run = uuid.uuid4().hex
+    farm.submit_many("payment", [(f"{run}-{n}", {"Order": {"total": n}}) for n in range(count)])
+    return run
+
+
+def judged(engine: Engine, run: str) -> int:
+    with engine.connect() as connection:
+        statement = select(func.count()).select_from(verdicts).where(verdicts.c.subject.like(f"{run}-%"))
+        return connection.execute(statement).scalar_one()
+
+
+def pool_process() -> psutil.Process:
+    """A process of the bulk worker's pool: the child of the process that carries the command line."""
+
+    def find() -> psutil.Process | None:
+        for worker in psutil.Process().children():
+            if "--queue" in worker.cmdline():
+                return next(iter(worker.children()), None)
+        return None
+
+    found = until(find)
+    assert found is not None
+    return found
+
+
+def test_a_killed_pool_process_loses_no_job(farm: Farm, farm_database: Engine) -> None:
+    run = submit(farm, 400)
+    until(lambda: judged(farm_database, run) > 20, 60)
+    pool_process().kill()
+    until(lambda: judged(farm_database, run) == 400, 60)
+
+
+def test_a_killed_worker_loses_no_job_once_another_one_is_there(
+    farm: Farm, running_farm: Settings, farm_database: Engine
+) -> None:
+    name = f"spare-{uuid.uuid4().hex[:6]}"
+    with rulefarm(running_farm, "worker", "--domains", "payment,pricing", "--name", name) as spare:
+        until(lambda: any(worker.name.startswith(name) for worker in worker_states(running_farm)), 60)
+        keys = [uuid.uuid4().hex for _ in range(300)]
+        accepted = [farm.submit("payment", {"Order": {"total": 1}}, key=key) for key in keys[:150]]
+        for process in [*psutil.Process(spare.pid).children(recursive=True), psutil.Process(spare.pid)]:
+            process.kill()
+        accepted += [farm.submit("payment", {"Order": {"total": 1}}, key=key) for key in keys[150:]]
+        assert {job.wait(timeout=60).outcome for job in accepted} == {"accept"}
+    with farm_database.connect() as connection:
+        counted = select(func.count(), func.count(verdicts.c.id.distinct())).where(verdicts.c.subject.in_(keys))
+        assert connection.execute(counted).one() == (300, 300)
+
+
+def test_a_worker_told_to_stop_finishes_what_it_began(
+    farm: Farm, running_farm: Settings, farm_database: Engine
+) -> None:
+    name = f"leaving-{uuid.uuid4().hex[:6]}"
+    with rulefarm(running_farm, "worker", "--domains", "payment", "--queue", "bulk", "--name", name) as leaving:
+        until(lambda: any(worker.name.startswith(name) for worker in worker_states(running_farm)), 60)
+        run = submit(farm, 300)
+        leaving.send_signal(signal.SIGTERM)
+        assert leaving.wait(45) == 0
+    until(lambda: judged(farm_database, run) == 300, 60)
+
+
+def test_terminated_database_sessions_lose_no_job(farm: Farm, farm_database: Engine) -> None:
+    run = submit(farm, 400)
+    until(lambda: judged(farm_database, run) > 20, 60)
+    with farm_database.connect() as connection:
+        connection.execute(
+            text(
+                "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid()"
+                " and application_name = 'rulefarm'"
+            )
+        )
+    until(lambda: judged(farm_database, run) == 400, 60)
+
+
+@pytest.mark.parametrize("server", ["postgres", "valkey"])
+def test_workers_resume_when_a_killed_server_is_back(
+    server: str, farm: Farm, farm_home: Path, farm_database: Engine
+) -> None:
+    run = submit(farm, 400)
+    until(lambda: judged(farm_database, run) > 20, 60)
+    os.kill(json.loads((farm_home / SERVICES_FILE).read_text())["pids"][server], signal.SIGKILL)
+
+    def all_judged() -> bool:
+        try:
+            return judged(farm_database, run) == 400
+        except OperationalError:
+            return False
+
+    # A message that died with the broker is rung again when the queue has turned over: later on a busy machine.
+    until(all_judged, 180)
+    with farm_database.connect() as connection:
+        open_jobs = (
+            select(func.count()).select_from(jobs).where(jobs.c.subject.like(f"{run}-%"), jobs.c.state == "open")
+        )
+        assert connection.execute(open_jobs).scalar_one() == 0
+    # The same producer, whose pooled connections died with the server.
+    assert farm.evaluate("payment", {"Order": {"total": 1}}).outcome == "accept"
+
+
+def test_without_a_database_a_submit_fails_clearly_and_keeps_nothing(running_farm: Settings) -> None:
+    with (
+        Farm(replace(running_farm, database_url="postgresql://nobody@127.0.0.1:1/none")) as producer,
+        pytest.raises(DatabaseUnreachable, match=r"127\.0\.0\.1:1"),
+    ):
+        producer.submit("payment", {"Order": {"total": 1}}, key="x")

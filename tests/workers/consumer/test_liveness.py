@@ -1,0 +1,70 @@
+"""A worker that takes nothing though it could ends itself and is started again; any other is left alone."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from rulefarm.database import connect
+from rulefarm.farm import Farm
+from rulefarm.routing import CONTROL_QUEUE, queue_name
+from rulefarm.settings import Settings
+from store.migrate import migrate
+from tests.commands import RULESETS
+from tests.processes import python, until
+from workers.consumer import EXIT_AGAIN
+from workers.consumer.liveness import LOOKS, Snapshot, StallDetector
+from workers.local import running_farm
+from workers.monitoring import worker_states
+
+QUIET = Snapshot(waiting=3, at_work=0, taken=8)
+
+
+@pytest.mark.parametrize(
+    ("sights", "is_silent"),
+    [
+        ([QUIET] * (LOOKS + 1), True),
+        ([QUIET] * LOOKS, False),
+        ([replace(QUIET, taken=n) for n in range(3 * LOOKS)], False),
+        ([replace(QUIET, waiting=0)] * 3 * LOOKS, False),
+        ([replace(QUIET, waiting=None)] * 3 * LOOKS, False),
+        ([replace(QUIET, at_work=1)] * 3 * LOOKS, False),
+        ([*[QUIET] * LOOKS, replace(QUIET, waiting=None), *[QUIET] * (LOOKS - 1)], False),
+        ([*[QUIET] * LOOKS, replace(QUIET, at_work=1), *[QUIET] * (LOOKS - 1)], False),
+    ],
+    ids=["silent", "not yet", "takes", "nothing to take", "broker away", "busy", "broker was away", "was busy"],
+)
+def test_what_counts_as_silence(sights: list[Snapshot], is_silent: bool) -> None:
+    silence = StallDetector()
+    assert [silence.lasts(sight) for sight in sights][-1] == is_silent
+
+
+def test_a_worker_that_does_not_leave_is_ended_with_a_code_that_asks_for_another_start() -> None:
+    with python("from workers.consumer.liveness import leave; leave(grace_s=0.01)") as process:
+        assert process.wait(30) == EXIT_AGAIN
+
+
+def test_a_worker_that_was_made_deaf_is_started_again_and_judges_what_waited(
+    tmp_path: Path, settings: Settings
+) -> None:
+    procfile = tmp_path / "Procfile"
+    procfile.write_text("deaf: rulefarm worker --domains payment --autoscale 1,1 --name deaf\n")
+    mine = replace(settings, home=tmp_path / "home", rulesets=RULESETS, stall_timeout_s=1.2)
+    with running_farm(mine, make_tables, environ=os.environ, procfile=procfile) as farm, Farm(mine) as producer:
+        before = farm.pids["deaf"]
+        [worker] = [state.name for state in worker_states(mine) if state.name.startswith("deaf@")]
+        for name in (queue_name("payment"), CONTROL_QUEUE):
+            producer.app.control.cancel_consumer(name, destination=[worker], reply=True)
+        job = producer.submit("payment", {"Order": {"total": 1}})
+        assert job.wait(timeout=60).outcome == "accept"
+        assert until(lambda: farm.pids.get("deaf")) != before
+    said = (farm.log / "deaf.log").read_text()
+    assert "took nothing for 1.2 s though messages wait (1 in rules.payment)" in said
+    assert f"deaf ended with code {EXIT_AGAIN}" in (farm.log / "farm.log").read_text()
+
+
+def make_tables(known: Settings) -> None:
+    engine = connect(known)
+    migrate(engine)
+    engine.dispose()

@@ -1,0 +1,177 @@
+"""The doctor finds a farm that runs well, names what is not, and leaves nothing behind."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from kombu.exceptions import OperationalError
+from sqlalchemy import Engine, text
+
+from rulefarm.messaging import TaskMessage, create_app, queue_depths, send_messages
+from rulefarm.routing import EVALUATE_JOB, queue_name
+from rulefarm.settings import Settings
+from store.dead_letters import Failure, record_message
+from store.pending_work import record_run
+from store.ruleset_versions import publish
+from tests.commands import rulefarm
+from tests.processes import until
+from workers.monitoring import HealthCheck, examine, worker_states
+
+QUEUES = [queue_name(domain, bulk=bulk) for domain in ("payment", "pricing") for bulk in (False, True)]
+
+
+def of(findings: list[HealthCheck], check: str) -> list[tuple[str, str]]:
+    return [(finding.status, finding.subject) for finding in findings if finding.check == check]
+
+
+def said(findings: list[HealthCheck], check: str) -> str:
+    return " ".join(f"{finding.message}; {finding.hint}" for finding in findings if finding.check == check)
+
+
+def on_record(engine: Engine) -> list[int]:
+    with engine.connect() as connection:
+        return [connection.execute(text(f"select count(*) from {name}")).scalar_one() for name in ("jobs", "verdicts")]
+
+
+def test_a_farm_that_runs_is_well_and_stays_as_it_was(running_farm: Settings, farm_database: Engine) -> None:
+    def well() -> list[HealthCheck] | None:
+        found = examine(running_farm, timeout_s=20)
+        return found if all(finding.status in ("ok", "warn") for finding in found) else None
+
+    until(well, 60)
+    before = on_record(farm_database)
+    findings = until(well, 60)
+    assert on_record(farm_database) == before
+    assert of(findings, "canary") == [("ok", name) for name in QUEUES]
+    assert all(finding.ms and finding.ms > 0 for finding in findings if finding.check in ("canary", "database"))
+    assert [of(findings, check) for check in ("workers", "silence", "reconciler")] == [[("ok", "")]] * 3
+    app = create_app(running_farm)
+    until(lambda: not any(queue_depths(app, QUEUES).values()))
+    app.close()
+
+
+@pytest.fixture
+def published(settings: Settings, database: Engine) -> Iterator[Settings]:
+    """A farm with one domain and no worker, whose queues are emptied afterwards."""
+    publish(database, "payment", "0" * 64, {"payment.grl": b""})
+    yield settings
+    with create_app(settings).connection_for_write() as connection, connection.channel() as channel:
+        for bulk in (False, True):
+            channel.queue_purge(queue_name("payment", bulk=bulk))
+
+
+def test_queues_that_nobody_takes_from_are_named_and_get_no_canary(published: Settings, database: Engine) -> None:
+    findings = examine(published, timeout_s=1)
+    assert of(findings, "workers") == [("fail", "rules.payment"), ("fail", "rules.payment.bulk")]
+    assert "'rulefarm worker --domains payment --queue bulk'" in said(findings, "workers")
+    assert of(findings, "canary") == []
+    assert queue_depths(create_app(published), ["rules.payment"]) == {"rules.payment": 0}
+    assert "has never run" in said(findings, "reconciler")
+
+
+@contextmanager
+def deaf_worker(settings: Settings, name: str, queues: list[str]) -> Iterator[None]:
+    """What answers when workers are asked, and takes no message."""
+    answers: dict[str, Any] = {
+        "stats": {"total": {EVALUATE_JOB: 7}, "pool": {"processes": [1]}},
+        "active": [],
+        "active_queues": [{"name": queue} for queue in queues],
+    }
+    app, ended = create_app(settings), threading.Event()
+    with app.connection_for_read() as connection:
+        node = app.control.mailbox.Node(name, state=None, channel=connection.channel())
+        for question, answer in answers.items():
+            node.handlers[question] = lambda _, answer=answer, **__: answer
+        node.listen(callback=node.handle_message)
+
+        def answer_all() -> None:
+            while not ended.is_set():
+                try:
+                    connection.drain_events(timeout=0.2)
+                except (TimeoutError, OperationalError):
+                    continue
+
+        thread = threading.Thread(target=answer_all)
+        thread.start()
+        try:
+            until(lambda: [worker.name for worker in worker_states(settings)] == [name])
+            yield
+        finally:
+            ended.set()
+            thread.join()
+
+
+def test_a_worker_that_takes_nothing_is_named_and_its_queue_gets_no_canary(published: Settings) -> None:
+    app = create_app(published)
+    send_messages(app, [TaskMessage(EVALUATE_JOB, "x", "rules.payment", {}, "")])
+    with deaf_worker(published, "deaf@here", ["rules.payment"]):
+        findings = examine(published, timeout_s=1)
+    assert of(findings, "silence") == [("fail", "deaf@here")]
+    assert "takes nothing, though messages wait: 1 in rules.payment; it ends itself" in said(findings, "silence")
+    assert of(findings, "canary") == []
+    assert queue_depths(app, ["rules.payment"]) == {"rules.payment": 1}
+
+
+def test_a_canary_that_does_not_come_back_is_told(published: Settings) -> None:
+    with deaf_worker(published, "deaf@here", ["rules.payment", "rules.payment.bulk"]):
+        findings = examine(published, timeout_s=0.3)
+    assert of(findings, "canary") == [("fail", "rules.payment"), ("fail", "rules.payment.bulk")]
+    assert "not through in 0.3 s" in said(findings, "canary")
+
+
+def test_without_results_it_says_that_the_canary_was_only_sent(published: Settings) -> None:
+    with deaf_worker(published, "deaf@here", ["rules.payment"]):
+        findings = examine(replace(published, result_url="disabled://"), timeout_s=0.3)
+    assert of(findings, "canary") == [("warn", "rules.payment")]
+    assert "keeps no results" in said(findings, "canary")
+
+
+def test_a_canary_tells_what_is_wrong_with_its_worker(published: Settings) -> None:
+    # A worker of the domain whose ruleset it was not started with: what it hears of the queue, it can't judge.
+    with rulefarm(published, "worker", "--domains", "pricing", "--autoscale", "1,1", "--name", "lost"):
+        [worker] = until(lambda: worker_states(published), 60)
+        app = create_app(published)
+        app.control.add_consumer("rules.payment", destination=[worker.name], reply=True)
+        findings = examine(published, timeout_s=20)
+    assert ("fail", "rules.payment") in of(findings, "canary")
+    assert "this worker does not serve 'payment'" in said(findings, "canary")
+
+
+def test_dead_letters_a_late_reconciler_and_a_full_queue_are_told(published: Settings, database: Engine) -> None:
+    record_message(database, Failure("unknown-task", "none such"), worker="w@here", domain="payment")
+    record_run(database, rung=3, broker_lost=False)
+    findings = examine(replace(published, queue_limit=1), timeout_s=1)
+    assert of(findings, "reconciler") == [("ok", "")]
+    assert "1 in all: payment 1" in said(findings, "dead-letters")
+    assert of(findings, "dead-letters") == [("warn", "")]
+    assert of(findings, "backlog") == [("ok", "")]
+    send_messages(create_app(published), [TaskMessage(EVALUATE_JOB, "x", "rules.payment", {}, "")])
+    with database.begin() as connection:
+        connection.execute(text("update reconciler set ran_at = now() - interval '100 seconds'"))
+    findings = examine(replace(published, queue_limit=1), timeout_s=1)
+    assert of(findings, "reconciler") == [("fail", "")]
+    assert " s ago and sent 3 messages again" in said(findings, "reconciler")
+    assert of(findings, "backlog") == [("warn", "rules.payment")]
+
+
+def test_what_is_away_is_named_and_nothing_else_is_asked(settings: Settings) -> None:
+    away = replace(settings, broker_url="redis://127.0.0.1:1/0", database_url="postgresql://nobody@127.0.0.1:1/none")
+    findings = examine(away, timeout_s=1)
+    assert [(finding.check, finding.status) for finding in findings] == [
+        ("broker", "fail"), ("database", "fail"), ("canary", "skip")
+    ]  # fmt: skip
+
+
+def test_tables_of_another_version_are_told(settings: Settings, database: Engine) -> None:
+    with database.begin() as connection:
+        connection.execute(text("update alembic_version set version_num = '0001'"))
+    findings = examine(settings, timeout_s=1)
+    assert of(findings, "migrations") == [("fail", "")]
+    assert "rulefarm migrate" in said(findings, "migrations")
+
+
+def test_a_farm_without_a_domain_is_not_well(settings: Settings) -> None:
+    assert of(examine(settings, timeout_s=1), "workers") == [("fail", "")]
