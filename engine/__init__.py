@@ -20,7 +20,7 @@ from engine.explanation import (
     explain,
     find_counterfactuals,
 )
-from engine.language import Pattern, Rule, format_rules
+from engine.language import MIRRORED, Pattern, Rule, format_rules
 from engine.lint import review
 from engine.program import Program, compile_ruleset
 from engine.ruleset import read_sources
@@ -40,6 +40,7 @@ __all__ = [
     "ConditionTrace",
     "FrameResult",
     "Join",
+    "MIRRORED",
     "Counterfactuals",
     "Observer",
     "Pattern",

@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from engine import Choice, Join, Pattern, Program, Search
+from engine import MIRRORED, Choice, Join, Pattern, Program, Search
 from rulefarm.optional_imports import require_extra
 
 #: What the sides of a comparison are compared by.
@@ -40,7 +40,6 @@ RECYCLED_AFTER = 1_000
 MAX_REFUSALS = 10
 
 _OPERATORS = {"==": "$eq", "!=": "$neq", "<": "$lt", "<=": "$lte", ">": "$gt", ">=": "$gte"}
-_MIRRORED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 #: A fact that always matches: a state in which nothing has matched holds a pointer that was never set, and frees it.
 _END = {"id": "end", "end": 1}
 
@@ -179,7 +178,7 @@ def ruleset_of(count: int, joins: Sequence[Join]) -> dict[str, Any]:
         if join.left > join.right:
             test = {_OPERATORS[join.op]: {f"l{number}": {f"e{join.right}": f"r{number}"}}}
         else:
-            test = {_OPERATORS[_MIRRORED[join.op]]: {f"r{number}": {f"e{join.left}": f"l{number}"}}}
+            test = {_OPERATORS[MIRRORED[join.op]]: {f"r{number}": {f"e{join.left}": f"l{number}"}}}
         tests[max(join.left, join.right)].append(test)
     for own in tests[1:]:
         # Behind a test that fails it skips one place, then looks for the end of the list: after the last test it would
@@ -206,7 +205,7 @@ def most_matches(search: Search, ranks: Sequence[Ranks]) -> int:
                 if join.right == binding:
                     degrees = _degrees(join.op, lefts, rights)
                 else:
-                    degrees = _degrees(_MIRRORED[join.op], rights, lefts)
+                    degrees = _degrees(MIRRORED[join.op], rights, lefts)
                 partners = min(partners, max(degrees))
                 if binding == 1:
                     pairs = min(pairs, sum(degrees))

@@ -3,6 +3,7 @@
 from engine.language.formatter import format_rules
 from engine.language.lexer import MAX_NUMBER_CHARACTERS, exact_decimal, normal_number, number_problem
 from engine.language.nodes import (
+    MIRRORED,
     Action,
     Aggregate,
     And,
@@ -60,6 +61,7 @@ __all__ = [
     "MAX_NUMBER_CHARACTERS",
     "MAX_RULES",
     "MAX_SOURCE_CHARACTERS",
+    "MIRRORED",
     "Membership",
     "Negate",
     "Node",

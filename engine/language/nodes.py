@@ -16,6 +16,9 @@ Scalar = None | bool | str | Decimal | datetime
 
 CompareOp = typing.Literal["==", "!=", "<", "<=", ">", ">="]
 
+#: The operator that compares the same two operands the other way round: `a < b` is `b > a`.
+MIRRORED: dict[CompareOp, CompareOp] = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+
 ArithmeticOp = typing.Literal["+", "-", "*", "/", "%"]
 
 TextOp = typing.Literal["contains", "startsWith", "endsWith", "matches"]

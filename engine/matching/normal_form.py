@@ -11,6 +11,7 @@ from typing import Any
 from engine.evaluation import Expressions
 from engine.facts import SlotLayout
 from engine.language import (
+    MIRRORED,
     Aggregate,
     And,
     Call,
@@ -43,8 +44,6 @@ from engine.values import (
 
 #: A condition that would make more of them keeps its alternatives as residual tests.
 MAX_CONJUNCTIONS = 32
-
-_MIRRORED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +122,7 @@ class NormalForm:
             case Compare(op, Path() as path, right):
                 return self._held(path, self._compared(op, right))
             case Compare(op, left, Path() as path):
-                return self._held(path, self._compared(_MIRRORED[op], left))
+                return self._held(path, self._compared(MIRRORED[op], left))
             case Membership(Path() as path, container):
                 return self._held(path, self._listed(container))
             case TextTest("startsWith", Path() as path, Literal(str() as prefix)):

@@ -8,14 +8,12 @@ from dataclasses import dataclass
 
 from engine.evaluation import FAR, answers
 from engine.facts import SlotLayout
-from engine.language import Arithmetic, Compare, Expression, Literal, Not, Path
+from engine.language import MIRRORED, Arithmetic, Compare, CompareOp, Expression, Literal, Not, Path
 from engine.values import is_ordinary, literal
 
 #: Two numbers whose ratio is that close to one are equal: numbers of 15 digits that differ do so by 1e-15 of their
 #: size, and their floats and the division are off by a third of that at most.
 _EQUAL = 2.0**-51
-
-_MIRRORED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +63,7 @@ def ratio_of(node: Expression, layout: SlotLayout) -> Ratio | None:
         factor = _number(node.right)
         if over is None or under is None:
             return None
-        return _ratio(node.op if under[1] > 0.0 else _MIRRORED[node.op], over, under, factor, layout)
+        return _ratio(node.op if under[1] > 0.0 else MIRRORED[node.op], over, under, factor, layout)
     over, under = _multiple(node.left), _multiple(node.right)
     if over is None or under is None:
         return None
@@ -74,7 +72,7 @@ def ratio_of(node: Expression, layout: SlotLayout) -> Ratio | None:
 
 
 def _ratio(
-    op: str,
+    op: CompareOp,
     over: tuple[Path, float],
     under: tuple[Path, float],
     factor: float,
@@ -84,7 +82,7 @@ def _ratio(
 ) -> Ratio | None:
     """`over op under * factor`, each a field with a factor of its own."""
     if over[1] < 0.0:
-        op = _MIRRORED[op]
+        op = MIRRORED[op]
     factor = factor * under[1] / over[1]
     if over[0] == under[0] or not is_ordinary(factor) or factor == 0.0:
         return None
