@@ -15,22 +15,12 @@ from engine.facts import AS_OF, SlotLayout, path_label
 from engine.language import Assign, Expression, Literal, Path, Rule, action_expressions
 from engine.lint.witnesses import samples, shown
 from engine.matching import Conjunction, NormalForm, validity
-from engine.schema import FieldSchema, Schema
-from engine.values import ANYTHING, NOTHING, IntervalSet, Value, ValueSet, among, compared, literal, to_python
+from engine.schema import FieldSchema, Schema, possible_values, values_of_kind
+from engine.values import ANYTHING, NOTHING, NULL, Value, ValueSet, among, literal, to_python
 
 #: Sets of facts that are made for one claim.
 MAX_TRIES = 48
 
-_KINDS = {
-    "number": ValueSet(numbers=IntervalSet(inside=True)),
-    "text": ValueSet(texts=IntervalSet(inside=True)),
-    "date": ValueSet(dates=IntervalSet(inside=True)),
-    "boolean": ValueSet(true=True, false=True),
-    "list": ValueSet(rest=True),
-    "object": ValueSet(rest=True),
-}
-_NULL = ValueSet(null=True)
-_MOMENTS = _KINDS["date"]
 _NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
@@ -61,7 +51,7 @@ class FeasibleSets:
         self._uses = [frozenset(slot for node in _used(rule) for slot in self._layout.note(node)) for rule in rules]
         forms = NormalForm(self._layout, Expressions(self._layout))
         self._written = _written(rules)
-        self._universes: dict[int, ValueSet] = {AS_OF: _MOMENTS}
+        self._universes: dict[int, ValueSet] = {AS_OF: values_of_kind("date")}
         #: The conjunctions of each rule as it is written.
         self.forms = [[_dated(rule, form) for form in forms.of(rule.condition)] for rule in rules]
         self._places = {slot: place for place, slot in self._layout.places.items()}
@@ -78,19 +68,14 @@ class FeasibleSets:
         return self._universes[slot]
 
     def _of_field(self, path: Path, field: FieldSchema) -> ValueSet:
-        held = _KINDS[field.kind]
-        for op, bound in ((">=", field.minimum), ("<=", field.maximum)):
-            if bound is not None:
-                held &= compared(op, literal(bound)) or ANYTHING
-        if field.values is not None:
-            held &= among(literal(value) for value in field.values) or ANYTHING
-        if field.derived:
-            # No job sends it, so it has what rules give it, or nothing.
-            given = self._written.get(path, ())
-            values = [value.value for value in given if isinstance(value, Literal)]
-            constants = among(map(literal, values)) if len(values) == len(given) else None
-            held &= ANYTHING if constants is None else constants
-        return held if field.required else held | _NULL
+        values = possible_values(field)
+        if not field.derived:
+            return values
+        # No job sends it, so it has what rules give it, or nothing.
+        given = self._written.get(path, ())
+        literals = [value.value for value in given if isinstance(value, Literal)]
+        constants = among(map(literal, literals)) if len(literals) == len(given) else None
+        return values if constants is None else values & (constants | NULL)
 
     def _within(self, form: Conjunction) -> Conjunction | None:
         allowed = {slot: values & self.universe(slot) for slot, values in form.allowed.items()}
@@ -136,7 +121,7 @@ class FeasibleSets:
             field = None if slot not in self._places else self._layout.field(Path(*self._places[slot]))
             if field is not None and field.derived:
                 # Jobs do not send it; it is null before any rule has fired.
-                values &= _NULL
+                values &= NULL
             few = samples(values)
             if slot not in asked and slot not in conjunction.allowed:
                 few = few[:2]
