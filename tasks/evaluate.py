@@ -16,8 +16,6 @@ from rulefarm.messaging import (
     ChunkMessage,
     JobMessage,
     TaskMessage,
-    checked_chunk_message,
-    checked_job_message,
     send_messages,
 )
 from store.attempts import add_job, claim_job, fail_job
@@ -38,7 +36,7 @@ def evaluate_job(task: Task, **kwargs: Any) -> dict[str, Any] | None:
 
     Args:
         task: the running Celery task.
-        kwargs: what `rulefarm.messaging.broker.job_bell` sent.
+        kwargs: as `JobMessage.to_kwargs` writes them.
 
     Returns:
         The verdict on record, as JSON: this one, or the one that was there first. None for a job that has none yet:
@@ -47,11 +45,11 @@ def evaluate_job(task: Task, **kwargs: Any) -> dict[str, Any] | None:
     process, worker = current(), task.request.hostname
     attempt = 1
     try:
-        message = _checked(task, checked_job_message, kwargs)
+        message = _checked(task, JobMessage.from_kwargs, kwargs)
         if message is None:
             return None
         attempt = message.attempt or 1
-        if message.rings > 1 or _is_redelivered(task):
+        if message.times_sent > 1 or _is_redelivered(task):
             claimed = _claim_job(process, message, worker)
             if claimed is None:
                 return _recorded(process, message)
@@ -75,7 +73,7 @@ def evaluate_chunk(task: Task, **kwargs: Any) -> int | None:
 
     Args:
         task: the running Celery task.
-        kwargs: what `rulefarm.messaging.broker.chunk_bell` sent.
+        kwargs: as `ChunkMessage.to_kwargs` writes them.
 
     Returns:
         How many verdicts were new; None for a chunk that is closed, not on record, failed this time, or in somebody
@@ -85,7 +83,7 @@ def evaluate_chunk(task: Task, **kwargs: Any) -> int | None:
     engine, terms = process.ledger.engine, process.terms(worker, chunk=True)
     attempt = None
     try:
-        message = _checked(task, checked_chunk_message, kwargs)
+        message = _checked(task, ChunkMessage.from_kwargs, kwargs)
         if message is None:
             return None
         attempt = message.attempt

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rulefarm.errors import FarmUnreachable, JobRejected
-from rulefarm.messaging import checked_chunk_message, checked_job_message
+from rulefarm.messaging import ChunkMessage, JobMessage
 from rulefarm.routing import EVALUATE_CHUNK, EVALUATE_JOB
 from store.attempts import add_job, fail_job
 from store.chunk_attempts import fail_chunk
@@ -31,12 +31,12 @@ def record_worker_lost(task: str, kwargs: Mapping[str, Any], worker: str, death:
     engine = process.ledger.engine
     try:
         if task == EVALUATE_JOB:
-            job = checked_job_message(kwargs)
+            job = JobMessage.from_kwargs(kwargs)
             if not job.on_record:
                 add_job(engine, job.row())
             fail_job(engine, job.job_id, process.terms(worker), death)
         elif task == EVALUATE_CHUNK:
-            chunk = checked_chunk_message(kwargs)
+            chunk = ChunkMessage.from_kwargs(kwargs)
             fail_chunk(engine, chunk.batch, chunk.n, process.terms(worker, chunk=True), death)
     except (FarmUnreachable, JobRejected) as error:
         log.warning("a process was lost, and that could not be noted: %s", error)

@@ -10,6 +10,7 @@ from sqlalchemy import Engine, Table, select, text
 from rulefarm import wire
 from rulefarm.database import batches, chunks, dead_letters, jobs
 from rulefarm.errors import NotFound
+from rulefarm.messaging import JobMessage
 from rulefarm.settings import Settings
 from store.attempts import LeaseTerms, claim_job
 from store.chunk_attempts import Claim, claim_chunk
@@ -39,7 +40,11 @@ def test_a_job_comes_back_as_if_it_had_never_been_tried(settings: Settings, data
     revived = retry_letters(database, ALL, grace_s=30)
     assert (revived.count, revived.left, len(revived.bells)) == (1, 0, 1)
     [bell] = revived.bells
-    assert (bell.task_id, bell.queue, bell.kwargs["rings"]) == (str(job_id), "rules.payment", 1)
+    assert (bell.task_id, bell.queue, JobMessage.from_kwargs(bell.kwargs).times_sent) == (
+        str(job_id),
+        "rules.payment",
+        1,
+    )
     assert bell.kwargs["facts"] == wire.canonical({"Order": {"total": 12.5}})
     [job] = rows(database, jobs)
     assert (job.state, job.attempts, job.lease_until, job.worker, job.code, job.reason) == ("open", 0, *[None] * 4)

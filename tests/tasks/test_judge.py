@@ -41,9 +41,9 @@ def judge_file(pricing: LoadedRuleset, path: Path) -> list[Verdict]:
 
 
 def judge_alone(pricing: LoadedRuleset, facts: dict[str, Any]) -> Verdict:
-    about = {"job_id": uuid.UUID(int=1), "domain": "pricing", "subject": "x", "on_record": True, "rings": 1}
+    about = {"job_id": uuid.UUID(int=1), "domain": "pricing", "subject": "x", "on_record": True}
     text = wire.canonical(facts)
-    message = JobMessage(facts=text, document=json.loads(text), as_of=AS_OF, enqueued_at=AS_OF, **about)
+    message = JobMessage(facts=text, as_of=AS_OF, enqueued_at=AS_OF, **about)
     return judge_job(pricing, message, "here")
 
 

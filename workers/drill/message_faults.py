@@ -5,6 +5,7 @@ import json
 import time
 import uuid
 from contextlib import closing
+from datetime import UTC, datetime
 from typing import Any
 
 from rulefarm import wire
@@ -65,16 +66,11 @@ def disorder(ground: DrillContext) -> Injection:
 
 def send_malformed(ground: DrillContext) -> Injection:
     """Messages that no producer of ours would send."""
-    job: dict[str, Any] = {
-        "job_id": str(uuid.uuid4()),
-        "domain": "payment",
-        "subject": "'; drop table jobs; --",
-        "facts": "{}",
-        "as_of": "2026-03-01T12:00:00+00:00",
-        "enqueued_at": "2026-03-01T12:00:00+00:00",
-        "on_record": True,
-        "rings": 1,
-    }
+    moment = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    stranger = Job(
+        id=uuid.uuid4(), domain="payment", subject="'; drop table jobs; --", as_of=moment, enqueued_at=moment
+    )
+    job = dict(job_message(stranger, "{}").kwargs)
     bodies = [
         # Well formed, of a job and a chunk that nobody has submitted.
         _message(EVALUATE_JOB, job),

@@ -190,7 +190,7 @@ def message_of_row(row: Any) -> TaskMessage:
     """The bell of a job's row, all columns of it."""
     job = Job(id=row.id, domain=row.domain, subject=row.subject, as_of=row.as_of, enqueued_at=row.enqueued_at)
     # Through canonical, for jsonb keeps the values but not the text: the digest must be that of the first ring.
-    return job_message(job, wire.canonical(row.facts), bulk=row.bulk, rings=row.rings)
+    return job_message(job, wire.canonical(row.facts), bulk=row.bulk, times_sent=row.rings)
 
 
 def _insert(connection: Connection, job: Job, facts: str, **ringing: Any) -> Job:

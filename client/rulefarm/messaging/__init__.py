@@ -5,8 +5,6 @@ from rulefarm.messaging.messages import (
     ChunkMessage,
     JobMessage,
     TaskMessage,
-    checked_chunk_message,
-    checked_job_message,
     chunk_message,
     job_message,
 )
@@ -19,8 +17,6 @@ __all__ = [
     "MessageSender",
     "JobMessage",
     "call_broker",
-    "checked_chunk_message",
-    "checked_job_message",
     "chunk_message",
     "create_app",
     "job_message",

@@ -1,9 +1,10 @@
-"""The messages of jobs and chunks: how they are made, and what is believed of one that came.
+"""The messages of jobs and chunks, and their form on the wire.  job, chunk -> [messages] -> broker, evaluate
 
-Takes jobs and gives messages for the broker; takes a task's arguments and gives a checked message, or refuses them.
-Whoever can reach the broker can write a message: nothing of it is used before it has passed here. Pure; looks at no
-clock, no row and no ruleset, and sends nothing."""
+What a task is called with is written by `to_kwargs` and read by `from_kwargs` of one class, so that the two can't drift
+apart. Whoever can reach the broker can write a message: nothing of it is used before `from_kwargs` has checked it.
+Pure; looks at no clock, no row and no ruleset, and sends nothing."""
 
+import json
 import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -16,103 +17,196 @@ from rulefarm.jobs import Job
 from rulefarm.normalize import abbreviate
 from rulefarm.routing import EVALUATE_CHUNK, EVALUATE_JOB, checked_domain, queue_name
 
-#: The largest number of a column of type integer: attempts and rings are counted in such columns.
+#: The largest number of a column of type integer: attempts and messages are counted in such columns.
 _MOST = 2**31 - 1
-
-
 #: Characters of an instant in ISO form, and of an id, are fewer; a longer text is not worth parsing.
 _LONGEST = 40
+
+#: How `times_sent` is written: by its name of the release before, for a worker of that release refuses a message with
+#: any other. Both are read. The next release writes the new name, and the one after that forgets the old one.
+_TIMES_SENT_AS_WRITTEN = "rings"
+
+
+@dataclass(frozen=True, slots=True)
+class TaskMessage:
+    """A message as it is sent: which task, on which queue, with what."""
+
+    #: Name of the task.
+    task: str
+    #: Id of the Celery task: the job's id, so its result can be found by it.
+    task_id: str
+    #: Name of the queue.
+    queue: str
+    #: Arguments of the task: JSON.
+    kwargs: Mapping[str, Any]
+    #: What Flower shows instead of the arguments, which may hold whole facts.
+    shown: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobMessage:
-    """One job, as its message describes it."""
+    """The message of one job. It carries the facts, to save the worker a read."""
 
     job_id: uuid.UUID
     domain: str
     subject: str
-    #: Canonical text: the digest is of these very characters.
+    #: Canonical text, not objects: the digest is of these very characters, and kombu's decoder would take
+    #: {"__type__": …} in somebody's facts for a value of its own.
     facts: str
-    #: The same, parsed.
-    document: Mapping[str, Any] = field(repr=False, compare=False)
     as_of: datetime
     enqueued_at: datetime
     #: Whether the producer wrote its row.
     on_record: bool
-    #: How often it was rung, this time included.
-    rings: int
+    #: How often a message of this job was sent, this one included; a worker looks whether a repeat is still needed.
+    times_sent: int = 1
     #: Which attempt this message stands for, if it was sent for a certain one.
     attempt: int | None = None
+    #: `facts`, if they are parsed already; see `document`.
+    parsed: Mapping[str, Any] | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def document(self) -> Mapping[str, Any]:
+        """The facts as objects."""
+        return json.loads(self.facts) if self.parsed is None else self.parsed
 
     def row(self) -> dict[str, Any]:
         """The job's row, for a producer that wrote none."""
         names = ("domain", "subject", "as_of", "enqueued_at")
         return {"id": self.job_id, "facts": self.document, **{name: getattr(self, name) for name in names}}
 
+    def to_kwargs(self) -> dict[str, Any]:
+        """The message as the task's keyword arguments: plain JSON."""
+        kwargs = {
+            "job_id": str(self.job_id),
+            "domain": self.domain,
+            "subject": self.subject,
+            "facts": self.facts,
+            "as_of": self.as_of.isoformat(),
+            "enqueued_at": self.enqueued_at.isoformat(),
+            "on_record": self.on_record,
+            _TIMES_SENT_AS_WRITTEN: self.times_sent,
+        }
+        return kwargs if self.attempt is None else kwargs | {"attempt": self.attempt}
+
+    @classmethod
+    def from_kwargs(cls, kwargs: Mapping[str, Any]) -> "JobMessage":
+        """The message that came from the broker, if it can be one.
+
+        Args:
+            kwargs: keyword arguments of the task.
+
+        Raises:
+            JobRejected: `bad-message`: an argument is missing, unknown or of the wrong kind. Otherwise what is wrong
+                with domain, key or facts.
+        """
+        times_sent = "times_sent" if "times_sent" in kwargs else _TIMES_SENT_AS_WRITTEN
+        _check_names(kwargs, ("job_id", "domain", "subject", "facts", "as_of", "enqueued_at", "on_record", times_sent))
+        on_record = kwargs["on_record"]
+        if not isinstance(on_record, bool):
+            raise _bad("on_record", "true or false", on_record)
+        facts = kwargs["facts"]
+        if not isinstance(facts, str):
+            raise _bad("facts", "JSON as text", facts)
+        return cls(
+            job_id=_id("job_id", kwargs["job_id"]),
+            domain=checked_domain(kwargs["domain"]),
+            subject=wire.checked_key(kwargs["subject"]),
+            facts=facts,
+            as_of=_instant("as_of", kwargs["as_of"]),
+            enqueued_at=_instant("enqueued_at", kwargs["enqueued_at"]),
+            on_record=on_record,
+            times_sent=_number(times_sent, kwargs[times_sent], 1),
+            attempt=_attempt(kwargs),
+            parsed=wire.parse_canonical(facts),
+        )
+
+    def to_task(self, *, bulk: bool) -> TaskMessage:
+        """The message as it is sent.
+
+        Args:
+            bulk: whether it goes to the bulk queue of its domain.
+        """
+        shown = f"{self.domain} {self.subject} ({len(self.facts)} characters of facts)"
+        queue = queue_name(self.domain, bulk=bulk)
+        return TaskMessage(EVALUATE_JOB, str(self.job_id), queue, self.to_kwargs(), shown)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChunkMessage:
-    """One chunk, as its message describes it: its facts are in its row."""
+    """The message of one chunk. It carries only the chunk's id: the facts are read from its row."""
 
     batch: uuid.UUID
     n: int
     #: As of a job.
     attempt: int | None = None
 
+    def to_kwargs(self) -> dict[str, Any]:
+        """The message as the task's keyword arguments: plain JSON."""
+        kwargs = {"batch": str(self.batch), "n": self.n}
+        return kwargs if self.attempt is None else kwargs | {"attempt": self.attempt}
 
-def checked_job_message(arguments: Mapping[str, Any]) -> JobMessage:
-    """The message of a job, if it can be one.
+    @classmethod
+    def from_kwargs(cls, kwargs: Mapping[str, Any]) -> "ChunkMessage":
+        """The message that came from the broker, if it can be one.
+
+        Args:
+            kwargs: keyword arguments of the task.
+
+        Raises:
+            JobRejected: `bad-message`.
+        """
+        _check_names(kwargs, ("batch", "n"))
+        return cls(batch=_id("batch", kwargs["batch"]), n=_number("n", kwargs["n"], 0), attempt=_attempt(kwargs))
+
+    def to_task(self, domain: str) -> TaskMessage:
+        """The message as it is sent, to the bulk queue.
+
+        Args:
+            domain: of its batch.
+        """
+        shown = f"{domain} {self.batch} {self.n}"
+        queue = queue_name(domain, bulk=True)
+        return TaskMessage(EVALUATE_CHUNK, f"{self.batch}-{self.n}", queue, self.to_kwargs(), shown)
+
+
+def job_message(job: Job, facts: str, *, bulk: bool = False, times_sent: int = 1) -> TaskMessage:
+    """The message of a job that a producer holds.
 
     Args:
-        arguments: keyword arguments of the task, as they came from the broker.
-
-    Raises:
-        JobRejected: `bad-message`: an argument is missing, unknown or of the wrong kind. Otherwise what is wrong with
-            domain, key or facts.
+        job: the job as recorded.
+        facts: its canonical facts.
+        bulk: whether it goes to the bulk queue of its domain. Default: to the interactive one.
+        times_sent: how often a message of it was sent, this one included. Default: it is the first.
     """
-    _check_names(
-        arguments, ("job_id", "domain", "subject", "facts", "as_of", "enqueued_at", "on_record", "rings"), ("attempt",)
-    )
-    on_record = arguments["on_record"]
-    if not isinstance(on_record, bool):
-        raise _bad("on_record", "true or false", on_record)
-    facts = arguments["facts"]
-    if not isinstance(facts, str):
-        raise _bad("facts", "JSON as text", facts)
-    return JobMessage(
-        job_id=_id("job_id", arguments["job_id"]),
-        domain=checked_domain(arguments["domain"]),
-        subject=wire.checked_key(arguments["subject"]),
+    message = JobMessage(
+        job_id=job.id,
+        domain=job.domain,
+        subject=job.subject,
         facts=facts,
-        document=wire.parse_canonical(facts),
-        as_of=_instant("as_of", arguments["as_of"]),
-        enqueued_at=_instant("enqueued_at", arguments["enqueued_at"]),
-        on_record=on_record,
-        rings=_number("rings", arguments["rings"], 1),
-        attempt=_attempt(arguments),
+        as_of=job.as_of,
+        enqueued_at=job.enqueued_at,
+        on_record=job.on_record,
+        times_sent=times_sent,
     )
+    return message.to_task(bulk=bulk)
 
 
-def checked_chunk_message(arguments: Mapping[str, Any]) -> ChunkMessage:
-    """The message of a chunk, if it can be one.
+def chunk_message(domain: str, batch: uuid.UUID, n: int) -> TaskMessage:
+    """The message of a chunk.
 
     Args:
-        arguments: keyword arguments of the task, as they came from the broker.
-
-    Raises:
-        JobRejected: `bad-message`.
+        domain: of its batch.
+        batch: the batch's id.
+        n: which of its chunks.
     """
-    _check_names(arguments, ("batch", "n"), ("attempt",))
-    return ChunkMessage(
-        batch=_id("batch", arguments["batch"]), n=_number("n", arguments["n"], 0), attempt=_attempt(arguments)
-    )
+    return ChunkMessage(batch=batch, n=n).to_task(domain)
 
 
-def _check_names(arguments: Mapping[str, Any], needed: Collection[str], possible: Collection[str]) -> None:
-    missing = [name for name in needed if name not in arguments]
+def _check_names(kwargs: Mapping[str, Any], needed: Collection[str]) -> None:
+    missing = [name for name in needed if name not in kwargs]
     if missing:
         raise JobRejected("bad-message", f"a message without {', '.join(missing)}")
-    unknown = [name for name in arguments if name not in needed and name not in possible]
+    unknown = [name for name in kwargs if name not in needed and name != "attempt"]
     if unknown:
         raise JobRejected("bad-message", f"a message with an unknown argument {abbreviate(unknown[0])}")
 
@@ -136,8 +230,8 @@ def _instant(name: str, value: Any) -> datetime:
     raise _bad(name, "an instant", value)
 
 
-def _attempt(arguments: Mapping[str, Any]) -> int | None:
-    value = arguments.get("attempt")
+def _attempt(kwargs: Mapping[str, Any]) -> int | None:
+    value = kwargs.get("attempt")
     return None if value is None else _number("attempt", value, 1)
 
 
@@ -150,50 +244,3 @@ def _number(name: str, value: Any, least: int) -> int:
 
 def _bad(name: str, wanted: str, value: Any) -> JobRejected:
     return JobRejected("bad-message", f"{name} is not {wanted} but {abbreviate(value)}")
-
-
-@dataclass(frozen=True, slots=True)
-class TaskMessage:
-    """One message: which task, for whom, on which queue."""
-
-    #: Name of the task.
-    task: str
-    #: Id of the Celery task: the job's id, so its result can be found by it.
-    task_id: str
-    #: Name of the queue.
-    queue: str
-    #: Arguments of the task: JSON.
-    kwargs: Mapping[str, Any]
-    #: What Flower shows instead of the arguments, which may hold whole facts.
-    shown: str
-
-
-def job_message(job: Job, facts: str, *, bulk: bool = False, rings: int = 1) -> TaskMessage:
-    """The bell of one job. It carries the facts, to save the worker a read.
-
-    Args:
-        job: the job as recorded.
-        facts: its canonical facts.
-        bulk: whether it goes to the bulk queue of its domain.
-        rings: how often it was rung, this time included; a worker looks whether a later ring is still needed.
-    """
-    kwargs = {
-        "job_id": str(job.id),
-        "domain": job.domain,
-        "subject": job.subject,
-        # Text, not objects: the digest is of these very bytes, and kombu's decoder would take {"__type__": …} in
-        # somebody's facts for a value of its own.
-        "facts": facts,
-        "as_of": job.as_of.isoformat(),
-        "enqueued_at": job.enqueued_at.isoformat(),
-        "on_record": job.on_record,
-        "rings": rings,
-    }
-    shown = f"{job.domain} {job.subject} ({len(facts)} characters of facts)"
-    return TaskMessage(EVALUATE_JOB, str(job.id), queue_name(job.domain, bulk=bulk), kwargs, shown)
-
-
-def chunk_message(domain: str, batch: uuid.UUID, n: int) -> TaskMessage:
-    """The bell of one chunk. It carries only the chunk's id: the facts are read from its row."""
-    kwargs = {"batch": str(batch), "n": n}
-    return TaskMessage(EVALUATE_CHUNK, f"{batch}-{n}", queue_name(domain, bulk=True), kwargs, f"{domain} {batch} {n}")

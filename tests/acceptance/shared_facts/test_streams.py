@@ -1,6 +1,5 @@
 """Jobs of one key are judged with each other, at whatever worker, and again alike."""
 
-import json
 import random
 import signal
 import uuid
@@ -67,11 +66,9 @@ def judge(fraud: LoadedRuleset, shared: SharedFacts, seconds: float, **payment: 
         domain="fraud",
         subject="x",
         facts=text,
-        document=json.loads(text),
         as_of=START + timedelta(seconds=seconds),
         enqueued_at=START,
         on_record=True,
-        rings=1,
     )
     return judge_job(fraud, message, "here", shared)
 
@@ -131,8 +128,8 @@ def test_a_window_that_the_producer_sent_wins_and_nothing_is_recorded(
 ) -> None:
     card = key()
     text = wire.canonical({"Payment": {"card": card, "amount": 1}, "payments": [{"amount": 600}, {"amount": 600}]})
-    values = {"domain": "fraud", "subject": "x", "as_of": START, "enqueued_at": START, "on_record": True, "rings": 1}
-    message = JobMessage(job_id=uuid.uuid4(), facts=text, document=json.loads(text), **values)  # type: ignore[arg-type]
+    values = {"domain": "fraud", "subject": "x", "as_of": START, "enqueued_at": START, "on_record": True}
+    message = JobMessage(job_id=uuid.uuid4(), facts=text, **values)  # type: ignore[arg-type]
     assert judge_job(fraud, message, "here", shared).fired == ["Much"]
     assert judge(fraud, shared, 1, card=card, amount=1).seen == {"payments": [{"card": card, "amount": 1}]}
 
