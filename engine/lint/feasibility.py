@@ -8,15 +8,15 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from engine.evaluation import Expressions
 from engine.facts import AS_OF, SlotLayout, path_label
-from engine.language import Assign, Expression, Literal, Path, Rule, action_expressions
-from engine.lint.witnesses import samples, shown
+from engine.language import Assign, Expression, Literal, Path, Rule, action_expressions, print_value
 from engine.matching import Conjunction, NormalForm, validity
 from engine.schema import FieldSchema, Schema, possible_values, values_of_kind
-from engine.values import ANYTHING, NOTHING, NULL, Value, ValueSet, among, literal, to_python
+from engine.values import ANYTHING, NOTHING, NULL, Value, ValueSet, among, literal, to_python, witnesses
 
 #: Sets of facts that are made for one claim.
 MAX_TRIES = 48
@@ -122,7 +122,7 @@ class FeasibleSets:
             if field is not None and field.derived:
                 # Jobs do not send it; it is null before any rule has fired.
                 values &= NULL
-            few = samples(values)
+            few = witnesses(values)
             if slot not in asked and slot not in conjunction.allowed:
                 few = few[:2]
             elif slot not in conjunction.allowed and not conjunction.residuals:
@@ -144,7 +144,7 @@ class FeasibleSets:
             if value is not None:
                 _put(facts, fact, steps, to_python(value))
             if slot in conjunction.allowed or value is not None:
-                told.append(f"{path_label(fact, steps)} = {shown(value)}")
+                told.append(f"{path_label(fact, steps)} = {_shown(value)}")
         as_of = chosen.get(AS_OF)
         if AS_OF in conjunction.allowed:
             told.append(f"as of {as_of:%Y-%m-%dT%H:%M:%S}")
@@ -157,11 +157,20 @@ class FeasibleSets:
             if not fact.is_list:
                 for field in fact.fields.values():
                     if field.required:
-                        (value, *_) = samples(self._of_field(Path(fact.name, (field.name,)), field)) or [()]
+                        (value, *_) = witnesses(self._of_field(Path(fact.name, (field.name,)), field)) or [()]
                         facts.setdefault(fact.name, {})[field.name] = to_python(value)
                 if self._schema is not None and fact.name == self._schema.subject:
                     facts.setdefault(fact.name, {})
         return facts
+
+
+def _shown(value: Value) -> str:
+    """A value as a rule would write it."""
+    if value.__class__ is float:
+        return print_value(Decimal(repr(value)).normalize() if value else Decimal(0))
+    if value.__class__ in (tuple, dict):
+        return "[]" if value.__class__ is tuple else "{}"
+    return print_value(value)
 
 
 def _used(rule: Rule) -> Iterator[Expression]:

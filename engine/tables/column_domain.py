@@ -4,17 +4,22 @@ A `ColumnDomain` numbers the stretches between the cuts, and the cuts themselves
 dates each by their order, then false, true and null. What a cell holds for is then a set of these numbers, kept as the
 bits of an integer; and each bit has a sample value that proves a claim about it."""
 
+import typing
 from bisect import bisect_left
-from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from collections.abc import Callable, Iterable
 
 from engine.checks import ValueKind, kind_of_value
 from engine.language import Literal, Scalar
 from engine.schema import FieldSchema
 from engine.tables.unary_tests import Comparison, Range, Tests
+from engine.values import moment_between, number_between, text_between
 
-_ORDERED = ("number", "text", "date")
+#: The kinds that have an order, and what finds a value between two of their cuts.
+_BETWEEN: dict[str, Callable[[typing.Any, typing.Any], Scalar]] = {
+    "number": number_between,
+    "text": text_between,
+    "date": moment_between,
+}
 
 
 def reads_only_constants(tests: Tests | None) -> bool:
@@ -41,7 +46,7 @@ class ColumnDomain:
         #: First bit of each kind; a kind with n cuts has 2 n + 1 bits.
         self._offsets: dict[str, int] = {}
         width = 0
-        for ordered in _ORDERED:
+        for ordered in _BETWEEN:
             if kind in (ordered, "any"):
                 own = {value for value in constants if kind_of_value(value) == ordered}
                 self._cuts[ordered] = sorted(own)  # type: ignore[type-var]
@@ -127,12 +132,13 @@ class ColumnDomain:
         kind, place = self._kind_at(best)
         if kind == "boolean":
             return place == 1
-        cuts = self._cuts[kind]
+        cuts: list[typing.Any] = self._cuts[kind]
         if place % 2:
-            return cuts[place // 2]
+            sample: Scalar = cuts[place // 2]
+            return sample
         below = cuts[place // 2 - 1] if place else None
         above = cuts[place // 2] if place // 2 < len(cuts) else None
-        return _between(kind, below, above)
+        return _BETWEEN[kind](below, above)
 
     def _kind_at(self, position: int) -> tuple[str, int]:
         """The kind that a bit belongs to, and its place within it."""
@@ -151,37 +157,3 @@ def _constants(cell: Tests) -> Iterable[Scalar]:
             yield test.high.value
         elif isinstance(test, Comparison) and isinstance(test.operand, Literal):
             yield test.operand.value
-
-
-def _between(kind: str, below: Scalar, above: Scalar) -> Scalar:
-    """A value strictly between two cuts; None is no cut."""
-    if kind == "number":
-        return _number_between(below, above)
-    if kind == "text":
-        if not isinstance(below, str):
-            return ""
-        tries = (f"{below} …", f"{below} ", f"{below}\x01")
-        return next((text for text in tries if not isinstance(above, str) or text < above), below + "\x01")
-    if kind == "date" and below is None and above is None:
-        return datetime(2000, 1, 1, tzinfo=UTC)
-    day = timedelta(days=1)
-    if isinstance(below, datetime) and isinstance(above, datetime):
-        return below + (above - below) / 2
-    if isinstance(below, datetime):
-        return below + day if below < datetime.max.replace(tzinfo=below.tzinfo) - day else below
-    if isinstance(above, datetime):
-        return above - day if above > datetime.min.replace(tzinfo=above.tzinfo) + day else above
-    return None
-
-
-def _number_between(below: Scalar, above: Scalar) -> Decimal:
-    low = below if isinstance(below, Decimal) else None
-    high = above if isinstance(above, Decimal) else None
-    if low is None or high is None:
-        return Decimal(0) if low is None and high is None else high - 1 if high is not None else (low or Decimal(0)) + 1
-    middle = (low + high) / 2
-    for places in range(16):
-        rounded = round(middle, places)
-        if low < rounded < high:
-            return rounded
-    return middle

@@ -35,6 +35,7 @@ from engine.values.value import (
     to_python,
 )
 from engine.values.value_set import ANYTHING, NOTHING, NULL, TRUE, IntervalSet, ValueSet, among, compared, starting_with
+from engine.values.witnesses import moment_between, number_between, text_between, witnesses
 
 __all__ = [
     "ANYTHING",
@@ -63,11 +64,13 @@ __all__ = [
     "kind_of",
     "literal",
     "moment",
+    "moment_between",
     "parse_moment",
     "multiply",
     "negate",
     "number",
     "number_at",
+    "number_between",
     "ordinal",
     "ordinary",
     "to_python",
@@ -78,4 +81,6 @@ __all__ = [
     "from_python",
     "take_number",
     "text",
+    "text_between",
+    "witnesses",
 ]
