@@ -1,7 +1,8 @@
-"""Rules that get in each other's way, or in their own.  extents -> [conflicts] -> oddities
+"""Rules that contradict each other, or that fire again because of what they wrote themselves.
 
-Every claim here was tried: the rules are compiled by themselves, in both orders, and judge facts that are made for it.
-Rows of one table are left out: its hit policy says what happens when several hold."""
+Takes rules with their feasible sets, gives a `LintWarning` for each claim. Every claim was tried: rules are compiled
+by themselves, in both orders, and judge facts that are made for it. Leaves out rows of one table: its hit policy says
+what happens when several match. Does not compile by itself: the caller passes a `CompileRules`."""
 
 import typing
 from collections.abc import Iterator, Sequence
@@ -10,114 +11,122 @@ from dataclasses import replace
 from engine.evaluation import Evaluation
 from engine.language import Assign, Path, Retract, Rule, has_focus, paths, print_expression
 from engine.lint.feasibility import FeasibleSets, WitnessFacts
-from engine.lint.reachability import LintWarning, cut_short, pairs
+from engine.lint.reachability import LintWarning, not_analysed, pairs
 from engine.schema import Schema
 
 #: Pairs of rules that are looked at, and those that are compiled and tried.
 MAX_PAIRS, MAX_TRIALS = 100_000, 400
-#: Firings of one rule by itself, from which on they are no longer counted.
-_MANY = 25
+#: Firings of a trial; a rule that fires as often by itself is taken for a loop.
+_MAX_FIRINGS = 25
 
 
 class CompileRules(typing.Protocol):
-    """Compiles rules by themselves and judges facts with them."""
+    """Compiles rules by themselves."""
 
     def __call__(self, rules: Sequence[Rule], schema: Schema | None, max_firings: int) -> "Evaluate":
-        """Compile."""
+        """Compile.
+
+        Args:
+            rules: in source order.
+            schema: of the facts.
+            max_firings: as for `engine.program.compile_ruleset`.
+        """
 
 
 class Evaluate(typing.Protocol):
-    """Judges facts."""
+    """Judges facts with the rules that were compiled."""
 
     def __call__(self, facts: WitnessFacts) -> Evaluation:
         """Judge."""
 
 
 def contradictions(
-    rules: Sequence[Rule], extents: FeasibleSets, schema: Schema | None, trial: CompileRules
+    rules: Sequence[Rule], sets: FeasibleSets, schema: Schema | None, compile_rules: CompileRules
 ) -> Iterator[LintWarning]:
     """Pairs of rules of equal salience that leave a field with another value when their order is turned.
 
     Args:
         rules: in source order.
-        extents: of these rules.
+        sets: of these rules.
         schema: of the facts.
-        trial: tries a claim.
+        compile_rules: compiles the two rules of a claim.
     """
-    room, trials = MAX_PAIRS, MAX_TRIALS
+    pairs_left, trials_left = MAX_PAIRS, MAX_TRIALS
     writers: dict[tuple[Path, int], list[int]] = {}
     for position, rule in enumerate(rules):
-        if extents.extents[position] and has_focus(rule):
+        if sets.feasible[position] and has_focus(rule):
             for target in sorted(_targets(rule), key=print_expression):
                 writers.setdefault((target, rule.salience), []).append(position)
     for (target, _), bucket in writers.items():
         for earlier, later in pairs(rules, bucket):
-            room -= 1
-            if room < 0 or trials <= 0:
-                yield cut_short(rules[later], "all pairs of rules that write the same field")
+            pairs_left -= 1
+            if pairs_left < 0 or trials_left <= 0:
+                yield not_analysed(rules[later], "all pairs of rules that write the same field")
                 return
             one, other = rules[earlier], rules[later]
-            if _alike(one, other, target) or _exclusive(one, other):
+            if _write_the_same(one, other, target) or _exclude_each_other(one, other):
                 continue
-            proof, tried = _disagreement(extents, (earlier, later), rules, schema, trial, target)
-            trials -= tried
+            proof, tried = _disagreement(sets, (earlier, later), rules, schema, compile_rules, target)
+            trials_left -= tried
             if proof:
                 yield LintWarning("rule-conflict", other, proof, "give one of them a higher salience, or narrow it")
 
 
 def _disagreement(
-    extents: FeasibleSets,
+    sets: FeasibleSets,
     pair: tuple[int, int],
     rules: Sequence[Rule],
     schema: Schema | None,
-    trial: CompileRules,
+    compile_rules: CompileRules,
     target: Path,
 ) -> tuple[str, bool]:
-    """What is wrong with a pair, or nothing; and whether it had to be tried."""
-    judges: list[Evaluate] = []
+    """The message of a contradiction, empty when none was found; and whether the pair was compiled."""
+    in_both_orders: list[Evaluate] = []
     one, other = (replace(rules[position], date_effective=None, date_expires=None) for position in pair)
-    shown = print_expression(target)
-    for facts in extents.facts(extents.meet(*pair), pair):
-        judges = judges or [trial(order, schema, _MANY) for order in ((one, other), (other, one))]
-        ways = [judge(facts) for judge in judges]
+    field = print_expression(target)
+    for facts in sets.witness_facts(sets.intersection(*pair), pair):
+        in_both_orders = in_both_orders or [
+            compile_rules(order, schema, _MAX_FIRINGS) for order in ((one, other), (other, one))
+        ]
+        evaluations = [evaluate(facts) for evaluate in in_both_orders]
         names = {one.name, other.name}
-        if any(set(way.fired) != names or len(way.fired) != 2 for way in ways):
+        # Anything but each firing once is another problem than their order.
+        if any(set(each.fired) != names or len(each.fired) != 2 for each in evaluations):
             continue
-        first, second = (way.changes.get(shown, "unchanged") for way in ways)
+        first, second = (each.changes.get(field, "unchanged") for each in evaluations)
         if first != second:
-            told = f"rules '{one.name}' and '{other.name}' both write {shown} for {facts.text}"
-            return f"{told}: {first!r} in this order, {second!r} in the other", True
-    return "", bool(judges)
+            claim = f"rules '{one.name}' and '{other.name}' both write {field} for {facts.text}"
+            return f"{claim}: {first!r} in this order, {second!r} in the other", True
+    return "", bool(in_both_orders)
 
 
 def self_feeding(
-    rules: Sequence[Rule], extents: FeasibleSets, schema: Schema | None, trial: CompileRules
+    rules: Sequence[Rule], sets: FeasibleSets, schema: Schema | None, compile_rules: CompileRules
 ) -> Iterator[LintWarning]:
     """Rules that fire again because of what they wrote themselves.
 
     Args:
         rules: in source order.
-        extents: of these rules.
+        sets: of these rules.
         schema: of the facts.
-        trial: tries a claim.
+        compile_rules: compiles the rule of a claim.
     """
-    trials = MAX_TRIALS
+    trials_left = MAX_TRIALS
     for position, rule in enumerate(rules):
         read = set(paths(rule.condition))
-        targets = _targets(rule)
-        fed = sorted(print_expression(path) for path in targets if any(_related(path, other) for other in read))
+        fed = sorted(print_expression(path) for path in _targets(rule) if any(_overlap(path, other) for other in read))
         retracts = any(action == Retract(rule.name) for action in rule.actions)
-        if not fed or rule.no_loop or rule.lock_on_active or retracts or trials <= 0:
+        if not fed or rule.no_loop or rule.lock_on_active or retracts or trials_left <= 0:
             continue
-        if not extents.extents[position] or not has_focus(rule):
+        if not sets.feasible[position] or not has_focus(rule):
             continue
-        trials -= 1
-        judge = trial((replace(rule, date_effective=None, date_expires=None),), schema, _MANY)
-        for facts in extents.facts(iter(extents.extents[position]), (position,)):
-            evaluation = judge(facts)
+        trials_left -= 1
+        evaluate = compile_rules((replace(rule, date_effective=None, date_expires=None),), schema, _MAX_FIRINGS)
+        for facts in sets.witness_facts(iter(sets.feasible[position]), (position,)):
+            evaluation = evaluate(facts)
             diverged = any(reason.code == "rules-diverged" for reason in evaluation.reasons)
             if diverged or len(evaluation.fired) > 1:
-                times = f"{_MANY} times or more" if diverged else f"{len(evaluation.fired)} times"
+                times = f"{_MAX_FIRINGS} times or more" if diverged else f"{len(evaluation.fired)} times"
                 fields = " and ".join(fed)
                 message = f"rule '{rule.name}' feeds itself: it writes {fields}, and fires {times} for {facts.text}"
                 yield LintWarning("rule-feeds-itself", rule, message, "give it no-loop, or a condition that ends it")
@@ -128,20 +137,19 @@ def _targets(rule: Rule) -> set[Path]:
     return {action.target for action in rule.actions if isinstance(action, Assign)}
 
 
-def _related(one: Path, other: Path) -> bool:
+def _overlap(one: Path, other: Path) -> bool:
     """Whether one of two paths leads to, or into, the other."""
-    least = min(len(one.steps), len(other.steps))
-    return one.fact == other.fact and one.steps[:least] == other.steps[:least]
+    shorter = min(len(one.steps), len(other.steps))
+    return one.fact == other.fact and one.steps[:shorter] == other.steps[:shorter]
 
 
-def _alike(one: Rule, other: Rule, target: Path) -> bool:
-    """Whether two rules write the same to a field."""
-    return _writes(one, target) == _writes(other, target)
+def _write_the_same(one: Rule, other: Rule, target: Path) -> bool:
+    return _assignments(one, target) == _assignments(other, target)
 
 
-def _writes(rule: Rule, target: Path) -> list[Assign]:
+def _assignments(rule: Rule, target: Path) -> list[Assign]:
     return [action for action in rule.actions if isinstance(action, Assign) and action.target == target]
 
 
-def _exclusive(one: Rule, other: Rule) -> bool:
+def _exclude_each_other(one: Rule, other: Rule) -> bool:
     return one.activation_group is not None and one.activation_group == other.activation_group

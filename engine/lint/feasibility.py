@@ -1,8 +1,9 @@
-"""What facts a rule can hold for.  ruleset, normal_form -> [extents] -> reachability, conflicts
+"""The facts that each rule can match, as conjunctions of value sets; and facts made from them, to try a claim with.
 
-The extent of a rule is its normal form within what the schema and the other rules let its fields have. It is an upper
-bound wherever a residual test is left over; so a rule with an empty extent never fires, but a rule with another one may
-still never. What is claimed of a rule that does fire is therefore tried on the engine, with facts made here."""
+Takes the rules of one ruleset and its schema. The feasible set of a rule is its normal form, cut down to the values
+that the schema and the other rules let its fields have. It is an upper bound, because residual tests are left out of
+it: a rule with an empty feasible set never fires, but a rule with another one may never fire either. So nothing is
+claimed from a set that is not empty: `engine.lint.conflicts` runs the engine on the facts that are made here."""
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,98 +19,113 @@ from engine.matching import Conjunction, NormalForm, validity
 from engine.schema import FieldSchema, Schema, possible_values, values_of_kind
 from engine.values import ANYTHING, NOTHING, NULL, Value, ValueSet, among, literal, to_python, witnesses
 
-#: Sets of facts that are made for one claim.
+#: Sets of facts that are made for one claim, at most.
 MAX_TRIES = 48
-
-_NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+#: When facts are judged if no rule of the claim has dates.
+_AS_OF = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
 class WitnessFacts:
-    """Facts that prove a claim."""
+    """Facts that may prove a claim about rules."""
 
     def __init__(self, facts: dict[str, Any], as_of: datetime, text: str) -> None:
+        #: As `Program.evaluate` takes them.
         self.facts = facts
+        #: In UTC.
         self.as_of = as_of
         #: The part of them that the claim is about, for a message.
         self.text = text
 
 
 class FeasibleSets:
-    """The extents of the rules of one ruleset."""
+    """The feasible sets of the rules of one ruleset; rules are named by their position in source order."""
 
     def __init__(self, rules: Sequence[Rule], schema: Schema | None) -> None:
-        """Find them.
+        """Bring every condition to normal form and cut it down to what its fields can have.
 
         Args:
             rules: in source order.
-            schema: what fields can have; None: anything.
+            schema: says what values fields can have; None: any value.
         """
         self._schema = schema
         self._layout = SlotLayout(schema)
         self._reads = [self._layout.note(rule.condition) for rule in rules]
-        #: What the actions of each rule compute with.
+        #: The slots that the actions of each rule compute with.
         self._uses = [frozenset(slot for node in _used(rule) for slot in self._layout.note(node)) for rule in rules]
-        forms = NormalForm(self._layout, Expressions(self._layout))
-        self._written = _written(rules)
+        normal_form = NormalForm(self._layout, Expressions(self._layout))
+        self._assigned = _assigned(rules)
         self._universes: dict[int, ValueSet] = {AS_OF: values_of_kind("date")}
-        #: The conjunctions of each rule as it is written.
-        self.forms = [[_dated(rule, form) for form in forms.of(rule.condition)] for rule in rules]
+        #: By rule: the conjunctions of its condition as it is written, with its dates.
+        self.conjunctions = [[_dated(rule, one) for one in normal_form.of(rule.condition)] for rule in rules]
         self._places = {slot: place for place, slot in self._layout.places.items()}
-        #: The same, without what no field can have.
-        self.extents = [[one for form in each if (one := self._within(form)) is not None] for each in self.forms]
+        #: By rule: the conjunctions that some facts can match, cut down to what their fields can have.
+        self.feasible = [
+            [cut for conjunction in of_rule if (cut := self._cut(conjunction)) is not None]
+            for of_rule in self.conjunctions
+        ]
 
     def universe(self, slot: int) -> ValueSet:
-        """All that a field can have."""
+        """Every value that the field of a slot can have."""
         if slot not in self._universes:
             place = self._places.get(slot)
-            field = None if place is None else self._layout.field(Path(*place))
-            known = field is not None and place is not None and len(place[1]) == 1
-            self._universes[slot] = self._of_field(Path(*place), field) if known and place and field else ANYTHING
+            field = self._layout.field(Path(*place)) if place is not None and len(place[1]) == 1 else None
+            self._universes[slot] = self._values_of(Path(*place), field) if place and field else ANYTHING
         return self._universes[slot]
 
-    def _of_field(self, path: Path, field: FieldSchema) -> ValueSet:
+    def _values_of(self, path: Path, field: FieldSchema) -> ValueSet:
         values = possible_values(field)
         if not field.derived:
             return values
-        # No job sends it, so it has what rules give it, or nothing.
-        given = self._written.get(path, ())
-        literals = [value.value for value in given if isinstance(value, Literal)]
-        constants = among(map(literal, literals)) if len(literals) == len(given) else None
+        # No job sends it, so it has a value that some rule assigns, or null.
+        assigned = self._assigned.get(path, ())
+        literals = [value.value for value in assigned if isinstance(value, Literal)]
+        constants = among(map(literal, literals)) if len(literals) == len(assigned) else None
         return values if constants is None else values & (constants | NULL)
 
-    def _within(self, form: Conjunction) -> Conjunction | None:
-        allowed = {slot: values & self.universe(slot) for slot, values in form.allowed.items()}
-        return None if NOTHING in allowed.values() else Conjunction(allowed, form.residuals)
+    def _cut(self, conjunction: Conjunction) -> Conjunction | None:
+        """A conjunction within what its fields can have; None when one of them can't have what it asks for."""
+        allowed = {slot: values & self.universe(slot) for slot, values in conjunction.allowed.items()}
+        return None if NOTHING in allowed.values() else Conjunction(allowed, conjunction.residuals)
 
-    def missed(self, form: Conjunction) -> str:
-        """The first field that can't have what a conjunction asks for, as a message names it."""
-        slots = (slot for slot, values in form.allowed.items() if values & self.universe(slot) == NOTHING)
+    def impossible_field(self, conjunction: Conjunction) -> str:
+        """The first field that can't have what a conjunction asks for, as a message names it; empty for none."""
+        slots = (slot for slot, values in conjunction.allowed.items() if values & self.universe(slot) == NOTHING)
         return next((path_label(*self._places[slot]) for slot in slots if slot in self._places), "")
 
     def covers(self, wide: int, narrow: int) -> bool:
-        """Whether one rule surely holds whenever another one does."""
-        return all(any(self._inside(one, other) for other in self.extents[wide]) for one in self.extents[narrow])
+        """Whether rule `wide` matches all facts that rule `narrow` matches; False when that can't be proved.
 
-    def _inside(self, narrow: Conjunction, wide: Conjunction) -> bool:
+        Args:
+            wide: position of a rule.
+            narrow: position of a rule.
+        """
+        return all(any(self._implies(one, other) for other in self.feasible[wide]) for one in self.feasible[narrow])
+
+    def _implies(self, narrow: Conjunction, wide: Conjunction) -> bool:
         return set(wide.residuals) <= set(narrow.residuals) and all(
             narrow.allowed.get(slot, self.universe(slot)) & ~values == NOTHING for slot, values in wide.allowed.items()
         )
 
-    def meet(self, one: int, other: int) -> Iterator[Conjunction]:
-        """The conjunctions in which two rules may hold together."""
-        for mine, its in itertools.product(self.extents[one], self.extents[other]):
-            both = mine & its
+    def intersection(self, one: int, other: int) -> Iterator[Conjunction]:
+        """The conjunctions under which two rules can match the same facts.
+
+        Args:
+            one: position of a rule.
+            other: position of a rule.
+        """
+        for left, right in itertools.product(self.feasible[one], self.feasible[other]):
+            both = left & right
             if both is not None:
                 yield both
 
-    def facts(self, conjunctions: Iterator[Conjunction], rules: Sequence[int]) -> Iterator[WitnessFacts]:
-        """Facts that may make rules hold, for the engine to try; at most `MAX_TRIES`.
+    def witness_facts(self, conjunctions: Iterator[Conjunction], rules: Sequence[int]) -> Iterator[WitnessFacts]:
+        """Facts that rules may match, for the engine to try; at most `MAX_TRIES` of them.
 
         Args:
-            conjunctions: in which the rules hold, but for residual tests.
+            conjunctions: under which the rules match, residual tests aside.
             rules: positions of the rules.
         """
-        made = (each for one in conjunctions for each in self._of_conjunction(one, rules))
+        made = (facts for conjunction in conjunctions for facts in self._of_conjunction(conjunction, rules))
         return itertools.islice(made, MAX_TRIES)
 
     def _of_conjunction(self, conjunction: Conjunction, rules: Sequence[int]) -> Iterator[WitnessFacts]:
@@ -122,21 +138,23 @@ class FeasibleSets:
             if field is not None and field.derived:
                 # Jobs do not send it; it is null before any rule has fired.
                 values &= NULL
-            few = witnesses(values)
+            members = witnesses(values)
+            # The product of all choices grows fast: a field that no test depends on gets one value, one that only
+            # actions compute with gets two.
             if slot not in asked and slot not in conjunction.allowed:
-                few = few[:2]
+                members = members[:2]
             elif slot not in conjunction.allowed and not conjunction.residuals:
-                few = few[-1:]
-            if not few:
+                members = members[-1:]
+            if not members:
                 return
-            choices[slot] = few
-        for values_of in itertools.product(*choices.values()):
-            chosen = dict(zip(choices, values_of, strict=True))
-            yield self._made(chosen, conjunction)
+            choices[slot] = members
+        for combination in itertools.product(*choices.values()):
+            yield self._made(dict(zip(choices, combination, strict=True)), conjunction)
 
     def _made(self, chosen: Mapping[int, Value], conjunction: Conjunction) -> WitnessFacts:
+        """Facts with the chosen value in each slot."""
         facts = self._required()
-        told = []
+        shown = []
         for slot, value in chosen.items():
             if slot == AS_OF:
                 continue
@@ -144,20 +162,21 @@ class FeasibleSets:
             if value is not None:
                 _put(facts, fact, steps, to_python(value))
             if slot in conjunction.allowed or value is not None:
-                told.append(f"{path_label(fact, steps)} = {_shown(value)}")
+                shown.append(f"{path_label(fact, steps)} = {_shown(value)}")
         as_of = chosen.get(AS_OF)
         if AS_OF in conjunction.allowed:
-            told.append(f"as of {as_of:%Y-%m-%dT%H:%M:%S}")
-        return WitnessFacts(facts, as_of if isinstance(as_of, datetime) else _NOON, ", ".join(told) or "any facts")
+            shown.append(f"as of {as_of:%Y-%m-%dT%H:%M:%S}")
+        return WitnessFacts(facts, as_of if isinstance(as_of, datetime) else _AS_OF, ", ".join(shown) or "any facts")
 
     def _required(self) -> dict[str, Any]:
-        """The least facts that the schema takes."""
+        """The smallest facts that fit the schema: its required fields, and the subject."""
         facts: dict[str, Any] = {}
         for fact in self._schema.facts.values() if self._schema else ():
             if not fact.is_list:
                 for field in fact.fields.values():
                     if field.required:
-                        (value, *_) = witnesses(self._of_field(Path(fact.name, (field.name,)), field)) or [()]
+                        # A list has no witness, and is taken to be empty.
+                        (value, *_) = witnesses(self._values_of(Path(fact.name, (field.name,)), field)) or [()]
                         facts.setdefault(fact.name, {})[field.name] = to_python(value)
                 if self._schema is not None and fact.name == self._schema.subject:
                     facts.setdefault(fact.name, {})
@@ -174,6 +193,7 @@ def _shown(value: Value) -> str:
 
 
 def _used(rule: Rule) -> Iterator[Expression]:
+    """What the actions of a rule compute with; `+=` and its like read their target."""
     for action in rule.actions:
         yield from action_expressions(action)
         if isinstance(action, Assign) and action.op != "=":
@@ -181,7 +201,7 @@ def _used(rule: Rule) -> Iterator[Expression]:
 
 
 def _put(facts: dict[str, Any], fact: str, steps: tuple[str | int, ...], value: Any) -> None:
-    """Put a value where a path leads; what can't be reached is left out, and the claim is then not proved."""
+    """Put a value where a path leads. What can't be reached is left out, and the claim is then not proved."""
     if not steps or not all(isinstance(step, str) for step in steps):
         return
     holder = facts.setdefault(fact, {})
@@ -193,18 +213,18 @@ def _put(facts: dict[str, Any], fact: str, steps: tuple[str | int, ...], value: 
         holder[str(steps[-1])] = value
 
 
-def _written(rules: Sequence[Rule]) -> dict[Path, list[Expression]]:
-    """What rules assign to each field; a computed or combined value is an expression, not a literal."""
-    found: dict[Path, list[Expression]] = {}
+def _assigned(rules: Sequence[Rule]) -> dict[Path, list[Expression]]:
+    """What rules assign to each field; of `+=` and its like the target, which is no literal."""
+    assigned: dict[Path, list[Expression]] = {}
     for rule in rules:
         for action in rule.actions:
             if isinstance(action, Assign):
                 value = action.value if action.op == "=" else action.target
-                found.setdefault(action.target, []).append(value)
-    return found
+                assigned.setdefault(action.target, []).append(value)
+    return assigned
 
 
-def _dated(rule: Rule, form: Conjunction) -> Conjunction:
+def _dated(rule: Rule, conjunction: Conjunction) -> Conjunction:
     """The conjunction within the dates between which its rule is in force."""
     moments = validity(rule)
-    return form if moments is None else replace(form, allowed={**form.allowed, AS_OF: moments})
+    return conjunction if moments is None else replace(conjunction, allowed={**conjunction.allowed, AS_OF: moments})

@@ -1,8 +1,9 @@
-"""What is odd about a ruleset as a whole.  program -> [oddities] -> `rulefarm rules check`
+"""The review of a ruleset that compiles: every warning of `engine.lint`, and those about fields that nobody uses.
 
-Takes a program, gives warnings: rules that never fire, repeat or contradict others or feed themselves, and fields that
-nobody uses. It is made when somebody asks, not at every load: it costs more than compiling does, and a worker that
-starts can do nothing about it. The work is bounded, and what was left out is told."""
+Takes a program, gives warnings for `rulefarm rules check`: rules that never fire, repeat or contradict others or feed
+themselves, fields that no rule reads or writes. Runs only when somebody asks, not at every load: it costs more than
+compiling does, and a worker that starts can do nothing about it. The work is bounded, and a warning says what was left
+out."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -12,12 +13,12 @@ from engine.evaluation import Evaluation
 from engine.language import Rule, Source, open_source
 from engine.lint.conflicts import Evaluate, contradictions, self_feeding
 from engine.lint.feasibility import FeasibleSets, WitnessFacts
-from engine.lint.reachability import LintWarning, silenced, unreachable
+from engine.lint.reachability import LintWarning, shadowed, unreachable
 from engine.program import Program
 from engine.ruleset import Ruleset
 from engine.schema import Schema
 
-#: Warnings of one code that are worth reading at once.
+#: Warnings of one code that are shown; more of them are counted.
 MAX_WARNINGS = 50
 
 
@@ -33,44 +34,47 @@ def review(program: Program, sources: Mapping[str, str | bytes] | None = None) -
 
     >>> from engine.program import compile_ruleset
     >>> program = compile_ruleset({"a.grl": "rule r { when A.b > 2 && A.b < 1 then Reject(); }"})
-    >>> [found.code for found in review(program)]
+    >>> [warning.code for warning in review(program)]
     ['rule-never']
     """
     rules, schema = program.rules, program.schema
-    extents = FeasibleSets(rules, schema)
     counts: dict[str, int] = {}
-    found: list[Diagnostic] = []
+    diagnostics: list[Diagnostic] = []
     lines = _Lines(sources or {})
-    told = {diagnostic.span for diagnostic in program.warnings if diagnostic.code.startswith("table-")}
-    for remark in _remarks(rules, schema, extents):
-        counts[remark.code] = counts.get(remark.code, 0) + 1
-        span = remark.node.span
-        if counts[remark.code] <= MAX_WARNINGS and (span is None or span not in told):
-            found.append(Diagnostic(remark.code, "warning", span, remark.message, remark.hint, lines.line(span)))
+    # A row of a table that its analysis warned of already.
+    reported = {diagnostic.span for diagnostic in program.warnings if diagnostic.code.startswith("table-")}
+    for warning in _warnings(rules, schema):
+        counts[warning.code] = counts.get(warning.code, 0) + 1
+        span = warning.node.span
+        if counts[warning.code] <= MAX_WARNINGS and (span is None or span not in reported):
+            diagnostics.append(
+                Diagnostic(warning.code, "warning", span, warning.message, warning.hint, lines.line(span))
+            )
     if schema is not None:
-        found += [replace(one, source_line=lines.line(one.span)) for one in _unused(program, schema)]
+        diagnostics += [replace(one, source_line=lines.line(one.span)) for one in _unused(program, schema)]
     for code, count in counts.items():
         if count > MAX_WARNINGS:
             message = f"{count - MAX_WARNINGS:,} more of '{code}' are not shown"
-            found.append(Diagnostic("too-many-problems", "warning", None, message))
-    return tuple(sorted(found, key=lambda one: (one.span.source, one.span.line) if one.span else ("~", 0)))
+            diagnostics.append(Diagnostic("too-many-problems", "warning", None, message))
+    return tuple(sorted(diagnostics, key=lambda one: (one.span.source, one.span.line) if one.span else ("~", 0)))
 
 
-def _remarks(rules: Sequence[Rule], schema: Schema | None, extents: FeasibleSets) -> Iterator[LintWarning]:
-    yield from unreachable(rules, extents)
-    yield from silenced(rules, extents)
-    yield from contradictions(rules, extents, schema, _judge)
-    yield from self_feeding(rules, extents, schema, _judge)
+def _warnings(rules: Sequence[Rule], schema: Schema | None) -> Iterator[LintWarning]:
+    sets = FeasibleSets(rules, schema)
+    yield from unreachable(rules, sets)
+    yield from shadowed(rules, sets)
+    yield from contradictions(rules, sets, schema, _compile)
+    yield from self_feeding(rules, sets, schema, _compile)
 
 
-def _judge(rules: Sequence[Rule], schema: Schema | None, max_firings: int) -> Evaluate:
-    """Rules by themselves, as a program of their own."""
+def _compile(rules: Sequence[Rule], schema: Schema | None, max_firings: int) -> Evaluate:
+    """Compile rules by themselves."""
     program = Program(Ruleset(tuple(rules), {}, "", (), schema), max_firings)
 
-    def judge(facts: WitnessFacts) -> Evaluation:
+    def evaluate(facts: WitnessFacts) -> Evaluation:
         return program.evaluate(facts.facts, as_of=facts.as_of)
 
-    return judge
+    return evaluate
 
 
 def _unused(program: Program, schema: Schema) -> Iterator[Diagnostic]:
