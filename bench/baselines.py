@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from bench.generated import made
 from bench.workload import NUMBERS, Product, Spec
 
 ByProduct = Callable[[Product], list[str]]
@@ -34,7 +35,8 @@ def inlined(rules: Sequence[Spec]) -> ByProduct:
         tests = [f"p['category'] == {rule.category!r}", *_tests(rule, "p[{!r}]".format)]
         lines.append(f"    if {' and '.join(tests)}: hits.append({rule.name!r})")
     lines.append("    return hits")
-    return _made(lines)
+    judge: ByProduct = made("judge", lines)
+    return judge
 
 
 def specialised(rules: Sequence[Spec]) -> ByProduct:
@@ -50,7 +52,8 @@ def specialised(rules: Sequence[Spec]) -> ByProduct:
         lines.append("    return hits")
     lines.append("judges = {" + ", ".join(f"{category!r}: {name}" for category, name in names.items()) + "}")
     lines += ["def judge(p):", "    own = judges.get(p['category'])", "    return own(p) if own is not None else []"]
-    return _made(lines)
+    judge: ByProduct = made("judge", lines)
+    return judge
 
 
 def by_category(rules: Iterable[Spec]) -> dict[str, list[Spec]]:
@@ -67,14 +70,6 @@ def _tests(rule: Spec, field: Callable[[str], str]) -> list[str]:
     bounds = [f"{field(name)} {operator} {bound!r}" for name, operator, bound in rule.bounds]
     ratio = [] if rule.factor is None else [f"{field('price')} < {field('cost')} * {rule.factor!r}"]
     return [*brands, *bounds, *ratio]
-
-
-def _made(lines: list[str]) -> ByProduct:
-    scope: dict[str, Any] = {}
-    # The text comes from `make_workload` alone.
-    exec("\n".join(lines), scope)  # noqa: S102
-    judge: ByProduct = scope["judge"]
-    return judge
 
 
 class Masks:

@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from bench.generated import made
 from engine import Schema, parse_schema
 
 CATEGORIES = tuple(f"category {number}" for number in range(10))
@@ -92,7 +93,8 @@ def inlined() -> Judge:
         for number, category in enumerate(CATEGORIES):
             lines += _branch(number, place, f"category == {category!r} and ")
     lines.append("    return fired, written")
-    return _made(lines)
+    judge: Judge = made("judge", lines)
+    return judge
 
 
 def specialised() -> Judge:
@@ -105,7 +107,8 @@ def specialised() -> Judge:
         lines.append("    return fired, written")
     lines.append("judges = {" + ", ".join(f"{name!r}: judge{i}" for i, name in enumerate(CATEGORIES)) + "}")
     lines += ["def judge(item):", "    return judges[item['category']](item)"]
-    return _made(lines)
+    judge: Judge = made("judge", lines)
+    return judge
 
 
 def _locals() -> list[str]:
@@ -121,14 +124,6 @@ def _branch(number: int, place: int, guard: str) -> list[str]:
         f"        {written} = written['Item.{written}'] = {_in_python(value)}",
         f"        fired.append('{written} {number}')",
     ]
-
-
-def _made(lines: list[str]) -> Judge:
-    scope: dict[str, Any] = {}
-    # The text comes from this module alone.
-    exec("\n".join(lines), scope)  # noqa: S102
-    judge: Judge = scope["judge"]
-    return judge
 
 
 def comparable(fired: list[str], written: Mapping[str, Any]) -> Judged:

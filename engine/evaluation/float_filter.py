@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.facts import ORDINARY, SlotLayout, Slots
+from engine.facts import ORDINARY, FunctionWriter, SlotLayout, Slots
 from engine.language import Arithmetic, Call, Compare, Expression, Literal, Negate, Not, Path
 from engine.values import is_ordinary, literal
 
@@ -121,7 +121,8 @@ def filtered(node: Compare, layout: SlotLayout, exact: Callable[[Slots], bool]) 
     if shape is None:
         return exact
     make = _factory(shape.difference, shape.size, tuple(shape.fields.values()), len(shape.constants))
-    return make(exact, shape.less, shape.more, *shape.fields, *shape.constants)  # type: ignore[no-any-return]
+    test: Callable[[Slots], bool] = make(exact, shape.less, shape.more, *shape.fields, *shape.constants)
+    return test
 
 
 @functools.lru_cache(maxsize=1_024)
@@ -130,21 +131,18 @@ def _factory(difference: str, size: str, fields: tuple[str, ...], constants: int
     slots = [f"slot_{name}" for name in fields]
     names = ["exact", "less", "more", *slots, *(f"constant{i}" for i in range(constants))]
     known = " and ".join(f"{name}.__class__ is float" for name in fields)
-    lines = [
-        f"def make({', '.join(names)}):",
-        "    def test(slots):",
-        *(f"        {name} = slots[slot_{name}]" for name in fields),
-        f"        if {known} and slots[{ORDINARY}]:",
-        "            try:",
-        f"                apart = {difference}",
-        f"                if abs(apart) > {FAR} * ({size}): return less if apart < 0.0 else more",
-        "            except ZeroDivisionError: pass",
-        "        return exact(slots)",
-        "    return test",
-    ]
-    scope: dict[str, Any] = {}
-    exec("\n".join(lines), scope)  # noqa: S102 - the text is made of operators and of names that are made here
-    return scope["make"]
+    writer = FunctionWriter("test", ["slots"])
+    for name in fields:
+        writer.line(f"{name} = slots[slot_{name}]")
+    writer.line(f"if {known} and slots[{ORDINARY}]:")
+    with writer.indent():
+        writer.line("try:")
+        with writer.indent():
+            writer.line(f"apart = {difference}")
+            writer.line(f"if abs(apart) > {FAR} * ({size}): return less if apart < 0.0 else more")
+        writer.line("except ZeroDivisionError: pass")
+    writer.line("return exact(slots)")
+    return writer.compile_factory(names)
 
 
 class FloatFilter:
@@ -176,7 +174,6 @@ class FloatFilter:
 
 @functools.lru_cache(maxsize=1_024)
 def _sides(difference: str, size: str, names: tuple[str, ...]) -> Any:
-    scope: dict[str, Any] = {}
-    # The text is made of operators and of names that are made here.
-    exec(f"def sides({', '.join(names)}): return {difference}, {size}", scope)  # noqa: S102
-    return scope["sides"]
+    writer = FunctionWriter("sides", names)
+    writer.line(f"return {difference}, {size}")
+    return writer.compile()

@@ -1,5 +1,6 @@
 """The facts of a job, checked against the schema and put into slots; paths into them."""
 
+from engine.facts.codegen import FunctionWriter
 from engine.facts.fast_reader import fast_intake
 from engine.facts.paths import Place, get_path, path_label, present
 from engine.facts.reader import FactReader
@@ -9,6 +10,7 @@ __all__ = [
     "AS_OF",
     "CANDIDATES",
     "FactReader",
+    "FunctionWriter",
     "SlotLayout",
     "MEMO",
     "ORDINARY",

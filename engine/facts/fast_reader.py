@@ -7,9 +7,9 @@ takes with the same result."""
 
 from collections.abc import Callable, Mapping
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
+from engine.facts.codegen import FunctionWriter
 from engine.facts.paths import get_path, present
 from engine.facts.reader import FactReader
 from engine.facts.slots import SlotLayout, Slots
@@ -83,141 +83,110 @@ def _step(raw: Any, steps: tuple[str | int, ...]) -> Any:
 
 
 class _Writer:
-    """Writes the function line by line, and collects the values that it is bound to."""
+    """Writes the function of one program."""
 
     def __init__(self, layout: SlotLayout, intake: FactReader) -> None:
         self._layout = layout
         self._intake = intake
         self._subject = layout.schema.subject if layout.schema is not None else ""
-        self._lines: list[str] = []
-        self._indent = 2
-        self._values: dict[str, Any] = {
-            "get_path": get_path,
-            "moment": _moment,
-            "present": present,
-            "step": _step,
-            "taken": _taken,
-            "tame": _tame,
-            "typed": _typed,
-            "Doubt": Doubt,
-            "Refused": ValueRefused,
-            "Mapping": Mapping,
-            "number_kinds": (int, float, Decimal),
-            "date_kinds": (date, str),
-        }
-        self._names = 0
+        self._writer = FunctionWriter("fast", ["facts", "as_of"])
+        for name, value in _BOUND.items():
+            self._writer.bind(value, name)
 
     def write(self) -> FastIntake:
         content = ["None"] * self._layout.size
         content[:2] = ["as_of", "True"]
-        self._line("if facts.__class__ is not dict: return None")
-        self._line("try:")
-        self._indent += 1
-        schema = self._layout.schema
-        if schema is not None:
-            for fact in schema.facts.values():
-                self._described(fact, content)
-        else:
-            for name in sorted({fact for fact, _ in self._layout.places}):
-                self._free(name, content)
-        self._line(f"return [{', '.join(content)}]")
-        self._indent -= 1
-        self._line("except (Doubt, Refused): return None")
-        text = "\n".join(["def make(" + ", ".join(self._values) + "):", "    def fast(facts, as_of):", *self._lines])
-        scope: dict[str, Any] = {}
-        exec(text + "\n    return fast", scope)  # noqa: S102 - made of the lines of this module and of numbers alone
-        return scope["make"](*self._values.values())  # type: ignore[no-any-return]
-
-    def _line(self, text: str) -> None:
-        self._lines.append("    " * self._indent + text)
-
-    def _bound(self, value: Any) -> str:
-        """A name in the function for a value."""
-        self._names += 1
-        name = f"bound{self._names}"
-        self._values[name] = value
-        return name
-
-    def _variable(self) -> str:
-        self._names += 1
-        return f"value{self._names}"
+        writer = self._writer
+        writer.line("if facts.__class__ is not dict: return None")
+        writer.line("try:")
+        with writer.indent():
+            schema = self._layout.schema
+            if schema is not None:
+                for fact in schema.facts.values():
+                    self._described(fact, content)
+            else:
+                for name in sorted({fact for fact, _ in self._layout.places}):
+                    self._free(name, content)
+            writer.line(f"return [{', '.join(content)}]")
+        writer.line("except (Doubt, Refused): return None")
+        fast: FastIntake = writer.compile()
+        return fast
 
     def _described(self, fact: FactSchema, content: list[str]) -> None:
         """A fact of the schema: an object, or a list of objects."""
-        raw = self._variable()
-        self._line(f"{raw} = facts.get({self._bound(fact.name)})")
+        raw = self._writer.variable()
+        self._writer.line(f"{raw} = facts.get({self._writer.bind(fact.name)})")
         places = [(steps, slot) for (name, steps), slot in self._layout.places.items() if name == fact.name]
         if fact.is_list:
             items = self._elements(raw, fact)
             for steps, slot in places:
-                content[slot] = f"get_path({items}, {self._bound(steps)})" if steps else items
+                content[slot] = f"get_path({items}, {self._writer.bind(steps)})" if steps else items
             return
         absent = "False"
         if fact.name != self._subject and not any(field.required for field in fact.fields.values()):
-            absent = self._variable()
-            self._line(f"{absent} = {raw} is None")
-            self._line(f"if {absent}: {raw} = {self._bound({})}")
-        self._line(f"if {raw}.__class__ is not dict: return None")
+            absent = self._writer.variable()
+            self._writer.line(f"{absent} = {raw} is None")
+            self._writer.line(f"if {absent}: {raw} = {self._writer.bind({})}")
+        self._writer.line(f"if {raw}.__class__ is not dict: return None")
         fields = {field.name: self._field(raw, fact, field) for field in fact.fields.values()}
         for steps, slot in places:
             if not steps:
                 content[slot] = f"(None if {absent} else present({self._object(fields)}))"
             elif steps[0] in fields and isinstance(steps[0], str):
                 field = fields[steps[0]]
-                content[slot] = field if len(steps) == 1 else f"get_path({field}, {self._bound(steps[1:])})"
+                content[slot] = field if len(steps) == 1 else f"get_path({field}, {self._writer.bind(steps[1:])})"
 
     def _object(self, fields: Mapping[str, str]) -> str:
-        return "{" + ", ".join(f"{self._bound(name)}: {value}" for name, value in fields.items()) + "}"
+        return "{" + ", ".join(f"{self._writer.bind(name)}: {value}" for name, value in fields.items()) + "}"
 
     def _elements(self, raw: str, fact: FactSchema) -> str:
-        items, item = self._variable(), self._variable()
-        self._line(f"if {raw} is None: {raw} = ()")
-        self._line(f"elif {raw}.__class__ is not list: return None")
-        self._line(f"{items} = []")
-        self._line(f"for {item} in {raw}:")
-        self._indent += 1
-        self._line(f"if {item}.__class__ is not dict: return None")
-        fields = {field.name: self._field(item, fact, field) for field in fact.fields.values()}
-        kept = {name: value for name, value in fields.items() if self._intake.is_read(fact.name, name)}
-        # Nobody looks at elements as a whole where only some of their fields are kept.
-        element = f"present({self._object(kept)})" if self._intake.is_whole(fact.name) else self._object(kept)
-        self._line(f"{items}.append({element})")
-        self._indent -= 1
-        self._line(f"{items} = tuple({items})")
+        items, item = self._writer.variable(), self._writer.variable()
+        self._writer.line(f"if {raw} is None: {raw} = ()")
+        self._writer.line(f"elif {raw}.__class__ is not list: return None")
+        self._writer.line(f"{items} = []")
+        self._writer.line(f"for {item} in {raw}:")
+        with self._writer.indent():
+            self._writer.line(f"if {item}.__class__ is not dict: return None")
+            fields = {field.name: self._field(item, fact, field) for field in fact.fields.values()}
+            kept = {name: value for name, value in fields.items() if self._intake.is_read(fact.name, name)}
+            # Nobody looks at elements as a whole where only some of their fields are kept.
+            element = f"present({self._object(kept)})" if self._intake.is_whole(fact.name) else self._object(kept)
+            self._writer.line(f"{items}.append({element})")
+        self._writer.line(f"{items} = tuple({items})")
         return items
 
     def _field(self, raw: str, fact: FactSchema, field: FieldSchema) -> str:
         """Take one field of an object; gives the name or constant that holds it."""
-        key, value = self._bound(field.name), self._variable()
+        key, value = self._writer.bind(field.name), self._writer.variable()
         if field.derived:
-            self._line(f"if {raw}.get({key}) is not None: return None")
+            self._writer.line(f"if {raw}.get({key}) is not None: return None")
             return "None"
-        self._line(f"{value} = {raw}.get({key})")
+        self._writer.line(f"{value} = {raw}.get({key})")
         if field.required:
-            self._line(f"if {value} is None: return None")
+            self._writer.line(f"if {value} is None: return None")
         is_read = self._intake.is_read(fact.name, field.name)
         match field.kind:
             case "number":
                 self._number(value, field)
             case "text":
-                self._line(f"if {value}.__class__ is not str and {value} is not None: return None")
+                self._writer.line(f"if {value}.__class__ is not str and {value} is not None: return None")
             case "boolean":
-                self._line(f"if {value} is not None and {value}.__class__ is not bool: return None")
+                self._writer.line(f"if {value} is not None and {value}.__class__ is not bool: return None")
             case "date" if is_read:
-                self._line(f"{value} = moment({value})")
+                self._writer.line(f"{value} = moment({value})")
             case "date":
-                self._line(f"if {value} is not None and not isinstance({value}, date_kinds): return None")
+                self._writer.line(f"if {value} is not None and not isinstance({value}, date_kinds): return None")
             case "list" if is_read:
-                self._line(f"{value} = typed({value}, tuple)")
+                self._writer.line(f"{value} = typed({value}, tuple)")
             case "list":
-                self._line(f"if {value} is not None and not isinstance({value}, (list, tuple)): return None")
+                self._writer.line(f"if {value} is not None and not isinstance({value}, (list, tuple)): return None")
             case "object" if is_read:
-                self._line(f"{value} = typed({value}, dict)")
+                self._writer.line(f"{value} = typed({value}, dict)")
             case "object":
-                self._line(f"if {value} is not None and not isinstance({value}, Mapping): return None")
+                self._writer.line(f"if {value} is not None and not isinstance({value}, Mapping): return None")
         if field.values is not None:
-            values = self._bound(frozenset([None, *(literal(one) for one in field.values)]))
-            self._line(f"if {value} not in {values}: return None")
+            values = self._writer.bind(frozenset([None, *(literal(one) for one in field.values)]))
+            self._writer.line(f"if {value} not in {values}: return None")
         return value
 
     def _number(self, value: str, field: FieldSchema | None = None) -> None:
@@ -230,59 +199,76 @@ class _Writer:
         bounds = f"{low!r} <= {value} <= {high!r}"
         # A whole number of ten-thousandths below 1e15 has at most 15 digits, and division gives its own float64.
         exact = f"({value} * 1e4 + {_ROUNDER} - {_ROUNDER}) / 1e4 == {value}"
-        self._line(f"if {value}.__class__ is float:")
-        self._line(f"    if not ({bounds} and ({exact} or tame({value}))): return None")
-        self._line(f"elif {value}.__class__ is int:")
-        self._line(f"    if not {bounds}: return None")
-        self._line(f"    {value} = {value} + 0.0")
+        self._writer.line(f"if {value}.__class__ is float:")
+        self._writer.line(f"    if not ({bounds} and ({exact} or tame({value}))): return None")
+        self._writer.line(f"elif {value}.__class__ is int:")
+        self._writer.line(f"    if not {bounds}: return None")
+        self._writer.line(f"    {value} = {value} + 0.0")
         if field is not None:
-            self._line(f"elif {value} is not None: return None")
+            self._writer.line(f"elif {value} is not None: return None")
 
     def _free(self, fact: str, content: list[str]) -> None:
         """A fact that no schema describes."""
-        raw = self._variable()
-        self._line(f"{raw} = facts.get({self._bound(fact)})")
+        raw = self._writer.variable()
+        self._writer.line(f"{raw} = facts.get({self._writer.bind(fact)})")
         places = [(steps, slot) for (name, steps), slot in self._layout.places.items() if name == fact]
         fields = self._layout.element_fields.get(fact)
         if any(len(steps) == 1 and isinstance(steps[0], str) for steps, _ in places):
-            self._line(f"if {raw}.__class__ is not dict: return None")
+            self._writer.line(f"if {raw}.__class__ is not dict: return None")
         for steps, slot in places:
             if not steps and fields is not None:
                 content[slot] = self._free_elements(raw, fields)
                 continue
-            value = content[slot] = self._variable()
+            value = content[slot] = self._writer.variable()
             if len(steps) == 1 and isinstance(steps[0], str):
-                self._line(f"{value} = {raw}.get({self._bound(steps[0])})")
+                self._writer.line(f"{value} = {raw}.get({self._writer.bind(steps[0])})")
             else:
-                self._line(f"{value} = step({raw}, {self._bound(steps)})")
+                self._writer.line(f"{value} = step({raw}, {self._writer.bind(steps)})")
             self._any(value)
         for name, is_list in self._intake.written:
             if name == fact:
                 kind = "list" if is_list else "dict"
-                self._line(f"if {raw} is not None and {raw}.__class__ is not {kind}: return None")
+                self._writer.line(f"if {raw} is not None and {raw}.__class__ is not {kind}: return None")
 
     def _any(self, value: str) -> None:
         self._number(value)
-        self._line(f"elif {value}.__class__ is not str and {value} is not None and {value}.__class__ is not bool:")
-        self._line(f"    {value} = taken({value})")
+        self._writer.line(
+            f"elif {value}.__class__ is not str and {value} is not None and {value}.__class__ is not bool:"
+        )
+        self._writer.line(f"    {value} = taken({value})")
 
     def _free_elements(self, raw: str, fields: set[str]) -> str:
-        items, item = self._variable(), self._variable()
-        self._line(f"{items} = None")
-        self._line(f"if {raw}.__class__ is list:")
-        self._indent += 1
-        self._line(f"{items} = []")
-        self._line(f"for {item} in {raw}:")
-        self._indent += 1
-        self._line(f"if {item}.__class__ is not dict: return None")
-        kept = {}
-        for name in sorted(fields):
-            value = kept[name] = self._variable()
-            self._line(f"{value} = {item}.get({self._bound(name)})")
-            self._any(value)
-        self._line(f"{items}.append({self._object(kept)})")
-        self._indent -= 1
-        self._line(f"{items} = tuple({items})")
-        self._indent -= 1
-        self._line(f"elif {raw} is not None: return None")
+        writer = self._writer
+        items, item = writer.variable(), writer.variable()
+        writer.line(f"{items} = None")
+        writer.line(f"if {raw}.__class__ is list:")
+        with writer.indent():
+            writer.line(f"{items} = []")
+            writer.line(f"for {item} in {raw}:")
+            with writer.indent():
+                writer.line(f"if {item}.__class__ is not dict: return None")
+                kept = {}
+                for name in sorted(fields):
+                    value = kept[name] = writer.variable()
+                    writer.line(f"{value} = {item}.get({writer.bind(name)})")
+                    self._any(value)
+                writer.line(f"{items}.append({self._object(kept)})")
+            writer.line(f"{items} = tuple({items})")
+        writer.line(f"elif {raw} is not None: return None")
         return items
+
+
+#: What the lines call by name.
+_BOUND: dict[str, Any] = {
+    "get_path": get_path,
+    "moment": _moment,
+    "present": present,
+    "step": _step,
+    "taken": _taken,
+    "tame": _tame,
+    "typed": _typed,
+    "Doubt": Doubt,
+    "Refused": ValueRefused,
+    "Mapping": Mapping,
+    "date_kinds": (date, str),
+}

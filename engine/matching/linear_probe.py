@@ -4,10 +4,10 @@ Tables pay once many conjunctions share them; for a few, the plain tests in a ro
 function is generated straight-line Python: numbers stand in it as the engine itself writes them, all else that comes
 from rules is bound to it as a value."""
 
+import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from engine.facts import ORDINARY
+from engine.facts import ORDINARY, FunctionWriter
 from engine.matching.probes import Entry, Probe
 from engine.matching.ratios import Ratio
 from engine.values import ValueSet
@@ -35,12 +35,13 @@ def sequence(entries: Sequence[Entry], done: frozenset[int], kinds: Mapping[int,
 
 
 class _Writer:
-    """Writes one function, and collects the values that it is bound to."""
+    """Writes one function."""
 
     def __init__(self, kinds: Mapping[int, str]) -> None:
         self._kinds = kinds
-        self._values: dict[str, Any] = {}
-        self._head: dict[str, list[str]] = {}
+        self._writer = FunctionWriter("probe", ["slots"])
+        #: The lines that give names their values, by name; they come first.
+        self._head: dict[str, str] = {}
 
     def write(self, entries: Sequence[Entry], done: frozenset[int]) -> Probe:
         body = ["alive = 0"]
@@ -48,28 +49,18 @@ class _Writer:
             tests = [self._allowed(slot, values) for slot, values in self._ordered(entry, done)]
             tests += self._residuals(entry)
             body.append(f"if {' and '.join(tests) or 'True'}: alive |= {1 << i:#x}")
-        body.append("return alive")
-        head = [line for lines in self._head.values() for line in lines]
-        text = "".join(f"        {line}\n" for line in head + body)
-        scope: dict[str, Any] = {}
-        # The text is made of operators, slot numbers, floats as Python writes them, and names that are made here.
-        exec(  # noqa: S102
-            f"def make({', '.join(self._values)}):\n    def probe(slots):\n{text}    return probe", scope
-        )
-        return scope["make"](*self._values.values())  # type: ignore[no-any-return]
+        for line in (*self._head.values(), *body, "return alive"):
+            self._writer.line(line)
+        probe: Probe = self._writer.compile()
+        return probe
 
     def _ordered(self, entry: Entry, done: frozenset[int]) -> list[tuple[int, ValueSet]]:
         """The tests of a conjunction: those first that let least through."""
         tests = [(slot, values) for slot, values in entry.conjunction.allowed.items() if slot not in done]
         return sorted(tests, key=lambda test: (test[1].only_texts is None, len(test[1].numbers.points) != 2))
 
-    def _bound(self, value: Any) -> str:
-        name = f"bound{len(self._values)}"
-        self._values[name] = value
-        return name
-
     def _raw(self, slot: int) -> str:
-        self._head.setdefault(f"raw{slot:d}", [f"raw{slot:d} = slots[{slot:d}]"])
+        self._head.setdefault(f"raw{slot:d}", f"raw{slot:d} = slots[{slot:d}]")
         return f"raw{slot:d}"
 
     def _number(self, slot: int) -> str:
@@ -77,17 +68,17 @@ class _Writer:
         name, raw = f"number{slot:d}", self._raw(slot)
         if name not in self._head:
             other = f"{raw} is None" if self._kinds.get(slot) == "number" else f"{raw}.__class__ is not float"
-            self._head[name] = [f"{name} = NaN if {other} else {raw}"]
-            self._values["NaN"] = float("nan")
+            self._head[name] = f"{name} = NaN if {other} else {raw}"
+            self._writer.bind(math.nan, "NaN")
         return name
 
     def _allowed(self, slot: int, values: ValueSet) -> str:
         texts = values.only_texts
         if texts is not None:
             if len(texts) == 1:
-                return f"{self._raw(slot)} == {self._bound(texts[0])}"
+                return f"{self._raw(slot)} == {self._writer.bind(texts[0])}"
             if self._kinds.get(slot) == "text":
-                return f"{self._raw(slot)} in {self._bound(frozenset(texts))}"
+                return f"{self._raw(slot)} in {self._writer.bind(frozenset(texts))}"
         numbers = values.numbers
         if numbers.points and values == ValueSet(numbers=numbers):
             name, points = self._number(slot), [repr(float(point)) for point in numbers.points]
@@ -98,13 +89,13 @@ class _Writer:
                     return f"{name} >= {start}"
                 case False, [start, end]:
                     return f"{start} <= {name} < {end}"
-        return f"{self._raw(slot)} in {self._bound(values)}"
+        return f"{self._raw(slot)} in {self._writer.bind(values)}"
 
     def _residuals(self, entry: Entry) -> list[str]:
         """The residual tests: those first that a ratio decides."""
         found = []
         for residual in sorted(entry.residuals, key=lambda residual: residual.ratio is None):
-            exact = f"{self._bound(residual.test)}(slots)"
+            exact = f"{self._writer.bind(residual.test)}(slots)"
             found.append(exact if residual.ratio is None else self._ratio(residual.ratio, exact))
         return found
 
@@ -113,7 +104,7 @@ class _Writer:
         name = f"ratio{ratio.left:d}_{ratio.right:d}"
         if name not in self._head:
             left, right = self._number(ratio.left), self._number(ratio.right)
-            self._head[name] = [f"{name} = {left} / {right} if {right} > 0.0 and slots[{ORDINARY:d}] else NaN"]
+            self._head[name] = f"{name} = {left} / {right} if {right} > 0.0 and slots[{ORDINARY:d}] else NaN"
         below, above = (f"{name} < {ratio.band[0]!r}", f"{name} >= {ratio.band[1]!r}")
         match ratio.less, ratio.more:
             case True, False:

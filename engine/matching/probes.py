@@ -1,8 +1,8 @@
 """Functions that find which conjunctions hold: tables anded, then what no table can answer.  leaves -> [probes]
 
-A probe is straight-line Python, generated: its text holds nothing but slot numbers and names that are made here, and
-all that comes from rules is bound to it as a value. Probes of one shape share their code. The tables themselves are
-made by `engine.matching.bit_tables`."""
+A probe is straight-line Python, generated (`engine.facts.codegen`): its text holds nothing but slot numbers and names
+that are made here, and all that comes from rules is bound to it as a value. Probes of one shape share their code. The
+tables themselves are made by `engine.matching.bit_tables`."""
 
 import functools
 from bisect import bisect_right
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.evaluation import LinearComparison, Test, every
-from engine.facts import ORDINARY, Slots
+from engine.facts import ORDINARY, FunctionWriter, Slots
 from engine.language import Expression, Pattern
 from engine.matching.bit_tables import RatioTable, Table
 from engine.matching.normal_form import Conjunction
@@ -110,7 +110,8 @@ class Probes:
         doubtful = sum(1 << i for i, entry in enumerate(entries) if _untabled(entry, i, ratios))
         shape = (tuple(tables), tuple(forms), tuple((ratio.left, ratio.right) for ratio in ratios))
         everything = (1 << len(entries)) - 1
-        return _factory(*shape)(*values, bits, tests, doubtful, everything)  # type: ignore[no-any-return]
+        probe: Probe = _factory(*shape)(bisect_right, *values, bits, tests, doubtful, everything)
+        return probe
 
     def _fields(self, entries: Sequence[Entry], done: frozenset[int]) -> tuple[list[int], list[str], list[Any]]:
         """The slots to look up, how, and with what."""
@@ -174,36 +175,32 @@ def _values(form: str, table: Table) -> tuple[Any, ...]:
 @functools.lru_cache(maxsize=4_096)
 def _factory(order: tuple[int, ...], forms: tuple[str, ...], ratios: tuple[tuple[int, int], ...]) -> Any:
     """The code of a shape: a function that takes the tables and gives the probe."""
-    names = [f"{need}{i}" for i, form in enumerate(forms) for need in _NEEDS[form]]
+    names = ["bisect", *(f"{need}{i}" for i, form in enumerate(forms) for need in _NEEDS[form])]
     names += [f"ratio_{need}{i}" for i in range(len(ratios)) for need in ("cuts", "vectors", "doubts", "every")]
     names += ["bits", "tests", "doubtful", "everything"]
-    lines = ["alive = everything"] if not order else []
+    writer = FunctionWriter("probe", ["slots"])
+    if not order:
+        writer.line("alive = everything")
     for i, (slot, form) in enumerate(zip(order, forms, strict=True)):
-        lines.append(f"value = slots[{slot:d}]")
-        lines.append(f"alive {'=' if i == 0 else '&='} {_FORMS[form].format(i)}")
+        writer.line(f"value = slots[{slot:d}]")
+        writer.line(f"alive {'=' if i == 0 else '&='} {_FORMS[form].format(i)}")
         # Asking after each look-up would cost more than it saves: after the first, second, fourth, eighth.
         if i & (i + 1) == 0:
-            lines.append("if not alive: return 0")
-    lines.append("doubt = doubtful")
+            writer.line("if not alive: return 0")
+    writer.line("doubt = doubtful")
     for i, (left, right) in enumerate(ratios):
-        lines += [
-            f"left = slots[{left:d}]; right = slots[{right:d}]",
-            f"if left.__class__ is float and right.__class__ is float and right > 0.0 and slots[{ORDINARY:d}]:",
-            f"    place = bisect(ratio_cuts{i}, left / right)",
-            f"    alive &= ratio_vectors{i}[place]",
-            f"    doubt |= ratio_doubts{i}[place]",
-            f"else: doubt |= ratio_every{i}",
-        ]
-    lines += [
-        "doubt &= alive",
-        "while doubt:",
-        "    last = doubt.bit_length()",
-        "    doubt ^= bits[last]",
-        "    if not tests[last](slots): alive ^= bits[last]",
-        "return alive",
-    ]
-    text = "".join(f"        {line}\n" for line in lines)
-    scope: dict[str, Any] = {"bisect": bisect_right}
-    # The text is made of the constants above and of slot numbers alone.
-    exec(f"def make({', '.join(names)}):\n    def probe(slots):\n{text}    return probe", scope)  # noqa: S102
-    return scope["make"]
+        writer.line(f"left = slots[{left:d}]; right = slots[{right:d}]")
+        writer.line(f"if left.__class__ is float and right.__class__ is float and right > 0.0 and slots[{ORDINARY:d}]:")
+        with writer.indent():
+            writer.line(f"place = bisect(ratio_cuts{i}, left / right)")
+            writer.line(f"alive &= ratio_vectors{i}[place]")
+            writer.line(f"doubt |= ratio_doubts{i}[place]")
+        writer.line(f"else: doubt |= ratio_every{i}")
+    writer.line("doubt &= alive")
+    writer.line("while doubt:")
+    with writer.indent():
+        writer.line("last = doubt.bit_length()")
+        writer.line("doubt ^= bits[last]")
+        writer.line("if not tests[last](slots): alive ^= bits[last]")
+    writer.line("return alive")
+    return writer.compile_factory(names)
