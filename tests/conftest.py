@@ -107,6 +107,12 @@ def facts(services: Services) -> Iterator[ReferenceFacts]:
 
 
 @pytest.fixture
+def fact() -> str:
+    """The name of a fact that no other test uses."""
+    return f"F{uuid.uuid4().hex}"
+
+
+@pytest.fixture
 def free_port() -> int:
     """A port that nobody listens on."""
     with socket.socket() as taken:

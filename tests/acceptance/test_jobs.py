@@ -15,12 +15,9 @@ from rulefarm.errors import JobRejected, NotFound, VerdictPending
 from rulefarm.farm import Farm
 from rulefarm.settings import Settings
 from tests.processes import until
+from tests.rows import key
 
 BIG = {"Order": {"order_id": "1", "total": 2000.10, "country": "FR"}, "Line": [{"quantity": 30}, {"quantity": 30}]}
-
-
-def key() -> str:
-    return uuid.uuid4().hex
 
 
 def verdicts_of(engine: Engine, subject: str) -> int:

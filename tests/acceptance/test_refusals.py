@@ -4,9 +4,6 @@ import base64
 import gzip
 import json
 import pickle
-import socket
-import threading
-import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,23 +15,20 @@ import psutil
 import pytest
 from sqlalchemy import Engine, func, select
 
-from rulefarm.database import connect, dead_letters, jobs, verdicts
+from rulefarm.database import dead_letters, jobs, verdicts
 from rulefarm.farm import Farm
 from rulefarm.jobs import Job
 from rulefarm.messaging import job_message
-from rulefarm.settings import Settings
-from store.dead_letters import Failure
 from tests.processes import until
-from workers.consumer.consumer import Recorder, Refusal
+from tests.rows import key
 
 QUEUE = "rules.payment"
+
 BIG = {"Order": {"total": 2000, "country": "FR"}}
+
 BOMB = base64.b64encode(gzip.compress(b"0" * 10_000_000)).decode()
+
 OPTIONS = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
-
-
-def key() -> str:
-    return uuid.uuid4().hex
 
 
 def arguments(mark: str, **changes: Any) -> dict[str, Any]:
@@ -317,33 +311,3 @@ def test_text_in_keys_names_and_values_is_text(farm: Farm, farm_database: Engine
     with farm_database.connect() as connection:
         row = connection.execute(select(jobs).where(jobs.c.id == job.id)).mappings().one()
     assert (row["subject"], row["facts"], row["state"]) == (subject, facts, "done")
-
-
-def refusal(content: str) -> Refusal:
-    return Refusal(uuid.uuid4(), Failure("bad-message", "no message"), "payment", content)
-
-
-def test_without_a_database_a_refusal_is_logged_with_what_was_refused(caplog: pytest.LogCaptureFixture) -> None:
-    engine = connect(Settings(database_url="postgresql://nobody@127.0.0.1:1/none"))
-    recorder, done = Recorder(engine, "here"), threading.Event()
-    recorder.record(refusal("first"), lambda: None)
-    recorder.record(refusal("second"), done.set)
-    assert done.wait(30)
-    said = [record.getMessage() for record in caplog.records if "not on record" in record.getMessage()]
-    assert len(said) == 2
-    assert "127.0.0.1:1" in said[0]
-    assert "'first'" in said[0]
-    assert "'second'" in said[1]
-
-
-def test_a_database_that_does_not_answer_holds_up_nobody(caplog: pytest.LogCaptureFixture) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        engine = connect(Settings(database_url=f"postgresql://nobody@127.0.0.1:{silent.getsockname()[1]}/none"))
-        recorder, done = Recorder(engine, "here"), []
-        started = time.monotonic()
-        for n in range(120):
-            recorder.record(refusal(f"number {n}"), lambda n=n: done.append(n))
-        assert time.monotonic() - started < 2
-    # One is being tried, a hundred wait.
-    assert len(done) >= 19
-    assert sum("too many wait" in record.getMessage() for record in caplog.records) >= 19

@@ -1,4 +1,4 @@
-"""What `rulefarm facts` keeps, and what `rulefarm eval` looks up without a farm."""
+"""What `rulefarm facts` keeps."""
 
 import json
 import uuid
@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from rulefarm.reference_facts import ReferenceFacts
-from tests.cli.conftest import Run, run  # noqa: F401 - a fixture
+from tests.cli.conftest import Run
 from tests.commands import SHARING
 from workers.embedded.services import Services
 
@@ -17,7 +17,7 @@ Command = Callable[..., str]
 
 
 @pytest.fixture
-def command(run: Run, services: Services) -> Command:  # noqa: F811 - a fixture
+def command(run: Run, services: Services) -> Command:
     """Run a command on the shared Redis; gives what it printed, of an error the line on stderr."""
 
     def call(*arguments: object, stdin: str = "", code: int = 0) -> str:
@@ -77,18 +77,3 @@ def test_what_cannot_be_loaded_is_named(command: Command, tmp_path: Path) -> Non
     assert "[unknown-fact]" in command("facts", "load", "Custmer", "a.csv", code=1)
     assert "[no-subject]" in command("facts", "load", "Customer", "a.csv", "--key", "id", code=1)
     assert "[unreadable-source]" in command("facts", "load", "Customer", "b.csv", code=1)
-
-
-def test_eval_looks_up_in_a_file(command: Command, tmp_path: Path) -> None:
-    (tmp_path / "order.json").write_text('{"Order": {"household_id": "h1", "store": 7, "total": 11}}')
-    (tmp_path / "known.json").write_text('{"Customer": {"h1": {"limit": 10}}, "Store": {"7": {"region": "N"}}}')
-    found = json.loads(command("eval", "credit", "order.json", "--facts", "known.json", "--json"))
-    assert (found["outcome"], found["fired"]) == ("reject", ["OverLimit"])
-    assert "Customer.limit is 10" in command("eval", "credit", "order.json", "--facts", "known.json", "--explain")
-
-
-def test_eval_without_a_required_fact_is_an_error(run: Run, tmp_path: Path) -> None:  # noqa: F811 - a fixture
-    (tmp_path / "order.json").write_text('{"Order": {"household_id": "h1", "total": 11}}')
-    done = run("eval", "credit", "order.json", "--json", RULEFARM_RULESETS=str(SHARING))
-    assert done.returncode == 1
-    assert json.loads(done.stdout)["reasons"][0]["code"] == "fact-missing"

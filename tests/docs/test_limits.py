@@ -25,7 +25,7 @@ def test_the_page_lists_every_limit_with_its_value() -> None:
 
 
 def test_the_page_lists_every_code_of_a_refusal() -> None:
-    code = re.compile(r'(?:JobRejected|Death)\(\s*"([a-z-]+)"')
+    code = re.compile(r'(?:JobRejected|Failure)\(\s*"([a-z-]+)"')
     raised = {found for path in REFUSING for found in code.findall((ROOT / path).read_text(encoding="utf-8"))}
     listed = set(re.findall(r"`([a-z]+(?:-[a-z]+)+)`", PAGE))
     assert raised <= listed

@@ -12,7 +12,7 @@ from rulefarm.settings import Settings
 from store.attempts import LeaseTerms, fail_job
 from store.chunk_attempts import Claim, claim_chunk, fail_chunk
 from store.dead_letters import Failure
-from tests.store.rows import AS_OF, add_job
+from tests.rows import AS_OF, add_job
 
 TERMS = LeaseTerms(worker="w@here", lease_s=60, max_attempts=1)
 KILLED = Failure("worker-lost", "the process that judged it died")

@@ -2,32 +2,20 @@
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
 from sqlalchemy import Engine, delete, select, text
 
-from rulefarm.database import Ledger, dead_letters, jobs, verdicts
+from rulefarm.database import Ledger, dead_letters, verdicts
 from rulefarm.errors import JobDead
-from rulefarm.jobs import Job
 from rulefarm.settings import Settings
 from store.attempts import LeaseTerms, claim_job, fail_job
 from store.dead_letters import Failure, record_message
 from store.verdicts import store_verdict
-from tests.store.rows import add_job, verdict
+from tests.rows import add_job, row, rows, verdict
 
 TERMS = LeaseTerms(worker="w@here", lease_s=60, max_attempts=3)
 BROKEN = Failure("evaluation-failed", "ValueError: no")
-
-
-def row(engine: Engine, job: Job) -> Any:
-    with engine.connect() as connection:
-        return connection.execute(select(jobs).where(jobs.c.id == job.id)).one()
-
-
-def letters(engine: Engine) -> list[Any]:
-    with engine.connect() as connection:
-        return list(connection.execute(select(dead_letters)))
 
 
 def end_leases(engine: Engine) -> None:
@@ -65,7 +53,7 @@ def test_after_its_last_attempt_a_job_is_a_dead_letter_that_names_its_worker(
         end_leases(database)
     assert claim_job(database, job.id, TERMS) is None
     assert row(database, job).state == "dead"
-    [letter] = letters(database)
+    [letter] = rows(database, dead_letters)
     assert (letter.id, letter.kind, letter.domain, letter.subject) == (job.id, "job", "payment", "4711")
     assert (letter.code, letter.worker, letter.attempts) == ("worker-silent", "w@here", 3)
     assert not store_verdict(database, verdict(job.id, job.enqueued_at), attempt=3)
@@ -81,7 +69,7 @@ def test_a_failed_attempt_is_tried_again_after_a_pause_that_doubles(settings: Se
         assert claim_job(database, job.id, TERMS) == attempt + 1
     assert [round(float(pause)) for pause in pauses] == [1, 2]
     assert fail_job(database, job.id, TERMS, BROKEN, attempt=3)
-    [letter] = letters(database)
+    [letter] = rows(database, dead_letters)
     assert (letter.code, letter.reason, letter.attempts) == ("evaluation-failed", "ValueError: no", 3)
 
 
@@ -116,7 +104,7 @@ def test_a_closed_job_has_no_more_attempts(settings: Settings, database: Engine)
 
 def test_a_refused_message_is_kept_in_a_form_that_can_be_stored(database: Engine) -> None:
     record_message(database, Failure("bad-message", "half \ud83d and NUL \0"), worker="w", content="x\0" * 5_000)
-    [letter] = letters(database)
+    [letter] = rows(database, dead_letters)
     assert (letter.kind, letter.reason) == ("message", "half ? and NUL \ufffd")
     assert letter.content == "x\ufffd" * 500
 

@@ -15,7 +15,7 @@ from store.attempts import LeaseTerms
 from store.chunk_attempts import Claim, claim_chunk, fail_chunk
 from store.dead_letters import Failure
 from store.verdicts import store_chunk
-from tests.store.rows import AS_OF, verdict
+from tests.rows import AS_OF, verdict
 
 TERMS = LeaseTerms(worker="w@here", lease_s=60, max_attempts=3)
 BROKEN = Failure("evaluation-failed", "ValueError: no")

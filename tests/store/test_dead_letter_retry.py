@@ -2,10 +2,9 @@
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
-from sqlalchemy import Engine, Table, select, text
+from sqlalchemy import Engine, text
 
 from rulefarm import wire
 from rulefarm.database import batches, chunks, dead_letters, jobs
@@ -17,15 +16,10 @@ from store.chunk_attempts import Claim, claim_chunk
 from store.dead_letter_retry import LetterFilter, count_letters, drop, find_letters, resume, retry_letters
 from store.dead_letters import Failure, record_message
 from store.verdicts import store_chunk, store_verdict
+from tests.rows import rows, verdict
 from tests.store.dying import TERMS, batch_of_rows, dead_job, kill_row
-from tests.store.rows import verdict
 
 ALL = LetterFilter()
-
-
-def rows(engine: Engine, table: Table) -> list[Any]:
-    with engine.connect() as connection:
-        return list(connection.execute(select(table)))
 
 
 def soon(engine: Engine, table: str) -> list[bool]:

@@ -11,8 +11,8 @@ from store.attempts import LeaseTerms, claim_job
 from store.chunk_attempts import Claim, claim_chunk
 from store.job_status import find_job_status, find_jobs
 from store.verdicts import store_chunk, store_verdict
+from tests.rows import add_job, verdict
 from tests.store.dying import TERMS, batch_of_rows, dead_job, kill_row
-from tests.store.rows import add_job, verdict
 
 
 def test_an_open_job_tells_who_works_on_it_and_for_how_long(settings: Settings, database: Engine) -> None:

@@ -17,7 +17,7 @@ from store.attempts import LeaseTerms, claim_job
 from store.chunk_attempts import claim_chunk
 from store.pending_work import claim_due, mark_all_due, open_work, record_run
 from store.verdicts import store_verdict
-from tests.store.rows import add_batch, add_job, verdict
+from tests.rows import add_batch, add_job, verdict
 
 
 def make_due(engine: Engine) -> None:

@@ -12,8 +12,8 @@ from rulefarm.settings import Settings
 from store.partitions import ensure_partitions
 from store.retention import PartitionBusy, Pruned, first_kept, prune
 from store.verdicts import store_chunk, store_verdict
+from tests.rows import add_job, verdict
 from tests.store.dying import batch_of_rows, dead_job, kill_row
-from tests.store.rows import add_job, verdict
 
 BEFORE = datetime(2026, 3, 1, tzinfo=UTC)
 OLD, YOUNG = datetime(2026, 1, 20, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC)

@@ -15,7 +15,7 @@ from rulefarm.verdict import Verdict
 from store.attempts import LeaseTerms
 from store.chunk_attempts import claim_chunk
 from store.verdicts import count_fired, find_verdicts, store_chunk, store_verdict
-from tests.store.rows import AS_OF, add_batch, add_job, verdict
+from tests.rows import AS_OF, add_batch, add_job, verdict
 
 TERMS = LeaseTerms(worker="w", lease_s=60, max_attempts=3)
 

@@ -1,85 +1,19 @@
-"""A replay says of every line what a farm would say, with windows in memory that are those of Redis."""
+"""A replay says of every line what a farm would say."""
 
 import io
 import json
-import random
-import uuid
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from engine.schema import Stream
-from rulefarm.reference_facts import ReferenceFacts
 from rulesets.loader import LoadedRuleset, load_domain
-from store.event_windows import Event, Windows
 from tasks.replay import KnownFacts, Replayed, replay
-from tasks.shared_facts import MemoryWindows
 from tests.cli.conftest import Run, run  # noqa: F401 - a fixture
 from tests.commands import SHARING
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
-#: Ten minutes, at most five events, kept for twenty minutes more.
-STREAM = Stream("payments", ("Payment", "card"), 600, 5, 1200)
-
-
-@pytest.fixture
-def domain(facts: ReferenceFacts) -> Iterator[str]:
-    name = f"d{uuid.uuid4().hex}"
-    yield name
-    for place in facts.redis.scan_iter(match=f"rulefarm:stream:{{{name}:*", count=1000):
-        facts.redis.delete(place)
-
-
-def sequence(seed: int) -> list[list[Event]]:
-    """Events as they arrive, one or a chunk at a time: mostly later than the one before, some late, again, or from the
-    future, several at one instant."""
-    pick = random.Random(seed)
-    made: list[Event] = []
-    arrivals, now = [], 0.0
-    for _ in range(300):
-        now += pick.choice((0, 0, 1, 30, 200, 599.999999, 600, 1_800, 4_000))
-        arrived = []
-        for _ in range(pick.choice((1, 1, 1, 1, 3, 12))):
-            if made and pick.random() < 0.1:
-                arrived.append(pick.choice(made[-20:]))
-                continue
-            # Later than `late`, what is left is anybody's guess.
-            seconds = now - pick.choice((0, 0, 0, 1, 600, 1_199)) + pick.choice((0,) * 20 + (10_000_000,))
-            name = f"job{pick.randrange(10**6):06}"
-            arrived.append(Event(name, pick.choice("abc"), START + timedelta(seconds=seconds), json.dumps({"n": name})))
-            made.append(arrived[-1])
-        # One job is one event.
-        arrivals.append(list({event.job_id: event for event in arrived}.values()))
-    return arrivals
-
-
-@pytest.mark.parametrize("seed", range(8))
-def test_windows_in_memory_are_those_of_redis(facts: ReferenceFacts, domain: str, seed: int) -> None:
-    arrivals = sequence(seed)
-    last = max(event.at for events in arrivals for event in events if event.at < START + timedelta(days=100))
-    kept, held = Windows(facts, clock=last.timestamp), MemoryWindows(last.timestamp)
-    for events in arrivals:
-        assert held.record(domain, STREAM, events) == kept.record(domain, STREAM, events)
-
-
-def test_old_keys_are_forgotten(facts: ReferenceFacts) -> None:
-    windows = MemoryWindows((START + timedelta(days=400)).timestamp)
-    most = 0
-    for n in range(30_000):
-        # One in a thousand claims to be of next year.
-        at = START + timedelta(seconds=n) + timedelta(days=365 if n % 1_000 == 500 else 0)
-        windows.record("d", STREAM, [Event(f"{n:012}", f"card{n % 7_919}-{n // 7_919}", at, "{}")])
-        if n % 20 == 0:
-            most = max(most, windows.held())
-    # As many as come in the half hour of the window, while the sweep is due, and those from the future.
-    assert most <= 1_800 + 2 * 1_000 + 30
-    one = MemoryWindows((START + timedelta(days=400)).timestamp)
-    for n in range(5_000):
-        one.record("d", STREAM, [Event(f"{n:012}", "card", START + timedelta(seconds=n / 100), "{}")])
-        assert n % 20 or one.held() <= 2 * STREAM.max_events
 
 
 @pytest.fixture(scope="module")
@@ -148,30 +82,3 @@ def test_a_line_is_judged_as_of_its_own_time_unless_told(tmp_path: Path) -> None
     assert codes == [["facts-rejected"], ["event-time"]]
     now = [line.evaluation.fired for line in replayed(timed, *lines, as_of=START)]
     assert now == [[], ["Much"], ["Much"], [], [], []]
-
-
-def test_eval_replays_a_file(run: Run, tmp_path: Path) -> None:  # noqa: F811 - a fixture
-    lines = [json.dumps(paid("a", 400)), json.dumps(paid("a", 601)), "{", json.dumps(paid("b", 1))]
-    file = tmp_path / "events.jsonl"
-    file.write_text("\n".join(lines))
-    environ = {"RULEFARM_RULESETS": str(SHARING)}
-    done = run("eval", "fraud", str(file), **environ)
-    assert done.returncode == 1
-    first, second, summary = done.stdout.splitlines()
-    assert first.split() == ["2", "p", "reject", "Much"]
-    assert second.split()[:3] == ["3", "-", "error"]
-    assert "no JSON" in second
-    assert summary.startswith("4 lines in ")
-    assert summary.endswith("accept 2 (50.00%), review 0 (0.00%), reject 1 (25.00%), error 1 (25.00%)")
-    done = run("eval", "fraud", str(file), "--json", **environ)
-    documents = [json.loads(line) for line in done.stdout.splitlines()]
-    assert documents[0] == {
-        "line": 2,
-        "subject": "p",
-        "outcome": "reject",
-        "fired": ["Much"],
-        "reasons": [{"rule": "Much", "outcome": "reject", "text": "paid 1001", "code": None}],
-    }
-    assert documents[-1]["outcomes"] == {"accept": 2, "review": 0, "reject": 1, "error": 1}
-    assert run("eval", "fraud", str(file), "--explain", **environ).returncode == 2
-    assert "can't be read" in run("eval", "fraud", "nowhere.jsonl", **environ).stderr

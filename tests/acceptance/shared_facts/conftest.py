@@ -1,6 +1,5 @@
 """A farm with domains that share facts."""
 
-import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -43,7 +42,3 @@ def farm(sharing_farm: Settings) -> Iterator[Farm]:
     """A producer."""
     with Farm(sharing_farm) as producer:
         yield producer
-
-
-def key() -> str:
-    return uuid.uuid4().hex

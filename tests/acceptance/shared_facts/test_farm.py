@@ -13,10 +13,10 @@ from rulefarm.errors import VerdictPending
 from rulefarm.farm import Farm
 from rulefarm.settings import Settings
 from store.verdicts import find_verdicts
-from tests.acceptance.shared_facts.conftest import key
 from tests.cli.conftest import Run, run  # noqa: F401 - a fixture
 from tests.commands import environment, rulefarm
 from tests.processes import until
+from tests.rows import key
 
 
 def test_a_job_is_judged_with_what_is_known_of_its_customer(farm: Farm) -> None:

@@ -5,15 +5,17 @@ from typing import Any
 
 import pytest
 
-from engine import SchemaRejected
 from engine.schema import parse_schema
 from rulesets.loader import load_domain
 from tasks.shared_facts import CompleteFacts, look_up
 from tests.commands import SHARING
 
 SCHEMA = parse_schema((SHARING / "credit" / "domain.toml").read_bytes())
+
 CUSTOMER = {"limit": 100, "blocked": False}
+
 KEPT = {("Customer", "h1"): '{"limit": 100, "blocked": false}', ("Store", "7"): '{"region": "N"}'}
+
 HOME = {"Order": {"household_id": "h1", "total": 5}}
 
 
@@ -82,47 +84,3 @@ def test_a_lookup_is_part_of_the_version_of_a_ruleset() -> None:
         != parse_schema(text.replace("required = true\n\n[lookup", "\n[lookup")).canonical()
     )
     assert load_domain(SHARING, "credit").schema == SCHEMA
-
-
-HEAD = """subject = "Order"
-key = "id"
-[facts.Order.fields]
-id = { kind = "text" }
-paid = { kind = "boolean" }
-risk = { kind = "text", derived = true }
-[facts.Line]
-list = true
-fields.sku.kind = "text"
-[facts.Customer.fields]
-id = { kind = "text" }
-[facts.Store.fields]
-id = { kind = "text" }
-"""
-
-
-@pytest.mark.parametrize(
-    ("tables", "problems"),
-    [
-        ("[lookup]\nCustomer = 3", ["schema-value@14"]),
-        ('[lookup.Custmer]\nby = "Order.id"', ["schema-lookup@14"]),
-        ('[lookup.Order]\nby = "Customer.id"', ["schema-lookup@14"]),
-        ('[lookup.Line]\nby = "Order.id"', ["schema-lookup@14"]),
-        ("[lookup.Customer]", ["schema-value@14"]),
-        ("[lookup.Customer]\nby = 3", ["schema-value@15"]),
-        ('[lookup.Customer]\nby = "Order"', ["schema-value@15"]),
-        ('[lookup.Customer]\nby = "Ordr.id"', ["schema-lookup@15"]),
-        ('[lookup.Customer]\nby = "Order.idd"', ["schema-lookup@15"]),
-        ('[lookup.Customer]\nby = "Order.paid"', ["schema-lookup@15"]),
-        ('[lookup.Customer]\nby = "Order.risk"', ["schema-lookup@15"]),
-        ('[lookup.Customer]\nby = "Line.sku"', ["schema-lookup@15"]),
-        ('[lookup.Customer]\nby = "Store.id"\n[lookup.Store]\nby = "Order.id"', ["schema-lookup@15"]),
-        ('[lookup.Customer]\nby = "Order.id"\nrequired = "yes"', ["schema-value@16"]),
-        ('[lookup.Customer]\nbi = "Order.id"', ["schema-unknown-key@15", "schema-value@14"]),
-        ('[lookup.Customer]\nby = "Order.id"\ndescription = 3', ["schema-value@16"]),
-    ],
-    ids=range(16),
-)
-def test_what_is_wrong_with_a_lookup_is_said_with_its_place(tables: str, problems: list[str]) -> None:
-    with pytest.raises(SchemaRejected) as caught:
-        parse_schema(HEAD + tables)
-    assert [f"{each.code}@{each.span.line}" for each in caught.value.diagnostics if each.span] == problems

@@ -41,7 +41,7 @@ def test_what_counts_as_silence(sights: list[Snapshot], is_silent: bool) -> None
 
 
 def test_a_worker_that_does_not_leave_is_ended_with_a_code_that_asks_for_another_start() -> None:
-    with python("from workers.consumer.liveness import leave; leave(grace_s=0.01)") as process:
+    with python("from workers.consumer.liveness import exit_for_restart; exit_for_restart(grace_s=0.01)") as process:
         assert process.wait(30) == EXIT_AGAIN
 
 

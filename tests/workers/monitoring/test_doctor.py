@@ -1,22 +1,24 @@
 """The doctor finds a farm that runs well, names what is not, and leaves nothing behind."""
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from typing import Any
 
 import pytest
+import redis
 from kombu.exceptions import OperationalError
 from sqlalchemy import Engine, text
 
 from rulefarm.messaging import TaskMessage, create_app, queue_depths, send_messages
 from rulefarm.routing import EVALUATE_JOB, queue_name
 from rulefarm.settings import Settings
+from rulesets.loader import load_domain
 from store.dead_letters import Failure, record_message
 from store.pending_work import record_run
 from store.ruleset_versions import publish
-from tests.commands import rulefarm
+from tests.commands import SHARING, rulefarm
 from tests.processes import until
 from workers.monitoring import HealthCheck, examine, worker_states
 
@@ -175,3 +177,34 @@ def test_tables_of_another_version_are_told(settings: Settings, database: Engine
 
 def test_a_farm_without_a_domain_is_not_well(settings: Settings) -> None:
     assert of(examine(settings, timeout_s=1), "workers") == [("fail", "")]
+
+
+def facts_of(settings: Settings) -> list[HealthCheck]:
+    return [finding for finding in examine(settings, timeout_s=0.3) if finding.check == "facts"]
+
+
+def test_the_redis_of_the_facts_is_asked_where_a_domain_shares_some(
+    settings: Settings, database: Engine, free_port: int, valkey: Callable[[int], AbstractContextManager[None]]
+) -> None:
+    publish(database, "payment", "0" * 64, {"payment.grl": b""})
+    publish(database, "broken", "1" * 64, {"domain.toml": b"["})
+    assert facts_of(settings) == []
+    loaded = load_domain(SHARING, "credit")
+    publish(database, "credit", loaded.digest, loaded.sources)
+    [well] = facts_of(settings)
+    assert (well.status, well.hint) == ("ok", "")
+    assert "those of credit answers in" in well.message
+    [nowhere] = facts_of(replace(settings, facts_url="amqp://localhost"))
+    assert (nowhere.status, nowhere.hint) == ("fail", "set RULEFARM_FACTS_URL")
+    elsewhere = replace(settings, facts_url=f"redis://127.0.0.1:{free_port}/0")
+    [away] = facts_of(elsewhere)
+    assert away.status == "fail"
+    assert "does not answer" in away.message
+    with valkey(free_port):
+        client = redis.Redis(port=free_port)
+        client.config_set("maxmemory", "100mb")
+        client.config_set("maxmemory-policy", "allkeys-lru")
+        [forgetful] = facts_of(elsewhere)
+        client.close()
+    assert forgetful.status == "warn"
+    assert "noeviction" in forgetful.hint

@@ -1,18 +1,35 @@
-"""Rows for the store's tests: jobs, batches and verdicts with everything but what the test is about filled in."""
+"""Rows of the ledger, made and read by tests: everything but what a test is about is filled in."""
 
 import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import ColumnElement, Engine, Table, select
 
 from rulefarm import wire
-from rulefarm.database import Ledger, batches, chunks
+from rulefarm.database import Ledger, batches, chunks, jobs
 from rulefarm.jobs import Job
 from rulefarm.settings import Settings
 from rulefarm.verdict import Verdict
 
 AS_OF = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def key() -> str:
+    """A key that no other test uses."""
+    return uuid.uuid4().hex
+
+
+def rows(engine: Engine, table: Table, *conditions: ColumnElement[bool]) -> list[Any]:
+    """The rows of a table that meet the conditions, in the order of the primary key."""
+    with engine.connect() as connection:
+        return list(connection.execute(select(table).where(*conditions).order_by(*table.primary_key)))
+
+
+def row(engine: Engine, job: Job) -> Any:
+    """What is on record for a job."""
+    [found] = rows(engine, jobs, jobs.c.id == job.id)
+    return found
 
 
 def add_job(settings: Settings, *, subject: str = "4711", facts: dict[str, Any] | None = None) -> Job:

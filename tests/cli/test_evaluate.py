@@ -1,0 +1,59 @@
+"""`rulefarm eval` judges without a farm: a document, or a file of them, with facts from a file."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tests.cli.conftest import Run
+from tests.commands import SHARING
+
+
+def paid(card: str | None, amount: object, country: str = "FR") -> dict[str, Any]:
+    return {"Payment": {"payment_id": "p", "card": card, "amount": amount, "country": country}}
+
+
+def test_eval_replays_a_file(run: Run, tmp_path: Path) -> None:
+    lines = [json.dumps(paid("a", 400)), json.dumps(paid("a", 601)), "{", json.dumps(paid("b", 1))]
+    file = tmp_path / "events.jsonl"
+    file.write_text("\n".join(lines))
+    environ = {"RULEFARM_RULESETS": str(SHARING)}
+    done = run("eval", "fraud", str(file), **environ)
+    assert done.returncode == 1
+    first, second, summary = done.stdout.splitlines()
+    assert first.split() == ["2", "p", "reject", "Much"]
+    assert second.split()[:3] == ["3", "-", "error"]
+    assert "no JSON" in second
+    assert summary.startswith("4 lines in ")
+    assert summary.endswith("accept 2 (50.00%), review 0 (0.00%), reject 1 (25.00%), error 1 (25.00%)")
+    done = run("eval", "fraud", str(file), "--json", **environ)
+    documents = [json.loads(line) for line in done.stdout.splitlines()]
+    assert documents[0] == {
+        "line": 2,
+        "subject": "p",
+        "outcome": "reject",
+        "fired": ["Much"],
+        "reasons": [{"rule": "Much", "outcome": "reject", "text": "paid 1001", "code": None}],
+    }
+    assert documents[-1]["outcomes"] == {"accept": 2, "review": 0, "reject": 1, "error": 1}
+    assert run("eval", "fraud", str(file), "--explain", **environ).returncode == 2
+    assert "can't be read" in run("eval", "fraud", "nowhere.jsonl", **environ).stderr
+
+
+def test_eval_looks_up_in_a_file(run: Run, tmp_path: Path) -> None:
+    def evaluate(form: str) -> str:
+        done = run("eval", "credit", "order.json", "--facts", "known.json", form, RULEFARM_RULESETS=str(SHARING))
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    (tmp_path / "order.json").write_text('{"Order": {"household_id": "h1", "store": 7, "total": 11}}')
+    (tmp_path / "known.json").write_text('{"Customer": {"h1": {"limit": 10}}, "Store": {"7": {"region": "N"}}}')
+    found = json.loads(evaluate("--json"))
+    assert (found["outcome"], found["fired"]) == ("reject", ["OverLimit"])
+    assert "Customer.limit is 10" in evaluate("--explain")
+
+
+def test_eval_without_a_required_fact_is_an_error(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "order.json").write_text('{"Order": {"household_id": "h1", "total": 11}}')
+    done = run("eval", "credit", "order.json", "--json", RULEFARM_RULESETS=str(SHARING))
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["reasons"][0]["code"] == "fact-missing"
