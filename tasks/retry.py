@@ -1,7 +1,7 @@
-"""How long to wait for what is away.  retries so far -> [retry] -> seconds
+"""How long to wait before the next try.  failures so far -> [retry] -> seconds
 
-Pure policy, without Celery. Only a passing reason (database or broker away) is waited out, for as long as it lasts;
-whatever else goes wrong is counted as an attempt, see `store.attempts`."""
+Pure policy, without Celery. Whether to try again is for the caller to say: a task waits only for what passes (database
+or broker away), for as long as it lasts; whatever else goes wrong is counted as an attempt, see `store.attempts`."""
 
 #: Seconds before the first retry; doubles with each.
 FIRST_WAIT_S = 1.0
@@ -9,13 +9,17 @@ FIRST_WAIT_S = 1.0
 LONGEST_WAIT_S = 30.0
 
 
-def pause_s(retries: int) -> float:
-    """Seconds to wait before the next try.
+def pause_s(retries: int, *, first_s: float = FIRST_WAIT_S, longest_s: float = LONGEST_WAIT_S) -> float:
+    """Seconds to wait before the next try: they double with every try, up to a longest wait.
 
     Args:
         retries: how often it was retried already.
+        first_s: seconds before the first retry.
+        longest_s: seconds at most.
 
     >>> [pause_s(retries) for retries in (0, 2, 4, 5, 1000)]
     [1.0, 4.0, 16.0, 30.0, 30.0]
+    >>> [pause_s(retries, first_s=0.5, longest_s=15.0) for retries in (0, 1, 1000)]
+    [0.5, 1.0, 15.0]
     """
-    return float(min(FIRST_WAIT_S * 2 ** min(retries, 10), LONGEST_WAIT_S))
+    return float(min(first_s * 2 ** min(retries, 30), longest_s))

@@ -36,7 +36,7 @@ _SETTINGS = {
 
 
 class Postgres:
-    """How the embedded Postgres of one home runs (a `workers.embedded.server_process.Recipe`).
+    """How the embedded Postgres of one home runs (a `workers.embedded.server_process.ServerSpec`).
 
     Args:
         lodging: where the data and the programs are, and whose they are.
@@ -81,7 +81,7 @@ class Postgres:
         unsynced = [] if self._synced else ["-c", "fsync=off"]
         return [program, "-D", str(self._data), "-c", f"port={self._port}", *settings, *unsynced]
 
-    def answers(self) -> bool:
+    def is_ready(self) -> bool:
         """Whether the server is ready; if so, the farm's role and database are there."""
         with suppress(OSError):
             if (self._data / "postmaster.pid").read_text().split("\n")[7:8] == ["ready   "]:
@@ -89,7 +89,7 @@ class Postgres:
                 return True
         return False
 
-    def owns(self, process: psutil.Process) -> bool:
+    def is_ours(self, process: psutil.Process) -> bool:
         """Whether that is a server on this data, or a connection that outlived one."""
         if process.name() != "postgres":
             return False

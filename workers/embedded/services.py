@@ -75,7 +75,7 @@ def services_in(
     services = Services(broker_url=str(broker_url), database_url=str(database_url))
 
     def record() -> None:
-        pids = {"farm": owner, **{name: server.pid for name, server in servers.items()}}
+        pids = {"farm": owner, **{name: server.last_pid for name, server in servers.items()}}
         write_private(home.path / SERVICES_FILE, asdict(services) | {"pids": pids})
 
     try:

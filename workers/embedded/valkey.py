@@ -18,7 +18,7 @@ _CONFIGURATION = "valkey.conf"
 
 
 class Valkey:
-    """How the embedded Valkey of one home runs (a `workers.embedded.server_process.Recipe`)."""
+    """How the embedded Valkey of one home runs (a `workers.embedded.server_process.ServerSpec`)."""
 
     name = "valkey"
     stop_signal = signal.SIGTERM
@@ -59,7 +59,7 @@ class Valkey:
         """The command line of the server."""
         return [str(self._lodging.valkey_program), str(self._lodging.data / _CONFIGURATION)]
 
-    def answers(self) -> bool:
+    def is_ready(self) -> bool:
         """Whether the server takes commands; while it still reads its data it does not."""
         client = redis.Redis(
             host="127.0.0.1",
@@ -74,7 +74,7 @@ class Valkey:
             except redis.RedisError:
                 return False
 
-    def owns(self, process: psutil.Process) -> bool:
+    def is_ours(self, process: psutil.Process) -> bool:
         """Whether that is a server on this data."""
         return bool(process.name() == "valkey-server" and process.cmdline()[1:2] == self.command()[1:])
 

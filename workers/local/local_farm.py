@@ -79,16 +79,16 @@ def run_farm(
     console = Console(out, list(lines))
     with stopping_on_signals(), _told(console), _prepared(settings, migrate) as known:
         supervisor = _supervisor(lines, known, console, environ)
-        with noted_signals() as asked:
+        with noted_signals() as signals:
             try:
                 supervisor.start()
                 console.say(f"the farm is in {known.home}")
                 if workers := _workers(lines):
                     Thread(target=_announce, args=(known, supervisor, workers, console), daemon=True).start()
-                supervisor.wait(asked)
+                supervisor.wait(signals)
             finally:
                 console.say("stopping: the parts finish what they have begun; once more kills them")
-                drained = supervisor.stop(asked)
+                drained = supervisor.stop(signals)
     if supervisor.refusal is not None:
         raise supervisor.refusal
     return 0 if drained else 1

@@ -13,6 +13,8 @@ from typing import IO, Protocol, TextIO
 from honcho.colour import get_colours
 from honcho.printer import Message, Printer
 
+from workers.managed_process import open_log
+
 #: The name before the supervisor's own lines.
 _SYSTEM = "farm"
 
@@ -85,9 +87,6 @@ class LogFolder:
         folder: exists.
     """
 
-    #: A log bigger than this is moved aside when its part starts.
-    LARGEST = 16 * 2**20
-
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
@@ -97,10 +96,7 @@ class LogFolder:
 
     def target(self, part: str) -> IO[bytes]:
         """The file, to append to."""
-        path = self.path(part)
-        if path.exists() and path.stat().st_size > self.LARGEST:
-            path.replace(path.with_suffix(".log.1"))
-        return path.open("ab")
+        return open_log(self.path(part))
 
     def follow(self, part: str, process: subprocess.Popen[bytes]) -> None:
         """Nothing to do: the part writes the file itself."""

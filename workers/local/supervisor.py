@@ -4,7 +4,6 @@ honcho reads the Procfile, but its own manager stops everything when one process
 again, for the farm must outlive any of its parts. SIGTERM goes to the command of a line alone: a Celery worker that is
 to drain must not have its children shot from under it. Starts no services and knows nothing of what the parts do."""
 
-import os
 import re
 import signal
 import subprocess
@@ -12,26 +11,23 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
+from typing import IO
 
 import psutil
 from honcho.environ import parse_procfile
-from honcho.process import Popen
 
 from rulefarm.errors import ServiceError
-from workers.child_process import die_with_parent
 from workers.local.output import Output
+from workers.managed_process import ManagedProcess, end_processes, find_processes
 
 #: Seconds that a part has to finish what it has begun: a Celery worker now and then takes 32 to drain.
 GRACE_S = 45.0
-#: Seconds a part must live to count as one that works.
-_STEADY_S = 10.0
 #: Exit codes of a part that was refused: wrong settings, wrong usage. To start it again would not help.
 _REFUSED = (1, 2)
-#: Seconds before a part that died is started again: the first time, and at most; it doubles in between.
-_BACKOFF_S = (0.5, 30.0)
+#: Seconds before a part that died is started again: the first time, and at most.
+_WAITS_S = (0.5, 30.0)
 #: Seconds between two looks at what the signals asked for.
 _POLL_S = 0.1
 #: A line with one of these is more than one command, or one with redirections.
@@ -64,16 +60,48 @@ def read_procfile(path: Path, only: Iterable[str] | None = None) -> dict[str, st
     return {name: lines[name] for name in wanted}
 
 
-@dataclass(slots=True)
-class _Part:
+class _Part(ManagedProcess):
     """One line of the Procfile as it runs."""
 
-    command: str
-    #: Its process, which leads a group of its own. None: between two lives.
-    pid: int | None = None
-    #: Whether it ever lived long enough to count as one that works.
-    worked: bool = False
-    thread: threading.Thread | None = field(default=None, repr=False)
+    def __init__(self, name: str, line: str, output: Output, *, cwd: Path, environ: Mapping[str, str]) -> None:
+        command = ["/bin/sh", "-c", _shell_line(line)]
+        super().__init__(name, command, stop_signal=signal.SIGTERM, waits_s=_WAITS_S, cwd=cwd, environ=environ)
+        #: Why it is not started again, once that is so.
+        self.refusal: ServiceError | None = None
+        self._output = output
+        self._reader: threading.Thread | None = None
+
+    def _open_output(self) -> IO[bytes] | int:
+        return self._output.target(self.name)
+
+    def _on_start(self, process: subprocess.Popen[bytes]) -> None:
+        self._output.say(f"{self.name} started (pid {process.pid})")
+        self._reader = threading.Thread(target=self._output.follow, args=(self.name, process), daemon=True)
+        self._reader.start()
+
+    def _on_end(self, code: int | None, error: Exception | None) -> bool:
+        if error is not None:
+            # No memory, no process, no file left: it may pass.
+            self._output.say(f"{self.name} can't be started: {getattr(error, 'strerror', None) or error}")
+        if code is None:
+            return error is not None
+        if self._reader is not None:
+            self._reader.join()
+        self._output.say(f"{self.name} ended with {_meaning(code)}")
+        if code in _REFUSED and not self.was_steady and not self._stopping.is_set():
+            reason = self._output.last_words(self.name) or "it wrote nothing"
+            self.refusal = ServiceError("part-refused", f"{self.name} ended with {_meaning(code)} at its start", reason)
+        return self.refusal is None
+
+    def _ask_to_end(self, pid: int) -> None:
+        """Ask the commands, if a shell runs them, for it would not pass the signal on."""
+        targets = [pid]
+        with suppress(psutil.Error):
+            process = psutil.Process(pid)
+            if process.name() == "sh":
+                targets = [child.pid for child in process.children()] or targets
+        for target in targets:
+            super()._ask_to_end(target)
 
 
 class Supervisor:
@@ -98,21 +126,22 @@ class Supervisor:
         cwd: Path,
         grace_s: float = GRACE_S,
     ) -> None:
-        self._parts = {name: _Part(command) for name, command in lines.items()}
-        self._environ = {**environ, MARK: str(home), "PYTHONUNBUFFERED": "1"}
+        marked = {**environ, MARK: str(home), "PYTHONUNBUFFERED": "1"}
+        self._parts = [_Part(name, line, output, cwd=cwd, environ=marked) for name, line in lines.items()]
         self._output = output
         self._home = home
-        self._cwd = cwd
         self._grace_s = grace_s
-        self._guard = threading.Lock()
         self._stopping = threading.Event()
-        self.refusal: ServiceError | None = None
 
     @property
     def pids(self) -> dict[str, int]:
         """The parts that run now, by name."""
-        with self._guard:
-            return {name: part.pid for name, part in self._parts.items() if part.pid is not None}
+        return {part.name: pid for part in self._parts if (pid := part.pid) is not None}
+
+    @property
+    def refusal(self) -> ServiceError | None:
+        """Why a part is not started again; None: none was refused."""
+        return next((part.refusal for part in self._parts if part.refusal is not None), None)
 
     @property
     def running(self) -> bool:
@@ -122,124 +151,48 @@ class Supervisor:
     def start(self) -> None:
         """Start every part, after whatever an earlier farm left running in this home is ended."""
         self._end_leftovers()
-        for name, part in self._parts.items():
-            # A thread each: a tethered process lives as long as the thread that started it.
-            part.thread = threading.Thread(target=self._keep, args=(name, part), name=f"keep-{name}", daemon=True)
-            part.thread.start()
+        for part in self._parts:
+            part.start()
 
-    def wait(self, asked: list[int]) -> None:
-        """Wait until a signal number stands in `asked`, or until a part is refused."""
-        while not asked and self.running:
+    def wait(self, signals: list[int]) -> None:
+        """Wait until a signal number stands in `signals`, or until a part is refused."""
+        while not signals and self.running:
             self._stopping.wait(_POLL_S)
 
-    def stop(self, asked: list[int] | None = None) -> bool:
+    def stop(self, signals: list[int] | None = None) -> bool:
         """Let the parts end, and end those that do not within the grace.
 
         Args:
-            asked: signal numbers, as they come in; a second one ends the grace.
+            signals: signal numbers, as they come in; a second one ends the grace.
 
         Returns:
             Whether all ended by themselves.
         """
-        with self._guard:
-            self._stopping.set()
-            for part in self._parts.values():
-                if part.pid is not None:
-                    _end(part.pid)
+        self._stopping.set()
+        for part in self._parts:
+            part.request_stop()
         give_up = time.monotonic() + self._grace_s
-        threads = [part.thread for part in self._parts.values() if part.thread is not None]
-        while any(thread.is_alive() for thread in threads):
-            if time.monotonic() > give_up or (asked is not None and len(asked) > 1):
-                for name in self.pids:
-                    self._output.say(f"{name} has not ended and is killed")
-                self._kill()
+        while remaining := [part for part in self._parts if not part.join(0)]:
+            if time.monotonic() > give_up or (signals is not None and len(signals) > 1):
+                for part in remaining:
+                    if part.pid is not None:
+                        self._output.say(f"{part.name} has not ended and is killed")
+                    part.kill()
+                for part in remaining:
+                    part.join()
                 return False
-            for thread in threads:
-                thread.join(_POLL_S / len(threads))
+            remaining[0].join(_POLL_S)
         return True
 
-    def _kill(self) -> None:
-        with self._guard:
-            for part in self._parts.values():
-                if part.pid is not None:
-                    os.killpg(part.pid, signal.SIGKILL)
-        for part in self._parts.values():
-            if part.thread is not None:
-                part.thread.join()
-
-    def _keep(self, name: str, part: _Part) -> None:
-        backoff = _BACKOFF_S[0]
-        while not self._stopping.is_set():
-            began = time.monotonic()
-            try:
-                code = self._live(name, part)
-            except OSError as error:
-                # No memory, no process, no file left: it may pass.
-                self._output.say(f"{name} can't be started: {error.strerror}")
-                code = None
-            if time.monotonic() - began >= _STEADY_S:
-                part.worked, backoff = True, _BACKOFF_S[0]
-            if code in _REFUSED and not part.worked and not self._stopping.is_set():
-                words = self._output.last_words(name) or "it said nothing"
-                self.refusal = ServiceError("part-refused", f"{name} ended with {_meaning(code)} at its start", words)
-                return
-            self._stopping.wait(backoff)
-            backoff = min(backoff * 2, _BACKOFF_S[1])
-
-    def _live(self, name: str, part: _Part) -> int | None:
-        """One life of a part, from its start to its exit code; None if the farm stops before."""
-        process = self._spawn(name, part)
-        if process is None:
-            return None
-        self._output.say(f"{name} started (pid {process.pid})")
-        reader = threading.Thread(target=self._output.follow, args=(name, process), daemon=True)
-        reader.start()
-        code = self._outlive(part, process)
-        reader.join()
-        self._output.say(f"{name} ended with {_meaning(code)}")
-        return code
-
-    def _spawn(self, name: str, part: _Part) -> subprocess.Popen[bytes] | None:
-        with self._guard:
-            if self._stopping.is_set():
-                return None
-            target = self._output.target(name)
-            try:
-                process: subprocess.Popen[bytes] = Popen(
-                    die_with_parent(["/bin/sh", "-c", _shell_line(part.command)], signal.SIGTERM),
-                    shell=False,
-                    env=self._environ,
-                    cwd=self._cwd,
-                    stdin=subprocess.DEVNULL,
-                    stdout=target,
-                )
-            finally:
-                if not isinstance(target, int):
-                    target.close()
-            part.pid = process.pid
-            return process
-
-    def _outlive(self, part: _Part, process: subprocess.Popen[bytes]) -> int:
-        """Wait for the process, and end what is left of its group."""
-        # The process is not reaped yet, so nobody else can have its id when its group is ended.
-        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-        with self._guard:
-            part.pid = None
-            os.killpg(process.pid, signal.SIGKILL)
-            return process.wait()
-
     def _end_leftovers(self) -> None:
-        leftovers = []
-        myself = psutil.Process()
-        mine = {myself.pid, *(parent.pid for parent in myself.parents())}
-        for process in psutil.process_iter():
-            with suppress(psutil.Error, OSError):
-                if process.pid not in mine and process.environ().get(MARK) == str(self._home):
-                    process.kill()
-                    leftovers.append(process)
+        this = psutil.Process()
+        family = {this.pid, *(parent.pid for parent in this.parents())}
+        leftovers = find_processes(
+            lambda process: process.pid not in family and process.environ().get(MARK) == str(self._home)
+        )
         if leftovers:
-            self._output.say(f"ended {len(leftovers)} processes that an earlier farm left running")
-            psutil.wait_procs(leftovers, timeout=self._grace_s)
+            self._output.say(f"ending {len(leftovers)} processes that an earlier farm left running")
+            end_processes(leftovers, signal.SIGKILL, self._grace_s)
 
 
 @contextmanager
@@ -248,10 +201,10 @@ def noted_signals() -> Iterator[list[int]]:
 
     Nothing else is done in the handler: it may interrupt any line of the main thread, locks held.
     """
-    asked: list[int] = []
+    received: list[int] = []
 
     def note(number: int, _frame: FrameType | None) -> None:
-        asked.append(number)
+        received.append(number)
 
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     # Who started us without a hangup signal (nohup) wants it so.
@@ -260,7 +213,7 @@ def noted_signals() -> Iterator[list[int]]:
         if before[number] is not signal.SIG_IGN:
             signal.signal(number, note)
     try:
-        yield asked
+        yield received
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -271,18 +224,6 @@ def _shell_line(command: str) -> str:
     if _SHELL_OPERATOR.search(command):
         return command
     return f"exec env {command}" if _ASSIGNMENT.match(command) else f"exec {command}"
-
-
-def _end(pid: int) -> None:
-    """Send SIGTERM to a part: to the commands, if a shell runs them, for it would not pass the signal on."""
-    targets = [pid]
-    with suppress(psutil.Error):
-        process = psutil.Process(pid)
-        if process.name() == "sh":
-            targets = [child.pid for child in process.children()] or targets
-    for target in targets:
-        with suppress(ProcessLookupError):
-            os.kill(target, signal.SIGTERM)
 
 
 def _meaning(code: int) -> str:

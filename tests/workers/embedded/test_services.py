@@ -171,7 +171,7 @@ def test_a_leftover_server_is_stopped_first(home: Path) -> None:
         stray = Postgres(lodging, held.instance())
         user, group = lodging.user or (None, None)
         leftover = subprocess.Popen(stray.command(), user=user, group=group, stderr=subprocess.DEVNULL, cwd="/")
-        until(stray.answers)
+        until(stray.is_ready)
     with leftover, running_services(home) as services:
         assert leftover.wait(30) == 0
         assert query(services, "SELECT 1") == [(1,)]

@@ -84,7 +84,7 @@ def test_a_part_that_crashes_at_its_start_is_tried_again(log: Path) -> None:
 
 def test_a_part_that_is_refused_stops_the_farm(log: Path, script: Callable[[str, str], str]) -> None:
     with supervised(log, good=script("polite", POLITE), bad="echo no broker; exit 1") as supervisor:
-        supervisor.wait(asked=[])
+        supervisor.wait(signals=[])
         assert str(supervisor.refusal) == "bad ended with code 1 at its start (no broker)"
     assert supervisor.pids == {}
 
@@ -123,7 +123,7 @@ def test_a_deaf_part_is_killed_after_the_grace(log: Path, script: Callable[[str,
 def test_a_second_signal_ends_the_grace(log: Path, script: Callable[[str, str], str]) -> None:
     with supervised(log, grace_s=600.0, deaf=script("deaf", DEAF)) as supervisor:
         until(lambda: wrote(log, "deaf", "ready"))
-        assert not supervisor.stop(asked=[signal.SIGINT, signal.SIGINT])
+        assert not supervisor.stop(signals=[signal.SIGINT, signal.SIGINT])
 
 
 def test_the_console_names_the_parts(log: Path) -> None:
