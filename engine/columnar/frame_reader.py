@@ -18,7 +18,7 @@ import polars as pl
 
 from engine.facts import FactReader, SlotLayout
 from engine.schema import FieldSchema
-from engine.values import Value, literal
+from engine.values import MAX_WITH_FEW_DECIMALS, Value, is_ordinary, is_short, literal, nearest_ten_thousandth
 
 Mask = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -26,8 +26,6 @@ Floats = npt.NDArray[np.float64]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: For fewer rows than that, a loop over texts is faster than a query.
 FEW_TEXTS = 1_000
-#: Adding and taking away 1.5 * 2**52 rounds a float64 to a whole number.
-_ROUNDER = 6755399441055744.0
 #: Microseconds in a unit of time.
 _MICROS = {"us": 1, "ms": 1_000, "day": 86_400_000_000}
 _FLOATS = (pl.Float32, pl.Float64)
@@ -230,12 +228,9 @@ class FrameReader:
                 if name in found and name not in columns.others:
                     odd |= nulls[row] & ~found[name].is_null().to_numpy()
         np.copyto(numbers, 0.0, where=nulls)
-        near = numbers * 1e4
-        near += _ROUNDER
-        near -= _ROUNDER
-        near /= 1e4
+        near: Floats = nearest_ten_thousandth(numbers)
         right = near == numbers
-        right &= np.abs(numbers, out=near) <= 1e11
+        right &= np.abs(numbers, out=near) <= MAX_WITH_FEW_DECIMALS
         right |= self._ignored
         if not right.all():
             self._look_closer(numbers, ~right, odd, whole)
@@ -265,12 +260,7 @@ class FrameReader:
         left = np.flatnonzero(~right)
         for field, row, value in zip(fields[left].tolist(), rows[left].tolist(), values[left].tolist(), strict=True):
             # As a float, an integer of more digits could look like one of fewer; it can't look less than 1e15.
-            odd[row] |= not _is_number(value) or (field in whole and abs(value) >= 1e15)
-
-
-def _is_number(value: float) -> bool:
-    """Whether a float is a number of the language, and of ordinary size."""
-    return value == 0.0 or (1e-30 <= abs(value) <= 1e30 and float(f"{value:.15g}") == value)
+            odd[row] |= not (is_ordinary(value) and is_short(value)) or (field in whole and abs(value) >= 1e15)
 
 
 def _bounds(values: list[Any], default: float) -> Floats:

@@ -14,17 +14,24 @@ from engine.facts.paths import get_path, present
 from engine.facts.reader import FactReader
 from engine.facts.slots import SlotLayout, Slots
 from engine.schema import FactSchema, FieldSchema
-from engine.values import Value, ValueRefused, from_python, is_ordinary, literal, ordinary, parse_moment
+from engine.values import (
+    MAX_WITH_FEW_DECIMALS,
+    Value,
+    ValueRefused,
+    few_decimals_test,
+    from_python,
+    is_ordinary,
+    is_short,
+    literal,
+    ordinary,
+    parse_moment,
+)
 
 #: Gives slots, or None when the facts need a closer look.
 FastIntake = Callable[[Any, Value], Slots | None]
 
-#: Adding and taking away 1.5 * 2**52 rounds a float64 to a whole number.
-_ROUNDER = 6755399441055744.0
-
-
-#: Above that, a number of ten-thousandths may have more than 15 digits; the exact intake looks at what is larger.
-_LARGE = 1e11
+#: Numbers beyond that are for the exact intake.
+_LARGE = MAX_WITH_FEW_DECIMALS
 
 
 class Doubt(Exception):
@@ -69,7 +76,7 @@ def _typed(raw: Any, kind: type) -> Value:
 
 def _tame(value: float) -> bool:
     """Whether a float is a number of the language, and of ordinary size."""
-    return is_ordinary(value) and float(f"{value:.15g}") == value
+    return is_ordinary(value) and is_short(value)
 
 
 def _step(raw: Any, steps: tuple[str | int, ...]) -> Any:
@@ -197,10 +204,8 @@ class _Writer:
         if field is not None and field.maximum is not None:
             high = max(min(high, float(field.maximum)), -2 * _LARGE)
         bounds = f"{low!r} <= {value} <= {high!r}"
-        # A whole number of ten-thousandths below 1e15 has at most 15 digits, and division gives its own float64.
-        exact = f"({value} * 1e4 + {_ROUNDER} - {_ROUNDER}) / 1e4 == {value}"
         self._writer.line(f"if {value}.__class__ is float:")
-        self._writer.line(f"    if not ({bounds} and ({exact} or tame({value}))): return None")
+        self._writer.line(f"    if not ({bounds} and ({few_decimals_test(value)} or tame({value}))): return None")
         self._writer.line(f"elif {value}.__class__ is int:")
         self._writer.line(f"    if not {bounds}: return None")
         self._writer.line(f"    {value} = {value} + 0.0")

@@ -9,7 +9,7 @@ a value. None raises, whatever the values are: what has no answer is None. Each 
 import re
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal
 
-from engine.values import CONTEXT, Value, ValueRefused, decimal, number, remainder, take_number
+from engine.values import CONTEXT, MAX_NUMBER_CHARACTERS, Value, ValueRefused, decimal, number, remainder, take_number
 
 #: A power is computed with these digits, so that rounding it to 15 is the last word on it.
 _POWER = Context(prec=30, rounding=ROUND_HALF_EVEN, Emin=-999_999, Emax=999_999, traps=[])
@@ -18,9 +18,6 @@ _POWER = Context(prec=30, rounding=ROUND_HALF_EVEN, Emin=-999_999, Emax=999_999,
 _ALL_DIGITS = Context(prec=700, Emin=-999_999, Emax=999_999, traps=[])
 
 _NUMBER = re.compile(r"\s*[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?\s*", re.ASCII)
-
-#: A longer text is not looked at as a number.
-_MAX_NUMERAL = 400
 
 
 def _shift(value: float, places: float, rounding: str) -> float | None:
@@ -87,7 +84,7 @@ def modulo(left: float, right: float) -> float | None:
 def to_number(value: Value) -> float | None:
     if value.__class__ is float:
         return float(value)
-    if value.__class__ is not str or len(value) > _MAX_NUMERAL or not _NUMBER.fullmatch(value):
+    if value.__class__ is not str or len(value) > MAX_NUMBER_CHARACTERS or not _NUMBER.fullmatch(value):
         return None
     try:
         return take_number(Decimal(value.strip()))

@@ -1,7 +1,6 @@
 """GRL text to nodes and back: lexer, parser, printer, formatter. Knows no fact and no schema."""
 
 from engine.language.formatter import format_rules
-from engine.language.lexer import MAX_NUMBER_CHARACTERS, exact_decimal, normal_number, number_problem
 from engine.language.nodes import (
     MIRRORED,
     Action,
@@ -58,7 +57,6 @@ __all__ = [
     "ListLiteral",
     "Literal",
     "Log",
-    "MAX_NUMBER_CHARACTERS",
     "MAX_RULES",
     "MAX_SOURCE_CHARACTERS",
     "MIRRORED",
@@ -80,11 +78,8 @@ __all__ = [
     "action_expressions",
     "changed",
     "children",
-    "exact_decimal",
     "format_rules",
     "has_focus",
-    "normal_number",
-    "number_problem",
     "open_source",
     "paths",
     "pattern_of",

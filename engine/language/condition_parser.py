@@ -12,21 +12,13 @@ from engine.language.expression_parser import ExpressionParser
 from engine.language.keywords import BINDING, RESERVED
 from engine.language.lexer import TokenKind
 from engine.language.nodes import And, Binding, Bound, Expression, Literal, Node, Path, Pattern
-from engine.language.printer import UNITS
 from engine.language.source import Source
 from engine.language.token_stream import StatementUnreadable
 from engine.language.traversal import changed, walk
+from engine.values import MAX_WINDOW_DAYS, MAX_WINDOW_S, unit_seconds
 
 #: Of one rule, absences included. Every further one is a loop over the window within the loops of the others.
 MAX_BINDINGS = 4
-#: As for the window of a stream.
-MAX_WINDOW_S = 31 * 86_400
-_UNITS = {
-    **dict.fromkeys(("s", "sec", "second", "seconds"), UNITS["s"]),
-    **dict.fromkeys(("m", "min", "minute", "minutes"), UNITS["min"]),
-    **dict.fromkeys(("h", "hour", "hours"), UNITS["h"]),
-    **dict.fromkeys(("d", "day", "days"), UNITS["d"]),
-}
 
 
 class ConditionParser(ExpressionParser):
@@ -92,14 +84,14 @@ class ConditionParser(ExpressionParser):
         if not isinstance(start.value, Decimal):
             raise self._unlike("the length of the window")
         self.advance()
-        unit = _UNITS.get(self.word())
+        unit = unit_seconds(self.word())
         if unit is None:
             hint = "units are s, min, h and d: window(10 min, sliding)"
             raise self.slip("pattern-window", f"expected a unit of time, found {self.found()}", hint)
         self.advance()
         length = start.value * unit
         if length != int(length) or not 1 <= length <= MAX_WINDOW_S:
-            message = "a window is 1 second to 31 days long, in whole seconds"
+            message = f"a window is 1 second to {MAX_WINDOW_DAYS} days long, in whole seconds"
             self.source.report("pattern-window", start.start, self.before.end, message)
             length = Decimal(1)
         if self.take(","):

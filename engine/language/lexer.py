@@ -10,13 +10,8 @@ from decimal import Decimal
 from typing import Literal, NamedTuple
 
 from engine.language.source import Source
+from engine.values import MAX_NUMBER_CHARACTERS, exact_decimal, normal_number, number_problem
 
-#: What a spreadsheet keeps; each such number has its own float64.
-MAX_DIGITS = 15
-#: The range in which every number of 15 digits has a float64 of its own (`engine.values.value`).
-LEAST_EXPONENT, GREATEST_EXPONENT = -290, 299
-#: Digits of one number as written, leading and trailing zeros included.
-MAX_NUMBER_CHARACTERS = 400
 #: Of one text literal; a reason that a person reads is far shorter.
 MAX_TEXT_CHARACTERS = 10_000
 MAX_NAME_CHARACTERS = 200
@@ -176,31 +171,6 @@ def _number(source: Source, written: str, start: int) -> Decimal:
         source.report("grl-number", start, end, problem)
         return Decimal(0)
     return normal_number(number)
-
-
-def exact_decimal(written: str) -> Decimal:
-    """The decimal that a well-formed number means; infinite when its exponent is beyond all sense."""
-    mantissa, _, exponent = written.lower().partition("e")
-    if len(exponent.lstrip("+-0")) > 4:
-        return Decimal("Infinity") if Decimal(mantissa) else Decimal(0)
-    return Decimal(written)
-
-
-def number_problem(number: Decimal) -> str:
-    """Why a decimal can't be a number of this language; empty when it can."""
-    if not number:
-        return ""
-    if not number.is_finite() or not LEAST_EXPONENT <= number.adjusted() <= GREATEST_EXPONENT:
-        return f"a number lies between 1e{LEAST_EXPONENT} and 1e{GREATEST_EXPONENT + 1}"
-    digits = "".join(map(str, number.as_tuple().digits)).strip("0")
-    if len(digits) > MAX_DIGITS:
-        return f"a number has at most {MAX_DIGITS} significant digits, this one has {len(digits)}"
-    return ""
-
-
-def normal_number(number: Decimal) -> Decimal:
-    """The one form of a number: no trailing zeros, no negative zero."""
-    return number.normalize() if number else Decimal(0)
 
 
 def _text(source: Source, written: str, start: int) -> str:

@@ -6,7 +6,6 @@ white space, comments, quoting or the way a test is spelled (`x.Contains(y)`, `x
 import re
 from collections.abc import Iterable
 from datetime import datetime
-from decimal import Decimal
 
 from engine.language.nodes import (
     Action,
@@ -36,12 +35,10 @@ from engine.language.nodes import (
     Scalar,
     TextTest,
 )
+from engine.values import print_duration, print_number
 
 #: A condition longer than this is broken at its outermost operator.
 MAX_LINE = 100
-
-#: What the length of a window is counted in, the longest first; seconds of each.
-UNITS = {"d": 86_400, "h": 3_600, "min": 60, "s": 1}
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 #: How tightly each kind of expression binds; an operand that binds less gets parentheses.
@@ -137,6 +134,7 @@ def print_action(action: Action) -> str:
 def print_expression(node: Expression) -> str:
     """An expression as canonical GRL.
 
+    >>> from decimal import Decimal
     >>> print_expression(Compare("<", Path("Order", ("lines", 0, "net price")), Literal(Decimal("1E+1"))))
     'Order.lines[0]["net price"] < 10'
     """
@@ -186,8 +184,7 @@ def print_binding(binding: Binding) -> str:
     'not a: Payment from stream("payments") over window(10 min, sliding)'
     """
     word = "not " if binding.absent else ""
-    span, unit = next((span, unit) for unit, span in UNITS.items() if binding.window_s % span == 0)
-    window = f"window({binding.window_s // span} {unit}, sliding)"
+    window = f"window({print_duration(binding.window_s)}, sliding)"
     return f"{word}{binding.name}: {binding.fact} from stream({quote(binding.stream)}) over {window}"
 
 
@@ -212,15 +209,6 @@ def print_value(value: Scalar) -> str:
     if isinstance(value, datetime):
         return f'Date("{_moment(value)}")'
     return print_number(value)
-
-
-def print_number(number: Decimal) -> str:
-    """A number as a person writes it; very large and very small ones with an exponent.
-
-    >>> print_number(Decimal("1E+3"))
-    '1000'
-    """
-    return f"{number:f}" if -10 < number.adjusted() < 21 else str(number)
 
 
 def quote(text: str) -> str:

@@ -16,6 +16,7 @@ from engine.errors import SchemaRejected
 from engine.schema.schema import KINDS, FactSchema, FieldSchema, Kind, Schema
 from engine.schema.shared_facts import SharedTables
 from engine.schema.toml_locations import TomlPlaces, syntax_problem
+from engine.values import DIGITS, number_problem
 
 #: A schema of a thousand described fields is a tenth of this.
 MAX_SCHEMA_CHARACTERS = 1_000_000
@@ -199,11 +200,13 @@ class _Reader:
         return False
 
     def _number(self, value: object, key: str, place: str, row: str) -> Decimal | None:
+        hint = ""
         if isinstance(value, int | Decimal) and not isinstance(value, bool):
             number = Decimal(value)
-            if number.is_finite() and len(number.normalize().as_tuple().digits) <= 15:
+            hint = number_problem(number)
+            if not hint:
                 return number
-        self._problem("schema-value", f"'{key}' has to be a number of at most 15 digits", place, row)
+        self._problem("schema-value", f"'{key}' has to be a number of at most {DIGITS} digits", place, row, hint)
         return None
 
     def _bound(self, field: Mapping[str, Any], key: str, kind: Kind, place: str, row: str) -> Decimal | None:

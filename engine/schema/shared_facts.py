@@ -9,6 +9,7 @@ from typing import Any
 
 from engine.schema.schema import FactSchema, FieldSchema, Kind, Lookup, Stream
 from engine.suggestions import did_you_mean
+from engine.values import MAX_WINDOW_DAYS, MAX_WINDOW_S, unit_seconds
 
 #: Tells a problem: code, message, table, key, hint.
 Report = Callable[[str, str, str, str, str], None]
@@ -18,10 +19,7 @@ _LOOKUP_KEYS = ("by", "required", "description")
 _STREAM_KEYS = ("key", "time", "window", "max_events", "late", "description")
 #: Kinds of what facts and windows are found by.
 _KEY_KINDS: tuple[Kind, ...] = ("text", "number")
-_SPAN = re.compile(r"([1-9][0-9]{0,6})\s*([smhd])\Z")
-_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
-#: A longer memory is a reference fact, computed by night.
-MAX_SPAN_S = 31 * 86_400
+_DURATION = re.compile(r"([1-9][0-9]{0,6})\s*([smhd])\Z")
 #: Events that one job may read: every rule over a window costs time in proportion to them.
 MAX_EVENTS = 1_000
 _EVENTS, _LATE_S = 200, 3_600
@@ -138,10 +136,10 @@ class SharedTables:
         value = table.get(key)
         if value is None:
             return default
-        found = _SPAN.match(value) if isinstance(value, str) else None
-        seconds = int(found[1]) * _SECONDS[found[2]] if found else 0
-        if not 0 < seconds <= MAX_SPAN_S:
-            message = f"'{key}' has to be a time of at most {MAX_SPAN_S // 86_400} days"
+        written = _DURATION.match(value) if isinstance(value, str) else None
+        seconds = int(written[1]) * (unit_seconds(written[2]) or 0) if written else 0
+        if not 0 < seconds <= MAX_WINDOW_S:
+            message = f"'{key}' has to be a time of at most {MAX_WINDOW_DAYS} days"
             self._report("schema-value", message, place, key, 'write "90s", "10m", "24h" or "7d"')
             return default
         return seconds

@@ -13,7 +13,6 @@ from decimal import Decimal
 from engine.checks import ValueKind, kind_of_value
 from engine.diagnostics import Span
 from engine.language import (
-    MAX_NUMBER_CHARACTERS,
     And,
     Compare,
     CompareOp,
@@ -26,11 +25,9 @@ from engine.language import (
     Path,
     Scalar,
     TextTest,
-    exact_decimal,
-    normal_number,
-    number_problem,
     read_moment,
 )
+from engine.values import MAX_NUMBER_CHARACTERS, exact_decimal, normal_number, number_problem
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\Z")
 _OPERATOR = re.compile(r"(<=|>=|!=|==|<>|=<|=>|<|>|=)\s*(.*)\Z", re.DOTALL)

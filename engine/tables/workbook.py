@@ -21,15 +21,13 @@ from openpyxl.worksheet._reader import FORMULA_TAG, WorkSheetParser
 from engine.diagnostics import Span
 from engine.language import MAX_RULES, MAX_SOURCE_CHARACTERS, Source, TooManyProblems
 from engine.tables.csv_cells import MAX_CELL_CHARACTERS, MAX_COLUMNS, Cell, Sheet
+from engine.values import DIGITS, print_number
 
 #: Of one workbook.
 MAX_SHEETS = 50
 
 #: A sheet whose name begins so is for people, as a column named so is.
 NOTES = "note"
-
-#: Digits that a spreadsheet shows; it stores two more, so that 0.1 + 0.2 is 0.30000000000000004 in the file.
-_SHOWN_DIGITS = 15
 
 
 def read_workbook(name: str, content: bytes) -> tuple[Source, list[Sheet]]:
@@ -220,9 +218,9 @@ def _typed(value: Any) -> str:
 def _number(value: int | float) -> str:
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
-    # Turning a huge int into text is refused by Python itself; no spreadsheet holds one.
-    shown = Decimal(f"{float(value):.{_SHOWN_DIGITS}g}")
-    return f"{shown:f}" if -10 < shown.adjusted() < 21 else str(shown)
+    # A spreadsheet shows as many digits as a rule has, and stores two more: 0.1 + 0.2 is 0.30000000000000004 in the
+    # file. Turning a huge int into text is refused by Python itself; no spreadsheet holds one.
+    return print_number(Decimal(f"{float(value):.{DIGITS}g}"))
 
 
 #: Bytes of a workbook as it lies on disk; twenty thousand rows of ten columns take a fourth of it.

@@ -3,17 +3,30 @@
 Takes and gives float64s that each stand for a decimal of at most 15 digits; None where there is no result. Refuses
 nothing and knows no text, date or null (`engine.values.value`)."""
 
+import math
 from decimal import ROUND_HALF_EVEN, Context, Decimal
+from typing import Any
 
-#: Significant digits of every number.
+#: Significant digits of every number: what a spreadsheet keeps.
 DIGITS = 15
 
-#: A result at or above 1e300 is null, one below 1e-290 is zero: between them every decimal has a float64 of its own.
-LARGEST = 1e300
-SMALLEST = 1e-290
+#: Powers of ten of the first digit of a number. In this range every decimal of 15 digits has a float64 of its own.
+LEAST_EXPONENT, GREATEST_EXPONENT = -290, 299
+
+#: A result of this size or more is null.
+_TOO_LARGE = float(f"1e{GREATEST_EXPONENT + 1}")
+
+#: A result below this size is zero.
+_SMALLEST = float(f"1e{LEAST_EXPONENT}")
 
 #: Adding and taking away 1.5 * 2**52 rounds a float64 to a whole number.
 _ROUNDER = 6755399441055744.0
+
+#: Writes a float with so many digits.
+_WRITTEN = f"%.{DIGITS}g"
+
+#: Up to this size a whole number of ten-thousandths has at most 15 digits.
+MAX_WITH_FEW_DECIMALS = 1e11
 
 #: Without traps: an impossible operation gives NaN, which `number` turns into null.
 CONTEXT = Context(prec=DIGITS, rounding=ROUND_HALF_EVEN, Emin=-999_999, Emax=999_999, traps=[])
@@ -43,9 +56,9 @@ def number(value: Decimal) -> float | None:
         return None
     result = float(CONTEXT.plus(value))
     size = abs(result)
-    if size < SMALLEST:
+    if size < _SMALLEST:
         return 0.0
-    return result if size < LARGEST else None
+    return result if size < _TOO_LARGE else None
 
 
 def _ten_thousandths(value: float) -> float | None:
@@ -53,6 +66,35 @@ def _ten_thousandths(value: float) -> float | None:
     count = value * 1e4 + _ROUNDER - _ROUNDER
     # Division rounds correctly, so it gives the number back exactly when the number is that many ten-thousandths.
     return count if -1e15 < count < 1e15 and count / 1e4 == value else None
+
+
+def nearest_ten_thousandth(values: Any) -> Any:
+    """The multiple of 0.0001 that is nearest to each number, as its own float64.
+
+    A number that equals its nearest one, and is at most `MAX_WITH_FEW_DECIMALS` in size, has at most 15 digits: a whole
+    number of ten-thousandths below 1e15 has, and division rounds correctly. Most amounts are such numbers, and to see
+    it costs four operations on floats where counting digits costs a text.
+
+    Args:
+        values: a float, or an array of float64 of any shape, which stays as it is.
+
+    Returns:
+        The same shape, new. It means nothing for what is larger than 1e11.
+    """
+    near = values * 1e4
+    near += _ROUNDER
+    near -= _ROUNDER
+    near /= 1e4
+    return near
+
+
+def few_decimals_test(name: str) -> str:
+    """The Python text of the test whether a float equals its `nearest_ten_thousandth`, for code that is generated.
+
+    Args:
+        name: of the variable that holds the float.
+    """
+    return f"({name} * 1e4 + {_ROUNDER} - {_ROUNDER}) / 1e4 == {name}"
 
 
 def add(left: float, right: float) -> float | None:
@@ -96,6 +138,15 @@ def remainder(left: float, right: float) -> float | None:
 def negate(value: float) -> float:
     """`-value`; there is no negative zero."""
     return 0.0 - value
+
+
+def is_short(value: float) -> bool:
+    """Whether a float64 is that of a decimal of at most 15 digits: a number of the language, but for its size.
+
+    >>> is_short(0.3), is_short(0.1 + 0.2), is_short(float("inf"))
+    (True, False, False)
+    """
+    return math.isfinite(value) and float(_WRITTEN % value) == value
 
 
 def is_ordinary(number: float) -> bool:

@@ -7,13 +7,11 @@ numbers with none between them."""
 from collections.abc import Callable
 from decimal import Decimal
 
-from engine.values.arithmetic import DIGITS, decimal
+from engine.values.arithmetic import DIGITS, LEAST_EXPONENT, decimal
 
 #: Numbers between one power of ten and the next.
 _DECADE = 9 * 10 ** (DIGITS - 1)
 _FIRST = 10 ** (DIGITS - 1)
-#: The decade of the smallest number (`engine.values.value.SMALLEST`).
-_LOWEST = -290
 
 
 def ordinal(value: float) -> int:
@@ -27,7 +25,7 @@ def ordinal(value: float) -> int:
         return 0
     decade = exact.adjusted()
     digits = int(abs(exact).scaleb(DIGITS - 1 - decade))
-    place: int = (decade - _LOWEST) * _DECADE + digits - _FIRST + 1
+    place: int = (decade - LEAST_EXPONENT) * _DECADE + digits - _FIRST + 1
     return -place if exact < 0 else place
 
 
@@ -40,7 +38,7 @@ def number_at(place: int) -> float:
     if not place:
         return 0.0
     decade, digits = divmod(abs(place) - 1, _DECADE)
-    value = float(Decimal(digits + _FIRST).scaleb(decade + _LOWEST - DIGITS + 1))
+    value = float(Decimal(digits + _FIRST).scaleb(decade + LEAST_EXPONENT - DIGITS + 1))
     return -value if place < 0 else value
 
 

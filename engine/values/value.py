@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from engine.values.arithmetic import DIGITS, add, is_ordinary, number
+from engine.values.arithmetic import DIGITS, GREATEST_EXPONENT, LEAST_EXPONENT, add, is_ordinary, number
 
 #: None, bool, float, str, aware datetime, tuple of values, dict of values.
 Value = Any
@@ -172,7 +172,7 @@ def take_number(raw: Any) -> float:
         raise ValueRefused("is not a finite number")
     if not exact:
         return 0.0
-    if not -290 <= exact.adjusted() < 300:
+    if not LEAST_EXPONENT <= exact.adjusted() <= GREATEST_EXPONENT:
         raise ValueRefused("is out of range")
     digits = exact.as_tuple().digits
     if len(digits) > DIGITS and any(digits[DIGITS:]):

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+from engine.values.arithmetic import is_short
 from engine.values.value import Value
 from engine.values.value_set import ValueSet
 
@@ -97,8 +98,8 @@ def _first(values: Iterable[Value]) -> list[Value]:
 
 def _numbers(cuts: tuple[float, ...]) -> Iterator[float]:
     cuts = cuts[:_MAX_CUTS]
-    # A cut behind `<= x` is the float64 after x: x is the one that reads well.
-    readable = sorted({number for cut in cuts for number in (cut, math.nextafter(cut, -math.inf)) if _is_short(number)})
+    # A cut behind `<= x` is the float64 after x, which has too many digits: x is the one that reads well.
+    readable = sorted({number for cut in cuts for number in (cut, math.nextafter(cut, -math.inf)) if is_short(number)})
     yield from readable
     for step in (1.0, 0.1, 10.0, 0.001, 1000.0):
         for number in readable or [0.0]:
@@ -108,11 +109,6 @@ def _numbers(cuts: tuple[float, ...]) -> Iterator[float]:
         yield float(f"{number_between(Decimal(repr(below)), Decimal(repr(above))):.15g}")
     yield 0.0
     yield 1.0
-
-
-def _is_short(number: float) -> bool:
-    """Whether a number has few enough digits to be one of the language; a cut right behind a number has not."""
-    return math.isfinite(number) and float(f"{number:.15g}") == number
 
 
 def _texts(cuts: tuple[str, ...]) -> Iterator[str]:

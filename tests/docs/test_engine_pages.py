@@ -14,11 +14,12 @@ from engine.language import MAX_RULES, MAX_SOURCE_CHARACTERS
 from engine.language.action_parser import MAX_ACTIONS
 from engine.language.condition_parser import MAX_BINDINGS
 from engine.language.expression_parser import MAX_DEPTH, MAX_OPERANDS
-from engine.language.lexer import MAX_DIGITS, MAX_NAME_CHARACTERS, MAX_TEXT_CHARACTERS
+from engine.language.lexer import MAX_NAME_CHARACTERS, MAX_TEXT_CHARACTERS
 from engine.language.operand_parser import MAX_LIST_ITEMS, MAX_NESTING
 from engine.language.parser import ATTRIBUTES
 from engine.language.source import MAX_PROBLEMS
 from engine.tables.hit_policies import HIT_POLICIES
+from engine.values import DIGITS
 
 DOCS = Path(__file__).parents[2] / "docs"
 LANGUAGE = (DOCS / "language.md").read_text("utf-8")
@@ -111,7 +112,7 @@ def test_the_limits_on_the_page_are_those_of_the_source() -> None:
         MAX_RULES,
         MAX_TEXT_CHARACTERS,
         MAX_NAME_CHARACTERS,
-        MAX_DIGITS,
+        DIGITS,
         MAX_NESTING,
         MAX_DEPTH,
         MAX_OPERANDS,

@@ -76,6 +76,8 @@ def with_field(field: str) -> str:
         (with_field('x = { kind = "number", min = "3" }'), ["schema-value@5:3"]),
         (with_field('x = { kind = "number", min = nan }'), ["schema-value@5:3"]),
         (with_field('x = { kind = "number", max = 1234567890123456 }'), ["schema-value@5:3"]),
+        (with_field('x = { kind = "number", max = 1e300 }'), ["schema-value@5:3"]),
+        (with_field('x = { kind = "number", min = -1e-291 }'), ["schema-value@5:3"]),
         (with_field('x = { kind = "text", required = "yes" }'), ["schema-value@5:3"]),
         (with_field('x = { kind = "text", required = true, derived = true }'), ["schema-derived@5:3"]),
         (with_field('x = { kind = "text", values = [1] }'), ["schema-value@5:3"]),
@@ -85,7 +87,7 @@ def with_field(field: str) -> str:
         (with_field('"x y" = { kind = "text" }'), ["schema-name@5:3"]),
         (with_field("x = 1\ny = 2\nz = { kind = 3 }"), ["schema-value@5:3", "schema-value@6:1", "schema-kind@7:1"]),
     ],
-    ids=range(32),
+    ids=range(34),
 )
 def test_what_is_wrong_is_said_with_its_place(text: str | bytes, problems: list[str]) -> None:
     with pytest.raises(SchemaRejected) as caught:
