@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.evaluation.expressions import Compute, Expressions, operation
 from engine.evaluation.result import Outcome, Reason
-from engine.facts import ORDINARY, SlotLayout, Slots, get_path, path_label, present
+from engine.facts import ORDINARY, SlotLayout, Slots, get_path, path_label, with_path
 from engine.language import Action, Assign, Complete, Decide, Literal, Log, Path, Retract
 from engine.schema import FieldSchema
 from engine.values import MAX_TEXT, Value, bounded, equal, kind_of, ordinary, text, to_python
@@ -111,7 +111,10 @@ class Actions:
             if equal(before, value):
                 return
             # All parents first: one that can't take the value must leave nothing half done.
-            parents = [(other, _replaced(slots[other], steps, value, name)) for other, steps in above]
+            try:
+                parents = [(other, with_path(slots[other], steps, value, keep_null=False)) for other, steps in above]
+            except LookupError:
+                raise ActionRefused(f"there is no {name} to assign to") from None
             for other, parent in parents:
                 slots[other] = parent
                 run.changed.add(other)
@@ -130,21 +133,6 @@ class Actions:
             slots[ORDINARY] = slots[ORDINARY] and ordinary(value)
 
         return write
-
-
-def _replaced(parent: Value, steps: tuple[str | int, ...], value: Value, name: str) -> Value:
-    """A copy of a list or object with what the steps lead to replaced; a missing object is made."""
-    if not steps:
-        return value
-    step, rest = steps[0], steps[1:]
-    if isinstance(step, int):
-        if parent.__class__ is not tuple or step >= len(parent):
-            raise ActionRefused(f"there is no {name} to assign to")
-        return (*parent[:step], _replaced(parent[step], rest, value, name), *parent[step + 1 :])
-    if parent is not None and parent.__class__ is not dict:
-        raise ActionRefused(f"there is no {name} to assign to")
-    members = parent or {}
-    return present({**members, step: _replaced(members.get(step), rest, value, name)})
 
 
 def _check(name: str, field: FieldSchema | None) -> Callable[[Value], None]:

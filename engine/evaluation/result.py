@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from engine.facts import Place
+from engine.facts import Place, with_path
 
 #: From good to bad: the worst that any fired rule asks for wins.
 OUTCOMES = ("accept", "review", "reject", "error")
@@ -104,7 +104,7 @@ class Evaluation:
         """The facts after the rules: what was passed in, with the changes. Shares with it what did not change."""
         after = dict(self.given) if isinstance(self.given, Mapping) else {}
         for (fact, steps), value in zip(self.places, self.changes.values(), strict=True):
-            after[fact] = _replaced(after.get(fact), steps, value)
+            after[fact] = with_path(after.get(fact), steps, value)
         return after
 
     def to_json(self) -> dict[str, Any]:
@@ -127,21 +127,6 @@ def json_value(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: json_value(item) for name, item in value.items()}
     return value
-
-
-def _replaced(raw: Any, steps: tuple[str | int, ...], value: Any) -> Any:
-    """A copy of `raw` with what the steps lead to replaced."""
-    if not steps:
-        return value
-    step, rest = steps[0], steps[1:]
-    if isinstance(step, str):
-        copy = dict(raw) if isinstance(raw, Mapping) else {}
-        copy[step] = _replaced(copy.get(step), rest, value)
-        return copy
-    items = list(raw) if isinstance(raw, list | tuple) else []
-    if step < len(items):
-        items[step] = _replaced(items[step], rest, value)
-    return items
 
 
 def error_evaluation(code: str, text: str, given: Any, rule: str | None = None) -> Evaluation:

@@ -14,7 +14,7 @@ from typing import Any
 
 from engine.evaluation import OUTCOMES, Outcome, Reason
 from engine.explanation.breakpoints import Breakpoints
-from engine.facts import Place, path_label
+from engine.facts import Place, get_path, path_label, with_path
 from engine.program import Program
 from engine.schema import FieldSchema, Schema
 from engine.values import ValueRefused, first_that, literal, moment, number, number_at, ordinal, take_number, to_python
@@ -206,7 +206,7 @@ class _Search:
         """The numbers that were sent and that rules read."""
         for place in dict.fromkeys(one for known in cuts.places for one in _elements(self._facts, known)):
             field = _field(self._program.schema, place)
-            raw = _at(self._facts, place)
+            raw = get_path(self._facts, (place[0], *place[1]))
             if not isinstance(raw, int | float | Decimal) or isinstance(raw, bool):
                 continue
             if not place[1] or (field is not None and field.derived):
@@ -285,26 +285,8 @@ def _elements(facts: Mapping[str, Any], place: Place) -> Iterator[Place]:
         yield place
 
 
-def _at(facts: Mapping[str, Any], place: Place) -> Any:
-    """What was sent for a field; None when nothing was."""
-    raw: Any = facts.get(place[0])
-    for step in place[1]:
-        if isinstance(step, str):
-            raw = raw.get(step) if isinstance(raw, Mapping) else None
-        else:
-            raw = raw[step] if isinstance(raw, list | tuple) and step < len(raw) else None
-    return raw
-
-
 def _with_number(facts: Mapping[str, Any], place: Place, value: Any) -> Mapping[str, Any]:
     """A copy of the facts with another number in a field that is there."""
     fact, steps = place
-    return {**facts, fact: _replaced(facts[fact], steps, value)}
-
-
-def _replaced(raw: Any, steps: tuple[str | int, ...], value: Any) -> Any:
-    if not steps:
-        return value
-    copy: Any = dict(raw) if isinstance(raw, Mapping) else list(raw)
-    copy[steps[0]] = _replaced(copy[steps[0]], steps[1:], value)
-    return copy
+    changed: Mapping[str, Any] = with_path(facts, (fact, *steps), value)
+    return changed

@@ -2,7 +2,7 @@
 
 from engine.facts.codegen import FunctionWriter
 from engine.facts.fast_reader import fast_intake
-from engine.facts.paths import Place, get_path, path_label, present
+from engine.facts.paths import Place, Steps, get_path, path_label, present, with_path
 from engine.facts.reader import FactReader
 from engine.facts.slots import AS_OF, CANDIDATES, MEMO, ORDINARY, Overlap, Role, SlotLayout, Slots, reads
 
@@ -18,9 +18,11 @@ __all__ = [
     "Place",
     "Role",
     "Slots",
+    "Steps",
     "fast_intake",
     "path_label",
     "present",
     "reads",
     "get_path",
+    "with_path",
 ]

@@ -79,16 +79,6 @@ def _tame(value: float) -> bool:
     return is_ordinary(value) and is_short(value)
 
 
-def _step(raw: Any, steps: tuple[str | int, ...]) -> Any:
-    """Follow steps into facts as they were sent."""
-    for step in steps:
-        if isinstance(step, str):
-            raw = raw.get(step) if isinstance(raw, Mapping) else None
-        else:
-            raw = raw[step] if isinstance(raw, list | tuple) and step < len(raw) else None
-    return raw
-
-
 class _Writer:
     """Writes the function of one program."""
 
@@ -228,7 +218,7 @@ class _Writer:
             if len(steps) == 1 and isinstance(steps[0], str):
                 self._writer.line(f"{value} = {raw}.get({self._writer.bind(steps[0])})")
             else:
-                self._writer.line(f"{value} = step({raw}, {self._writer.bind(steps)})")
+                self._writer.line(f"{value} = get_path({raw}, {self._writer.bind(steps)})")
             self._any(value)
         for name, is_list in self._intake.written:
             if name == fact:
@@ -268,7 +258,6 @@ _BOUND: dict[str, Any] = {
     "get_path": get_path,
     "moment": _moment,
     "present": present,
-    "step": _step,
     "taken": _taken,
     "tame": _tame,
     "typed": _typed,

@@ -1,25 +1,85 @@
-"""Paths into facts: follow one, and name it in a message.
+"""Paths into facts: follow one, replace what it leads to, name it in a message.
 
-Takes values of the language and steps, gives the value there or null; knows no schema and no slot."""
+Takes objects and lists, as they were sent (any mapping, list or tuple) or as values of the language (dict and tuple),
+and the steps into them: a text is a member of an object, a number a place in a list. Changes nothing that it is given;
+knows no schema and no slot."""
+
+from collections.abc import Mapping
+from typing import Any
 
 from engine.values import Value
 
+#: The steps from a fact to one of its parts.
+Steps = tuple[str | int, ...]
+
 #: A fact and the steps into it.
-Place = tuple[str, tuple[str | int, ...]]
+Place = tuple[str, Steps]
 
 
-def get_path(value: Value, steps: tuple[str | int, ...]) -> Value:
-    """Follow steps into a value; None where one leads nowhere."""
+def get_path(value: Any, steps: Steps) -> Any:
+    """Follow steps into a value.
+
+    Args:
+        value: where the path begins.
+        steps: the path; numbers count from 0.
+
+    Returns:
+        What is there; None where a step leads nowhere.
+
+    >>> get_path({"lines": [{"sku": "A7"}]}, ("lines", 0, "sku"))
+    'A7'
+    """
     for step in steps:
         if isinstance(step, str):
-            value = value.get(step) if value.__class__ is dict else None
+            # Asking an abstract class costs ten times as much; nearly every object is a dict, or missing.
+            if value.__class__ is not dict and (value is None or not isinstance(value, Mapping)):
+                return None
+            value = value.get(step)
+        elif isinstance(value, list | tuple) and step < len(value):
+            value = value[step]
         else:
-            value = value[step] if value.__class__ is tuple and 0 <= step < len(value) else None
+            return None
     return value
 
 
-def path_label(fact: str, steps: tuple[str | int, ...]) -> str:
+def with_path(value: Any, steps: Steps, new: Any, *, keep_null: bool = True) -> Any:
+    """A copy of a value, with another one where a path leads; shares with it what is not on the path.
+
+    Args:
+        value: where the path begins.
+        steps: the path; a missing object on it is made.
+        new: what stands there then; at the end of no steps it is the result.
+        keep_null: whether an object keeps a member that becomes null; default True. Objects in slots have none.
+
+    Raises:
+        LookupError: a step into what is no object, or to a place that a list does not have.
+
+    >>> with_path({"lines": [{"sku": "A7"}]}, ("lines", 0, "qty"), 2)
+    {'lines': [{'sku': 'A7', 'qty': 2}]}
+    """
+    if not steps:
+        return new
+    step, rest = steps[0], steps[1:]
+    if isinstance(step, str):
+        if not isinstance(value, Mapping | None):
+            raise LookupError(f"there is no object to hold {step!r}")
+        members = {} if value is None else dict(value)
+        members[step] = with_path(members.get(step), rest, new, keep_null=keep_null)
+        if members[step] is None and not keep_null:
+            del members[step]
+        return members
+    if not isinstance(value, list | tuple) or step >= len(value):
+        raise LookupError(f"there is no list with a place {step}")
+    items = [*value[:step], with_path(value[step], rest, new, keep_null=keep_null), *value[step + 1 :]]
+    return tuple(items) if isinstance(value, tuple) else items
+
+
+def path_label(fact: str, steps: Steps) -> str:
     """A path as messages and changes name it.
+
+    Args:
+        fact: its first part.
+        steps: the rest.
 
     >>> path_label("Order", ("lines", 0, "sku"))
     'Order.lines[0].sku'

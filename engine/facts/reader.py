@@ -119,12 +119,7 @@ class _Taking:
                 return tuple([self._element(fact, f"{fact}[{i}]", item, fields) for i, item in enumerate(raw)])
             if isinstance(raw, Mapping):
                 return self._element(fact, fact, raw, fields)
-        for step in steps:
-            if isinstance(step, str):
-                raw = raw.get(step) if isinstance(raw, Mapping) else None
-            else:
-                raw = raw[step] if isinstance(raw, list | tuple) and step < len(raw) else None
-        return self._value(path_label(fact, steps), raw)
+        return self._value(path_label(fact, steps), get_path(raw, steps))
 
     def _element(self, fact: str, name: str, raw: Any, fields: set[str]) -> Value:
         if not isinstance(raw, Mapping):

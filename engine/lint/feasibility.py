@@ -5,6 +5,7 @@ that the schema and the other rules let its fields have. It is an upper bound, b
 it: a rule with an empty feasible set never fires, but a rule with another one may never fire either. So nothing is
 claimed from a set that is not empty: `engine.lint.conflicts` runs the engine on the facts that are made here."""
 
+import contextlib
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -13,7 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from engine.evaluation import Expressions
-from engine.facts import AS_OF, SlotLayout, path_label
+from engine.facts import AS_OF, SlotLayout, path_label, with_path
 from engine.language import Assign, Expression, Literal, Path, Rule, action_expressions, print_value
 from engine.matching import Conjunction, NormalForm, validity
 from engine.schema import FieldSchema, Schema, possible_values, values_of_kind
@@ -159,8 +160,10 @@ class FeasibleSets:
             if slot == AS_OF:
                 continue
             fact, steps = self._places[slot]
-            if value is not None:
-                _put(facts, fact, steps, to_python(value))
+            if value is not None and steps:
+                # What can't be reached is left out, and the claim is then not proved.
+                with contextlib.suppress(LookupError):
+                    facts = with_path(facts, (fact, *steps), to_python(value))
             if slot in conjunction.allowed or value is not None:
                 shown.append(f"{path_label(fact, steps)} = {_shown(value)}")
         as_of = chosen.get(AS_OF)
@@ -198,19 +201,6 @@ def _used(rule: Rule) -> Iterator[Expression]:
         yield from action_expressions(action)
         if isinstance(action, Assign) and action.op != "=":
             yield action.target
-
-
-def _put(facts: dict[str, Any], fact: str, steps: tuple[str | int, ...], value: Any) -> None:
-    """Put a value where a path leads. What can't be reached is left out, and the claim is then not proved."""
-    if not steps or not all(isinstance(step, str) for step in steps):
-        return
-    holder = facts.setdefault(fact, {})
-    for step in steps[:-1]:
-        if not isinstance(holder, dict):
-            return
-        holder = holder.setdefault(str(step), {})
-    if isinstance(holder, dict):
-        holder[str(steps[-1])] = value
 
 
 def _assigned(rules: Sequence[Rule]) -> dict[Path, list[Expression]]:
