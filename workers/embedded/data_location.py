@@ -1,4 +1,4 @@
-"""Where the embedded services keep their data, and as whom they run.  home -> [lodging] -> postgres, valkey
+"""Where the embedded services keep their data, and as whom they run.  home -> [data_location] -> postgres, valkey
 
 An ordinary user runs them as itself, in the home. Postgres refuses to run as root, so root runs both as a system user
 of their own, who must be able to reach the data and the programs: the data stays in the home if every directory above
@@ -58,6 +58,10 @@ class DataLocation:
         """A file that only the services can read, written anew.
 
         It lies beside their folders, not in one: root never writes where the service user could have put a link.
+
+        Args:
+            name: of the file.
+            text: its content.
         """
         path = self.data / name
         path.unlink(missing_ok=True)
@@ -101,9 +105,9 @@ def locate(home: Home, *, keep: bool = True) -> DataLocation:
 
 
 def _installed(package: str, program: str) -> Path:
-    # Found, not imported: all that is wanted of these packages is their programs.
-    found = find_spec(package)
-    folders = (found.submodule_search_locations if found else None) or []
+    # Located, not imported: all that is wanted of these packages is their programs.
+    spec = find_spec(package)
+    folders = (spec.submodule_search_locations if spec else None) or []
     for path in (path for folder in folders for path in Path(folder).resolve().glob(program)):
         return path
     raise ServiceError(
@@ -128,8 +132,8 @@ def _throwaway_folder() -> Path:
 
 def _reachable_place(home: Home, shared_folders: tuple[Path, ...]) -> Path:
     instance = home.instance()
-    if instance.lodging is not None:
-        place = Path(instance.lodging)
+    if instance.data_folder is not None:
+        place = Path(instance.data_folder)
         _make_passable(place.parent)
         _make_passable(place)
         return place
@@ -152,7 +156,7 @@ def _reachable_place(home: Home, shared_folders: tuple[Path, ...]) -> Path:
         except OSError:
             continue
         if world_traversable(place):
-            home.remember(replace(instance, lodging=str(place)))
+            home.remember(replace(instance, data_folder=str(place)))
             return place
     raise ServiceError(
         "home-out-of-reach",
@@ -171,10 +175,10 @@ def _make_passable(folder: Path) -> None:
         folder.mkdir(mode=0o711)
         folder.chmod(0o711)
     except FileExistsError:
-        found = folder.lstat()
+        status = folder.lstat()
         # In a folder that all may write to, somebody else could have put it there.
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid != 0 or found.st_mode & 0o022:
-            raise PermissionError(f"{folder} is not root's own") from None
+        if not stat.S_ISDIR(status.st_mode) or status.st_uid != 0 or status.st_mode & 0o022:
+            raise PermissionError(f"{folder} does not belong to root alone") from None
 
 
 def _copied(folder: Path, postgres: Path, valkey: Path) -> tuple[Path, Path]:

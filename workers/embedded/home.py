@@ -1,4 +1,4 @@
-"""The farm's own directory: made, locked and described.  RULEFARM_HOME -> [home] -> lodging -> services
+"""The directory of a farm: made, locked and described.  RULEFARM_HOME -> [home] -> data_location -> services
 
 Takes a path, gives a `Home` that this process alone holds, with the secrets and the choices that outlive a restart.
 Starts nothing. Never uses a directory that holds something else, and never changes the mode of one it did not make."""
@@ -24,7 +24,9 @@ LOG_FOLDER = "log"
 #: Beat's memory of what it has sent; its storage adds endings to the name.
 BEAT_SCHEDULE = "beat-schedule"
 #: What may stand in a directory that is about to become a home.
-_OWN_NAMES = frozenset({INSTANCE_FILE, LOCK_FILE, LOG_FOLDER, SERVICES_FILE, BEAT_SCHEDULE})
+_HOME_NAMES = frozenset({INSTANCE_FILE, LOCK_FILE, LOG_FOLDER, SERVICES_FILE, BEAT_SCHEDULE})
+#: What `data_folder` was called in version 0.1; homes of that time are still read.
+_OLD_DATA_FOLDER = "lodging"
 #: Postgres keeps paths in 1,024 bytes and appends its own names to them.
 _PATH_BYTES = 900
 
@@ -39,7 +41,7 @@ class Instance:
     #: Names the home where the path can't: a home that was deleted and made again is another one.
     identity: str
     #: Directory of the data when it can't live in the home. None: in the home.
-    lodging: str | None = None
+    data_folder: str | None = None
     #: Password of the Postgres superuser `postgres`, for administration only.
     superuser_secret: str
     #: Password of the Postgres role `rulefarm`, which owns the database and is no superuser.
@@ -83,6 +85,8 @@ class Home:
         path = self.path / INSTANCE_FILE
         try:
             document = json.loads(path.read_text(encoding="utf-8"))
+            if _OLD_DATA_FOLDER in document:
+                document["data_folder"] = document[_OLD_DATA_FOLDER]
             return Instance(**{field.name: document[field.name] for field in fields(Instance)})
         except FileNotFoundError:
             instance = Instance.fresh()
@@ -137,7 +141,15 @@ def locked_home(path: Path) -> Iterator[Home]:
 
 
 def write_private(path: Path, document: dict[str, Any]) -> None:
-    """Write JSON that only its owner may read, whole or not at all."""
+    """Write JSON that only its owner may read, whole or not at all.
+
+    Args:
+        path: the file; in a folder that exists.
+        document: becomes JSON.
+
+    Raises:
+        OSError: it can't be written; what stood there before still does.
+    """
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
@@ -169,7 +181,7 @@ def _checked(path: Path) -> Path:
         if home.stat().st_uid != os.geteuid():
             raise ServiceError("bad-home", f"{home} belongs to another user", hint)
         names = {entry.name for entry in home.iterdir()}
-        foreign = sorted(name for name in names if name.partition(".")[0] not in _OWN_NAMES and name not in _OWN_NAMES)
+        foreign = sorted(name for name in names if not {name, name.partition(".")[0]} & _HOME_NAMES)
         if INSTANCE_FILE not in names and foreign:
             raise ServiceError("bad-home", f"{home} holds other things ({foreign[0]}, …)", hint)
         (home / LOG_FOLDER).mkdir(mode=0o700, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL: its files, its command line, its role and database.  lodging -> [postgres] -> server
+"""The embedded PostgreSQL: its files, its command line, its role and database.  data_location -> [postgres] -> server
 
 Loopback TCP only, no socket file (its path could get too long), passwords over SCRAM only, writes synced to disk as
 Postgres does by default: the ledger is the truth. The farm's role owns its database and may make others, and is no
@@ -39,29 +39,30 @@ class Postgres:
     """How the embedded Postgres of one home runs (a `workers.embedded.server_process.ServerSpec`).
 
     Args:
-        lodging: where the data and the programs are, and whose they are.
+        location: where the data and the programs are, and whose they are.
         instance: ports and secrets.
-        synced: False: for data that need not survive a crash of the machine; quicker by half.
+        synced: whether every commit waits for the disk; False: for data that need not survive a crash of the machine,
+            quicker by half.
     """
 
     name = "postgres"
     #: Fast shutdown: connections are closed, everything committed is on disk.
     stop_signal = signal.SIGINT
 
-    def __init__(self, lodging: DataLocation, instance: Instance, *, synced: bool = True) -> None:
-        self._lodging = lodging
+    def __init__(self, location: DataLocation, instance: Instance, *, synced: bool = True) -> None:
+        self._location = location
         self._instance = instance
         self._port = instance.database_port
-        self._data = lodging.data / self.name
+        self._data = location.data / self.name
         self._synced = synced
-        self.user = lodging.user
+        self.user = location.user
 
     @property
     def url(self) -> str:
         """URL of the farm's database."""
-        place = f"127.0.0.1:{self._port}/{DATABASE}"
+        address = f"127.0.0.1:{self._port}/{DATABASE}"
         # Or PGSSLMODE in somebody's environment would ask for what loopback does not have.
-        return f"postgresql://{DATABASE}:{self._instance.database_secret}@{place}?sslmode=disable"
+        return f"postgresql://{DATABASE}:{self._instance.database_secret}@{address}?sslmode=disable"
 
     def prepare(self) -> None:
         """Make the cluster if there is none; forget a server that is gone.
@@ -77,7 +78,7 @@ class Postgres:
     def command(self) -> list[str]:
         """The command line of the server."""
         settings = [text for name, value in _SETTINGS.items() for text in ("-c", f"{name}={value}")]
-        program = str(self._lodging.postgres_programs / "postgres")
+        program = str(self._location.postgres_programs / "postgres")
         unsynced = [] if self._synced else ["-c", "fsync=off"]
         return [program, "-D", str(self._data), "-c", f"port={self._port}", *settings, *unsynced]
 
@@ -99,19 +100,19 @@ class Postgres:
 
     def _initialise(self) -> None:
         """Make the cluster aside and put it in place whole: a start that is killed leaves nothing half made."""
-        draft = self._lodging.data / f"{self.name}.new"
+        draft = self._location.data / f"{self.name}.new"
         if draft.exists():
             shutil.rmtree(draft)
-        self._lodging.folder(draft.name)
-        password = self._lodging.file("postgres.password", self._instance.superuser_secret)
-        program = str(self._lodging.postgres_programs / "initdb")
+        self._location.folder(draft.name)
+        password = self._location.file("postgres.password", self._instance.superuser_secret)
+        program = str(self._location.postgres_programs / "initdb")
         # Collation by code point, as rules compare texts; it needs no locale of the machine.
         locale = ("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
         access = (f"--username={SUPERUSER}", f"--pwfile={password}", "--auth=scram-sha-256")
-        haste = [] if self._synced else ["--no-sync"]
-        command = [program, "-D", str(draft), *locale, *access, "--no-instructions", *haste]
-        made = subprocess.run(
-            die_with_parent(command, signal.SIGTERM, self._lodging.user),
+        unsynced = [] if self._synced else ["--no-sync"]
+        command = [program, "-D", str(draft), *locale, *access, "--no-instructions", *unsynced]
+        initdb = subprocess.run(
+            die_with_parent(command, signal.SIGTERM, self._location.user),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -121,9 +122,9 @@ class Postgres:
             check=False,
         )
         password.unlink()
-        if made.returncode != 0:
+        if initdb.returncode != 0:
             problem = next(
-                (line for line in made.stdout.splitlines() if "error" in line or "fatal" in line), made.stdout
+                (line for line in initdb.stdout.splitlines() if "error" in line or "fatal" in line), initdb.stdout
             )
             raise ServiceError(
                 "service-failed",
@@ -160,6 +161,6 @@ class Postgres:
         except psycopg2.OperationalError as error:
             raise ServiceError(
                 "service-failed",
-                f"Postgres does not let its own farm in: {str(error).strip().splitlines()[-1]}",
+                f"Postgres refuses the farm's superuser: {str(error).strip().splitlines()[-1]}",
                 f"the secrets in instance.json must be those of {self._data}",
             ) from error

@@ -1,4 +1,4 @@
-"""The farm in a box: a real Postgres and a real Valkey without installing either.  home -> [services] -> their URLs
+"""A real Postgres and a real Valkey as child processes, without installing either.  home -> [services] -> their URLs
 
 Takes a directory, gives two URLs while its block runs, and writes them to `services.json` there for every other process
 of the farm. A server that dies is started again on the same port and the same data. When the block ends, in whatever
@@ -59,9 +59,12 @@ def services_in(
 
     Args:
         home: the directory.
-        broker_url: a broker of the user's own; None: run Valkey.
-        database_url: a Postgres of the user's own; None: run it.
+        broker_url: of a broker that runs elsewhere; None: run Valkey.
+        database_url: of a Postgres that runs elsewhere; None: run one.
         keep: as in `running_services`.
+
+    Raises:
+        ServiceError: the data can't be put anywhere, or a server does not come up.
     """
     owner = os.getpid()
     servers: dict[str, ServerProcess] = {}
@@ -93,7 +96,7 @@ def services_in(
             (home.path / SERVICES_FILE).unlink(missing_ok=True)
             if not keep:
                 if embedded is not None:
-                    embedded.lodging.remove()
+                    embedded.location.remove()
                 home.forget()
 
 
@@ -101,21 +104,21 @@ def services_in(
 class _Embedded:
     """The servers of one home, ready to start."""
 
-    lodging: DataLocation
+    location: DataLocation
     postgres: Postgres
     valkey: Valkey
 
 
 def _embedded(home: Home, *, keep: bool) -> _Embedded:
-    lodging = locate(home, keep=keep)
+    location = locate(home, keep=keep)
     instance = home.instance()
     # First of all, or the ports of the last run would not be free.
-    end_leftovers(Postgres(lodging, instance))
-    end_leftovers(Valkey(lodging, instance))
+    end_leftovers(Postgres(location, instance))
+    end_leftovers(Valkey(location, instance))
     broker_port, database_port = _free_ports(instance.broker_port, instance.database_port)
     instance = replace(instance, broker_port=broker_port, database_port=database_port)
     home.remember(instance)
-    return _Embedded(lodging, Postgres(lodging, instance, synced=keep), Valkey(lodging, instance))
+    return _Embedded(location, Postgres(location, instance, synced=keep), Valkey(location, instance))
 
 
 @contextmanager
@@ -141,20 +144,20 @@ def _exit(number: int, _frame: FrameType | None) -> None:
     raise SystemExit(128 + number)
 
 
-def _free_ports(*wanted: int) -> list[int]:
-    """A free loopback port for each; the one of the last run if it still is."""
-    taken: list[socket.socket] = []
+def _free_ports(*preferred: int) -> list[int]:
+    """A free loopback port for each preferred one: itself if it is free; 0 prefers none."""
+    sockets: list[socket.socket] = []
     try:
-        for port in wanted:
+        for port in preferred:
             probe = socket.socket()
-            taken.append(probe)
+            sockets.append(probe)
             # As the servers do: a port whose last connections are still closing is free.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in taken]
+        return [probe.getsockname()[1] for probe in sockets]
     finally:
-        for probe in taken:
+        for probe in sockets:
             probe.close()

@@ -1,7 +1,7 @@
-"""The embedded Valkey: its configuration and its command line.  lodging -> [valkey] -> server
+"""The embedded Valkey: its configuration and its command line.  data_location -> [valkey] -> server
 
 Loopback TCP only, with a password. It keeps its messages over a restart and refuses writes when it is out of memory,
-for a broker that evicts loses doorbells without a word."""
+for a broker that evicts loses messages without an error."""
 
 import signal
 from contextlib import closing
@@ -18,16 +18,21 @@ _CONFIGURATION = "valkey.conf"
 
 
 class Valkey:
-    """How the embedded Valkey of one home runs (a `workers.embedded.server_process.ServerSpec`)."""
+    """How the embedded Valkey of one home runs (a `workers.embedded.server_process.ServerSpec`).
+
+    Args:
+        location: where the data and the program are, and whose they are.
+        instance: port and secret.
+    """
 
     name = "valkey"
     stop_signal = signal.SIGTERM
 
-    def __init__(self, lodging: DataLocation, instance: Instance) -> None:
-        self._lodging = lodging
+    def __init__(self, location: DataLocation, instance: Instance) -> None:
+        self._location = location
         self._instance = instance
         self._port = instance.broker_port
-        self.user = lodging.user
+        self.user = location.user
 
     @property
     def url(self) -> str:
@@ -36,7 +41,7 @@ class Valkey:
 
     def prepare(self) -> None:
         """Write the configuration; the data stays."""
-        folder = self._lodging.folder(self.name)
+        folder = self._location.folder(self.name)
         settings = {
             "bind": "127.0.0.1",
             "port": str(self._port),
@@ -53,11 +58,11 @@ class Valkey:
             "set-proc-title": "no",
             "tcp-backlog": "128",
         }
-        self._lodging.file(_CONFIGURATION, "".join(f"{name} {value}\n" for name, value in settings.items()))
+        self._location.file(_CONFIGURATION, "".join(f"{name} {value}\n" for name, value in settings.items()))
 
     def command(self) -> list[str]:
         """The command line of the server."""
-        return [str(self._lodging.valkey_program), str(self._lodging.data / _CONFIGURATION)]
+        return [str(self._location.valkey_program), str(self._location.data / _CONFIGURATION)]
 
     def is_ready(self) -> bool:
         """Whether the server takes commands; while it still reads its data it does not."""

@@ -32,9 +32,9 @@ except ServiceError as error:
 def forget(home: Path) -> None:
     """Remove the data that root keeps outside of a home."""
     if (home / "instance.json").exists():
-        lodging = re.search(r'"lodging": "(.*)"', (home / "instance.json").read_text())
-        if lodging is not None:
-            shutil.rmtree(lodging[1])
+        folder = re.search(r'"data_folder": "(.*)"', (home / "instance.json").read_text())
+        if folder is not None:
+            shutil.rmtree(folder[1])
 
 
 def connect(services: Services) -> psycopg2.extensions.connection:

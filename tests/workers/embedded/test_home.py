@@ -5,6 +5,7 @@ import os
 import secrets
 import shutil
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -23,8 +24,8 @@ def test_a_farm_to_throw_away(folder: Path, private: Path) -> None:
     for home in (folder / "home", private / "home"):
         with running_services(home, keep=False) as services:
             assert query(services, "SHOW fsync") == [("off",)]
-            lodging = Path(psutil.Process(pids(home)["postgres"]).cmdline()[2]).parent
-        assert not lodging.exists()
+            location = Path(psutil.Process(pids(home)["postgres"]).cmdline()[2]).parent
+        assert not location.exists()
         assert {entry.name for entry in home.iterdir()} == {"lock", "log"}
 
 
@@ -81,6 +82,16 @@ def test_a_damaged_instance_file(folder: Path) -> None:
         pytest.fail("started")
 
 
+def test_the_data_folder_of_an_older_home_is_read(folder: Path) -> None:
+    home = folder / "home"
+    with locked_home(home) as held:
+        instance = replace(held.instance(), data_folder="/somewhere")
+        held.remember(instance)
+        file = home / "instance.json"
+        file.write_text(file.read_text().replace('"data_folder"', '"lodging"'))
+        assert held.instance() == instance
+
+
 def test_lost_secrets_are_named(home: Path) -> None:
     with running_services(home):
         pass
@@ -88,7 +99,7 @@ def test_lost_secrets_are_named(home: Path) -> None:
     before = instance.read_text()
     instance.write_text(json.dumps(json.loads(before) | {"superuser_secret": secrets.token_hex(8)}))
     try:
-        with pytest.raises(ServiceError, match="does not let its own farm in"), running_services(home):
+        with pytest.raises(ServiceError, match="refuses the farm's superuser"), running_services(home):
             pytest.fail("started")
     finally:
         instance.write_text(before)

@@ -167,9 +167,9 @@ def test_a_leftover_server_is_stopped_first(home: Path) -> None:
     with running_services(home):
         pass
     with locked_home(home) as held:
-        lodging = locate(held)
-        stray = Postgres(lodging, held.instance())
-        user, group = lodging.user or (None, None)
+        location = locate(held)
+        stray = Postgres(location, held.instance())
+        user, group = location.user or (None, None)
         leftover = subprocess.Popen(stray.command(), user=user, group=group, stderr=subprocess.DEVNULL, cwd="/")
         until(stray.is_ready)
     with leftover, running_services(home) as services:
