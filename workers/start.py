@@ -9,6 +9,7 @@ import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from rulefarm.settings import Settings
 from rulesets.loader import SHIPPED, LoadedRuleset, load_all
 from store.ruleset_versions import publish
 from tasks.durable_rules import require_durable_rules
+from tasks.retry import pause_s
 from tasks.shared_facts import open_shared
 from tasks.worker_context import WorkerContext, forget_connections, set_context
 from workers.celery_app import create_beat_app, create_worker_app, worker_queues
@@ -30,7 +32,7 @@ from workers.consumer import EXIT_AGAIN, LivenessMonitor
 
 log = logging.getLogger("rulefarm.workers")
 
-#: Seconds between two tries to reach Postgres at the start, doubling up to the second.
+#: Seconds between two tries to reach Postgres at the start: the first time, and at most.
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 15.0
 
 
@@ -42,7 +44,7 @@ class WorkerOptions:
     domains: list[str]
     #: Whether it takes batches instead of single jobs.
     bulk: bool = False
-    #: Processes, (most, least): Celery adds and removes them with the length of the queue.
+    #: Processes, (maximum, minimum): Celery adds and removes them with the length of the queue.
     autoscale: tuple[int, int] = (4, 1)
     #: Name before the `@host`; None is made of the domains and the kind.
     name: str | None = None
@@ -57,12 +59,13 @@ class WorkerOptions:
 def run_worker(
     settings: Settings, options: WorkerOptions, *, prepare: Callable[[LoadedRuleset], LoadedRuleset] | None = None
 ) -> int:
-    """Run a worker until it is told to stop; SIGTERM lets it finish what it has begun.
+    """Run a worker until it gets SIGTERM, which lets it finish what it has begun.
 
     Args:
         settings: where broker, database and rulesets are.
         options: what the worker is for.
-        prepare: put between a ruleset and the tasks, after it was published: a drill's way to make it misbehave.
+        prepare: changes each ruleset after it was published, before the tasks get it: a drill's way to make it
+            misbehave; default: nothing.
 
     Returns:
         The exit code.
@@ -91,16 +94,16 @@ def run_worker(
     billiard.pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = 20
     # Celery warns root on every start because of pickle; nothing but JSON is taken here.
     warnings.filterwarnings("ignore", category=SecurityWarning)
-    most, least = options.autoscale
+    maximum, minimum = options.autoscale
     return _exit_code(
         app,
         [
             "--quiet",
             "worker",
             f"--hostname={options.node_name}",
-            f"--autoscale={most},{least}",
+            f"--autoscale={maximum},{minimum}",
             f"--loglevel={options.loglevel}",
-            # Workers need not know of each other; on a large farm their talk would cost more than the work.
+            # Workers need not know of each other; on a large farm their gossip would cost more than the work.
             "--without-gossip",
             "--without-mingle",
         ],
@@ -108,7 +111,7 @@ def run_worker(
 
 
 def run_beat(settings: Settings, *, loglevel: str = "INFO") -> int:
-    """Run beat, the farm's clock, until it is told to stop.
+    """Run beat, which starts what is due by the clock, until it gets SIGTERM or SIGINT.
 
     Args:
         settings: where the broker is, and the schedule.
@@ -124,18 +127,18 @@ def run_beat(settings: Settings, *, loglevel: str = "INFO") -> int:
 
 
 def _exit_code(app: Celery, arguments: list[str]) -> int:
-    ended: list[int | None] = []
+    codes: list[int | None] = []
 
     def note(sender: Any, **_: object) -> None:
-        ended.append(sender.exitcode)
+        codes.append(sender.exitcode)
 
-    # Celery's command line drops the code that its worker ended with, and a supervisor has to hear of a failure.
+    # Celery's command line drops the code that its worker ended with, and a supervisor needs it to see a failure.
     worker_shutdown.connect(note)
     try:
         app.start(arguments)
-    except SystemExit as leaving:
-        return leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
-    return EXIT_AGAIN if any(ended) else 0
+    except SystemExit as exit_:
+        return exit_.code if isinstance(exit_.code, int) else int(exit_.code is not None)
+    return EXIT_AGAIN if any(codes) else 0
 
 
 def _after_fork(**_: object) -> None:
@@ -143,13 +146,12 @@ def _after_fork(**_: object) -> None:
 
 
 def _publish_when_reachable(ledger: Ledger, rulesets: dict[str, LoadedRuleset]) -> None:
-    wait = _FIRST_WAIT_S
-    while True:
+    for retries in count():
         try:
             for domain, loaded in rulesets.items():
                 publish(ledger.engine, domain, loaded.digest, loaded.sources)
             return
         except DatabaseUnreachable as error:
-            log.warning("%s; trying again in %g s", error, wait)
-            time.sleep(wait)
-            wait = min(wait * 2, _LONGEST_WAIT_S)
+            pause = pause_s(retries, first_s=_FIRST_WAIT_S, longest_s=_LONGEST_WAIT_S)
+            log.warning("%s; trying again in %g s", error, pause)
+            time.sleep(pause)

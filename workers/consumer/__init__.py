@@ -1,4 +1,4 @@
-"""What a worker does with a message before its task runs, and whether messages still come."""
+"""What a worker does with a message before its task runs, and the check that it still receives messages."""
 
 from workers.consumer.liveness import EXIT_AGAIN, LivenessMonitor
 from workers.consumer.request import FarmRequest

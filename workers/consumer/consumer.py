@@ -1,8 +1,8 @@
-"""A consumer that refuses what is no message for it.  broker -> [refusals] -> envelope -> the pool, or a dead letter
+"""Celery's consumer, but it refuses messages that are none of ours.  broker -> [consumer] -> pool, or a dead letter
 
-What is refused is put on record as a dead letter and acknowledged, and no worker dies of it. Putting it on record is
-left to a thread: the loop that takes messages waits for no database, and while there is none a refusal is logged alone.
-Judges no arguments of the judging tasks: `rulefarm.messaging.messages`, in the pool."""
+What is refused is stored as a dead letter and acknowledged, and no worker dies of it. A thread stores it: the loop that
+takes messages waits for no database, and while there is none a refusal is only logged. Does not check the arguments of
+the judging tasks: that is for `rulefarm.messaging.messages`, in the pool."""
 
 import logging
 import queue
@@ -28,8 +28,8 @@ from workers.consumer.message_checks import check_envelope, check_message
 
 log = logging.getLogger("rulefarm.workers")
 
-#: Refusals that wait to be put on record; beyond, they are logged alone.
-_MOST_WAITING = 100
+#: Refusals that wait to be stored; beyond, they are only logged.
+_MAX_WAITING = 100
 #: Seconds for which a database that did not answer is not asked again.
 _REST_S = 5.0
 
@@ -40,36 +40,36 @@ class Refusal:
 
     id: uuid.UUID
     #: Why.
-    death: Failure
-    #: Of the queue it came from, if that is a domain's.
+    failure: Failure
+    #: Domain of the queue it came from; None if that is the control queue, or none of ours.
     domain: str | None
-    #: Its beginning.
+    #: Its first characters.
     content: str
 
 
-class Recorder:
-    """Puts refusals on record, in a thread of its own.
+class RefusalWriter:
+    """Stores refusals as dead letters, in a thread of its own.
 
     Args:
         engine: the database.
-        worker: who refuses.
+        worker: name of the worker that refuses.
     """
 
     def __init__(self, engine: Engine, worker: str) -> None:
         self._engine = engine
         self._worker = worker
-        self._waiting: queue.Queue[tuple[Refusal, Callable[[], object]]] = queue.Queue(_MOST_WAITING)
+        self._waiting: queue.Queue[tuple[Refusal, Callable[[], object]]] = queue.Queue(_MAX_WAITING)
         self._rests_until = 0.0
         self._thread: threading.Thread | None = None
 
     def record(self, refusal: Refusal, then: Callable[[], object]) -> None:
-        """Put it on record soon; never waits.
+        """Store it soon; never waits.
 
         Args:
             refusal: what.
-            then: called, in that thread, when it is on record, or was logged because it can't be.
+            then: called, in that thread, when it is stored, or was logged because it can't be.
         """
-        log.error("refused message %s: %s", refusal.id, refusal.death)
+        log.error("refused message %s: %s", refusal.id, refusal.failure)
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="refusals", daemon=True)
             self._thread.start()
@@ -95,7 +95,7 @@ class Recorder:
         try:
             record_message(
                 self._engine,
-                refusal.death,
+                refusal.failure,
                 worker=self._worker,
                 id=refusal.id,
                 domain=refusal.domain,
@@ -114,7 +114,7 @@ class RefusingConsumer(Consumer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._recorder = Recorder(current().ledger.engine, self.hostname)
+        self._writer = RefusalWriter(current().ledger.engine, self.hostname)
 
     def on_ready(self) -> None:
         """On every connection, before the first message: look at what Redis gives before kombu unpacks it."""
@@ -205,7 +205,7 @@ class RefusingConsumer(Consumer):
     ) -> None:
         refusal = Refusal(refusal_id, Failure.of(error), _domain(queue_name), storable(text))
         signals.task_rejected.send(sender=self, message=message, exc=error)
-        self._recorder.record(refusal, then)
+        self._writer.record(refusal, then)
 
 
 def _domain(queue_name: str) -> str | None:

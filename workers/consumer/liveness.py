@@ -1,10 +1,10 @@
-"""A worker's eye on itself.  queues, the worker's own counts -> [watch] -> nothing, or the end of a silent worker
+"""Liveness check of a worker: it ends with code 75 when it stalls.  queues, counters -> [liveness] -> exit
 
-A worker can come out of a broker's restart connected and deaf: it answers `rulefarm status` and takes no message, for
-ever. So a thread in its main process looks at its queues over a connection of its own. A worker that could have taken
-a message at every look, and took none, ends; its supervisor starts a fresh one. It judges the worker by what it was
-started for: a consumer that somebody cancelled counts as silent, for a farm must not stand still because of a cancel
-that was forgotten."""
+A worker can come out of a broker's restart connected, and yet take no message, for ever: it still answers `rulefarm
+status`. So a thread in its main process looks at its queues over a connection of its own, several times within
+`stall_timeout_s` seconds. A worker whose queues held messages at every look, and that received none and worked on
+none, has stalled; it ends, and its supervisor starts a fresh one. What counts are the queues that it was started for:
+a consumer that somebody cancelled counts as stalled, for a farm must not stand still because of a forgotten cancel."""
 
 import logging
 import os
@@ -22,9 +22,10 @@ from rulefarm.messaging import queue_depths
 
 log = logging.getLogger("rulefarm.workers")
 
-#: Looks that a silence lasts: one after the other, so that a worker that was itself stopped for a while is not blamed.
+#: Looks without a received message that make a stall: several, so that a worker that was itself stopped (SIGSTOP) for
+#: a while is not ended.
 LOOKS = 6
-#: Seconds to leave in order. There is nothing to finish, but Celery's loop may take ten to see that it is to end.
+#: Seconds to end in order. There is nothing to finish, but Celery's loop may take ten to see that it is to end.
 _GRACE_S = 20.0
 #: Exit code of a worker that is to be started again (EX_TEMPFAIL): after a 0 some supervisors would not.
 EXIT_AGAIN = 75
@@ -32,7 +33,7 @@ EXIT_AGAIN = 75
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What one look at a worker saw."""
+    """State of a worker at one look."""
 
     #: Messages that wait in its queues; None: the broker does not answer.
     waiting: int | None
@@ -43,10 +44,10 @@ class Snapshot:
 
 
 class StallDetector:
-    """Counts for how many looks a worker has taken nothing, though it could have.
+    """Counts the looks, one after the other, at which a worker has received nothing, though messages wait.
 
-    >>> silence = StallDetector()
-    >>> [silence.lasts(Snapshot(waiting=3, at_work=0, taken=8)) for _ in range(LOOKS + 1)][-2:]
+    >>> detector = StallDetector()
+    >>> [detector.is_stalled(Snapshot(waiting=3, at_work=0, taken=8)) for _ in range(LOOKS + 1)][-2:]
     [False, True]
     """
 
@@ -54,21 +55,21 @@ class StallDetector:
         self._looks = 0
         self._taken = -1
 
-    def lasts(self, sight: Snapshot) -> bool:
-        """Whether the worker is silent: so it was at this look and the `LOOKS` before."""
-        quiet = bool(sight.waiting) and not sight.at_work and sight.taken == self._taken
-        self._looks = self._looks + 1 if quiet else 0
-        self._taken = sight.taken
+    def is_stalled(self, snapshot: Snapshot) -> bool:
+        """Whether the worker took nothing since `LOOKS` looks ago, though messages waited at each look since."""
+        idle = bool(snapshot.waiting) and not snapshot.at_work and snapshot.taken == self._taken
+        self._looks = self._looks + 1 if idle else 0
+        self._taken = snapshot.taken
         return self._looks >= LOOKS
 
 
 class LivenessMonitor:
-    """Watches the worker of this process, from a thread.
+    """Ends the worker of this process when it stalls; looks at it from a thread.
 
     Args:
         app: its application.
         queues: names of the queues that it was started to take from.
-        stall_timeout_s: seconds of silence after which it ends.
+        stall_timeout_s: seconds without a received message, while some wait, after which it ends.
     """
 
     def __init__(self, app: Celery, queues: Sequence[str], stall_timeout_s: float) -> None:
@@ -78,27 +79,27 @@ class LivenessMonitor:
         self._taken = 0
 
     def begin(self) -> None:
-        """Watch from the moment when the worker is ready for the first time, until the process ends."""
-        # Refused messages are taken too: a worker that has nothing but those to do is not silent.
+        """Look from the moment when the worker is ready for the first time, until the process ends."""
+        # Refused messages are taken too: a worker that has nothing but those to do has not stalled.
         for signal in (task_received, task_rejected, task_unknown):
             signal.connect(self._count, weak=False)
         worker_ready.connect(self._start, weak=False)
 
     def _start(self, **_: object) -> None:
         worker_ready.disconnect(self._start)
-        threading.Thread(target=self._watch, name="watch", daemon=True).start()
+        threading.Thread(target=self._watch, name="liveness", daemon=True).start()
 
     def _count(self, **_: object) -> None:
         self._taken += 1
 
     def _watch(self) -> None:
-        silence = StallDetector()
+        detector = StallDetector()
         while True:
             time.sleep(self._stall_timeout_s / LOOKS)
             depths = self._depths()
             waiting = None if depths is None else sum(depths.values())
             at_work = len(state.reserved_requests) + len(state.active_requests)
-            if silence.lasts(Snapshot(waiting, at_work, self._taken)):
+            if detector.is_stalled(Snapshot(waiting, at_work, self._taken)):
                 held = ", ".join(f"{depth:,} in {name}" for name, depth in (depths or {}).items() if depth)
                 log.critical(
                     "took nothing for %g s though messages wait (%s): starting again", self._stall_timeout_s, held
@@ -112,8 +113,8 @@ class LivenessMonitor:
             # Celery says so, and reconnects by itself.
             return None
         except Exception:
-            # Whatever a broker in trouble comes up with, the watch goes on.
-            log.exception("the queues can't be looked at")
+            # Whatever a broker in trouble answers, the next look may fare better.
+            log.exception("the depths of the queues can't be read")
             return None
 
 

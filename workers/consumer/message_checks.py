@@ -1,8 +1,8 @@
-"""What a message must look like before anything is done with it.  broker -> [envelope] -> refusals -> the pool
+"""Checks of a message before anything is done with it.  message -> [message_checks] -> consumer
 
 Whoever can reach the broker can put anything on a queue: not JSON at all, another content, another task, arguments of
 Celery that start tasks or lift time limits. Pure: says what is wrong, by name, and does nothing about it. The arguments
-of the judging tasks are the matter of `rulefarm.messaging.messages`."""
+of the judging tasks are checked by `rulefarm.messaging.messages`."""
 
 import base64
 import binascii

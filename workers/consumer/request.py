@@ -1,7 +1,7 @@
-"""What a worker's main process hears of a message whose process died.  pool -> [requests] -> tasks.worker_lost
+"""Report an attempt whose process died, from the worker's main process.  pool -> [request] -> tasks.worker_lost
 
-A process that is killed, or runs out of time, can't say so itself; without this the lease of its job or chunk would
-keep everybody else away until it ends. Decides nothing."""
+A pool process that is killed, or runs out of time, can't report its failed attempt; without this the lease of its job
+or chunk would keep other workers from it until it expires. Decides nothing."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from tasks.worker_lost import record_worker_lost
 
 
 class FarmRequest(Request):
-    """A message in the hands of the pool."""
+    """Celery's request: a message that was given to the pool."""
 
     def on_failure(self, exc_info: ExceptionInfo, send_failed_event: bool = True, return_ok: bool = False) -> Any:
         """As Celery's; and if the process died, its attempt has failed."""
@@ -24,14 +24,14 @@ class FarmRequest(Request):
         if isinstance(error, ExceptionWithTraceback):
             error = error.exc
         if isinstance(error, WorkerLostError):
-            self._note(Failure("worker-lost", f"the process that judged it died: {error}"))
+            self._record(Failure("worker-lost", f"the process that judged it died: {error}"))
         return result
 
     def on_timeout(self, soft: bool, timeout: float) -> None:
         """As Celery's; and if the process is killed for it, its attempt has failed."""
         super().on_timeout(soft, timeout)
         if not soft:
-            self._note(Failure("time-limit", f"judging it took more than {timeout:g} s"))
+            self._record(Failure("time-limit", f"judging it took more than {timeout:g} s"))
 
-    def _note(self, death: Failure) -> None:
-        record_worker_lost(self.task.name, self.kwargs, self.hostname, death)
+    def _record(self, failure: Failure) -> None:
+        record_worker_lost(self.task.name, self.kwargs, self.hostname, failure)

@@ -1,4 +1,4 @@
-"""Flower, the farm's window: workers, tasks and queues in a browser.  settings -> [flower] -> a web server
+"""Flower: workers, tasks and queues of the farm in a browser.  settings -> [flower] -> a web server
 
 Listens on loopback, or asks for a password: it shows what jobs are about, and with a password it can also stop workers
 and revoke tasks. Without one it only shows. Started here rather than by `celery flower` so that no option of it can be
@@ -9,6 +9,7 @@ import ipaddress
 import logging
 import signal
 import time
+from itertools import count
 from types import FrameType
 from typing import NoReturn
 
@@ -20,17 +21,18 @@ from tornado.ioloop import PeriodicCallback
 
 from rulefarm.errors import SettingsError
 from rulefarm.settings import Settings
+from tasks.retry import pause_s
 
 _log = logging.getLogger("rulefarm.flower")
 
 #: Tasks kept in memory; 2 KiB each. The ledger keeps the rest.
 _MAX_TASKS = 20_000
-#: What the tasks page shows of a task; the arguments are the short text that the sender gave.
+#: Columns of the tasks page; the arguments are the short text that the sender gave.
 _COLUMNS = "name,kwargs,state,received,runtime,worker"
 #: Milliseconds between two looks at which workers there are and which queues they take from. Flower itself looks once,
 #: when it starts, often before they do.
 _LOOK_MS = 15_000.0
-#: Seconds between two tries at a port that is taken, doubling up to the second.
+#: Seconds between two tries at a port that is taken: the first time, and at most.
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 1.0, 30.0
 
 
@@ -100,26 +102,25 @@ def start_flower(app: Celery, settings: Settings) -> int:
 
 
 def _listen(flower: Flower, settings: Settings) -> None:
-    wait = _FIRST_WAIT_S
-    while True:
+    for retries in count():
         try:
             flower.start_http_server()
             return
         except OSError as error:
-            place = f"{_shown(settings.flower_address)}:{settings.flower_port}"
+            address = f"{_shown(settings.flower_address)}:{settings.flower_port}"
             if error.errno != errno.EADDRINUSE:
                 raise SettingsError(
                     "bad-setting",
-                    f"Flower can't listen on {place}: {error.strerror}",
+                    f"Flower can't listen on {address}: {error.strerror}",
                     "see RULEFARM_FLOWER_ADDRESS and RULEFARM_FLOWER_PORT",
                 ) from error
+            pause = pause_s(retries, first_s=_FIRST_WAIT_S, longest_s=_LONGEST_WAIT_S)
             _log.warning(
                 "%s is taken by another program; trying again in %g s (RULEFARM_FLOWER_PORT names another port)",
-                place,
-                wait,
+                address,
+                pause,
             )
-        time.sleep(wait)
-        wait = min(wait * 2, _LONGEST_WAIT_S)
+            time.sleep(pause)
 
 
 def _is_loopback(address: str) -> bool:

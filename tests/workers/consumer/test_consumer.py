@@ -10,7 +10,7 @@ import pytest
 from rulefarm.database import connect
 from rulefarm.settings import Settings
 from store.dead_letters import Failure
-from workers.consumer.consumer import Recorder, Refusal
+from workers.consumer.consumer import Refusal, RefusalWriter
 
 
 def refusal(content: str) -> Refusal:
@@ -19,9 +19,9 @@ def refusal(content: str) -> Refusal:
 
 def test_without_a_database_a_refusal_is_logged_with_what_was_refused(caplog: pytest.LogCaptureFixture) -> None:
     engine = connect(Settings(database_url="postgresql://nobody@127.0.0.1:1/none"))
-    recorder, done = Recorder(engine, "here"), threading.Event()
-    recorder.record(refusal("first"), lambda: None)
-    recorder.record(refusal("second"), done.set)
+    writer, done = RefusalWriter(engine, "here"), threading.Event()
+    writer.record(refusal("first"), lambda: None)
+    writer.record(refusal("second"), done.set)
     assert done.wait(30)
     said = [record.getMessage() for record in caplog.records if "not on record" in record.getMessage()]
     assert len(said) == 2
@@ -33,10 +33,10 @@ def test_without_a_database_a_refusal_is_logged_with_what_was_refused(caplog: py
 def test_a_database_that_does_not_answer_holds_up_nobody(caplog: pytest.LogCaptureFixture) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         engine = connect(Settings(database_url=f"postgresql://nobody@127.0.0.1:{silent.getsockname()[1]}/none"))
-        recorder, done = Recorder(engine, "here"), []
+        writer, done = RefusalWriter(engine, "here"), []
         started = time.monotonic()
         for n in range(120):
-            recorder.record(refusal(f"number {n}"), lambda n=n: done.append(n))
+            writer.record(refusal(f"number {n}"), lambda n=n: done.append(n))
         assert time.monotonic() - started < 2
     # One is being tried, a hundred wait.
     assert len(done) >= 19

@@ -18,26 +18,26 @@ from workers.consumer.liveness import LOOKS, Snapshot, StallDetector
 from workers.local import running_farm
 from workers.monitoring import worker_states
 
-QUIET = Snapshot(waiting=3, at_work=0, taken=8)
+IDLE = Snapshot(waiting=3, at_work=0, taken=8)
 
 
 @pytest.mark.parametrize(
-    ("sights", "is_silent"),
+    ("snapshots", "is_stalled"),
     [
-        ([QUIET] * (LOOKS + 1), True),
-        ([QUIET] * LOOKS, False),
-        ([replace(QUIET, taken=n) for n in range(3 * LOOKS)], False),
-        ([replace(QUIET, waiting=0)] * 3 * LOOKS, False),
-        ([replace(QUIET, waiting=None)] * 3 * LOOKS, False),
-        ([replace(QUIET, at_work=1)] * 3 * LOOKS, False),
-        ([*[QUIET] * LOOKS, replace(QUIET, waiting=None), *[QUIET] * (LOOKS - 1)], False),
-        ([*[QUIET] * LOOKS, replace(QUIET, at_work=1), *[QUIET] * (LOOKS - 1)], False),
+        ([IDLE] * (LOOKS + 1), True),
+        ([IDLE] * LOOKS, False),
+        ([replace(IDLE, taken=n) for n in range(3 * LOOKS)], False),
+        ([replace(IDLE, waiting=0)] * 3 * LOOKS, False),
+        ([replace(IDLE, waiting=None)] * 3 * LOOKS, False),
+        ([replace(IDLE, at_work=1)] * 3 * LOOKS, False),
+        ([*[IDLE] * LOOKS, replace(IDLE, waiting=None), *[IDLE] * (LOOKS - 1)], False),
+        ([*[IDLE] * LOOKS, replace(IDLE, at_work=1), *[IDLE] * (LOOKS - 1)], False),
     ],
-    ids=["silent", "not yet", "takes", "nothing to take", "broker away", "busy", "broker was away", "was busy"],
+    ids=["stalled", "not yet", "takes", "nothing to take", "broker away", "busy", "broker was away", "was busy"],
 )
-def test_what_counts_as_silence(sights: list[Snapshot], is_silent: bool) -> None:
-    silence = StallDetector()
-    assert [silence.lasts(sight) for sight in sights][-1] == is_silent
+def test_what_counts_as_a_stall(snapshots: list[Snapshot], is_stalled: bool) -> None:
+    detector = StallDetector()
+    assert [detector.is_stalled(snapshot) for snapshot in snapshots][-1] == is_stalled
 
 
 def test_a_worker_that_does_not_leave_is_ended_with_a_code_that_asks_for_another_start() -> None:
@@ -45,26 +45,27 @@ def test_a_worker_that_does_not_leave_is_ended_with_a_code_that_asks_for_another
         assert process.wait(30) == EXIT_AGAIN
 
 
-def test_a_worker_that_was_made_deaf_is_started_again_and_judges_what_waited(
-    tmp_path: Path, settings: Settings
-) -> None:
+def test_a_worker_that_stalled_is_started_again_and_judges_what_waited(tmp_path: Path, settings: Settings) -> None:
     procfile = tmp_path / "Procfile"
-    procfile.write_text("deaf: rulefarm worker --domains payment --autoscale 1,1 --name deaf\n")
-    mine = replace(settings, home=tmp_path / "home", rulesets=RULESETS, stall_timeout_s=1.2)
-    with running_farm(mine, make_tables, environ=os.environ, procfile=procfile) as farm, Farm(mine) as producer:
-        before = farm.pids["deaf"]
-        [worker] = [state.name for state in worker_states(mine) if state.name.startswith("deaf@")]
+    procfile.write_text("stalled: rulefarm worker --domains payment --autoscale 1,1 --name stalled\n")
+    impatient = replace(settings, home=tmp_path / "home", rulesets=RULESETS, stall_timeout_s=1.2)
+    with (
+        running_farm(impatient, make_tables, environ=os.environ, procfile=procfile) as farm,
+        Farm(impatient) as producer,
+    ):
+        before = farm.pids["stalled"]
+        [worker] = [state.name for state in worker_states(impatient) if state.name.startswith("stalled@")]
         for name in (queue_name("payment"), CONTROL_QUEUE):
             producer.app.control.cancel_consumer(name, destination=[worker], reply=True)
         job = producer.submit("payment", {"Order": {"total": 1}})
         assert job.wait(timeout=60).outcome == "accept"
-        assert until(lambda: farm.pids.get("deaf")) != before
-    said = (farm.log / "deaf.log").read_text()
-    assert "took nothing for 1.2 s though messages wait (1 in rules.payment)" in said
-    assert f"deaf ended with code {EXIT_AGAIN}" in (farm.log / "farm.log").read_text()
+        assert until(lambda: farm.pids.get("stalled")) != before
+    log = (farm.log / "stalled.log").read_text()
+    assert "took nothing for 1.2 s though messages wait (1 in rules.payment)" in log
+    assert f"stalled ended with code {EXIT_AGAIN}" in (farm.log / "farm.log").read_text()
 
 
-def make_tables(known: Settings) -> None:
-    engine = connect(known)
+def make_tables(settings: Settings) -> None:
+    engine = connect(settings)
     migrate(engine)
     engine.dispose()
