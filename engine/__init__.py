@@ -25,11 +25,14 @@ from engine.lint import review
 from engine.program import Program, compile_ruleset
 from engine.ruleset import read_sources
 from engine.schema import FactSchema, FieldSchema, Schema, Stream, parse_schema
+from engine.suggestions import did_you_mean
 from engine.values import ValueRefused, parse_moment
 
 __all__ = [
     "Change",
     "Choice",
+    "ConditionTrace",
+    "Counterfactuals",
     "Diagnostic",
     "EngineError",
     "Evaluation",
@@ -37,11 +40,9 @@ __all__ = [
     "FactSchema",
     "FactsRejected",
     "FieldSchema",
-    "ConditionTrace",
     "FrameResult",
     "Join",
     "MIRRORED",
-    "Counterfactuals",
     "Observer",
     "Pattern",
     "Program",
@@ -55,13 +56,14 @@ __all__ = [
     "Stream",
     "ValueRefused",
     "compile_ruleset",
+    "did_you_mean",
+    "error_evaluation",
     "explain",
+    "find_counterfactuals",
     "format_rules",
     "json_value",
     "parse_moment",
-    "find_counterfactuals",
     "parse_schema",
     "read_sources",
-    "error_evaluation",
     "review",
 ]

@@ -4,13 +4,22 @@ Takes the folder that holds one folder per domain, gives compiled rulesets that 
 loads whole or not at all, and domains loaded together may not feed each other: a job is judged by one domain, so a
 field that another domain writes would always be null in it. Knows nothing about who published what (`store`)."""
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 from pathlib import Path
 
-from engine import Diagnostic, FactSchema, Program, RulesetRejected, Schema, compile_ruleset, parse_schema, read_sources
+from engine import (
+    Diagnostic,
+    FactSchema,
+    Program,
+    RulesetRejected,
+    Schema,
+    compile_ruleset,
+    did_you_mean,
+    parse_schema,
+    read_sources,
+)
 from rulefarm.errors import NotFound, RulefarmError
 
 #: The rulesets that ship.
@@ -227,6 +236,5 @@ def _unreadable(path: Path, error: OSError) -> RulesetUnreadable:
 def _unknown(domain: str, known: Sequence[str], root: Path) -> NotFound:
     if not known:
         return NotFound("unknown-domain", f"there is no domain '{domain}'", f"{root} holds no domain at all")
-    close = difflib.get_close_matches(domain, known, 1)
-    guess = f"did you mean '{close[0]}'? " if close else ""
-    return NotFound("unknown-domain", f"there is no domain '{domain}'", f"{guess}there are: {', '.join(known)}")
+    hint = f"{did_you_mean(domain, known)} there are: {', '.join(known)}".lstrip()
+    return NotFound("unknown-domain", f"there is no domain '{domain}'", hint)

@@ -4,7 +4,6 @@ Replays one evaluation on a compilation of its own, keeps what the slots held be
 at each rule asked about with the facts that it saw. The replay is the cycle itself, so it can't tell another story than
 the evaluation. Slow, and in nobody's way but the asker's."""
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +17,7 @@ from engine.facts import Slots
 from engine.language import Complete, Retract, Rule, has_focus
 from engine.matching import validity
 from engine.program import Program
+from engine.suggestions import did_you_mean
 from engine.values import moment, to_python
 
 
@@ -116,9 +116,8 @@ def explain(
 
 
 def _guess(name: str, known: Mapping[str, Rule]) -> str:
-    folded = {one.casefold(): one for one in known}
-    close = difflib.get_close_matches(name.casefold(), folded, 1)
-    return f"; did you mean '{folded[close[0]]}'?" if close else ""
+    hint = did_you_mean(name, known)
+    return f"; {hint}" if hint else ""
 
 
 class _Replay(Observer):

@@ -3,7 +3,6 @@
 Takes the tokens after `then`, gives the action nodes up to the closing brace. After a problem it goes on with the next
 action."""
 
-import difflib
 import typing
 
 from engine.language.condition_parser import ConditionParser
@@ -11,6 +10,7 @@ from engine.language.keywords import BINDING, NOT_YET, RESERVED
 from engine.language.lexer import Token
 from engine.language.nodes import Action, Assign, AssignOp, Complete, Decide, Literal, Log, Outcome, Path, Retract
 from engine.language.token_stream import StatementUnreadable
+from engine.suggestions import did_you_mean
 
 #: Of one rule.
 MAX_ACTIONS = 1_000
@@ -141,8 +141,6 @@ class ActionParser(ConditionParser):
 
     def _unknown_action(self, token: Token) -> StatementUnreadable:
         name = str(token.value)
-        near = difflib.get_close_matches(name.capitalize(), _ACTIONS, 1)
-        hint = _FOREIGN_ACTIONS.get(name.lower()) or (
-            f"did you mean '{near[0]}'?" if near else f"actions: {', '.join(_ACTIONS)}, and assignments"
-        )
+        foreign = _FOREIGN_ACTIONS.get(name.lower())
+        hint = foreign or did_you_mean(name, _ACTIONS) or f"actions: {', '.join(_ACTIONS)}, and assignments"
         return self.slip("grl-action", f"'{name}' is not an action", hint, token)

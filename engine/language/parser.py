@@ -3,7 +3,6 @@
 Takes the text of a file, gives its rules in order, or every problem of the file: after a problem it goes on with the
 next statement, or the next rule. It knows the grammar of a rule and nothing of fields, functions or other files."""
 
-import difflib
 import typing
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -20,6 +19,7 @@ from engine.language.nodes import Action, Expression, Literal, Rule
 from engine.language.operand_parser import read_moment
 from engine.language.source import Source, TooManyProblems, open_source
 from engine.language.token_stream import StatementUnreadable
+from engine.suggestions import did_you_mean
 
 #: Of one ruleset, rows of tables too; the index is built for ten thousand.
 MAX_RULES = 20_000
@@ -163,8 +163,7 @@ class RuleParser(ActionParser):
         if self.at("}") or self.at(";"):
             hint = "drop it"
         elif self.word():
-            near = difflib.get_close_matches(self.word(), ["rule"], 1)
-            hint = "did you mean 'rule'?" if near else "a rule begins with the word 'rule'"
+            hint = did_you_mean(self.word(), ["rule"]) or "a rule begins with the word 'rule'"
         self.report_here("grl-syntax", f"expected a rule, found {self.found()}", hint)
         self.advance()
         self.skip_to((), ())
@@ -212,8 +211,7 @@ class RuleParser(ActionParser):
         written = self._hyphenated()
         name = written.lower()
         if name not in ATTRIBUTES:
-            near = difflib.get_close_matches(name.replace("_", "-"), ATTRIBUTES, 1)
-            hint = f"did you mean '{near[0]}'?" if near else f"attributes: {', '.join(ATTRIBUTES)}"
+            hint = did_you_mean(name.replace("_", "-"), ATTRIBUTES) or f"attributes: {', '.join(ATTRIBUTES)}"
             token = start._replace(end=self.before.end)
             raise self.slip("grl-attribute", f"'{written}' is not an attribute of a rule", hint, token)
         key = name.replace("-", "_")

@@ -3,7 +3,6 @@
 Takes the text of a domain.toml, gives a `Schema`, or a `SchemaRejected` that names every problem at once. Reads no
 file; tables of shared facts are read by `engine.schema.shared_facts`."""
 
-import difflib
 import re
 import tomllib
 import typing
@@ -16,6 +15,7 @@ from engine.errors import SchemaRejected
 from engine.schema.schema import KINDS, FactSchema, FieldSchema, Kind, Schema
 from engine.schema.shared_facts import SharedTables
 from engine.schema.toml_locations import TomlPlaces, syntax_problem
+from engine.suggestions import did_you_mean
 from engine.values import DIGITS, number_problem
 
 #: A schema of a thousand described fields is a tenth of this.
@@ -123,8 +123,7 @@ class _Reader:
     ) -> None:
         for key in table:
             if key not in known:
-                near = difflib.get_close_matches(key, known, 1)
-                hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(known)}"
+                hint = did_you_mean(key, known) or f"known: {', '.join(known)}"
                 self._problem("schema-unknown-key", f"{owner} has no key '{key}'", place, row or key, hint)
 
     def _subject(self, subject: str, key: str, facts: Mapping[str, FactSchema]) -> None:
@@ -169,8 +168,7 @@ class _Reader:
         self._known_keys(described, _FIELD_KEYS, f"field {owner}", place, name)
         kind = described.get("kind")
         if not isinstance(kind, str) or kind not in KINDS:
-            near = difflib.get_close_matches(str(kind), KINDS, 1)
-            hint = f"did you mean '{near[0]}'?" if near else f"a kind is one of: {', '.join(KINDS)}"
+            hint = did_you_mean(str(kind), KINDS) or f"a kind is one of: {', '.join(KINDS)}"
             self._problem("schema-kind", f"field {owner} has no known kind", place, name, hint)
             return FieldSchema(name, "object")
         known: Kind = next(one for one in KINDS if one == kind)
