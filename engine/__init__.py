@@ -14,9 +14,10 @@ from engine.evaluation import Choice, Evaluation, Join, Observer, Reason, Search
 from engine.explanation import (
     Change,
     ConditionTrace,
+    Counterfactual,
     Counterfactuals,
     Explanation,
-    RuleFinding,
+    RuleTrace,
     explain,
     find_counterfactuals,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "Change",
     "Choice",
     "ConditionTrace",
+    "Counterfactual",
     "Counterfactuals",
     "Diagnostic",
     "EngineError",
@@ -48,7 +50,7 @@ __all__ = [
     "Program",
     "Reason",
     "Rule",
-    "RuleFinding",
+    "RuleTrace",
     "RulesetRejected",
     "Schema",
     "SchemaRejected",

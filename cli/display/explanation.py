@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.display.output import console
-from engine import Change, ConditionTrace, Counterfactuals, Explanation, RuleFinding, json_value
+from engine import Change, ConditionTrace, Counterfactuals, Explanation, RuleTrace, json_value
 
 #: Items of a list, and characters of a value, that are shown to a person.
 _MAX_ITEMS = 8
@@ -23,12 +23,12 @@ rule_option = click.option("--rule", "rules", multiple=True, metavar="NAME", hel
 all_option = click.option("--all", "every", is_flag=True, help="Explain every rule, not only those that fired.")
 
 
-def explanation_json(explanation: Explanation, found: Counterfactuals) -> dict[str, Any]:
+def explanation_json(explanation: Explanation, counterfactuals: Counterfactuals) -> dict[str, Any]:
     """An explanation and the nearest changes as one document."""
-    return explanation.to_json() | found.to_json()
+    return explanation.to_json() | counterfactuals.to_json()
 
 
-def print_explanation(explanation: Explanation, found: Counterfactuals) -> None:
+def print_explanation(explanation: Explanation, counterfactuals: Counterfactuals) -> None:
     """Print why, for a person: below an answer that is printed already."""
     out = console()
     fired = [rule for rule in explanation.rules if rule.firing is not None]
@@ -36,39 +36,39 @@ def print_explanation(explanation: Explanation, found: Counterfactuals) -> None:
         shown = [*fired[:_MAX_FIRINGS], *(rule for rule in explanation.rules if rule.firing is None)]
     else:
         shown = list(explanation.rules)
-    for finding in shown:
+    for trace in shown:
         out.print()
-        _print_rule(finding, [change for change in explanation.changes if change.firing == finding.firing])
+        _print_rule(trace, [change for change in explanation.changes if change.firing == trace.firing])
     if len(shown) < len(explanation.rules):
         out.print(Text(f"\n… and {len(explanation.rules) - len(shown):,} more firings", style="dim"))
-    told = {finding.firing for finding in shown}
-    untold = [change for change in explanation.changes[:_MAX_FIRINGS] if change.firing not in told]
-    if untold:
+    shown_firings = {trace.firing for trace in shown}
+    others = [change for change in explanation.changes[:_MAX_FIRINGS] if change.firing not in shown_firings]
+    if others:
         out.print("\nchanged by other rules", style="bold")
-        for change in untold:
+        for change in others:
             out.print(Text(f"  {change.firing}. {change.rule}: {_changed(change)}"))
     if explanation.evaluation.outcome != "accept":
         out.print("\nthe smallest change of one number for a better outcome", style="bold")
-        for line in (*found.changes, found.note):
+        for line in (*counterfactuals.changes, counterfactuals.note):
             if line:
                 out.print(Text(f"  {line}"))
 
 
-def _print_rule(finding: RuleFinding, changes: Sequence[Change]) -> None:
-    out, rule = console(), finding.rule
+def _print_rule(trace: RuleTrace, changes: Sequence[Change]) -> None:
+    out, rule = console(), trace.rule
     head = Text()
-    head.append(f"{finding.firing}. {rule.name}" if finding.firing else rule.name, style="bold")
+    head.append(f"{trace.firing}. {rule.name}" if trace.firing else rule.name, style="bold")
     if rule.description:
         head.append(f"  {rule.description}")
     if rule.span is not None:
         head.append(f"  {rule.span.source}:{rule.span.line}", style="dim")
     out.print(head)
-    if finding.firing is None:
-        out.print(Text(f"   did not fire{': ' if finding.note else ''}{finding.note}", style="dim"))
+    if trace.firing is None:
+        out.print(Text(f"   did not fire{': ' if trace.note else ''}{trace.note}", style="dim"))
     table = Table.grid(padding=(0, 2))
     table.add_column(overflow="fold")
     table.add_column(overflow="fold")
-    top = finding.condition
+    top = trace.condition
     for part in top.parts if top.kind == "all" else (top,):
         _add_rows(table, part, 1)
     out.print(table)
@@ -76,12 +76,12 @@ def _print_rule(finding: RuleFinding, changes: Sequence[Change]) -> None:
         out.print(Text(f"   → {_changed(change)}"))
 
 
-def _add_rows(table: Table, finding: ConditionTrace, depth: int) -> None:
-    mark, colour = ("✓", "green") if finding.holds else ("✗", "red")
-    text = finding.text if finding.kind == "leaf" else {"all": "all of", "any": "any of", "not": "not"}[finding.kind]
-    seen = "; ".join(f"{name} is {_shown(value)}" for name, value in finding.seen.items())
+def _add_rows(table: Table, trace: ConditionTrace, depth: int) -> None:
+    mark, colour = ("✓", "green") if trace.holds else ("✗", "red")
+    text = trace.text if trace.kind == "leaf" else {"all": "all of", "any": "any of", "not": "not"}[trace.kind]
+    seen = "; ".join(f"{name} is {_shown(value)}" for name, value in trace.seen.items())
     table.add_row(Text("   " * depth).append(mark, style=colour).append(f" {text}"), Text(seen))
-    for part in finding.parts:
+    for part in trace.parts:
         _add_rows(table, part, depth + 1)
 
 

@@ -1,15 +1,17 @@
 """Why an evaluation came out as it did, and the smallest change that gives another outcome."""
 
 from engine.explanation.condition_trace import ConditionTrace
-from engine.explanation.counterfactual import Counterfactuals, find_counterfactuals
-from engine.explanation.explain import Change, Explanation, RuleFinding, explain
+from engine.explanation.counterfactual import Counterfactual, Counterfactuals
+from engine.explanation.counterfactual_search import find_counterfactuals
+from engine.explanation.explain import Change, Explanation, RuleTrace, explain
 
 __all__ = [
     "Change",
-    "Explanation",
     "ConditionTrace",
+    "Counterfactual",
     "Counterfactuals",
-    "RuleFinding",
+    "Explanation",
+    "RuleTrace",
     "explain",
     "find_counterfactuals",
 ]

@@ -1,9 +1,9 @@
-"""Where the value of one number may matter to the rules.  rules, facts -> [cuts] -> nearest
+"""The numbers at which a field may begin or cease to matter to the rules, for given facts.
 
-Of the rules that the field has influence on (`engine.explanation.dependencies`), every number that stands in a
-condition is a cut, and a comparison of the field with arithmetic is solved: first roughly, as if it were a straight
-line, then exactly, down to two neighbouring 15-digit numbers. Gives candidates; whether they change anything is for the
-evaluator to say."""
+Takes a program and facts, gives breakpoints as ordinals (`engine.values.ordinal`: 15-digit numbers, counted in their
+order). Of the rules that depend on the field, every number that stands in a condition is a breakpoint; and a comparison
+of the field with arithmetic is solved, first roughly, as if it were a straight line, then exactly, down to two
+neighbouring numbers. Gives candidates only: whether they change anything is for the evaluator to say."""
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
@@ -20,7 +20,7 @@ from engine.values import Value, first_that, literal, number, number_at, ordinal
 
 #: Steps towards the root of a comparison; a straight line takes one, and rounding another.
 _MAX_STEPS = 30
-#: The root is looked for among so many numbers on either side of where the line points.
+#: The exact root is searched among so many numbers on either side of the rough one.
 _REACH = 1 << 20
 
 #: The facts with another number in the field.
@@ -28,10 +28,10 @@ WithNumber = Callable[[float], Mapping[str, Any]]
 
 
 class Breakpoints:
-    """Finds the cut points of one set of facts."""
+    """Finds the breakpoints of one set of facts."""
 
     def __init__(self, program: Program, facts: Mapping[str, Any], as_of: Value) -> None:
-        """Compile what is needed to test single leaves.
+        """Compile the rules once more, so that single leaves can be tested.
 
         Args:
             program: the rules.
@@ -40,88 +40,95 @@ class Breakpoints:
         """
         self._as_of = as_of
         compiled = Compiler(program.rules, program.schema, program.max_firings)
-        self._intake, self._layout = compiled.intake, compiled.layout
+        self._intake = compiled.intake
         self._expressions = Expressions(compiled.layout)
         self._fast = fast_intake(compiled.layout, compiled.intake)
         #: Every path that some rule reads or writes.
         self.places: list[Place] = [*compiled.layout.places, *compiled.layout.columns]
         self._given = self._slots(facts)
-        #: Which rules a field may matter to.
-        self.influence = DependencyGraph(program.rules, as_of, self._truth)
+        #: Which rules depend on which field.
+        self.dependencies = DependencyGraph(program.rules, as_of, self._truth)
 
-    def of(self, place: Place, affected: Dependents, value: float, with_number: WithNumber) -> set[int]:
-        """The ordinals at which a field may begin or cease to matter.
+    def ordinals(self, place: Place, dependents: Dependents, value: float, with_number: WithNumber) -> set[int]:
+        """The breakpoints of a field.
 
         Args:
             place: the field.
-            affected: what it has influence on.
+            dependents: what depends on it.
             value: its number.
             with_number: gives the facts with another number in it.
         """
-        found: set[int] = set()
-        for name in affected.rules:
-            for leaf, paths in self.influence.leaves[name]:
-                if not any(touches(one, *read) for read in paths for one in affected.places):
+        ordinals: set[int] = set()
+        for name in dependents.rules:
+            for leaf, paths in self.dependencies.leaves[name]:
+                if not any(touches(each, *read) for read in paths for each in dependents.places):
                     continue
                 for node in walk(leaf):
                     if isinstance(node, Literal) and isinstance(node.value, Decimal):
-                        found.add(ordinal(literal(node.value)))
+                        ordinals.add(ordinal(literal(node.value)))
                 if isinstance(leaf, Compare) and not _is_plain(leaf) and any(touches(place, *read) for read in paths):
-                    found |= self._solved(leaf, value, with_number)
-        return found
+                    ordinals |= self._solved(leaf, value, with_number)
+        return ordinals
 
     def _truth(self, leaf: Expression) -> bool | None:
         """Whether a leaf held before any rule fired; None when the facts were refused."""
         test = self._expressions.truth_of(leaf)
-        if self._given is None:
-            return None
-        self._given += [None] * (self._layout.size - len(self._given))
-        return test(self._given)
+        return None if self._given is None else test(self._given)
 
     def _solved(self, leaf: Compare, value: float, with_number: WithNumber) -> set[int]:
-        """The numbers from which on one side of a comparison is above the other, or no more below it."""
+        """The ordinals around which one side of a comparison begins or ceases to be less than the other, or equal."""
         left, right = self._expressions.value_of(leaf.left), self._expressions.value_of(leaf.right)
         tests = [self._expressions.truth_of(Compare(op, leaf.left, leaf.right)) for op in ("<", "<=")]
-        line = _Line(left, right, lambda at: self._slots(with_number(at)))
-        root = line.root(value)
+        difference = _Difference(left, right, lambda x: self._slots(with_number(x)))
+        root = difference.root(value)
         if root is None:
             return set()
-        return {cut for test in tests for cut in line.flips(test, ordinal(root))}
+        return {flip for test in tests for flip in difference.flips(test, ordinal(root))}
 
     def _slots(self, facts: Mapping[str, Any]) -> Slots | None:
         """The facts in slots; None when they can't be judged."""
         try:
-            slots = self._fast(facts, self._as_of) or self._intake.read(facts, self._as_of)
+            return self._fast(facts, self._as_of) or self._intake.read(facts, self._as_of)
         except FactsRejected:
             return None
-        # A leaf that goes through a list needs a slot for its elements, made when it is compiled.
-        return slots + [None] * (self._layout.size - len(slots))
 
 
-class _Line:
+class _Difference:
     """The difference of two expressions, as a function of one number."""
 
     def __init__(self, left: Compute, right: Compute, slots_at: Callable[[float], Slots | None]) -> None:
         self._left, self._right, self._slots_at = left, right, slots_at
 
     def root(self, start: float) -> float | None:
-        """About where the two are equal; exact for a straight line, up to rounding."""
-        x, y = start, self._difference(start)
-        other = number(Decimal(repr(start)) * Decimal("1.01")) or 1.0
+        """About where the two are equal, by the secant method: exact for a straight line, up to rounding.
+
+        Args:
+            start: the number to begin at.
+
+        Returns:
+            None when the difference has no value, or is the same everywhere.
+        """
+        x, y = start, self._at(start)
+        next_x = number(Decimal(repr(start)) * Decimal("1.01")) or 1.0
         for _ in range(_MAX_STEPS):
             if y is None or y == 0.0:
                 break
-            slope_y = self._difference(other)
-            if slope_y is None or slope_y == y:
+            next_y = self._at(next_x)
+            if next_y is None or next_y == y:
                 return None
-            step = _at_15_digits(x - y * (other - x) / (slope_y - y))
-            if step is None or step in (x, other):
-                return step
-            x, y, other = other, slope_y, step
+            root = _at_15_digits(x - y * (next_x - x) / (next_y - y))
+            if root is None or root in (x, next_x):
+                return root
+            x, y, next_x = next_x, next_y, root
         return x if y is not None else None
 
     def flips(self, test: Test, near: int) -> set[int]:
-        """The two neighbours between which a test changes, around an ordinal; none when it does not."""
+        """The two ordinals between which a test changes, and the next one; none when it does not change.
+
+        Args:
+            test: of the slots.
+            near: the ordinal to search around, `_REACH` on either side.
+        """
 
         def holds(place: int) -> bool:
             slots = self._slots_at(number_at(place))
@@ -138,8 +145,8 @@ class _Line:
             reach *= 4
         return set()
 
-    def _difference(self, at: float) -> float | None:
-        slots = self._slots_at(at)
+    def _at(self, x: float) -> float | None:
+        slots = self._slots_at(x)
         if slots is None:
             return None
         left, right = self._left(slots), self._right(slots)

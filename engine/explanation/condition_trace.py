@@ -1,8 +1,9 @@
-"""What each part of a condition came to.  nodes, slots -> [findings] -> explain
+"""What each part of a condition comes to, for given slots.
 
-A condition is taken apart at its `&&`, `||` and `!`; what is left are its leaves, and each tells what it saw and
-whether it held. Nothing is skipped, unlike in the cycle, which stops as soon as it knows. For explaining, too slow for
-judging."""
+Takes the condition of a rule and the layout of its slots, gives a `Tracer`: a callable from slots to a
+`ConditionTrace`. A condition is taken apart at its `&&`, `||` and `!`; what is left are its leaves, and each records
+the values that it read and whether it holds. Skips nothing, unlike the cycle, which stops as soon as the truth is
+certain: made for explaining, too slow for judging."""
 
 import typing
 from collections.abc import Callable, Iterator
@@ -24,8 +25,8 @@ from engine.language import (
     Quantifier,
     children,
     print_expression,
+    walk,
 )
-from engine.language import walk as nodes_of
 from engine.values import to_python
 
 
@@ -38,7 +39,7 @@ class ConditionTrace:
     #: The part as canonical GRL.
     text: str
     holds: bool
-    #: What a leaf saw: expression to its value; that of a path within a list is the list of the elements' values.
+    #: What a leaf read: expression to its value; that of a path within a list is the list of the elements' values.
     seen: dict[str, Any]
     parts: tuple["ConditionTrace", ...] = ()
 
@@ -51,74 +52,77 @@ class ConditionTrace:
             yield from part.leaves
 
     def to_json(self) -> dict[str, Any]:
-        """The finding as plain data: leaves with what they saw, the rest with its parts."""
+        """The trace as plain data: leaves with what they read, the rest with its parts."""
         document: dict[str, Any] = {"kind": self.kind, "text": self.text, "holds": self.holds}
         if self.kind == "leaf":
             return document | {"seen": {name: json_value(value) for name, value in self.seen.items()}}
         return document | {"parts": [part.to_json() for part in self.parts]}
 
 
-#: Looks at a condition in slots.
+#: Traces a condition for given slots.
 Tracer = Callable[[Slots], ConditionTrace]
 
 
-class Findings:
-    """Compiles looks at conditions, for one layout."""
+class TraceCompiler:
+    """Compiles conditions to tracers, for one layout."""
 
     def __init__(self, layout: SlotLayout) -> None:
-        """Prepare; slots have to be taken after the last look was compiled."""
+        """Prepare.
+
+        Args:
+            layout: of a program that has these conditions: every slot that a tracer reads is in it already.
+        """
         self._layout = layout
         self._expressions = Expressions(layout)
 
-    def look(self, node: Expression) -> Tracer:
+    def compile(self, condition: Expression) -> Tracer:
         """A callable that says what a condition and each of its parts come to."""
-        text = print_expression(node)
-        match node:
+        text = print_expression(condition)
+        match condition:
             case And(operands):
-                every = [self.look(operand) for operand in operands]
+                every = [self.compile(operand) for operand in operands]
                 return lambda slots: _joined("all", text, [part(slots) for part in every])
             case Or(operands):
-                some = [self.look(operand) for operand in operands]
+                some = [self.compile(operand) for operand in operands]
                 return lambda slots: _joined("any", text, [part(slots) for part in some])
             case Not(operand):
-                negated = self.look(operand)
+                negated = self.compile(operand)
                 return lambda slots: _joined("not", text, [negated(slots)])
             case Pattern():
-                return self._pattern(node, text)
-        test = self._expressions.truth_of(node)
-        eyes = list({print_expression(shown): compute for shown, compute in self._shown(node)}.items())
+                return self._pattern(condition, text)
+        test = self._expressions.truth_of(condition)
+        operands_of = list({print_expression(node): compute for node, compute in self._operands(condition)}.items())
         return lambda slots: ConditionTrace(
-            "leaf", text, test(slots), {name: to_python(see(slots)) for name, see in eyes}
+            "leaf", text, test(slots), {name: to_python(compute(slots)) for name, compute in operands_of}
         )
 
     def _pattern(self, pattern: Pattern, text: str) -> Tracer:
-        """A look that shows the events of the first witness; of a pattern that does not hold, how many there were."""
+        """A tracer that gives the events of the first match; of a pattern that does not hold, how many there were."""
         matcher = self._expressions.matcher(pattern)
         names = [binding.name for binding in pattern.bindings if not binding.absent]
-        stream = pattern.bindings[0].stream
-        count = Aggregate("Count", stream, Literal(True))
-        counted = self._expressions.value_of(count)
+        count = Aggregate("Count", pattern.bindings[0].stream, Literal(True))
+        number_of_events = self._expressions.value_of(count)
         fields = {path: self._expressions.value_of(path) for path, role in reads(pattern) if role == "field"}
 
-        def look(slots: Slots) -> ConditionTrace:
-            found = matcher.witness(slots)
-            seen = dict(zip(names, found, strict=True)) if found is not None else {}
-            seen[print_expression(count)] = counted(slots)
-            seen |= {print_expression(path): see(slots) for path, see in fields.items()}
+        def trace(slots: Slots) -> ConditionTrace:
+            events = matcher.witness(slots)
+            seen = dict(zip(names, events, strict=True)) if events is not None else {}
+            seen[print_expression(count)] = number_of_events(slots)
+            seen |= {print_expression(path): compute(slots) for path, compute in fields.items()}
             return ConditionTrace(
-                "leaf", text, found is not None, {name: to_python(value) for name, value in seen.items()}
+                "leaf", text, events is not None, {name: to_python(value) for name, value in seen.items()}
             )
 
-        return look
+        return trace
 
-    def _shown(self, leaf: Expression) -> Iterator[tuple[Expression, Compute]]:
-        """What a reader wants to know of a leaf: its operands, then the fields that they are made of."""
+    def _operands(self, leaf: Expression) -> Iterator[tuple[Expression, Compute]]:
+        """What a reader of a leaf asks for: the values of its operands, then those of the fields that they read."""
         if isinstance(leaf, Quantifier):
             count = Aggregate("Count", leaf.fact, leaf.condition)
             yield count, self._expressions.value_of(count)
         elif not isinstance(leaf, Path):
             for operand in children(leaf) if not isinstance(leaf, Aggregate) else ():
-                if not all(isinstance(node, Literal | ListLiteral) for node in nodes_of(operand)):
+                if not all(isinstance(node, Literal | ListLiteral) for node in walk(operand)):
                     yield operand, self._expressions.value_of(operand)
         for path, role in reads(leaf):
             if role == "field":
@@ -127,6 +131,7 @@ class Findings:
                 yield path, self._column(path)
 
     def _column(self, path: Path) -> Compute:
+        """The values of a path in all elements of a list fact."""
         slot = self._layout.slot(path.fact)
 
         def column(slots: Slots) -> tuple[Any, ...]:

@@ -1,8 +1,9 @@
-"""Say why facts were judged as they were.  program, facts -> cycle, watched -> [explain] -> CLI
+"""Why facts were judged as they were: the rules that fired, what their conditions came to, and who changed what.
 
-Replays one evaluation on a compilation of its own, keeps what the slots held before and after every firing, and looks
-at each rule asked about with the facts that it saw. The replay is the cycle itself, so it can't tell another story than
-the evaluation. Slow, and in nobody's way but the asker's."""
+Takes a program and facts, gives an `Explanation`. Compiles the rules once more and runs the cycle itself on them, with
+an observer that keeps the slots before and after every firing; then it traces each rule asked about with the slots that
+the rule was matched against. Because the cycle is the same, an explanation can't differ from the evaluation. Slow, and
+never part of judging: `rulefarm explain` and `rulefarm eval --explain` call it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import Any
 from engine.compiler import Compiler
 from engine.errors import EngineError, FactsRejected
 from engine.evaluation import Evaluation, Observer, json_value, run_cycle
-from engine.explanation.condition_trace import ConditionTrace, Findings, Tracer
+from engine.explanation.condition_trace import ConditionTrace, TraceCompiler, Tracer
 from engine.facts import Slots
 from engine.language import Complete, Retract, Rule, has_focus
 from engine.matching import validity
@@ -40,7 +41,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class RuleFinding:
+class RuleTrace:
     """One rule, and what its condition came to."""
 
     rule: Rule
@@ -52,7 +53,7 @@ class RuleFinding:
     condition: ConditionTrace
 
     def to_json(self) -> dict[str, Any]:
-        """The finding as plain data."""
+        """The trace as plain data."""
         span = self.rule.span
         return {
             "rule": self.rule.name,
@@ -71,8 +72,9 @@ class Explanation:
     """Why facts were judged as they were."""
 
     evaluation: Evaluation
-    #: The rules asked about: those that fired in that order, each as often as it fired, then the others by agenda.
-    rules: tuple[RuleFinding, ...]
+    #: The rules asked about: first those that fired, in that order, each as often as it fired; then the others, in the
+    #: order of the agenda.
+    rules: tuple[RuleTrace, ...]
     #: What rules changed, in order; all of it, whatever rules were asked about.
     changes: tuple[Change, ...]
 
@@ -94,34 +96,30 @@ def explain(
         program: the rules.
         facts: as for `Program.evaluate`.
         as_of: the moment they are judged at.
-        rules: names of the rules to look at; default: those that fired.
-        every: look at all of them; default False.
+        rules: names of the rules to trace; default: those that fired.
+        every: trace all rules; default False.
 
     Returns:
-        The explanation. Of facts that break the schema it has no rules: none was asked.
+        The explanation. Of facts that break the schema it has no rules, for none was evaluated.
 
     Raises:
         EngineError: there is no rule of such a name (`rule-unknown`).
     """
-    known = {rule.name: rule for rule in program.rules}
+    by_name = {rule.name: rule for rule in program.rules}
     for name in rules:
-        if name not in known:
-            raise EngineError("rule-unknown", f"there is no rule '{name}'{_guess(name, known)}")
+        if name not in by_name:
+            hint = did_you_mean(name, by_name)
+            raise EngineError("rule-unknown", f"there is no rule '{name}'" + (f"; {hint}" if hint else ""))
     try:
         replay = _Replay(program, facts, moment(as_of))
     except FactsRejected:
         return Explanation(program.evaluate(facts, as_of=as_of), (), ())
-    asked = known.values() if every else [known[name] for name in dict.fromkeys(rules)] or replay.involved()
-    return Explanation(replay.evaluation, tuple(replay.findings(asked)), tuple(replay.changes()))
-
-
-def _guess(name: str, known: Mapping[str, Rule]) -> str:
-    hint = did_you_mean(name, known)
-    return f"; {hint}" if hint else ""
+    asked = by_name.values() if every else [by_name[name] for name in dict.fromkeys(rules)] or replay.involved()
+    return Explanation(replay.evaluation, tuple(replay.traces(asked)), tuple(replay.changes()))
 
 
 class _Replay(Observer):
-    """One evaluation, run again and remembered.
+    """One evaluation, run again, with the slots as they were before and after every firing.
 
     Raises:
         FactsRejected: the facts can't be judged.
@@ -141,11 +139,11 @@ class _Replay(Observer):
         self.evaluation = run_cycle(self._agenda, self._slots, facts, self)
 
     def rule_matched(self, rule: Rule) -> None:
-        """Remember that it stood on the agenda."""
+        """Keep that it was on the agenda."""
         self._matched.add(rule.name)
 
     def rule_fired(self, rule: Rule, changes: Mapping[str, Any]) -> None:
-        """Remember what it left behind."""
+        """Keep the slots as it left them."""
         self._firings.append((rule, list(changes)))
         self._states.append(list(self._slots))
 
@@ -158,35 +156,33 @@ class _Replay(Observer):
     def changes(self) -> list[Change]:
         """What rules changed, in order."""
         slots = {name: slot for slot, name in self._agenda.labels.items()}
-        found = []
+        changes = []
         for i, (rule, fields) in enumerate(self._firings):
             before, after = self._states[i], self._states[i + 1]
             for field in fields:
                 slot = slots[field]
-                found.append(Change(i + 1, rule.name, field, to_python(before[slot]), to_python(after[slot])))
-        return found
+                changes.append(Change(i + 1, rule.name, field, to_python(before[slot]), to_python(after[slot])))
+        return changes
 
-    def findings(self, asked: Iterable[Rule]) -> list[RuleFinding]:
-        """What the conditions of rules came to."""
-        findings = Findings(self._layout)
-        looks = {rule.name: findings.look(rule.condition) for rule in asked}
-        # The looks need slots of their own, for the elements of lists.
-        extra = [None] * (self._layout.size - len(self._slots))
-        states = [state + extra for state in self._states]
-        found = []
+    def traces(self, asked: Iterable[Rule]) -> list[RuleTrace]:
+        """What the conditions of rules came to, in the order of `Explanation.rules`."""
+        compiler = TraceCompiler(self._layout)
+        tracers = {rule.name: compiler.compile(rule.condition) for rule in asked}
+        traces = []
         for i, (rule, _) in enumerate(self._firings):
-            if rule.name in looks:
-                found.append(RuleFinding(rule, i + 1, "", looks[rule.name](states[i])))
+            if rule.name in tracers:
+                traces.append(RuleTrace(rule, i + 1, "", tracers[rule.name](self._states[i])))
         fired = {rule.name for rule, _ in self._firings}
         for ready in self._agenda.rules:
             name = ready.rule.name
-            if name in looks and name not in fired:
-                end = looks[name](states[-1])
-                found.append(RuleFinding(ready.rule, None, self._note(ready.rule, looks[name], states), end))
-        return found
+            if name in tracers and name not in fired:
+                end = tracers[name](self._states[-1])
+                traces.append(RuleTrace(ready.rule, None, self._note(ready.rule, tracers[name]), end))
+        return traces
 
-    def _note(self, rule: Rule, look: Tracer, states: list[Slots]) -> str:
-        """Why a rule did not fire, where its condition does not say so."""
+    def _note(self, rule: Rule, trace: Tracer) -> str:
+        """Why a rule did not fire, where its condition does not say so; empty when it does."""
+        states = self._states
         for reason in self.evaluation.reasons:
             if reason.outcome == "error" and reason.rule == rule.name:
                 return "its action was refused, so nothing of the evaluation was kept"
@@ -195,9 +191,9 @@ class _Replay(Observer):
         moments = validity(rule)
         if moments is not None and self._as_of not in moments:
             return _out_of_force(rule, self._as_of)
-        if rule.name not in self._matched and not look(states[-1]).holds:
+        if rule.name not in self._matched and not trace(states[-1]).holds:
             return ""
-        if rule.lock_on_active and not look(states[0]).holds:
+        if rule.lock_on_active and not trace(states[0]).holds:
             return "locked on active: its condition did not hold from the start"
         for i, (by, _) in enumerate(self._firings):
             if any(isinstance(action, Retract) and action.rule == rule.name for action in by.actions):
@@ -206,7 +202,7 @@ class _Replay(Observer):
                 return f"'{by.name}' of the same activation group fired first"
             if any(isinstance(action, Complete) for action in by.actions):
                 return f"'{by.name}' ended the evaluation before its turn"
-            if rule.name in self._matched and look(states[i]).holds and not look(states[i + 1]).holds:
+            if rule.name in self._matched and trace(states[i]).holds and not trace(states[i + 1]).holds:
                 return f"its condition held until '{by.name}' fired"
         return "the evaluation ended before its turn"
 

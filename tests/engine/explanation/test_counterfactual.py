@@ -1,4 +1,4 @@
-"""The smallest change of one number: exact at cut points, at arithmetic and behind a chain of rules."""
+"""The smallest change of one number: exact at breakpoints, at arithmetic and behind a chain of rules."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from engine import compile_ruleset, parse_schema
-from engine.explanation import find_counterfactuals
-from engine.explanation.counterfactual import Counterfactual
+from engine.explanation import Counterfactual, find_counterfactuals
 
 AS_OF = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -128,7 +127,7 @@ def test_what_was_not_found_is_told_as_it_is(condition: str, note: str) -> None:
 
 
 def test_a_search_that_ended_early_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.explanation.counterfactual.MAX_TRIALS", 3)
+    monkeypatch.setattr("engine.explanation.counterfactual_search.MAX_TRIALS", 3)
     program = compile_ruleset({"a.grl": rule("P.n * 0 == 0")})
     note = find_counterfactuals(program, {"P": {"n": 8}}, as_of=AS_OF).note
     assert note == "the search ended after 3 trials; none was found by then"

@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.evaluation import OUTCOMES
-from engine.explanation import explain, find_counterfactuals
-from engine.explanation.counterfactual import Counterfactual
+from engine.explanation import Counterfactual, explain, find_counterfactuals
 from engine.language import Decide, Literal, Rule, nodes
 from engine.values import first_that, number_at, ordinal, to_python
 from tests.engine.generated_facts import facts_from
