@@ -89,13 +89,13 @@ def resume_batch(batch_id: str, as_json: bool) -> None:
     known = settings()
     with Farm(known) as farm:
         record = farm.batch(batch_id)
-        waiting, bells = resume(farm.require_ledger().engine, record["id"], grace_s=known.reconcile_grace_s)
+        waiting, messages = resume(farm.require_ledger().engine, record["id"], grace_s=known.reconcile_grace_s)
         if as_json:
             print_json({"batch": record["id"], "state": record["state"], "resumed": waiting, "dead": record["dead"]})
         else:
             click.echo(f"batch {batch_id}: {record['state']}, {counted(waiting, 'chunk')} resumed")
             _point_to_the_dead(record)
-        send_or_exit(farm.app, bells, f"what is open of batch {batch_id} is")
+        send_or_exit(farm.app, messages, f"what is open of batch {batch_id} is")
 
 
 def follow(batch: Batch, *, wait: bool, timeout: float, as_json: bool) -> None:
@@ -103,7 +103,7 @@ def follow(batch: Batch, *, wait: bool, timeout: float, as_json: bool) -> None:
 
     Leaves with exit code 3 if the broker was away, and 4 if the verdicts are not all there in time.
     """
-    if not batch.rung:
+    if not batch.sent:
         exit_not_sent(f"batch {batch.id} is")
     if not wait:
         click.echo(str(batch.id))

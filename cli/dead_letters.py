@@ -112,7 +112,7 @@ def retry(which: LetterFilter, as_json: bool) -> None:
     else:
         left = f", {retried.left:,} left: refused messages, or no longer on record" if retried.left else ""
         click.echo(f"{retried.count:,} tried again{left}")
-    send_or_exit(create_app(known), retried.bells, "what is tried again is")
+    send_or_exit(create_app(known), retried.messages, "what is tried again is")
 
 
 @command.command("drop")

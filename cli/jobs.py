@@ -6,6 +6,7 @@ import click
 from rich.text import Text
 
 from cli.dead_letters import print_letter
+from cli.display.old_keys import with_old_keys
 from cli.display.output import console, counted, print_json, print_table, print_verdict
 from cli.options import json_option, settings
 from rulefarm.database import connect
@@ -28,7 +29,7 @@ def list_jobs(state: str, domain: str | None, limit: int, as_json: bool) -> None
     """List jobs, oldest first: those without a verdict, unless --state says otherwise."""
     found = find_jobs(connect(settings()), state=state, domain=domain, limit=limit)
     if as_json:
-        print_json(found)
+        print_json([with_old_keys(job) for job in found])
         return
     rows = [
         (job["id"], job["domain"], job["subject"], _time(job["age_s"]), job["attempts"], job["code"] or "-")
@@ -47,7 +48,9 @@ def show(job: str, as_json: bool) -> None:
     """
     found = find_job_status(connect(settings()), job)
     if as_json:
-        print_json(found.to_json())
+        document = found.to_json()
+        rows = {part: with_old_keys(document[part]) for part in ("job", "chunk") if document[part] is not None}
+        print_json(document | rows)
         return
     _print(found)
 
@@ -78,11 +81,11 @@ _STATES = {"open": "yellow", "done": "green", "dead": "red"}
 def _print_attempts(row: dict[str, Any]) -> None:
     """What a job's or chunk's row says of its attempts."""
     out = console()
-    told = [counted(row["attempts"], "counted attempt"), f"sent {counted(row['rings'], 'time')}"]
+    told = [counted(row["attempts"], "counted attempt"), f"sent {counted(row['times_sent'], 'time')}"]
     if row["state"] == "open":
         if row["lease_s"] is not None and row["lease_s"] > 0:
             told.append(f"{row['worker']} works on it, its lease lasts {_time(row['lease_s'])}")
-        due = f"in {_time(row['ring_s'])}" if row["ring_s"] > 0 else "now"
+        due = f"in {_time(row['resend_in_s'])}" if row["resend_in_s"] > 0 else "now"
         told.append(f"sent again {due} if nothing comes of it")
     out.print(Text(f"  {', '.join(told)}"))
     if row["code"] and row["state"] != "dead":

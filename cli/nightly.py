@@ -9,7 +9,7 @@ from cli.options import json_option, settings
 from rulefarm.farm import Farm
 from rulefarm.settings import Settings
 from rulesets.loader import SHIPPED, load_all
-from tasks.nightly import take_nightly
+from tasks.nightly import record_nightly
 
 
 @click.group("nightly")
@@ -29,7 +29,9 @@ def run(source: str | None, wait: bool, timeout: float, as_json: bool) -> None:
         known = replace(known, nightly_source=source)
     rulesets = load_all(known.rulesets or SHIPPED, [known.nightly_domain])
     with Farm(known) as farm:
-        batch = farm.announce(
-            *take_nightly(farm.require_ledger(), known, rulesets, key=None, room=farm.room(known.nightly_domain))
+        batch = farm.send_batch(
+            *record_nightly(
+                farm.require_ledger(), known, rulesets, key=None, free_slots=farm.free_slots(known.nightly_domain)
+            )
         )
         follow(batch, wait=wait, timeout=timeout, as_json=as_json)

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from cli.display.old_keys import with_old_keys
 from cli.display.output import counted, print_json, print_table
 from cli.options import json_option, settings
 from rulefarm.database import Ledger
@@ -55,7 +56,7 @@ def _state(known: Settings) -> dict[str, Any]:
             for domain, digest in domains
         },
         "dead_letters": sum(dead.values()),
-        "reconciler": asdict(run) if run else None,
+        "reconciler": with_old_keys(asdict(run)) if run else None,
         "workers": [worker.to_json() for worker in worker_states(known)],
     }
 
@@ -93,4 +94,4 @@ def _reconciled(run: dict[str, Any] | None) -> str:
         return "the reconciler has never run: is beat running?"
     lost = run["broker_lost_at"]
     also = f"; it found the broker empty at {lost:%Y-%m-%d %H:%M:%S %Z}" if lost else ""
-    return f"the reconciler ran {run['age_s']:.0f} s ago and sent {counted(run['rung'], 'message')} again{also}"
+    return f"the reconciler ran {run['age_s']:.0f} s ago and sent {counted(run['sent'], 'message')} again{also}"

@@ -28,7 +28,7 @@ def command(
     document = read_facts(facts)
     with Farm(settings()) as farm:
         job = farm.submit(domain, document, key=key, as_of=as_of)
-        if not job.rung:
+        if not job.sent:
             exit_not_sent(f"job {job.id} is")
         if not wait:
             click.echo(str(job.id))

@@ -27,7 +27,7 @@ from rulefarm.jobs import Batch
 from rulefarm.settings import Settings
 from rulesets.loader import SHIPPED, LoadedRuleset, load_all
 from store.verdicts import count_fired
-from tasks.nightly import take_nightly
+from tasks.nightly import record_nightly
 from workers.local import running_farm
 
 #: Seconds that the batch, or one order, may take before the run counts as failed.
@@ -71,8 +71,10 @@ def _validate_prices(farm: Farm, settings: Settings, rulesets: Mapping[str, Load
     domain = settings.nightly_domain
     rules = len(rulesets[domain].program.rules)
     submitted = time.perf_counter()
-    batch = farm.announce(
-        *take_nightly(farm.require_ledger(), settings, rulesets, key=None, room=farm.room(settings.nightly_domain))
+    batch = farm.send_batch(
+        *record_nightly(
+            farm.require_ledger(), settings, rulesets, key=None, free_slots=farm.free_slots(settings.nightly_domain)
+        )
     )
     click.echo(f"nightly price validation: {batch.rows:,} products from {batch.source}, {batch.chunks} chunks")
     record = _follow(batch)

@@ -16,9 +16,9 @@ from sqlalchemy.dialects.postgresql import insert
 from rulefarm.database import jobs, translate_errors
 from store.dead_letters import Failure, storable, write_dead_letter
 
-#: What is said of attempts that ended without a word: their worker died whole, or can't be reached.
+#: Failure of attempts whose lease ended while their worker reported nothing: it died whole, or can't be reached.
 WORKER_SILENT = Failure("worker-silent", "its attempts ended without a word: the workers that made them died, or hung")
-#: Seconds before what failed is rung again; doubles with every attempt.
+#: Seconds before the next attempt at what failed; doubles with every attempt.
 _FIRST_PAUSE_S = 1.0
 
 
@@ -119,16 +119,16 @@ def is_free(table: Table) -> ColumnElement[bool]:
 
 
 def leased(terms: LeaseTerms) -> dict[str, Any]:
-    """What a claim writes; nothing is rung while the lease lasts."""
+    """What a claim writes; no message is sent again while the lease lasts."""
     until = func.now() + timedelta(seconds=terms.lease_s)
-    return {"worker": terms.worker, "lease_until": until, "ring_at": until}
+    return {"worker": terms.worker, "lease_until": until, "resend_at": until}
 
 
 def released(attempt: ColumnElement[int], terms: LeaseTerms, death: Failure) -> dict[str, Any]:
     """What a failed attempt writes."""
     pause = func.make_interval(0, 0, 0, 0, 0, 0, _FIRST_PAUSE_S * func.power(2, func.least(attempt, 10) - 1))
     told = {"worker": terms.worker, "code": death.code, "reason": storable(death.reason)}
-    return {"lease_until": None, "ring_at": func.now() + pause, **told}
+    return {"lease_until": None, "resend_at": func.now() + pause, **told}
 
 
 def _bury_job(connection: Connection, job_id: uuid.UUID, only_if: list[ColumnElement[bool]], death: Failure) -> bool:

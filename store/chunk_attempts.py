@@ -21,8 +21,8 @@ from store.dead_letters import Failure, write_dead_letter
 
 #: Into how many a chunk is split: a thousand rows stand alone after two splits, and few are judged for nothing.
 PARTS = 32
-#: How long whoever split a chunk has to ring for its parts, before the reconciler does.
-_RINGING = timedelta(seconds=10)
+#: How long whoever split a chunk has to send the messages of its parts, before the reconciler does.
+_SENDING = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +48,8 @@ def claim_chunk(
         attempt: an attempt of this caller that goes on: it is not counted again. Default: a new one.
 
     Returns:
-        The claim. When there is none to be had, the bells to ring instead: those of the smaller chunks, if its attempts
-        were used up; none if the chunk is closed or unknown, or somebody else holds its lease.
+        The claim. When there is none to be had, the messages to send instead: those of the smaller chunks, if its
+        attempts were used up; none if the chunk is closed or unknown, or somebody else holds its lease.
 
     Raises:
         DatabaseUnreachable: nothing was counted.
@@ -87,7 +87,7 @@ def fail_chunk(
         attempt: its number; default: unknown, for whoever made it is dead: the one that this worker holds.
 
     Returns:
-        The bells of the smaller chunks, if it was split.
+        The messages of the smaller chunks, if it was split.
 
     Raises:
         DatabaseUnreachable: nothing was noted.
@@ -95,7 +95,7 @@ def fail_chunk(
     mine = chunks.c.attempts == attempt if attempt else chunks.c.worker == terms.worker
     told = released(chunks.c.attempts, terms, death)
     # What is to be split need not rest before.
-    told["ring_at"] = case((chunks.c.attempts < terms.max_attempts, told["ring_at"]), else_=func.now())
+    told["resend_at"] = case((chunks.c.attempts < terms.max_attempts, told["resend_at"]), else_=func.now())
     failed = (
         update(chunks)
         .where(chunks.c.batch == batch, chunks.c.n == n, chunks.c.state == "open", mine)
@@ -147,7 +147,7 @@ def _give_up(
     parts = enumerate(encode(frame, -(-len(frame) // PARTS)), last + 1)
     # The whole chunk was tried often enough: each part has one attempt, and what is said of the whole is said of it. A
     # row alone has two, for it is buried if they fail, and one may fail for a reason that is not its own.
-    told = {name: row[name] for name in ("form", "worker", "code", "reason")} | {"ring_at": func.now() + _RINGING}
+    told = {name: row[name] for name in ("form", "worker", "code", "reason")} | {"resend_at": func.now() + _SENDING}
     told |= {"batch": batch, "attempts": terms.max_attempts - 1}
     values = [{**told, "n": m, "rows": rows, "facts": facts} for m, (rows, facts) in parts]
     for value in values:

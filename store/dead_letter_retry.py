@@ -1,4 +1,4 @@
-"""Dead letters, looked at and brought back.  dead_letters -> [revival] -> open jobs and chunks, bells
+"""Dead letters, looked at and tried again.  dead_letters -> [dead_letter_retry] -> open jobs and chunks, messages
 
 For whoever operates the farm, once the cause is mended. A letter goes with the transaction that reopens what it is
 about, so that at any moment there is one or the other. A refused message can't come back: only its beginning is kept,
@@ -17,7 +17,7 @@ from rulefarm.messaging import TaskMessage, chunk_message
 from store.attempts import is_free
 
 #: Rows that one transaction reopens or deletes, and messages that are sent at once: the reconciler, which minds the
-#: room in the queues, rings the rest.
+#: limit of the queues, sends the rest.
 PORTION = 1000
 #: A job or chunk as it was before its first attempt.
 _FRESH: dict[str, Any] = {
@@ -27,7 +27,7 @@ _FRESH: dict[str, Any] = {
     "worker": None,
     "code": None,
     "reason": None,
-    "ring_at": func.now(),
+    "resend_at": func.now(),
 }
 
 
@@ -57,8 +57,8 @@ class Retried:
 
     #: How many jobs and rows of batches.
     count: int
-    #: To be rung now; the reconciler rings for the others.
-    bells: list[TaskMessage]
+    #: To be sent now; the reconciler sends those of the others.
+    messages: list[TaskMessage]
     #: Letters that were left: refused messages, and what is no longer on record.
     left: int
 
@@ -100,25 +100,28 @@ def retry_letters(engine: Engine, which: LetterFilter, *, grace_s: float, portio
 
     Args:
         engine: the database.
-        which: the ones to revive.
-        grace_s: seconds before the reconciler rings again for what is rung now.
-        portion: how many one transaction reopens, and how many are rung now.
+        which: those to try again.
+        grace_s: seconds before the reconciler sends again what is sent now.
+        portion: how many one transaction reopens, and how many messages are to be sent now.
 
     Raises:
         DatabaseUnreachable: what was reopened before stays so; repeat it for the rest.
     """
-    count, bells = 0, list[TaskMessage]()
+    count, messages = 0, list[TaskMessage]()
     for ids in _portions(engine, [*which.conditions(), dead_letters.c.kind != "message"], portion):
         with translate_errors(engine), engine.begin() as connection:
             letters = _locked(connection, ids)
-            is_first = not bells
-            ringing = {"rings": int(is_first), "ring_at": func.now() + func.make_interval(0, 0, 0, 0, 0, 0, grace_s)}
-            opened = _FRESH | (ringing if is_first else {"rings": 0})
-            revived, rung = _reopen(connection, letters, opened)
-            connection.execute(delete(dead_letters).where(dead_letters.c.id.in_(revived)))
-        count += len(revived)
-        bells += rung if is_first else []
-    return Retried(count=count, bells=bells, left=count_letters(engine, which))
+            is_first = not messages
+            sending = {
+                "times_sent": int(is_first),
+                "resend_at": func.now() + func.make_interval(0, 0, 0, 0, 0, 0, grace_s),
+            }
+            opened = _FRESH | (sending if is_first else {"times_sent": 0})
+            reopened, their_messages = _reopen(connection, letters, opened)
+            connection.execute(delete(dead_letters).where(dead_letters.c.id.in_(reopened)))
+        count += len(reopened)
+        messages += their_messages if is_first else []
+    return Retried(count=count, messages=messages, left=count_letters(engine, which))
 
 
 def drop(engine: Engine, which: LetterFilter, *, portion: int = PORTION) -> int:
@@ -148,10 +151,10 @@ def resume(engine: Engine, batch: uuid.UUID, *, grace_s: float) -> tuple[int, li
     Args:
         engine: the database.
         batch: the batch's id.
-        grace_s: seconds before the reconciler rings again for what is rung now.
+        grace_s: seconds before the reconciler sends again what is sent now.
 
     Returns:
-        How many chunks, and the bells to ring now; the reconciler rings for the others.
+        How many chunks, and the messages to send now; the reconciler sends those of the others.
 
     Raises:
         NotFound: no such batch.
@@ -163,11 +166,11 @@ def resume(engine: Engine, batch: uuid.UUID, *, grace_s: float) -> tuple[int, li
         domain = connection.execute(select(batches.c.domain).where(batches.c.id == batch)).scalar()
         if domain is None:
             raise NotFound("no-such-batch", f"no batch {batch} is on record")
-        due = connection.execute(update(chunks).where(*waiting).values(ring_at=func.now())).rowcount
+        due = connection.execute(update(chunks).where(*waiting).values(resend_at=func.now())).rowcount
         first = select(chunks.c.n).where(*waiting).order_by(chunks.c.n).limit(PORTION)
-        rung = update(chunks).where(*waiting, chunks.c.n.in_(first))
-        rung = rung.values(rings=chunks.c.rings + 1, ring_at=func.now() + grace)
-        taken = sorted(connection.execute(rung.returning(chunks.c.n)).scalars())
+        statement = update(chunks).where(*waiting, chunks.c.n.in_(first))
+        statement = statement.values(times_sent=chunks.c.times_sent + 1, resend_at=func.now() + grace)
+        taken = sorted(connection.execute(statement.returning(chunks.c.n)).scalars())
     return due, [chunk_message(domain, batch, n) for n in taken]
 
 
@@ -198,18 +201,18 @@ def _reopen(
     ids = [letter.id for letter in letters if letter.kind == "job"]
     again = update(jobs).where(jobs.c.id.in_(ids), jobs.c.state == "dead").values(opened)
     rows = connection.execute(again.returning(*jobs.columns)).all()
-    revived, bells = [row.id for row in rows], [message_of_row(row) for row in rows]
+    reopened, messages = [row.id for row in rows], [message_of_row(row) for row in rows]
     places = {(letter.batch, letter.chunk): letter for letter in letters if letter.kind == "row"}
     if not places:
-        return revived, bells
+        return reopened, messages
     place = tuple_(chunks.c.batch, chunks.c.n)
     parted = update(chunks).where(place.in_(list(places)), chunks.c.state == "dead").values(finished_at=None, **opened)
     for row in connection.execute(parted.returning(chunks.c.batch, chunks.c.n)):
         letter = places[row.batch, row.n]
-        revived.append(letter.id)
-        bells.append(chunk_message(letter.domain, row.batch, row.n))
+        reopened.append(letter.id)
+        messages.append(chunk_message(letter.domain, row.batch, row.n))
     theirs = sorted({batch for batch, _ in places})
     connection.execute(select(batches.c.id).where(batches.c.id.in_(theirs)).order_by(batches.c.id).with_for_update())
-    reopened = select(chunks.c.n).where(chunks.c.batch == batches.c.id, chunks.c.state == "open").exists()
-    connection.execute(update(batches).where(batches.c.id.in_(theirs), reopened).values(state="open", finished_at=None))
-    return revived, bells
+    has_open = select(chunks.c.n).where(chunks.c.batch == batches.c.id, chunks.c.state == "open").exists()
+    connection.execute(update(batches).where(batches.c.id.in_(theirs), has_open).values(state="open", finished_at=None))
+    return reopened, messages

@@ -19,7 +19,7 @@ class LastRun:
     #: Seconds since, by the clock of Postgres.
     age_s: float
     #: Messages that it sent again.
-    rung: int
+    sent: int
     #: When it last found the broker without its data; None if never.
     broker_lost_at: datetime | None
 
@@ -43,7 +43,7 @@ def last_reconciled(engine: Engine) -> LastRun | None:
         DatabaseUnreachable: no answer.
     """
     age = func.extract("epoch", func.now() - reconciler.c.ran_at)
-    statement = select(reconciler.c.ran_at, age, reconciler.c.rung, reconciler.c.broker_lost_at)
+    statement = select(reconciler.c.ran_at, age, reconciler.c.sent, reconciler.c.broker_lost_at)
     with translate_errors(engine), engine.connect() as connection:
         row = connection.execute(statement).first()
     return LastRun(row[0], float(row[1]), row[2], row[3]) if row else None

@@ -1,4 +1,4 @@
-"""Where a job stands.  id or key -> [whereabouts] -> its row, its verdict or its dead letter
+"""Where a job stands.  id or key -> [job_status] -> its row, its verdict or its dead letter
 
 For whoever asks what became of a job, or of one row of a batch. Reads only; facts are left out, for `explain` shows
 what matters of them."""
@@ -19,7 +19,7 @@ from rulefarm.verdict import Verdict
 class JobStatus:
     """What is on record of a job, or of a row of a batch."""
 
-    #: Its row but for the facts, with the seconds of its age, of its lease and to its next ring; None for a row of a
+    #: Its row but for the facts, with the seconds of its age, of its lease and to its next message; None for a row of a
     #: batch, and when it was pruned.
     job: dict[str, Any] | None = None
     #: Of a row of a batch: the batch's row.
@@ -122,7 +122,7 @@ def _told(table: Table) -> list[ColumnElement[Any]]:
     if "enqueued_at" in table.c:
         columns.append(seconds(func.now() - table.c.enqueued_at).label("age_s"))
     columns.append(seconds(table.c.lease_until - func.now()).label("lease_s"))
-    return [*columns, seconds(table.c.ring_at - func.now()).label("ring_s")]
+    return [*columns, seconds(table.c.resend_at - func.now()).label("resend_in_s")]
 
 
 def _one(connection: Connection, statement: Any) -> dict[str, Any] | None:

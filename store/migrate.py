@@ -1,6 +1,7 @@
 """Bring the tables up to date.  engine -> [migrate] -> alembic upgrade head, partitions
 
-Safe to run from several processes at once, and again and again."""
+Safe to run from several processes at once, again and again, and while the farm works: a change of a table waits a few
+seconds for whoever uses it, and gives up rather than have everybody else wait behind it."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,21 +11,46 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import OperationalError
 
 from rulefarm.database import translate_errors
-from store.partitions import SCHEMA_LOCK, ensure_partitions
+from rulefarm.errors import RulefarmError
+from store.partitions import LOCK_REFUSED, SCHEMA_LOCK, ensure_partitions
+
+#: Seconds that a change of a table waits for whoever uses it: longer, and everybody else waits behind it.
+_LOCK_S = 10.0
 
 
-def migrate(engine: Engine) -> None:
+class TablesBusy(RulefarmError):
+    """The tables can't be changed while somebody holds them."""
+
+
+def migrate(engine: Engine, *, lock_s: float = _LOCK_S) -> None:
     """Upgrade the tables to the newest revision and make the coming months' partitions.
 
+    Args:
+        engine: the database.
+        lock_s: seconds to wait for whoever uses a table that changes, such as a batch that is being submitted.
+
     Raises:
+        TablesBusy: nothing was changed.
         DatabaseUnreachable: Postgres does not answer.
     """
     with translate_errors(engine), engine.begin() as connection:
+        # Whoever else migrates is waited for; it gives up by itself.
         connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": SCHEMA_LOCK})
-        command.upgrade(alembic_config(connection), "head")
-        ensure_partitions(connection, datetime.now(UTC))
+        connection.execute(text("select set_config('lock_timeout', :value, true)"), {"value": f"{lock_s:g}s"})
+        try:
+            command.upgrade(alembic_config(connection), "head")
+            ensure_partitions(connection, datetime.now(UTC))
+        except OperationalError as error:
+            if getattr(error.orig, "pgcode", None) not in LOCK_REFUSED:
+                raise
+            raise TablesBusy(
+                "tables-busy",
+                f"somebody has held a table that changes for {lock_s:g} s; nothing was changed",
+                "wait until batches are submitted and reports are done, then run 'rulefarm migrate' again",
+            ) from error
 
 
 def is_current(engine: Engine) -> bool:

@@ -12,6 +12,8 @@ from sqlalchemy import Connection, text
 MONTHS_AHEAD = 4
 #: Key of the advisory lock under which the schema is changed: two processes may start at once.
 SCHEMA_LOCK = 0x72756C6573
+#: What Postgres says when a lock can't be had: lock_not_available, deadlock_detected.
+LOCK_REFUSED = ("55P03", "40P01")
 
 
 def ensure_partitions(connection: Connection, now: datetime) -> list[str]:

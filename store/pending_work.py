@@ -1,7 +1,7 @@
-"""What has a row and no verdict.  jobs, chunks -> [open_work] -> the reconciler, the status page
+"""What has a row and no verdict.  jobs, chunks -> [pending_work] -> the reconciler, `rulefarm status`
 
-Rows that are due are locked while they are rung, so two reconcilers share the work instead of doubling it; if the
-broker is away the transaction is undone, and they stay due. What somebody holds the lease of is never due."""
+Rows that are due are locked while their messages are sent, so two reconcilers share the work instead of doubling it; if
+the broker is away the transaction is undone, and they stay due. What somebody holds the lease of is never due."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,12 +16,12 @@ from rulefarm.database import batches, chunks, jobs, message_of_row, reconciler,
 from rulefarm.messaging import TaskMessage, chunk_message
 from store.attempts import is_free
 
-#: Graces that a job of a busy queue waits for its turn before it is rung all the same: its message may be lost, and a
-#: queue that is always busy must not hide that for ever.
+#: Graces that a job of a busy queue waits for its turn before it is sent again all the same: its message may be lost,
+#: and a queue that is always busy must not hide that for ever.
 PATIENCE = 10
-#: A ring that brings no verdict makes the next one wait twice as long, but never longer.
+#: A message that brings no verdict makes the next one wait twice as long, but never longer.
 LONGEST_WAIT_S = 3600.0
-#: Longer ago than any patience: what is due since then is rung whatever waits in its queue.
+#: Longer ago than any patience: what is due since then is sent whatever waits in its queue.
 _LONG_AGO = timedelta(days=36500)
 _SECOND = cast("1 second", Interval)
 
@@ -43,33 +43,35 @@ class OpenWork:
 def claim_due(
     engine: Engine, domain: str, *, bulk: bool, grace_s: float, limit: int, busy: bool = False
 ) -> Iterator[list[TaskMessage]]:
-    """The bells to ring again for one queue; what was taken counts as rung if the block ends well.
+    """The messages to send again to one queue; what was taken counts as sent if the block ends well.
 
     Args:
         engine: the database.
         domain: whose queue.
         bulk: whether it is the domain's bulk queue.
-        grace_s: seconds that the first ring gave; doubles with every ring.
+        grace_s: seconds that the first message gave; doubles with every message.
         limit: jobs and chunks at most.
-        busy: whether the queue has a backlog: then what was rung most likely waits there for its turn.
+        busy: whether the queue has a backlog: then what was sent most likely waits there for its turn.
 
     Raises:
         DatabaseUnreachable: nothing was taken.
     """
     with translate_errors(engine), engine.begin() as connection:
         picked = select(jobs.c.id).where(jobs.c.domain == domain, jobs.c.bulk == bulk, _is_due(jobs, grace_s, busy))
-        picked = picked.order_by(jobs.c.ring_at).limit(limit).with_for_update(skip_locked=True)
-        rung = update(jobs).where(jobs.c.id.in_(picked)).values(rings=jobs.c.rings + 1, ring_at=_next(jobs, grace_s))
-        bells = [message_of_row(row) for row in connection.execute(rung.returning(*jobs.columns))]
-        if bulk and len(bells) < limit:
+        picked = picked.order_by(jobs.c.resend_at).limit(limit).with_for_update(skip_locked=True)
+        counted = update(jobs).where(jobs.c.id.in_(picked))
+        counted = counted.values(times_sent=jobs.c.times_sent + 1, resend_at=_next(jobs, grace_s))
+        messages = [message_of_row(row) for row in connection.execute(counted.returning(*jobs.columns))]
+        if bulk and len(messages) < limit:
             picked = select(chunks.c.batch, chunks.c.n).join(batches)
             picked = picked.where(batches.c.domain == domain, _is_due(chunks, grace_s, busy))
-            picked = picked.order_by(chunks.c.ring_at).limit(limit - len(bells))
+            picked = picked.order_by(chunks.c.resend_at).limit(limit - len(messages))
             taken = tuple_(chunks.c.batch, chunks.c.n).in_(picked.with_for_update(skip_locked=True, of=chunks))
-            rung = update(chunks).where(taken).values(rings=chunks.c.rings + 1, ring_at=_next(chunks, grace_s))
-            found = connection.execute(rung.returning(chunks.c.batch, chunks.c.n))
-            bells.extend(chunk_message(domain, row.batch, row.n) for row in found)
-        yield bells
+            counted = update(chunks).where(taken)
+            counted = counted.values(times_sent=chunks.c.times_sent + 1, resend_at=_next(chunks, grace_s))
+            places = connection.execute(counted.returning(chunks.c.batch, chunks.c.n))
+            messages.extend(chunk_message(domain, place.batch, place.n) for place in places)
+        yield messages
 
 
 def due_queues(engine: Engine) -> set[tuple[str, bool]]:
@@ -78,9 +80,9 @@ def due_queues(engine: Engine) -> set[tuple[str, bool]]:
     Raises:
         DatabaseUnreachable: no answer.
     """
-    overdue = select(jobs.c.domain, jobs.c.bulk).where(jobs.c.state == "open", jobs.c.ring_at <= func.now())
+    overdue = select(jobs.c.domain, jobs.c.bulk).where(jobs.c.state == "open", jobs.c.resend_at <= func.now())
     parts = select(batches.c.domain, true()).join(chunks)
-    parts = parts.where(chunks.c.state == "open", chunks.c.ring_at <= func.now())
+    parts = parts.where(chunks.c.state == "open", chunks.c.resend_at <= func.now())
     with translate_errors(engine), engine.connect() as connection:
         return {(domain, bulk) for domain, bulk in connection.execute(union(overdue, parts))}
 
@@ -118,20 +120,20 @@ def mark_all_due(engine: Engine) -> int:
     expired = 0
     with translate_errors(engine), engine.begin() as connection:
         for table in (jobs, chunks):
-            waiting = update(table).where(table.c.state == "open", is_free(table), table.c.ring_at > long_ago)
-            expired += connection.execute(waiting.values(ring_at=long_ago)).rowcount
+            waiting = update(table).where(table.c.state == "open", is_free(table), table.c.resend_at > long_ago)
+            expired += connection.execute(waiting.values(resend_at=long_ago)).rowcount
     return expired
 
 
-def record_run(engine: Engine, *, rung: int, broker_lost: bool) -> None:
+def record_run(engine: Engine, *, sent: int, broker_lost: bool) -> None:
     """Write down what the reconciler did, for the status page.
 
     Args:
         engine: the database.
-        rung: jobs and chunks that it rang.
+        sent: jobs and chunks whose message it sent again.
         broker_lost: whether it found the broker without its data.
     """
-    values: dict[str, Any] = {"ran_at": func.now(), "rung": rung}
+    values: dict[str, Any] = {"ran_at": func.now(), "sent": sent}
     if broker_lost:
         values["broker_lost_at"] = func.now()
     statement = insert(reconciler).values(id=1, **values)
@@ -167,14 +169,16 @@ def open_work(engine: Engine) -> list[OpenWork]:
 
 
 def _is_due(table: Any, grace_s: float, busy: bool) -> Any:
-    is_due = (table.c.state == "open") & (table.c.ring_at <= func.now())
+    is_due = (table.c.state == "open") & (table.c.resend_at <= func.now())
     if not busy:
         return is_due
-    # What was never rung waits for room, not for its turn.
-    return is_due & ((table.c.rings == 0) | (table.c.ring_at <= func.now() - timedelta(seconds=PATIENCE * grace_s)))
+    # What was never sent waits for a free slot, not for its turn.
+    return is_due & (
+        (table.c.times_sent == 0) | (table.c.resend_at <= func.now() - timedelta(seconds=PATIENCE * grace_s))
+    )
 
 
 def _next(table: Any, grace_s: float) -> Any:
-    # 2**rings overflows long before anybody gives up on a job.
-    doublings = case((table.c.rings < 20, table.c.rings), else_=20)
+    # 2**times_sent overflows long before anybody gives up on a job.
+    doublings = case((table.c.times_sent < 20, table.c.times_sent), else_=20)
     return func.now() + cast(func.least(grace_s * func.power(2, doublings), LONGEST_WAIT_S) * _SECOND, Interval)

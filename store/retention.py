@@ -16,14 +16,12 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from rulefarm.database import batches, dead_letters, jobs, translate_errors
 from rulefarm.errors import RulefarmError
-from store.partitions import SCHEMA_LOCK, months
+from store.partitions import LOCK_REFUSED, SCHEMA_LOCK, months
 
 #: Rows deleted in one transaction; a batch takes its chunks along.
 _ROWS, _BATCHES = 5000, 20
 #: Seconds that dropping a partition waits for whoever reads the verdicts: longer, and everybody else waits behind it.
 _LOCK_S = 5
-#: What Postgres says when a lock can't be had: lock_not_available, deadlock_detected.
-_IN_USE = ("55P03", "40P01")
 _MONTH = re.compile(r"verdicts_\d{4}_\d{2}")
 #: Verdicts whose month had no partition when they came.
 _STRAY = Table(
@@ -172,7 +170,7 @@ def _drop_partition(engine: Engine, name: str, lock_s: float | None) -> int | No
         try:
             connection.execute(text(f"drop table {name}"))
         except OperationalError as error:
-            if getattr(error.orig, "pgcode", None) not in _IN_USE:
+            if getattr(error.orig, "pgcode", None) not in LOCK_REFUSED:
                 raise
             raise PartitionBusy(
                 "partition-busy", f"{name} was in use for {lock_s:g} s and is still there", "try again later"

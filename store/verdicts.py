@@ -18,7 +18,7 @@ from store.chunk_attempts import finish_batch
 
 _COLUMNS = [column.name for column in verdicts.columns]
 #: What differs from row to row of a chunk; the rest is the chunk's.
-_STAGED = ("id", "subject", "outcome", "fired", "reasons", "changes", "facts_digest", "micros", "seen")
+_STAGED = ("id", "subject", "outcome", "fired", "reasons", "changes", "facts_digest", "micros", "shared_facts")
 
 
 def store_verdict(engine: Engine, verdict: Verdict, *, attempt: int = 1, job: Mapping[str, Any] | None = None) -> bool:
@@ -85,7 +85,7 @@ def store_chunk(engine: Engine, batch: uuid.UUID, n: int, rows: Iterable[Verdict
         connection.execute(
             text(
                 "create temporary table staged (id uuid, subject text, outcome text, fired text[], reasons jsonb,"
-                " changes jsonb, facts_digest text, micros integer, seen jsonb) on commit drop"
+                " changes jsonb, facts_digest text, micros integer, shared_facts jsonb) on commit drop"
             )
         )
         driver = connection.connection.cursor()
@@ -149,9 +149,9 @@ def _csv(rows: Iterable[Verdict]) -> io.StringIO:
     for row in rows:
         fired = "{" + ",".join(_array_item(name) for name in row.fired) + "}"
         reasons, changes = _json(row.reasons), _json(row.changes)
-        seen = None if row.seen is None else _json(row.seen)
-        told = (row.id, row.subject, row.outcome, fired, reasons, changes, row.facts_digest, row.micros, seen)
-        writer.writerow(told)
+        shared = None if row.shared_facts is None else _json(row.shared_facts)
+        cells = (row.id, row.subject, row.outcome, fired, reasons, changes, row.facts_digest, row.micros, shared)
+        writer.writerow(cells)
     buffer.seek(0)
     return buffer
 
@@ -162,7 +162,7 @@ def _array_item(name: str) -> str:
 
 
 def _stored(name: str, value: Any) -> ColumnElement[Any]:
-    if name in ("reasons", "changes", "seen") and value is not None:
+    if name in ("reasons", "changes", "shared_facts") and value is not None:
         value = json.loads(_json(value))
     return literal(value, type_=verdicts.c[name].type)
 

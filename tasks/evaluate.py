@@ -89,7 +89,7 @@ def evaluate_chunk(task: Task, **kwargs: Any) -> int | None:
         attempt = message.attempt
         claim = claim_chunk(engine, message.batch, message.n, terms, attempt=attempt)
         if not isinstance(claim, Claim):
-            ring_parts(process, claim)
+            _send_parts(process, claim)
             return None
         attempt = claim.attempt
         try:
@@ -100,7 +100,7 @@ def evaluate_chunk(task: Task, **kwargs: Any) -> int | None:
         except Exception as error:
             death = _death(error)
             log.error("chunk %d of batch %s, attempt %d: %s", message.n, message.batch, attempt, death)
-            ring_parts(process, fail_chunk(engine, message.batch, message.n, terms, death, attempt=attempt))
+            _send_parts(process, fail_chunk(engine, message.batch, message.n, terms, death, attempt=attempt))
             return None
     except FarmUnreachable as error:
         _retry(task, error, kwargs, attempt)
@@ -150,17 +150,17 @@ def _death(error: Exception) -> Failure:
     return Failure.of(error)
 
 
-def ring_parts(process: WorkerContext, bells: list[TaskMessage]) -> None:
-    """Ring for the parts of a chunk that was split.
+def _send_parts(process: WorkerContext, messages: list[TaskMessage]) -> None:
+    """Send the messages of the parts of a chunk that was split.
 
     Args:
         process: what this process works with.
-        bells: one a part.
+        messages: one a part.
     """
     try:
-        send_messages(process.app, bells)
+        send_messages(process.app, messages)
     except BrokerUnreachable as error:
-        log.warning("%s; the reconciler rings the parts of a chunk", error)
+        log.warning("%s; the reconciler sends the parts of a chunk", error)
 
 
 def _retry(task: Task, error: FarmUnreachable, kwargs: Mapping[str, Any], attempt: int | None) -> NoReturn:

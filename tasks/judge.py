@@ -57,7 +57,7 @@ def judge_job(loaded: LoadedRuleset, message: JobMessage, worker: str, shared: S
         worker=worker,
         evaluated_at=datetime.now(UTC),
         micros=micros,
-        seen=seen.shared or None,
+        shared_facts=seen.shared or None,
     )
 
 
@@ -108,7 +108,7 @@ def judge_chunk(
             worker=worker,
             evaluated_at=now,
             micros=micros,
-            seen=each.shared or None,
+            shared_facts=each.shared or None,
         )
         for subject, each, answer in zip(subjects, facts, answers, strict=True)
     ]

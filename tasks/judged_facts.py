@@ -32,4 +32,4 @@ def judged_facts(engine: Engine, verdict: Verdict, schema: Schema) -> dict[str, 
         found = next((facts for facts in rows if facts is not None), None)
     if found is None:
         raise NotFound("no-such-facts", f"the facts of {verdict.id} are no longer on record")
-    return found | (verdict.seen or {})
+    return found | (verdict.shared_facts or {})

@@ -1,4 +1,4 @@
-"""The nightly batch.  configured source -> [nightly] -> batch and chunk rows -> bells
+"""The nightly batch.  configured source -> [nightly] -> batch and chunk rows -> messages
 
 Run by beat on the bulk queue of its domain, and by `rulefarm nightly run`. One batch a night: the date is its key, so
 two beats, or a repeated message, submit it once."""
@@ -35,15 +35,15 @@ def plan_nightly(task: Task) -> str:
     key = f"nightly {datetime.now(UTC).date().isoformat()}"
     settings = process.settings
     sender = MessageSender(process.app, limit=settings.queue_limit, has_ledger=True)
-    room = sender.free_slots(queue_name(settings.nightly_domain, bulk=True))
-    batch, bells = take_nightly(process.ledger, settings, process.rulesets, key=key, room=room)
-    sender.send(bells)
+    free = sender.free_slots(queue_name(settings.nightly_domain, bulk=True))
+    batch, messages = record_nightly(process.ledger, settings, process.rulesets, key=key, free_slots=free)
+    sender.send(messages)
     log.info("nightly batch %s: %d subjects in %d chunks from %s", batch.id, batch.rows, batch.chunks, batch.source)
     return str(batch.id)
 
 
-def take_nightly(
-    ledger: Ledger, settings: Settings, rulesets: Mapping[str, LoadedRuleset], *, key: str | None, room: int
+def record_nightly(
+    ledger: Ledger, settings: Settings, rulesets: Mapping[str, LoadedRuleset], *, key: str | None, free_slots: int
 ) -> tuple[Batch, list[TaskMessage]]:
     """Put the nightly batch on record.
 
@@ -52,7 +52,7 @@ def take_nightly(
         settings: nightly_source, nightly_domain, nightly_subject.
         rulesets: the domain's is asked for its key.
         key: the same key is the same batch; None is a new one.
-        room: messages that the bulk queue of the domain may still take.
+        free_slots: messages that the bulk queue of the domain may still take.
 
     Raises:
         SettingsError: no source is set.
@@ -62,5 +62,11 @@ def take_nightly(
         raise SettingsError("no-nightly-source", "no source for the nightly batch", "set RULEFARM_NIGHTLY_SOURCE")
     subject = settings.nightly_subject or rulesets[settings.nightly_domain].schema.key
     return record_batch(
-        ledger, settings, settings.nightly_domain, settings.nightly_source, room=room, subject=subject, key=key
+        ledger,
+        settings,
+        settings.nightly_domain,
+        settings.nightly_source,
+        free_slots=free_slots,
+        subject=subject,
+        key=key,
     )

@@ -1,6 +1,6 @@
-"""Ring again what was not heard.  jobs and chunks without a verdict -> [reconcile] -> bells
+"""Send again what has no verdict.  due jobs and chunks -> [reconcile] -> messages on the queues of their domains
 
-A beat task on the control queue. Safe to run twice at once; bounded per run, and by the room in the queues; a broker
+A beat task on the control queue. Safe to run twice at once; bounded per run, and by the limit of the queues; a broker
 that is away leaves everything due, and one that lost its data makes everything due. Makes the coming months' partitions
 on the side, so that no other clock is needed."""
 
@@ -20,18 +20,18 @@ from tasks.worker_context import WorkerContext, current
 
 log = logging.getLogger("rulefarm.tasks")
 
-#: Messages in a queue that mean it has a backlog. Below, a ring too many costs less than a lost job's wait.
+#: Messages in a queue that mean it has a backlog. Below, a message too many costs less than a lost job's wait.
 BACKLOG = 100
 
 
 def reconcile(task: Task) -> int:
-    """Ring for every job and chunk that is due.
+    """Send the message of every job and chunk that is due.
 
     Args:
         task: the running Celery task.
 
     Returns:
-        How many were rung; 0 as well when the database or the broker is away, for the next run is near.
+        How many were sent; 0 as well when the database or the broker is away, for the next run is near.
     """
     process = current()
     engine = process.ledger.engine
@@ -43,16 +43,16 @@ def reconcile(task: Task) -> int:
         depths = queue_depths(process.app, queues) if queues else {}
         # Long enough for whatever there is room for, short enough for the next run to find this one done.
         deadline = time.monotonic() + process.settings.reconcile_interval_s
-        rung = sum(_ring_queue(process, *which, depths[name], deadline) for name, which in queues.items())
-        record_run(engine, rung=rung, broker_lost=lost)
+        sent = sum(_send_due(process, *which, depths[name], deadline) for name, which in queues.items())
+        record_run(engine, sent=sent, broker_lost=lost)
         with translate_errors(engine), engine.begin() as connection:
             ensure_partitions(connection, datetime.now(UTC))
     except FarmUnreachable as error:
-        log.warning("not all was rung: %s", error)
+        log.warning("not all that is due was sent: %s", error)
         return 0
-    if rung:
-        log.warning("rang again for %d jobs and chunks that had no verdict", rung)
-    return rung
+    if sent:
+        log.warning("sent the messages of %d jobs and chunks again: they had no verdict", sent)
+    return sent
 
 
 def _put_seal(process: WorkerContext) -> None:
@@ -61,24 +61,24 @@ def _put_seal(process: WorkerContext) -> None:
     The first start of all is no different: nothing is open then."""
     expired = mark_all_due(process.ledger.engine)
     send_messages(process.app, [TaskMessage(SEAL, SEAL, SEAL_QUEUE, {}, "")])
-    log.warning("the broker has lost its data, or is new: %d jobs and chunks are rung again", expired)
+    log.warning("the broker has lost its data, or is new: %d jobs and chunks are sent again", expired)
 
 
-def _ring_queue(process: WorkerContext, domain: str, bulk: bool, depth: int, deadline: float) -> int:
-    settings, rung = process.settings, 0
+def _send_due(process: WorkerContext, domain: str, bulk: bool, depth: int, deadline: float) -> int:
+    settings, sent = process.settings, 0
     busy, most = depth > BACKLOG, settings.queue_limit
     if depth:
-        # A message for everything open is enough: more would only make all wait longer, until whatever waits is rung
-        # again and again. One that was lost leaves room for itself.
+        # A message for everything open is enough: more would only make all wait longer, until whatever waits is sent
+        # again and again. One that was lost leaves a slot for itself.
         most = min(most, count_open(process.ledger.engine, domain, bulk=bulk, limit=most))
-    room = most - depth
-    while rung < room:
-        limit = min(settings.reconcile_batch_size, room - rung)
+    free = most - depth
+    while sent < free:
+        limit = min(settings.reconcile_batch_size, free - sent)
         with claim_due(
             process.ledger.engine, domain, bulk=bulk, grace_s=settings.reconcile_grace_s, limit=limit, busy=busy
-        ) as bells:
-            portion = send_messages(process.app, bells) if bells else 0
-        rung += portion
+        ) as messages:
+            portion = send_messages(process.app, messages) if messages else 0
+        sent += portion
         if portion < limit or time.monotonic() > deadline:
             break
-    return rung
+    return sent

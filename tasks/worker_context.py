@@ -27,7 +27,7 @@ class WorkerContext:
     ledger: Ledger
     #: Domain to its compiled ruleset; only the domains that this worker serves.
     rulesets: dict[str, LoadedRuleset]
-    #: The Celery application, to ring with.
+    #: The Celery application, to send messages with.
     app: Any
     #: Where the facts are that do not come with a job; None: no domain that it serves shares any.
     shared: SharedFacts | None = None

@@ -155,7 +155,7 @@ def farm_services(farm_home: Path) -> Iterator[Services]:
 
 @pytest.fixture(scope="session")
 def farm_settings(farm_services: Services, tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """Impatient: a job that was not heard is rung again after two seconds."""
+    """Impatient: a job whose message was lost is sent again after two seconds."""
     settings = Settings(
         home=tmp_path_factory.mktemp("workers"),
         broker_url=farm_services.broker_url,

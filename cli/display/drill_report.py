@@ -71,10 +71,10 @@ def _print_rows(headers: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> No
 
 def _state(row: dict[str, Any]) -> str:
     now: datetime = row["now"]
-    due = (row["ring_at"] - now).total_seconds()
+    due = (row["resend_at"] - now).total_seconds()
     words = [
         f"{row['attempts']} attempts",
-        f"rung {row['rings']} times",
+        f"sent {row['times_sent']} times",
         f"due {'in' if due > 0 else 'since'} {abs(due):.0f} s",
     ]
     if row["lease_until"] is not None:

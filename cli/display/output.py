@@ -135,15 +135,15 @@ def _csv_cell(value: Any) -> Any:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, (list, dict)) else value
 
 
-def send_or_exit(app: Celery, bells: list[TaskMessage], what: str) -> None:
-    """Ring; leave with exit code 3 if the broker does not answer.
+def send_or_exit(app: Celery, messages: list[TaskMessage], what: str) -> None:
+    """Send messages; leave with exit code 3 if the broker does not answer.
 
     Args:
         app: from `rulefarm.messaging.broker.create_app`.
-        bells: what to ring.
-        what: it is about, with its verb: see `cli.display.output.leave_unrung`.
+        messages: what to send.
+        what: it is about, with its verb: see `exit_not_sent`.
     """
     try:
-        send_messages(app, bells)
+        send_messages(app, messages)
     except BrokerUnreachable:
         exit_not_sent(what)

@@ -4,8 +4,8 @@
     job = farm.submit("payment", {"Order": {...}}, key="4711")
     verdict = job.wait(timeout=5)
 
-Writes the row first and rings then: a job that `submit` accepted is judged, whatever dies afterwards. Judges nothing
-itself. Safe to share between threads; make a new one after a fork."""
+Writes the row first and sends its message then: a job that `submit` accepted is judged, whatever dies afterwards.
+Judges nothing itself. Safe to share between threads; make a new one after a fork."""
 
 import os
 import uuid
@@ -92,12 +92,12 @@ class Farm:
                 is given) is the same job: submitted twice, it gets one verdict. Without a key every call is a new job.
             as_of: the instant to judge at, with a time zone. Default: now.
             connection: a SQLAlchemy connection or session of the caller's, on the farm's database: the job is written
-                in its transaction, and exists if and only if that is committed. It is rung by the reconciler, or by
-                `ring` after the commit. Default: a transaction of its own, and it is rung at once.
+                in its transaction, and exists if and only if that is committed. Its message is sent by the reconciler,
+                or by `send` after the commit. Default: a transaction of its own, and a message at once.
             wait_for_room: seconds to wait while the queue is full; None waits for ever. Default: not at all.
 
         Returns:
-            The job. It is on record, and will be judged even if the broker is away at this moment (`job.rung` tells).
+            The job. It is on record, and will be judged even if the broker is away at this moment (`job.sent` tells).
 
         Raises:
             JobRejected: unknown domain, or facts or key that can't be taken.
@@ -108,11 +108,11 @@ class Farm:
         [(job, text)] = new_jobs(domain, [(facts, key)], as_of=as_of, on_record=self.ledger is not None, farm=self)
         self._domains.check(domain)
         if connection is not None:
-            # In the end it may not exist: neither its message nor the room for one is a matter of now.
-            return replace(self.require_ledger().add_within(connection, job, text), rung=False)
+            # In the end it may not exist: neither its message nor a free slot for one is a matter of now.
+            return replace(self.require_ledger().add_within(connection, job, text), sent=False)
         self._sender.wait_for_slot(queue_name(domain), wait_for_room)
         recorded = self.ledger.add(job, text) if self.ledger else job
-        return replace(recorded, rung=self._sender.send([job_message(recorded, text)]))
+        return replace(recorded, sent=self._sender.send([job_message(recorded, text)]))
 
     def submit_many(
         self,
@@ -128,7 +128,7 @@ class Farm:
             domain: who judges.
             items: facts, or pairs of key and facts.
             as_of: as for `submit`.
-            wait_for_room: as for `submit`. Of more jobs than there is room for the rest is rung bit by bit.
+            wait_for_room: as for `submit`. Of more jobs than there is room for the rest is sent bit by bit.
 
         Returns:
             One job an item, in order.
@@ -145,26 +145,26 @@ class Farm:
         if self.ledger is None:
             self._sender.send([job_message(job, text, bulk=True) for job, text in new])
             return [job for job, _ in new]
-        now = self.room(domain)
-        recorded = self.ledger.add_many(new, rung=now)
-        bells = [job_message(job, text, bulk=True) for job, (_, text) in zip(recorded[:now], new, strict=False)]
-        rung = self._sender.send(bells)
-        return [replace(job, rung=rung and place < now) for place, job in enumerate(recorded)]
+        free = self.free_slots(domain)
+        recorded = self.ledger.add_many(new, sent=free)
+        messages = [job_message(job, text, bulk=True) for job, (_, text) in zip(recorded[:free], new, strict=False)]
+        sent = self._sender.send(messages)
+        return [replace(job, sent=sent and place < free) for place, job in enumerate(recorded)]
 
     def send(self, *jobs: Job) -> bool:
-        """Ring for jobs that are on record now: after the commit of the transaction that `submit` wrote them in.
+        """Send the messages of jobs, after the commit of the transaction that `submit` wrote them in.
 
         Args:
             jobs: what `submit` returned.
 
         Returns:
-            Whether all were rung; if not, the reconciler does it.
+            Whether all were sent; if not, the reconciler does it.
 
         Raises:
-            DatabaseUnreachable: none was rung.
+            DatabaseUnreachable: none was sent.
             SettingsError: no database is named.
         """
-        return self._sender.send(self.require_ledger().bells([job.id for job in jobs]))
+        return self._sender.send(self.require_ledger().messages([job.id for job in jobs]))
 
     def evaluate(
         self,
@@ -210,28 +210,28 @@ class Farm:
         self._domains.check(domain)
         # An optional extra: a producer that sends no batches needs no polars.
         batches = require_extra("rulefarm.batch", "batch")
-        room = self.room(domain)
-        return self.announce(
+        free = self.free_slots(domain)
+        return self.send_batch(
             *batches.record_batch(
-                ledger, self.settings, domain, source, room=room, subject=subject, key=key, as_of=as_of
+                ledger, self.settings, domain, source, free_slots=free, subject=subject, key=key, as_of=as_of
             )
         )
 
-    def room(self, domain: str) -> int:
+    def free_slots(self, domain: str) -> int:
         """Messages that the bulk queue of a domain may still take; all that it may hold while the broker is away."""
         return self._sender.free_slots(queue_name(domain, bulk=True))
 
-    def announce(self, batch: Batch, bells: list[TaskMessage]) -> Batch:
-        """Ring for a batch that is on record.
+    def send_batch(self, batch: Batch, messages: list[TaskMessage]) -> Batch:
+        """Send the messages of a batch that is on record.
 
         Args:
             batch: as recorded.
-            bells: of the chunks that there is room for.
+            messages: of as many of its chunks as the queue takes.
 
         Returns:
-            The batch, with whether it was rung.
+            The batch, with whether they were sent.
         """
-        return replace(batch, rung=self._sender.send(bells), farm=self)
+        return replace(batch, sent=self._sender.send(messages), farm=self)
 
     def wait(self, job: Job, timeout: float | None = 30.0) -> Verdict:
         """As `Job.wait`."""

@@ -40,7 +40,7 @@ class Job:
     on_record: bool = True
     #: Whether its message was sent. False when the broker was away, or its transaction may still be undone: then the
     #: reconciler sends it.
-    rung: bool = True
+    sent: bool = True
     #: The farm that took it.
     farm: FarmClient | None = field(default=None, repr=False, compare=False)
 
@@ -78,7 +78,7 @@ class Batch:
     chunks: int
     as_of: datetime
     #: Whether its messages were sent. False when the broker was away: the reconciler sends them.
-    rung: bool = True
+    sent: bool = True
     farm: FarmClient | None = field(default=None, repr=False, compare=False)
 
     def progress(self) -> dict[str, Any]:

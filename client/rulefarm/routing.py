@@ -1,6 +1,6 @@
 """Names on the wire: exchange, queues, tasks.  a domain -> [routing] -> the queue that its workers take from
 
-Pure: the producer and the worker import the same names, so neither can ring a bell that the other does not hear."""
+Pure: the producer and the worker import the same names, so neither can send what the other does not take."""
 
 import re
 

@@ -8,6 +8,10 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
+#: Fields to their names of the release before, under which they are written too, for its producers and programs, and
+#: read, from its workers. Goes with the next release.
+_OLD_NAMES = {"shared_facts": "seen"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
@@ -42,16 +46,20 @@ class Verdict:
     #: Microseconds that the evaluation took; in a chunk, its share.
     micros: int
     #: The shared facts that were judged with those of the job, by name; None: its domain has none.
-    seen: dict[str, Any] | None = None
+    shared_facts: dict[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain data: ids and instants as text."""
-        return {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
+        document = {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
+        return document | {old: document[new] for new, old in _OLD_NAMES.items()}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "Verdict":
         """The verdict that `to_json` wrote, or a row of the table."""
         values = {field.name: document[field.name] for field in fields(cls) if field.name in document}
+        for new, old in _OLD_NAMES.items():
+            if new not in document and old in document:
+                values[new] = document[old]
         for name in ("id", "batch"):
             if isinstance(values[name], str):
                 values[name] = uuid.UUID(values[name])

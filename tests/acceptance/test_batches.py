@@ -65,7 +65,7 @@ def test_every_row_gets_the_verdict_that_one_process_gives(
 ) -> None:
     moment = datetime(2026, 3, 1, tzinfo=UTC)
     batch = farm.submit_batch("pricing", write(tmp_path, PRODUCTS), as_of=moment)
-    assert (batch.rows, batch.chunks, batch.rung) == (1050, 11, True)
+    assert (batch.rows, batch.chunks, batch.sent) == (1050, 11, True)
     record = finish(farm, batch.id)
     assert sum(record["outcomes"].values()) == 1050
     program = load_domain(RULESETS, "pricing").program

@@ -135,7 +135,10 @@ MALFORMED: list[tuple[str, Any]] = [
     ("no task of that name", {"task": "os.system", "kwargs": {"command": "true"}}),
     ("no arguments", {"task": "rules.evaluate", "kwargs": {}}),
     ("no such job", {"task": "rules.evaluate", "kwargs": {"job_id": "x"}}),
-    ("wrong kinds", {"task": "rules.evaluate", "kwargs": {"job_id": 7, "domain": [], "facts": None, "rings": "x"}}),
+    (
+        "wrong kinds",
+        {"task": "rules.evaluate", "kwargs": {"job_id": 7, "domain": [], "facts": None, "rings": "x"}},
+    ),
     ("no such chunk", {"task": "rules.evaluate_chunk", "kwargs": {"batch": str(uuid.uuid4()), "n": 0}}),
     ("no id of a chunk", {"task": "rules.evaluate_chunk", "kwargs": {"batch": "x", "n": "y"}}),
 ]
@@ -168,10 +171,10 @@ def test_a_job_whose_message_was_lost_is_rung_again(farm: Farm, farm_database: E
     # As if the message had been lost right after the row was written: no bell.
     farm._sender._backs_off_until = float("inf")
     job = farm.submit("payment", BIG, key=order)
-    assert not job.rung
+    assert not job.sent
     assert job.wait(timeout=30).outcome == "reject"
     with farm_database.connect() as connection:
-        assert connection.execute(select(jobs.c.rings).where(jobs.c.id == job.id)).scalar_one() == 2
+        assert connection.execute(select(jobs.c.times_sent).where(jobs.c.id == job.id)).scalar_one() == 2
 
 
 def test_a_wiped_broker_loses_no_job(farm: Farm, farm_database: Engine) -> None:

@@ -39,7 +39,7 @@ def arguments(mark: str, **changes: Any) -> dict[str, Any]:
 
 
 def publish(farm: Farm, body: bytes, *, content_type: str = "application/json", **headers: Any) -> None:
-    # By the name of the queue, as bells are rung: the bindings of an exchange are gone when the broker was emptied.
+    # By the name of the queue, as the farm sends: the bindings of an exchange are gone when the broker was emptied.
     with farm.app.producer_or_acquire() as producer:
         producer.publish(
             body,

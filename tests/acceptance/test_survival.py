@@ -110,7 +110,7 @@ def test_workers_resume_when_a_killed_server_is_back(
         except OperationalError:
             return False
 
-    # A message that died with the broker is rung again when the queue has turned over: later on a busy machine.
+    # A message that died with the broker is sent again when the queue has turned over: later on a busy machine.
     until(all_judged, 180)
     with farm_database.connect() as connection:
         open_jobs = (

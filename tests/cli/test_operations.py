@@ -33,7 +33,7 @@ def test_a_dead_job_is_listed_shown_retried_and_judged(on_farm: OnFarm, farm: Fa
     # Written in a transaction of ours, so that no worker hears of it before it is dead.
     with farm_database.begin() as connection:
         job = farm.submit("payment", {"Order": {"total": 1}}, key=key, connection=connection)
-        connection.execute(text("update jobs set ring_at = now() + interval '1 hour' where id = :id"), {"id": job.id})
+        connection.execute(text("update jobs set resend_at = now() + interval '1 hour' where id = :id"), {"id": job.id})
     assert fail_job(farm_database, job.id, LAST, Failure(code, "it was killed"), attempt=1)
     [letter] = json.loads(on_farm("dead", "list", "--code", code, "--json"))
     assert (letter["id"], letter["kind"], letter["subject"]) == (str(job.id), "job", key)
@@ -47,7 +47,11 @@ def test_a_dead_job_is_listed_shown_retried_and_judged(on_farm: OnFarm, farm: Fa
     shown = on_farm("jobs", "show", job.id)
     assert shown.startswith(f"done payment {key}\n")
     assert f"accept payment {key}" in shown
-    assert json.loads(on_farm("jobs", "show", key, "--json"))["verdict"]["outcome"] == "accept"
+    document = json.loads(on_farm("jobs", "show", key, "--json"))
+    assert document["verdict"]["outcome"] == "accept"
+    # Programs of the release before read the old keys.
+    assert document["job"]["times_sent"] == document["job"]["rings"] >= 1
+    assert document["job"]["resend_in_s"] == document["job"]["ring_s"]
     assert "there is no dead letter" in on_farm("dead", "retry", job.id, code=1)
 
 
@@ -140,6 +144,6 @@ def test_status_tells_of_dead_letters_limits_and_the_reconciler(on_farm: OnFarm)
     until(lambda: json.loads(on_farm("status", "--json"))["reconciler"])
     state = json.loads(on_farm("status", "--json"))
     assert state["queue_limit"] == 10_000
-    assert state["reconciler"]["rung"] >= 0
+    assert state["reconciler"]["sent"] == state["reconciler"]["rung"] >= 0
     assert all(told["dead_letters"] >= 0 for told in state["domains"].values())
     assert "the reconciler ran " in on_farm("status")

@@ -1,4 +1,4 @@
-"""What a producer may rely on when it submits: its own transaction, room in the queue, rows that say what is rung."""
+"""What a producer may rely on when it submits: its own transaction, room in the queue, rows that say what is sent."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -40,7 +40,7 @@ def test_a_job_exists_if_and_only_if_the_callers_transaction_is_committed(
         connection.rollback()
         farm.submit(domain, ORDER, key="done", connection=connection)
         connection.commit()
-    assert not undone.rung
+    assert not undone.sent
     assert [row.subject for row in rows(database, jobs)] == ["done"]
     assert depth(farm, domain) == 0
 
@@ -55,7 +55,7 @@ def test_a_session_of_the_order_service_carries_the_job_with_its_order(
         session.execute(text("insert into orders values ('4711')"))
         job = farm.submit(domain, ORDER, key="4711", connection=session)
     [row] = rows(theirs, jobs)
-    assert (row.id, row.subject, row.facts, row.rings) == (job.id, "4711", ORDER, 0)
+    assert (row.id, row.subject, row.facts, row.times_sent) == (job.id, "4711", ORDER, 0)
     theirs.dispose()
 
 
@@ -64,8 +64,8 @@ def test_the_reconciler_rings_a_job_of_a_committed_transaction_at_once(
 ) -> None:
     with database.begin() as connection:
         job = farm.submit(domain, ORDER, connection=connection)
-    with claim_due(database, domain, bulk=False, grace_s=30, limit=9, busy=True) as [bell]:
-        assert (bell.task_id, JobMessage.from_kwargs(bell.kwargs).times_sent) == (str(job.id), 1)
+    with claim_due(database, domain, bulk=False, grace_s=30, limit=9, busy=True) as [message]:
+        assert (message.task_id, JobMessage.from_kwargs(message.kwargs).times_sent) == (str(job.id), 1)
 
 
 def test_whoever_can_not_wait_for_the_reconciler_rings_after_the_commit(
@@ -75,7 +75,7 @@ def test_whoever_can_not_wait_for_the_reconciler_rings_after_the_commit(
         job = farm.submit(domain, ORDER, connection=connection)
     assert farm.send(job)
     assert depth(farm, domain) == 1
-    assert rows(database, jobs)[0].rings == 1
+    assert rows(database, jobs)[0].times_sent == 1
 
 
 def test_the_same_key_in_two_transactions_is_one_job(farm: Farm, domain: str, database: Engine) -> None:
@@ -101,7 +101,7 @@ def test_a_transaction_elsewhere_is_told_that_it_is_in_the_wrong_place(
 
 def test_beyond_its_limit_a_queue_takes_no_job_and_nothing_is_kept(farm: Farm, domain: str, database: Engine) -> None:
     for n in range(5):
-        assert farm.submit(domain, ORDER, key=str(n)).rung
+        assert farm.submit(domain, ORDER, key=str(n)).sent
     with pytest.raises(QueueFull, match="RULEFARM_QUEUE_LIMIT") as caught:
         farm.submit(domain, ORDER, key="5")
     assert caught.value.code == "queue-full"
@@ -109,7 +109,7 @@ def test_beyond_its_limit_a_queue_takes_no_job_and_nothing_is_kept(farm: Farm, d
         farm.submit(domain, ORDER, key="5", wait_for_room=0.3)
     assert (len(rows(database, jobs)), depth(farm, domain)) == (5, 5)
     # The other queues of the farm are none the fuller for it.
-    assert farm.submit_many(domain, [ORDER])[0].rung
+    assert farm.submit_many(domain, [ORDER])[0].sent
 
 
 def test_whoever_waits_for_room_gets_it_when_a_worker_takes_a_message(farm: Farm, domain: str) -> None:
@@ -117,16 +117,16 @@ def test_whoever_waits_for_room_gets_it_when_a_worker_takes_a_message(farm: Farm
         farm.submit(domain, ORDER)
     with farm.app.connection_for_read() as connection:
         connection.SimpleQueue(queue_name(domain)).get(timeout=5).ack()
-    assert farm.submit(domain, ORDER, wait_for_room=10).rung
+    assert farm.submit(domain, ORDER, wait_for_room=10).sent
 
 
 def test_of_many_jobs_only_as_many_are_rung_as_there_is_room_for(farm: Farm, domain: str, database: Engine) -> None:
     submitted = farm.submit_many(domain, [(f"{n:02}", ORDER) for n in range(12)])
-    assert [job.rung for job in submitted] == [True] * 5 + [False] * 7
-    assert [row.rings for row in sorted(rows(database, jobs), key=lambda row: row.subject)] == [1] * 5 + [0] * 7
+    assert [job.sent for job in submitted] == [True] * 5 + [False] * 7
+    assert [row.times_sent for row in sorted(rows(database, jobs), key=lambda row: row.subject)] == [1] * 5 + [0] * 7
     assert depth(farm, domain, bulk=True) == 5
-    with claim_due(database, domain, bulk=True, grace_s=30, limit=100, busy=True) as bells:
-        assert len(bells) == 7
+    with claim_due(database, domain, bulk=True, grace_s=30, limit=100, busy=True) as messages:
+        assert len(messages) == 7
 
 
 def test_many_jobs_keep_what_jsonb_and_csv_could_spoil(farm: Farm, domain: str, database: Engine) -> None:
@@ -142,7 +142,7 @@ def test_while_the_broker_is_away_rows_are_written_and_the_queue_is_not_asked(
     settings: Settings, domain: str, database: Engine
 ) -> None:
     with Farm(replace(settings, queue_limit=2, broker_url="redis://127.0.0.1:1/0")) as farm:
-        assert [farm.submit(domain, ORDER).rung for _ in range(4)] == [False] * 4
+        assert [farm.submit(domain, ORDER).sent for _ in range(4)] == [False] * 4
     assert len(rows(database, jobs)) == 4
 
 
@@ -157,10 +157,10 @@ def test_of_a_batch_only_as_many_chunks_are_rung_as_there_is_room_for(
     (tmp_path / "rows.csv").write_text("sku,price\n" + "".join(f"p{n},1\n" for n in range(12)))
     with Farm(replace(settings, queue_limit=5, chunk_rows=1)) as farm:
         batch = farm.submit_batch(domain, tmp_path / "rows.csv", key="night")
-        assert (batch.chunks, batch.rung) == (12, True)
+        assert (batch.chunks, batch.sent) == (12, True)
         assert depth(farm, domain, bulk=True) == 5
-        with claim_due(database, domain, bulk=True, grace_s=30, limit=100, busy=True) as bells:
-            assert sorted(bell.kwargs["n"] for bell in bells) == [5, 6, 7, 8, 9, 10, 11]
+        with claim_due(database, domain, bulk=True, grace_s=30, limit=100, busy=True) as messages:
+            assert sorted(message.kwargs["n"] for message in messages) == [5, 6, 7, 8, 9, 10, 11]
         # The same batch again is the same rows, and fills no queue.
         assert farm.submit_batch(domain, tmp_path / "rows.csv", key="night") == batch
         assert depth(farm, domain, bulk=True) == 5

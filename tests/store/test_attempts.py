@@ -16,6 +16,8 @@ from tests.rows import add_job, row, rows, verdict
 
 TERMS = LeaseTerms(worker="w@here", lease_s=60, max_attempts=3)
 BROKEN = Failure("evaluation-failed", "ValueError: no")
+#: Seconds until the message of the only job is sent again.
+PAUSE = "select extract(epoch from resend_at - now()) from jobs"
 
 
 def end_leases(engine: Engine) -> None:
@@ -65,7 +67,7 @@ def test_a_failed_attempt_is_tried_again_after_a_pause_that_doubles(settings: Se
     for attempt in (1, 2):
         assert not fail_job(database, job.id, TERMS, BROKEN, attempt=attempt)
         with database.connect() as connection:
-            pauses.append(connection.execute(text("select extract(epoch from ring_at - now()) from jobs")).scalar_one())
+            pauses.append(connection.execute(text(PAUSE)).scalar_one())
         assert claim_job(database, job.id, TERMS) == attempt + 1
     assert [round(float(pause)) for pause in pauses] == [1, 2]
     assert fail_job(database, job.id, TERMS, BROKEN, attempt=3)

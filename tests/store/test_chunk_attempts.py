@@ -33,7 +33,7 @@ def add_chunk(engine: Engine, rows: int) -> uuid.UUID:
 
 
 def judge(engine: Engine, batch: uuid.UUID, n: int, poison: str, terms: LeaseTerms = TERMS) -> list[TaskMessage]:
-    """One delivery of a chunk to a worker that fails on a row; gives the bells that it is to ring."""
+    """One delivery of a chunk to a worker that fails on a row; gives the messages that it is to ring."""
     claim = claim_chunk(engine, batch, n, terms)
     if not isinstance(claim, Claim):
         return claim
@@ -58,7 +58,7 @@ def test_every_neighbour_of_a_poison_row_gets_its_verdict(database: Engine, rows
     deliveries = 0
     while ringing:
         deliveries += 1
-        ringing += [bell.kwargs["n"] for bell in judge(database, batch, ringing.pop(), poison)]
+        ringing += [message.kwargs["n"] for message in judge(database, batch, ringing.pop(), poison)]
         # The reconciler rings what is left.
         ringing = ringing or [row.n for row in all_of(database, chunks) if row.state == "open"]
     [letter] = all_of(database, dead_letters)
@@ -101,9 +101,9 @@ def test_a_chunk_whose_workers_died_without_a_word_is_split_too(database: Engine
         assert isinstance(claim_chunk(database, batch, 0, TERMS), Claim)
         with database.begin() as connection:
             connection.execute(text("update chunks set lease_until = now() - interval '1 second'"))
-    bells = claim_chunk(database, batch, 0, TERMS)
-    assert isinstance(bells, list)
-    assert [bell.kwargs["n"] for bell in bells] == [1, 2, 3]
+    messages = claim_chunk(database, batch, 0, TERMS)
+    assert isinstance(messages, list)
+    assert [message.kwargs["n"] for message in messages] == [1, 2, 3]
     assert [row.state for row in sorted(all_of(database, chunks), key=lambda row: row.n)] == ["split"] + ["open"] * 3
     assert [row.state for row in all_of(database, batches)] == ["open"]
 
@@ -130,7 +130,7 @@ def test_a_process_that_forks_others_splits_nothing(database: Engine) -> None:
 
 def test_a_row_that_was_split_off_survives_one_failure_that_is_not_its_own(database: Engine) -> None:
     batch = add_chunk(database, 2)
-    parts = [bell.kwargs["n"] for _ in range(TERMS.max_attempts) for bell in judge(database, batch, 0, "1")]
+    parts = [message.kwargs["n"] for _ in range(TERMS.max_attempts) for message in judge(database, batch, 0, "1")]
     for n in parts:
         # Each fails once, each is judged the next time.
         judge(database, batch, n, str(n - 1))

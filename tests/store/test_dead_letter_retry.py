@@ -25,21 +25,21 @@ ALL = LetterFilter()
 def soon(engine: Engine, table: str) -> list[bool]:
     """Whether the next ring is due within a minute, and not now."""
     with engine.connect() as connection:
-        due = text(f"select ring_at > now() and ring_at < now() + interval '60 seconds' from {table}")
+        due = text(f"select resend_at > now() and resend_at < now() + interval '60 seconds' from {table}")
         return list(connection.execute(due).scalars())
 
 
 def test_a_job_comes_back_as_if_it_had_never_been_tried(settings: Settings, database: Engine) -> None:
     job_id = dead_job(settings, database)
     revived = retry_letters(database, ALL, grace_s=30)
-    assert (revived.count, revived.left, len(revived.bells)) == (1, 0, 1)
-    [bell] = revived.bells
-    assert (bell.task_id, bell.queue, JobMessage.from_kwargs(bell.kwargs).times_sent) == (
+    assert (revived.count, revived.left, len(revived.messages)) == (1, 0, 1)
+    [message] = revived.messages
+    assert (message.task_id, message.queue, JobMessage.from_kwargs(message.kwargs).times_sent) == (
         str(job_id),
         "rules.payment",
         1,
     )
-    assert bell.kwargs["facts"] == wire.canonical({"Order": {"total": 12.5}})
+    assert message.kwargs["facts"] == wire.canonical({"Order": {"total": 12.5}})
     [job] = rows(database, jobs)
     assert (job.state, job.attempts, job.lease_until, job.worker, job.code, job.reason) == ("open", 0, *[None] * 4)
     assert soon(database, "jobs") == [True]
@@ -62,7 +62,7 @@ def test_a_row_of_a_batch_reopens_its_chunk_and_its_batch(database: Engine) -> N
     assert [row.state for row in rows(database, batches)] == ["done"]
     [letter] = [letter for letter in find_letters(database, ALL) if letter["subject"] == "b"]
     revived = retry_letters(database, LetterFilter(ids=[letter["id"]]), grace_s=30)
-    assert [bell.kwargs for bell in revived.bells] == [{"batch": str(batch), "n": 1}]
+    assert [message.kwargs for message in revived.messages] == [{"batch": str(batch), "n": 1}]
     assert [(row.state, row.finished_at) for row in rows(database, batches)] == [("open", None)]
     assert {row.n: row.state for row in rows(database, chunks)} == {0: "dead", 1: "open"}
     claim = claim_chunk(database, batch, 1, TERMS)
@@ -96,15 +96,15 @@ def test_a_refused_message_and_what_is_off_the_record_are_left(settings: Setting
     with database.begin() as connection:
         connection.execute(jobs.delete().where(jobs.c.id == gone))
     revived = retry_letters(database, ALL, grace_s=30)
-    assert (revived.count, revived.bells, revived.left) == (0, [], 2)
+    assert (revived.count, revived.messages, revived.left) == (0, [], 2)
 
 
 def test_of_many_the_first_are_rung_and_the_others_are_due(settings: Settings, database: Engine) -> None:
     for n in range(5):
         dead_job(settings, database, subject=str(n))
     revived = retry_letters(database, ALL, grace_s=30, portion=2)
-    assert (revived.count, len(revived.bells)) == (5, 2)
-    assert sorted(row.rings for row in rows(database, jobs)) == [0, 0, 0, 1, 1]
+    assert (revived.count, len(revived.messages)) == (5, 2)
+    assert sorted(row.times_sent for row in rows(database, jobs)) == [0, 0, 0, 1, 1]
     assert sorted(soon(database, "jobs")) == [False, False, False, True, True]
 
 
@@ -116,7 +116,7 @@ def test_two_who_retry_at_once_reopen_each_job_once(settings: Settings, database
     with ThreadPoolExecutor(4) as pool:
         revived = list(pool.map(lambda _: retry_letters(database, ALL, grace_s=30), range(4)))
     assert sum(one.count for one in revived) == 16
-    assert sum(len(one.bells) for one in revived) == 16
+    assert sum(len(one.messages) for one in revived) == 16
 
 
 def test_an_unknown_letter_is_named(settings: Settings, database: Engine) -> None:
@@ -139,11 +139,11 @@ def test_a_dropped_letter_is_forgotten_and_its_job_stays_closed(settings: Settin
 def test_what_is_open_in_a_batch_is_rung_at_once_but_not_what_somebody_works_on(database: Engine) -> None:
     batch = batch_of_rows(database, *"abcd")
     with database.begin() as connection:
-        connection.execute(text("update chunks set ring_at = now() + interval '1 hour', rings = 7"))
+        connection.execute(text("update chunks set resend_at = now() + interval '1 hour', times_sent = 7"))
     assert isinstance(claim_chunk(database, batch, 1, TERMS), Claim)
     kill_row(database, batch, 2)
-    due, bells = resume(database, batch, grace_s=30)
-    assert (due, [bell.kwargs["n"] for bell in bells]) == (2, [0, 3])
-    assert {row.n: row.rings for row in rows(database, chunks)} == {0: 8, 1: 7, 2: 7, 3: 8}
+    due, messages = resume(database, batch, grace_s=30)
+    assert (due, [message.kwargs["n"] for message in messages]) == (2, [0, 3])
+    assert {row.n: row.times_sent for row in rows(database, chunks)} == {0: 8, 1: 7, 2: 7, 3: 8}
     with pytest.raises(NotFound, match="no batch"):
         resume(database, uuid.uuid4(), grace_s=30)

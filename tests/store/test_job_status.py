@@ -23,7 +23,7 @@ def test_an_open_job_tells_who_works_on_it_and_for_how_long(settings: Settings, 
         assert found.job is not None
         assert (found.job["state"], found.job["attempts"], found.job["worker"]) == ("open", 2, "w@here")
         assert 50 < found.job["lease_s"] <= 60
-        assert 50 < found.job["ring_s"] <= 60
+        assert 50 < found.job["resend_in_s"] <= 60
         assert 0 <= found.job["age_s"] < 10
         assert "facts" not in found.job
         assert (found.verdict, found.letter, found.batch) == (None, None, None)

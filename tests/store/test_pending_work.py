@@ -1,4 +1,4 @@
-"""What has a row and no verdict is rung again: not too early, not twice, and not lost when the broker is away."""
+"""What has a row and no verdict is sent again: not too early, not twice, and not lost when the broker is away."""
 
 import json
 from functools import partial
@@ -19,33 +19,36 @@ from store.pending_work import claim_due, mark_all_due, open_work, record_run
 from store.verdicts import store_verdict
 from tests.rows import add_batch, add_job, verdict
 
+#: Seconds until the message of the only job is sent again.
+PAUSE = "select extract(epoch from resend_at - now()) from jobs"
+
 
 def make_due(engine: Engine) -> None:
     """Let the grace of everything pass."""
     with engine.begin() as connection:
         for table in ("jobs", "chunks"):
-            connection.execute(text(f"update {table} set ring_at = now() - interval '1 second'"))
+            connection.execute(text(f"update {table} set resend_at = now() - interval '1 second'"))
 
 
-def rung(engine: Engine, *, busy: bool = False) -> list[str]:
-    """What is rung of single jobs for payment and of chunks for pricing."""
+def sent_again(engine: Engine, *, busy: bool = False) -> list[str]:
+    """What is sent again of single jobs for payment and of chunks for pricing."""
     found = []
     for domain, bulk in (("payment", False), ("pricing", True)):
-        with claim_due(engine, domain, bulk=bulk, grace_s=30, limit=100, busy=busy) as bells:
-            found += [bell.task_id for bell in bells]
+        with claim_due(engine, domain, bulk=bulk, grace_s=30, limit=100, busy=busy) as messages:
+            found += [message.task_id for message in messages]
     return sorted(found)
 
 
 def test_a_job_is_not_rung_again_before_its_grace_is_over(settings: Settings, database: Engine) -> None:
     add_job(settings)
-    assert rung(database) == []
+    assert sent_again(database) == []
 
 
 def test_what_is_due_is_rung_once_and_then_given_time(settings: Settings, database: Engine) -> None:
     job, (batch, _) = add_job(settings), add_batch(database, count=2)
     make_due(database)
-    assert rung(database) == sorted([str(job.id), f"{batch}-0", f"{batch}-1"])
-    assert rung(database) == []
+    assert sent_again(database) == sorted([str(job.id), f"{batch}-0", f"{batch}-1"])
+    assert sent_again(database) == []
 
 
 def test_every_ring_waits_twice_as_long_as_the_one_before(settings: Settings, database: Engine) -> None:
@@ -53,9 +56,9 @@ def test_every_ring_waits_twice_as_long_as_the_one_before(settings: Settings, da
     waits = []
     for _ in range(9):
         make_due(database)
-        assert len(rung(database)) == 1
+        assert len(sent_again(database)) == 1
         with database.connect() as connection:
-            waits.append(connection.execute(text("select extract(epoch from ring_at - now()) from jobs")).scalar_one())
+            waits.append(connection.execute(text(PAUSE)).scalar_one())
     assert [round(float(wait)) for wait in waits] == [60, 120, 240, 480, 960, 1920, 3600, 3600, 3600]
 
 
@@ -63,11 +66,11 @@ def test_a_ring_carries_what_the_first_one_carried(settings: Settings, database:
     facts = {"Order": {"total": 0.1, "n": 7, "big": 1e16, "small": 1e-7, "name": "Ünïcode"}, "Line": [{"qty": 2}]}
     job = add_job(settings, facts=facts)
     make_due(database)
-    with claim_due(database, "payment", bulk=False, grace_s=30, limit=1) as [bell]:
-        assert bell.kwargs["facts"] == wire.canonical(facts)
-        assert bell.kwargs["as_of"] == job.as_of.isoformat()
-        assert JobMessage.from_kwargs(bell.kwargs).times_sent == 2
-        assert bell.queue == "rules.payment"
+    with claim_due(database, "payment", bulk=False, grace_s=30, limit=1) as [message]:
+        assert message.kwargs["facts"] == wire.canonical(facts)
+        assert message.kwargs["as_of"] == job.as_of.isoformat()
+        assert JobMessage.from_kwargs(message.kwargs).times_sent == 2
+        assert message.queue == "rules.payment"
 
 
 def test_nothing_counts_as_rung_when_the_broker_was_away(settings: Settings, database: Engine) -> None:
@@ -75,7 +78,7 @@ def test_nothing_counts_as_rung_when_the_broker_was_away(settings: Settings, dat
     make_due(database)
     with pytest.raises(ConnectionError), claim_due(database, "payment", bulk=False, grace_s=30, limit=100):
         raise ConnectionError
-    assert rung(database) == [str(job.id)]
+    assert sent_again(database) == [str(job.id)]
 
 
 def test_two_reconcilers_share_the_work(settings: Settings, database: Engine) -> None:
@@ -85,7 +88,7 @@ def test_two_reconcilers_share_the_work(settings: Settings, database: Engine) ->
     payment = partial(claim_due, database, "payment", bulk=False, grace_s=30)
     with payment(limit=6) as first, payment(limit=100) as second:
         assert (len(first), len(second)) == (6, 4)
-        assert not {bell.task_id for bell in first} & {bell.task_id for bell in second}
+        assert not {message.task_id for message in first} & {message.task_id for message in second}
 
 
 def test_what_waits_for_its_turn_in_a_busy_queue_is_not_rung_until_it_has_waited_long(
@@ -93,19 +96,19 @@ def test_what_waits_for_its_turn_in_a_busy_queue_is_not_rung_until_it_has_waited
 ) -> None:
     job, (batch, _) = add_job(settings), add_batch(database, count=1)
     make_due(database)
-    assert rung(database, busy=True) == []
+    assert sent_again(database, busy=True) == []
     with database.begin() as connection:
         for table in ("jobs", "chunks"):
-            connection.execute(text(f"update {table} set ring_at = now() - interval '301 seconds'"))
-    assert rung(database, busy=True) == sorted([str(job.id), f"{batch}-0"])
+            connection.execute(text(f"update {table} set resend_at = now() - interval '301 seconds'"))
+    assert sent_again(database, busy=True) == sorted([str(job.id), f"{batch}-0"])
 
 
 def test_what_was_never_rung_is_rung_as_soon_as_there_is_room(settings: Settings, database: Engine) -> None:
     add_job(settings)
     with database.begin() as connection:
-        connection.execute(text("update jobs set rings = 0, ring_at = now()"))
-    with claim_due(database, "payment", bulk=False, grace_s=30, limit=9, busy=True) as [bell]:
-        assert JobMessage.from_kwargs(bell.kwargs).times_sent == 1
+        connection.execute(text("update jobs set times_sent = 0, resend_at = now()"))
+    with claim_due(database, "payment", bulk=False, grace_s=30, limit=9, busy=True) as [message]:
+        assert JobMessage.from_kwargs(message.kwargs).times_sent == 1
 
 
 def test_a_queue_gets_only_what_is_its_own(settings: Settings, database: Engine) -> None:
@@ -113,8 +116,8 @@ def test_a_queue_gets_only_what_is_its_own(settings: Settings, database: Engine)
     add_batch(database, count=1)
     make_due(database)
     for domain, bulk in (("payment", True), ("pricing", False), ("promotion", True)):
-        with claim_due(database, domain, bulk=bulk, grace_s=30, limit=9) as bells:
-            assert bells == []
+        with claim_due(database, domain, bulk=bulk, grace_s=30, limit=9) as messages:
+            assert messages == []
 
 
 def test_after_the_broker_lost_its_data_everything_open_is_due_but_what_somebody_works_on(
@@ -125,16 +128,16 @@ def test_after_the_broker_lost_its_data_everything_open_is_due_but_what_somebody
     claim_job(database, leased.id, terms)
     claim_chunk(database, batch, 0, terms)
     assert mark_all_due(database) == 2
-    assert rung(database, busy=True) == sorted([str(waiting.id), f"{batch}-1"])
-    assert rung(database, busy=True) == []
+    assert sent_again(database, busy=True) == sorted([str(waiting.id), f"{batch}-1"])
+    assert sent_again(database, busy=True) == []
 
 
 def test_the_last_run_of_the_reconciler_is_on_record(database: Engine) -> None:
-    record_run(database, rung=7, broker_lost=True)
-    record_run(database, rung=3, broker_lost=False)
+    record_run(database, sent=7, broker_lost=True)
+    record_run(database, sent=3, broker_lost=False)
     with database.connect() as connection:
         row = connection.execute(select(reconciler)).one()
-    assert row.rung == 3
+    assert row.sent == 3
     assert row.broker_lost_at < row.ran_at
 
 
@@ -142,7 +145,7 @@ def test_a_judged_job_is_never_rung(settings: Settings, database: Engine) -> Non
     job = add_job(settings)
     store_verdict(database, verdict(job.id, job.enqueued_at))
     make_due(database)
-    assert rung(database) == []
+    assert sent_again(database) == []
 
 
 def test_open_work_is_counted_by_domain_with_its_oldest(settings: Settings, database: Engine) -> None:

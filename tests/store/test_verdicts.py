@@ -33,6 +33,14 @@ def test_a_verdict_reads_back_as_it_was_stored(settings: Settings, database: Eng
     assert Verdict.from_json(stored.to_json()) == stored
 
 
+def test_shared_facts_are_read_by_the_name_of_the_release_before_too() -> None:
+    stored = verdict(uuid.uuid4(), datetime.now(UTC), shared_facts={"Customer": {"limit": 500}})
+    document = stored.to_json()
+    assert document["seen"] == document["shared_facts"]
+    del document["shared_facts"]
+    assert Verdict.from_json(document) == stored
+
+
 def test_the_first_verdict_stays_when_the_job_is_judged_again(settings: Settings, database: Engine) -> None:
     job = add_job(settings)
     first = verdict(job.id, job.enqueued_at, outcome="accept")

@@ -1,4 +1,4 @@
-"""What has a row and no verdict is rung again: all of it after the broker lost its data, and never beyond the room."""
+"""What has a row and no verdict is sent again: all of it after the broker lost its data, and never beyond the limit."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -65,16 +65,16 @@ def test_no_queue_is_filled_beyond_its_limit_and_the_rest_follows_as_room_is_mad
     farm: Farm, domain: str, database: Engine
 ) -> None:
     bulk = queue_name(domain, bulk=True)
-    assert sum(job.rung for job in farm.submit_many(domain, [(str(n), ORDER) for n in range(12)])) == 5
+    assert sum(job.sent for job in farm.submit_many(domain, [(str(n), ORDER) for n in range(12)])) == 5
     assert reconcile(None) == 0
     with farm.app.connection_for_read() as connection:
         for _ in range(3):
             connection.SimpleQueue(bulk).get(timeout=5).ack()
     assert reconcile(None) == 3
     assert depth(farm, bulk) == 5
-    assert last_run(database).rung == 3
+    assert last_run(database).sent == 3
     with database.connect() as connection:
-        assert sorted(connection.execute(select(jobs.c.rings)).scalars()) == [0] * 4 + [1] * 8
+        assert sorted(connection.execute(select(jobs.c.times_sent)).scalars()) == [0] * 4 + [1] * 8
 
 
 def test_what_only_waits_for_its_turn_gets_no_second_message_and_what_was_lost_gets_one(
@@ -86,7 +86,7 @@ def test_what_only_waits_for_its_turn_gets_no_second_message_and_what_was_lost_g
 
     def overdue() -> int:
         with database.begin() as connection:
-            connection.execute(update(jobs).values(ring_at=func.now() - timedelta(days=1)))
+            connection.execute(update(jobs).values(resend_at=func.now() - timedelta(days=1)))
         return reconcile(None)
 
     assert [overdue(), overdue()] == [0, 0]
@@ -105,4 +105,4 @@ def test_while_the_broker_is_away_nothing_counts_as_rung(
         monkeypatch.setattr(process, "_held", [replace(process.current(), app=cut_off.app)])
         assert reconcile(None) == 0
     with database.connect() as connection:
-        assert connection.execute(select(jobs.c.rings)).scalar_one() == 0
+        assert connection.execute(select(jobs.c.times_sent)).scalar_one() == 0

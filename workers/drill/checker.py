@@ -76,7 +76,7 @@ def check(
 
 def open_work(database_url: str) -> list[tuple[str, str, dict[str, Any]]]:
     """What is still open: kind, id, and the state of its row."""
-    state = "attempts, rings, ring_at, lease_until, worker, code, now() as now"
+    state = "attempts, times_sent, resend_at, lease_until, worker, code, now() as now"
     with closing(psycopg2.connect(database_url)) as connection:
         jobs = list(_rows(connection, f"select id, {state} from jobs where state = 'open' order by enqueued_at"))
         chunks = list(_rows(connection, f"select batch, n, {state} from chunks where state = 'open' order by batch, n"))

@@ -27,7 +27,7 @@ def deliver_twice(ground: DrillContext) -> Injection:
     """The messages of jobs and chunks, judged already or not, twice more and in no order."""
     columns = "id, domain, subject, as_of, enqueued_at, facts, bulk"
     jobs = ground.sql(f"select {columns} from jobs order by enqueued_at desc limit {_REPEATED}")
-    bells = [
+    messages = [
         job_message(
             Job(id=uuid.UUID(id_), domain=domain, subject=subject, as_of=as_of, enqueued_at=enqueued_at),
             wire.canonical(facts),
@@ -37,11 +37,11 @@ def deliver_twice(ground: DrillContext) -> Injection:
     ]
     chunks = "select domain, batch, n from chunks join batches on batches.id = batch"
     found = ground.sql(f"{chunks} order by batches.enqueued_at desc, n limit {_REPEATED}")
-    bells += [chunk_message(domain, uuid.UUID(batch), n) for domain, batch, n in found]
-    bells += bells
-    ground.draw.shuffle(bells)
+    messages += [chunk_message(domain, uuid.UUID(batch), n) for domain, batch, n in found]
+    messages += messages
+    ground.draw.shuffle(messages)
     with closing(create_app(ground.farm.settings)) as app:
-        send_messages(app, bells)
+        send_messages(app, messages)
     return Injection(f"{len(jobs)} jobs and {len(found)} chunks, two messages each")
 
 

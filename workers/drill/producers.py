@@ -189,7 +189,7 @@ def _submit_lot(farm: Farm, spec: Spec, number: int, began: float) -> list[Accep
 
 
 def _submit_with_order(farm: Farm, spec: Spec, number: int, began: float) -> list[Accepted]:
-    """An order and its job in one transaction of the producer's own; the reconciler rings for it."""
+    """An order and its job in one transaction of the producer's own; the reconciler sends its message."""
     _wait_until(began + spec.begin_s + number / spec.rate)
     key, withdrawn = spec.key(number), number % _WITHDRAWN == _WITHDRAWN - 1
     domain, facts = job(spec.seed, key, number)

@@ -255,7 +255,7 @@ def _reconciler(ledger: Ledger, settings: Settings) -> HealthCheck:
     late_s = max(_LATE_INTERVALS * settings.reconcile_interval_s, _LATE_S)
     if run is None:
         return HealthCheck("reconciler", "fail", "has never run", "run 'rulefarm beat'; the first run takes a moment")
-    message = f"ran {run.age_s:.0f} s ago and sent {run.rung:,} messages again"
+    message = f"ran {run.age_s:.0f} s ago and sent {run.sent:,} messages again"
     if run.age_s > late_s:
         return HealthCheck("reconciler", "fail", message, "run 'rulefarm beat', and workers that are not all busy")
     return HealthCheck("reconciler", "ok", message)

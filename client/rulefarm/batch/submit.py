@@ -1,4 +1,4 @@
-"""Put a source on record as a batch.  source -> sources -> [batches] -> batch and chunk rows -> bells
+"""Put a source on record as a batch.  source -> sources -> [submit] -> batch and chunk rows -> messages
 
 Needs the extra `rulefarm[batch]`. A batch is on record whole, or not at all: everything is written in one transaction,
 a portion of the source at a time, so that the producer's memory does not grow with the source. Knows no schema: text
@@ -31,26 +31,26 @@ def record_batch(
     domain: str,
     source: str | os.PathLike[str],
     *,
-    room: int,
+    free_slots: int,
     subject: str | None = None,
     key: str | None = None,
     as_of: datetime | None = None,
 ) -> tuple[Batch, list[TaskMessage]]:
-    """Read a source, write its batch and chunk rows in one transaction, and give the bells to ring.
+    """Read a source, write its batch and chunk rows in one transaction, and give the messages to send.
 
     Args:
         ledger: where the rows go.
         settings: chunk_rows, reconcile_grace_s, source_url.
         domain: who judges.
         source: path of a .csv, .parquet or .jsonl file, or of a .sql file that holds one query.
-        room: messages that the bulk queue of the domain may still take.
+        free_slots: messages that the bulk queue of the domain may still take.
         subject: the column or path that names the subject. Default: the first.
         key: makes the batch idempotent: what is on record under it is not read again.
         as_of: the instant to judge at. Default: now.
 
     Returns:
-        The batch as recorded, and one bell a chunk, for as many as there is room for: the reconciler rings the others
-        bit by bit. A batch that was there already gives its chunks' bells again.
+        The batch as recorded, and one message a chunk, for as many as the queue takes: the reconciler sends the others
+        bit by bit. A batch that was there already gives its chunks' messages again.
 
     Raises:
         SourceRejected: unreadable, empty, or with subjects that are missing or not unique.
@@ -71,30 +71,30 @@ def record_batch(
         connection.execute(text("set local idle_in_transaction_session_timeout = 0"))
         statement = insert(batches).values(record).on_conflict_do_nothing(index_elements=["id"])
         if connection.execute(statement.returning(batches.c.id)).first():
-            record |= _write(connection, record["id"], opened, settings, room)
+            record |= _write(connection, record["id"], opened, settings, free_slots)
             _check_unique(connection, record["source"])
             connection.execute(update(batches).where(mine).values(rows=record["rows"], chunks=record["chunks"]))
         else:
             record = dict(connection.execute(select(batches).where(mine)).mappings().one())
     batch = Batch(**{name: record[name] for name in ("id", "domain", "source", "rows", "chunks", "as_of")})
-    return batch, [chunk_message(domain, batch.id, n) for n in range(min(room, batch.chunks))]
+    return batch, [chunk_message(domain, batch.id, n) for n in range(min(free_slots, batch.chunks))]
 
 
 def _write(
-    connection: Connection, batch_id: uuid.UUID, source: Source, settings: Settings, room: int
+    connection: Connection, batch_id: uuid.UUID, source: Source, settings: Settings, free_slots: int
 ) -> dict[str, int]:
     """Write the chunks of a source; how many rows and chunks they are."""
     connection.execute(text('create temporary table subjects (n bigint, subject text collate "C") on commit drop'))
     # Not now(), which is when the transaction began: a long source takes longer to read than the grace.
-    ring_at = func.clock_timestamp() + timedelta(seconds=settings.reconcile_grace_s)
-    rung = {"rings": 1, "ring_at": ring_at}
-    unrung = {"rings": 0, "ring_at": func.clock_timestamp()}
+    resend_at = func.clock_timestamp() + timedelta(seconds=settings.reconcile_grace_s)
+    sent = {"times_sent": 1, "resend_at": resend_at}
+    unsent = {"times_sent": 0, "resend_at": func.clock_timestamp()}
     rows = n = 0
     for portion in source.portions:
         _copy_subjects(connection, portion[SUBJECT_COLUMN], rows)
         for count, facts in encode(portion, settings.chunk_rows):
             row = {"batch": batch_id, "n": n, "rows": count, "form": source.form, "facts": facts}
-            connection.execute(insert(chunks).values(row | (rung if n < room else unrung)))
+            connection.execute(insert(chunks).values(row | (sent if n < free_slots else unsent)))
             rows, n = rows + count, n + 1
     return {"rows": rows, "chunks": n}
 

@@ -28,16 +28,16 @@ if TYPE_CHECKING:
 
 _INCOMING = (
     "create temporary table incoming (id uuid, domain text, subject text, facts jsonb, as_of timestamptz,"
-    " enqueued_at timestamptz, rings integer) on commit drop"
+    " enqueued_at timestamptz, times_sent integer) on commit drop"
 )
 
 
 # Not DO NOTHING: only an updated row is returned, and the caller needs the first as_of. DISTINCT, for a statement may
 # not touch the same row twice, and two items may be the same job.
 _TAKE_IN = (
-    "insert into jobs (id, domain, subject, facts, as_of, bulk, enqueued_at, rings, ring_at)"
-    " select distinct on (id) id, domain, subject, facts, as_of, true, enqueued_at, rings,"
-    " case when rings > 0 then now() + :grace else now() end from incoming order by id, rings desc"
+    "insert into jobs (id, domain, subject, facts, as_of, bulk, enqueued_at, times_sent, resend_at)"
+    " select distinct on (id) id, domain, subject, facts, as_of, true, enqueued_at, times_sent,"
+    " case when times_sent > 0 then now() + :grace else now() end from incoming order by id, times_sent desc"
     " on conflict (id) do update set id = excluded.id returning id, as_of, enqueued_at"
 )
 
@@ -56,7 +56,7 @@ class Ledger:
             return {row.domain: row.digest for row in rows}
 
     def add(self, job: Job, facts: str) -> Job:
-        """Write the row of a job that is rung right afterwards; one that is there already stays as it is.
+        """Write the row of a job whose message is sent right afterwards; one that is there already stays as it is.
 
         Args:
             job: as accepted.
@@ -69,10 +69,10 @@ class Ledger:
             DatabaseUnreachable: nothing was written.
         """
         with translate_errors(self.engine), self.engine.begin() as connection:
-            return _insert(connection, job, facts, rings=1, ring_at=func.now() + self._grace)
+            return _insert(connection, job, facts, times_sent=1, resend_at=func.now() + self._grace)
 
     def add_within(self, connection: "Connection | Session", job: Job, facts: str) -> Job:
-        """Write the row of a job in a transaction of the caller's, to be rung once that is committed.
+        """Write the row of a job in a transaction of the caller's; its message is to be sent once that is committed.
 
         Args:
             connection: on the farm's database; or a session.
@@ -84,14 +84,15 @@ class Ledger:
         """
         theirs = connection if isinstance(connection, Connection) else connection.connection()
         with translate_errors(theirs.engine):
-            return _insert(theirs, job, facts, rings=0, ring_at=func.now())
+            return _insert(theirs, job, facts, times_sent=0, resend_at=func.now())
 
-    def add_many(self, new: Sequence[tuple[Job, str]], *, rung: int) -> list[Job]:
+    def add_many(self, new: Sequence[tuple[Job, str]], *, sent: int) -> list[Job]:
         """Write the rows of bulk jobs by COPY, all or none; those that are there already stay as they are.
 
         Args:
             new: jobs with their canonical facts.
-            rung: how many of them are rung right afterwards; the reconciler rings the others as room allows.
+            sent: for how many of them, from the first on, a message is sent right afterwards; the reconciler sends the
+                others as the queue takes them.
 
         Returns:
             The jobs as recorded.
@@ -103,13 +104,13 @@ class Ledger:
         with translate_errors(self.engine), self.engine.begin() as connection:
             connection.execute(text(_INCOMING))
             driver = connection.connection.cursor()
-            driver.copy_expert("copy incoming from stdin with (format csv)", _csv(new, rung))
+            driver.copy_expert("copy incoming from stdin with (format csv)", _csv(new, sent))
             for row in connection.execute(text(_TAKE_IN), {"grace": self._grace}):
                 recorded[row.id] = row
         return [job.recorded(recorded[job.id].as_of, recorded[job.id].enqueued_at) for job, _ in new]
 
-    def bells(self, ids: Sequence[uuid.UUID]) -> list[TaskMessage]:
-        """The bells of open jobs, counted as rung.
+    def messages(self, ids: Sequence[uuid.UUID]) -> list[TaskMessage]:
+        """The messages of open jobs, counted as sent.
 
         Args:
             ids: of the jobs.
@@ -117,10 +118,10 @@ class Ledger:
         Raises:
             DatabaseUnreachable: none was counted.
         """
-        rung = update(jobs).where(jobs.c.id.in_(ids), jobs.c.state == "open")
-        rung = rung.values(rings=jobs.c.rings + 1, ring_at=func.now() + self._grace)
+        statement = update(jobs).where(jobs.c.id.in_(ids), jobs.c.state == "open")
+        statement = statement.values(times_sent=jobs.c.times_sent + 1, resend_at=func.now() + self._grace)
         with translate_errors(self.engine), self.engine.begin() as connection:
-            return [message_of_row(row) for row in connection.execute(rung.returning(*jobs.columns))]
+            return [message_of_row(row) for row in connection.execute(statement.returning(*jobs.columns))]
 
     def answer(self, job_id: uuid.UUID, enqueued_at: datetime | None = None) -> Verdict | None:
         """The verdict of a job or of a row of a batch; None while it may still come.
@@ -187,26 +188,26 @@ class Ledger:
 
 
 def message_of_row(row: Any) -> TaskMessage:
-    """The bell of a job's row, all columns of it."""
+    """The message of a job's row, all columns of it."""
     job = Job(id=row.id, domain=row.domain, subject=row.subject, as_of=row.as_of, enqueued_at=row.enqueued_at)
-    # Through canonical, for jsonb keeps the values but not the text: the digest must be that of the first ring.
-    return job_message(job, wire.canonical(row.facts), bulk=row.bulk, times_sent=row.rings)
+    # Through canonical, for jsonb keeps the values but not the text: the digest must be that of the first message.
+    return job_message(job, wire.canonical(row.facts), bulk=row.bulk, times_sent=row.times_sent)
 
 
-def _insert(connection: Connection, job: Job, facts: str, **ringing: Any) -> Job:
+def _insert(connection: Connection, job: Job, facts: str, **sending: Any) -> Job:
     values = {name: getattr(job, name) for name in ("id", "domain", "subject", "as_of", "enqueued_at")}
-    statement = insert(jobs).values(**values, facts=json.loads(facts), **ringing)
+    statement = insert(jobs).values(**values, facts=json.loads(facts), **sending)
     # Not DO NOTHING: only an updated row is returned, and the caller needs the first as_of.
     statement = statement.on_conflict_do_update(index_elements=["id"], set_={"id": statement.excluded.id})
     row = connection.execute(statement.returning(jobs.c.as_of, jobs.c.enqueued_at)).one()
     return job.recorded(row.as_of, row.enqueued_at)
 
 
-def _csv(new: Sequence[tuple[Job, str]], rung: int) -> io.StringIO:
+def _csv(new: Sequence[tuple[Job, str]], sent: int) -> io.StringIO:
     buffer = io.StringIO()
     writer = csv.writer(buffer)
     for place, (job, facts) in enumerate(new):
-        row = (job.id, job.domain, job.subject, facts, job.as_of, job.enqueued_at, int(place < rung))
+        row = (job.id, job.domain, job.subject, facts, job.as_of, job.enqueued_at, int(place < sent))
         writer.writerow(row)
     buffer.seek(0)
     return buffer

@@ -1,7 +1,7 @@
 """The tables that producers and workers share: ledger and verdicts.  [tables] -> ledger, store, migrations
 
 Definitions only, in SQLAlchemy Core. `store` adds the tables that only the farm's own side touches, and the migrations.
-A job's or chunk's row is the truth; its message is a doorbell."""
+A job's or chunk's row is the truth; its message only wakes a worker."""
 
 from typing import Any
 
@@ -59,12 +59,12 @@ jobs = Table(
     Column("lease_until", _INSTANT),
     *_last_attempt(),
     Column("enqueued_at", _INSTANT, nullable=False, server_default=func.now()),
-    # Messages sent for it; 0: none yet. ring_at: when the next is due.
-    Column("rings", Integer, nullable=False, server_default=text("1")),
-    Column("ring_at", _INSTANT, nullable=False, server_default=func.now()),
+    # Messages sent for it; 0: none yet. resend_at: when the reconciler sends the next, if it is open then.
+    Column("times_sent", Integer, nullable=False, server_default=text("1")),
+    Column("resend_at", _INSTANT, nullable=False, server_default=func.now()),
     CheckConstraint("state in ('open', 'done', 'dead')", name="state"),
 )
-Index("ix_jobs_open", jobs.c.ring_at, postgresql_where=text("state = 'open'"))
+Index("ix_jobs_open", jobs.c.resend_at, postgresql_where=text("state = 'open'"))
 Index("ix_jobs_domain_subject", jobs.c.domain, jobs.c.subject)
 
 batches = Table(
@@ -95,15 +95,15 @@ chunks = Table(
     *_last_attempt(),
     Column("form", Text, nullable=False),
     Column("facts", LargeBinary, nullable=False),
-    Column("rings", Integer, nullable=False, server_default=text("1")),
-    Column("ring_at", _INSTANT, nullable=False, server_default=func.now()),
+    Column("times_sent", Integer, nullable=False, server_default=text("1")),
+    Column("resend_at", _INSTANT, nullable=False, server_default=func.now()),
     Column("finished_at", _INSTANT),
     PrimaryKeyConstraint("batch", "n"),
     # split: its rows are in later chunks of the batch, because one of them kept it from being judged.
     CheckConstraint("state in ('open', 'done', 'dead', 'split')", name="state"),
     CheckConstraint("form in ('columns', 'text', 'json')", name="form"),
 )
-Index("ix_chunks_open", chunks.c.ring_at, postgresql_where=text("state = 'open'"))
+Index("ix_chunks_open", chunks.c.resend_at, postgresql_where=text("state = 'open'"))
 
 # Partitioned by enqueued_at, so that retention is a DROP. A unique key must hold the partition column: enqueued_at is
 # fixed when the job is submitted, so a repeat of the same job still meets the same key. evaluated_at would not do.
@@ -126,7 +126,7 @@ verdicts = Table(
     Column("evaluated_at", _INSTANT, nullable=False),
     Column("micros", Integer, nullable=False),
     # The shared facts that were judged with it; NULL: its domain has none.
-    Column("seen", JSONB(none_as_null=True)),
+    Column("shared_facts", JSONB(none_as_null=True)),
     PrimaryKeyConstraint("id", "enqueued_at"),
     CheckConstraint("outcome in ('accept', 'review', 'reject', 'error')", name="outcome"),
     postgresql_partition_by="RANGE (enqueued_at)",
@@ -165,7 +165,7 @@ reconciler = Table(
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("ran_at", _INSTANT, nullable=False),
-    Column("rung", Integer, nullable=False),
+    Column("sent", Integer, nullable=False, server_default=text("0")),
     # When it last found the broker without its data.
     Column("broker_lost_at", _INSTANT),
     CheckConstraint("id = 1", name="one_row"),

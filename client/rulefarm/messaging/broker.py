@@ -1,7 +1,7 @@
-"""Ringing: put messages on the queues of the domains.  job and chunk rows -> [bell] -> broker
+"""Send task messages, and ask the broker how many wait.  messages -> [broker] -> queues of the domains
 
-A message is a doorbell: the row is the truth, so a ring that fails is reported, never raised as a loss, and a ring too
-many is harmless. Serves the producer, the reconciler and the nightly plan alike. Writes no row."""
+The row is the truth and a message only wakes a worker: one that is lost is sent again by the reconciler, one too many
+is harmless. Serves producers, the reconciler and the nightly plan alike. Writes no row and retries once, no more."""
 
 from collections.abc import Callable, Collection, Iterable
 from typing import Any, TypeVar
@@ -70,12 +70,12 @@ def _transport_options(settings: Settings) -> dict[str, Any]:
     }
 
 
-def send_messages(app: Celery, bells: Iterable[TaskMessage]) -> int:
-    """Send one message for each bell, in one pipeline where the transport has one.
+def send_messages(app: Celery, messages: Iterable[TaskMessage]) -> int:
+    """Send messages, in one pipeline where the transport has one.
 
     Args:
         app: from `create_app`.
-        bells: what to ring.
+        messages: what to send; none is fine.
 
     Returns:
         How many were sent.
@@ -83,28 +83,28 @@ def send_messages(app: Celery, bells: Iterable[TaskMessage]) -> int:
     Raises:
         BrokerUnreachable: the broker does not answer. Some may have been sent; sending them again is harmless.
     """
-    bells = list(bells)
-    call_broker(app, lambda: _send(app, bells))
-    return len(bells)
+    messages = list(messages)
+    call_broker(app, lambda: _send(app, messages))
+    return len(messages)
 
 
-def _send(app: Celery, bells: list[TaskMessage]) -> None:
+def _send(app: Celery, messages: list[TaskMessage]) -> None:
     with app.producer_pool.acquire(block=True, timeout=CONNECT_TIMEOUT_S) as producer:
         # Ours, not Celery's connection retry: a producer must not hang while the broker is away.
         producer.connection.ensure_connection(max_retries=1, timeout=CONNECT_TIMEOUT_S)
-        # Once a ring, not once a message: see `DomainQueue`.
-        queues = {bell.queue: queue(bell.queue) for bell in bells}
-        for one in queues.values():
-            one(producer.channel).declare()
+        # Once a call, not once a message: see `DomainQueue`.
+        queues = {message.queue: queue(message.queue) for message in messages}
+        for target in queues.values():
+            target(producer.channel).declare()
         with producer.batch(max_size=500):
-            for bell in bells:
-                message = app.amqp.create_task_message(
-                    bell.task_id, bell.task, (), dict(bell.kwargs), argsrepr="()", kwargsrepr=bell.shown
+            for message in messages:
+                content = app.amqp.create_task_message(
+                    message.task_id, message.task, (), dict(message.kwargs), argsrepr="()", kwargsrepr=message.shown
                 )
                 # To the queue by its name, and to no exchange: on Redis that would be looked up for every message in
                 # a table that a broker without its data has lost.
                 app.amqp.send_task_message(
-                    producer, bell.task, message, queue=queues[bell.queue], retry=False, declare=[]
+                    producer, message.task, content, queue=queues[message.queue], retry=False, declare=[]
                 )
 
 

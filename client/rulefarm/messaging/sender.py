@@ -1,7 +1,7 @@
 """Send task messages for one producer: respects the queue limit, and stops trying for 5 s after no answer.
 
 Keeps what a producer has lately learnt of its broker, so that no call waits for one that has just not answered, and
-no queue grows beyond its limit. A producer with a ledger loses nothing by a message that was not rung."""
+no queue grows beyond its limit. A producer with a ledger loses nothing by a message that was not sent."""
 
 import logging
 import time
@@ -38,8 +38,8 @@ class MessageSender:
         self._limit = limit
         self._has_ledger = has_ledger
         self._backs_off_until = 0.0
-        #: Queue to its room when last asked, less what was sent since, and until when that is believed.
-        self._room: dict[str, tuple[int, float]] = {}
+        #: Queue to its free slots when last asked, less what was sent since, and until when that is believed.
+        self._free: dict[str, tuple[int, float]] = {}
 
     def send(self, messages: Sequence[TaskMessage]) -> bool:
         """Send, unless the broker has just not answered.
@@ -59,8 +59,8 @@ class MessageSender:
             log.warning("%s; %d messages are left to the reconciler", error, len(messages))
             return False
         for name in {message.queue for message in messages}:
-            room, until = self._room.get(name, (self._limit, 0.0))
-            self._room[name] = room - sum(message.queue == name for message in messages), until
+            free, until = self._free.get(name, (self._limit, 0.0))
+            self._free[name] = free - sum(message.queue == name for message in messages), until
         return True
 
     def free_slots(self, queue: str) -> int:
@@ -72,18 +72,18 @@ class MessageSender:
         Raises:
             BrokerUnreachable: only without a ledger.
         """
-        room, until = self._room.get(queue, (0, 0.0))
-        if room > 0 and time.monotonic() < until:
-            return room
+        free, until = self._free.get(queue, (0, 0.0))
+        if free > 0 and time.monotonic() < until:
+            return free
         if self._backing_off:
             return self._limit
         try:
-            room = max(0, self._limit - queue_depths(self._app, [queue])[queue])
+            free = max(0, self._limit - queue_depths(self._app, [queue])[queue])
         except BrokerUnreachable as error:
             self._back_off(error)
             return self._limit
-        self._room[queue] = room, time.monotonic() + _FRESH_S
-        return room
+        self._free[queue] = free, time.monotonic() + _FRESH_S
+        return free
 
     def wait_for_slot(self, queue: str, timeout: float | None) -> None:
         """Wait until a queue takes another message.

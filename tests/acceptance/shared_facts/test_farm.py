@@ -27,8 +27,8 @@ def test_a_job_is_judged_with_what_is_known_of_its_customer(farm: Farm) -> None:
     verdict = farm.evaluate("credit", sent, key=key())
     assert (verdict.outcome, verdict.fired) == ("reject", ["OverLimit"])
     assert verdict.reasons[0]["text"] == "over the limit of 99.5"
-    assert verdict.seen == {"Customer": {"household_id": customer, "limit": 99.5}, "Store": {"region": "N"}}
-    assert verdict.facts_digest == wire.digest(wire.canonical({**sent, **verdict.seen}))
+    assert verdict.shared_facts == {"Customer": {"household_id": customer, "limit": 99.5}, "Store": {"region": "N"}}
+    assert verdict.facts_digest == wire.digest(wire.canonical({**sent, **verdict.shared_facts}))
     assert farm.verdict(verdict.id) == verdict
 
 
@@ -37,11 +37,11 @@ def test_a_fact_that_is_nowhere_is_null_or_an_error_where_it_is_required(farm: F
     farm.facts.put("Customer", customer, {"limit": 1000})
     verdict = farm.evaluate("credit", {"Order": {"household_id": customer, "store": 1, "total": 5}}, key=key())
     assert (verdict.outcome, verdict.fired) == ("review", ["NoStore"])
-    assert verdict.seen == {"Customer": {"limit": 1000}, "Store": None}
+    assert verdict.shared_facts == {"Customer": {"limit": 1000}, "Store": None}
     stranger = farm.evaluate("credit", {"Order": {"household_id": key(), "total": 5}}, key=key())
     assert stranger.outcome == "error"
     assert [reason["code"] for reason in stranger.reasons] == ["fact-missing"]
-    assert stranger.seen == {"Customer": None, "Store": None}
+    assert stranger.shared_facts == {"Customer": None, "Store": None}
 
 
 def test_a_fact_that_the_producer_sent_wins(farm: Farm) -> None:
@@ -49,7 +49,7 @@ def test_a_fact_that_the_producer_sent_wins(farm: Farm) -> None:
     farm.facts.put("Customer", customer, {"limit": 1})
     sent = {"Order": {"household_id": customer, "total": 5}, "Customer": {"limit": 10}, "Store": {"region": "S"}}
     verdict = farm.evaluate("credit", sent, key=key())
-    assert (verdict.outcome, verdict.seen) == ("accept", None)
+    assert (verdict.outcome, verdict.shared_facts) == ("accept", None)
     assert verdict.facts_digest == wire.digest(wire.canonical(sent))
 
 
@@ -73,7 +73,7 @@ def test_a_batch_is_judged_with_the_facts_of_each_row(farm: Farm, tmp_path: Path
     verdicts = {one.subject: one for one in find_verdicts(farm.require_ledger().engine, batch=batch.id, limit=1000)}
     assert verdicts["o7"].reasons[0]["code"] == "fact-missing"
     assert verdicts["o99"].reasons[0]["text"] == "over the limit of 99"
-    assert verdicts["o100"].seen == {"Customer": {"limit": 100}, "Store": {"region": "N"}}
+    assert verdicts["o100"].shared_facts == {"Customer": {"limit": 100}, "Store": {"region": "N"}}
 
 
 def test_without_an_answer_nothing_is_judged_and_with_one_all_is(

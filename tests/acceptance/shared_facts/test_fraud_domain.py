@@ -121,7 +121,7 @@ def test_two_workers_that_die_between_payments_see_one_window(cards: Settings, d
                 for n in range(first, first + 4):
                     verdict = farm.evaluate(DOMAIN, sent[n], timeout=120)
                     judged_by.add(verdict.worker)
-                    window = [event["payment_id"] for event in (verdict.seen or {})["day"]]
+                    window = [event["payment_id"] for event in (verdict.shared_facts or {})["day"]]
                     assert window == [each["Payment"]["payment_id"] for each in sent[: n + 1]]
                 for worker in workers:
                     worker.send_signal(signal.SIGKILL)

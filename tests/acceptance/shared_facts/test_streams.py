@@ -43,6 +43,6 @@ def test_workers_that_die_between_events_judge_one_window(sharing_farm: Settings
                 verdict = job.wait(timeout=120)
                 worker.send_signal(signal.SIGKILL)
                 workers.add(verdict.worker)
-                assert [event["amount"] for event in (verdict.seen or {})["payments"]] == [10, 11, 12][: n + 1]
+                assert [event["amount"] for event in (verdict.shared_facts or {})["payments"]] == [10, 11, 12][: n + 1]
     assert len(workers) == 3
     assert verdict.fired == ["Often"]

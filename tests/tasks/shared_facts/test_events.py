@@ -78,15 +78,16 @@ def test_a_stream_is_a_list_fact_with_the_fields_that_are_sent(fraud: LoadedRule
 def test_rules_read_the_window(fraud: LoadedRuleset, shared: SharedFacts) -> None:
     card = key()
     first = judge(fraud, shared, 0, card=card, amount=400, country="FR")
-    assert (first.outcome, first.seen) == ("accept", {"payments": [{"card": card, "amount": 400, "country": "FR"}]})
+    assert first.outcome == "accept"
+    assert first.shared_facts == {"payments": [{"card": card, "amount": 400, "country": "FR"}]}
     assert first.facts_digest == wire.digest(
-        wire.canonical({"Payment": {"card": card, "amount": 400, "country": "FR"}, **(first.seen or {})})
+        wire.canonical({"Payment": {"card": card, "amount": 400, "country": "FR"}, **(first.shared_facts or {})})
     )
     second = judge(fraud, shared, 1, card=card, amount=600.01, country="US")
     assert [reason["text"] for reason in second.reasons] == ["paid 1000.01", "2 countries"]
     third = judge(fraud, shared, 600, card=card, amount=1, country="US")
     assert third.outcome == "accept"
-    assert len((third.seen or {})["payments"]) == 2
+    assert len((third.shared_facts or {})["payments"]) == 2
 
 
 def test_a_job_judged_again_sees_the_same(fraud: LoadedRuleset, shared: SharedFacts) -> None:
@@ -94,10 +95,10 @@ def test_a_job_judged_again_sees_the_same(fraud: LoadedRuleset, shared: SharedFa
     verdicts = [judge(fraud, shared, n, card=card, amount=300) for n in range(5)]
     again = [judge(fraud, shared, n, card=card, amount=300) for n in range(5)]
     for one, other in zip(verdicts, again, strict=True):
-        assert (one.outcome, one.fired, one.seen, one.facts_digest) == (
+        assert (one.outcome, one.fired, one.shared_facts, one.facts_digest) == (
             other.outcome,
             other.fired,
-            other.seen,
+            other.shared_facts,
             other.facts_digest,
         )
 
@@ -109,12 +110,12 @@ def test_what_cannot_be_judged_is_no_event(fraud: LoadedRuleset, shared: SharedF
     large = judge(fraud, shared, 0, card=card, amount=1, note="x" * 4_000)
     assert (large.outcome, large.reasons[0]["code"]) == ("error", "event-too-large")
     after = judge(fraud, shared, 1, card=card, amount=1)
-    assert after.seen == {"payments": [{"card": card, "amount": 1}]}
+    assert after.shared_facts == {"payments": [{"card": card, "amount": 1}]}
 
 
 def test_without_a_key_a_job_has_no_window_but_its_own_event(fraud: LoadedRuleset, shared: SharedFacts) -> None:
     for n in range(4):
-        assert judge(fraud, shared, n, amount=900).seen == {"payments": [{"amount": 900}]}
+        assert judge(fraud, shared, n, amount=900).shared_facts == {"payments": [{"amount": 900}]}
 
 
 def test_a_window_that_the_producer_sent_wins_and_nothing_is_recorded(
@@ -125,7 +126,7 @@ def test_a_window_that_the_producer_sent_wins_and_nothing_is_recorded(
     values = {"domain": "fraud", "subject": "x", "as_of": START, "enqueued_at": START, "on_record": True}
     message = JobMessage(job_id=uuid.uuid4(), facts=text, **values)  # type: ignore[arg-type]
     assert judge_job(fraud, message, "here", shared).fired == ["Much"]
-    assert judge(fraud, shared, 1, card=card, amount=1).seen == {"payments": [{"card": card, "amount": 1}]}
+    assert judge(fraud, shared, 1, card=card, amount=1).shared_facts == {"payments": [{"card": card, "amount": 1}]}
 
 
 def test_what_somebody_else_wrote_there_is_an_error_with_a_name(fraud: LoadedRuleset, shared: SharedFacts) -> None:
@@ -152,31 +153,31 @@ def test_a_window_reaches_back_from_when_its_own_event_happened(timed: LoadedRul
         # All judged as of the same instant, and an hour after the last of them happened.
         verdict = judge(timed, shared, 3_600, card=card, amount=n, at=said(seconds))
         assert verdict.as_of == START + timedelta(hours=1)
-    assert [event["amount"] for event in (verdict.seen or {})["payments"]] == [0, 1, 3]
-    assert (verdict.seen or {})["payments"][-1]["at"] == said(-300)
+    assert [event["amount"] for event in (verdict.shared_facts or {})["payments"]] == [0, 1, 3]
+    assert (verdict.shared_facts or {})["payments"][-1]["at"] == said(-300)
     again = judge(timed, shared, 3_600, card=card, amount=2, at=said(0))
-    assert [event["amount"] for event in (again.seen or {})["payments"]] == [1, 3, 2]
-    assert judge(timed, shared, 3_600, card=card, amount=2, at=said(0)).seen == again.seen
+    assert [event["amount"] for event in (again.shared_facts or {})["payments"]] == [1, 3, 2]
+    assert judge(timed, shared, 3_600, card=card, amount=2, at=said(0)).shared_facts == again.shared_facts
 
 
 def test_the_same_instant_is_the_same_however_it_is_written(timed: LoadedRuleset, shared: SharedFacts) -> None:
     card = key()
     for written in ("2026-03-01", "2026-03-01T00:00:00Z", "2026-03-01T01:00:00+01:00", "2026-02-28 23:59:59.999999"):
         verdict = judge(timed, shared, 0, card=card, amount=1, at=written)
-    assert [event["at"] for event in (verdict.seen or {})["payments"]] == ["2026-02-28 23:59:59.999999"]
+    assert [event["at"] for event in (verdict.shared_facts or {})["payments"]] == ["2026-02-28 23:59:59.999999"]
     verdict = judge(timed, shared, 0, card=card, amount=1, at="2026-03-01")
-    assert len((verdict.seen or {})["payments"]) == 4
+    assert len((verdict.shared_facts or {})["payments"]) == 4
 
 
 def test_an_event_that_does_not_say_when_happened_when_it_is_judged(timed: LoadedRuleset, shared: SharedFacts) -> None:
     card = key()
     judge(timed, shared, 0, card=card, amount=1, at=said(-1))
     verdict = judge(timed, shared, 0, card=card, amount=2, at=None)
-    assert [(event["amount"], event["at"]) for event in (verdict.seen or {})["payments"]] == [
+    assert [(event["amount"], event["at"]) for event in (verdict.shared_facts or {})["payments"]] == [
         (1, said(-1)),
         (2, said(0)),
     ]
-    assert judge(timed, shared, 0, amount=3).seen == {"payments": [{"amount": 3, "at": said(0)}]}
+    assert judge(timed, shared, 0, amount=3).shared_facts == {"payments": [{"amount": 3, "at": said(0)}]}
 
 
 @pytest.mark.parametrize("at", ["yesterday", "", "9999-12-31T23:59:59-01:00"])
@@ -185,7 +186,7 @@ def test_a_time_that_is_none_is_an_error_and_no_event(timed: LoadedRuleset, shar
     verdict = judge(timed, shared, 0, card=card, amount=1, at=at)
     assert (verdict.outcome, [reason["code"] for reason in verdict.reasons]) == ("error", ["event-time"])
     assert judge(timed, shared, 0, card=card, amount=1, at=7).reasons[0]["code"] == "facts-rejected"
-    assert len((judge(timed, shared, 0, card=card, amount=1).seen or {})["payments"]) == 1
+    assert len((judge(timed, shared, 0, card=card, amount=1).shared_facts or {})["payments"]) == 1
 
 
 def test_an_event_that_is_sent_late_is_seen_as_long_as_events_are_kept(
@@ -194,9 +195,9 @@ def test_an_event_that_is_sent_late_is_seen_as_long_as_events_are_kept(
     card = key()
     judge(timed, shared, 0, card=card, amount=1, at=said(0))
     judge(timed, shared, 0, card=card, amount=2, at=said(1_799))
-    assert len((judge(timed, shared, 0, card=card, amount=3, at=said(1)).seen or {})["payments"]) == 2
+    assert len((judge(timed, shared, 0, card=card, amount=3, at=said(1)).shared_facts or {})["payments"]) == 2
     judge(timed, shared, 0, card=card, amount=4, at=said(1_801))
-    assert len((judge(timed, shared, 0, card=card, amount=5, at=said(2)).seen or {})["payments"]) == 1
+    assert len((judge(timed, shared, 0, card=card, amount=5, at=said(2)).shared_facts or {})["payments"]) == 1
 
 
 def test_an_event_from_the_future_pushes_out_none_of_today(timed: LoadedRuleset, shared: SharedFacts) -> None:
@@ -204,7 +205,7 @@ def test_an_event_from_the_future_pushes_out_none_of_today(timed: LoadedRuleset,
     judge(timed, shared, 0, card=card, amount=1, at=today.isoformat())
     judge(timed, shared, 0, card=card, amount=2, at=(today + timedelta(days=40_000)).isoformat())
     verdict = judge(timed, shared, 0, card=card, amount=3, at=(today + timedelta(seconds=1)).isoformat())
-    assert [event["amount"] for event in (verdict.seen or {})["payments"]] == [1, 3]
+    assert [event["amount"] for event in (verdict.shared_facts or {})["payments"]] == [1, 3]
 
 
 def test_the_rows_of_a_chunk_have_each_their_own_time(timed: LoadedRuleset, shared: SharedFacts) -> None:
@@ -224,10 +225,10 @@ def test_the_rows_of_a_chunk_have_each_their_own_time(timed: LoadedRuleset, shar
     for _ in range(2):
         for verdict in judge_chunk(timed, chunk, "here", shared):
             n = int(verdict.subject[1:])
-            assert [event["amount"] for event in (verdict.seen or {})["payments"]] == [n - 1, n][n == 0 :]
+            assert [event["amount"] for event in (verdict.shared_facts or {})["payments"]] == [n - 1, n][n == 0 :]
     dates = frame.with_columns(pl.col("at").str.to_datetime(time_zone="UTC"), card=pl.lit(key()))
     [first, *_] = judge_chunk(timed, {**chunk, "facts": encoded(dates), "batch": uuid.uuid4()}, "here", shared)
-    assert len((first.seen or {})["payments"]) == 2 - (first.subject == "p0")
+    assert len((first.shared_facts or {})["payments"]) == 2 - (first.subject == "p0")
 
 
 def test_without_a_farm_a_window_holds_the_event_itself(fraud: LoadedRuleset) -> None:

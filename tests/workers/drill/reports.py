@@ -13,8 +13,8 @@ NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 ROW: dict[str, Any] = {
     "attempts": 2,
-    "rings": 3,
-    "ring_at": NOW - timedelta(seconds=9),
+    "times_sent": 3,
+    "resend_at": NOW - timedelta(seconds=9),
     "lease_until": NOW + timedelta(seconds=4),
     "worker": "one@here",
     "code": "time-limit",

@@ -176,10 +176,10 @@ def test_poison_with_a_verdict(url: str, healthy: Write) -> None:
 
 
 def test_a_job_that_is_open(url: str, healthy: Write) -> None:
-    job(healthy, str(uuid.UUID(int=5)), "o", state="open", rings=3)
+    job(healthy, str(uuid.UUID(int=5)), "o", state="open", times_sent=3)
     assert findings(url) == [("open", str(uuid.UUID(int=5)))]
     [(kind, identity, row)] = open_work(url)
-    assert (kind, identity, row["rings"], row["attempts"]) == ("job", str(uuid.UUID(int=5)), 3, 0)
+    assert (kind, identity, row["times_sent"], row["attempts"]) == ("job", str(uuid.UUID(int=5)), 3, 0)
 
 
 def test_a_chunk_that_is_open(url: str, healthy: Write) -> None:

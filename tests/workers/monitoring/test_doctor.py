@@ -144,7 +144,7 @@ def test_a_canary_tells_what_is_wrong_with_its_worker(published: Settings) -> No
 
 def test_dead_letters_a_late_reconciler_and_a_full_queue_are_told(published: Settings, database: Engine) -> None:
     record_message(database, Failure("unknown-task", "none such"), worker="w@here", domain="payment")
-    record_run(database, rung=3, broker_lost=False)
+    record_run(database, sent=3, broker_lost=False)
     findings = examine(replace(published, queue_limit=1), timeout_s=1)
     assert of(findings, "reconciler") == [("ok", "")]
     assert "1 in all: payment 1" in said(findings, "dead-letters")
