@@ -10,8 +10,11 @@ from engine.evaluation.expressions import Compute, Expressions, operation
 from engine.evaluation.result import Outcome, Reason
 from engine.facts import ORDINARY, SlotLayout, Slots, get_path, path_label, with_path
 from engine.language import Action, Assign, Complete, Decide, Literal, Log, Path, Retract
-from engine.schema import FieldSchema
+from engine.schema import FieldSchema, Limits
 from engine.values import MAX_TEXT, Value, bounded, equal, kind_of, ordinary, text, to_python
+
+#: Characters of a refused value that its message shows.
+_MAX_SHOWN = 60
 
 
 class ActionRefused(Exception):
@@ -136,16 +139,28 @@ class Actions:
 
 
 def _check(name: str, field: FieldSchema | None) -> Callable[[Value], None]:
+    """What refuses a value that a field can't have: of another kind, beyond its bounds, or none of its values."""
     if field is None:
         return lambda value: None
-    kind, required = field.kind, field.required
+    kind, required, limits = field.kind, field.required, Limits(field)
 
     def check(value: Value) -> None:
         given = kind_of(value)
         if given != kind and (given != "null" or required):
             raise ActionRefused(f"{name} is of kind {kind} and can't be {given}")
 
-    return check
+    def check_limits(value: Value) -> None:
+        check(value)
+        broken = "" if value is None else limits.broken_by(value)
+        if broken:
+            raise ActionRefused(f"{name} can't be {_abridged(value)}: it {broken}")
+
+    return check_limits if limits else check
+
+
+def _abridged(value: Value) -> str:
+    shown = text(value)
+    return shown if len(shown) <= _MAX_SHOWN else f"{shown[:_MAX_SHOWN]}…"
 
 
 def _cut(value: Any) -> str:

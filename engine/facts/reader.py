@@ -13,8 +13,8 @@ from typing import Any
 from engine.errors import FactsRejected
 from engine.facts.paths import get_path, path_label, present
 from engine.facts.slots import AS_OF, ORDINARY, SlotLayout, Slots
-from engine.schema import FactSchema, FieldSchema
-from engine.values import Value, ValueRefused, from_python, kind_of, literal, ordinary, parse_moment
+from engine.schema import FactSchema, FieldSchema, Limits
+from engine.values import Value, ValueRefused, from_python, kind_of, ordinary, parse_moment
 
 #: More problems than these are only counted: one is enough to refuse a job, and a long list has thousands.
 MAX_PROBLEMS = 20
@@ -192,12 +192,9 @@ class _Taking:
         return value
 
     def _limits(self, field: FieldSchema, name: str, value: Value) -> None:
-        if field.minimum is not None and value < literal(field.minimum):
-            self._problem(f"{name} is below its minimum {field.minimum}")
-        if field.maximum is not None and value > literal(field.maximum):
-            self._problem(f"{name} is above its maximum {field.maximum}")
-        if field.values is not None and value not in {literal(one) for one in field.values}:
-            self._problem(f"{name} is not one of its values")
+        broken = Limits(field).broken_by(value)
+        if broken:
+            self._problem(f"{name} {broken}")
 
 
 def _is_finite(raw: Any) -> bool:

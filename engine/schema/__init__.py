@@ -1,7 +1,18 @@
 """domain.toml to a `Schema`: the facts, fields, lookups and streams of a domain."""
 
+from engine.schema.limits import Limits
 from engine.schema.possible_values import possible_values, values_of_kind
 from engine.schema.reader import parse_schema
 from engine.schema.schema import FactSchema, FieldSchema, Kind, Schema, Stream
 
-__all__ = ["FactSchema", "FieldSchema", "Kind", "Schema", "Stream", "parse_schema", "possible_values", "values_of_kind"]
+__all__ = [
+    "FactSchema",
+    "FieldSchema",
+    "Kind",
+    "Limits",
+    "Schema",
+    "Stream",
+    "parse_schema",
+    "possible_values",
+    "values_of_kind",
+]

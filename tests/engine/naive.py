@@ -19,10 +19,10 @@ from tests.engine.naive_values import (
     equal,
     follow,
     fresh,
-    kind,
     nesting,
     plain,
     size,
+    takes,
     text,
 )
 
@@ -42,13 +42,13 @@ class Answer:
 
 
 class Naive:
-    """Evaluates one ruleset. Of a schema it knows the kinds that may be assigned; the facts it takes to be right."""
+    """Evaluates one ruleset. Of a schema it knows what may be assigned; the facts it takes to be right."""
 
     def __init__(self, rules: list[Rule], max_firings: int = 1_000, schema: Schema | None = None) -> None:
         self.schema = schema
         self.max_firings = max_firings
         self.rules = sorted(rules, key=lambda rule: -rule.salience)
-        self.intake = Intake(rules)
+        self.intake = Intake(rules, schema)
         self.reads = {rule.name: set(paths(rule.condition)) for rule in rules}
 
     def evaluate(self, raw: dict[str, Any], as_of: datetime) -> Answer:
@@ -154,10 +154,9 @@ class Evaluation:
         if nesting(new) + len(target.steps) > MAX_NESTING or size(new) > MAX_PARTS:
             new = None
         steps = target.steps[1:] if isinstance(target.steps[0], int) else target.steps
-        if self.naive.schema is not None and len(steps) == 1:
-            wanted = self.naive.schema.facts[target.fact].fields[str(steps[0])].kind
-            if kind(new) not in (wanted, "null"):
-                raise Refused("assignment-refused")
+        schema = self.naive.schema
+        if schema is not None and len(steps) == 1 and not takes(schema.facts[target.fact].fields[str(steps[0])], new):
+            raise Refused("assignment-refused")
         if equal(old, new):
             return
         name = target.fact + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in target.steps)

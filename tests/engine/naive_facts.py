@@ -1,16 +1,19 @@
 """Facts of the naive evaluator: taken in one by one, refused when a rule reads what is no value of the language."""
 
+from decimal import Decimal
 from typing import Any
 
 from engine.language import Path, Rule, nodes
+from engine.schema import Schema
 from tests.engine.naive_expressions import inner, paths, seen
-from tests.engine.naive_values import Refused, take
+from tests.engine.naive_values import Refused, take, takes
 
 
 class Intake:
     """What some rules read and write of the facts."""
 
-    def __init__(self, rules: list[Rule]) -> None:
+    def __init__(self, rules: list[Rule], schema: Schema | None) -> None:
+        self.schema = schema
         self.reads = {one for rule in rules for root in self.roots(rule) for one in paths(root)}
         #: Facts that some rule reads as a whole.
         self.whole = {path.fact for path, _ in self.reads if not self.steps(path)}
@@ -39,12 +42,28 @@ class Intake:
 
     def take(self, raw: dict[str, Any]) -> dict[str, Any]:
         """The facts as values; raises Refused."""
+        self.check(raw)
         for path, bound in self.reads:
             take(seen(raw, path, bound))
         for fact, in_list in self.written:
             if not isinstance(raw.get(fact), (list if in_list else dict) | None):
                 raise Refused("facts-rejected")
         return {name: self.fact(name, fact) for name, fact in raw.items()}
+
+    def check(self, raw: dict[str, Any]) -> None:
+        """Bounds and values hold for every field of a schema, whether a rule reads it or not."""
+        for fact in self.schema.facts.values() if self.schema else ():
+            one = raw.get(fact.name)
+            for item in one if isinstance(one, list) else [one or {}]:
+                for field in fact.fields.values():
+                    if not takes(field, self.number(item.get(field.name)), whole=False):
+                        raise Refused("facts-rejected")
+
+    def number(self, raw: Any) -> Any:
+        """A number as a decimal, also one that is refused where a rule reads it."""
+        if isinstance(raw, bool) or not isinstance(raw, int | float):
+            return raw
+        return Decimal(repr(raw)) if isinstance(raw, float) else Decimal(raw)
 
     def fact(self, name: str, raw: Any) -> Any:
         if name in self.whole:

@@ -4,6 +4,8 @@ from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 from typing import Any
 
+from engine.schema import FieldSchema
+
 MAX_TEXT = 100_000
 
 
@@ -181,3 +183,18 @@ def elements(value: Any) -> list[Any]:
     if isinstance(value, list):
         return value
     return [value] if isinstance(value, dict) else []
+
+
+def takes(field: FieldSchema, value: Any, whole: bool = True) -> bool:
+    """Whether a field can have a value; not `whole`: but for its kind."""
+    if value is None:
+        return not field.required
+    if whole and kind(value) != field.kind:
+        return False
+    if not isinstance(value, Decimal | str) or (isinstance(value, Decimal) and not value.is_finite()):
+        return True
+    return (
+        (field.minimum is None or value >= field.minimum)
+        and (field.maximum is None or value <= field.maximum)
+        and (field.values is None or value in field.values)
+    )

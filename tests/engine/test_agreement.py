@@ -17,10 +17,11 @@ from engine.evaluation import Evaluation, Search
 from engine.language import Rule
 from engine.program import Program
 from engine.ruleset import Ruleset
-from engine.schema import Schema, parse_schema
+from engine.schema import Schema
 from engine.values import equal, from_python
 from tests.engine.generated_facts import facts_from, frame_from
 from tests.engine.generated_rules import AS_OF, rules_from
+from tests.engine.generated_schema import schema_from
 from tests.engine.naive import Answer, Naive
 
 TIMES = int(os.environ.get("RULEFARM_FUZZ", "1"))
@@ -34,34 +35,6 @@ LEAST = 50_000 * TIMES
 COMPARED: Counter[str] = Counter()
 #: Fewer than in service, so that a loop does not cost a test a thousand firings of the naive evaluator.
 MAX_FIRINGS = 40
-
-SCHEMA = parse_schema("""
-    subject = "P"
-    key = "t"
-    [facts.P.fields]
-    n = { kind = "number" }
-    m = { kind = "number" }
-    k = { kind = "number" }
-    t = { kind = "text" }
-    u = { kind = "text" }
-    f = { kind = "boolean" }
-    d = { kind = "date" }
-    tags = { kind = "list" }
-    x = { kind = "object" }
-    out = { kind = "number", derived = true }
-    out2 = { kind = "text", derived = true }
-    [facts.L]
-    list = true
-    [facts.L.fields]
-    n = { kind = "number" }
-    m = { kind = "number" }
-    t = { kind = "text" }
-    f = { kind = "boolean" }
-    x = { kind = "object" }
-    d = { kind = "date" }
-    [facts.Q.fields]
-    n = { kind = "number" }
-""")
 
 RANKED: dict[str, Any] = {
     "==": operator.eq,
@@ -173,14 +146,14 @@ def test_the_record_evaluator_means_what_the_naive_one_means(seed: int) -> None:
 @settings(max_examples=250 * TIMES, deadline=None)
 @given(seeds)
 def test_it_means_the_same_for_facts_with_a_schema(seed: int) -> None:
-    check(seed, SCHEMA)
+    check(seed, schema_from(seed))
 
 
 @settings(max_examples=400 * TIMES, deadline=None)
 @given(seeds, st.booleans())
 def test_the_columnar_evaluator_means_what_the_record_one_means(seed: int, typed: bool) -> None:
     rules, frame = rules_from(seed, flat=True), frame_from(seed, ROWS + seed % 20, typed)
-    program = program_of(rules, SCHEMA if typed else None)
+    program = program_of(rules, schema_from(seed) if typed else None)
     result = program.evaluate_frame(frame, fact="P", as_of=AS_OF)
     assert len(result) == len(result.outcome) == len(frame)
     for row, fields in enumerate(frame.iter_rows(named=True)):
