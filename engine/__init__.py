@@ -10,7 +10,7 @@ What stands here is what the rest of the farm may use; nothing outside imports a
 from engine.columnar import FrameResult
 from engine.diagnostics import Diagnostic
 from engine.errors import EngineError, FactsRejected, RulesetRejected, SchemaRejected
-from engine.evaluation import Choice, Evaluation, Join, Observer, Reason, Search, error_evaluation, json_value
+from engine.evaluation import Choice, Evaluation, Join, Reason, Search, error_evaluation, json_value
 from engine.explanation import (
     Change,
     ConditionTrace,
@@ -45,7 +45,6 @@ __all__ = [
     "FrameResult",
     "Join",
     "MIRRORED",
-    "Observer",
     "Pattern",
     "Program",
     "Reason",

@@ -11,7 +11,7 @@ from engine.columnar import FrameEvaluator, FrameResult, unpacked
 from engine.compiler import Compiler
 from engine.diagnostics import Diagnostic
 from engine.errors import FactsRejected
-from engine.evaluation import Candidates, Evaluation, Observer, error_evaluation, run_cycle
+from engine.evaluation import Candidates, Evaluation, error_evaluation, run_cycle
 from engine.facts import CANDIDATES, fast_intake, reads
 from engine.language import Assign, Path, Pattern, Rule, pattern_of, rule_expressions
 from engine.ruleset import Ruleset, read_sources
@@ -120,7 +120,6 @@ class Program:
         facts: Mapping[str, Any],
         *,
         as_of: datetime,
-        observer: Observer | None = None,
         candidates: Candidates | None = None,
     ) -> Evaluation:
         """Judge one set of facts.
@@ -128,7 +127,6 @@ class Program:
         Args:
             facts: each fact under its name: an object, or a list of objects. It is not changed.
             as_of: the moment it is judged at; one without a zone means UTC.
-            observer: who watches; default None: nobody.
             candidates: asked when a rule has come to its pattern, gives choices among which are all that hold: for
                 each binding that is no absence a place in the window. They are tried exactly, so the answer is the
                 same without. Default None, which it may also give: all are tried.
@@ -139,12 +137,9 @@ class Program:
         try:
             slots = self._take(facts, moment(as_of)) or self._intake.read(facts, moment(as_of))
         except FactsRejected as rejected:
-            evaluation = error_evaluation(rejected.code, rejected.message, facts)
-            if observer is not None:
-                observer.cycle_ended(evaluation)
-            return evaluation
+            return error_evaluation(rejected.code, rejected.message, facts)
         slots[CANDIDATES] = candidates
-        return run_cycle(self._agenda, slots, facts, observer)
+        return run_cycle(self._agenda, slots, facts)
 
     def refuses(self, facts: Mapping[str, Any], *, as_of: datetime) -> bool:
         """Whether facts break the schema, so that `evaluate` gives the outcome `error` for them.

@@ -113,14 +113,10 @@ def run_cycle(
             _Plan(agenda, run, matched, observer).work()
     except ActionRefused as refusal:
         name = run.fired[-1]
-        evaluation = error_evaluation("assignment-refused", f"rule '{name}': {refusal}", given, name)
+        return error_evaluation("assignment-refused", f"rule '{name}': {refusal}", given, name)
     except _Diverged as diverged:
-        evaluation = error_evaluation("rules-diverged", str(diverged), given)
-    else:
-        evaluation = _evaluation(agenda, run, given)
-    if observer is not None:
-        observer.cycle_ended(evaluation)
-    return evaluation
+        return error_evaluation("rules-diverged", str(diverged), given)
+    return _evaluation(agenda, run, given)
 
 
 def _evaluation(agenda: Agenda, run: FiringState, given: Any) -> Evaluation:

@@ -1,11 +1,11 @@
-"""Who may watch a cycle.  cycle -> [observers] -> explain, metrics
+"""What may watch a cycle without changing it.
 
-An observer sees what happens and changes nothing. Without one the cycle does not even ask."""
+Takes part in `engine.evaluation.cycle.run_cycle` when a caller passes one, as `engine.explanation.explain` does to see
+the state between firings. Judging passes none, and then the cycle does not even ask."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from engine.evaluation.result import Evaluation
 from engine.language import Rule
 
 
@@ -13,7 +13,7 @@ class Observer:
     """Watches one evaluation; every method does nothing until a subclass says otherwise."""
 
     def rule_matched(self, rule: Rule) -> None:
-        """The condition of a rule began to hold: it stands on the agenda.
+        """The condition of a rule began to hold: it is on the agenda.
 
         Args:
             rule: which.
@@ -25,11 +25,4 @@ class Observer:
         Args:
             rule: which.
             changes: `Fact.field` to its new value, for the fields that this firing changed.
-        """
-
-    def cycle_ended(self, evaluation: Evaluation) -> None:
-        """No rule is left on the agenda, or the facts were refused.
-
-        Args:
-            evaluation: what came out.
         """
