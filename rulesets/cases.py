@@ -1,8 +1,7 @@
-"""The cases of a domain: facts in, verdict out.  cases.toml -> [cases] -> CLI, tests
+"""The cases of a domain: facts of a job, and the evaluation that has to come of them.
 
-A case says what a job carries and what has to come of it: the outcome, and which rules fire, in order. Reads
-`cases.toml` of the domain's folder, runs each case on the compiled ruleset and says what differs. Changes nothing, and
-needs no farm.
+Takes a loaded domain, reads `cases.toml` of its folder, runs each case on the compiled ruleset and gives what differs:
+in the outcome, in the rules that fire and their order, in the changes. Writes nothing, and needs no farm.
 
     as_of = 2026-03-02T12:00:00Z              # for cases that name no moment of their own
     [base.Product]                            # facts that every case begins with
@@ -118,8 +117,8 @@ def _case(entry: Any, base: Mapping[str, Any], moment: Any, place: str) -> Case:
         raise CasesRejected("cases-malformed", f"{place}: a case has to be a table")
     unknown = sorted(entry.keys() - _CASE_KEYS)
     if unknown:
-        known = ", ".join(sorted(_CASE_KEYS))
-        raise CasesRejected("cases-malformed", f"{place}: a case has no '{unknown[0]}'", f"it has: {known}")
+        keys = ", ".join(sorted(_CASE_KEYS))
+        raise CasesRejected("cases-malformed", f"{place}: a case has no '{unknown[0]}'", f"it has: {keys}")
     name = _of_kind(entry, "name", str, place)
     place = f"{place} ({name})"
     facts = _laid_over(base, _of_kind(entry, "facts", dict, place, {}))
@@ -167,16 +166,16 @@ def _drop(facts: dict[str, Any], path: Any, place: str) -> None:
 
 
 def _differences(case: Case, evaluation: Evaluation) -> list[str]:
-    found = []
+    differences = []
     if evaluation.outcome != case.outcome:
-        found.append(f"the outcome is {evaluation.outcome}, not {case.outcome}")
+        differences.append(f"the outcome is {evaluation.outcome}, not {case.outcome}")
     if list(evaluation.fired) != case.fired:
-        found.append(f"fired: {_names(evaluation.fired)}; expected: {_names(case.fired)}")
+        differences.append(f"fired: {_names(evaluation.fired)}; expected: {_names(case.fired)}")
     if case.changes is not None and dict(evaluation.changes) != case.changes:
-        found.append(f"changes: {dict(evaluation.changes)}; expected: {case.changes}")
+        differences.append(f"changes: {dict(evaluation.changes)}; expected: {case.changes}")
     if evaluation.outcome == "error" != case.outcome:
-        found += [f"error {reason.code}: {reason.text}" for reason in evaluation.reasons]
-    return found
+        differences += [f"error {reason.code}: {reason.text}" for reason in evaluation.reasons]
+    return differences
 
 
 def _names(rules: list[str]) -> str:

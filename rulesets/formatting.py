@@ -1,7 +1,7 @@
-"""The GRL files of a domain in canonical form.  *.grl, domain.toml -> [formatting] -> `rulefarm rules format`
+"""The GRL files of a domain in canonical form, for `rulefarm rules format`.
 
-Reads a file and says what it should read; writes nothing. Which facts are lists is what the domain.toml beside the file
-says, for a quantifier may be read in two ways without."""
+Takes a file, gives its content and the content that it should have; writes nothing. Reads the domain.toml beside it,
+for a quantifier can be read in two ways unless it is certain which facts are lists."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def grl_files(root: Path | str, domain: str) -> list[Path]:
 
 
 def formatted(file: Path) -> tuple[bytes, bytes]:
-    """What a GRL file reads, and what it should read.
+    """The content of a GRL file, and the content that it should have.
 
     Args:
         file: the file.

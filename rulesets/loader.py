@@ -1,8 +1,9 @@
-"""Read domains from a folder and compile them.  domain.toml, *.grl, *.csv, *.xlsx -> [loader] -> engine.compile_ruleset
+"""Read domains from a folder and compile them.
 
-Takes the folder that holds one folder per domain, gives compiled rulesets that may be shared between threads. A domain
-loads whole or not at all, and domains loaded together may not feed each other: a job is judged by one domain, so a
-field that another domain writes would always be null in it. Knows nothing about who published what (`store`)."""
+Takes the folder that holds one folder per domain (domain.toml, and rules in .grl, .csv and .xlsx files), gives compiled
+rulesets that may be shared between threads. A domain loads whole or not at all, and domains loaded together may not
+feed each other: a job is judged by one domain, so a field that another domain writes would always be null in it. Knows
+nothing about who published what (`store`)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -87,9 +88,9 @@ def load_domain(root: Path | str, domain: str) -> LoadedRuleset:
         engine.SchemaRejected: domain.toml is not a schema.
         engine.RulesetRejected: the rules are not in order; every problem is in it.
     """
-    known = available_domains(root)
-    if domain not in known:
-        raise _unknown(domain, known, Path(root))
+    domains = available_domains(root)
+    if domain not in domains:
+        raise _unknown(domain, domains, Path(root))
     folder = Path(root).resolve() / domain
     shown = f"{folder.parent.name}/{domain}"
     schema_source = f"{shown}/{SCHEMA_FILE}"
@@ -116,26 +117,26 @@ def declared_fact(root: Path | str, fact: str) -> FactSchema:
         engine.SchemaRejected: a domain.toml is not a schema.
     """
     folder = Path(root)
-    found: dict[str, FactSchema] = {}
+    declaring: dict[str, FactSchema] = {}
     for domain in available_domains(folder):
         schema = parse_schema(read_file(folder / domain / SCHEMA_FILE), f"{folder.name}/{domain}/{SCHEMA_FILE}")
         if any(lookup.fact == fact for lookup in schema.lookups):
-            found[domain] = schema.facts[fact]
-    if not found:
+            declaring[domain] = schema.facts[fact]
+    if not declaring:
         hint = f"declare it: [lookup.{fact}] in its domain.toml"
         raise NotFound("unknown-fact", f"no domain in {folder} looks up a fact '{fact}'", hint)
-    (first, declared), *others = found.items()
+    (first, declared), *others = declaring.items()
     for domain, other in others:
         for name in declared.fields.keys() & other.fields.keys():
             if declared.fields[name].kind != other.fields[name].kind:
                 message = f"{fact}.{name} is of one kind in '{first}' and of another in '{domain}'"
                 raise NotFound("unknown-fact", message, "load it from parquet or jsonl, which say the kinds themselves")
-    fields = {name: field for each in found.values() for name, field in each.fields.items()}
+    fields = {name: field for each in declaring.values() for name, field in each.fields.items()}
     return FactSchema(fact, False, fields)
 
 
 def problems_without_schema(root: Path | str, domain: str) -> tuple[Diagnostic, ...]:
-    """What is wrong with the rules of a domain whose domain.toml can't be read, as far as that can be told without it.
+    """The problems of a domain's rules that show without its schema, for a domain whose domain.toml can't be read.
 
     Args:
         root: the folder that holds one folder per domain.
@@ -201,9 +202,9 @@ def domain_files(root: Path | str, domain: str) -> list[Path]:
         NotFound: there is no such domain.
         RulesetUnreadable: the folder can't be read.
     """
-    known = available_domains(root)
-    if domain not in known:
-        raise _unknown(domain, known, Path(root))
+    domains = available_domains(root)
+    if domain not in domains:
+        raise _unknown(domain, domains, Path(root))
     return _rule_files(Path(root) / domain)
 
 
@@ -233,8 +234,8 @@ def _unreadable(path: Path, error: OSError) -> RulesetUnreadable:
     return RulesetUnreadable("ruleset-unreadable", f"can't read {path}: {error.strerror or error}")
 
 
-def _unknown(domain: str, known: Sequence[str], root: Path) -> NotFound:
-    if not known:
+def _unknown(domain: str, domains: Sequence[str], root: Path) -> NotFound:
+    if not domains:
         return NotFound("unknown-domain", f"there is no domain '{domain}'", f"{root} holds no domain at all")
-    hint = f"{did_you_mean(domain, known)} there are: {', '.join(known)}".lstrip()
+    hint = f"{did_you_mean(domain, domains)} there are: {', '.join(domains)}".lstrip()
     return NotFound("unknown-domain", f"there is no domain '{domain}'", hint)

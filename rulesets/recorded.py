@@ -1,6 +1,6 @@
-"""Compile a ruleset from its record.  store.ruleset_versions -> [recorded] -> engine.compile_ruleset, schema
+"""Compile a ruleset from its published sources, as the store keeps them.
 
-For whoever asks what the rules said when a verdict was given; workers read folders (`rulesets.loader`)."""
+For explaining and replaying a verdict with the rules of then. Workers read folders instead (`rulesets.loader`)."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ from rulesets.loader import SCHEMA_FILE
 
 
 def recorded_schema(sources: Mapping[str, str | bytes]) -> Schema | None:
-    """What the facts of a ruleset looked like that was published.
+    """The schema of a ruleset that was published.
 
     Args:
         sources: content by shown path.
