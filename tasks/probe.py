@@ -1,7 +1,7 @@
-"""A job that is none: it goes where jobs go, and leaves nothing.  queue -> [canary] -> worker -> Celery result
+"""Health-check task of `rulefarm doctor`: evaluates empty facts and pings Postgres.  queue -> [probe] -> Celery result
 
-`rulefarm doctor` sends one to every queue. It proves that a worker takes from the queue, can judge and reaches
-Postgres; it expires, so that a farm that stood still does not find a heap of them. Writes no row."""
+One is sent to every queue. It proves that a worker takes from the queue, can judge and reaches Postgres; it expires, so
+that a farm that stood still does not find a heap of them. Writes no row."""
 
 import time
 from datetime import UTC, datetime
@@ -14,7 +14,10 @@ from rulefarm.database import translate_errors
 from tasks.worker_context import current
 
 #: Name of the task.
-PROBE = "rules.canary"
+PROBE = "rules.probe"
+#: Its name of the release before. Workers take both, and it is sent by this one, for a worker of that release refuses
+#: any other. The next release sends the new name, and the one after that forgets the old one.
+PROBE_AS_SENT = "rules.canary"
 
 
 def probe(task: Task, domain: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from celery import Task
 from rulefarm.database import translate_errors
 from rulefarm.errors import FarmUnreachable
 from rulefarm.messaging import TaskMessage, queue_depths, send_messages
-from rulefarm.routing import SEAL, SEAL_QUEUE, queue_name
+from rulefarm.routing import OLD_SENTINEL_QUEUE, SENTINEL, SENTINEL_QUEUE, queue_name
 from store.partitions import ensure_partitions
 from store.pending_work import claim_due, count_open, due_queues, mark_all_due, record_run
 from tasks.worker_context import WorkerContext, current
@@ -36,8 +36,7 @@ def reconcile(task: Task) -> int:
     process = current()
     engine = process.ledger.engine
     try:
-        if lost := not queue_depths(process.app, [SEAL_QUEUE])[SEAL_QUEUE]:
-            _put_seal(process)
+        lost = _check_sentinel(process)
         # Mostly nothing is due: then no queue is asked for its depth.
         queues = {queue_name(domain, bulk=bulk): (domain, bulk) for domain, bulk in due_queues(engine)}
         depths = queue_depths(process.app, queues) if queues else {}
@@ -55,13 +54,20 @@ def reconcile(task: Task) -> int:
     return sent
 
 
-def _put_seal(process: WorkerContext) -> None:
-    """Make everything open due, for the broker came back empty, and put a new seal on it.
+def _check_sentinel(process: WorkerContext) -> bool:
+    """Whether the broker has lost its data: then everything open is made due, and a new sentinel is put there.
 
     The first start of all is no different: nothing is open then."""
-    expired = mark_all_due(process.ledger.engine)
-    send_messages(process.app, [TaskMessage(SEAL, SEAL, SEAL_QUEUE, {}, "")])
-    log.warning("the broker has lost its data, or is new: %d jobs and chunks are sent again", expired)
+    depths = queue_depths(process.app, [SENTINEL_QUEUE, OLD_SENTINEL_QUEUE])
+    if depths[SENTINEL_QUEUE]:
+        return False
+    lost = not depths[OLD_SENTINEL_QUEUE]
+    # First the rows: if the broker is gone again, the next run finds no sentinel either.
+    due = mark_all_due(process.ledger.engine) if lost else 0
+    send_messages(process.app, [TaskMessage(SENTINEL, SENTINEL, SENTINEL_QUEUE, {}, "")])
+    if lost:
+        log.warning("the broker has lost its data, or is new: %d jobs and chunks are sent again", due)
+    return lost
 
 
 def _send_due(process: WorkerContext, domain: str, bulk: bool, depth: int, deadline: float) -> int:

@@ -14,7 +14,7 @@ from rulefarm.routing import CONTROL_QUEUE, EVALUATE_CHUNK, EVALUATE_JOB, NIGHTL
 from rulefarm.settings import Settings
 from tasks.evaluate import evaluate_chunk, evaluate_job
 from tasks.nightly import plan_nightly
-from tasks.probe import PROBE, probe
+from tasks.probe import PROBE, PROBE_AS_SENT, probe
 from tasks.reconcile import reconcile
 from workers.consumer import FarmRequest
 
@@ -78,7 +78,8 @@ def create_worker_app(settings: Settings, *, queues: list[str] | None = None) ->
     app.task(evaluate_chunk, name=EVALUATE_CHUNK, ignore_result=True, **judging, **_positive(chunk_limits))
     app.task(reconcile, name=RECONCILE, bind=True, ignore_result=True, **_positive(chunk_limits))
     app.task(plan_nightly, name=NIGHTLY, bind=True, ignore_result=True)
-    app.task(probe, name=PROBE, bind=True, **_positive(job_limits))
+    for name in (PROBE, PROBE_AS_SENT):
+        app.task(probe, name=name, bind=True, **_positive(job_limits))
     return app
 
 

@@ -14,13 +14,16 @@ EXCHANGE = Exchange("rules", type="direct", durable=True)
 #: Periodic work of the farm itself; every worker takes from it.
 CONTROL_QUEUE = "rules.control"
 #: Holds one message that nobody takes. When it is gone, the broker has lost what it held.
-SEAL_QUEUE = "rules.seal"
+SENTINEL_QUEUE = "rules.sentinel"
+#: Where the release before keeps such a message: a broker that has that one has lost nothing. Goes with the next
+#: release.
+OLD_SENTINEL_QUEUE = "rules.seal"
 
 EVALUATE_JOB = "rules.evaluate"
 EVALUATE_CHUNK = "rules.evaluate_chunk"
 RECONCILE = "rules.reconcile"
 NIGHTLY = "rules.nightly"
-SEAL = "rules.seal"
+SENTINEL = "rules.sentinel"
 
 _DOMAIN = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 

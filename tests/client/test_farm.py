@@ -59,7 +59,7 @@ def test_a_session_of_the_order_service_carries_the_job_with_its_order(
     theirs.dispose()
 
 
-def test_the_reconciler_rings_a_job_of_a_committed_transaction_at_once(
+def test_the_reconciler_sends_a_job_of_a_committed_transaction_at_once(
     farm: Farm, domain: str, database: Engine
 ) -> None:
     with database.begin() as connection:

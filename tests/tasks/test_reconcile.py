@@ -11,7 +11,7 @@ from sqlalchemy import Engine, func, select, update
 from rulefarm.database import jobs, reconciler
 from rulefarm.farm import Farm
 from rulefarm.messaging import queue_depths
-from rulefarm.routing import SEAL_QUEUE, queue_name
+from rulefarm.routing import OLD_SENTINEL_QUEUE, SENTINEL_QUEUE, queue_name
 from rulefarm.settings import Settings
 from tasks import worker_context as process
 from tasks.reconcile import reconcile
@@ -22,7 +22,7 @@ ORDER = {"Order": {"total": 12.5}}
 
 @pytest.fixture
 def farm(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Farm]:
-    """A producer; this process is the worker that reconciles, on an empty broker with a seal."""
+    """A producer; this process is the worker that reconciles, on an empty broker with a sentinel."""
     impatient = replace(settings, queue_limit=5, reconcile_batch_size=2)
     with Farm(impatient) as producer:
         assert producer.ledger is not None
@@ -47,7 +47,7 @@ def last_run(engine: Engine) -> Any:
         return connection.execute(select(reconciler)).one()
 
 
-def test_after_the_broker_lost_its_data_everything_open_is_rung_by_one_run(
+def test_after_the_broker_lost_its_data_everything_open_is_sent_by_one_run(
     farm: Farm, domain: str, database: Engine
 ) -> None:
     for n in range(4):
@@ -56,9 +56,21 @@ def test_after_the_broker_lost_its_data_everything_open_is_rung_by_one_run(
     wipe(farm)
     assert depth(farm, queue_name(domain)) == 0
     assert reconcile(None) == 4
-    assert (depth(farm, queue_name(domain)), depth(farm, SEAL_QUEUE)) == (4, 1)
+    assert (depth(farm, queue_name(domain)), depth(farm, SENTINEL_QUEUE)) == (4, 1)
     assert last_run(database).broker_lost_at is not None
     assert reconcile(None) == 0
+
+
+def test_a_broker_with_the_sentinel_of_the_release_before_has_lost_nothing(
+    farm: Farm, domain: str, database: Engine
+) -> None:
+    before = last_run(database).broker_lost_at
+    farm.submit(domain, ORDER)
+    with farm.app.connection_for_write() as connection:
+        connection.default_channel.client.rename(SENTINEL_QUEUE, OLD_SENTINEL_QUEUE)
+    assert reconcile(None) == 0
+    assert (depth(farm, queue_name(domain)), depth(farm, SENTINEL_QUEUE)) == (1, 1)
+    assert last_run(database).broker_lost_at == before
 
 
 def test_no_queue_is_filled_beyond_its_limit_and_the_rest_follows_as_room_is_made(
@@ -96,7 +108,7 @@ def test_what_only_waits_for_its_turn_gets_no_second_message_and_what_was_lost_g
     assert depth(farm, name) == 4
 
 
-def test_while_the_broker_is_away_nothing_counts_as_rung(
+def test_while_the_broker_is_away_nothing_counts_as_sent(
     farm: Farm, domain: str, database: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with database.begin() as connection:

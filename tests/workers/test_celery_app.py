@@ -1,4 +1,4 @@
-"""Beat can send everything that its schedule holds."""
+"""Beat can send everything that its schedule holds, and a worker takes what the release before sends."""
 
 from dataclasses import replace
 
@@ -8,7 +8,7 @@ from celery.beat import Scheduler
 from rulefarm.errors import SettingsError
 from rulefarm.messaging import create_app, queue_depths
 from rulefarm.settings import Settings
-from workers.celery_app import create_beat_app
+from workers.celery_app import create_beat_app, create_worker_app
 
 
 def test_every_entry_of_the_schedule_reaches_its_queue(settings: Settings) -> None:
@@ -23,6 +23,10 @@ def test_every_entry_of_the_schedule_reaches_its_queue(settings: Settings) -> No
     for entry in scheduler.schedule.values():
         scheduler.apply_async(entry, advance=False)
     assert queue_depths(app, queues) == {name: depth + 1 for name, depth in before.items()}
+
+
+def test_a_worker_takes_a_probe_by_its_new_name_and_by_that_of_the_release_before(settings: Settings) -> None:
+    assert {"rules.probe", "rules.canary"} <= set(create_worker_app(settings).tasks)
 
 
 def test_without_a_source_there_is_no_nightly_batch(settings: Settings) -> None:

@@ -12,7 +12,7 @@ from celery.backends.base import DisabledBackend
 
 from rulefarm.messaging import CONNECT_TIMEOUT_S, call_broker
 from rulefarm.routing import queue
-from tasks.probe import PROBE
+from tasks.probe import PROBE_AS_SENT
 
 #: Seconds between two looks for a result.
 _LOOK_S = 0.005
@@ -62,9 +62,11 @@ def _send(app: Celery, name: str, domain: str, timeout_s: float) -> tuple[str, f
     with app.producer_pool.acquire(block=True, timeout=CONNECT_TIMEOUT_S) as producer:
         producer.connection.ensure_connection(max_retries=1, timeout=CONNECT_TIMEOUT_S)
         # Not `send_task`, which would subscribe to the result: it is polled, as by whoever waits for a verdict.
-        message = app.amqp.create_task_message(task_id, PROBE, (), {"domain": domain}, expires=timeout_s)
+        message = app.amqp.create_task_message(task_id, PROBE_AS_SENT, (), {"domain": domain}, expires=timeout_s)
         began = time.perf_counter()
-        app.amqp.send_task_message(producer, PROBE, message, queue=queue(name), retry=False, declare=[queue(name)])
+        app.amqp.send_task_message(
+            producer, PROBE_AS_SENT, message, queue=queue(name), retry=False, declare=[queue(name)]
+        )
     return task_id, began
 
 
