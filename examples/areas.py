@@ -30,7 +30,7 @@ def build_areas(baskets: pl.DataFrame) -> pl.DataFrame:
     both = shared.join(stores, on="store_id").join(
         stores, left_on="store_id_other", right_on="store_id", suffix="_other"
     )
-    # Of equally busy ones the lower number comes first: without an order among all stores a chain could be a ring.
+    # Of equally busy ones the lower number comes first: without an order among all stores a chain could be a loop.
     busier = (pl.col("baskets_other") > pl.col("baskets")) | (
         (pl.col("baskets_other") == pl.col("baskets")) & (pl.col("store_id_other") < pl.col("store_id"))
     )

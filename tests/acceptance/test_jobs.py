@@ -166,9 +166,9 @@ def test_a_message_that_is_not_json_kills_no_worker(farm: Farm, content_type: st
     assert farm.evaluate("payment", BIG, key=key()).outcome == "reject"
 
 
-def test_a_job_whose_message_was_lost_is_rung_again(farm: Farm, farm_database: Engine) -> None:
+def test_a_job_whose_message_was_lost_is_sent_again(farm: Farm, farm_database: Engine) -> None:
     order = key()
-    # As if the message had been lost right after the row was written: no bell.
+    # As if the message had been lost right after the row was written: none was sent.
     farm._sender._backs_off_until = float("inf")
     job = farm.submit("payment", BIG, key=order)
     assert not job.sent

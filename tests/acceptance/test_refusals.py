@@ -32,7 +32,7 @@ OPTIONS = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
 
 
 def arguments(mark: str, **changes: Any) -> dict[str, Any]:
-    """What a bell says, for a producer without a database, so that nothing but the message speaks for the job."""
+    """What a message says, for a producer without a database, so that nothing but the message speaks for the job."""
     now = datetime.now(UTC)
     job = Job(id=uuid.uuid4(), domain="payment", subject=mark, as_of=now, enqueued_at=now, on_record=False)
     return {**job_message(job, '{"Order":{"total":1}}').kwargs, **changes}
@@ -172,8 +172,8 @@ NOT_OURS: list[tuple[str, Any, dict[str, Any], str]] = [
     ("a task to start after it", [[], {}, {"callbacks": [{"task": "rules.nightly"}]}], {}, "bad-message"),
     ("a chain", [[], {}, {"chain": [{"task": "rules.nightly"}]}], {}, "bad-message"),
     ("arguments for a task without", [[], {"x": 1}, OPTIONS], {"task": "rules.reconcile"}, "bad-message"),
-    ("less than a bell says", [[], {}, OPTIONS], {}, "bad-message"),
-    ("more than a bell says", [[], {**arguments("x"), "rules": "x"}, OPTIONS], {}, "bad-message"),
+    ("less than a message says", [[], {}, OPTIONS], {}, "bad-message"),
+    ("more than a message says", [[], {**arguments("x"), "rules": "x"}, OPTIONS], {}, "bad-message"),
     ("half of a chunk", [[], {"batch": "x"}, OPTIONS], {"task": "rules.evaluate_chunk"}, "bad-message"),
     ("a chunk of no batch", [[], {"batch": "x", "n": 0}, OPTIONS], {"task": "rules.evaluate_chunk"}, "bad-message"),
     ("a subject of two pages", [[], arguments("x" * 201), OPTIONS], {}, "bad-key"),
@@ -184,7 +184,7 @@ NOT_OURS: list[tuple[str, Any, dict[str, Any], str]] = [
 @pytest.mark.parametrize(
     ("body", "headers", "code"), [case[1:] for case in NOT_OURS], ids=[case[0] for case in NOT_OURS]
 )
-def test_a_message_that_no_bell_sent_is_refused(
+def test_a_message_that_no_producer_sent_is_refused(
     farm: Farm, farm_database: Engine, body: Any, headers: dict[str, Any], code: str
 ) -> None:
     with refused(farm, farm_database, code):

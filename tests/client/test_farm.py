@@ -68,7 +68,7 @@ def test_the_reconciler_sends_a_job_of_a_committed_transaction_at_once(
         assert (message.task_id, JobMessage.from_kwargs(message.kwargs).times_sent) == (str(job.id), 1)
 
 
-def test_whoever_can_not_wait_for_the_reconciler_rings_after_the_commit(
+def test_whoever_can_not_wait_for_the_reconciler_sends_after_the_commit(
     farm: Farm, domain: str, database: Engine
 ) -> None:
     with database.begin() as connection:
@@ -120,7 +120,7 @@ def test_whoever_waits_for_room_gets_it_when_a_worker_takes_a_message(farm: Farm
     assert farm.submit(domain, ORDER, wait_for_room=10).sent
 
 
-def test_of_many_jobs_only_as_many_are_rung_as_there_is_room_for(farm: Farm, domain: str, database: Engine) -> None:
+def test_of_many_jobs_only_as_many_are_sent_as_there_is_room_for(farm: Farm, domain: str, database: Engine) -> None:
     submitted = farm.submit_many(domain, [(f"{n:02}", ORDER) for n in range(12)])
     assert [job.sent for job in submitted] == [True] * 5 + [False] * 7
     assert [row.times_sent for row in sorted(rows(database, jobs), key=lambda row: row.subject)] == [1] * 5 + [0] * 7
@@ -151,7 +151,7 @@ def test_without_a_database_a_broker_that_is_away_keeps_nothing_and_says_so(doma
         farm.submit(domain, ORDER)
 
 
-def test_of_a_batch_only_as_many_chunks_are_rung_as_there_is_room_for(
+def test_of_a_batch_only_as_many_chunks_are_sent_as_there_is_room_for(
     settings: Settings, domain: str, database: Engine, tmp_path: Path
 ) -> None:
     (tmp_path / "rows.csv").write_text("sku,price\n" + "".join(f"p{n},1\n" for n in range(12)))

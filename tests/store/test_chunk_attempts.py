@@ -33,7 +33,7 @@ def add_chunk(engine: Engine, rows: int) -> uuid.UUID:
 
 
 def judge(engine: Engine, batch: uuid.UUID, n: int, poison: str, terms: LeaseTerms = TERMS) -> list[TaskMessage]:
-    """One delivery of a chunk to a worker that fails on a row; gives the messages that it is to ring."""
+    """One delivery of a chunk to a worker that fails on a row; gives the messages that it is to send."""
     claim = claim_chunk(engine, batch, n, terms)
     if not isinstance(claim, Claim):
         return claim
@@ -54,13 +54,13 @@ def all_of(engine: Engine, table: Any) -> list[Any]:
 @pytest.mark.parametrize("rows", [1, 2, 33, 1_000])
 def test_every_neighbour_of_a_poison_row_gets_its_verdict(database: Engine, rows: int) -> None:
     batch, poison = add_chunk(database, rows), str(rows // 2)
-    ringing = [0, 0, 0]
+    due = [0, 0, 0]
     deliveries = 0
-    while ringing:
+    while due:
         deliveries += 1
-        ringing += [message.kwargs["n"] for message in judge(database, batch, ringing.pop(), poison)]
-        # The reconciler rings what is left.
-        ringing = ringing or [row.n for row in all_of(database, chunks) if row.state == "open"]
+        due += [message.kwargs["n"] for message in judge(database, batch, due.pop(), poison)]
+        # The reconciler sends what is left.
+        due = due or [row.n for row in all_of(database, chunks) if row.state == "open"]
     [letter] = all_of(database, dead_letters)
     assert (letter.id, letter.kind, letter.batch) == (uuid.uuid5(batch, poison), "row", batch)
     assert (letter.subject, letter.code, letter.reason, letter.worker) == (poison, BROKEN.code, BROKEN.reason, "w@here")

@@ -23,7 +23,7 @@ ALL = LetterFilter()
 
 
 def soon(engine: Engine, table: str) -> list[bool]:
-    """Whether the next ring is due within a minute, and not now."""
+    """Whether the next message is due within a minute, and not now."""
     with engine.connect() as connection:
         due = text(f"select resend_at > now() and resend_at < now() + interval '60 seconds' from {table}")
         return list(connection.execute(due).scalars())
@@ -99,7 +99,7 @@ def test_a_refused_message_and_what_is_off_the_record_are_left(settings: Setting
     assert (revived.count, revived.messages, revived.left) == (0, [], 2)
 
 
-def test_of_many_the_first_are_rung_and_the_others_are_due(settings: Settings, database: Engine) -> None:
+def test_of_many_the_first_are_sent_and_the_others_are_due(settings: Settings, database: Engine) -> None:
     for n in range(5):
         dead_job(settings, database, subject=str(n))
     revived = retry_letters(database, ALL, grace_s=30, portion=2)
@@ -136,7 +136,7 @@ def test_a_dropped_letter_is_forgotten_and_its_job_stays_closed(settings: Settin
     assert drop(database, ALL, portion=2) == 5
 
 
-def test_what_is_open_in_a_batch_is_rung_at_once_but_not_what_somebody_works_on(database: Engine) -> None:
+def test_what_is_open_in_a_batch_is_sent_at_once_but_not_what_somebody_works_on(database: Engine) -> None:
     batch = batch_of_rows(database, *"abcd")
     with database.begin() as connection:
         connection.execute(text("update chunks set resend_at = now() + interval '1 hour', times_sent = 7"))

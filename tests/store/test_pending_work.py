@@ -39,19 +39,19 @@ def sent_again(engine: Engine, *, busy: bool = False) -> list[str]:
     return sorted(found)
 
 
-def test_a_job_is_not_rung_again_before_its_grace_is_over(settings: Settings, database: Engine) -> None:
+def test_a_job_is_not_sent_again_before_its_grace_is_over(settings: Settings, database: Engine) -> None:
     add_job(settings)
     assert sent_again(database) == []
 
 
-def test_what_is_due_is_rung_once_and_then_given_time(settings: Settings, database: Engine) -> None:
+def test_what_is_due_is_sent_once_and_then_given_time(settings: Settings, database: Engine) -> None:
     job, (batch, _) = add_job(settings), add_batch(database, count=2)
     make_due(database)
     assert sent_again(database) == sorted([str(job.id), f"{batch}-0", f"{batch}-1"])
     assert sent_again(database) == []
 
 
-def test_every_ring_waits_twice_as_long_as_the_one_before(settings: Settings, database: Engine) -> None:
+def test_every_message_waits_twice_as_long_as_the_one_before(settings: Settings, database: Engine) -> None:
     add_job(settings)
     waits = []
     for _ in range(9):
@@ -62,7 +62,7 @@ def test_every_ring_waits_twice_as_long_as_the_one_before(settings: Settings, da
     assert [round(float(wait)) for wait in waits] == [60, 120, 240, 480, 960, 1920, 3600, 3600, 3600]
 
 
-def test_a_ring_carries_what_the_first_one_carried(settings: Settings, database: Engine) -> None:
+def test_a_repeated_message_carries_what_the_first_one_carried(settings: Settings, database: Engine) -> None:
     facts = {"Order": {"total": 0.1, "n": 7, "big": 1e16, "small": 1e-7, "name": "Ünïcode"}, "Line": [{"qty": 2}]}
     job = add_job(settings, facts=facts)
     make_due(database)
@@ -73,7 +73,7 @@ def test_a_ring_carries_what_the_first_one_carried(settings: Settings, database:
         assert message.queue == "rules.payment"
 
 
-def test_nothing_counts_as_rung_when_the_broker_was_away(settings: Settings, database: Engine) -> None:
+def test_nothing_counts_as_sent_when_the_broker_was_away(settings: Settings, database: Engine) -> None:
     job = add_job(settings)
     make_due(database)
     with pytest.raises(ConnectionError), claim_due(database, "payment", bulk=False, grace_s=30, limit=100):
@@ -91,7 +91,7 @@ def test_two_reconcilers_share_the_work(settings: Settings, database: Engine) ->
         assert not {message.task_id for message in first} & {message.task_id for message in second}
 
 
-def test_what_waits_for_its_turn_in_a_busy_queue_is_not_rung_until_it_has_waited_long(
+def test_what_waits_for_its_turn_in_a_busy_queue_is_not_sent_until_it_has_waited_long(
     settings: Settings, database: Engine
 ) -> None:
     job, (batch, _) = add_job(settings), add_batch(database, count=1)
@@ -103,7 +103,7 @@ def test_what_waits_for_its_turn_in_a_busy_queue_is_not_rung_until_it_has_waited
     assert sent_again(database, busy=True) == sorted([str(job.id), f"{batch}-0"])
 
 
-def test_what_was_never_rung_is_rung_as_soon_as_there_is_room(settings: Settings, database: Engine) -> None:
+def test_what_was_never_sent_is_sent_as_soon_as_there_is_room(settings: Settings, database: Engine) -> None:
     add_job(settings)
     with database.begin() as connection:
         connection.execute(text("update jobs set times_sent = 0, resend_at = now()"))

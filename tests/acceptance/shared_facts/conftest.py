@@ -17,7 +17,7 @@ from workers.monitoring import worker_states
 
 @pytest.fixture(scope="session")
 def sharing_farm(services: Services, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    """Workers for the domains that share facts; nothing is lost here, so there is no beat to ring again.
+    """Workers for the domains that share facts; nothing is lost here, so there is no beat to send again.
 
     Broker and database are their own: other tests count the workers and the domains of theirs."""
     broker = make_url(services.broker_url).set(database="1").render_as_string(hide_password=False)

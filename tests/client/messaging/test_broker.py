@@ -1,4 +1,4 @@
-"""A broker that dies in the middle of a ring is a broker that does not answer."""
+"""A broker that dies in the middle of sending is a broker that does not answer."""
 
 import socket
 import threading
@@ -13,7 +13,7 @@ from rulefarm.errors import BrokerUnreachable
 from rulefarm.messaging import TaskMessage, create_app, send_messages
 from rulefarm.settings import Settings
 
-BELL = TaskMessage("rules.evaluate", "id", "rules.nobody", {}, "")
+MESSAGE = TaskMessage("rules.evaluate", "id", "rules.nobody", {}, "")
 Proxy = Callable[[int], Settings]
 
 
@@ -65,14 +65,14 @@ def dying(settings: Settings) -> Iterator[Proxy]:
         end.close()
 
 
-def test_a_broker_that_dies_in_the_middle_of_a_ring_is_rung_once_more(dying: Proxy) -> None:
+def test_a_broker_that_dies_in_the_middle_of_sending_is_asked_once_more(dying: Proxy) -> None:
     app = create_app(dying(1))
-    assert send_messages(app, [BELL]) == 1
+    assert send_messages(app, [MESSAGE]) == 1
     app.close()
 
 
 def test_a_broker_that_dies_every_time_does_not_answer(dying: Proxy) -> None:
     app = create_app(dying(2))
     with pytest.raises(BrokerUnreachable, match=r"does not answer: (Connection|Error)"):
-        send_messages(app, [BELL])
+        send_messages(app, [MESSAGE])
     app.close()

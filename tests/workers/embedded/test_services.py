@@ -73,12 +73,12 @@ def test_a_restart_keeps_data_and_urls(home: Path) -> None:
         query(first, "DROP TABLE IF EXISTS kept; CREATE TABLE kept AS SELECT 7 AS value")
         with closing(redis.Redis.from_url(first.broker_url)) as client:
             client.flushall()
-            client.rpush("rules.pricing", "doorbell")
+            client.rpush("rules.pricing", "message")
     with running_services(home) as second:
         assert second == first
         assert query(second, "SELECT value FROM kept") == [(7,)]
         with closing(redis.Redis.from_url(second.broker_url)) as client:
-            assert client.lrange("rules.pricing", 0, -1) == [b"doorbell"]
+            assert client.lrange("rules.pricing", 0, -1) == [b"message"]
 
 
 def test_a_taken_port_is_left_alone(home: Path) -> None:
