@@ -95,7 +95,7 @@ class Compiler:
             steers = steers or any(self._overlap(path).slots & readers.keys() for path in self._targets[i])
             acts = tuple(actions.compile(rule.name, action) for action in rule.actions)
             test = self._test(rule) if self._reads[i] & fed else None
-            ready.append(CompiledRule(rule, 1 << i, test, acts, rivals, steers))
+            ready.append(CompiledRule(rule, 1 << i, test, acts, rivals | rule.once << i, steers))
         names, words = [rule.name for rule in rules], [_words(rule, actions) for rule in rules]
         said = [None if one.steers else spoken for one, spoken in zip(ready, words, strict=True)]
         index = Index(self.entries, Probes(self.kinds), Speech(names, said))

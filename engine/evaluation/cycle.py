@@ -32,7 +32,7 @@ class CompiledRule:
     #: Tests its whole condition; None when no rule can change what it reads.
     test: Test | None
     acts: tuple[Act, ...]
-    #: The bits of the other rules of its activation group.
+    #: The bits of the rules that fire no more once it has: the others of its activation group; a row of a table itself.
     rivals: int
     #: Whether it writes a field that some condition reads, or retracts, completes or excludes.
     steers: bool

@@ -285,6 +285,8 @@ class Rule(Node):
     no_loop: bool = False
     #: Fires once, whatever changes later.
     lock_on_active: bool = False
+    #: Fires once, whatever changes later: a row of a decision table. No attribute of GRL says so.
+    once: bool = False
     #: Rules of another group than `MAIN` wait for a focus, which nothing gives them.
     agenda_group: str | None = None
     #: The first of the group to fire excludes the rest.

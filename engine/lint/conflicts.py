@@ -116,7 +116,7 @@ def self_feeding(
         read = set(paths(rule.condition))
         fed = sorted(print_expression(path) for path in _targets(rule) if any(_overlap(path, other) for other in read))
         retracts = any(action == Retract(rule.name) for action in rule.actions)
-        if not fed or rule.no_loop or rule.lock_on_active or retracts or trials_left <= 0:
+        if not fed or rule.no_loop or rule.once or rule.lock_on_active or retracts or trials_left <= 0:
             continue
         if not sets.feasible[position] or not has_focus(rule):
             continue

@@ -75,7 +75,7 @@ def in_order(
 
 
 def rules_of(policy: str, rows: Sequence[Row], source: Source) -> tuple[Rule, ...]:
-    """The rules of a table.
+    """The rules of a table, each of which fires at most once: what a row writes is no reason to apply it again.
 
     Args:
         policy: one of `HIT_POLICIES`.
@@ -85,7 +85,7 @@ def rules_of(policy: str, rows: Sequence[Row], source: Source) -> tuple[Rule, ..
     Returns:
         The rules, in the order in which they stand on the agenda.
     """
-    rules = [row.rule for row in rows]
+    rules = [replace(row.rule, once=True) for row in rows]
     if policy in SINGLE:
         # A row without an effect still keeps the others of its group from firing.
         return tuple(replace(rule, activation_group=source.name) for rule in rules)

@@ -257,6 +257,7 @@ class Maker:
             salience=pick([0, 0, 0, 5, -5]),
             no_loop=self.one_in(6),
             lock_on_active=self.one_in(8),
+            once=self.one_in(8),
             agenda_group="other" if self.one_in(20) else pick([None, None, "MAIN"]),
             activation_group=pick([None, None, None, None, None, "g", "h"]),
             date_effective=pick(DAYS) if self.one_in(8) else None,

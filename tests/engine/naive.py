@@ -116,7 +116,7 @@ class Evaluation:
     def fire(self, rule: Rule) -> None:
         self.said.fired.append(rule.name)
         self.changed_since[rule.name] = False
-        if rule.lock_on_active:
+        if rule.lock_on_active or rule.once:
             self.blocked.add(rule.name)
         if rule.activation_group:
             self.blocked |= {

@@ -226,6 +226,11 @@ def test_a_rule_that_ends_by_itself_does_not_feed_itself(rule: str) -> None:
     assert remarks(rule) == []
 
 
+def test_a_row_of_a_table_does_not_feed_itself() -> None:
+    table = "C,when Order.discount,then Order.discount\na,< 5,= Order.discount + 1"
+    assert remarks(f"{{ when Order.vip {REVIEW} }}", table=table) == []
+
+
 def test_fields_that_nobody_uses() -> None:
     toml = (
         'subject = "P"\nkey = "id"\n[facts.P.fields]\nid = { kind = "text" }\na = { kind = "number" }\n'
