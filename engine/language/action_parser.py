@@ -1,15 +1,15 @@
-"""Read the actions of a rule.  condition_parser -> [action_parser] -> parser
+"""Read the actions of a rule.  expression_parser -> [action_parser] -> parser
 
 Takes the tokens after `then`, gives the action nodes up to the closing brace. After a problem it goes on with the next
-action."""
+action. Whether the fields and rules that it names exist is not known here (`engine.checks.rule_checks` does)."""
 
 import typing
 
-from engine.language.condition_parser import ConditionParser
-from engine.language.keywords import BINDING, NOT_YET, RESERVED
+from engine.language.expression_parser import ExpressionParser
+from engine.language.keywords import RESERVED
 from engine.language.lexer import Token
 from engine.language.nodes import Action, Assign, AssignOp, Complete, Decide, Literal, Log, Outcome, Path, Retract
-from engine.language.token_stream import StatementUnreadable
+from engine.language.token_stream import StatementUnreadable, TokenStream
 from engine.suggestions import did_you_mean
 
 #: Of one rule.
@@ -33,114 +33,106 @@ _FOREIGN_ACTIONS = {
 _ASSIGNMENTS = ("=", "+=", "-=", "*=", "/=")
 
 
-class ActionParser(ConditionParser):
-    """A cursor that reads actions."""
+class ActionParser:
+    """Reads actions.
 
-    def skip_to(self, operators: tuple[str, ...], words: tuple[str, ...]) -> None:
-        """Go to one of these, to the next rule, or to the end."""
-        while self.token.kind != "end":
-            if self.token.kind == "op" and self.token.value in operators:
-                return
-            if self.before.value != "." and self.word() in ("rule", *words):
-                return
-            self.advance()
+    Args:
+        tokens: of the source.
+        expressions: reads the same tokens.
+    """
 
-    def unexpected(self, expected: str) -> StatementUnreadable:
-        """Report that something else stands where a word of the grammar should; the exception to raise."""
-        word = self.word()
-        if word in NOT_YET:
-            return self.slip("grl-unsupported", NOT_YET[word])
-        if word in ("from", "over"):
-            hint = f"an event is bound so: {BINDING}"
-            return self.slip("grl-syntax", f"expected {expected}, found {self.found()}", hint)
-        hint = "operators are infix: a < b, a && b, a in [b, c]" if word and word not in RESERVED else ""
-        if self.at(";"):
-            hint = "a condition ends without ';'"
-        return self.slip("grl-syntax", f"expected {expected}, found {self.found()}", hint)
+    def __init__(self, tokens: TokenStream, expressions: ExpressionParser) -> None:
+        self._tokens = tokens
+        self._expressions = expressions
 
     def actions(self) -> tuple[Action, ...]:
-        """Read the actions of a rule and its closing brace."""
+        """Read the actions of a rule and its closing brace; those that can't be read are reported and left out."""
+        tokens = self._tokens
         actions: list[Action] = []
-        while not self.take("}"):
-            if self.token.kind == "end" or self.word() == "rule":
-                self.report_here("grl-syntax", f"expected '}}' to end the rule, found {self.found()}")
+        while not tokens.take("}"):
+            if tokens.token.kind == "end" or tokens.word() == "rule":
+                tokens.report_here("grl-syntax", f"expected '}}' to end the rule, found {tokens.shown()}")
                 break
-            if self.take(";"):
+            if tokens.take(";"):
                 continue
             try:
                 actions.append(self._action())
                 if len(actions) > MAX_ACTIONS:
-                    raise self.slip("grl-too-large", f"a rule has at most {MAX_ACTIONS:,} actions")
+                    raise tokens.unreadable("grl-too-large", f"a rule has at most {MAX_ACTIONS:,} actions")
                 self._end_of_action()
             except StatementUnreadable:
-                self.skip_to((";", "}"), ())
+                tokens.skip_to((";", "}"), ())
         return tuple(actions)
 
     def _end_of_action(self) -> None:
-        if self.at(";") or self.at("}"):
+        tokens = self._tokens
+        if tokens.at(";") or tokens.at("}"):
             return
-        if self.token.kind != "name":
-            raise self.unexpected("';'")
-        end = self.before.end
-        self.source.report("grl-semicolon", end - 1, end, "expected ';' after this action", "actions end with ';'")
+        if tokens.token.kind != "name":
+            raise tokens.unexpected("';'")
+        end = tokens.before.end
+        tokens.source.report("grl-semicolon", end - 1, end, "expected ';' after this action", "actions end with ';'")
 
     def _action(self) -> Action:
-        token = self.token
-        if token.kind != "name" or self.word() in RESERVED:
-            raise self.slip(
-                "grl-syntax", f"expected an action, found {self.found()}", f"actions: {', '.join(_ACTIONS)}"
-            )
-        self.advance()
-        if self.take("("):
+        tokens = self._tokens
+        token = tokens.token
+        if token.kind != "name" or tokens.word() in RESERVED:
+            message = f"expected an action, found {tokens.shown()}"
+            raise tokens.unreadable("grl-syntax", message, f"actions: {', '.join(_ACTIONS)}")
+        tokens.advance()
+        if tokens.take("("):
             return self._effect(token)
-        target = self.postfix(Path(str(token.value), span=self.source.span(token.start, token.end)))
+        target = self._expressions.operands.postfix(Path(str(token.value), span=tokens.span_of(token)))
         if not isinstance(target, Path):
-            raise self.slip("grl-action", "a method is not an action", "assign its result: Fact.field = …;", token)
+            hint = "assign its result: Fact.field = …;"
+            raise tokens.unreadable("grl-action", "a method is not an action", hint, token)
         if not target.steps:
-            if self.token.kind != "op" or self.token.value not in _ASSIGNMENTS:
+            if tokens.token.kind != "op" or tokens.token.value not in _ASSIGNMENTS:
                 raise self._unknown_action(token)
-            raise self.slip("grl-action", f"'{target.fact}' is a whole fact", "assign to a field of it", token)
+            message = f"'{target.fact}' is a whole fact"
+            raise tokens.unreadable("grl-action", message, "assign to a field of it", token)
         return self._assignment(token.start, target)
 
     def _assignment(self, start: int, target: Path) -> Action:
-        if self.at("=="):
-            self.report_here("grl-assignment", "'==' compares, it does not assign", "did you mean '='?")
-            self.replace("=")
-        operator = str(self.token.value)
-        if self.token.kind != "op" or operator not in _ASSIGNMENTS:
+        tokens = self._tokens
+        if tokens.at("=="):
+            tokens.report_here("grl-assignment", "'==' compares, it does not assign", "did you mean '='?")
+            tokens.replace("=")
+        operator = str(tokens.token.value)
+        if tokens.token.kind != "op" or operator not in _ASSIGNMENTS:
             hint = "write += 1;" if operator in ("+", "-") else ""
-            raise self.slip("grl-syntax", f"expected '=' after the field, found {self.found()}", hint)
-        self.advance()
-        value = self.expression()
-        return Assign(target, typing.cast(AssignOp, operator), value, span=self.span_from(start))
+            raise tokens.unreadable("grl-syntax", f"expected '=' after the field, found {tokens.shown()}", hint)
+        tokens.advance()
+        value = self._expressions.expression()
+        return Assign(target, typing.cast(AssignOp, operator), value, span=tokens.span_from(start))
 
     def _effect(self, token: Token) -> Action:
         """`Reject(…)`, `Log(…)`, `Retract(…)`, `Complete()`."""
+        tokens = self._tokens
         word = str(token.value).lower()
-        known = word in _OUTCOMES or word in ("log", "retract", "complete")
-        if not known:
+        if word not in _OUTCOMES and word not in ("log", "retract", "complete"):
             raise self._unknown_action(token)
-        argument = None if self.at(")") else self.expression()
-        if self.at(","):
-            raise self.slip("grl-syntax", f"'{token.value}' takes one argument", "join texts with '+'")
-        self.expect(")", f"to close {token.value}(")
-        span = self.span_from(token.start)
+        argument = None if tokens.at(")") else self._expressions.expression()
+        if tokens.at(","):
+            raise tokens.unreadable("grl-syntax", f"'{token.value}' takes one argument", "join texts with '+'")
+        tokens.expect(")", f"to close {token.value}(")
+        span = tokens.span_from(token.start)
         if word in _OUTCOMES:
             return Decide(_OUTCOMES[word], Literal("") if argument is None else argument, span=span)
         if word == "complete":
             if argument is not None:
-                raise self.slip("grl-syntax", "'Complete' takes no argument", token=token)
+                raise tokens.unreadable("grl-syntax", "'Complete' takes no argument", token=token)
             return Complete(span=span)
         if argument is None:
-            raise self.slip("grl-syntax", f"'{token.value}' takes one argument", token=token)
+            raise tokens.unreadable("grl-syntax", f"'{token.value}' takes one argument", token=token)
         if word == "log":
             return Log(argument, span=span)
         if not isinstance(argument, Literal) or not isinstance(argument.value, str):
-            raise self.slip("grl-syntax", "'Retract' takes the name of a rule", 'Retract("Name")', token)
+            raise tokens.unreadable("grl-syntax", "'Retract' takes the name of a rule", 'Retract("Name")', token)
         return Retract(argument.value, span=argument.span)
 
     def _unknown_action(self, token: Token) -> StatementUnreadable:
         name = str(token.value)
         foreign = _FOREIGN_ACTIONS.get(name.lower())
         hint = foreign or did_you_mean(name, _ACTIONS) or f"actions: {', '.join(_ACTIONS)}, and assignments"
-        return self.slip("grl-action", f"'{name}' is not an action", hint, token)
+        return self._tokens.unreadable("grl-action", f"'{name}' is not an action", hint, token)

@@ -5,130 +5,137 @@ nowhere else. The operands that name a binding are gathered with the bindings in
 first; all others stay what they are. The words of a binding are names everywhere else. Which streams there are is not
 known here (`engine.checks.event_checks` does)."""
 
-from collections.abc import Iterable
 from decimal import Decimal
 
 from engine.language.expression_parser import ExpressionParser
 from engine.language.keywords import BINDING, RESERVED
 from engine.language.lexer import TokenKind
 from engine.language.nodes import And, Binding, Bound, Expression, Literal, Node, Path, Pattern
-from engine.language.source import Source
-from engine.language.token_stream import StatementUnreadable
+from engine.language.token_stream import StatementUnreadable, TokenStream
 from engine.language.traversal import changed, walk
 from engine.values import MAX_WINDOW_DAYS, MAX_WINDOW_S, unit_seconds
 
 #: Of one rule, absences included. Every further one is a loop over the window within the loops of the others.
 MAX_BINDINGS = 4
 
+#: A binding, and what stands for it among the operands of its condition.
+StandIn = tuple[Literal, Binding]
 
-class ConditionParser(ExpressionParser):
-    """A cursor that reads conditions."""
 
-    def __init__(self, source: Source, list_facts: Iterable[str] | None = None) -> None:
-        super().__init__(source, list_facts)
-        #: The bindings of the condition at hand, each with what stands for it among the operands; None: it has none.
-        self._bindings: list[tuple[Literal, Binding]] | None = None
+class ConditionParser:
+    """Reads conditions.
+
+    Args:
+        tokens: of the source.
+        expressions: reads the same tokens.
+    """
+
+    def __init__(self, tokens: TokenStream, expressions: ExpressionParser) -> None:
+        self._tokens = tokens
+        self._expressions = expressions
 
     def condition(self) -> Expression:
         """Read the whole condition of a rule.
 
         Raises:
-            Slip: there is none, and why is reported.
+            StatementUnreadable: there is none, and why is reported.
         """
-        self._bindings = []
-        try:
-            node = self.expression()
-            return self._gathered(node) if self._bindings else node
-        finally:
-            self._bindings = None
+        stand_ins: list[StandIn] = []
 
-    def _comparison(self) -> Expression:
-        # Deeper stands what is in parentheses, in a call or in a list.
-        if self._bindings is not None and self._depth == 1 and self._at_binding():
-            binding = self._binding()
-            stand_in = Literal(True, span=binding.span)
-            self._bindings.append((stand_in, binding))
+        def binding() -> Expression | None:
+            if not self._at_binding():
+                return None
+            node = self._binding()
+            stand_in = Literal(True, span=node.span)
+            stand_ins.append((stand_in, node))
             return stand_in
-        return super()._comparison()
+
+        node = self._expressions.expression(binding)
+        return self._gathered(node, stand_ins) if stand_ins else node
 
     def _at_binding(self) -> bool:
-        if self.token.kind != "name":
+        tokens = self._tokens
+        if tokens.token.kind != "name":
             return False
-        name = self.ahead(1) if self.word() == "not" else self.token
-        colon = self.ahead(2) if self.word() == "not" else self.ahead(1)
+        is_absence = tokens.word() == "not"
+        name = tokens.ahead(1) if is_absence else tokens.token
+        colon = tokens.ahead(2) if is_absence else tokens.ahead(1)
         return name.kind == "name" and colon.kind == "op" and colon.value == ":"
 
     def _binding(self) -> Binding:
-        start = self.token.start
-        absent = self.ahead(1).value != ":"
+        tokens = self._tokens
+        start = tokens.token.start
+        absent = tokens.ahead(1).value != ":"
         if absent:
-            self.advance()
-        if self.word() in RESERVED:
-            raise self.slip("pattern-name", f"{self.found()} is a word of the language, and names no event")
-        name = str(self.advance().value)
-        self.expect(":", "after the name of an event")
+            tokens.advance()
+        if tokens.word() in RESERVED:
+            message = f"{tokens.shown()} is a word of the language, and names no event"
+            raise tokens.unreadable("pattern-name", message)
+        name = str(tokens.advance().value)
+        tokens.expect(":", "after the name of an event")
         fact = self._name_of("name", "the name of a fact")
         self._word("from")
         self._word("stream")
-        self.expect("(", "after 'stream'")
+        tokens.expect("(", "after 'stream'")
         stream = self._name_of("text", "the name of a stream in double quotes")
-        self.expect(")", "after the name of the stream")
+        tokens.expect(")", "after the name of the stream")
         self._word("over")
         self._word("window")
         window_s = self._window()
-        return Binding(name, fact, stream, window_s, absent, span=self.span_from(start))
+        return Binding(name, fact, stream, window_s, absent, span=tokens.span_from(start))
 
     def _window(self) -> int:
-        self.expect("(", "after 'window'")
-        start = self.token
+        tokens = self._tokens
+        tokens.expect("(", "after 'window'")
+        start = tokens.token
         if not isinstance(start.value, Decimal):
             raise self._unlike("the length of the window")
-        self.advance()
-        unit = unit_seconds(self.word())
+        tokens.advance()
+        unit = unit_seconds(tokens.word())
         if unit is None:
             hint = "units are s, min, h and d: window(10 min, sliding)"
-            raise self.slip("pattern-window", f"expected a unit of time, found {self.found()}", hint)
-        self.advance()
+            raise tokens.unreadable("pattern-window", f"expected a unit of time, found {tokens.shown()}", hint)
+        tokens.advance()
         length = start.value * unit
         if length != int(length) or not 1 <= length <= MAX_WINDOW_S:
             message = f"a window is 1 second to {MAX_WINDOW_DAYS} days long, in whole seconds"
-            self.source.report("pattern-window", start.start, self.before.end, message)
+            tokens.source.report("pattern-window", start.start, tokens.before.end, message)
             length = Decimal(1)
-        if self.take(","):
-            if self.word() == "tumbling":
+        if tokens.take(","):
+            if tokens.word() == "tumbling":
                 hint = "write sliding: the events that are at most so much older than the job"
-                self.report_here("pattern-window", "tumbling windows are not in the language", hint)
-                self.advance()
+                tokens.report_here("pattern-window", "tumbling windows are not in the language", hint)
+                tokens.advance()
             else:
                 self._word("sliding")
         else:
             hint = "sliding is the only kind there is: window(10 min, sliding)"
-            raise self.slip("pattern-window", f"expected ', sliding', found {self.found()}", hint)
-        self.expect(")", "to close the window")
+            raise tokens.unreadable("pattern-window", f"expected ', sliding', found {tokens.shown()}", hint)
+        tokens.expect(")", "to close the window")
         return int(length)
 
-    def _name_of(self, kind: TokenKind, wanted: str) -> str:
-        if self.token.kind != kind:
-            raise self._unlike(wanted)
-        return str(self.advance().value)
+    def _name_of(self, kind: TokenKind, expected: str) -> str:
+        if self._tokens.token.kind != kind:
+            raise self._unlike(expected)
+        return str(self._tokens.advance().value)
 
     def _word(self, word: str) -> None:
-        if self.word() != word:
+        if self._tokens.word() != word:
             raise self._unlike(f"'{word}'")
-        self.advance()
+        self._tokens.advance()
 
-    def _unlike(self, wanted: str) -> StatementUnreadable:
-        return self.slip("grl-syntax", f"expected {wanted}, found {self.found()}", f"an event is bound so: {BINDING}")
+    def _unlike(self, expected: str) -> StatementUnreadable:
+        message = f"expected {expected}, found {self._tokens.shown()}"
+        return self._tokens.unreadable("grl-syntax", message, f"an event is bound so: {BINDING}")
 
     # Operands
 
-    def _gathered(self, node: Expression) -> Expression:
+    def _gathered(self, node: Expression, stand_ins: list[StandIn]) -> Expression:
         """The condition with its pattern; whatever is wrong with that is reported."""
-        pairs = self._bindings or []
-        stand_ins = {id(stand_in) for stand_in, _ in pairs}
+        places = {id(stand_in) for stand_in, _ in stand_ins}
         operands = node.operands if isinstance(node, And) else (node,)
-        bindings = tuple(binding for _, binding in pairs)
-        if len(pairs) != sum(id(operand) in stand_ins for operand in operands):
+        bindings = tuple(binding for _, binding in stand_ins)
+        if len(stand_ins) != sum(id(operand) in places for operand in operands):
             message = "an event is bound between the outermost '&&' of a condition, and this one has '||'"
             self._problem(bindings[0], "pattern-place", message, "write a rule for each alternative")
             return Literal(True, span=node.span)
@@ -137,10 +144,10 @@ class ConditionParser(ExpressionParser):
         before: list[Expression] = []
         about: list[Expression] = []
         for operand in operands:
-            if id(operand) in stand_ins:
+            if id(operand) in places:
                 continue
             bound = self._bound(operand, streams)
-            names = {one.name for one in walk(bound) if isinstance(one, Bound)}
+            names = {part.name for part in walk(bound) if isinstance(part, Bound)}
             absences = [binding.name for binding in bindings if binding.absent and binding.name in names]
             if len(absences) > 1:
                 message = f"this is about two absences, {absences[0]} and {absences[1]}, and can belong to one only"
@@ -150,11 +157,11 @@ class ConditionParser(ExpressionParser):
         return And((*before, pattern), span=node.span) if before else pattern
 
     def _check(self, bindings: tuple[Binding, ...]) -> None:
-        known: set[str] = set()
+        names: set[str] = set()
         for binding in bindings:
-            if binding.name in known:
+            if binding.name in names:
                 self._problem(binding, "pattern-name", f"'{binding.name}' is bound already", "give it another name")
-            known.add(binding.name)
+            names.add(binding.name)
             if binding.stream != bindings[0].stream:
                 message = f"'{bindings[0].name}' is of stream '{bindings[0].stream}', this one of '{binding.stream}'"
                 self._problem(binding, "pattern-stream", message, "a rule is about the events of one stream")
@@ -175,6 +182,6 @@ class ConditionParser(ExpressionParser):
             return Literal(None, span=node.span)
         return Bound(node.fact, streams[node.fact], node.steps, span=node.span)
 
-    def _problem(self, node: Node, code: str, message: str, hint: str = "") -> None:
+    def _problem(self, node: Node, code: str, message: str, hint: str) -> None:
         if node.span is not None:
-            self.source.report_at(node.span, code, message, hint)
+            self._tokens.source.report_at(node.span, code, message, hint)

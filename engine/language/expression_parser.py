@@ -1,10 +1,12 @@
-"""Read one expression.  cursor -> operand_parser -> [expression_parser] -> action_parser, tables
+"""Read one expression.  token_stream, operand_parser -> [expression_parser] -> condition_parser, action_parser, parser
 
-Takes the tokens of a `Source`, gives an expression node, or reports to the source and raises `StatementUnreadable`,
-which whoever reads the statement catches to go on with the next. Nesting and height are counted and refused long before
-Python's own limit, so that everything after may recurse over a tree."""
+Takes tokens, gives an expression node, or reports to the source and raises `StatementUnreadable`, which whoever reads
+the statement catches to go on with the next. Nesting and height are counted and refused long before Python's own limit,
+so that everything after may recurse over a tree. It knows no rule around an expression: what else than comparisons may
+stand between the outermost `&&`, the condition parser reads when asked."""
 
 import typing
+from collections.abc import Callable, Iterable
 
 from engine.language.keywords import BINDING, FOR_OPERATORS, TEXT_TESTS
 from engine.language.lexer import Token
@@ -23,7 +25,7 @@ from engine.language.nodes import (
     TextTest,
 )
 from engine.language.operand_parser import MAX_NESTING, USE_A_TABLE, OperandParser
-from engine.language.token_stream import StatementUnreadable
+from engine.language.token_stream import StatementUnreadable, TokenStream
 from engine.language.traversal import deeper_than
 
 #: Of operators on top of each other, in `a + b + c + …` too: the height of a tree.
@@ -35,91 +37,120 @@ _COMPARISONS = frozenset(("==", "!=", "<", "<=", ">", ">=", "in", "contains", "s
 _SUM, _PRODUCT = 1, 2
 _POWERS = {"+": _SUM, "-": _SUM, "*": _PRODUCT, "/": _PRODUCT, "%": _PRODUCT}
 
+#: Reads what is no comparison but may stand between the outermost `&&`; None when no such thing stands here.
+ReadClause = Callable[[], Expression | None]
 
-class ExpressionParser(OperandParser):
-    """A cursor that reads expressions."""
 
-    def expression(self) -> Expression:
+class ExpressionParser:
+    """Reads expressions, and counts how deep their parts stand within each other.
+
+    Args:
+        tokens: of the source.
+        list_facts: names of the facts that are lists of objects; default None: not known, so that the first fact named
+            in a quantifier is taken for its list.
+    """
+
+    def __init__(self, tokens: TokenStream, list_facts: Iterable[str] | None = None) -> None:
+        self._tokens = tokens
+        #: Reads what stands between operators.
+        self.operands = OperandParser(tokens, self._logic, list_facts)
+        #: Parentheses, calls and lists around what is read, the whole expression included.
+        self._depth = 0
+        self._read_clause: ReadClause | None = None
+
+    def expression(self, read_clause: ReadClause | None = None) -> Expression:
         """Read one whole expression.
+
+        Args:
+            read_clause: asked first wherever an operand of the outermost `&&` or `||` begins; default: nothing but
+                comparisons stands there.
 
         Returns:
             The node; no part of it has more than `MAX_DEPTH` nodes above it.
 
         Raises:
-            Slip: there is none, and why is reported.
+            StatementUnreadable: there is none, and why is reported.
         """
-        start = self.token
-        self._depth, self._in_quantifier = 0, False
-        node = self.logic()
+        start = self._tokens.token
+        self._depth, self._read_clause = 0, read_clause
+        node = self._logic()
         if deeper_than(node, MAX_DEPTH):
             raise self._too_deep(start)
         return node
 
     def _too_deep(self, token: Token) -> StatementUnreadable:
-        return self.slip("grl-too-deep", f"more than {MAX_DEPTH} operators on top of each other", token=token)
+        message = f"more than {MAX_DEPTH} operators on top of each other"
+        return self._tokens.unreadable("grl-too-deep", message, token=token)
 
     def _operator(self) -> str:
         """The binary operator here, in lower case; empty when there is none."""
-        if self.at("="):
-            self.report_here("grl-assignment", "'=' assigns, it does not compare", "did you mean '=='?")
-            self.replace("==")
-        if self.token.kind == "op":
-            return str(self.token.value)
-        word = self.word()
+        tokens = self._tokens
+        token = tokens.token
+        if token.kind == "op":
+            if token.value != "=":
+                return str(token.value)
+            tokens.report_here("grl-assignment", "'=' assigns, it does not compare", "did you mean '=='?")
+            tokens.replace("==")
+            return "=="
+        word = tokens.word()
         if word == "not":
-            self.report_here("grl-operator", f"'{self.token.value}' is not an operator", "write !(x in […])")
-            self.advance()
-            return self.word()
+            tokens.report_here("grl-operator", f"'{token.value}' is not an operator", "write !(x in […])")
+            tokens.advance()
+            return tokens.word()
         if word in FOR_OPERATORS:
             meant = FOR_OPERATORS[word]
-            self.report_here("grl-operator", f"'{self.token.value}' is not an operator", f"did you mean '{meant}'?")
-            self.replace(meant)
+            tokens.report_here("grl-operator", f"'{token.value}' is not an operator", f"did you mean '{meant}'?")
+            tokens.replace(meant)
             return meant
         return word
 
-    def logic(self) -> Expression:
+    def _logic(self) -> Expression:
         """`||` over `&&` over comparisons: everything that may stand in parentheses."""
+        tokens = self._tokens
         self._depth += 1
         if self._depth > MAX_NESTING:
-            raise self.slip("grl-too-deep", f"more than {MAX_NESTING} parentheses within each other")
-        start = inner = self.token.start
+            raise tokens.unreadable("grl-too-deep", f"more than {MAX_NESTING} parentheses within each other")
+        read = self._comparison if self._depth > 1 or self._read_clause is None else self._clause
+        start = inner = tokens.token.start
         operands = 1
         alternatives: list[Expression] = []
-        conjunction = [self._comparison()]
+        conjunction = [read()]
         while (operator := self._operator()) in ("&&", "||"):
             if operator == "||":
                 alternatives.append(self._all_of(conjunction, inner))
                 conjunction = []
-            self.advance()
-            inner = inner if conjunction else self.token.start
-            conjunction.append(self._comparison())
+            tokens.advance()
+            inner = inner if conjunction else tokens.token.start
+            conjunction.append(read())
             operands += 1
             if operands > MAX_OPERANDS:
-                raise self.slip("grl-too-large", f"more than {MAX_OPERANDS:,} conditions in a row", USE_A_TABLE)
+                message = f"more than {MAX_OPERANDS:,} conditions in a row"
+                raise tokens.unreadable("grl-too-large", message, USE_A_TABLE)
         self._depth -= 1
         alternatives.append(self._all_of(conjunction, inner))
-        return alternatives[0] if len(alternatives) == 1 else Or(tuple(alternatives), span=self.span_from(start))
+        return alternatives[0] if len(alternatives) == 1 else Or(tuple(alternatives), span=tokens.span_from(start))
 
     def _all_of(self, operands: list[Expression], start: int) -> Expression:
-        return operands[0] if len(operands) == 1 else And(tuple(operands), span=self.span_from(start))
+        return operands[0] if len(operands) == 1 else And(tuple(operands), span=self._tokens.span_from(start))
 
-    def _at_not(self) -> bool:
-        """Whether `not` stands here, meant as an operator."""
-        return self.word() == "not" and self.ahead(1).value != "."
+    def _clause(self) -> Expression:
+        clause = self._read_clause() if self._read_clause is not None else None
+        return self._comparison() if clause is None else clause
 
     def _comparison(self) -> Expression:
-        start = self.token.start
+        tokens = self._tokens
+        start = tokens.token.start
         left = self._arithmetic(_SUM)
-        if self.at(":"):
+        if tokens.at(":"):
             self._refuse_binding(left)
         operator = self._operator()
         if operator not in _COMPARISONS:
             return left
-        self.advance()
+        tokens.advance()
         right = self._arithmetic(_SUM)
         if self._operator() in _COMPARISONS:
-            raise self.slip("grl-syntax", "a comparison can't be compared again", "write a < b && b < c")
-        span = self.span_from(start)
+            raise tokens.unreadable("grl-syntax", "a comparison can't be compared again", "write a < b && b < c")
+        span = tokens.span_from(start)
         if operator == "in":
             return Membership(left, right, span=span)
         if operator in TEXT_TESTS:
@@ -133,35 +164,47 @@ class ExpressionParser(OperandParser):
             name, hint = name.operand, "for an absence write 'not' between the outermost '&&': not a: Payment from …"
         if isinstance(name, Path) and not name.steps:
             message = "an event is bound between the outermost '&&' of a condition, and nowhere else"
-            raise self.slip("pattern-place", message, hint)
+            raise self._tokens.unreadable("pattern-place", message, hint)
 
     def _arithmetic(self, weakest: int) -> Expression:
-        start = self.token.start
+        tokens = self._tokens
+        start = tokens.token.start
         left = self._unary()
         height = 0
         while _POWERS.get(operator := self._operator(), 0) >= weakest:
             height += 1
             if height > MAX_DEPTH:
-                raise self._too_deep(self.token)
-            self.advance()
+                raise self._too_deep(tokens.token)
+            tokens.advance()
             right = self._arithmetic(_PRODUCT + 1) if operator in ("*", "/", "%") else self._arithmetic(_PRODUCT)
-            left = Arithmetic(typing.cast(ArithmeticOp, operator), left, right, span=self.span_from(start))
+            left = Arithmetic(typing.cast(ArithmeticOp, operator), left, right, span=tokens.span_from(start))
         return left
 
     def _unary(self) -> Expression:
+        tokens = self._tokens
         signs: list[Token] = []
-        while self.at("!") or self.at("-") or self.at("+") or self._at_not():
-            if self.word() == "not":
-                self.report_here("grl-operator", f"'{self.token.value}' is not an operator", "did you mean '!'?")
-                self.replace("!")
-            elif self.at("+"):
-                raise self.slip("grl-syntax", "a value has no '+' before it", "drop the '+'")
-            signs.append(self.advance())
+        while self._at_sign():
+            signs.append(tokens.advance())
             if len(signs) > MAX_DEPTH:
                 raise self._too_deep(signs[0])
-        node = self.signed_number(signs) if self.token.kind == "number" else self.primary()
-        node = self.postfix(node)
+        operands = self.operands
+        node = operands.signed_number(signs) if tokens.token.kind == "number" else operands.primary()
+        node = operands.postfix(node)
         for sign in reversed(signs):
-            span = self.span_from(sign.start)
+            span = tokens.span_from(sign.start)
             node = Not(node, span=span) if sign.value == "!" else Negate(node, span=span)
         return node
+
+    def _at_sign(self) -> bool:
+        """Whether `!` or `-` stands here; or what was meant as one, which is reported."""
+        tokens = self._tokens
+        token = tokens.token
+        if token.kind == "op":
+            if token.value == "+":
+                raise tokens.unreadable("grl-syntax", "a value has no '+' before it", "drop the '+'")
+            return token.value in ("!", "-")
+        if tokens.word() != "not" or tokens.ahead(1).value == ".":
+            return False
+        tokens.report_here("grl-operator", f"'{token.value}' is not an operator", "did you mean '!'?")
+        tokens.replace("!")
+        return True

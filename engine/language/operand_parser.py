@@ -1,11 +1,11 @@
-"""Read one operand: a literal, a field, a call, a list.  cursor -> [operand_parser] -> expression_parser
+"""Read one operand: a literal, a field, a call, a list.  token_stream -> [operand_parser] -> expression_parser
 
-Methods become the same nodes as infix operators and calls here, and quantifiers and aggregates find the list that they
-are about, so that nothing after the parser knows of them. It knows no field and no function by name
+Takes tokens, gives the node of one operand, or reports why there is none and raises `StatementUnreadable`. Methods
+become the same nodes as infix operators and calls here, and quantifiers and aggregates find the list that they are
+about, so that nothing after the parser knows of them. It knows no field and no function by name
 (`engine.checks.rule_checks` does)."""
 
-from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -25,7 +25,6 @@ from engine.language.nodes import (
     QuantifierKind,
     TextTest,
 )
-from engine.language.source import Source
 from engine.language.token_stream import TokenStream
 from engine.language.traversal import paths
 
@@ -35,76 +34,85 @@ MAX_NESTING = 50
 MAX_LIST_ITEMS = 10_000
 #: What to write instead of something that is too long.
 USE_A_TABLE = "a decision table says this in rows"
+#: What to write instead of a text that is no date.
+DATE_FORMS = 'write "2026-01-31" or "2026-01-31T09:30:00+00:00"'
 
 
-class OperandParser(TokenStream):
-    """A cursor that reads operands.
+class OperandParser:
+    """Reads operands.
 
     Args:
-        source: the text; takes the problems.
+        tokens: of the source.
+        nested: reads what may stand in parentheses, in a call and in a list; the expression parser counts these.
         list_facts: names of the facts that are lists of objects; None: not known, so that the first fact named in a
             quantifier is taken for its list.
     """
 
-    def __init__(self, source: Source, list_facts: Iterable[str] | None = None) -> None:
-        super().__init__(source)
+    def __init__(
+        self, tokens: TokenStream, nested: Callable[[], Expression], list_facts: Iterable[str] | None = None
+    ) -> None:
+        self._tokens = tokens
+        self._nested = nested
         self._list_facts = None if list_facts is None else frozenset(list_facts)
-        self._depth = 0
+        #: Whether what is read stands inside a quantifier or an aggregate, where no other may stand.
         self._in_quantifier = False
-
-    @abstractmethod
-    def logic(self) -> Expression:
-        """Read what may stand in parentheses."""
 
     def signed_number(self, signs: list[Token]) -> Expression:
         """Read a number; a minus just before it belongs to it and is taken off the signs."""
-        token = self.advance()
+        token = self._tokens.advance()
         value = token.value
         if signs and signs[-1].value == "-":
             start = signs.pop().start
-            return Literal(-value if value else value, span=self.source.span(start, token.end))  # type: ignore[operator]
-        return Literal(value, span=self.source.span(token.start, token.end))
+            span = self._tokens.source.span(start, token.end)
+            return Literal(-value if value else value, span=span)  # type: ignore[operator]
+        return Literal(value, span=self._tokens.span_of(token))
 
     def primary(self) -> Expression:
-        """Read an operand, without what follows it (`postfix` does)."""
-        token = self.token
-        if token.kind == "text":
-            self.advance()
-            return Literal(token.value, span=self.source.span(token.start, token.end))
-        if self.take("("):
-            node = self.logic()
-            if self.at(","):
-                raise self.slip("grl-syntax", "expected ')', found ','", "a list stands in brackets: [a, b]")
-            self.expect(")", "to close the parenthesis")
-            return node
-        if self.take("["):
-            items = self._items("]", "to close the list")
-            return ListLiteral(items, span=self.span_from(token.start))
+        """Read an operand, without what follows it (`postfix` does).
+
+        Raises:
+            StatementUnreadable: there is none, and why is reported.
+        """
+        tokens = self._tokens
+        token = tokens.token
         if token.kind == "name":
             return self._name()
+        if token.kind == "text":
+            tokens.advance()
+            return Literal(token.value, span=tokens.span_of(token))
+        if tokens.take("("):
+            node = self._nested()
+            if tokens.at(","):
+                raise tokens.unreadable("grl-syntax", "expected ')', found ','", "a list stands in brackets: [a, b]")
+            tokens.expect(")", "to close the parenthesis")
+            return node
+        if tokens.take("["):
+            items = self._items("]", "to close the list")
+            return ListLiteral(items, span=tokens.span_from(token.start))
         hint = ""
         if token.kind == "op" and str(token.value) in ("&&", "||", "=="):
             hint = "an operand is missing"
-        raise self.slip("grl-syntax", f"expected a value{self._after()}, found {self.found()}", hint)
+        raise tokens.unreadable("grl-syntax", f"expected a value{self._after()}, found {tokens.shown()}", hint)
 
     def _after(self) -> str:
-        written = self.source.text[self.before.start : self.before.end]
+        written = self._tokens.source.text[self._tokens.before.start : self._tokens.before.end]
         return f" after '{written}'" if written and len(written) <= 30 and "'" not in written else ""
 
     def _name(self) -> Expression:
-        token = self.advance()
+        tokens = self._tokens
+        token = tokens.advance()
         name, word = str(token.value), str(token.value).lower()
-        if word in CONSTANTS and not self.at("("):
-            return Literal(CONSTANTS[word], span=self.source.span(token.start, token.end))
-        if word in NOT_YET and self.at("("):
-            raise self.slip("grl-unsupported", NOT_YET[word], token=token)
+        if word in CONSTANTS and not tokens.at("("):
+            return Literal(CONSTANTS[word], span=tokens.span_of(token))
+        if word in NOT_YET and tokens.at("("):
+            raise tokens.unreadable("grl-unsupported", NOT_YET[word], token=token)
         if word in RESERVED and word not in QUANTIFIERS:
-            raise self.slip("grl-syntax", f"expected a value, found the word '{name}'", token=token)
-        if not self.at("("):
-            return Path(name, span=self.source.span(token.start, token.end))
+            raise tokens.unreadable("grl-syntax", f"expected a value, found the word '{name}'", token=token)
+        if not tokens.at("("):
+            return Path(name, span=tokens.span_of(token))
+        tokens.advance()
         if word in QUANTIFIERS:
             return self._quantifier(QUANTIFIERS[word], token)
-        self.advance()
         if word in AGGREGATES:
             return self._aggregate(AGGREGATES[word], token)
         args = self._items(")", f"to close {name}(")
@@ -112,114 +120,128 @@ class OperandParser(TokenStream):
 
     def _call(self, name: str, args: tuple[Expression, ...], token: Token) -> Expression:
         """A call, or the operator that it is another way to write."""
-        span = self.span_from(token.start)
-        operator = TEXT_TESTS.get(name.lower())
+        span, word = self._tokens.span_from(token.start), name.lower()
+        operator = TEXT_TESTS.get(word)
         if operator and len(args) == 2:
             return TextTest(operator, args[0], args[1], span=span)
-        if (
-            name.lower() == "date"
-            and len(args) == 1
-            and isinstance(args[0], Literal)
-            and isinstance(args[0].value, str)
-        ):
+        if word == "date" and len(args) == 1 and isinstance(args[0], Literal) and isinstance(args[0].value, str):
             moment = read_moment(args[0].value)
             if moment is None:
-                hint = 'write "2026-01-31" or "2026-01-31T09:30:00+00:00"'
-                raise self.slip("grl-date", f"'{args[0].value[:40]}' is not a date", hint, token)
+                message = f"'{args[0].value[:40]}' is not a date"
+                raise self._tokens.unreadable("grl-date", message, DATE_FORMS, token)
             return Literal(moment, span=span)
         return Call(name, args, span=span)
 
-    def _items(self, close: str, where: str) -> tuple[Expression, ...]:
+    def _items(self, close: str, purpose: str) -> tuple[Expression, ...]:
         """Expressions with commas between them, up to the closing bracket."""
+        tokens = self._tokens
         items: list[Expression] = []
-        if self.take(close):
+        if tokens.take(close):
             return ()
         while True:
-            items.append(self.logic())
+            items.append(self._nested())
             if len(items) > MAX_LIST_ITEMS:
-                raise self.slip("grl-too-large", f"a list has at most {MAX_LIST_ITEMS:,} items", USE_A_TABLE)
-            if not self.take(","):
+                message = f"a list has at most {MAX_LIST_ITEMS:,} items"
+                raise tokens.unreadable("grl-too-large", message, USE_A_TABLE)
+            if not tokens.take(","):
                 break
-        self.expect(close, where)
+        tokens.expect(close, purpose)
         return tuple(items)
 
+    # Lists of objects
+
     def _quantifier(self, kind: QuantifierKind, token: Token) -> Expression:
-        self.advance()
-        nested, self._in_quantifier = self._in_quantifier, True
-        operand = self.logic()
-        self._in_quantifier = nested
-        if self.at(","):
-            raise self.slip("grl-syntax", f"'{kind}' takes one argument: a condition on a list fact")
-        self.expect(")", f"to close {kind}(")
-        fact, condition = self._over_list(token, kind, operand, nested)
-        return Quantifier(kind, fact, condition, span=self.span_from(token.start))
+        is_inner, self._in_quantifier = self._in_quantifier, True
+        try:
+            operand = self._nested()
+        finally:
+            self._in_quantifier = is_inner
+        if self._tokens.at(","):
+            raise self._tokens.unreadable("grl-syntax", f"'{kind}' takes one argument: a condition on a list fact")
+        self._tokens.expect(")", f"to close {kind}(")
+        fact, condition = self._over_list(token, kind, operand, is_inner)
+        return Quantifier(kind, fact, condition, span=self._tokens.span_from(token.start))
 
     def _aggregate(self, kind: AggregateKind, token: Token) -> Expression:
         """`Sum(Line.amount)`; or a call, such as `Max(a, b)` and `Sum([1, 2])`, when it is about no list fact."""
-        nested, self._in_quantifier = self._in_quantifier, True
-        args = self._items(")", f"to close {kind}(")
-        self._in_quantifier = nested
+        is_inner, self._in_quantifier = self._in_quantifier, True
+        try:
+            args = self._items(")", f"to close {kind}(")
+        finally:
+            self._in_quantifier = is_inner
         if len(args) == 1 and (kind == "Count" or self._lists(args[0])):
-            fact, operand = self._over_list(token, kind, args[0], nested)
-            return Aggregate(kind, fact, operand, span=self.span_from(token.start))
-        return Call(kind, args, span=self.span_from(token.start))
+            fact, operand = self._over_list(token, kind, args[0], is_inner)
+            return Aggregate(kind, fact, operand, span=self._tokens.span_from(token.start))
+        return Call(kind, args, span=self._tokens.span_from(token.start))
 
     def _lists(self, operand: Expression) -> list[str]:
         """The list facts that an expression names."""
-        named = list(dict.fromkeys(path.fact for path in paths(operand)))
-        return named[:1] if self._list_facts is None else [fact for fact in named if fact in self._list_facts]
+        facts = list(dict.fromkeys(path.fact for path in paths(operand)))
+        return facts[:1] if self._list_facts is None else [fact for fact in facts if fact in self._list_facts]
 
-    def _over_list(self, token: Token, kind: str, operand: Expression, nested: bool) -> tuple[str, Expression]:
+    def _over_list(self, token: Token, kind: str, operand: Expression, is_inner: bool) -> tuple[str, Expression]:
         """The list that a quantifier or an aggregate is about, and what it asks of each element."""
-        lists = self._lists(operand)
-        if nested:
+        source, lists = self._tokens.source, self._lists(operand)
+        if is_inner:
             hint = "compute the inner one in a rule of its own, and read the field it wrote"
             message = f"'{kind}' can't stand inside another quantifier or aggregate"
-            self.source.report("nested-list", token.start, token.end, message, hint)
+            source.report("nested-list", token.start, token.end, message, hint)
         elif len(lists) != 1:
             message = f"'{kind}' has to be about one list fact, and " + (
                 f"this is about {' and '.join(lists)}" if lists else "none is named here"
             )
             hint = f"list facts: {', '.join(sorted(self._list_facts))}" if self._list_facts else ""
-            self.source.report("list-fact", token.start, token.end, message, hint)
+            source.report("list-fact", token.start, token.end, message, hint)
         lists = lists or [""]
         if isinstance(operand, Path) and not operand.steps and (kind == "Count" or kind in QUANTIFIERS):
             return lists[0], Literal(True, span=operand.span)
         return lists[0], operand
 
+    # What follows an operand
+
     def postfix(self, node: Expression) -> Expression:
-        """Members, positions and methods of a value."""
+        """Read the members, positions and methods of a value.
+
+        Raises:
+            StatementUnreadable: one can't be read, and why is reported.
+        """
+        tokens = self._tokens
         while True:
-            if self.take("."):
-                member = self.token
+            if tokens.take("."):
+                member = tokens.token
                 if member.kind != "name":
-                    raise self.slip("grl-syntax", f"expected a name after '.', found {self.found()}")
-                self.advance()
-                if self.take("("):
+                    raise tokens.unreadable("grl-syntax", f"expected a name after '.', found {tokens.shown()}")
+                tokens.advance()
+                if tokens.take("("):
                     node = self._method(node, member)
                 else:
                     node = self._step(node, str(member.value), member)
-            elif self.at("["):
-                opened = self.advance()
-                key = self.token
-                if key.kind not in ("text", "number") or (key.kind == "number" and key.value != int(key.value)):
-                    hint = 'for example tags[0] or sizes["xl"]'
-                    raise self.slip("grl-syntax", "an index is a whole number from 0 or a text", hint)
-                self.advance()
-                self.expect("]", "to close the index")
-                if isinstance(key.value, Decimal) and key.value >= MAX_LIST_ITEMS:
-                    raise self.slip("grl-too-large", f"an index is under {MAX_LIST_ITEMS:,}", token=key)
-                node = self._step(node, key.value if isinstance(key.value, str) else int(key.value), opened)
+            elif tokens.at("["):
+                node = self._index(node)
             else:
                 return node
 
-    def _step(self, node: Expression, step: str | int, token: Token) -> Expression:
+    def _index(self, node: Expression) -> Path:
+        tokens = self._tokens
+        bracket = tokens.advance()
+        key = tokens.token
+        if key.kind not in ("text", "number") or (key.kind == "number" and key.value != int(key.value)):
+            hint = 'for example tags[0] or sizes["xl"]'
+            raise tokens.unreadable("grl-syntax", "an index is a whole number from 0 or a text", hint)
+        tokens.advance()
+        tokens.expect("]", "to close the index")
+        if isinstance(key.value, Decimal) and key.value >= MAX_LIST_ITEMS:
+            raise tokens.unreadable("grl-too-large", f"an index is under {MAX_LIST_ITEMS:,}", token=key)
+        return self._step(node, key.value if isinstance(key.value, str) else int(key.value), bracket)
+
+    def _step(self, node: Expression, step: str | int, token: Token) -> Path:
+        tokens = self._tokens
         if not isinstance(node, Path):
-            raise self.slip("grl-syntax", "only a fact has members and positions", token=token)
+            raise tokens.unreadable("grl-syntax", "only a fact has members and positions", token=token)
         if len(node.steps) >= MAX_NESTING:
-            raise self.slip("grl-too-deep", f"a path has at most {MAX_NESTING} steps", token=token)
+            raise tokens.unreadable("grl-too-deep", f"a path has at most {MAX_NESTING} steps", token=token)
         begin = node.span.column if node.span else 0
-        span = self.source.span(self.before.start, self.before.end)
+        span = tokens.span_of(tokens.before)
         if node.span and node.span.line == span.line:
             span = Span(span.source, span.line, begin, span.column + span.length - begin)
         return Path(node.fact, (*node.steps, step), span=span)
@@ -227,17 +249,17 @@ class OperandParser(TokenStream):
     def _method(self, receiver: Expression, member: Token) -> Expression:
         """`receiver.Name(args)`, as what it is another way to write."""
         name, word = str(member.value), str(member.value).lower()
-        if word in AGGREGATES and self.take(")"):
+        if word in AGGREGATES and self._tokens.take(")"):
             kind = AGGREGATES[word]
             if kind == "Count" or self._lists(receiver):
                 fact, operand = self._over_list(member, kind, receiver, self._in_quantifier)
-                return Aggregate(kind, fact, operand, span=self.span_from(member.start))
-            return Call(kind, (receiver,), span=self.span_from(member.start))
+                return Aggregate(kind, fact, operand, span=self._tokens.span_from(member.start))
+            return Call(kind, (receiver,), span=self._tokens.span_from(member.start))
         args = self._items(")", f"to close {name}(")
         if word == "in" and args:
             single = args[0] if len(args) == 1 and not isinstance(args[0], Literal) else None
-            container = single or ListLiteral(args, span=self.span_from(member.start))
-            return Membership(receiver, container, span=self.span_from(member.start))
+            container = single or ListLiteral(args, span=self._tokens.span_from(member.start))
+            return Membership(receiver, container, span=self._tokens.span_from(member.start))
         return self._call(name, (receiver, *args), member)
 
 

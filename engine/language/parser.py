@@ -1,50 +1,24 @@
-"""Read the rules of one GRL file.  expression_parser -> action_parser -> [parser] -> checks -> ruleset
+"""Read the rules of one GRL file.  header_parser, condition_parser, action_parser -> [parser] -> ruleset
 
 Takes the text of a file, gives its rules in order, or every problem of the file: after a problem it goes on with the
-next statement, or the next rule. It knows the grammar of a rule and nothing of fields, functions or other files."""
+next statement, or the next rule. Each part of a rule has a reader, and all of them hold one stream of tokens. It knows
+the grammar of a rule and nothing of fields, functions or other files."""
 
-import typing
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import datetime
-from decimal import Decimal
 
-from engine.diagnostics import Span
 from engine.errors import RulesetRejected
 from engine.language.action_parser import ActionParser
+from engine.language.condition_parser import ConditionParser
 from engine.language.expression_parser import ExpressionParser
-from engine.language.lexer import MAX_NAME_CHARACTERS
+from engine.language.header_parser import HeaderParser, RuleHeader
 from engine.language.nodes import Action, Expression, Literal, Rule
-from engine.language.operand_parser import read_moment
 from engine.language.source import Source, TooManyProblems, open_source
-from engine.language.token_stream import StatementUnreadable
+from engine.language.token_stream import StatementUnreadable, TokenStream
 from engine.suggestions import did_you_mean
 
 #: Of one ruleset, rows of tables too; the index is built for ten thousand.
 MAX_RULES = 20_000
-#: Far beyond what anybody orders by hand.
-MAX_SALIENCE = 1_000_000_000
-
-ATTRIBUTES = (
-    "salience",
-    "no-loop",
-    "lock-on-active",
-    "agenda-group",
-    "activation-group",
-    "date-effective",
-    "date-expires",
-)
-
-
-@dataclass(slots=True)
-class _Header:
-    """What stands between `rule` and `{`."""
-
-    name: str = ""
-    span: Span | None = None
-    description: str = ""
-    attributes: dict[str, typing.Any] = field(default_factory=dict)
 
 
 def parse_rules(
@@ -116,41 +90,54 @@ def read_expression(source: Source, list_facts: Iterable[str] | None = None) -> 
     """Read one expression that is the whole of a source; None when it has problems, which the source then holds."""
     before = len(source.diagnostics)
     try:
-        parser = ExpressionParser(source, list_facts)
-        node = parser.expression()
-        if parser.token.kind != "end":
-            parser.slip("grl-syntax", f"expected the end of the expression, found {parser.found()}")
+        tokens = TokenStream(source)
+        node = ExpressionParser(tokens, list_facts).expression()
+        if tokens.token.kind != "end":
+            tokens.report_here("grl-syntax", f"expected the end of the expression, found {tokens.shown()}")
     except (StatementUnreadable, TooManyProblems):
         return None
     return node if len(source.diagnostics) == before else None
 
 
-class RuleParser(ActionParser):
-    """Reads rules to the end of its source; its problems are the source's diagnostics."""
+class RuleParser:
+    """Reads rules to the end of a source, which takes the problems.
+
+    Args:
+        source: the file.
+        list_facts: as in `parse_rules`.
+    """
+
+    def __init__(self, source: Source, list_facts: Iterable[str] | None = None) -> None:
+        self._tokens = TokenStream(source)
+        expressions = ExpressionParser(self._tokens, list_facts)
+        self._headers = HeaderParser(self._tokens)
+        self._conditions = ConditionParser(self._tokens, expressions)
+        self._actions = ActionParser(self._tokens, expressions)
 
     def rules(self) -> Iterator[Rule]:
         """Every rule that has a name, in order."""
         count = 0
-        while self.token.kind != "end":
+        while self._tokens.token.kind != "end":
             rule = self._rule()
             if rule is not None:
                 count += 1
                 if count > MAX_RULES:
-                    self.slip("too-many-rules", f"a ruleset has at most {MAX_RULES:,} rules")
+                    self._tokens.report_here("too-many-rules", f"a ruleset has at most {MAX_RULES:,} rules")
                     return
                 yield rule
 
     def _rule(self) -> Rule | None:
-        if self.word() != "rule":
+        tokens = self._tokens
+        if tokens.word() != "rule":
             self._stray()
             return None
-        self.advance()
-        header = _Header()
+        tokens.advance()
+        header = RuleHeader()
         try:
-            self._header(header)
+            self._headers.read(header)
         except StatementUnreadable:
-            self.skip_to(("{",), ("when",))
-            if not self.take("{") and self.word() != "when":
+            tokens.skip_to(("{",), ("when",))
+            if not tokens.take("{") and tokens.word() != "when":
                 return None
         condition, actions = self._body()
         if header.span is None:
@@ -159,120 +146,37 @@ class RuleParser(ActionParser):
 
     def _stray(self) -> None:
         """Something between rules."""
+        tokens = self._tokens
         hint = ""
-        if self.at("}") or self.at(";"):
+        if tokens.at("}") or tokens.at(";"):
             hint = "drop it"
-        elif self.word():
-            hint = did_you_mean(self.word(), ["rule"]) or "a rule begins with the word 'rule'"
-        self.report_here("grl-syntax", f"expected a rule, found {self.found()}", hint)
-        self.advance()
-        self.skip_to((), ())
-
-    # Header
-
-    def _header(self, header: _Header) -> None:
-        start = self.token
-        if start.kind == "text":
-            self.advance()
-            header.name = str(start.value)
-        elif start.kind == "name":
-            header.name = self._hyphenated()
-        else:
-            raise self.slip("grl-syntax", f"expected the name of the rule, found {self.found()}", 'rule "Name" { … }')
-        header.span = self.span_from(start.start)
-        if not header.name.strip() or len(header.name) > MAX_NAME_CHARACTERS:
-            message = f"the name of a rule has 1 to {MAX_NAME_CHARACTERS} characters"
-            self.source.report_at(header.span, "grl-name", message)
-        if self.token.kind == "text":
-            header.description = str(self.advance().value)
-        while self.token.kind == "name" and self.word() != "when":
-            self._attribute(header.attributes)
-        if self.word() == "when":
-            self.report_here("grl-syntax", "expected '{' before 'when'", "the body of a rule stands in braces")
-            return
-        self.expect("{", "to begin the rule")
-        effective, expires = (header.attributes.get(key) for key in ("date_effective", "date_expires"))
-        if effective is not None and expires is not None and effective >= expires:
-            self.source.report_at(header.span, "grl-date", "the rule expires before it takes effect")
-
-    def _hyphenated(self) -> str:
-        """A name that may have hyphens in it: `no-loop`."""
-        parts = [str(self.advance().value)]
-        while self.at("-") and self.token.start == self.before.end:
-            self.advance()
-            if self.token.kind not in ("name", "number") or self.token.start != self.before.end:
-                raise self.slip("grl-syntax", f"expected a name after '-', found {self.found()}")
-            parts.append(self.source.text[self.token.start : self.token.end])
-            self.advance()
-        return "-".join(parts)
-
-    def _attribute(self, attributes: dict[str, typing.Any]) -> None:
-        start = self.token
-        written = self._hyphenated()
-        name = written.lower()
-        if name not in ATTRIBUTES:
-            hint = did_you_mean(name.replace("_", "-"), ATTRIBUTES) or f"attributes: {', '.join(ATTRIBUTES)}"
-            token = start._replace(end=self.before.end)
-            raise self.slip("grl-attribute", f"'{written}' is not an attribute of a rule", hint, token)
-        key = name.replace("-", "_")
-        if key in attributes:
-            self.source.report("grl-attribute", start.start, self.before.end, f"'{name}' is given twice")
-        if name == "salience":
-            attributes[key] = self._salience()
-        elif name in ("no-loop", "lock-on-active"):
-            flag = self.word()
-            if flag in ("true", "false"):
-                self.advance()
-            attributes[key] = flag != "false"
-        elif self.token.kind not in ("text", "name"):
-            raise self.slip("grl-attribute", f"expected a text after '{name}', found {self.found()}")
-        elif name.startswith("date-"):
-            attributes[key] = self._moment()
-        else:
-            attributes[key] = str(self.advance().value)
-
-    def _salience(self) -> int:
-        start = self.token.start
-        negative = self.take("-")
-        value = self.token.value
-        if not isinstance(value, Decimal) or value != value.to_integral_value():
-            raise self.slip("grl-attribute", f"expected a whole number after 'salience', found {self.found()}")
-        self.advance()
-        if value > MAX_SALIENCE:
-            self.source.report("grl-attribute", start, self.before.end, f"salience is at most {MAX_SALIENCE:,}")
-            return 0
-        return -int(value) if negative else int(value)
-
-    def _moment(self) -> datetime | None:
-        moment = read_moment(str(self.token.value))
-        if moment is None:
-            hint = 'write "2026-01-31" or "2026-01-31T09:30:00+00:00"'
-            self.report_here("grl-date", f"{self.found()} is not a date", hint)
-        self.advance()
-        return moment
-
-    # Body
+        elif tokens.word():
+            hint = did_you_mean(tokens.word(), ["rule"]) or "a rule begins with the word 'rule'"
+        tokens.report_here("grl-syntax", f"expected a rule, found {tokens.shown()}", hint)
+        tokens.advance()
+        tokens.skip_to((), ())
 
     def _body(self) -> tuple[Expression, tuple[Action, ...]]:
+        tokens = self._tokens
         condition: Expression = Literal(True)
-        if self.word() != "when":
+        if tokens.word() != "when":
             hint = "a rule reads: when <condition> then <actions>"
-            self.report_here("grl-syntax", f"expected 'when', found {self.found()}", hint)
-            self.skip_to(("}",), ("when", "then"))
-        if self.word() == "when":
-            self.advance()
+            tokens.report_here("grl-syntax", f"expected 'when', found {tokens.shown()}", hint)
+            tokens.skip_to(("}",), ("when", "then"))
+        if tokens.word() == "when":
+            tokens.advance()
             try:
-                condition = self.condition()
-                if self.word() != "then":
-                    raise self.unexpected("'then'")
+                condition = self._conditions.condition()
+                if tokens.word() != "then":
+                    raise tokens.unexpected("'then'")
             except StatementUnreadable:
-                self.skip_to(("}",), ("then",))
-        if self.word() != "then":
-            self.take("}")
+                tokens.skip_to(("}",), ("then",))
+        if tokens.word() != "then":
+            tokens.take("}")
             return condition, ()
-        then = self.advance()
-        before = len(self.source.diagnostics)
-        actions = self.actions()
-        if not actions and len(self.source.diagnostics) == before:
-            self.source.report("grl-no-actions", then.start, then.end, "a rule needs at least one action")
+        then = tokens.advance()
+        before = len(tokens.source.diagnostics)
+        actions = self._actions.actions()
+        if not actions and len(tokens.source.diagnostics) == before:
+            tokens.source.report("grl-no-actions", then.start, then.end, "a rule needs at least one action")
         return condition, actions

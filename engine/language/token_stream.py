@@ -1,12 +1,13 @@
-"""A place among tokens, and the words for what should stand there.  lexer -> [cursor] -> expression_parser, parser
+"""The tokens of one source, one after the other.  lexer -> [token_stream] -> operand_parser … parser
 
-Takes a `Source`, steps through its tokens with one token of lookahead, and a look at more where that is asked for.
-`StatementUnreadable` is how a reader of statements learns that one of them can't be read on; it never leaves the
-parser."""
+Takes a `Source`, gives its tokens with one token of lookahead, and a look at more where that is asked for; says what
+stands here, and what should, in the words of a message. Every reader of the grammar holds the same stream.
+`StatementUnreadable` is how a reader learns that a statement can't be read on; it never leaves the parser."""
 
 from collections import deque
 
 from engine.diagnostics import Span
+from engine.language.keywords import BINDING, NOT_YET, RESERVED
 from engine.language.lexer import Token, tokens
 from engine.language.source import Source
 
@@ -22,11 +23,14 @@ class TokenStream:
         source: the text; takes the problems.
     """
 
+    __slots__ = ("_ahead", "_tokens", "before", "source", "token")
+
     def __init__(self, source: Source) -> None:
         self.source = source
         self._tokens = tokens(source)
         #: Tokens after the current one that somebody has looked at already.
-        self._seen: deque[Token] = deque()
+        self._ahead: deque[Token] = deque()
+        #: The current token.
         self.token = next(self._tokens)
         #: The token before, for problems that belong after it.
         self.before = Token("op", "", 0, 0)
@@ -35,17 +39,17 @@ class TokenStream:
         """Step over the current token and return it; at the end the end stays."""
         self.before = self.token
         if self.token.kind != "end":
-            self.token = self._seen.popleft() if self._seen else next(self._tokens)
+            self.token = self._ahead.popleft() if self._ahead else next(self._tokens)
         return self.before
 
     def ahead(self, count: int) -> Token:
         """The token that comes so many after the current one; beyond the end, the end."""
-        while len(self._seen) < count:
-            last = self._seen[-1] if self._seen else self.token
+        while len(self._ahead) < count:
+            last = self._ahead[-1] if self._ahead else self.token
             if last.kind == "end":
                 return last
-            self._seen.append(next(self._tokens))
-        return self._seen[count - 1]
+            self._ahead.append(next(self._tokens))
+        return self._ahead[count - 1]
 
     def at(self, operator: str) -> bool:
         """Whether the current token is that operator."""
@@ -65,34 +69,89 @@ class TokenStream:
     def expect(self, operator: str, where: str) -> Token:
         """Step over an operator that has to be here.
 
+        Args:
+            operator: as it is written.
+            where: what it is for, as the message goes on: `to close the list`.
+
+        Returns:
+            Its token.
+
         Raises:
-            Slip: something else is.
+            StatementUnreadable: something else is here.
         """
         if not self.at(operator):
-            raise self.slip("grl-syntax", f"expected '{operator}' {where}, found {self.found()}")
+            raise self.unreadable("grl-syntax", f"expected '{operator}' {where}, found {self.shown()}")
         return self.advance()
 
-    def found(self) -> str:
+    def replace(self, operator: str) -> None:
+        """Go on as if that operator stood here: what was meant is clear, and was reported."""
+        self.token = self.token._replace(kind="op", value=operator)
+
+    def skip_to(self, operators: tuple[str, ...], words: tuple[str, ...]) -> None:
+        """Go to one of these, to the next rule, or to the end.
+
+        Args:
+            operators: as they are written.
+            words: in small letters; one after a dot is the name of a member.
+        """
+        while self.token.kind != "end":
+            if self.token.kind == "op" and self.token.value in operators:
+                return
+            if self.before.value != "." and self.word() in ("rule", *words):
+                return
+            self.advance()
+
+    # Places and problems
+
+    def shown(self) -> str:
         """The current token, for a message."""
         if self.token.kind == "end":
             return "the end of the file"
         written = self.source.text[self.token.start : self.token.end]
         return f"'{written[:30]}…'" if len(written) > 30 else f"'{written}'" if "'" not in written else written
 
-    def slip(self, code: str, message: str, hint: str = "", token: Token | None = None) -> StatementUnreadable:
-        """Report a problem at a token (default: the current one) and give the exception to raise."""
-        token = token or self.token
-        self.source.report(code, token.start, token.end, message, hint)
-        return StatementUnreadable()
-
     def span_from(self, start: int) -> Span:
         """From an offset to the end of the token before the current one."""
         return self.source.span(start, self.before.end)
 
+    def span_of(self, token: Token) -> Span:
+        """The place of one token."""
+        return self.source.span(token.start, token.end)
+
     def report_here(self, code: str, message: str, hint: str = "") -> None:
-        """Report a problem at the current token that does not stop the reading."""
+        """Report a problem at the current token that does not stop the reading.
+
+        Args:
+            code: of the diagnostic.
+            message: one sentence, no full stop.
+            hint: what to do about it; default: none.
+        """
         self.source.report(code, self.token.start, self.token.end, message, hint)
 
-    def replace(self, operator: str) -> None:
-        """Go on as if that operator stood here: what was meant is clear, and was reported."""
-        self.token = self.token._replace(kind="op", value=operator)
+    def unreadable(self, code: str, message: str, hint: str = "", token: Token | None = None) -> StatementUnreadable:
+        """Report a problem that stops the reading of a statement.
+
+        Args:
+            code: of the diagnostic.
+            message: one sentence, no full stop.
+            hint: what to do about it; default: none.
+            token: where the problem is; default: the current one.
+
+        Returns:
+            The exception to raise.
+        """
+        token = token or self.token
+        self.source.report(code, token.start, token.end, message, hint)
+        return StatementUnreadable()
+
+    def unexpected(self, expected: str) -> StatementUnreadable:
+        """Report that something else stands where a word of the grammar should; the exception to raise."""
+        word = self.word()
+        if word in NOT_YET:
+            return self.unreadable("grl-unsupported", NOT_YET[word])
+        hint = "operators are infix: a < b, a && b, a in [b, c]" if word and word not in RESERVED else ""
+        if word in ("from", "over"):
+            hint = f"an event is bound so: {BINDING}"
+        elif self.at(";"):
+            hint = "a condition ends without ';'"
+        return self.unreadable("grl-syntax", f"expected {expected}, found {self.shown()}", hint)

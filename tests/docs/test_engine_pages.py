@@ -14,9 +14,9 @@ from engine.language import MAX_RULES, MAX_SOURCE_CHARACTERS
 from engine.language.action_parser import MAX_ACTIONS
 from engine.language.condition_parser import MAX_BINDINGS
 from engine.language.expression_parser import MAX_DEPTH, MAX_OPERANDS
+from engine.language.header_parser import ATTRIBUTES
 from engine.language.lexer import MAX_NAME_CHARACTERS, MAX_TEXT_CHARACTERS
 from engine.language.operand_parser import MAX_LIST_ITEMS, MAX_NESTING
-from engine.language.parser import ATTRIBUTES
 from engine.language.source import MAX_PROBLEMS
 from engine.tables.hit_policies import HIT_POLICIES
 from engine.values import DIGITS
