@@ -1,4 +1,4 @@
-"""`rulefarm doctor`: is the farm well?"""
+"""`rulefarm doctor`: health checks of a farm."""
 
 import sys
 
@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.display.output import console, print_json
-from cli.options import json_option, settings
+from cli.options import json_option, read_settings
 from workers.monitoring import HealthCheck, examine
 
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red", "skip": "dim"}
@@ -23,22 +23,22 @@ def command(timeout: float, as_json: bool) -> None:
 
     Exit code 1 if something fails; warnings leave it 0. Leaves no job and no verdict.
     """
-    findings = examine(settings(), timeout_s=timeout)
-    well = all(finding.status != "fail" for finding in findings)
+    checks = examine(read_settings(), timeout_s=timeout)
+    well = all(check.status != "fail" for check in checks)
     if as_json:
-        print_json({"well": well, "findings": [finding.to_json() for finding in findings]})
+        print_json({"well": well, "findings": [check.to_json() for check in checks]})
     else:
-        _print(findings)
+        _print(checks)
     sys.exit(int(not well))
 
 
-def _print(findings: list[HealthCheck]) -> None:
+def _print(checks: list[HealthCheck]) -> None:
     table = Table.grid(padding=(0, 2))
     for _ in range(3):
         table.add_column(overflow="fold")
-    for finding in findings:
-        said = f"{finding.subject}: {finding.message}" if finding.subject else finding.message
-        if finding.hint:
-            said = f"{said.removesuffix('.')}; {finding.hint}"
-        table.add_row(Text(finding.status, style=_COLOURS[finding.status]), Text(finding.check), Text(said))
+    for check in checks:
+        text = f"{check.subject}: {check.message}" if check.subject else check.message
+        if check.hint:
+            text = f"{text.removesuffix('.')}; {check.hint}"
+        table.add_row(Text(check.status, style=_COLOURS[check.status]), Text(check.check), Text(text))
     console().print(table)

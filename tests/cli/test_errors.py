@@ -81,7 +81,7 @@ WRONG = [
     Wrong("an id that is none to resume", "batch resume 7", "'7' is no id", AWAY),
     Wrong("no farm to examine", "doctor", "rulefarm up"),
     Wrong("nothing answers the doctor", "doctor", "the broker at redis://", AWAY),
-    Wrong("no time for a canary", "doctor --timeout 0", "--timeout", AWAY, 2),
+    Wrong("no time for a probe", "doctor --timeout 0", "--timeout", AWAY, 2),
     Wrong("no farm for dead letters", "dead list", "rulefarm up"),
     Wrong("no database for dead letters", "dead list", "127.0.0.1:1", AWAY, 3),
     Wrong("no database to retry from", "dead retry --all", "127.0.0.1:1", AWAY, 3),

@@ -1,7 +1,7 @@
-"""Is the farm well?  broker, database, workers -> [doctor] -> one finding a question
+"""Health checks of a whole farm.  broker, database, workers -> [doctor] -> HealthCheck
 
-Asks from outside, as a producer would: everything that a job needs on its way to a verdict is tried once. Leaves no job
-and no verdict, and mends nothing: every finding that is not good says what to do."""
+Works from outside, as a producer would: everything that a job needs on its way to a verdict is tried once. Leaves no
+job and no verdict, and repairs nothing: every check that is not ok says what to do."""
 
 import time
 from collections.abc import Callable
@@ -25,7 +25,7 @@ from workers.monitoring.probes import ProbeResult, keeps_results, send_probes
 
 #: Seconds that a worker gets between two looks: one that takes messages takes the next in milliseconds.
 _BETWEEN_LOOKS_S = 2.0
-#: Seconds that workers get to answer before a queue is said to have none.
+#: Seconds that workers get to answer when a queue seems to have none.
 _PATIENCE_S = 4.0
 #: Intervals that the reconciler may be late, and seconds that it may be late in any case.
 _LATE_INTERVALS, _LATE_S = 5, 30.0
@@ -33,13 +33,13 @@ _LATE_INTERVALS, _LATE_S = 5, 30.0
 
 @dataclass(frozen=True, slots=True)
 class HealthCheck:
-    """The answer to one question."""
+    """The result of one check."""
 
-    #: broker, database, migrations, facts, workers, silence, canary, backlog, reconciler or dead-letters.
+    #: broker, database, migrations, facts, workers, stall, probe, backlog, reconciler or dead-letters.
     check: str
-    #: ok; warn: somebody should look; fail: the farm is not well; skip: can't be told before something else is mended.
+    #: ok; warn: somebody should look; fail: the farm is not well; skip: not checked, because something else fails.
     status: str
-    #: What was found.
+    #: What is so.
     message: str
     #: What to do about it; empty if nothing.
     hint: str = ""
@@ -54,13 +54,14 @@ class HealthCheck:
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
+class _FarmState:
     """Queues and workers at one moment."""
 
     depths: dict[str, int]
     workers: list[WorkerState]
 
-    def takers(self, name: str) -> list[WorkerState]:
+    def workers_of(self, name: str) -> list[WorkerState]:
+        """The workers that take from a queue."""
         return [worker for worker in self.workers if name in worker.queues]
 
     def idle(self) -> dict[str, int]:
@@ -73,14 +74,14 @@ class _Look:
 
 
 def examine(settings: Settings, *, timeout_s: float) -> list[HealthCheck]:
-    """Ask everything there is to ask.
+    """Carry out every check.
 
     Args:
         settings: where the farm is.
-        timeout_s: seconds that a canary gets.
+        timeout_s: seconds that a probe gets.
 
     Returns:
-        One finding a question; the farm is well if none has the status `fail`.
+        One or more of each check; the farm is well if none has the status `fail`.
 
     Raises:
         SettingsError: no broker or no database is named.
@@ -90,15 +91,15 @@ def examine(settings: Settings, *, timeout_s: float) -> list[HealthCheck]:
     try:
         broker = _answer("broker", lambda: _broker_ms(app))
         database = _answer("database", lambda: answer_ms(ledger.engine))
-        findings = [broker, database]
+        checks = [broker, database]
         if database.status == "ok":
-            findings += _guarded("migrations", lambda: _migrations(ledger))
-        if "fail" in {finding.status for finding in findings}:
-            return [*findings, HealthCheck("canary", "skip", "not sent: what it needs is not well")]
-        findings += _guarded("facts", lambda: _facts(ledger, settings))
-        findings += _guarded("workers", lambda: _queues(app, ledger, settings, timeout_s))
-        findings += _guarded("reconciler", lambda: [_reconciler(ledger, settings)])
-        return [*findings, *_guarded("dead-letters", lambda: [_dead_letters(ledger)])]
+            checks += _guarded("migrations", lambda: _migrations(ledger))
+        if "fail" in {check.status for check in checks}:
+            return [*checks, HealthCheck("probe", "skip", "not sent: what it needs is not well")]
+        checks += _guarded("facts", lambda: _facts(ledger, settings))
+        checks += _guarded("workers", lambda: _queues(app, ledger, settings, timeout_s))
+        checks += _guarded("reconciler", lambda: [_reconciler(ledger, settings)])
+        return [*checks, *_guarded("dead-letters", lambda: [_dead_letters(ledger)])]
     finally:
         app.close()
         ledger.engine.dispose()
@@ -159,47 +160,47 @@ def _facts(ledger: Ledger, settings: Settings) -> list[HealthCheck]:
 
 
 def _queues(app: Celery, ledger: Ledger, settings: Settings, timeout_s: float) -> list[HealthCheck]:
-    """Workers, silence, canaries and backlog."""
+    """Workers, stalls, probes and backlog."""
     domains = {queue_name(domain, bulk=bulk): domain for domain in sorted(ledger.domains()) for bulk in (False, True)}
     if not domains:
         return [HealthCheck("workers", "fail", "no domain is active", "a worker publishes its rulesets at its start")]
-    look = _look(app, settings, domains)
-    if not all(look.takers(name) for name in domains):
-        # Who has much to do answers late.
-        look = _look(app, settings, domains, patience_s=_PATIENCE_S)
-    manned = {name: domain for name, domain in domains.items() if look.takers(name)}
-    silent = _silent(app, settings, domains, look)
-    findings = [
+    state = _farm_state(app, settings, domains)
+    if not all(state.workers_of(name) for name in domains):
+        # A worker that has much to do answers late.
+        state = _farm_state(app, settings, domains, patience_s=_PATIENCE_S)
+    served = {name: domain for name, domain in domains.items() if state.workers_of(name)}
+    stalled = _stalled(app, settings, domains, state)
+    checks = [
         HealthCheck("workers", "fail", "no worker takes from it", f"run '{_command(name, domain)}'", subject=name)
         for name, domain in domains.items()
-        if name not in manned
+        if name not in served
     ]
-    if not findings:
-        findings = [HealthCheck("workers", "ok", f"{len(look.workers)} workers take from {len(domains)} queues")]
-    findings += silent or [HealthCheck("silence", "ok", "no worker is idle while its queues hold messages")]
+    if not checks:
+        checks = [HealthCheck("workers", "ok", f"{len(state.workers)} workers take from {len(domains)} queues")]
+    checks += stalled or [HealthCheck("stall", "ok", "no worker is idle while its queues hold messages")]
     # A queue that nobody takes from gets none: they would gather there.
-    mute = {finding.subject for finding in silent}
-    heard = {name: domain for name, domain in manned.items() if {w.name for w in look.takers(name)} - mute}
-    for name, flight in send_probes(app, heard, timeout_s=timeout_s).items():
-        findings.append(_canary(app, settings, domains, look, name, flight, timeout_s))
-    return [*findings, _backlog(look, settings)]
+    names = {check.subject for check in stalled}
+    working = {name: domain for name, domain in served.items() if {w.name for w in state.workers_of(name)} - names}
+    for name, result in send_probes(app, working, timeout_s=timeout_s).items():
+        checks.append(_probe(app, settings, domains, state, name, result, timeout_s))
+    return [*checks, _backlog(state, settings)]
 
 
-def _look(app: Celery, settings: Settings, domains: dict[str, str], *, patience_s: float = 1.0) -> _Look:
+def _farm_state(app: Celery, settings: Settings, domains: dict[str, str], *, patience_s: float = 1.0) -> _FarmState:
     # Depths first: a worker that begins between the two questions is then seen busy, not idle.
-    return _Look(queue_depths(app, [*domains, CONTROL_QUEUE]), worker_states(settings, timeout_s=patience_s))
+    return _FarmState(queue_depths(app, [*domains, CONTROL_QUEUE]), worker_states(settings, timeout_s=patience_s))
 
 
-def _silent(app: Celery, settings: Settings, domains: dict[str, str], first: _Look) -> list[HealthCheck]:
+def _stalled(app: Celery, settings: Settings, domains: dict[str, str], first: _FarmState) -> list[HealthCheck]:
     idle = first.idle()
     if not idle:
         return []
     time.sleep(_BETWEEN_LOOKS_S)
-    second = _look(app, settings, domains)
+    second = _farm_state(app, settings, domains)
     again = second.idle()
     return [
         HealthCheck(
-            "silence",
+            "stall",
             "fail",
             f"takes nothing, though {_waiting(second, worker)}",
             f"it ends itself after {settings.stall_timeout_s:g} s; if it does not, restart it",
@@ -210,39 +211,39 @@ def _silent(app: Celery, settings: Settings, domains: dict[str, str], first: _Lo
     ]
 
 
-def _waiting(look: _Look, worker: WorkerState) -> str:
-    held = [f"{look.depths[name]:,} in {name}" for name in worker.queues if look.depths.get(name)]
+def _waiting(state: _FarmState, worker: WorkerState) -> str:
+    held = [f"{state.depths[name]:,} in {name}" for name in worker.queues if state.depths.get(name)]
     return f"messages wait: {', '.join(held)}"
 
 
-def _canary(
+def _probe(
     app: Celery,
     settings: Settings,
     domains: dict[str, str],
-    before: _Look,
+    before: _FarmState,
     name: str,
-    flight: ProbeResult,
+    result: ProbeResult,
     timeout_s: float,
 ) -> HealthCheck:
-    if flight.failure:
-        return HealthCheck("canary", "fail", flight.failure, "see the worker's log", subject=name, ms=flight.ms)
-    if flight.ms is not None:
-        return HealthCheck("canary", "ok", f"{flight.ms:.0f} ms through {flight.worker}", subject=name, ms=flight.ms)
+    if result.failure:
+        return HealthCheck("probe", "fail", result.failure, "see the worker's log", subject=name, ms=result.ms)
+    if result.ms is not None:
+        return HealthCheck("probe", "ok", f"{result.ms:.0f} ms through {result.worker}", subject=name, ms=result.ms)
     if not keeps_results(app):
         return HealthCheck(
-            "canary", "warn", "sent; this broker keeps no results that tell how it fared", "set RULEFARM_RESULT_URL",
-            subject=name,
+            "probe", "warn", "sent; this broker keeps no results, so its answer can't be seen",
+            "set RULEFARM_RESULT_URL", subject=name,
         )  # fmt: skip
-    after = _look(app, settings, domains)
-    done = {worker.name: worker.done for worker in before.takers(name)}
-    if any(worker.busy or worker.done != done.get(worker.name) for worker in after.takers(name)):
+    after = _farm_state(app, settings, domains)
+    done = {worker.name: worker.done for worker in before.workers_of(name)}
+    if any(worker.busy or worker.done != done.get(worker.name) for worker in after.workers_of(name)):
         message = f"not through in {timeout_s:g} s: {after.depths[name]:,} messages wait, and its workers are at work"
-        return HealthCheck("canary", "warn", message, "wait, or add workers", subject=name)
-    return HealthCheck("canary", "fail", f"not through in {timeout_s:g} s", "see the logs of its workers", subject=name)
+        return HealthCheck("probe", "warn", message, "wait, or add workers", subject=name)
+    return HealthCheck("probe", "fail", f"not through in {timeout_s:g} s", "see the logs of its workers", subject=name)
 
 
-def _backlog(look: _Look, settings: Settings) -> HealthCheck:
-    name, depth = max(look.depths.items(), key=lambda item: item[1])
+def _backlog(state: _FarmState, settings: Settings) -> HealthCheck:
+    name, depth = max(state.depths.items(), key=lambda item: item[1])
     limit = settings.queue_limit
     if depth >= limit:
         message = f"holds {depth:,} messages: its limit is {limit:,}, so that single jobs are refused"
@@ -267,7 +268,7 @@ def _dead_letters(ledger: Ledger) -> HealthCheck:
         return HealthCheck("dead-letters", "ok", "none")
     by_domain = ", ".join(f"{domain or 'of no domain'} {count:,}" for domain, count in counts.items())
     return HealthCheck(
-        "dead-letters", "warn", f"{sum(counts.values()):,} in all: {by_domain}", "see 'rulefarm dead list'"
+        "dead-letters", "warn", f"{sum(counts.values()):,} in all: {by_domain}", "see 'rulefarm dead-letters list'"
     )
 
 

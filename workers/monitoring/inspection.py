@@ -1,6 +1,6 @@
-"""Look at the workers of a running farm.  broker -> [inspection] -> worker states
+"""States of the workers of a running farm.  broker -> [inspection] -> WorkerState
 
-Asks the workers what they do; changes nothing."""
+Asks the workers over the broker what they do; changes nothing."""
 
 from dataclasses import asdict, dataclass
 from typing import Any

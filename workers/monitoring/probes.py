@@ -1,6 +1,7 @@
-"""Send canaries to queues and wait for them.  queues -> [canaries] -> broker -> a worker -> Celery results
+"""Send a probe task to queues and wait for the answers.  queues -> [probes] -> broker -> a worker -> Celery results
 
-A canary that nobody takes expires; one that came through is forgotten, so that nothing is left of either."""
+A probe that nobody takes expires, and the result of one that was answered is deleted, so that nothing is left of
+either. What a probe does in the worker is `tasks.probe`."""
 
 import time
 import uuid
@@ -15,41 +16,41 @@ from rulefarm.routing import queue
 from tasks.probe import PROBE_AS_SENT
 
 #: Seconds between two looks for a result.
-_LOOK_S = 0.005
+_POLL_S = 0.005
 
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
-    """How a canary fared."""
+    """The answer to one probe."""
 
-    #: Milliseconds from its sending to its result; None: there is none yet.
+    #: Milliseconds from its sending to its result; None: there was none in time.
     ms: float | None
-    #: Name of the worker that took it; empty if that is not known.
+    #: Name of the worker that took it; empty if it failed, or there is no result.
     worker: str = ""
     #: What went wrong there; empty if nothing did.
     failure: str = ""
 
 
 def send_probes(app: Celery, queues: Mapping[str, str], *, timeout_s: float) -> dict[str, ProbeResult]:
-    """Send one canary to each queue, and wait until all are back.
+    """Send one probe to each queue, and wait until all are answered.
 
     Args:
-        app: from `rulefarm.messaging.broker.create_app`; without a result backend nothing is waited for.
-        queues: name of the queue to the domain that it is of.
+        app: from `rulefarm.messaging.create_app`; without a result backend nothing is waited for.
+        queues: name of the queue to its domain.
         timeout_s: seconds to wait; what is not taken by then expires.
 
     Returns:
-        How each fared, by the queue's name.
+        The answers, by the queue's name.
 
     Raises:
         BrokerUnreachable: the broker does not answer.
     """
 
-    def flown() -> dict[str, ProbeResult]:
+    def send_and_wait() -> dict[str, ProbeResult]:
         sent = {name: _send(app, name, domain, timeout_s) for name, domain in queues.items()}
         return _await(app, sent, timeout_s) if keeps_results(app) else {name: ProbeResult(None) for name in sent}
 
-    return call_broker(app, flown)
+    return call_broker(app, send_and_wait)
 
 
 def keeps_results(app: Celery) -> bool:
@@ -72,7 +73,7 @@ def _send(app: Celery, name: str, domain: str, timeout_s: float) -> tuple[str, f
 
 def _await(app: Celery, sent: Mapping[str, tuple[str, float]], timeout_s: float) -> dict[str, ProbeResult]:
     give_up = time.perf_counter() + timeout_s
-    flights = {name: ProbeResult(None) for name in sent}
+    results = {name: ProbeResult(None) for name in sent}
     missing = set(sent)
     while missing and time.perf_counter() < give_up:
         for name in sorted(missing):
@@ -80,13 +81,13 @@ def _await(app: Celery, sent: Mapping[str, tuple[str, float]], timeout_s: float)
             meta = app.backend.get_task_meta(task_id)
             if meta["status"] in ("SUCCESS", "FAILURE"):
                 ms = (time.perf_counter() - began) * 1000
-                back = meta["result"]
+                answer = meta["result"]
                 if meta["status"] == "SUCCESS":
-                    flights[name] = ProbeResult(ms, worker=back["worker"])
+                    results[name] = ProbeResult(ms, worker=answer["worker"])
                 else:
-                    flights[name] = ProbeResult(ms, failure=str(back))
+                    results[name] = ProbeResult(ms, failure=str(answer))
                 app.backend.forget(task_id)
                 missing.discard(name)
         if missing:
-            time.sleep(_LOOK_S)
-    return flights
+            time.sleep(_POLL_S)
+    return results

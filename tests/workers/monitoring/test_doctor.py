@@ -29,7 +29,7 @@ def of(findings: list[HealthCheck], check: str) -> list[tuple[str, str]]:
     return [(finding.status, finding.subject) for finding in findings if finding.check == check]
 
 
-def said(findings: list[HealthCheck], check: str) -> str:
+def text_of(findings: list[HealthCheck], check: str) -> str:
     return " ".join(f"{finding.message}; {finding.hint}" for finding in findings if finding.check == check)
 
 
@@ -47,9 +47,9 @@ def test_a_farm_that_runs_is_well_and_stays_as_it_was(running_farm: Settings, fa
     before = on_record(farm_database)
     findings = until(well, 60)
     assert on_record(farm_database) == before
-    assert of(findings, "canary") == [("ok", name) for name in QUEUES]
-    assert all(finding.ms and finding.ms > 0 for finding in findings if finding.check in ("canary", "database"))
-    assert [of(findings, check) for check in ("workers", "silence", "reconciler")] == [[("ok", "")]] * 3
+    assert of(findings, "probe") == [("ok", name) for name in QUEUES]
+    assert all(finding.ms and finding.ms > 0 for finding in findings if finding.check in ("probe", "database"))
+    assert [of(findings, check) for check in ("workers", "stall", "reconciler")] == [[("ok", "")]] * 3
     app = create_app(running_farm)
     until(lambda: not any(queue_depths(app, QUEUES).values()))
     app.close()
@@ -57,25 +57,32 @@ def test_a_farm_that_runs_is_well_and_stays_as_it_was(running_farm: Settings, fa
 
 @pytest.fixture
 def published(settings: Settings, database: Engine) -> Iterator[Settings]:
-    """A farm with one domain and no worker, whose queues are emptied afterwards."""
+    """A farm with one domain and no worker; its queues are emptied before and afterwards, for others use them too."""
     publish(database, "payment", "0" * 64, {"payment.grl": b""})
+    empty_queues(settings)
     yield settings
-    with create_app(settings).connection_for_write() as connection, connection.channel() as channel:
+    empty_queues(settings)
+
+
+def empty_queues(settings: Settings) -> None:
+    app = create_app(settings)
+    with app.connection_for_write() as connection, connection.channel() as channel:
         for bulk in (False, True):
             channel.queue_purge(queue_name("payment", bulk=bulk))
+    app.close()
 
 
-def test_queues_that_nobody_takes_from_are_named_and_get_no_canary(published: Settings, database: Engine) -> None:
+def test_queues_that_nobody_takes_from_are_named_and_get_no_probe(published: Settings, database: Engine) -> None:
     findings = examine(published, timeout_s=1)
     assert of(findings, "workers") == [("fail", "rules.payment"), ("fail", "rules.payment.bulk")]
-    assert "'rulefarm worker --domains payment --queue bulk'" in said(findings, "workers")
-    assert of(findings, "canary") == []
+    assert "'rulefarm worker --domains payment --queue bulk'" in text_of(findings, "workers")
+    assert of(findings, "probe") == []
     assert queue_depths(create_app(published), ["rules.payment"]) == {"rules.payment": 0}
-    assert "has never run" in said(findings, "reconciler")
+    assert "has never run" in text_of(findings, "reconciler")
 
 
 @contextmanager
-def deaf_worker(settings: Settings, name: str, queues: list[str]) -> Iterator[None]:
+def stalled_worker(settings: Settings, name: str, queues: list[str]) -> Iterator[None]:
     """What answers when workers are asked, and takes no message."""
     answers: dict[str, Any] = {
         "stats": {"total": {EVALUATE_JOB: 7}, "pool": {"processes": [1]}},
@@ -106,48 +113,48 @@ def deaf_worker(settings: Settings, name: str, queues: list[str]) -> Iterator[No
             thread.join()
 
 
-def test_a_worker_that_takes_nothing_is_named_and_its_queue_gets_no_canary(published: Settings) -> None:
+def test_a_worker_that_takes_nothing_is_named_and_its_queue_gets_no_probe(published: Settings) -> None:
     app = create_app(published)
     send_messages(app, [TaskMessage(EVALUATE_JOB, "x", "rules.payment", {}, "")])
-    with deaf_worker(published, "deaf@here", ["rules.payment"]):
+    with stalled_worker(published, "stalled@here", ["rules.payment"]):
         findings = examine(published, timeout_s=1)
-    assert of(findings, "silence") == [("fail", "deaf@here")]
-    assert "takes nothing, though messages wait: 1 in rules.payment; it ends itself" in said(findings, "silence")
-    assert of(findings, "canary") == []
+    assert of(findings, "stall") == [("fail", "stalled@here")]
+    assert "takes nothing, though messages wait: 1 in rules.payment; it ends itself" in text_of(findings, "stall")
+    assert of(findings, "probe") == []
     assert queue_depths(app, ["rules.payment"]) == {"rules.payment": 1}
 
 
-def test_a_canary_that_does_not_come_back_is_told(published: Settings) -> None:
-    with deaf_worker(published, "deaf@here", ["rules.payment", "rules.payment.bulk"]):
+def test_a_probe_that_does_not_come_back_is_named(published: Settings) -> None:
+    with stalled_worker(published, "stalled@here", ["rules.payment", "rules.payment.bulk"]):
         findings = examine(published, timeout_s=0.3)
-    assert of(findings, "canary") == [("fail", "rules.payment"), ("fail", "rules.payment.bulk")]
-    assert "not through in 0.3 s" in said(findings, "canary")
+    assert of(findings, "probe") == [("fail", "rules.payment"), ("fail", "rules.payment.bulk")]
+    assert "not through in 0.3 s" in text_of(findings, "probe")
 
 
-def test_without_results_it_says_that_the_canary_was_only_sent(published: Settings) -> None:
-    with deaf_worker(published, "deaf@here", ["rules.payment"]):
+def test_without_results_it_says_that_the_probe_was_only_sent(published: Settings) -> None:
+    with stalled_worker(published, "stalled@here", ["rules.payment"]):
         findings = examine(replace(published, result_url="disabled://"), timeout_s=0.3)
-    assert of(findings, "canary") == [("warn", "rules.payment")]
-    assert "keeps no results" in said(findings, "canary")
+    assert of(findings, "probe") == [("warn", "rules.payment")]
+    assert "keeps no results" in text_of(findings, "probe")
 
 
-def test_a_canary_tells_what_is_wrong_with_its_worker(published: Settings) -> None:
+def test_a_probe_says_what_is_wrong_with_its_worker(published: Settings) -> None:
     # A worker of the domain whose ruleset it was not started with: what it hears of the queue, it can't judge.
     with rulefarm(published, "worker", "--domains", "pricing", "--autoscale", "1,1", "--name", "lost"):
         [worker] = until(lambda: worker_states(published), 60)
         app = create_app(published)
         app.control.add_consumer("rules.payment", destination=[worker.name], reply=True)
         findings = examine(published, timeout_s=20)
-    assert ("fail", "rules.payment") in of(findings, "canary")
-    assert "this worker does not serve 'payment'" in said(findings, "canary")
+    assert ("fail", "rules.payment") in of(findings, "probe")
+    assert "this worker does not serve 'payment'" in text_of(findings, "probe")
 
 
-def test_dead_letters_a_late_reconciler_and_a_full_queue_are_told(published: Settings, database: Engine) -> None:
+def test_dead_letters_a_late_reconciler_and_a_full_queue_are_named(published: Settings, database: Engine) -> None:
     record_message(database, Failure("unknown-task", "none such"), worker="w@here", domain="payment")
     record_run(database, sent=3, broker_lost=False)
     findings = examine(replace(published, queue_limit=1), timeout_s=1)
     assert of(findings, "reconciler") == [("ok", "")]
-    assert "1 in all: payment 1" in said(findings, "dead-letters")
+    assert "1 in all: payment 1" in text_of(findings, "dead-letters")
     assert of(findings, "dead-letters") == [("warn", "")]
     assert of(findings, "backlog") == [("ok", "")]
     send_messages(create_app(published), [TaskMessage(EVALUATE_JOB, "x", "rules.payment", {}, "")])
@@ -155,7 +162,7 @@ def test_dead_letters_a_late_reconciler_and_a_full_queue_are_told(published: Set
         connection.execute(text("update reconciler set ran_at = now() - interval '100 seconds'"))
     findings = examine(replace(published, queue_limit=1), timeout_s=1)
     assert of(findings, "reconciler") == [("fail", "")]
-    assert " s ago and sent 3 messages again" in said(findings, "reconciler")
+    assert " s ago and sent 3 messages again" in text_of(findings, "reconciler")
     assert of(findings, "backlog") == [("warn", "rules.payment")]
 
 
@@ -163,7 +170,7 @@ def test_what_is_away_is_named_and_nothing_else_is_asked(settings: Settings) -> 
     away = replace(settings, broker_url="redis://127.0.0.1:1/0", database_url="postgresql://nobody@127.0.0.1:1/none")
     findings = examine(away, timeout_s=1)
     assert [(finding.check, finding.status) for finding in findings] == [
-        ("broker", "fail"), ("database", "fail"), ("canary", "skip")
+        ("broker", "fail"), ("database", "fail"), ("probe", "skip")
     ]  # fmt: skip
 
 
@@ -172,7 +179,7 @@ def test_tables_of_another_version_are_told(settings: Settings, database: Engine
         connection.execute(text("update alembic_version set version_num = '0001'"))
     findings = examine(settings, timeout_s=1)
     assert of(findings, "migrations") == [("fail", "")]
-    assert "rulefarm migrate" in said(findings, "migrations")
+    assert "rulefarm migrate" in text_of(findings, "migrations")
 
 
 def test_a_farm_without_a_domain_is_not_well(settings: Settings) -> None:
