@@ -1,4 +1,4 @@
-"""`rulefarm batch`: submit a file, look at a batch, and get one going again."""
+"""`rulefarm batch`: submit a file, show a batch, resume one."""
 
 import sys
 import time
@@ -8,7 +8,7 @@ import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from cli.display.output import console, counted, exit_not_sent, print_json, print_table, send_or_exit
-from cli.options import as_of_option, json_option, settings
+from cli.options import as_of_option, json_option, read_settings
 from rulefarm.farm import Farm
 from rulefarm.jobs import Batch
 from rulesets.loader import SHIPPED, available_domains, load_domain
@@ -61,10 +61,10 @@ def run(
     as_json: bool,
 ) -> None:
     """Submit the rows of SOURCE to a DOMAIN (`run` may be left out)."""
-    known = settings()
-    if subject is None and domain in available_domains(known.rulesets or SHIPPED):
-        subject = load_domain(known.rulesets or SHIPPED, domain).schema.key
-    with Farm(known) as farm:
+    settings = read_settings()
+    if subject is None and domain in available_domains(settings.rulesets or SHIPPED):
+        subject = load_domain(settings.rulesets or SHIPPED, domain).schema.key
+    with Farm(settings) as farm:
         batch = farm.submit_batch(domain, source, subject=subject, key=key, as_of=as_of)
         follow(batch, wait=wait, timeout=timeout, as_json=as_json)
 
@@ -74,7 +74,7 @@ def run(
 @json_option
 def show(batch_id: str, as_json: bool) -> None:
     """Show a BATCH: how far it is, and its outcomes."""
-    with Farm(settings()) as farm:
+    with Farm(read_settings()) as farm:
         print_batch(farm.batch(batch_id), as_json=as_json)
 
 
@@ -86,22 +86,28 @@ def resume_batch(batch_id: str, as_json: bool) -> None:
 
     The farm does so by itself, sooner or later; this does not wait for it. Repeat it as often as you like.
     """
-    known = settings()
-    with Farm(known) as farm:
+    settings = read_settings()
+    with Farm(settings) as farm:
         record = farm.batch(batch_id)
-        waiting, messages = resume(farm.require_ledger().engine, record["id"], grace_s=known.reconcile_grace_s)
+        waiting, messages = resume(farm.require_ledger().engine, record["id"], grace_s=settings.reconcile_grace_s)
         if as_json:
             print_json({"batch": record["id"], "state": record["state"], "resumed": waiting, "dead": record["dead"]})
         else:
             click.echo(f"batch {batch_id}: {record['state']}, {counted(waiting, 'chunk')} resumed")
-            _point_to_the_dead(record)
+            _print_dead_letter_hint(record)
         send_or_exit(farm.app, messages, f"what is open of batch {batch_id} is")
 
 
 def follow(batch: Batch, *, wait: bool, timeout: float, as_json: bool) -> None:
-    """Say what was submitted, and with `wait` show its progress to the end.
+    """Print the id of a batch that was submitted, or with `wait` show its progress and its outcomes.
 
-    Leaves with exit code 3 if the broker was away, and 4 if the verdicts are not all there in time.
+    Exits with code 3 if the broker was away, and 4 if the verdicts are not all there in time.
+
+    Args:
+        batch: as it was accepted.
+        wait: until all its verdicts are there.
+        timeout: seconds to wait.
+        as_json: print the outcomes as JSON.
     """
     if not batch.sent:
         exit_not_sent(f"batch {batch.id} is")
@@ -116,7 +122,12 @@ def follow(batch: Batch, *, wait: bool, timeout: float, as_json: bool) -> None:
 
 
 def print_batch(record: dict[str, Any], *, as_json: bool) -> None:
-    """Print a batch's row and its outcomes."""
+    """Print a batch's row and its outcomes.
+
+    Args:
+        record: as `Farm.batch` gives it.
+        as_json: as it is; False: for a person.
+    """
     if as_json:
         print_json(record)
         return
@@ -133,12 +144,12 @@ def print_batch(record: dict[str, Any], *, as_json: bool) -> None:
         rows.append(("dead", record["dead"]))
     if rows:
         print_table(("outcome", "subjects"), rows)
-    _point_to_the_dead(record)
+    _print_dead_letter_hint(record)
 
 
-def _point_to_the_dead(record: dict[str, Any]) -> None:
+def _print_dead_letter_hint(record: dict[str, Any]) -> None:
     if record["dead"]:
-        click.echo(f"dead letters: see 'rulefarm dead list --batch {record['id']}'")
+        click.echo(f"dead letters: see 'rulefarm dead-letters list --batch {record['id']}'")
 
 
 def _progress(batch: Batch, timeout: float) -> dict[str, Any]:

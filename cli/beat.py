@@ -1,10 +1,10 @@
-"""`rulefarm beat`: the farm's clock."""
+"""`rulefarm beat`: Celery beat, which starts the reconciler and the nightly batch."""
 
 import sys
 
 import click
 
-from cli.options import settings
+from cli.options import read_settings
 from workers.start import run_beat
 
 
@@ -12,4 +12,4 @@ from workers.start import run_beat
 @click.option("--loglevel", default="INFO", show_default=True, help="How much it logs.")
 def command(loglevel: str) -> None:
     """Run beat in the foreground: it starts the reconciler and the nightly batch. A second one is harmless."""
-    sys.exit(run_beat(settings(), loglevel=loglevel))
+    sys.exit(run_beat(read_settings(), loglevel=loglevel))

@@ -1,4 +1,4 @@
-"""`rulefarm dead`: dead letters, looked at, tried again, dropped."""
+"""`rulefarm dead-letters`: list, show, retry and drop dead letters."""
 
 import uuid
 from collections.abc import Callable
@@ -9,13 +9,13 @@ import click
 from rich.text import Text
 
 from cli.display.output import console, counted, print_json, print_table, send_or_exit
-from cli.options import json_option, settings
+from cli.options import json_option, read_settings
 from rulefarm.database import connect
 from rulefarm.messaging import create_app
 from store.dead_letter_retry import LetterFilter, NotRetryable, count_letters, drop, find_letters, retry_letters
 
 
-@click.group("dead")
+@click.group("dead-letters")
 def command() -> None:
     """Dead letters: jobs and rows of batches that are not tried any more, and messages that were refused."""
 
@@ -26,7 +26,7 @@ _batch_option = click.option("--batch", type=click.UUID, help="Of this batch onl
 
 
 def _chosen(function: Callable[..., None]) -> Callable[..., None]:
-    """The options that choose dead letters: ids, or a filter, or all, but one of them."""
+    """Give a command the options that choose dead letters (ids, or a filter, or all: exactly one of these)."""
 
     @click.argument("ids", nargs=-1, type=click.UUID, metavar="[ID]...")
     @click.option("--all", "every", is_flag=True, help="All that there are.")
@@ -58,7 +58,7 @@ def _chosen(function: Callable[..., None]) -> Callable[..., None]:
 @json_option
 def list_letters(domain: str | None, code: str | None, batch: uuid.UUID | None, limit: int, as_json: bool) -> None:
     """List dead letters, newest first."""
-    letters = find_letters(connect(settings()), LetterFilter(domain=domain, code=code, batch=batch), limit=limit)
+    letters = find_letters(connect(read_settings()), LetterFilter(domain=domain, code=code, batch=batch), limit=limit)
     if as_json:
         print_json(letters)
         return
@@ -81,7 +81,7 @@ def list_letters(domain: str | None, code: str | None, batch: uuid.UUID | None, 
 @json_option
 def show(ids: tuple[uuid.UUID, ...], as_json: bool) -> None:
     """Show dead letters whole: why, after how many attempts, by which worker."""
-    letters = find_letters(connect(settings()), LetterFilter(ids=ids))
+    letters = find_letters(connect(read_settings()), LetterFilter(ids=ids))
     if as_json:
         print_json(letters)
         return
@@ -97,22 +97,22 @@ def retry(which: LetterFilter, as_json: bool) -> None:
 
     Refused messages can't be tried again; with a filter or --all they are left.
     """
-    known = settings()
-    engine = connect(known)
+    settings = read_settings()
+    engine = connect(settings)
     for letter in find_letters(engine, which) if which.ids else []:
         if letter["kind"] == "message":
             raise NotRetryable(
                 "not-revivable",
                 f"{letter['id']} is a refused message, which can't be tried again",
-                "whoever sent it has to submit a job; 'rulefarm dead drop' forgets it",
+                "whoever sent it has to submit a job; 'rulefarm dead-letters drop' forgets it",
             )
-    retried = retry_letters(engine, which, grace_s=known.reconcile_grace_s)
+    retried = retry_letters(engine, which, grace_s=settings.reconcile_grace_s)
     if as_json:
         print_json({"retried": retried.count, "left": retried.left})
     else:
         left = f", {retried.left:,} left: refused messages, or no longer on record" if retried.left else ""
         click.echo(f"{retried.count:,} tried again{left}")
-    send_or_exit(create_app(known), retried.messages, "what is tried again is")
+    send_or_exit(create_app(settings), retried.messages, "what is tried again is")
 
 
 @command.command("drop")
@@ -121,11 +121,11 @@ def retry(which: LetterFilter, as_json: bool) -> None:
 @json_option
 def drop_letters(which: LetterFilter, yes: bool, as_json: bool) -> None:
     """Forget dead letters: their jobs and rows stay without a verdict. Asks first, unless they are named by ID."""
-    engine = connect(settings())
+    engine = connect(read_settings())
     if which.ids:
         find_letters(engine, which)
-    elif (found := count_letters(engine, which)) and not yes:
-        click.confirm(f"drop {counted(found, 'dead letter')} for good?", abort=True, err=True)
+    elif (count := count_letters(engine, which)) and not yes:
+        click.confirm(f"drop {counted(count, 'dead letter')} for good?", abort=True, err=True)
     dropped = drop(engine, which)
     if as_json:
         print_json({"dropped": dropped})
@@ -142,7 +142,7 @@ def print_letter(letter: dict[str, Any]) -> None:
     tried = (
         f"after {counted(letter['attempts'], 'attempt')}, the last by" if letter["kind"] != "message" else "refused by"
     )
-    out.print(Text(f"  {tried} {letter['worker'] or 'nobody known'}, {letter['died_at']:%Y-%m-%d %H:%M:%S %Z}"))
+    out.print(Text(f"  {tried} {letter['worker'] or 'an unknown worker'}, {letter['died_at']:%Y-%m-%d %H:%M:%S %Z}"))
     if letter["batch"]:
         out.print(Text(f"  of batch {letter['batch']}, alone in chunk {letter['chunk']}"))
     if letter["content"]:

@@ -8,7 +8,7 @@ import click
 from cli.display.explanation import all_option, explanation_json, print_explanation, rule_option
 from cli.display.output import COLOURS, console, print_answer, print_json
 from cli.display.replay import print_replay
-from cli.options import as_of_option, json_option, read_facts, settings
+from cli.options import as_of_option, json_option, read_facts, read_settings
 from engine import Evaluation, error_evaluation, explain, find_counterfactuals
 from rulefarm import wire
 from rulesets.loader import SHIPPED, load_domain
@@ -22,7 +22,7 @@ from tasks.shared_facts import alone, look_up
 @click.argument("facts", metavar="FILE")
 @as_of_option
 @click.option(
-    "--explain", "why", is_flag=True, help="Say why: conditions with what they saw, and what would be better."
+    "--explain", "with_reasons", is_flag=True, help="Say why: conditions with what they saw, and what would be better."
 )
 @rule_option
 @all_option
@@ -32,7 +32,7 @@ def command(
     domain: str,
     facts: str,
     as_of: datetime | None,
-    why: bool,
+    with_reasons: bool,
     rules: tuple[str, ...],
     every: bool,
     shared: str | None,
@@ -47,15 +47,15 @@ def command(
     A FILE that ends in .jsonl is replayed: every line is facts, judged in order with the events of the lines before it,
     and printed if it is not accepted.
     """
-    loaded = load_domain(settings().rulesets or SHIPPED, domain)
+    loaded = load_domain(read_settings().rulesets or SHIPPED, domain)
     host = host_of(loaded.program)
-    known = KnownFacts(read_facts(shared) if shared else {})
+    reference_facts = KnownFacts(read_facts(shared) if shared else {})
     if facts.endswith(".jsonl"):
-        if why or rules or every:
+        if with_reasons or rules or every:
             raise click.UsageError("a file that is replayed is not explained; put the line into a .json file")
-        sys.exit(int(print_replay(loaded, facts, known, as_of, as_json=as_json)))
+        sys.exit(int(print_replay(loaded, facts, reference_facts, as_of, as_json=as_json)))
     given = wire.parse(wire.canonical(read_facts(facts)))
-    [seen] = look_up(loaded.schema, [given], known.texts)
+    [seen] = look_up(loaded.schema, [given], reference_facts.texts)
     moment = as_of or datetime.now(UTC)
     seen = alone(loaded.schema, seen, moment)
     document = seen.document
@@ -63,15 +63,15 @@ def command(
         evaluation = error_evaluation(*seen.refusal, document)
         print_json(evaluation.to_json()) if as_json else _print(evaluation)
         sys.exit(1)
-    if why or rules or every:
+    if with_reasons or rules or every:
         explanation = explain(loaded.program, document, as_of=moment, rules=rules, every=every)
-        found = find_counterfactuals(loaded.program, document, as_of=moment)
+        counterfactuals = find_counterfactuals(loaded.program, document, as_of=moment)
         evaluation = explanation.evaluation
         if as_json:
-            print_json(explanation_json(explanation, found))
+            print_json(explanation_json(explanation, counterfactuals))
         else:
             _print(evaluation)
-            print_explanation(explanation, found)
+            print_explanation(explanation, counterfactuals)
     else:
         evaluation = loaded.program.evaluate(document, as_of=moment, candidates=host)
         if as_json:

@@ -4,7 +4,7 @@ import click
 
 from cli.display.explanation import all_option, explanation_json, print_explanation, rule_option
 from cli.display.output import print_json, print_verdict
-from cli.options import json_option, settings
+from cli.options import json_option, read_settings
 from engine import explain, find_counterfactuals
 from rulefarm.database import connect
 from rulefarm.errors import NotFound
@@ -27,7 +27,7 @@ def command(job: str, rules: tuple[str, ...], every: bool, as_json: bool) -> Non
     the rules that fired with the values that it saw, what each rule changed, and the smallest change of one number that
     would have given a better outcome. It is judged again by the ruleset that judged it, as of the same instant.
     """
-    engine = connect(settings())
+    engine = connect(read_settings())
     verdict = verdict_of(engine, job)
     program = compile_recorded(source_of(engine, verdict.domain, verdict.ruleset_digest))
     if program.schema is None:
@@ -38,13 +38,13 @@ def command(job: str, rules: tuple[str, ...], every: bool, as_json: bool) -> Non
         return
     facts = judged_facts(engine, verdict, program.schema)
     explanation = explain(program, facts, as_of=verdict.as_of, rules=rules, every=every)
-    found = find_counterfactuals(program, facts, as_of=verdict.as_of)
+    counterfactuals = find_counterfactuals(program, facts, as_of=verdict.as_of)
     judged = explanation.evaluation.to_json()
     same = all(judged[name] == verdict.to_json()[name] for name in ("outcome", "fired", "changes"))
     if as_json:
-        print_json({"verdict": verdict.to_json(), "same": same} | explanation_json(explanation, found))
+        print_json({"verdict": verdict.to_json(), "same": same} | explanation_json(explanation, counterfactuals))
         return
     print_verdict(verdict)
     if not same:
         click.echo(f"rulefarm: judged again, it comes out as {judged['outcome']}; what follows explains that", err=True)
-    print_explanation(explanation, found)
+    print_explanation(explanation, counterfactuals)

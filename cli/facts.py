@@ -1,4 +1,4 @@
-"""`rulefarm facts`: the reference facts that jobs are judged with."""
+"""`rulefarm facts`: load, show and delete the reference facts that jobs are judged with."""
 
 from itertools import islice
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from cli.display.output import counted, print_json
-from cli.options import json_option, read_facts, settings
+from cli.options import json_option, read_facts, read_settings
 from rulefarm.errors import NotFound
 from rulefarm.reference_facts import ReferenceFacts
 from rulesets.loader import SHIPPED, declared_fact
@@ -28,9 +28,9 @@ def load(fact: str, source: Path, key: str | None, as_json: bool) -> None:
 
     Facts that FILE does not name stay. If it breaks off, load it again: what was kept is kept once more.
     """
-    found = settings()
-    root = found.rulesets or SHIPPED
-    pairs = read_pairs(source, key=key, declared=lambda: declared_fact(root, fact), database_url=found.source_url)
+    settings = read_settings()
+    root = settings.rulesets or SHIPPED
+    pairs = read_pairs(source, key=key, declared=lambda: declared_fact(root, fact), database_url=settings.source_url)
     kept = _facts().put_many(fact, pairs)
     if as_json:
         print_json({"fact": fact, "loaded": kept})
@@ -93,4 +93,4 @@ def list_keys(fact: str, limit: int, as_json: bool) -> None:
 
 
 def _facts() -> ReferenceFacts:
-    return ReferenceFacts(settings().require_facts())
+    return ReferenceFacts(read_settings().require_facts())

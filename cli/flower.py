@@ -1,10 +1,10 @@
-"""`rulefarm flower`: the farm's window in a browser."""
+"""`rulefarm flower`: workers, tasks and queues in a browser."""
 
 import sys
 
 import click
 
-from cli.options import settings
+from cli.options import read_settings
 from workers.celery_app import create_worker_app
 from workers.monitoring.flower import start_flower
 
@@ -15,5 +15,5 @@ def command() -> None:
 
     Listens on 127.0.0.1 unless RULEFARM_FLOWER_ADDRESS says otherwise, and then only with RULEFARM_FLOWER_PASSWORD.
     """
-    known = settings()
-    sys.exit(start_flower(create_worker_app(known), known))
+    settings = read_settings()
+    sys.exit(start_flower(create_worker_app(settings), settings))

@@ -8,7 +8,7 @@ from rich.text import Text
 from cli.dead_letters import print_letter
 from cli.display.old_keys import with_old_keys
 from cli.display.output import console, counted, print_json, print_table, print_verdict
-from cli.options import json_option, settings
+from cli.options import json_option, read_settings
 from rulefarm.database import connect
 from store.job_status import JobStatus, find_job_status, find_jobs
 
@@ -27,13 +27,13 @@ def command() -> None:
 @json_option
 def list_jobs(state: str, domain: str | None, limit: int, as_json: bool) -> None:
     """List jobs, oldest first: those without a verdict, unless --state says otherwise."""
-    found = find_jobs(connect(settings()), state=state, domain=domain, limit=limit)
+    jobs = find_jobs(connect(read_settings()), state=state, domain=domain, limit=limit)
     if as_json:
-        print_json([with_old_keys(job) for job in found])
+        print_json([with_old_keys(job) for job in jobs])
         return
     rows = [
         (job["id"], job["domain"], job["subject"], _time(job["age_s"]), job["attempts"], job["code"] or "-")
-        for job in found
+        for job in jobs
     ]
     print_table(("id", "domain", "subject", "age", "attempts", "last failure"), rows)
 
@@ -46,48 +46,48 @@ def show(job: str, as_json: bool) -> None:
 
     JOB_ID is its id, or the key it was submitted with: then the newest job is shown.
     """
-    found = find_job_status(connect(settings()), job)
+    status = find_job_status(connect(read_settings()), job)
     if as_json:
-        document = found.to_json()
+        document = status.to_json()
         rows = {part: with_old_keys(document[part]) for part in ("job", "chunk") if document[part] is not None}
         print_json(document | rows)
         return
-    _print(found)
+    _print(status)
 
 
-def _print(found: JobStatus) -> None:
+def _print(status: JobStatus) -> None:
     out = console()
-    if found.job is not None:
-        job = found.job
+    if status.job is not None:
+        job = status.job
         queue = "bulk queue" if job["bulk"] else "interactive queue"
         out.print(Text(job["state"], style=_STATES[job["state"]]), Text(f"{job['domain']} {job['subject']}"))
         out.print(Text(f"  job {job['id']}, as of {_moment(job['as_of'])}"))
         out.print(Text(f"  submitted {_time(job['age_s'])} ago, {_moment(job['enqueued_at'])}, to the {queue}"))
         _print_attempts(job)
-    if found.batch is not None:
-        batch = found.batch
+    if status.batch is not None:
+        batch = status.batch
         out.print(Text(f"row of batch {batch['id']} of {batch['domain']}, which is {batch['state']}"))
-        if found.chunk is not None:
-            _print_attempts(found.chunk)
-    if found.verdict is not None:
-        print_verdict(found.verdict)
-    if found.letter is not None:
-        print_letter(found.letter)
+        if status.chunk is not None:
+            _print_attempts(status.chunk)
+    if status.verdict is not None:
+        print_verdict(status.verdict)
+    if status.letter is not None:
+        print_letter(status.letter)
 
 
 _STATES = {"open": "yellow", "done": "green", "dead": "red"}
 
 
 def _print_attempts(row: dict[str, Any]) -> None:
-    """What a job's or chunk's row says of its attempts."""
+    """Print the attempts on a job's or chunk's row."""
     out = console()
-    told = [counted(row["attempts"], "counted attempt"), f"sent {counted(row['times_sent'], 'time')}"]
+    parts = [counted(row["attempts"], "counted attempt"), f"sent {counted(row['times_sent'], 'time')}"]
     if row["state"] == "open":
         if row["lease_s"] is not None and row["lease_s"] > 0:
-            told.append(f"{row['worker']} works on it, its lease lasts {_time(row['lease_s'])}")
+            parts.append(f"{row['worker']} works on it, its lease lasts {_time(row['lease_s'])}")
         due = f"in {_time(row['resend_in_s'])}" if row["resend_in_s"] > 0 else "now"
-        told.append(f"sent again {due} if nothing comes of it")
-    out.print(Text(f"  {', '.join(told)}"))
+        parts.append(f"sent again {due} if nothing comes of it")
+    out.print(Text(f"  {', '.join(parts)}"))
     if row["code"] and row["state"] != "dead":
         out.print(Text(f"  last failure, by {row['worker']}: [{row['code']}] {row['reason']}", style="yellow"))
 

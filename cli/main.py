@@ -1,8 +1,9 @@
-"""The door: finds the command, turns errors into one line and an exit code.  argv -> [main] -> one cli module
+"""Find the command, and turn errors into one line and an exit code.  argv -> [main] -> one cli module
 
 A command's module is imported when the command is asked for, so `rulefarm rules check` loads neither Celery nor
 SQLAlchemy. Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 broker or database away, 4 no verdict yet."""
 
+from copy import copy
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -20,7 +21,7 @@ COMMANDS = {
     "jobs": ("cli.jobs", "List open jobs, or show where one stands."),
     "verdicts": ("cli.verdicts", "List verdicts, newest first."),
     "explain": ("cli.explain", "Explain the verdict of a job, or of one row of a batch."),
-    "dead": ("cli.dead_letters", "List, show, retry or drop dead letters."),
+    "dead-letters": ("cli.dead_letters", "List, show, retry or drop dead letters."),
     "prune": ("cli.prune", "Drop old months of jobs and verdicts."),
     "eval": ("cli.evaluate", "Judge facts here and now, without a farm."),
     "facts": ("cli.facts", "Keep reference facts that domains look up."),
@@ -29,8 +30,11 @@ COMMANDS = {
     "beat": ("cli.beat", "Run beat in the foreground: reconciler and nightly batch."),
     "flower": ("cli.flower", "Run Flower in the foreground: a page to watch the farm."),
     "migrate": ("cli.migrate", "Bring the tables in Postgres up to date."),
-    "drill": ("cli.drill", "Hurt a farm in every way that is known, and check it."),
+    "drill": ("cli.drill", "Inject faults into a farm of its own, and check its promises."),
 }
+
+#: Old names of commands, which go on working for a release and are not listed.
+_ALIASES = {"dead": "dead-letters"}
 
 _EXIT_CODES = {"BrokerUnreachable": 3, "DatabaseUnreachable": 3, "FarmUnreachable": 3, "VerdictPending": 4}
 
@@ -43,15 +47,31 @@ class LazyGroup(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of that name; None if there is none."""
-        if cmd_name not in COMMANDS:
+        """The command of that name, or of an old name of it; None if there is none.
+
+        Args:
+            ctx: click's.
+            cmd_name: as it was typed.
+        """
+        name = _ALIASES.get(cmd_name, cmd_name)
+        if name not in COMMANDS:
             return None
-        module, _ = COMMANDS[cmd_name]
+        module, _ = COMMANDS[name]
         command: click.Command = import_module(module).command
-        return command
+        if name == cmd_name:
+            return command
+        alias = copy(command)
+        alias.name = cmd_name
+        alias.deprecated = f"now 'rulefarm {name}'; the old name goes with a later release"
+        return alias
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """What `--help` says of the commands, without importing them."""
+        """List the commands in `--help`, without importing them.
+
+        Args:
+            ctx: click's.
+            formatter: takes the lines.
+        """
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
@@ -67,7 +87,7 @@ class LazyGroup(click.Group):
 
 
 def fail(error: Any) -> NoReturn:
-    """Print one of our errors and leave with its exit code."""
+    """Print one of our errors and exit with its code."""
     click.echo(f"rulefarm: {error} [{error.code}]", err=True)
     names = {kind.__name__ for kind in type(error).__mro__}
     raise SystemExit(max((code for name, code in _EXIT_CODES.items() if name in names), default=1))

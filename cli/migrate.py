@@ -2,7 +2,7 @@
 
 import click
 
-from cli.options import settings
+from cli.options import read_settings
 from rulefarm.database import connect
 from store.migrate import migrate
 
@@ -10,5 +10,5 @@ from store.migrate import migrate
 @click.command("migrate")
 def command() -> None:
     """Bring the tables in Postgres up to date. Safe to repeat, and to run from several machines at once."""
-    migrate(connect(settings()))
+    migrate(connect(read_settings()))
     click.echo("the tables are up to date")

@@ -5,9 +5,8 @@ from dataclasses import replace
 import click
 
 from cli.batch import follow
-from cli.options import json_option, settings
+from cli.options import json_option, read_settings
 from rulefarm.farm import Farm
-from rulefarm.settings import Settings
 from rulesets.loader import SHIPPED, load_all
 from tasks.nightly import record_nightly
 
@@ -24,14 +23,14 @@ def command() -> None:
 @json_option
 def run(source: str | None, wait: bool, timeout: float, as_json: bool) -> None:
     """Submit the nightly batch now."""
-    known: Settings = settings()
+    settings = read_settings()
     if source is not None:
-        known = replace(known, nightly_source=source)
-    rulesets = load_all(known.rulesets or SHIPPED, [known.nightly_domain])
-    with Farm(known) as farm:
+        settings = replace(settings, nightly_source=source)
+    rulesets = load_all(settings.rulesets or SHIPPED, [settings.nightly_domain])
+    with Farm(settings) as farm:
         batch = farm.send_batch(
             *record_nightly(
-                farm.require_ledger(), known, rulesets, key=None, free_slots=farm.free_slots(known.nightly_domain)
+                farm.require_ledger(), settings, rulesets, key=None, free_slots=farm.free_slots(settings.nightly_domain)
             )
         )
         follow(batch, wait=wait, timeout=timeout, as_json=as_json)

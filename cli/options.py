@@ -1,4 +1,4 @@
-"""Options and arguments that several commands share.  argv -> [options] -> settings, facts, instants"""
+"""Options and arguments that several commands share.  argv, environment -> [options] -> settings, facts, instants"""
 
 import os
 import sys
@@ -39,7 +39,7 @@ rulesets_option = click.option(
 )
 
 
-def settings() -> Settings:
+def read_settings() -> Settings:
     """The settings, from the environment."""
     return Settings.from_env(os.environ)
 

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from cli.display.output import counted, print_json, print_table
-from cli.options import json_option, settings
+from cli.options import json_option, read_settings
 from rulefarm.database import connect
 from store.retention import first_kept, prune
 
@@ -21,10 +21,10 @@ class Age(click.ParamType[timedelta]):
         """The time that the text names."""
         if isinstance(value, timedelta):
             return value
-        found = re.fullmatch(r"([1-9]\d{0,4})([dw])", value)
-        if found is None:
+        match = re.fullmatch(r"([1-9]\d{0,4})([dw])", value)
+        if match is None:
             self.fail(f"{value!r} is no number of days or weeks, like 90d or 12w", param, ctx)
-        return timedelta(**{{"d": "days", "w": "weeks"}[found[2]]: int(found[1])})
+        return timedelta(**{{"d": "days", "w": "weeks"}[match[2]]: int(match[1])})
 
 
 @click.command("prune")
@@ -37,7 +37,7 @@ def command(age: timedelta, dry_run: bool, as_json: bool) -> None:
     Whole months only, so that up to a month more is kept than was asked for. Open work is never touched, nor the
     verdicts of a batch that is still open. Safe to repeat, and to stop.
     """
-    pruned = prune(connect(settings()), first_kept(datetime.now(UTC), age), dry_run=dry_run)
+    pruned = prune(connect(read_settings()), first_kept(datetime.now(UTC), age), dry_run=dry_run)
     if as_json:
         print_json(pruned.to_json() | {"dry_run": dry_run})
         return

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from cli.display.output import print_json, print_table
-from cli.options import json_option, rulesets_option, settings
+from cli.options import json_option, read_settings, rulesets_option
 from engine import Diagnostic, EngineError, Rule, RulesetRejected, SchemaRejected, review
 from rulesets.cases import run_cases
 from rulesets.formatting import formatted, grl_files
@@ -28,11 +28,11 @@ def check(domains: tuple[str, ...], rulesets: Path | None, as_json: bool) -> Non
 
     Exit code 1 if a ruleset can't be used; warnings leave it 0.
     """
-    root = rulesets or settings().rulesets or SHIPPED
+    root = rulesets or read_settings().rulesets or SHIPPED
     rejected, documents = False, []
     for domain in domains or available_domains(root):
         diagnostics, summary = _checked(root, domain)
-        rejected = rejected or any(found.severity == "error" for found in diagnostics)
+        rejected = rejected or any(diagnostic.severity == "error" for diagnostic in diagnostics)
         documents.append({"domain": domain, "summary": summary, "diagnostics": [d.to_json() for d in diagnostics]})
         if not as_json:
             for diagnostic in diagnostics:
@@ -53,8 +53,8 @@ def _checked(root: Path, domain: str) -> tuple[tuple[Diagnostic, ...], str]:
         return (*error.diagnostics, *problems_without_schema(root, domain)), "rejected"
     except RulesetUnreadable as error:
         return (Diagnostic(error.code, "error", None, error.message, error.hint),), "rejected"
-    found = (*loaded.program.warnings, *review(loaded.program, loaded.sources))
-    return found, f"{len(loaded.program.rules):,} rules, {loaded.digest[:12]}"
+    diagnostics = (*loaded.program.warnings, *review(loaded.program, loaded.sources))
+    return diagnostics, f"{len(loaded.program.rules):,} rules, {loaded.digest[:12]}"
 
 
 @command.command("test")
@@ -65,7 +65,7 @@ def test(domains: tuple[str, ...], rulesets: Path | None) -> None:
 
     Exit code 1 if a case fails.
     """
-    root = rulesets or settings().rulesets or SHIPPED
+    root = rulesets or read_settings().rulesets or SHIPPED
     failed = False
     for domain in domains or available_domains(root):
         results = run_cases(load_domain(root, domain))
@@ -85,7 +85,7 @@ def test(domains: tuple[str, ...], rulesets: Path | None) -> None:
 @json_option
 def list_rules(domains: tuple[str, ...], rulesets: Path | None, as_json: bool) -> None:
     """List the rules of the domains, in the order in which they are tried."""
-    root = rulesets or settings().rulesets or SHIPPED
+    root = rulesets or read_settings().rulesets or SHIPPED
     rows: list[dict[str, Any]] = []
     for domain in domains or available_domains(root):
         rules = load_domain(root, domain).program.rules
@@ -115,7 +115,7 @@ def format_files(names: tuple[str, ...], only_check: bool, rulesets: Path | None
 
     A file with problems is left as it is, and the exit code is 1.
     """
-    root = rulesets or settings().rulesets or SHIPPED
+    root = rulesets or read_settings().rulesets or SHIPPED
     failed = False
     for name in names or available_domains(root):
         file = Path(name)

@@ -8,7 +8,7 @@ import click
 
 from cli.display.old_keys import with_old_keys
 from cli.display.output import counted, print_json, print_table
-from cli.options import json_option, settings
+from cli.options import json_option, read_settings
 from rulefarm.database import Ledger
 from rulefarm.messaging import create_app, queue_depths
 from rulefarm.routing import CONTROL_QUEUE, queue_name
@@ -25,7 +25,7 @@ def command(as_json: bool) -> None:
 
     Exit code 1 if no worker answers. Whether all is well is for `rulefarm doctor` to say.
     """
-    state = _state(settings())
+    state = _state(read_settings())
     if as_json:
         print_json(state)
     else:
@@ -35,16 +35,16 @@ def command(as_json: bool) -> None:
         sys.exit(1)
 
 
-def _state(known: Settings) -> dict[str, Any]:
-    ledger = Ledger(known)
+def _state(settings: Settings) -> dict[str, Any]:
+    ledger = Ledger(settings)
     domains = sorted(ledger.domains().items())
     waiting = {work.domain: work for work in open_work(ledger.engine)}
     dead = count_dead_letters(ledger.engine)
     run = last_reconciled(ledger.engine)
     names = [queue_name(domain, bulk=bulk) for domain, _ in domains for bulk in (False, True)]
     return {
-        "queues": queue_depths(create_app(known), [*names, CONTROL_QUEUE]),
-        "queue_limit": known.queue_limit,
+        "queues": queue_depths(create_app(settings), [*names, CONTROL_QUEUE]),
+        "queue_limit": settings.queue_limit,
         "domains": {
             domain: {
                 "digest": digest,
@@ -57,7 +57,7 @@ def _state(known: Settings) -> dict[str, Any]:
         },
         "dead_letters": sum(dead.values()),
         "reconciler": with_old_keys(asdict(run)) if run else None,
-        "workers": [worker.to_json() for worker in worker_states(known)],
+        "workers": [worker.to_json() for worker in worker_states(settings)],
     }
 
 
@@ -69,13 +69,13 @@ def _print(state: dict[str, Any]) -> None:
     waiting = [
         (
             domain,
-            told["digest"][:12],
-            told["open_jobs"],
-            told["open_chunks"],
-            f"{told['oldest']:%Y-%m-%d %H:%M:%S}" if told["oldest"] else "-",
-            told["dead_letters"],
+            domain_state["digest"][:12],
+            domain_state["open_jobs"],
+            domain_state["open_chunks"],
+            f"{domain_state['oldest']:%Y-%m-%d %H:%M:%S}" if domain_state["oldest"] else "-",
+            domain_state["dead_letters"],
         )
-        for domain, told in state["domains"].items()
+        for domain, domain_state in state["domains"].items()
     ]
     print_table(("domain", "ruleset", "open jobs", "open chunks", "oldest of", "dead"), waiting)
     click.echo()
@@ -86,7 +86,7 @@ def _print(state: dict[str, Any]) -> None:
     print_table(("worker", "processes", "busy", "done", "queues"), workers)
     click.echo(f"\n{_reconciled(state['reconciler'])}")
     if state["dead_letters"]:
-        click.echo(f"{counted(state['dead_letters'], 'dead letter')}: see 'rulefarm dead list'")
+        click.echo(f"{counted(state['dead_letters'], 'dead letter')}: see 'rulefarm dead-letters list'")
 
 
 def _reconciled(run: dict[str, Any] | None) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime
 import click
 
 from cli.display.output import exit_not_sent, print_json, print_verdict
-from cli.options import as_of_option, json_option, read_facts, settings
+from cli.options import as_of_option, json_option, read_facts, read_settings
 from rulefarm.farm import Farm
 
 
@@ -26,7 +26,7 @@ def command(
     Prints the job's id, or with --wait the verdict; then exit code 1 if it is error.
     """
     document = read_facts(facts)
-    with Farm(settings()) as farm:
+    with Farm(read_settings()) as farm:
         job = farm.submit(domain, document, key=key, as_of=as_of)
         if not job.sent:
             exit_not_sent(f"job {job.id} is")

@@ -1,4 +1,4 @@
-"""`rulefarm up`: everything, in the foreground."""
+"""`rulefarm up`: the whole farm, in the foreground."""
 
 import os
 import sys
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from cli.options import settings
+from cli.options import read_settings
 from rulefarm.database import connect
 from rulefarm.settings import Settings
 from store.migrate import migrate
@@ -22,12 +22,12 @@ def command(procfile: Path | None, only: str | None) -> None:
     Services that RULEFARM_BROKER_URL and RULEFARM_DATABASE_URL name are used; the others are embedded ones, with their
     data in RULEFARM_HOME.
     """
-    wanted = [name.strip() for name in only.split(",")] if only else None
-    sys.exit(run_farm(settings(), migrate_tables, environ=os.environ, procfile=procfile, only=wanted))
+    parts = [name.strip() for name in only.split(",")] if only else None
+    sys.exit(run_farm(read_settings(), migrate_tables, environ=os.environ, procfile=procfile, only=parts))
 
 
-def migrate_tables(known: Settings) -> None:
+def migrate_tables(settings: Settings) -> None:
     """Bring the tables of a farm up to date."""
-    engine = connect(known)
+    engine = connect(settings)
     migrate(engine)
     engine.dispose()

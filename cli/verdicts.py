@@ -5,7 +5,7 @@ import uuid
 import click
 
 from cli.display.output import print_verdicts
-from cli.options import csv_option, json_option, settings
+from cli.options import csv_option, json_option, read_settings
 from rulefarm.database import connect
 from store.verdicts import find_verdicts
 
@@ -30,6 +30,6 @@ def command(
     """List verdicts, newest first."""
     if as_json and as_csv:
         raise click.UsageError("--json or --csv, not both")
-    engine = connect(settings())
-    found = find_verdicts(engine, domain=domain, outcome=outcome, subject=subject, batch=batch, limit=limit)
-    print_verdicts(found, as_json=as_json, as_csv=as_csv)
+    engine = connect(read_settings())
+    verdicts = find_verdicts(engine, domain=domain, outcome=outcome, subject=subject, batch=batch, limit=limit)
+    print_verdicts(verdicts, as_json=as_json, as_csv=as_csv)

@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from cli.options import settings
+from cli.options import read_settings
 from rulesets.loader import SHIPPED, available_domains
 from workers.start import WorkerOptions, run_worker
 
@@ -18,7 +18,9 @@ from workers.start import WorkerOptions, run_worker
     show_default=True,
     help="Single jobs, or the chunks of batches: a worker takes one kind, so a batch never delays a job.",
 )
-@click.option("--autoscale", default="4,1", show_default=True, metavar="MOST,LEAST", help="Processes.")
+@click.option(
+    "--autoscale", default="4,1", show_default=True, metavar="MAX,MIN", help="Processes at most, and at least."
+)
 @click.option("--name", help="Name before the @host. Default: made of the domains and the queue.")
 @click.option(
     "--loglevel",
@@ -29,24 +31,24 @@ from workers.start import WorkerOptions, run_worker
 )
 def command(domains: str | None, queue: str, autoscale: str, name: str | None, loglevel: str) -> None:
     """Run a worker in the foreground. SIGTERM lets it finish what it has begun."""
-    known = settings()
-    wanted = (
+    settings = read_settings()
+    served = (
         [domain.strip() for domain in domains.split(",")]
         if domains
-        else list(available_domains(known.rulesets or SHIPPED))
+        else list(available_domains(settings.rulesets or SHIPPED))
     )
     options = WorkerOptions(
-        domains=wanted, bulk=queue == "bulk", autoscale=_autoscale(autoscale), name=name, loglevel=loglevel.upper()
+        domains=served, bulk=queue == "bulk", autoscale=_autoscale(autoscale), name=name, loglevel=loglevel.upper()
     )
-    sys.exit(run_worker(known, options))
+    sys.exit(run_worker(settings, options))
 
 
 def _autoscale(text: str) -> tuple[int, int]:
     try:
-        most, _, least = text.partition(",")
-        scale = int(most), int(least or 1)
+        maximum, _, minimum = text.partition(",")
+        scale = int(maximum), int(minimum or 1)
     except ValueError:
         scale = (0, 0)
     if not 1 <= scale[1] <= scale[0]:
-        raise click.BadParameter(f"{text!r} is not MOST,LEAST, like 8,1", param_hint="--autoscale")
+        raise click.BadParameter(f"{text!r} is not MAX,MIN, like 8,1", param_hint="--autoscale")
     return scale

@@ -80,7 +80,9 @@ def find_letters(engine: Engine, which: LetterFilter, *, limit: int | None = Non
         found = [dict(row) for row in connection.execute(newest.where(*which.conditions())).mappings()]
     missing = set(which.ids) - {letter["id"] for letter in found} if limit is None else None
     if missing:
-        raise NotFound("no-such-letter", f"there is no dead letter {min(missing)}", "'rulefarm dead list' lists them")
+        raise NotFound(
+            "no-such-letter", f"there is no dead letter {min(missing)}", "'rulefarm dead-letters list' lists them"
+        )
     return found
 
 

@@ -1,3 +1,3 @@
-"""What commands print: tables, progress, explanations, reports.
+"""Print what commands give: tables, explanations, reports.
 
-Each command imports the module that it needs, to start quickly; so this package hands nothing on."""
+Each command imports the module that it needs, to start quickly; so this package re-exports nothing."""

@@ -1,4 +1,4 @@
-"""How an explanation is shown.  explanation -> [explanation] -> terminal, JSON
+"""Print an explanation.  engine.Explanation -> [explanation] -> terminal, JSON
 
 Shared by `rulefarm explain` and `rulefarm eval --explain`; loads neither Celery nor SQLAlchemy."""
 
@@ -24,12 +24,22 @@ all_option = click.option("--all", "every", is_flag=True, help="Explain every ru
 
 
 def explanation_json(explanation: Explanation, counterfactuals: Counterfactuals) -> dict[str, Any]:
-    """An explanation and the nearest changes as one document."""
+    """An explanation and its counterfactuals as one JSON document.
+
+    Args:
+        explanation: conditions, firings and changes.
+        counterfactuals: the smallest changes for a better outcome.
+    """
     return explanation.to_json() | counterfactuals.to_json()
 
 
 def print_explanation(explanation: Explanation, counterfactuals: Counterfactuals) -> None:
-    """Print why, for a person: below an answer that is printed already."""
+    """Print an explanation for a person, below the outcome, which is printed already.
+
+    Args:
+        explanation: conditions, firings and changes.
+        counterfactuals: the smallest changes for a better outcome; printed unless it is `accept`.
+    """
     out = console()
     fired = [rule for rule in explanation.rules if rule.firing is not None]
     if len(fired) > _MAX_FIRINGS:

@@ -1,4 +1,4 @@
-"""What commands print.  verdicts, rows -> [output] -> table, JSON, CSV
+"""Print verdicts and rows.  verdicts, rows -> [output] -> table, JSON, CSV
 
 Tables are for people: as wide as the terminal, or as wide as they need where there is none. Programs ask for JSON or
 CSV, which never change with the terminal."""
@@ -31,7 +31,13 @@ def console(*, stderr: bool = False) -> Console:
 
 
 def print_table(headers: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str | None = None) -> None:
-    """Print rows under headers; numbers to the right, outcomes in their colours."""
+    """Print rows under headers; numbers to the right, outcomes in their colours.
+
+    Args:
+        headers: one a column; a column `id` is never folded.
+        rows: as many cells as headers.
+        title: above the table; default: none.
+    """
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
     rows = [tuple(row) for row in rows]
     for i, header in enumerate(headers):
@@ -46,6 +52,10 @@ def print_table(headers: Sequence[str], rows: Iterable[Sequence[Any]], *, title:
 def counted(number: int, what: str) -> str:
     """A number with its noun.
 
+    Args:
+        number: how many.
+        what: the noun, in the singular.
+
     >>> counted(1, "attempt"), counted(1200, "attempt")
     ('1 attempt', '1,200 attempts')
     """
@@ -53,13 +63,13 @@ def counted(number: int, what: str) -> str:
 
 
 def exit_not_sent(what: str) -> NoReturn:
-    """Say that something is on record and that nobody was told, and leave with the exit code of a broker that is away.
+    """Say that something is on record but that no message of it was sent, and exit with code 3: the broker is away.
 
     Args:
         what: with its verb: `job 0b2c… is`.
     """
-    said = f"{what} on record, but the broker does not answer: judged when it is back"
-    click.echo(f"rulefarm: {said} [broker-unreachable]", err=True)
+    message = f"{what} on record, but the broker does not answer: judged when it is back"
+    click.echo(f"rulefarm: {message} [broker-unreachable]", err=True)
     sys.exit(3)
 
 
@@ -83,7 +93,13 @@ def print_verdict(verdict: Verdict) -> None:
 
 
 def print_answer(fired: Sequence[str], reasons: Sequence[dict[str, Any]], changes: dict[str, Any]) -> None:
-    """Print what fired, why, and what it changed."""
+    """Print reasons, rules that fired without one, and changes, for a person.
+
+    Args:
+        fired: names of rules, in their order.
+        reasons: as of `Verdict.reasons`: rule, outcome, text.
+        changes: path to the value after.
+    """
     out = console()
     explained = set()
     for reason in reasons:
@@ -98,7 +114,13 @@ def print_answer(fired: Sequence[str], reasons: Sequence[dict[str, Any]], change
 
 
 def print_verdicts(verdicts: Iterable[Verdict], *, as_json: bool, as_csv: bool) -> None:
-    """Print a list of verdicts: a table, JSON or CSV."""
+    """Print a list of verdicts.
+
+    Args:
+        verdicts: in the order to print.
+        as_json: as a JSON list.
+        as_csv: as CSV, with the fields of `Verdict` as columns; if neither, a table for a person.
+    """
     if as_json:
         print_json([verdict.to_json() for verdict in verdicts])
     elif as_csv:
@@ -136,12 +158,12 @@ def _csv_cell(value: Any) -> Any:
 
 
 def send_or_exit(app: Celery, messages: list[TaskMessage], what: str) -> None:
-    """Send messages; leave with exit code 3 if the broker does not answer.
+    """Send messages; exit with code 3 if the broker does not answer.
 
     Args:
-        app: from `rulefarm.messaging.broker.create_app`.
-        messages: what to send.
-        what: it is about, with its verb: see `exit_not_sent`.
+        app: from `rulefarm.messaging.create_app`.
+        messages: to send.
+        what: they are about, with its verb: see `exit_not_sent`.
     """
     try:
         send_messages(app, messages)

@@ -1,6 +1,6 @@
-"""How a replay is shown.  tasks.replay -> [replay] -> terminal, JSON
+"""Print a replay.  tasks.replay -> [replay] -> terminal, JSON
 
-One line for every line that is not accepted, as it is judged, then what came of all of them."""
+One line for every line that is not accepted, as it is judged, then how many lines had which outcome."""
 
 import json
 import time
@@ -17,13 +17,15 @@ from rulesets.loader import LoadedRuleset
 from tasks.replay import KnownFacts, Replayed, replay
 
 
-def print_replay(loaded: LoadedRuleset, path: str, known: KnownFacts, as_of: datetime | None, *, as_json: bool) -> bool:
-    """Replay a file and print what came of it.
+def print_replay(
+    loaded: LoadedRuleset, path: str, reference_facts: KnownFacts, as_of: datetime | None, *, as_json: bool
+) -> bool:
+    """Replay a file and print its outcomes.
 
     Args:
         loaded: the ruleset of its domain.
         path: of a .jsonl file.
-        known: reference facts.
+        reference_facts: looked up by the ruleset.
         as_of: as for `tasks.replay.replay`.
         as_json: print one JSON object a line, the summary last.
 
@@ -38,10 +40,10 @@ def print_replay(loaded: LoadedRuleset, path: str, known: KnownFacts, as_of: dat
     try:
         # What is no UTF-8 becomes text that facts refuse: it is an error of its line and not of the file.
         with open(path, encoding="utf-8", errors="surrogateescape") as lines:
-            for one in replay(loaded, lines, known=known, as_of=as_of, clock=time.time):
-                outcomes[one.evaluation.outcome] += 1
-                if one.evaluation.outcome != "accept":
-                    click.echo(_json(one) if as_json else _line(one))
+            for replayed in replay(loaded, lines, known=reference_facts, as_of=as_of, clock=time.time):
+                outcomes[replayed.evaluation.outcome] += 1
+                if replayed.evaluation.outcome != "accept":
+                    click.echo(_json(replayed) if as_json else _line(replayed))
     except OSError as error:
         raise JobRejected("unreadable-file", f"{path} can't be read: {error.strerror}") from None
     print_summary(outcomes, time.perf_counter() - started, as_json=as_json)
@@ -49,11 +51,11 @@ def print_replay(loaded: LoadedRuleset, path: str, known: KnownFacts, as_of: dat
 
 
 def print_summary(outcomes: Counter[str], seconds: float, *, as_json: bool) -> None:
-    """Print what came of all lines.
+    """Print how many lines had which outcome.
 
     Args:
-        outcomes: how many lines had which.
-        seconds: that it took.
+        outcomes: lines of each outcome.
+        seconds: time that it took.
         as_json: as one JSON object.
     """
     total = outcomes.total()
@@ -66,25 +68,22 @@ def print_summary(outcomes: Counter[str], seconds: float, *, as_json: bool) -> N
     click.echo(f"{total:,} lines in {seconds:.1f} s{rate}: {', '.join(parts)}")
 
 
-def _line(one: Replayed) -> str:
-    evaluation = one.evaluation
+def _line(replayed: Replayed) -> str:
+    evaluation = replayed.evaluation
     why = ", ".join(evaluation.fired) or _texts(evaluation)
-    return f"{one.number:>7}  {one.subject or '-':<20}  {click.style(f'{evaluation.outcome:<6}', _colour(one))}  {why}"
+    outcome = click.style(f"{evaluation.outcome:<6}", COLOURS[evaluation.outcome])
+    return f"{replayed.number:>7}  {replayed.subject or '-':<20}  {outcome}  {why}"
 
 
 def _texts(evaluation: Evaluation) -> str:
     return "; ".join(reason.text for reason in evaluation.reasons)
 
 
-def _colour(one: Replayed) -> str:
-    return COLOURS[one.evaluation.outcome]
-
-
-def _json(one: Replayed) -> str:
-    evaluation = one.evaluation
+def _json(replayed: Replayed) -> str:
+    evaluation = replayed.evaluation
     answer: dict[str, Any] = {
-        "line": one.number,
-        "subject": one.subject,
+        "line": replayed.number,
+        "subject": replayed.subject,
         "outcome": evaluation.outcome,
         "fired": evaluation.fired,
         "reasons": [reason.to_json() for reason in evaluation.reasons],

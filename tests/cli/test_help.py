@@ -57,6 +57,16 @@ def test_the_list_of_commands_is_read_without_loading_them() -> None:
     assert not {"celery", "sqlalchemy", "numpy", "rich"} & set(loaded.split())
 
 
+def test_the_old_name_of_a_command_works_and_says_the_new_one(run: Run) -> None:
+    done = run("dead", "--help")
+    assert done.returncode == 0
+    assert "Usage: rulefarm dead [OPTIONS]" in done.stdout
+    assert "now 'rulefarm dead-letters'" in done.stdout
+    assert "now 'rulefarm" not in run("dead-letters", "--help").stdout
+    done = run("dead", "list", "--limit", "0")
+    assert (done.returncode, "The command 'dead' is deprecated" in done.stderr) == (2, True)
+
+
 def test_the_version_is_told(run: Run) -> None:
     assert run("--version").stdout.startswith("rulefarm, version ")
 

@@ -35,14 +35,14 @@ def test_a_dead_job_is_listed_shown_retried_and_judged(on_farm: OnFarm, farm: Fa
         job = farm.submit("payment", {"Order": {"total": 1}}, key=key, connection=connection)
         connection.execute(text("update jobs set resend_at = now() + interval '1 hour' where id = :id"), {"id": job.id})
     assert fail_job(farm_database, job.id, LAST, Failure(code, "it was killed"), attempt=1)
-    [letter] = json.loads(on_farm("dead", "list", "--code", code, "--json"))
+    [letter] = json.loads(on_farm("dead-letters", "list", "--code", code, "--json"))
     assert (letter["id"], letter["kind"], letter["subject"]) == (str(job.id), "job", key)
-    assert key in on_farm("dead", "list", "--domain", "payment", "--code", code)
-    shown = on_farm("dead", "show", job.id)
+    assert key in on_farm("dead-letters", "list", "--domain", "payment", "--code", code)
+    shown = on_farm("dead-letters", "show", job.id)
     assert f"[{code}] it was killed" in shown
     assert "after 1 attempt, the last by w@here" in shown
     assert on_farm("jobs", "show", key).startswith(f"dead payment {key}\n")
-    assert on_farm("dead", "retry", job.id) == "1 tried again\n"
+    assert on_farm("dead-letters", "retry", job.id) == "1 tried again\n"
     assert job.wait(30).outcome == "accept"
     shown = on_farm("jobs", "show", job.id)
     assert shown.startswith(f"done payment {key}\n")
@@ -52,27 +52,29 @@ def test_a_dead_job_is_listed_shown_retried_and_judged(on_farm: OnFarm, farm: Fa
     # Programs of the release before read the old keys.
     assert document["job"]["times_sent"] == document["job"]["rings"] >= 1
     assert document["job"]["resend_in_s"] == document["job"]["ring_s"]
-    assert "there is no dead letter" in on_farm("dead", "retry", job.id, code=1)
+    assert "there is no dead letter" in on_farm("dead-letters", "retry", job.id, code=1)
 
 
 def test_letters_are_retried_and_dropped_by_what_they_say(quiet: OnFarm, settings: Settings, database: Engine) -> None:
     for n in range(3):
         dead_job(settings, database, subject=str(n))
     record_message(database, Failure("unknown-task", "none such"), worker="w@here", domain="payment", content="{}")
-    [message] = json.loads(quiet("dead", "list", "--code", "unknown-task", "--json"))
-    assert "refused message, which can't be tried again" in quiet("dead", "retry", message["id"], code=1)
-    assert quiet("dead", "retry", "--domain", "pricing") == "0 tried again\n"
-    assert quiet("dead", "retry", "--all") == ("3 tried again, 1 left: refused messages, or no longer on record\n")
-    assert json.loads(quiet("dead", "drop", "--code", "unknown-task", "--yes", "--json")) == {"dropped": 1}
-    assert quiet("dead", "list", "--json") == "[]\n"
+    [message] = json.loads(quiet("dead-letters", "list", "--code", "unknown-task", "--json"))
+    assert "refused message, which can't be tried again" in quiet("dead-letters", "retry", message["id"], code=1)
+    assert quiet("dead-letters", "retry", "--domain", "pricing") == "0 tried again\n"
+    assert quiet("dead-letters", "retry", "--all") == (
+        "3 tried again, 1 left: refused messages, or no longer on record\n"
+    )
+    assert json.loads(quiet("dead-letters", "drop", "--code", "unknown-task", "--yes", "--json")) == {"dropped": 1}
+    assert quiet("dead-letters", "list", "--json") == "[]\n"
 
 
 def test_what_can_not_be_undone_is_asked_about_first(quiet: OnFarm, settings: Settings, database: Engine) -> None:
     ids = [dead_job(settings, database, subject=str(n)) for n in range(3)]
-    assert "drop 3 dead letters for good?" in quiet("dead", "drop", "--all", stdin="n\n", code=1)
-    assert "Aborted" in quiet("dead", "drop", "--all", code=1)
-    assert quiet("dead", "drop", ids[0]) == "1 dropped\n"
-    assert quiet("dead", "drop", "--all", stdin="y\n").endswith("2 dropped\n")
+    assert "drop 3 dead letters for good?" in quiet("dead-letters", "drop", "--all", stdin="n\n", code=1)
+    assert "Aborted" in quiet("dead-letters", "drop", "--all", code=1)
+    assert quiet("dead-letters", "drop", ids[0]) == "1 dropped\n"
+    assert quiet("dead-letters", "drop", "--all", stdin="y\n").endswith("2 dropped\n")
 
 
 def test_without_a_broker_what_is_retried_is_due_and_whoever_did_it_knows(
@@ -81,7 +83,7 @@ def test_without_a_broker_what_is_retried_is_due_and_whoever_did_it_knows(
     dead_job(settings, database)
     batch = batch_of_rows(database, "a")
     away = on(settings)
-    said = away("dead", "retry", "--all", code=3, RULEFARM_BROKER_URL=NO_BROKER)
+    said = away("dead-letters", "retry", "--all", code=3, RULEFARM_BROKER_URL=NO_BROKER)
     assert "1 tried again" in said
     assert "on record, but the broker does not answer" in said
     said = away("batch", "resume", batch, code=3, RULEFARM_BROKER_URL=NO_BROKER)
@@ -99,7 +101,7 @@ def test_a_batch_is_resumed_and_its_dead_rows_are_counted(quiet: OnFarm, databas
     shown = quiet("batch", "show", batch)
     assert "open, 1 of 3" in shown
     assert "dead" in shown
-    assert f"rulefarm dead list --batch {batch}" in shown
+    assert f"rulefarm dead-letters list --batch {batch}" in shown
     assert "no batch" in quiet("batch", "resume", uuid.uuid4(), code=1)
 
 
