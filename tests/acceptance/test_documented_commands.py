@@ -15,7 +15,11 @@ from tests.cli.forked import run_forked
 from tests.processes import until
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "client" / "README.md"]
+PAGES = [
+    ROOT / "README.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+    *(ROOT / name for name in ("CONTRIBUTING.md", "CHANGELOG.md", "client/README.md")),
+]
 BIN = Path(sys.executable).parent
 
 
