@@ -1,12 +1,14 @@
-"""From checked rules to what a cycle needs.  ruleset -> [compiler] -> cycle, intake
+"""From checked rules to what evaluates facts: slots, index, agenda.
 
-Lays out the slots, compiles conditions and actions, builds the index, and finds out which rules depend on which. Costs
-time in proportion to the rules; what it gives never changes."""
+`compile_rules` takes the rules that `engine.ruleset` accepted and gives a `Compiled`, which never changes. Costs time
+in proportion to the rules. Refuses nothing: what could be wrong with a rule was found by `engine.checks`."""
 
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from engine.evaluation import Actions, Agenda, CompiledRule, Expressions, Reason, Test, shape_of
-from engine.facts import AS_OF, FactReader, Overlap, SlotLayout, Slots, path_label
+from engine.facts import AS_OF, FactReader, SlotLayout, Slots, path_label
 from engine.language import (
     Assign,
     Complete,
@@ -24,138 +26,171 @@ from engine.schema import Schema
 from engine.values import NOTHING
 
 
-class Compiler:
-    """One compilation."""
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A ruleset, as the cycle, the columnar pass and the explainers need it."""
 
-    def __init__(self, rules: Sequence[Rule], schema: Schema | None, max_firings: int) -> None:
-        """Compile.
+    #: Frozen.
+    layout: SlotLayout
+    reader: FactReader
+    #: The conjunctions of all conditions, in agenda order.
+    entries: Sequence[Entry]
+    #: Slot to the kind of its values, where the schema says so: `number`, `text`...
+    kinds: Mapping[int, str]
+    agenda: Agenda
 
-        Args:
-            rules: in source order.
-            schema: the facts; None: every field is optional and of any kind.
-            max_firings: firings from which on a rule that fires again is a loop.
-        """
-        # Sorting is stable: equal salience keeps the source order.
-        self._rules = sorted(rules, key=lambda rule: -rule.salience)
-        self._layout = SlotLayout(schema)
-        self._expressions = Expressions(self._layout)
-        self._reads = [self._layout.note(rule.condition) for rule in self._rules]
-        self._targets = [self._note_actions(rule) for rule in self._rules]
-        self._overlaps: dict[Path, Overlap] = {}
-        #: Takes facts, exactly.
-        self.intake = FactReader(self._layout, self._written())
-        #: The conjunctions of all conditions.
-        self.entries = self._entries()
-        #: The kind of every slot of which the schema says it.
-        self.kinds = self._kinds()
-        #: The rules and all that holds between them.
-        self.agenda = self._agenda(max_firings)
 
-    @property
-    def layout(self) -> SlotLayout:
-        """The slots."""
-        return self._layout
+def compile_rules(rules: Sequence[Rule], schema: Schema | None, max_firings: int) -> Compiled:
+    """Compile rules.
 
-    def _note_actions(self, rule: Rule) -> list[Path]:
-        """Make slots for what actions read and write; gives what they write."""
-        for action in rule.actions:
-            for expression in action_expressions(action):
-                self._layout.note(expression)
-        targets = [action.target for action in rule.actions if isinstance(action, Assign)]
-        for target in targets:
-            self._layout.note(target)
-            first = 0 if isinstance(target.steps[0], int) else 1
-            for length in range(first, len(target.steps)):
-                # Whether the parent can take it has to be known before it is written.
-                self._layout.note(Path(target.fact, target.steps[:length]))
-        return targets
+    Args:
+        rules: in source order.
+        schema: the facts; None: every field is optional and of any kind.
+        max_firings: firings from which on a rule that fires again is a loop.
+    """
+    # Sorting is stable: equal salience keeps the source order.
+    ordered = sorted(rules, key=lambda rule: -rule.salience)
+    layout = SlotLayout(schema)
+    reads = [layout.note(rule.condition) for rule in ordered]
+    targets = [_note_actions(rule, layout) for rule in ordered]
+    layout.freeze()
+    expressions = Expressions(layout)
+    actions = Actions(layout, expressions, {rule.name: i for i, rule in enumerate(ordered)})
+    kinds = _kinds(layout)
+    entries = _entries(ordered, layout, expressions)
+    readers = _readers(reads)
+    compiled = _compiled_rules(ordered, reads, _changed(targets, layout), readers, expressions, actions)
+    names = [rule.name for rule in ordered]
+    words = [_words(rule, actions) for rule in ordered]
+    said = [None if one.steers else spoken for one, spoken in zip(compiled, words, strict=True)]
+    index = Index(entries, Probes(kinds), Speech(names, said))
+    places = {layout.slot(path.fact, path.steps): (path.fact, path.steps) for paths in targets for path in paths}
+    agenda = Agenda(
+        rules=compiled,
+        readers=readers,
+        locked=_bits(rule.lock_on_active for rule in ordered),
+        focused=_bits(map(has_focus, ordered)),
+        labels={slot: path_label(*place) for slot, place in places.items()},
+        places=places,
+        max_firings=max_firings,
+        names=names,
+        words=words,
+        said=said,
+        match=index.match,
+        judge=index.judge,
+    )
+    written = frozenset((path.fact, isinstance(path.steps[0], int)) for paths in targets for path in paths)
+    return Compiled(layout, FactReader(layout, written), entries, kinds, agenda)
 
-    def _written(self) -> frozenset[tuple[str, bool]]:
-        """The facts that rules write to, and whether as a list."""
-        return frozenset((path.fact, isinstance(path.steps[0], int)) for each in self._targets for path in each)
 
-    def _agenda(self, max_firings: int) -> Agenda:
-        rules = self._rules
-        actions = Actions(self._layout, self._expressions, {rule.name: i for i, rule in enumerate(rules)})
-        readers: dict[int, int] = {}
-        groups: dict[str, int] = {}
-        locked = focused = 0
-        for i, rule in enumerate(rules):
-            for slot in self._reads[i]:
-                readers[slot] = readers.get(slot, 0) | 1 << i
-            if rule.activation_group is not None:
-                groups[rule.activation_group] = groups.get(rule.activation_group, 0) | 1 << i
-            locked |= rule.lock_on_active << i
-            focused |= has_focus(rule) << i
-        fed = frozenset(slot for each in self._targets for path in each for slot in self._overlap(path).slots)
-        ready = []
-        for i, rule in enumerate(rules):
-            rivals = groups.get(rule.activation_group or "", 0) & ~(1 << i)
-            steers = bool(rivals) or any(isinstance(action, Retract | Complete) for action in rule.actions)
-            steers = steers or any(self._overlap(path).slots & readers.keys() for path in self._targets[i])
-            acts = tuple(actions.compile(rule.name, action) for action in rule.actions)
-            test = self._test(rule) if self._reads[i] & fed else None
-            ready.append(CompiledRule(rule, 1 << i, test, acts, rivals | rule.once << i, steers))
-        names, words = [rule.name for rule in rules], [_words(rule, actions) for rule in rules]
-        said = [None if one.steers else spoken for one, spoken in zip(ready, words, strict=True)]
-        index = Index(self.entries, Probes(self.kinds), Speech(names, said))
-        places = {self._layout.slot(path.fact, path.steps): path for each in self._targets for path in each}
-        return Agenda(
-            tuple(ready),
-            readers,
-            locked,
-            focused,
-            {slot: path_label(path.fact, path.steps) for slot, path in places.items()},
-            {slot: (path.fact, path.steps) for slot, path in places.items()},
-            max_firings,
-            names,
-            words,
-            said,
-            index.match,
-            index.judge,
-        )
+def _note_actions(rule: Rule, layout: SlotLayout) -> list[Path]:
+    """Make slots for what actions read and write; gives what they write."""
+    for action in rule.actions:
+        for expression in action_expressions(action):
+            layout.note(expression)
+    targets = [action.target for action in rule.actions if isinstance(action, Assign)]
+    for target in targets:
+        layout.note(target)
+        first = 0 if isinstance(target.steps[0], int) else 1
+        for length in range(first, len(target.steps)):
+            # Whether the parent can take it has to be known before it is written.
+            layout.note(Path(target.fact, target.steps[:length]))
+    return targets
 
-    def _overlap(self, target: Path) -> Overlap:
-        if target not in self._overlaps:
-            self._overlaps[target] = self._layout.overlap(target)
-        return self._overlaps[target]
 
-    def _test(self, rule: Rule) -> Test:
-        """Tests the condition of a rule again after a change; dates too."""
-        test, window = self._expressions.truth_of(rule.condition), validity(rule)
-        if window is None:
-            return test
+def _kinds(layout: SlotLayout) -> Mapping[int, str]:
+    fields = {slot: layout.field(Path(*place)) for place, slot in layout.places.items()}
+    return {slot: field.kind for slot, field in fields.items() if field is not None}
 
-        def dated(slots: Slots) -> bool:
-            return slots[AS_OF] in window and test(slots)
 
-        return dated
+def _entries(rules: Sequence[Rule], layout: SlotLayout, expressions: Expressions) -> list[Entry]:
+    """The conjunctions of the rules that may fire at all."""
+    forms = NormalForm(layout, expressions)
 
-    def _entries(self) -> list[Entry]:
-        forms = NormalForm(self._layout, self._expressions)
-        entries = []
-        for i, rule in enumerate(self._rules):
-            if not has_focus(rule):
-                continue
-            window = validity(rule)
-            if window == NOTHING:
-                continue
-            for conjunction in forms.of(rule.condition):
-                if window is not None:
-                    dated = {AS_OF: window, **conjunction.allowed}
-                    conjunction = Conjunction(dated, conjunction.residuals)
-                entries.append(Entry(i, conjunction, self._residual))
-        return entries
+    def residual(node: Expression) -> Residual:
+        return Residual(expressions.truth_of(node), ratio_of(node, layout), shape_of(node, layout), layout.note(node))
 
-    def _residual(self, node: Expression) -> Residual:
-        slots = self._layout.note(node)
-        return Residual(
-            self._expressions.truth_of(node), ratio_of(node, self._layout), shape_of(node, self._layout), slots
-        )
+    entries = []
+    for i, rule in enumerate(rules):
+        if not has_focus(rule):
+            continue
+        window = validity(rule)
+        if window == NOTHING:
+            continue
+        for conjunction in forms.of(rule.condition):
+            if window is not None:
+                conjunction = Conjunction({AS_OF: window, **conjunction.allowed}, conjunction.residuals)
+            entries.append(Entry(i, conjunction, residual))
+    return entries
 
-    def _kinds(self) -> Mapping[int, str]:
-        fields = {slot: self._layout.field(Path(*place)) for place, slot in self._layout.places.items()}
-        return {slot: field.kind for slot, field in fields.items() if field is not None}
+
+def _readers(reads: Sequence[frozenset[int]]) -> Mapping[int, int]:
+    """Slot to the bits of the rules that read it."""
+    readers: dict[int, int] = {}
+    for i, slots in enumerate(reads):
+        for slot in slots:
+            readers[slot] = readers.get(slot, 0) | 1 << i
+    return readers
+
+
+def _changed(targets: Sequence[Sequence[Path]], layout: SlotLayout) -> list[frozenset[int]]:
+    """The slots that the actions of each rule may change."""
+    overlap = functools.cache(layout.overlap)
+    return [frozenset(slot for path in paths for slot in overlap(path).slots) for paths in targets]
+
+
+def _compiled_rules(
+    rules: Sequence[Rule],
+    reads: Sequence[frozenset[int]],
+    changed: Sequence[frozenset[int]],
+    readers: Mapping[int, int],
+    expressions: Expressions,
+    actions: Actions,
+) -> tuple[CompiledRule, ...]:
+    """What each rule does, and what its firing means for the others.
+
+    Args:
+        rules: in agenda order.
+        reads: the slots that the condition of each reads.
+        changed: the slots that the actions of each may change.
+        readers: slot to the bits of the rules that read it.
+        expressions: compiles conditions.
+        actions: compiles actions.
+    """
+    groups: dict[str | None, int] = {}
+    for i, rule in enumerate(rules):
+        if rule.activation_group is not None:
+            groups[rule.activation_group] = groups.get(rule.activation_group, 0) | 1 << i
+    changeable = frozenset[int]().union(*changed)
+    compiled = []
+    for i, rule in enumerate(rules):
+        rivals = groups.get(rule.activation_group, 0) & ~(1 << i)
+        steers = bool(rivals) or any(isinstance(action, Retract | Complete) for action in rule.actions)
+        steers = steers or not readers.keys().isdisjoint(changed[i])
+        test = None if reads[i].isdisjoint(changeable) else _test(rule, expressions)
+        acts = tuple(actions.compile(rule.name, action) for action in rule.actions)
+        compiled.append(CompiledRule(rule, 1 << i, test, acts, rivals | rule.once << i, steers))
+    return tuple(compiled)
+
+
+def _bits(flags: Iterable[bool]) -> int:
+    """A bit for each rule of which something is so."""
+    bits = 0
+    for i, flag in enumerate(flags):
+        bits |= flag << i
+    return bits
+
+
+def _test(rule: Rule, expressions: Expressions) -> Test:
+    """Tests the condition of a rule again after a change; dates too."""
+    test, window = expressions.truth_of(rule.condition), validity(rule)
+    if window is None:
+        return test
+
+    def dated(slots: Slots) -> bool:
+        return slots[AS_OF] in window and test(slots)
+
+    return dated
 
 
 def _words(rule: Rule, actions: Actions) -> tuple[Reason, ...] | None:

@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from engine.columnar import FrameEvaluator, FrameResult, unpacked
-from engine.compiler import Compiler
+from engine.compiler import compile_rules
 from engine.diagnostics import Diagnostic
 from engine.errors import FactsRejected
 from engine.evaluation import Candidates, Evaluation, error_evaluation, run_cycle
-from engine.facts import CANDIDATES, fast_intake, reads
+from engine.facts import CANDIDATES, reads
 from engine.language import Assign, Path, Pattern, Rule, pattern_of, rule_expressions
 from engine.ruleset import Ruleset, read_sources
 from engine.schema import Schema
@@ -67,10 +67,9 @@ class Program:
         self._ruleset = ruleset
         #: Firings in one evaluation, from which on a rule that fires again is a loop.
         self.max_firings = max_firings
-        compiled = Compiler(ruleset.rules, ruleset.schema, max_firings)
+        compiled = compile_rules(ruleset.rules, ruleset.schema, max_firings)
         self._agenda = compiled.agenda
-        self._intake = compiled.intake
-        self._take = fast_intake(compiled.layout, compiled.intake)
+        self._read = compiled.reader.read
         self._few_rows = _FEW_ROWS + _FEW_ROWS_PER_SLOT * compiled.layout.size
         self._chunks = FrameEvaluator(compiled, lambda facts, as_of: self.evaluate(facts, as_of=as_of))
 
@@ -135,7 +134,7 @@ class Program:
             The evaluation; facts that break the schema give the outcome `error`.
         """
         try:
-            slots = self._take(facts, moment(as_of)) or self._intake.read(facts, moment(as_of))
+            slots = self._read(facts, moment(as_of))
         except FactsRejected as rejected:
             return error_evaluation(rejected.code, rejected.message, facts)
         slots[CANDIDATES] = candidates
@@ -149,9 +148,10 @@ class Program:
             as_of: as for `evaluate`.
         """
         try:
-            return not (self._take(facts, moment(as_of)) or self._intake.read(facts, moment(as_of)))
+            self._read(facts, moment(as_of))
         except FactsRejected:
             return True
+        return False
 
     def evaluate_frame(self, frame: "polars.DataFrame", *, fact: str | None, as_of: datetime) -> FrameResult:
         """Judge every row of a frame by itself.

@@ -14,7 +14,7 @@ import polars as pl
 from engine.columnar.frame_pass import FramePass, Places
 from engine.columnar.frame_result import FrameResult, Words
 from engine.columnar.plan import FramePlan
-from engine.compiler import Compiler
+from engine.compiler import Compiled
 from engine.evaluation import Evaluation, run_cycle
 
 Evaluate = Callable[[Mapping[str, Any], datetime], Evaluation]
@@ -26,7 +26,7 @@ _ROWS = 4_096
 class FrameEvaluator:
     """The columnar pass of one program."""
 
-    def __init__(self, compiled: Compiler, evaluate: Evaluate) -> None:
+    def __init__(self, compiled: Compiled, evaluate: Evaluate) -> None:
         """Prepare; tables are made when the first frame comes.
 
         Args:

@@ -76,7 +76,7 @@ class FramePass:
         return rows, places
 
     def slots_of(self, rows: Places) -> Iterator[Slots]:
-        """The slots of some rows that are not odd, as the intake would fill them."""
+        """The slots of some rows that are not odd, as the fact reader would fill them."""
         plan, columns = self._plan, self._columns
         fields = slice(len(plan.reader.names))
         # Zero has no sign.

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from engine.facts import FactReader, SlotLayout
+from engine.facts import FieldUse, SlotLayout
 from engine.schema import FieldSchema
 from engine.values import MAX_WITH_FEW_DECIMALS, Value, is_ordinary, is_short, literal, nearest_ten_thousandth
 
@@ -95,18 +95,18 @@ class Columns:
 class FrameReader:
     """Reads the frames of one fact."""
 
-    def __init__(self, layout: SlotLayout, intake: FactReader, fact: str, tabled: Set[int]) -> None:
+    def __init__(self, layout: SlotLayout, use: FieldUse, fact: str, tabled: Set[int]) -> None:
         """Prepare.
 
         Args:
             layout: the slots of the program.
-            intake: knows what rules read.
+            use: the fields that rules use.
             fact: whose fields the columns are.
             tabled: the slots that some table is looked up by.
         """
         #: Slot to field name, for the slots that are a column.
         self.slots: dict[int, str] = {}
-        self._fits = _fits(layout, intake, fact)
+        self._fits = _fits(layout, use, fact)
         for (owner, steps), slot in layout.places.items():
             if owner == fact and len(steps) == 1 and isinstance(steps[0], str):
                 self.slots[slot] = steps[0]
@@ -134,16 +134,16 @@ class FrameReader:
             name: field.kind
             for name, field in self._fields.items()
             if field is not None
-            and not (intake.is_read(fact, name) or field.required or field.values or field.derived)
+            and not (use.is_used(fact, name) or field.required or field.values or field.derived)
             and field.kind in ("text", "boolean")
         }
         self._row_of = {name: row for row, name in enumerate(self.names)}
-        self._prepare_checks(intake, fact)
+        self._prepare_checks(use, fact)
 
-    def _prepare_checks(self, intake: FactReader, fact: str) -> None:
+    def _prepare_checks(self, use: FieldUse, fact: str) -> None:
         """What the numbers are checked by."""
         fields = [self._fields[name] for name in self.names]
-        self._ignored = np.array([[not intake.is_read(fact, name)] for name in self.names], np.bool_).reshape(-1, 1)
+        self._ignored = np.array([[not use.is_used(fact, name)] for name in self.names], np.bool_).reshape(-1, 1)
         self._low = _bounds([None if field is None else field.minimum for field in fields], -np.inf)
         self._high = _bounds([None if field is None else field.maximum for field in fields], np.inf)
         self._is_low, self._is_high = bool(np.isfinite(self._low).any()), bool(np.isfinite(self._high).any())
@@ -273,11 +273,11 @@ def _mark(odd: Mask, rows: Mask | bool, nulls: Mask | None) -> None:
     odd |= rows if nulls is None else ~nulls & rows
 
 
-def _fits(layout: SlotLayout, intake: FactReader, fact: str) -> bool:
+def _fits(layout: SlotLayout, use: FieldUse, fact: str) -> bool:
     """Whether a job that holds one object alone can be taken at all."""
     schema = layout.schema
     if schema is None:
-        return (fact, True) not in intake.written
+        return (fact, True) not in use.written
     if fact != schema.subject:
         return False
     others = [other for other in schema.facts.values() if other.name != fact and not other.is_list]

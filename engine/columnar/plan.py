@@ -12,7 +12,7 @@ from engine.columnar.blocks import blocks_of
 from engine.columnar.encodings import Dates, Encoding, Numbers, coding_of
 from engine.columnar.frame_reader import Columns, FrameReader
 from engine.columnar.interval_search import IntervalGrid, Ratios
-from engine.compiler import Compiler
+from engine.compiler import Compiled
 from engine.evaluation import FloatFilter
 from engine.facts import AS_OF, SlotLayout
 from engine.matching import Residual
@@ -45,7 +45,7 @@ class Fitting:
 class FramePlan:
     """The plan for the frames of one fact."""
 
-    def __init__(self, compiled: Compiler, fact: str) -> None:
+    def __init__(self, compiled: Compiled, fact: str) -> None:
         """Make it.
 
         Args:
@@ -65,7 +65,7 @@ class FramePlan:
             for residual in entry.residuals:
                 if residual.ratio is not None:
                     ratios.setdefault((residual.ratio.left, residual.ratio.right), []).append(residual)
-        self.reader = FrameReader(compiled.layout, compiled.intake, fact, self._sets.keys())
+        self.reader = FrameReader(compiled.layout, compiled.reader.use, fact, self._sets.keys())
         rows = {name: row for row, name in enumerate(self.reader.names)}
         #: Slot to row of the matrix of numbers.
         self.rows = {slot: rows[name] for slot, name in self.reader.slots.items() if name in rows}

@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from engine.compiler import Compiler
+from engine.compiler import compile_rules
 from engine.errors import FactsRejected
 from engine.evaluation import Compute, Expressions, Test
 from engine.explanation.dependencies import DependencyGraph, Dependents, touches
-from engine.facts import Place, Slots, fast_intake
+from engine.facts import Place, Slots
 from engine.language import Compare, Expression, Literal, Path, walk
 from engine.program import Program
 from engine.values import Value, first_that, literal, number, number_at, ordinal
@@ -39,10 +39,9 @@ class Breakpoints:
             as_of: the moment they were judged at, in UTC.
         """
         self._as_of = as_of
-        compiled = Compiler(program.rules, program.schema, program.max_firings)
-        self._intake = compiled.intake
+        compiled = compile_rules(program.rules, program.schema, program.max_firings)
+        self._read = compiled.reader.read
         self._expressions = Expressions(compiled.layout)
-        self._fast = fast_intake(compiled.layout, compiled.intake)
         #: Every path that some rule reads or writes.
         self.places: list[Place] = [*compiled.layout.places, *compiled.layout.columns]
         self._given = self._slots(facts)
@@ -88,7 +87,7 @@ class Breakpoints:
     def _slots(self, facts: Mapping[str, Any]) -> Slots | None:
         """The facts in slots; None when they can't be judged."""
         try:
-            return self._fast(facts, self._as_of) or self._intake.read(facts, self._as_of)
+            return self._read(facts, self._as_of)
         except FactsRejected:
             return None
 

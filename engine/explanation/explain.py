@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from engine.compiler import Compiler
+from engine.compiler import compile_rules
 from engine.errors import EngineError, FactsRejected
 from engine.evaluation import Evaluation, Observer, json_value, run_cycle
 from engine.explanation.condition_trace import ConditionTrace, TraceCompiler, Tracer
@@ -126,14 +126,14 @@ class _Replay(Observer):
     """
 
     def __init__(self, program: Program, facts: Mapping[str, Any], as_of: datetime) -> None:
-        compiled = Compiler(program.rules, program.schema, program.max_firings)
+        compiled = compile_rules(program.rules, program.schema, program.max_firings)
         self._agenda = compiled.agenda
         self._layout = compiled.layout
         self._as_of = as_of
         #: Each firing: the rule, and the fields that it changed.
         self._firings: list[tuple[Rule, list[str]]] = []
         self._matched: set[str] = set()
-        self._slots = compiled.intake.read(facts, as_of)
+        self._slots = compiled.reader.read(facts, as_of)
         #: The slots before the first firing, then after each.
         self._states: list[Slots] = [list(self._slots)]
         self.evaluation = run_cycle(self._agenda, self._slots, facts, self)

@@ -1,7 +1,7 @@
 """The facts of a job, checked against the schema and put into slots; paths into them."""
 
 from engine.facts.codegen import FunctionWriter
-from engine.facts.fast_reader import fast_intake
+from engine.facts.field_use import FieldUse
 from engine.facts.paths import Place, Steps, get_path, path_label, present, with_path
 from engine.facts.reader import FactReader
 from engine.facts.slots import AS_OF, CANDIDATES, MEMO, ORDINARY, Overlap, Role, SlotLayout, Slots, reads
@@ -10,6 +10,7 @@ __all__ = [
     "AS_OF",
     "CANDIDATES",
     "FactReader",
+    "FieldUse",
     "FunctionWriter",
     "SlotLayout",
     "MEMO",
@@ -19,7 +20,6 @@ __all__ = [
     "Role",
     "Slots",
     "Steps",
-    "fast_intake",
     "path_label",
     "present",
     "reads",

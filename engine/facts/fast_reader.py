@@ -1,18 +1,18 @@
-"""A fast way in for facts that are as they should be.  layout, schema -> [intake_code] -> program
+"""Read facts that are as they should be, fast; hand all others over to the exact reader.
 
-Makes a straight-line function that fills the slots, or gives up at the first doubt: then `engine.facts.reader` looks
-again, exactly, and says what is wrong. The text of the function holds slot numbers, names that are made here, and
-bounds as Python writes floats; field names and all else are bound to it as values. What it takes, the exact intake
-takes with the same result."""
+Generates a straight-line function that fills the slots, and gives up at the first doubt: then the exact reader looks
+again, and says what is wrong. The text of the function holds slot numbers, names that are made here, and bounds as
+Python writes floats; field names and all else are bound to it as values (`engine.facts.codegen`). Facts that it reads
+by itself give the slots that the exact reader would give."""
 
 from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
 from engine.facts.codegen import FunctionWriter
+from engine.facts.field_use import FieldUse
 from engine.facts.paths import get_path, present
-from engine.facts.reader import FactReader
-from engine.facts.slots import SlotLayout, Slots
+from engine.facts.slots import AS_OF, ORDINARY, SlotLayout, Slots
 from engine.schema import FactSchema, FieldSchema
 from engine.values import (
     MAX_WITH_FEW_DECIMALS,
@@ -27,10 +27,10 @@ from engine.values import (
     parse_moment,
 )
 
-#: Gives slots, or None when the facts need a closer look.
-FastIntake = Callable[[Any, Value], Slots | None]
+#: Takes facts as they were sent and the moment they are judged at, gives new slots or raises `FactsRejected`.
+ReadFacts = Callable[[Any, Value], Slots]
 
-#: Numbers beyond that are for the exact intake.
+#: Numbers beyond that are for the exact reader.
 _LARGE = MAX_WITH_FEW_DECIMALS
 
 
@@ -38,14 +38,15 @@ class Doubt(Exception):
     """The facts need a closer look."""
 
 
-def fast_intake(layout: SlotLayout, intake: FactReader) -> FastIntake:
+def compile_fast_reader(layout: SlotLayout, use: FieldUse, read_exactly: ReadFacts) -> ReadFacts:
     """Make the function for one program.
 
     Args:
         layout: the slots to fill, none of which is added later.
-        intake: knows what rules read.
+        use: the fields that rules use.
+        read_exactly: reads the facts that need a closer look.
     """
-    return _Writer(layout, intake).write()
+    return _ReaderWriter(layout, use).write(read_exactly)
 
 
 def _taken(raw: Any) -> Value:
@@ -79,24 +80,25 @@ def _tame(value: float) -> bool:
     return is_ordinary(value) and is_short(value)
 
 
-class _Writer:
+class _ReaderWriter:
     """Writes the function of one program."""
 
-    def __init__(self, layout: SlotLayout, intake: FactReader) -> None:
+    def __init__(self, layout: SlotLayout, use: FieldUse) -> None:
         self._layout = layout
-        self._intake = intake
+        self._use = use
         self._subject = layout.schema.subject if layout.schema is not None else ""
-        self._writer = FunctionWriter("fast", ["facts", "as_of"])
+        self._writer = FunctionWriter("read", ["facts", "as_of"])
         for name, value in _BOUND.items():
             self._writer.bind(value, name)
 
-    def write(self) -> FastIntake:
+    def write(self, read_exactly: ReadFacts) -> ReadFacts:
+        #: Slot to the text of what goes into it.
         content = ["None"] * self._layout.size
-        content[:2] = ["as_of", "True"]
+        content[AS_OF], content[ORDINARY] = "as_of", "True"
         writer = self._writer
-        writer.line("if facts.__class__ is not dict: return None")
         writer.line("try:")
         with writer.indent():
+            writer.line("if facts.__class__ is not dict: raise Doubt")
             schema = self._layout.schema
             if schema is not None:
                 for fact in schema.facts.values():
@@ -105,9 +107,10 @@ class _Writer:
                 for name in sorted({fact for fact, _ in self._layout.places}):
                     self._free(name, content)
             writer.line(f"return [{', '.join(content)}]")
-        writer.line("except (Doubt, Refused): return None")
-        fast: FastIntake = writer.compile()
-        return fast
+        writer.line("except (Doubt, Refused): pass")
+        writer.line(f"return {writer.bind(read_exactly, 'read_exactly')}(facts, as_of)")
+        read: ReadFacts = writer.compile()
+        return read
 
     def _described(self, fact: FactSchema, content: list[str]) -> None:
         """A fact of the schema: an object, or a list of objects."""
@@ -124,7 +127,7 @@ class _Writer:
             absent = self._writer.variable()
             self._writer.line(f"{absent} = {raw} is None")
             self._writer.line(f"if {absent}: {raw} = {self._writer.bind({})}")
-        self._writer.line(f"if {raw}.__class__ is not dict: return None")
+        self._writer.line(f"if {raw}.__class__ is not dict: raise Doubt")
         fields = {field.name: self._field(raw, fact, field) for field in fact.fields.values()}
         for steps, slot in places:
             if not steps:
@@ -139,15 +142,15 @@ class _Writer:
     def _elements(self, raw: str, fact: FactSchema) -> str:
         items, item = self._writer.variable(), self._writer.variable()
         self._writer.line(f"if {raw} is None: {raw} = ()")
-        self._writer.line(f"elif {raw}.__class__ is not list: return None")
+        self._writer.line(f"elif {raw}.__class__ is not list: raise Doubt")
         self._writer.line(f"{items} = []")
         self._writer.line(f"for {item} in {raw}:")
         with self._writer.indent():
-            self._writer.line(f"if {item}.__class__ is not dict: return None")
+            self._writer.line(f"if {item}.__class__ is not dict: raise Doubt")
             fields = {field.name: self._field(item, fact, field) for field in fact.fields.values()}
-            kept = {name: value for name, value in fields.items() if self._intake.is_read(fact.name, name)}
+            kept = {name: value for name, value in fields.items() if self._use.is_used(fact.name, name)}
             # Nobody looks at elements as a whole where only some of their fields are kept.
-            element = f"present({self._object(kept)})" if self._intake.is_whole(fact.name) else self._object(kept)
+            element = f"present({self._object(kept)})" if self._use.is_whole(fact.name) else self._object(kept)
             self._writer.line(f"{items}.append({element})")
         self._writer.line(f"{items} = tuple({items})")
         return items
@@ -156,34 +159,34 @@ class _Writer:
         """Take one field of an object; gives the name or constant that holds it."""
         key, value = self._writer.bind(field.name), self._writer.variable()
         if field.derived:
-            self._writer.line(f"if {raw}.get({key}) is not None: return None")
+            self._writer.line(f"if {raw}.get({key}) is not None: raise Doubt")
             return "None"
         self._writer.line(f"{value} = {raw}.get({key})")
         if field.required:
-            self._writer.line(f"if {value} is None: return None")
-        is_read = self._intake.is_read(fact.name, field.name)
+            self._writer.line(f"if {value} is None: raise Doubt")
+        is_read = self._use.is_used(fact.name, field.name)
         match field.kind:
             case "number":
                 self._number(value, field)
             case "text":
-                self._writer.line(f"if {value}.__class__ is not str and {value} is not None: return None")
+                self._writer.line(f"if {value}.__class__ is not str and {value} is not None: raise Doubt")
             case "boolean":
-                self._writer.line(f"if {value} is not None and {value}.__class__ is not bool: return None")
+                self._writer.line(f"if {value} is not None and {value}.__class__ is not bool: raise Doubt")
             case "date" if is_read:
                 self._writer.line(f"{value} = moment({value})")
             case "date":
-                self._writer.line(f"if {value} is not None and not isinstance({value}, date_kinds): return None")
+                self._writer.line(f"if {value} is not None and not isinstance({value}, date_kinds): raise Doubt")
             case "list" if is_read:
                 self._writer.line(f"{value} = typed({value}, tuple)")
             case "list":
-                self._writer.line(f"if {value} is not None and not isinstance({value}, (list, tuple)): return None")
+                self._writer.line(f"if {value} is not None and not isinstance({value}, (list, tuple)): raise Doubt")
             case "object" if is_read:
                 self._writer.line(f"{value} = typed({value}, dict)")
             case "object":
-                self._writer.line(f"if {value} is not None and not isinstance({value}, Mapping): return None")
+                self._writer.line(f"if {value} is not None and not isinstance({value}, Mapping): raise Doubt")
         if field.values is not None:
             values = self._writer.bind(frozenset([None, *(literal(one) for one in field.values)]))
-            self._writer.line(f"if {value} not in {values}: return None")
+            self._writer.line(f"if {value} not in {values}: raise Doubt")
         return value
 
     def _number(self, value: str, field: FieldSchema | None = None) -> None:
@@ -195,12 +198,12 @@ class _Writer:
             high = max(min(high, float(field.maximum)), -2 * _LARGE)
         bounds = f"{low!r} <= {value} <= {high!r}"
         self._writer.line(f"if {value}.__class__ is float:")
-        self._writer.line(f"    if not ({bounds} and ({few_decimals_test(value)} or tame({value}))): return None")
+        self._writer.line(f"    if not ({bounds} and ({few_decimals_test(value)} or tame({value}))): raise Doubt")
         self._writer.line(f"elif {value}.__class__ is int:")
-        self._writer.line(f"    if not {bounds}: return None")
+        self._writer.line(f"    if not {bounds}: raise Doubt")
         self._writer.line(f"    {value} = {value} + 0.0")
         if field is not None:
-            self._writer.line(f"elif {value} is not None: return None")
+            self._writer.line(f"elif {value} is not None: raise Doubt")
 
     def _free(self, fact: str, content: list[str]) -> None:
         """A fact that no schema describes."""
@@ -209,7 +212,7 @@ class _Writer:
         places = [(steps, slot) for (name, steps), slot in self._layout.places.items() if name == fact]
         fields = self._layout.element_fields.get(fact)
         if any(len(steps) == 1 and isinstance(steps[0], str) for steps, _ in places):
-            self._writer.line(f"if {raw}.__class__ is not dict: return None")
+            self._writer.line(f"if {raw}.__class__ is not dict: raise Doubt")
         for steps, slot in places:
             if not steps and fields is not None:
                 content[slot] = self._free_elements(raw, fields)
@@ -220,10 +223,10 @@ class _Writer:
             else:
                 self._writer.line(f"{value} = get_path({raw}, {self._writer.bind(steps)})")
             self._any(value)
-        for name, is_list in self._intake.written:
+        for name, is_list in self._use.written:
             if name == fact:
                 kind = "list" if is_list else "dict"
-                self._writer.line(f"if {raw} is not None and {raw}.__class__ is not {kind}: return None")
+                self._writer.line(f"if {raw} is not None and {raw}.__class__ is not {kind}: raise Doubt")
 
     def _any(self, value: str) -> None:
         self._number(value)
@@ -241,7 +244,7 @@ class _Writer:
             writer.line(f"{items} = []")
             writer.line(f"for {item} in {raw}:")
             with writer.indent():
-                writer.line(f"if {item}.__class__ is not dict: return None")
+                writer.line(f"if {item}.__class__ is not dict: raise Doubt")
                 kept = {}
                 for name in sorted(fields):
                     value = kept[name] = writer.variable()
@@ -249,7 +252,7 @@ class _Writer:
                     self._any(value)
                 writer.line(f"{items}.append({self._object(kept)})")
             writer.line(f"{items} = tuple({items})")
-        writer.line(f"elif {raw} is not None: return None")
+        writer.line(f"elif {raw} is not None: raise Doubt")
         return items
 
 

@@ -1,223 +1,26 @@
-"""Take the facts of a job: check them, and put what rules read into slots.  facts -> [intake] -> index, cycle
+"""Read the facts of jobs, for one program: facts as they were sent -> checked -> slots.
 
-With a schema, every field that it names is checked, and what it does not name is ignored; without one, whatever a rule
-reads is taken as it is. `FactReader.read` is exact and names every problem at once; `engine.facts.fast_reader` makes a
-faster one for facts that have none. Never keeps or changes what the caller passed in."""
+`FactReader.read` is the fast reader, which is generated for the program and hands over to the exact one when it is not
+sure that all is well. Both give the same slots."""
 
-import math
-from collections.abc import Mapping
-from datetime import date
-from decimal import Decimal
-from typing import Any
-
-from engine.errors import FactsRejected
-from engine.facts.paths import get_path, path_label, present
-from engine.facts.slots import AS_OF, ORDINARY, SlotLayout, Slots
-from engine.schema import FactSchema, FieldSchema, Limits
-from engine.values import Value, ValueRefused, from_python, kind_of, ordinary, parse_moment
-
-#: More problems than these are only counted: one is enough to refuse a job, and a long list has thousands.
-MAX_PROBLEMS = 20
+from engine.facts.exact_reader import ExactReader
+from engine.facts.fast_reader import ReadFacts, compile_fast_reader
+from engine.facts.field_use import FieldUse
+from engine.facts.slots import SlotLayout
 
 
 class FactReader:
-    """What one program takes."""
+    """Reads the facts of one program."""
 
     def __init__(self, layout: SlotLayout, written: frozenset[tuple[str, bool]]) -> None:
         """Prepare.
 
         Args:
-            layout: the slots to fill, none of which is added later.
+            layout: the slots to fill; frozen.
             written: the facts that rules write to, and whether as a list.
         """
-        self._layout = layout
-        self._written = written
-        self._read: dict[str, set[str] | None] = {}
-        for fact, steps in layout.places:
-            if fact not in layout.element_fields or steps:
-                self._note(fact, steps[1:] if steps and isinstance(steps[0], int) else steps)
-        for fact, fields in layout.element_fields.items():
-            for field in (None,) if fields is None else fields:
-                self._note(fact, () if field is None else (field,))
-
-    def _note(self, fact: str, steps: tuple[str | int, ...]) -> None:
-        known = self._read.setdefault(fact, set())
-        if not steps:
-            self._read[fact] = None
-        elif known is not None:
-            known.add(str(steps[0]))
-
-    @property
-    def written(self) -> frozenset[tuple[str, bool]]:
-        """The facts that rules write to, and whether as a list."""
-        return self._written
-
-    def is_read(self, fact: str, field: str) -> bool:
-        """Whether some rule reads or writes a field."""
-        known = self._read.get(fact, set())
-        return known is None or field in known
-
-    def is_whole(self, fact: str) -> bool:
-        """Whether some rule reads a fact, or an element of it, as a whole."""
-        return self._read.get(fact, set()) is None
-
-    def read(self, facts: Any, as_of: Value) -> Slots:
-        """Fill the slots of an evaluation.
-
-        Args:
-            facts: what the caller sent.
-            as_of: the moment it is judged at, in UTC.
-
-        Returns:
-            New slots.
-
-        Raises:
-            FactsRejected: they are no facts, or break the schema; names every field.
-        """
-        return _Taking(self._layout, self, self._written).read(facts, as_of)
-
-
-class _Taking:
-    """One set of facts being taken: collects what is wrong with it."""
-
-    def __init__(self, layout: SlotLayout, intake: FactReader, written: frozenset[tuple[str, bool]]) -> None:
-        self._layout = layout
-        self._intake = intake
-        self._written = written
-        self._problems: list[str] = []
-
-    def read(self, facts: Any, as_of: Value) -> Slots:
-        if not isinstance(facts, Mapping):
-            raise FactsRejected(["facts have to be an object that holds each fact under its name"])
-        slots: Slots = [None] * self._layout.size
-        schema = self._layout.schema
-        if schema is not None:
-            taken = {name: self._fact(fact, facts.get(name)) for name, fact in schema.facts.items()}
-            for (fact, steps), slot in self._layout.places.items():
-                slots[slot] = get_path(taken.get(fact), steps)
-        else:
-            for (fact, steps), slot in self._layout.places.items():
-                slots[slot] = self._free(fact, steps, facts.get(fact))
-            for fact, is_list in sorted(self._written):
-                if not isinstance(facts.get(fact), list | tuple | None if is_list else Mapping | None):
-                    self._problem(f"{fact} has to be {'a list' if is_list else 'an object'}")
-        if self._problems:
-            extra = len(self._problems) - MAX_PROBLEMS
-            raise FactsRejected(self._problems[:MAX_PROBLEMS] + ([f"and {extra} more"] if extra > 0 else []))
-        slots[ORDINARY] = all(map(ordinary, slots))
-        slots[AS_OF] = as_of
-        return slots
-
-    def _problem(self, sentence: str) -> None:
-        self._problems.append(sentence)
-
-    def _free(self, fact: str, steps: tuple[str | int, ...], raw: Any) -> Value:
-        """A field of a fact that no schema describes."""
-        fields = self._layout.element_fields.get(fact)
-        if not steps and fields is not None:
-            if isinstance(raw, list | tuple):
-                return tuple([self._element(fact, f"{fact}[{i}]", item, fields) for i, item in enumerate(raw)])
-            if isinstance(raw, Mapping):
-                return self._element(fact, fact, raw, fields)
-        return self._value(path_label(fact, steps), get_path(raw, steps))
-
-    def _element(self, fact: str, name: str, raw: Any, fields: set[str]) -> Value:
-        if not isinstance(raw, Mapping):
-            return None
-        return {field: self._value(f"{name}.{field}", raw.get(field)) for field in fields}
-
-    def _value(self, name: str, raw: Any) -> Value:
-        try:
-            return from_python(raw)
-        except ValueRefused as refused:
-            self._problem(f"{name} {refused}")
-            return None
-
-    def _fact(self, fact: FactSchema, raw: Any) -> Value:
-        if fact.is_list:
-            if raw is None:
-                return ()
-            if not isinstance(raw, list | tuple):
-                self._problem(f"{fact.name} has to be a list of objects")
-                return ()
-            return tuple([self._object(fact, f"{fact.name}[{i}]", item) for i, item in enumerate(raw)])
-        return self._object(fact, fact.name, raw)
-
-    def _object(self, fact: FactSchema, name: str, raw: Any) -> Value:
-        if not isinstance(raw, Mapping | None) or (raw is None and fact.is_list):
-            self._problem(f"{name} has to be an object")
-            return None
-        given = {} if raw is None else raw
-        subject = self._layout.schema.subject if self._layout.schema is not None else ""
-        if raw is None and fact.name == subject:
-            self._problem(f"{name} is missing")
-            return None
-        values = {field.name: self._field(fact, field, name, given.get(field.name)) for field in fact.fields.values()}
-        return None if raw is None else present(values)
-
-    def _field(self, fact: FactSchema, field: FieldSchema, owner: str, raw: Any) -> Value:
-        name = f"{owner}.{field.name}"
-        if raw is None:
-            if field.required:
-                self._problem(f"{name} is missing")
-            return None
-        if field.derived:
-            self._problem(f"{name} is derived: rules write it, no job sends it")
-            return None
-        if not self._intake.is_read(fact.name, field.name):
-            if not isinstance(raw, _RAW_KINDS[field.kind]) or (isinstance(raw, bool) and field.kind != "boolean"):
-                self._problem(f"{name} has to be {_ARTICLES[field.kind]}")
-                return None
-            # Nobody computes with it, so it may have more digits than a rule could read; its bounds hold all the same.
-            if field.kind in ("number", "text") and _is_finite(raw):
-                self._limits(field, name, float(raw) if isinstance(raw, Decimal) else raw)
-            return None
-        value = self._read(field, name, raw)
-        if value is not None:
-            self._limits(field, name, value)
-        return value
-
-    def _read(self, field: FieldSchema, name: str, raw: Any) -> Value:
-        if field.kind == "date" and isinstance(raw, str):
-            try:
-                return parse_moment(raw)
-            except ValueRefused as refused:
-                self._problem(f"{name} {refused}")
-                return None
-        problems = len(self._problems)
-        value = self._value(name, raw)
-        if len(self._problems) == problems and kind_of(value) != field.kind:
-            self._problem(f"{name} has to be {_ARTICLES[field.kind]}, and is {_ARTICLES[kind_of(value)]}")
-            return None
-        return value
-
-    def _limits(self, field: FieldSchema, name: str, value: Value) -> None:
-        broken = Limits(field).broken_by(value)
-        if broken:
-            self._problem(f"{name} {broken}")
-
-
-def _is_finite(raw: Any) -> bool:
-    if isinstance(raw, Decimal):
-        return raw.is_finite()
-    return math.isfinite(raw) if isinstance(raw, float) else True
-
-
-_RAW_KINDS: dict[str, tuple[type, ...]] = {
-    "number": (int, float, Decimal),
-    "text": (str,),
-    "boolean": (bool,),
-    "date": (date, str),
-    "list": (list, tuple),
-    "object": (Mapping,),
-}
-
-_ARTICLES = {
-    "number": "a number",
-    "text": "a text",
-    "boolean": "a boolean",
-    "date": "a date (ISO 8601)",
-    "list": "a list",
-    "object": "an object",
-    "null": "null",
-}
+        #: The fields that rules use.
+        self.use = FieldUse(layout, written)
+        #: Takes facts as the caller sent them and the moment they are judged at, in UTC; gives new slots, or raises
+        #: `FactsRejected`, which names every field that is wrong.
+        self.read: ReadFacts = compile_fast_reader(layout, self.use, ExactReader(layout, self.use).read)

@@ -20,21 +20,28 @@ Slots = list[Value]
 #: A field of its own, the list that a quantifier goes through, or the element that it is looking at.
 Role = typing.Literal["field", "list", "element"]
 
+# The first slots hold no field of a fact, but what every test and action may need besides: they are handed the slots
+# alone, and a second argument would cost each call more than a look at a slot.
+
+#: The moment that the facts are judged at.
 AS_OF = 0
 
 #: Whether every number is zero or between 1e-30 and 1e30 in size: only then may float arithmetic stand in for decimals.
 ORDINARY = 1
 
+#: What tests remember until the end of the evaluation; null until one does.
 MEMO = 2
 
-#: Gives for a pattern the only places where its events may be, as `Program.evaluate` was given it; or None.
+#: A function, which is no value of the language: it gives for a pattern the only places where its events may be, as
+#: `Program.evaluate` was given it. Null: nobody gave one.
 CANDIDATES = 3
 
-_FIRST = 4
+#: From here on slots hold fields, elements and events.
+_FIRST_FIELD = 4
 
 
 class SlotLayout:
-    """The slots of one program. Grows while the program is compiled, then stands still."""
+    """The slots of one program. Grows while the program is compiled, until `freeze`."""
 
     def __init__(self, schema: Schema | None) -> None:
         self.schema = schema
@@ -46,33 +53,41 @@ class SlotLayout:
         self.element_fields: dict[str, set[str] | None] = {}
         #: A path within the elements of a list, to the slot that stands for it in all of them and stays empty.
         self.columns: dict[Place, int] = {}
-        self._size = _FIRST
+        self._size = _FIRST_FIELD
+        self._frozen = False
 
     @property
     def size(self) -> int:
         """How many slots there are."""
         return self._size
 
+    def freeze(self) -> None:
+        """Add no slots from here on: whoever fills slots may count on their number."""
+        self._frozen = True
+
+    def _new(self, what: object) -> int:
+        if self._frozen:
+            raise RuntimeError(f"the layout is frozen, and has no slot for {what!r}")
+        self._size += 1
+        return self._size - 1
+
     def slot(self, fact: str, steps: tuple[str | int, ...] = ()) -> int:
         """The slot of a path, made when there is none yet."""
         place = (fact, steps)
         if place not in self.places:
-            self.places[place] = self._size
-            self._size += 1
+            self.places[place] = self._new(place)
         return self.places[place]
 
     def element(self, fact: str) -> int:
         """The slot of the element of a list fact that is being looked at."""
         if fact not in self.elements:
-            self.elements[fact] = self._size
-            self._size += 1
+            self.elements[fact] = self._new(fact)
         return self.elements[fact]
 
     def event(self, name: str) -> int:
         """The slot of the event that a binding of that name stands for."""
         if name not in self.events:
-            self.events[name] = self._size
-            self._size += 1
+            self.events[name] = self._new(name)
         return self.events[name]
 
     def field(self, path: Path) -> FieldSchema | None:
@@ -116,8 +131,7 @@ class SlotLayout:
             fields.add(first)
         place = (path.fact, path.steps)
         if place not in self.columns:
-            self.columns[place] = self._size
-            self._size += 1
+            self.columns[place] = self._new(place)
         return self.columns[place]
 
     def overlap(self, target: Path) -> "Overlap":

@@ -62,3 +62,13 @@ def test_its_lists_are_its_own() -> None:
     other = program.evaluate(facts, as_of=AS_OF)
     assert (other.fired, len(other.reasons)) == (["R000", "R001"], 2)
     assert isinstance(other, Evaluation)
+
+
+def test_a_group_without_a_name_excludes_nobody_outside_it() -> None:
+    rules = """
+        rule First salience 2 { when P.a > 1 then Review("no group"); }
+        rule Second salience 1 activation-group "" { when P.a > 1 then Reject("the group"); }
+        rule Third activation-group "" { when P.a > 1 then Reject("the group again"); }
+    """
+    evaluation = compile_ruleset({"a.grl": rules}).evaluate({"P": {"a": 2}}, as_of=AS_OF)
+    assert evaluation.fired == ["First", "Second"]
