@@ -28,9 +28,6 @@ def run(source: str | None, wait: bool, timeout: float, as_json: bool) -> None:
         settings = replace(settings, nightly_source=source)
     rulesets = load_all(settings.rulesets or SHIPPED, [settings.nightly_domain])
     with Farm(settings) as farm:
-        batch = farm.send_batch(
-            *record_nightly(
-                farm.require_ledger(), settings, rulesets, key=None, free_slots=farm.free_slots(settings.nightly_domain)
-            )
-        )
+        engine, free = farm.require_ledger().engine, farm.free_slots(settings.nightly_domain)
+        batch = farm.send_batch(*record_nightly(engine, settings, rulesets, key=None, free_slots=free))
         follow(batch, wait=wait, timeout=timeout, as_json=as_json)

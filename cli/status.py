@@ -9,7 +9,7 @@ import click
 from cli.display.old_keys import with_old_keys
 from cli.display.output import counted, print_json, print_table
 from cli.options import json_option, read_settings
-from rulefarm.database import Ledger
+from rulefarm.database import active_digests, connect
 from rulefarm.messaging import create_app, queue_depths
 from rulefarm.routing import CONTROL_QUEUE, queue_name
 from rulefarm.settings import Settings
@@ -36,11 +36,11 @@ def command(as_json: bool) -> None:
 
 
 def _state(settings: Settings) -> dict[str, Any]:
-    ledger = Ledger(settings)
-    domains = sorted(ledger.domains().items())
-    waiting = {work.domain: work for work in open_work(ledger.engine)}
-    dead = count_dead_letters(ledger.engine)
-    run = last_reconciled(ledger.engine)
+    engine = connect(settings)
+    domains = sorted(active_digests(engine).items())
+    waiting = {work.domain: work for work in open_work(engine)}
+    dead = count_dead_letters(engine)
+    run = last_reconciled(engine)
     names = [queue_name(domain, bulk=bulk) for domain, _ in domains for bulk in (False, True)]
     return {
         "queues": queue_depths(create_app(settings), [*names, CONTROL_QUEUE]),

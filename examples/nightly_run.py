@@ -71,11 +71,8 @@ def _validate_prices(farm: Farm, settings: Settings, rulesets: Mapping[str, Load
     domain = settings.nightly_domain
     rules = len(rulesets[domain].program.rules)
     submitted = time.perf_counter()
-    batch = farm.send_batch(
-        *record_nightly(
-            farm.require_ledger(), settings, rulesets, key=None, free_slots=farm.free_slots(settings.nightly_domain)
-        )
-    )
+    engine, free = farm.require_ledger().engine, farm.free_slots(settings.nightly_domain)
+    batch = farm.send_batch(*record_nightly(engine, settings, rulesets, key=None, free_slots=free))
     click.echo(f"nightly price validation: {batch.rows:,} products from {batch.source}, {batch.chunks} chunks")
     record = _follow(batch)
     wall = time.perf_counter() - submitted

@@ -11,6 +11,7 @@ from typing import Any, NoReturn, TypeVar
 from celery import Task
 from celery.exceptions import SoftTimeLimitExceeded
 
+from rulefarm.database import read_verdict
 from rulefarm.errors import BrokerUnreachable, FarmUnreachable, JobRejected
 from rulefarm.messaging import (
     ChunkMessage,
@@ -42,7 +43,7 @@ def evaluate_job(task: Task, **kwargs: Any) -> dict[str, Any] | None:
         The verdict on record, as JSON: this one, or the one that was there first. None for a job that has none yet:
         not on record, dead, failed this time, or in somebody else's hands.
     """
-    process, worker = current(), task.request.hostname
+    context, worker = current(), task.request.hostname
     attempt = 1
     try:
         message = _checked(task, JobMessage.from_kwargs, kwargs)
@@ -50,20 +51,20 @@ def evaluate_job(task: Task, **kwargs: Any) -> dict[str, Any] | None:
             return None
         attempt = message.attempt or 1
         if message.times_sent > 1 or _is_redelivered(task):
-            claimed = _claim_job(process, message, worker)
+            claimed = _claim_job(context, message, worker)
             if claimed is None:
-                return _recorded(process, message)
+                return _recorded(context, message)
             attempt = claimed
         try:
-            verdict = judge_job(process.ruleset(message.domain), message, worker, process.shared)
+            verdict = judge_job(context.ruleset(message.domain), message, worker, context.shared)
             job = None if message.on_record else message.row()
-            stored = store_verdict(process.ledger.engine, verdict, attempt=attempt, job=job)
+            stored = store_verdict(context.database, verdict, attempt=attempt, job=job)
         except FarmUnreachable:
             raise
         except Exception as error:  # Whatever it is, the job is to blame, and its attempts count.
-            _fail_job(process, message, worker, attempt, error)
+            _fail_job(context, message, worker, attempt, error)
             return None
-        return verdict.to_json() if stored else _recorded(process, message)
+        return verdict.to_json() if stored else _recorded(context, message)
     except FarmUnreachable as error:
         _retry(task, error, kwargs, attempt)
 
@@ -79,8 +80,8 @@ def evaluate_chunk(task: Task, **kwargs: Any) -> int | None:
         How many verdicts were new; None for a chunk that is closed, not on record, failed this time, or in somebody
         else's hands.
     """
-    process, worker = current(), task.request.hostname
-    engine, terms = process.ledger.engine, process.terms(worker, chunk=True)
+    context, worker = current(), task.request.hostname
+    engine, terms = context.database, context.terms(worker, chunk=True)
     attempt = None
     try:
         message = _checked(task, ChunkMessage.from_kwargs, kwargs)
@@ -89,18 +90,18 @@ def evaluate_chunk(task: Task, **kwargs: Any) -> int | None:
         attempt = message.attempt
         claim = claim_chunk(engine, message.batch, message.n, terms, attempt=attempt)
         if not isinstance(claim, Claim):
-            _send_parts(process, claim)
+            _send_parts(context, claim)
             return None
         attempt = claim.attempt
         try:
-            rows = judge_chunk(process.ruleset(claim.chunk["domain"]), claim.chunk, worker, process.shared)
+            rows = judge_chunk(context.ruleset(claim.chunk["domain"]), claim.chunk, worker, context.shared)
             return store_chunk(engine, message.batch, message.n, rows, attempt=attempt)
         except FarmUnreachable:
             raise
         except Exception as error:
             death = _death(error)
             log.error("chunk %d of batch %s, attempt %d: %s", message.n, message.batch, attempt, death)
-            _send_parts(process, fail_chunk(engine, message.batch, message.n, terms, death, attempt=attempt))
+            _send_parts(context, fail_chunk(engine, message.batch, message.n, terms, death, attempt=attempt))
             return None
     except FarmUnreachable as error:
         _retry(task, error, kwargs, attempt)
@@ -113,7 +114,7 @@ def _checked(task: Task, check: Callable[[Mapping[str, Any]], _Message], kwargs:
     except JobRejected as error:
         log.error("a message of task %s is refused [%s]: %s", task.name, error.code, error.message)
         death = Failure(error.code, f"{task.name}: {error.message}")
-        record_message(current().ledger.engine, death, worker=task.request.hostname, content=repr(kwargs))
+        record_message(current().database, death, worker=task.request.hostname, content=repr(kwargs))
         return None
 
 
@@ -121,24 +122,24 @@ def _is_redelivered(task: Task) -> bool:
     return bool((task.request.delivery_info or {}).get("redelivered"))
 
 
-def _claim_job(process: WorkerContext, message: JobMessage, worker: str) -> int | None:
+def _claim_job(context: WorkerContext, message: JobMessage, worker: str) -> int | None:
     # The repeat of a job that nobody wrote down: it has to be on record to be counted.
     if not message.on_record:
-        add_job(process.ledger.engine, message.row())
-    return claim_job(process.ledger.engine, message.job_id, process.terms(worker), attempt=message.attempt)
+        add_job(context.database, message.row())
+    return claim_job(context.database, message.job_id, context.terms(worker), attempt=message.attempt)
 
 
-def _fail_job(process: WorkerContext, message: JobMessage, worker: str, attempt: int, error: Exception) -> None:
+def _fail_job(context: WorkerContext, message: JobMessage, worker: str, attempt: int, error: Exception) -> None:
     death = _death(error)
     log.error("job %s, attempt %d: %s", message.job_id, attempt, death)
     if not message.on_record:
-        add_job(process.ledger.engine, message.row())
-    if fail_job(process.ledger.engine, message.job_id, process.terms(worker), death, attempt=attempt):
+        add_job(context.database, message.row())
+    if fail_job(context.database, message.job_id, context.terms(worker), death, attempt=attempt):
         log.error("job %s is a dead letter now", message.job_id)
 
 
-def _recorded(process: WorkerContext, message: JobMessage) -> dict[str, Any] | None:
-    recorded = process.ledger.verdict(message.job_id)
+def _recorded(context: WorkerContext, message: JobMessage) -> dict[str, Any] | None:
+    recorded = read_verdict(context.database, message.job_id)
     if recorded is None:
         log.warning("job %s is unknown, dead, or in somebody else's hands: its message is dropped", message.job_id)
     return recorded.to_json() if recorded else None
@@ -150,15 +151,15 @@ def _death(error: Exception) -> Failure:
     return Failure.of(error)
 
 
-def _send_parts(process: WorkerContext, messages: list[TaskMessage]) -> None:
+def _send_parts(context: WorkerContext, messages: list[TaskMessage]) -> None:
     """Send the messages of the parts of a chunk that was split.
 
     Args:
-        process: what this process works with.
+        context: what this process works with.
         messages: one a part.
     """
     try:
-        send_messages(process.app, messages)
+        send_messages(context.app, messages)
     except BrokerUnreachable as error:
         log.warning("%s; the reconciler sends the parts of a chunk", error)
 

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from celery import Task
+from sqlalchemy import Engine
 
 from rulefarm.batch import record_batch
-from rulefarm.database import Ledger
 from rulefarm.errors import SettingsError
 from rulefarm.jobs import Batch
 from rulefarm.messaging import MessageSender, TaskMessage
@@ -31,24 +31,24 @@ def plan_nightly(task: Task) -> str:
     Returns:
         The batch's id.
     """
-    process = current()
+    context = current()
     key = f"nightly {datetime.now(UTC).date().isoformat()}"
-    settings = process.settings
-    sender = MessageSender(process.app, limit=settings.queue_limit, has_ledger=True)
+    settings = context.settings
+    sender = MessageSender(context.app, limit=settings.queue_limit, has_ledger=True)
     free = sender.free_slots(queue_name(settings.nightly_domain, bulk=True))
-    batch, messages = record_nightly(process.ledger, settings, process.rulesets, key=key, free_slots=free)
+    batch, messages = record_nightly(context.database, settings, context.rulesets, key=key, free_slots=free)
     sender.send(messages)
     log.info("nightly batch %s: %d subjects in %d chunks from %s", batch.id, batch.rows, batch.chunks, batch.source)
     return str(batch.id)
 
 
 def record_nightly(
-    ledger: Ledger, settings: Settings, rulesets: Mapping[str, LoadedRuleset], *, key: str | None, free_slots: int
+    engine: Engine, settings: Settings, rulesets: Mapping[str, LoadedRuleset], *, key: str | None, free_slots: int
 ) -> tuple[Batch, list[TaskMessage]]:
     """Put the nightly batch on record.
 
     Args:
-        ledger: where to.
+        engine: the database that it goes to.
         settings: nightly_source, nightly_domain, nightly_subject.
         rulesets: the domain's is asked for its key.
         key: the same key is the same batch; None is a new one.
@@ -62,7 +62,7 @@ def record_nightly(
         raise SettingsError("no-nightly-source", "no source for the nightly batch", "set RULEFARM_NIGHTLY_SOURCE")
     subject = settings.nightly_subject or rulesets[settings.nightly_domain].schema.key
     return record_batch(
-        ledger,
+        engine,
         settings,
         settings.nightly_domain,
         settings.nightly_source,

@@ -34,9 +34,9 @@ def probe(task: Task, domain: str) -> dict[str, Any]:
         NotFound: the worker does not serve that domain.
         DatabaseUnreachable: Postgres does not answer.
     """
-    process = current()
-    process.ruleset(domain).program.evaluate({}, as_of=datetime.now(UTC))
+    context = current()
+    context.ruleset(domain).program.evaluate({}, as_of=datetime.now(UTC))
     began = time.perf_counter()
-    with translate_errors(process.ledger.engine), process.ledger.engine.connect() as connection:
+    with translate_errors(context.database), context.database.connect() as connection:
         connection.execute(text("select 1"))
     return {"worker": task.request.hostname, "database_ms": (time.perf_counter() - began) * 1000}

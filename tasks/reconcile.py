@@ -33,16 +33,16 @@ def reconcile(task: Task) -> int:
     Returns:
         How many were sent; 0 as well when the database or the broker is away, for the next run is near.
     """
-    process = current()
-    engine = process.ledger.engine
+    context = current()
+    engine = context.database
     try:
-        lost = _check_sentinel(process)
+        lost = _check_sentinel(context)
         # Mostly nothing is due: then no queue is asked for its depth.
         queues = {queue_name(domain, bulk=bulk): (domain, bulk) for domain, bulk in due_queues(engine)}
-        depths = queue_depths(process.app, queues) if queues else {}
+        depths = queue_depths(context.app, queues) if queues else {}
         # Long enough for whatever there is room for, short enough for the next run to find this one done.
-        deadline = time.monotonic() + process.settings.reconcile_interval_s
-        sent = sum(_send_due(process, *which, depths[name], deadline) for name, which in queues.items())
+        deadline = time.monotonic() + context.settings.reconcile_interval_s
+        sent = sum(_send_due(context, *which, depths[name], deadline) for name, which in queues.items())
         record_run(engine, sent=sent, broker_lost=lost)
         with translate_errors(engine), engine.begin() as connection:
             ensure_partitions(connection, datetime.now(UTC))
@@ -54,36 +54,36 @@ def reconcile(task: Task) -> int:
     return sent
 
 
-def _check_sentinel(process: WorkerContext) -> bool:
+def _check_sentinel(context: WorkerContext) -> bool:
     """Whether the broker has lost its data: then everything open is made due, and a new sentinel is put there.
 
     The first start of all is no different: nothing is open then."""
-    depths = queue_depths(process.app, [SENTINEL_QUEUE, OLD_SENTINEL_QUEUE])
+    depths = queue_depths(context.app, [SENTINEL_QUEUE, OLD_SENTINEL_QUEUE])
     if depths[SENTINEL_QUEUE]:
         return False
     lost = not depths[OLD_SENTINEL_QUEUE]
     # First the rows: if the broker is gone again, the next run finds no sentinel either.
-    due = mark_all_due(process.ledger.engine) if lost else 0
-    send_messages(process.app, [TaskMessage(SENTINEL, SENTINEL, SENTINEL_QUEUE, {}, "")])
+    due = mark_all_due(context.database) if lost else 0
+    send_messages(context.app, [TaskMessage(SENTINEL, SENTINEL, SENTINEL_QUEUE, {}, "")])
     if lost:
         log.warning("the broker has lost its data, or is new: %d jobs and chunks are sent again", due)
     return lost
 
 
-def _send_due(process: WorkerContext, domain: str, bulk: bool, depth: int, deadline: float) -> int:
-    settings, sent = process.settings, 0
+def _send_due(context: WorkerContext, domain: str, bulk: bool, depth: int, deadline: float) -> int:
+    settings, sent = context.settings, 0
     busy, most = depth > BACKLOG, settings.queue_limit
     if depth:
         # A message for everything open is enough: more would only make all wait longer, until whatever waits is sent
         # again and again. One that was lost leaves a slot for itself.
-        most = min(most, count_open(process.ledger.engine, domain, bulk=bulk, limit=most))
+        most = min(most, count_open(context.database, domain, bulk=bulk, limit=most))
     free = most - depth
     while sent < free:
         limit = min(settings.reconcile_batch_size, free - sent)
         with claim_due(
-            process.ledger.engine, domain, bulk=bulk, grace_s=settings.reconcile_grace_s, limit=limit, busy=busy
+            context.database, domain, bulk=bulk, grace_s=settings.reconcile_grace_s, limit=limit, busy=busy
         ) as messages:
-            portion = send_messages(process.app, messages) if messages else 0
+            portion = send_messages(context.app, messages) if messages else 0
         sent += portion
         if portion < limit or time.monotonic() > deadline:
             break

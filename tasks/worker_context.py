@@ -1,4 +1,4 @@
-"""What one worker process holds: settings, database, compiled rulesets, broker.  workers -> [process] -> every task
+"""What one worker process holds: settings, database, rulesets, broker.  start -> [worker_context] -> every task
 
 Opened once, before the pool forks, so that the children share the compiled rulesets' memory; after a fork the
 connections are dropped, for no two processes may talk through one socket."""
@@ -7,7 +7,8 @@ import gc
 from dataclasses import dataclass
 from typing import Any
 
-from rulefarm.database import Ledger
+from sqlalchemy import Engine
+
 from rulefarm.errors import NotFound
 from rulefarm.settings import Settings
 from rulesets.loader import LoadedRuleset
@@ -23,8 +24,8 @@ class WorkerContext:
     """What the tasks of one worker process work with."""
 
     settings: Settings
-    #: Postgres, through one pool.
-    ledger: Ledger
+    #: Postgres, through one pool of connections.
+    database: Engine
     #: Domain to its compiled ruleset; only the domains that this worker serves.
     rulesets: dict[str, LoadedRuleset]
     #: The Celery application, to send messages with.
@@ -54,12 +55,12 @@ class WorkerContext:
         return LeaseTerms(worker=worker, lease_s=limit_s + LEASE_MARGIN_S, max_attempts=self.settings.max_attempts)
 
 
-_held: list[WorkerContext] = []
+_current: list[WorkerContext] = []
 
 
-def set_context(process: WorkerContext) -> None:
+def set_context(context: WorkerContext) -> None:
     """Make it what this process, and every child that it forks, works with."""
-    _held[:] = [process]
+    _current[:] = [context]
     # What is alive now stays: the collector need not walk it again, nor copy its pages in every child.
     gc.collect()
     gc.freeze()
@@ -71,11 +72,11 @@ def current() -> WorkerContext:
     Raises:
         RuntimeError: it is no worker.
     """
-    if not _held:
+    if not _current:
         raise RuntimeError("this process holds no rulesets: it was not started as a worker")
-    return _held[0]
+    return _current[0]
 
 
 def forget_connections() -> None:
     """In a child, right after the fork: leave the parent's connections alone and open our own when needed."""
-    current().ledger.engine.dispose(close=False)
+    current().database.dispose(close=False)

@@ -27,16 +27,16 @@ def record_worker_lost(task: str, kwargs: Mapping[str, Any], worker: str, death:
         worker: that the process belonged to.
         death: how it ended.
     """
-    process = current()
-    engine = process.ledger.engine
+    context = current()
+    engine = context.database
     try:
         if task == EVALUATE_JOB:
             job = JobMessage.from_kwargs(kwargs)
             if not job.on_record:
                 add_job(engine, job.row())
-            fail_job(engine, job.job_id, process.terms(worker), death)
+            fail_job(engine, job.job_id, context.terms(worker), death)
         elif task == EVALUATE_CHUNK:
             chunk = ChunkMessage.from_kwargs(kwargs)
-            fail_chunk(engine, chunk.batch, chunk.n, process.terms(worker, chunk=True), death)
+            fail_chunk(engine, chunk.batch, chunk.n, context.terms(worker, chunk=True), death)
     except (FarmUnreachable, JobRejected) as error:
         log.warning("a process was lost, and that could not be noted: %s", error)

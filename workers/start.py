@@ -17,8 +17,9 @@ import billiard.pool
 from celery import Celery
 from celery.exceptions import SecurityWarning
 from celery.signals import worker_process_init, worker_shutdown
+from sqlalchemy import Engine
 
-from rulefarm.database import Ledger
+from rulefarm.database import connect
 from rulefarm.errors import DatabaseUnreachable
 from rulefarm.settings import Settings
 from rulesets.loader import SHIPPED, LoadedRuleset, load_all
@@ -82,11 +83,11 @@ def run_worker(
     for loaded in rulesets.values():
         require_durable_rules(loaded.program)
     shared = open_shared(settings) if any(loaded.schema.is_shared for loaded in rulesets.values()) else None
-    ledger = Ledger(settings)
-    _publish_when_reachable(ledger, rulesets)
+    database = connect(settings)
+    _publish_when_reachable(database, rulesets)
     if prepare is not None:
         rulesets = {domain: prepare(loaded) for domain, loaded in rulesets.items()}
-    set_context(WorkerContext(settings=settings, ledger=ledger, rulesets=rulesets, app=app, shared=shared))
+    set_context(WorkerContext(settings=settings, database=database, rulesets=rulesets, app=app, shared=shared))
     worker_process_init.connect(_after_fork)
     LivenessMonitor(app, queues, settings.stall_timeout_s).begin()
     # A pool process that ends waits for the main process to take its last result; while that ends itself it does not
@@ -145,11 +146,11 @@ def _after_fork(**_: object) -> None:
     forget_connections()
 
 
-def _publish_when_reachable(ledger: Ledger, rulesets: dict[str, LoadedRuleset]) -> None:
+def _publish_when_reachable(database: Engine, rulesets: dict[str, LoadedRuleset]) -> None:
     for retries in count():
         try:
             for domain, loaded in rulesets.items():
-                publish(ledger.engine, domain, loaded.digest, loaded.sources)
+                publish(database, domain, loaded.digest, loaded.sources)
             return
         except DatabaseUnreachable as error:
             pause = pause_s(retries, first_s=_FIRST_WAIT_S, longest_s=_LONGEST_WAIT_S)

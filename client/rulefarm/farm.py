@@ -213,7 +213,7 @@ class Farm:
         free = self.free_slots(domain)
         return self.send_batch(
             *batches.record_batch(
-                ledger, self.settings, domain, source, free_slots=free, subject=subject, key=key, as_of=as_of
+                ledger.engine, self.settings, domain, source, free_slots=free, subject=subject, key=key, as_of=as_of
             )
         )
 

@@ -13,7 +13,7 @@ from rulefarm.farm import Farm
 from rulefarm.messaging import queue_depths
 from rulefarm.routing import OLD_SENTINEL_QUEUE, SENTINEL_QUEUE, queue_name
 from rulefarm.settings import Settings
-from tasks import worker_context as process
+from tasks import worker_context
 from tasks.reconcile import reconcile
 from tasks.worker_context import WorkerContext
 
@@ -26,8 +26,8 @@ def farm(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Farm]:
     impatient = replace(settings, queue_limit=5, reconcile_batch_size=2)
     with Farm(impatient) as producer:
         assert producer.ledger is not None
-        held = WorkerContext(settings=impatient, ledger=producer.ledger, rulesets={}, app=producer.app)
-        monkeypatch.setattr(process, "_held", [held])
+        context = WorkerContext(settings=impatient, database=producer.ledger.engine, rulesets={}, app=producer.app)
+        monkeypatch.setattr(worker_context, "_current", [context])
         wipe(producer)
         reconcile(None)
         yield producer
@@ -114,7 +114,7 @@ def test_while_the_broker_is_away_nothing_counts_as_sent(
     with database.begin() as connection:
         farm.submit(domain, ORDER, connection=connection)
     with Farm(replace(farm.settings, broker_url="redis://127.0.0.1:1/0")) as cut_off:
-        monkeypatch.setattr(process, "_held", [replace(process.current(), app=cut_off.app)])
+        monkeypatch.setattr(worker_context, "_current", [replace(worker_context.current(), app=cut_off.app)])
         assert reconcile(None) == 0
     with database.connect() as connection:
         assert connection.execute(select(jobs.c.times_sent)).scalar_one() == 0

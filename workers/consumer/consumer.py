@@ -114,7 +114,7 @@ class RefusingConsumer(Consumer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._writer = RefusalWriter(current().ledger.engine, self.hostname)
+        self._writer = RefusalWriter(current().database, self.hostname)
 
     def on_ready(self) -> None:
         """On every connection, before the first message: look at what Redis gives before kombu unpacks it."""

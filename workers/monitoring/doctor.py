@@ -9,8 +9,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from celery import Celery
+from sqlalchemy import Engine
 
-from rulefarm.database import Ledger
+from rulefarm.database import active_digests, connect
 from rulefarm.errors import FarmUnreachable, SettingsError
 from rulefarm.messaging import create_app, queue_depths
 from rulefarm.reference_facts import ReferenceFacts, reachable
@@ -87,22 +88,22 @@ def examine(settings: Settings, *, timeout_s: float) -> list[HealthCheck]:
         SettingsError: no broker or no database is named.
     """
     app = create_app(settings)
-    ledger = Ledger(settings)
+    engine = connect(settings)
     try:
         broker = _answer("broker", lambda: _broker_ms(app))
-        database = _answer("database", lambda: answer_ms(ledger.engine))
+        database = _answer("database", lambda: answer_ms(engine))
         checks = [broker, database]
         if database.status == "ok":
-            checks += _guarded("migrations", lambda: _migrations(ledger))
+            checks += _guarded("migrations", lambda: _migrations(engine))
         if "fail" in {check.status for check in checks}:
             return [*checks, HealthCheck("probe", "skip", "not sent: what it needs is not well")]
-        checks += _guarded("facts", lambda: _facts(ledger, settings))
-        checks += _guarded("workers", lambda: _queues(app, ledger, settings, timeout_s))
-        checks += _guarded("reconciler", lambda: [_reconciler(ledger, settings)])
-        return [*checks, *_guarded("dead-letters", lambda: [_dead_letters(ledger)])]
+        checks += _guarded("facts", lambda: _facts(engine, settings))
+        checks += _guarded("workers", lambda: _queues(app, engine, settings, timeout_s))
+        checks += _guarded("reconciler", lambda: [_reconciler(engine, settings)])
+        return [*checks, *_guarded("dead-letters", lambda: [_dead_letters(engine)])]
     finally:
         app.close()
-        ledger.engine.dispose()
+        engine.dispose()
 
 
 def _broker_ms(app: Celery) -> float:
@@ -128,15 +129,15 @@ def _guarded(check: str, ask: Callable[[], list[HealthCheck]]) -> list[HealthChe
         return [HealthCheck(check, "fail", error.message, error.hint)]
 
 
-def _migrations(ledger: Ledger) -> list[HealthCheck]:
-    if is_current(ledger.engine):
+def _migrations(engine: Engine) -> list[HealthCheck]:
+    if is_current(engine):
         return [HealthCheck("migrations", "ok", "the tables are up to date")]
     return [HealthCheck("migrations", "fail", "the tables are not those of this version", "run 'rulefarm migrate'")]
 
 
-def _facts(ledger: Ledger, settings: Settings) -> list[HealthCheck]:
+def _facts(engine: Engine, settings: Settings) -> list[HealthCheck]:
     """Whether Redis holds the shared facts; nothing where no domain shares any."""
-    schemas = {domain: recorded_schema(sources) for domain, sources in active_sources(ledger.engine).items()}
+    schemas = {domain: recorded_schema(sources) for domain, sources in active_sources(engine).items()}
     sharing = [domain for domain, schema in schemas.items() if schema is not None and schema.is_shared]
     if not sharing:
         return []
@@ -159,9 +160,11 @@ def _facts(ledger: Ledger, settings: Settings) -> list[HealthCheck]:
     return [HealthCheck("facts", "ok", message, ms=ms)]
 
 
-def _queues(app: Celery, ledger: Ledger, settings: Settings, timeout_s: float) -> list[HealthCheck]:
+def _queues(app: Celery, engine: Engine, settings: Settings, timeout_s: float) -> list[HealthCheck]:
     """Workers, stalls, probes and backlog."""
-    domains = {queue_name(domain, bulk=bulk): domain for domain in sorted(ledger.domains()) for bulk in (False, True)}
+    domains = {
+        queue_name(domain, bulk=bulk): domain for domain in sorted(active_digests(engine)) for bulk in (False, True)
+    }
     if not domains:
         return [HealthCheck("workers", "fail", "no domain is active", "a worker publishes its rulesets at its start")]
     state = _farm_state(app, settings, domains)
@@ -251,8 +254,8 @@ def _backlog(state: _FarmState, settings: Settings) -> HealthCheck:
     return HealthCheck("backlog", "ok", f"at most {depth:,} messages in a queue, of {limit:,}")
 
 
-def _reconciler(ledger: Ledger, settings: Settings) -> HealthCheck:
-    run = last_reconciled(ledger.engine)
+def _reconciler(engine: Engine, settings: Settings) -> HealthCheck:
+    run = last_reconciled(engine)
     late_s = max(_LATE_INTERVALS * settings.reconcile_interval_s, _LATE_S)
     if run is None:
         return HealthCheck("reconciler", "fail", "has never run", "run 'rulefarm beat'; the first run takes a moment")
@@ -262,8 +265,8 @@ def _reconciler(ledger: Ledger, settings: Settings) -> HealthCheck:
     return HealthCheck("reconciler", "ok", message)
 
 
-def _dead_letters(ledger: Ledger) -> HealthCheck:
-    counts = count_dead_letters(ledger.engine)
+def _dead_letters(engine: Engine) -> HealthCheck:
+    counts = count_dead_letters(engine)
     if not counts:
         return HealthCheck("dead-letters", "ok", "none")
     by_domain = ", ".join(f"{domain or 'of no domain'} {count:,}" for domain, count in counts.items())

@@ -12,13 +12,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import polars as pl
-from sqlalchemy import Connection, func, select, text, update
+from sqlalchemy import Connection, Engine, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from rulefarm import wire
 from rulefarm.batch.chunk_codec import SUBJECT_COLUMN, encode
 from rulefarm.batch.sources import Source, open_source
-from rulefarm.database import Ledger, batches, chunks, translate_errors
+from rulefarm.database import batches, chunks, translate_errors
 from rulefarm.errors import SourceRejected
 from rulefarm.jobs import Batch
 from rulefarm.messaging import TaskMessage, chunk_message
@@ -26,7 +26,7 @@ from rulefarm.settings import Settings
 
 
 def record_batch(
-    ledger: Ledger,
+    engine: Engine,
     settings: Settings,
     domain: str,
     source: str | os.PathLike[str],
@@ -39,7 +39,7 @@ def record_batch(
     """Read a source, write its batch and chunk rows in one transaction, and give the messages to send.
 
     Args:
-        ledger: where the rows go.
+        engine: the database that the rows go to.
         settings: chunk_rows, reconcile_grace_s, source_url.
         domain: who judges.
         source: path of a .csv, .parquet or .jsonl file, or of a .sql file that holds one query.
@@ -66,7 +66,7 @@ def record_batch(
         "as_of": wire.instant(as_of) if as_of else datetime.now(UTC),
     }
     mine = batches.c.id == record["id"]
-    with translate_errors(ledger.engine), ledger.engine.begin() as connection:
+    with translate_errors(engine), engine.begin() as connection:
         # Between two portions a source may take its time.
         connection.execute(text("set local idle_in_transaction_session_timeout = 0"))
         statement = insert(batches).values(record).on_conflict_do_nothing(index_elements=["id"])

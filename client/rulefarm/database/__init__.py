@@ -1,7 +1,7 @@
 """A producer's side of Postgres: connections, tables, the ledger. Needs the extra `rulefarm[ledger]`."""
 
 from rulefarm.database.connection import connect, translate_errors
-from rulefarm.database.ledger import Ledger, message_of_row
+from rulefarm.database.ledger import Ledger, active_digests, message_of_row, read_verdict
 from rulefarm.database.tables import (
     active_rulesets,
     batches,
@@ -16,6 +16,7 @@ from rulefarm.database.tables import (
 
 __all__ = [
     "Ledger",
+    "active_digests",
     "active_rulesets",
     "batches",
     "message_of_row",
@@ -25,6 +26,7 @@ __all__ = [
     "jobs",
     "metadata",
     "translate_errors",
+    "read_verdict",
     "reconciler",
     "rulesets",
     "verdicts",

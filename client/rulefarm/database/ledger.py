@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, func, select, text, update
+from sqlalchemy import Connection, Engine, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from rulefarm import wire
@@ -51,9 +51,7 @@ class Ledger:
 
     def domains(self) -> dict[str, str]:
         """The domains that have a published ruleset, each with the digest of its active one."""
-        with translate_errors(self.engine), self.engine.connect() as connection:
-            rows = connection.execute(select(active_rulesets.c.domain, active_rulesets.c.digest))
-            return {row.domain: row.digest for row in rows}
+        return active_digests(self.engine)
 
     def add(self, job: Job, facts: str) -> Job:
         """Write the row of a job whose message is sent right afterwards; one that is there already stays as it is.
@@ -158,12 +156,7 @@ class Ledger:
             job_id: its id.
             enqueued_at: when it was submitted, if known: then one partition is read, not all.
         """
-        statement = select(verdicts).where(verdicts.c.id == job_id)
-        if enqueued_at is not None:
-            statement = statement.where(verdicts.c.enqueued_at == enqueued_at)
-        with translate_errors(self.engine), self.engine.connect() as connection:
-            row = connection.execute(statement).mappings().first()
-        return Verdict.from_json(dict(row)) if row else None
+        return read_verdict(self.engine, job_id, enqueued_at)
 
     def has_job(self, job_id: uuid.UUID) -> bool:
         """Whether a job of that id is on record."""
@@ -185,6 +178,36 @@ class Ledger:
             buried = select(func.count()).select_from(dead_letters).where(dead_letters.c.batch == batch_id)
             dead = connection.execute(buried).scalar_one()
             return dict(row) | {"outcomes": {row.outcome: row.n for row in outcomes}, "dead": dead}
+
+
+def active_digests(engine: Engine) -> dict[str, str]:
+    """The domains that have a published ruleset, each with the digest of its active one.
+
+    Raises:
+        DatabaseUnreachable: no answer.
+    """
+    with translate_errors(engine), engine.connect() as connection:
+        rows = connection.execute(select(active_rulesets.c.domain, active_rulesets.c.digest))
+        return {row.domain: row.digest for row in rows}
+
+
+def read_verdict(engine: Engine, job_id: uuid.UUID, enqueued_at: datetime | None = None) -> Verdict | None:
+    """The verdict of a job or of a row of a batch, if there is one.
+
+    Args:
+        engine: the database.
+        job_id: its id.
+        enqueued_at: when it was submitted, if known: then one partition is read, not all.
+
+    Raises:
+        DatabaseUnreachable: no answer.
+    """
+    statement = select(verdicts).where(verdicts.c.id == job_id)
+    if enqueued_at is not None:
+        statement = statement.where(verdicts.c.enqueued_at == enqueued_at)
+    with translate_errors(engine), engine.connect() as connection:
+        row = connection.execute(statement).mappings().first()
+    return Verdict.from_json(dict(row)) if row else None
 
 
 def message_of_row(row: Any) -> TaskMessage:

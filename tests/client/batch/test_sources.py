@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from rulefarm.batch import SUBJECT_COLUMN, decode, encode, open_source, record_batch
-from rulefarm.database import Ledger
+from rulefarm.database import connect
 from rulefarm.errors import SourceRejected
 from rulefarm.limits import MAX_CHUNK_BYTES
 from rulefarm.settings import Settings
@@ -43,18 +43,18 @@ def test_a_subject_may_be_any_text(settings: Settings, tmp_path: Path) -> None:
     subjects = ['a"b', "a,b", "a\nb", "a\r\nb", "\\.", "\\N", " ", "'; drop table subjects; --", "ä", "\U0001f600"]
     path = tmp_path / "odd.jsonl"
     path.write_text("".join(json.dumps({"sku": subject}) + "\n" for subject in subjects))
-    batch, _ = record_batch(Ledger(settings), settings, "pricing", path, free_slots=0)
+    batch, _ = record_batch(connect(settings), settings, "pricing", path, free_slots=0)
     assert batch.rows == len(subjects)
     path.write_text("".join(json.dumps({"sku": subject}) + "\n" for subject in [*subjects, "\\."]))
     with pytest.raises(SourceRejected, match="rows 5 and 11 name the same subject"):
-        record_batch(Ledger(settings), settings, "pricing", path, free_slots=0)
+        record_batch(connect(settings), settings, "pricing", path, free_slots=0)
 
 
 def test_a_batch_under_a_known_key_is_not_read_again(settings: Settings, tmp_path: Path) -> None:
-    path, ledger = write(tmp_path, "csv"), Ledger(settings)
-    first, _ = record_batch(ledger, settings, "pricing", path, key="nightly", free_slots=100)
+    path, engine = write(tmp_path, "csv"), connect(settings)
+    first, _ = record_batch(engine, settings, "pricing", path, key="nightly", free_slots=100)
     path.unlink()
-    again, messages = record_batch(ledger, settings, "pricing", path, key="nightly", free_slots=100)
+    again, messages = record_batch(engine, settings, "pricing", path, key="nightly", free_slots=100)
     assert again == first
     assert len(messages) == first.chunks == 2
 
@@ -63,7 +63,7 @@ def test_a_flaw_in_the_last_row_leaves_nothing(settings: Settings, database: Eng
     path = tmp_path / "long.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in [*ROWS, {"price": 1}]))
     with pytest.raises(SourceRejected, match="row 1051 names no subject"):
-        record_batch(Ledger(settings), settings, "pricing", path, free_slots=0)
+        record_batch(connect(settings), settings, "pricing", path, free_slots=0)
     with database.connect() as connection:
         assert (
             connection.execute(text("select (select count(*) from batches) + (select count(*) from chunks)")).scalar()
@@ -133,7 +133,7 @@ def test_a_query_is_a_source(settings: Settings, tmp_path: Path) -> None:
         "shop": "5d0a4b52-0d1f-5f0e-9f0b-8c6f6f6f7266",
         SUBJECT_COLUMN: "1050",
     }
-    batch, _ = record_batch(Ledger(settings), _asking(settings), "pricing", path, subject="id", free_slots=0)
+    batch, _ = record_batch(connect(settings), _asking(settings), "pricing", path, subject="id", free_slots=0)
     assert (batch.rows, batch.source) == (1050, str(path))
 
 

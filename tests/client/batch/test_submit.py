@@ -14,14 +14,14 @@ import sys
 from pathlib import Path
 
 from rulefarm.batch import record_batch
-from rulefarm.database import Ledger
+from rulefarm.database import connect
 from rulefarm.settings import Settings
 
 settings = Settings(database_url=sys.argv[1], chunk_rows=100)
-ledger = Ledger(settings)
+engine = connect(settings)
 peaks = []
 for source in sys.argv[2:]:
-    batch, _ = record_batch(ledger, settings, "pricing", source, free_slots=0)
+    batch, _ = record_batch(engine, settings, "pricing", source, free_slots=0)
     # Not getrusage, whose peak is inherited from the process that started this one.
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     peaks.append(int(status["VmHWM"].split()[0]) // 1024)
