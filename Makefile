@@ -24,9 +24,10 @@ suite: $(VENV)/.patterns
 
 check: test ## The same as test
 
-lint: $(STAMP) ## Ruff: format and rules
+lint: $(STAMP) ## Ruff: format and rules; import-linter: what may import what
 	@$(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --check .; exit 1; }
 	@$(BIN)/ruff check --quiet .
+	@kept=$$($(BIN)/lint-imports --no-logo --no-cache) || { echo "$$kept"; exit 1; }
 
 types: $(STAMP) ## mypy, strict
 	@$(BIN)/mypy --no-error-summary

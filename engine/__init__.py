@@ -30,6 +30,7 @@ from engine.suggestions import did_you_mean
 from engine.values import ValueRefused, parse_moment
 
 __all__ = [
+    "MIRRORED",
     "Change",
     "Choice",
     "ConditionTrace",
@@ -44,7 +45,6 @@ __all__ = [
     "FieldSchema",
     "FrameResult",
     "Join",
-    "MIRRORED",
     "Pattern",
     "Program",
     "Reason",

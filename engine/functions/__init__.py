@@ -5,4 +5,4 @@ from engine.functions.lists import frozen
 from engine.functions.regex import PatternRefused, compile_pattern, matches
 from engine.functions.registry import FUNCTIONS, Function, invoke
 
-__all__ = ["FUNCTIONS", "Function", "PatternRefused", "compile_pattern", "frozen", "invoke", "matches", "lists"]
+__all__ = ["FUNCTIONS", "Function", "PatternRefused", "compile_pattern", "frozen", "invoke", "lists", "matches"]

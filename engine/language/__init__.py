@@ -41,6 +41,9 @@ from engine.language.source import MAX_SOURCE_CHARACTERS, Source, TooManyProblem
 from engine.language.traversal import action_expressions, changed, children, paths, pattern_of, rule_expressions, walk
 
 __all__ = [
+    "MAX_RULES",
+    "MAX_SOURCE_CHARACTERS",
+    "MIRRORED",
     "Action",
     "Aggregate",
     "And",
@@ -57,9 +60,6 @@ __all__ = [
     "ListLiteral",
     "Literal",
     "Log",
-    "MAX_RULES",
-    "MAX_SOURCE_CHARACTERS",
-    "MIRRORED",
     "Membership",
     "Negate",
     "Node",

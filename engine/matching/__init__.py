@@ -17,6 +17,6 @@ __all__ = [
     "Residual",
     "Speech",
     "ratio_of",
-    "validity",
     "splits",
+    "validity",
 ]

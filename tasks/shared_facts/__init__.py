@@ -6,9 +6,9 @@ from tasks.shared_facts.memory_windows import MemoryWindows
 from tasks.shared_facts.provider import SharedFacts, Subject, open_shared
 
 __all__ = [
-    "MemoryWindows",
     "REFUSALS",
     "CompleteFacts",
+    "MemoryWindows",
     "SharedFacts",
     "Subject",
     "alone",

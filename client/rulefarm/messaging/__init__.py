@@ -11,11 +11,11 @@ from rulefarm.messaging.messages import (
 from rulefarm.messaging.sender import MessageSender
 
 __all__ = [
-    "TaskMessage",
     "CONNECT_TIMEOUT_S",
     "ChunkMessage",
-    "MessageSender",
     "JobMessage",
+    "MessageSender",
+    "TaskMessage",
     "call_broker",
     "chunk_message",
     "create_app",

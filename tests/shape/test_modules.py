@@ -1,0 +1,57 @@
+"""What every module of the product says and how it is named; what stands at the top; what a producer must not load.
+
+What may import what is kept by import-linter: its contracts are in setup.cfg, and `make lint` runs them."""
+
+import ast
+import subprocess
+import sys
+from collections import defaultdict
+
+import pytest
+
+from tests.shape.product import MODULES, ROOT, parsed
+
+#: Names that two modules of the farm share, because the room is half of the name.
+SHARED_NAMES = {
+    "plan": "how a frame is judged; which faults come when in a drill",
+    "probes": "functions that look up which conjunctions hold; messages that show whether a queue is served",
+    "reader": "of facts, of a schema, of a decision table",
+}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_says_what_it_is_for(name: str) -> None:
+    assert ast.get_docstring(parsed(MODULES[name]))
+    assert MODULES[name].stem not in {"utils", "helpers", "common", "manager", "misc"}
+
+
+def test_no_module_is_named_like_another() -> None:
+    # A command is named like what it runs.
+    named = defaultdict(set)
+    for name, path in MODULES.items():
+        distribution = "client" if name.startswith("rulefarm.") else "farm"
+        if path.stem != "__init__" and not name.startswith(("cli.", "examples.", "bench.")):
+            named[distribution, path.stem].add(name)
+    assert {stem for (_, stem), names in named.items() if len(names) > 1} == SHARED_NAMES.keys()
+
+
+def test_a_producer_loads_neither_the_engine_nor_numpy_nor_a_database_driver() -> None:
+    script = (
+        "import sys; from rulefarm import Farm, Settings; Farm(Settings(broker_url='redis://127.0.0.1:1'));"
+        "print(*sys.modules)"
+    )
+    loaded = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    top = {name.split(".")[0] for name in loaded.split()}
+    assert "celery" in top
+    assert not top & {"engine", "numpy", "polars", "sqlalchemy", "psycopg2", "re2", "store", "tasks", "workers", "cli"}
+
+
+def test_the_top_level_holds_what_the_owner_fixed_and_no_stray() -> None:
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    fixed = {"engine", "tasks", "rulesets", "workers", "cli", "tests", "Procfile", "setup.cfg", "Makefile"}
+    beside = {"store", "client", "examples", "docs", "bench", "deploy", "README.md", "pyproject.toml"}
+    top = {name.split("/")[0] for name in listed if name}
+    assert fixed <= top
+    assert top - fixed - beside <= {".ci", ".gitignore"}
