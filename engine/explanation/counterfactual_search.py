@@ -7,6 +7,7 @@ each. Between the last breakpoint that changes nothing and the first that does, 
 
 import heapq
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -51,21 +52,22 @@ def find_counterfactuals(program: Program, facts: Mapping[str, Any], *, as_of: d
     return Counterfactuals(changes, search.note(any_change=True))
 
 
+@dataclass(frozen=True, slots=True)
 class SearchDirection:
-    """The points to try on one side of what a field is."""
+    """The points to try on one side of a field's number."""
 
-    def __init__(self, place: Place, rules: frozenset[str], value: float, points: list[int]) -> None:
-        self.place = place
-        #: Names of the rules that depend on the field.
-        self.rules = rules
-        self.value = value
-        #: Ordinals, nearest first; the first is that of the field's number.
-        self.points = points
-        self._scale = abs(value) or 1.0
+    #: The field.
+    place: Place
+    #: Names of the rules that depend on it.
+    rules: frozenset[str]
+    #: Its number.
+    value: float
+    #: Ordinals, nearest first; the first is that of the field's number.
+    points: list[int]
 
     def distance(self, point: int) -> float:
-        """How far a point is from the field's number, in sizes of that number."""
-        return abs(number_at(point) - self.value) / self._scale
+        """How far a point is from the field's number, in sizes of that number; a zero counts as 1."""
+        return abs(number_at(point) - self.value) / (abs(self.value) or 1.0)
 
 
 class _Search:

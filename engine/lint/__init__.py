@@ -1,4 +1,4 @@
-"""What is odd about a ruleset that compiles: rules that never fire, are shadowed, or contradict each other."""
+"""What is wrong with a ruleset that compiles: rules that never fire, are shadowed, or contradict each other."""
 
 from engine.lint.review import review
 

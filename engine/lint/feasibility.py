@@ -8,7 +8,7 @@ claimed from a set that is not empty: `engine.lint.conflicts` runs the engine on
 import contextlib
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -26,16 +26,16 @@ MAX_TRIES = 48
 _AS_OF = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
+@dataclass(frozen=True, slots=True)
 class WitnessFacts:
     """Facts that may prove a claim about rules."""
 
-    def __init__(self, facts: dict[str, Any], as_of: datetime, text: str) -> None:
-        #: As `Program.evaluate` takes them.
-        self.facts = facts
-        #: In UTC.
-        self.as_of = as_of
-        #: The part of them that the claim is about, for a message.
-        self.text = text
+    #: As `Program.evaluate` takes them.
+    facts: dict[str, Any]
+    #: In UTC.
+    as_of: datetime
+    #: The part of them that the claim is about, for a message.
+    text: str
 
 
 class FeasibleSets:
