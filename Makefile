@@ -41,7 +41,7 @@ data: $(STAMP) ## Build the example data: examples/data/
 bench: $(STAMP) $(VENV)/.rivals ## Time the engine beside what one could use in its place: about five minutes
 	@$(BIN)/python -m bench
 
-drill: $(STAMP) ## Hurt a farm in every way that is known, and check that it kept its promises: about six minutes
+drill: $(STAMP) ## Inject every fault into a farm, and check that it kept its promises: about six minutes
 	@$(BIN)/rulefarm drill
 
 soak: $(VENV)/.patterns ## Hold a farm of the fraud rules against the replay, and its memory against its bounds: about seven minutes

@@ -1,4 +1,4 @@
-"""`rulefarm drill`: hurt a farm of its own, and prove that it keeps its promises."""
+"""`rulefarm drill`: inject faults into a farm of its own, and check that it keeps its promises."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ from cli.options import json_option
 from cli.up import migrate_tables
 from rulefarm.errors import SettingsError
 from workers.drill.drill import run_drill
-from workers.drill.faults import FAULTS, chosen
+from workers.drill.faults import FAULTS, select_faults
 from workers.drill.plan import Options
 
 
@@ -30,20 +30,20 @@ from workers.drill.plan import Options
 )
 @json_option
 def command(jobs: int, batches: int, faults: str, seed: int, deadline: float, home: Path | None, as_json: bool) -> None:
-    """Start a farm, submit jobs and batches, and hurt it while it works: processes are killed and stopped, the broker
-    is wiped, Postgres is killed, messages come twice, and some of the work is poison. Then check, apart from the farm,
-    that everything accepted has exactly one verdict, the right one, or one dead letter if it is poison.
+    """Start a farm, submit jobs and batches, and inject faults while it works: processes are killed and stopped, the
+    broker is wiped, Postgres is killed, messages come twice, and some of the work is poison. Then check, apart from the
+    farm, that everything accepted has exactly one verdict, the right one, or one dead letter if it is poison.
 
     The farm has its own Postgres and Valkey in a folder of its own; nothing else is touched. Exit code 0 only if
     nothing was lost, nothing doubled, and the checker found nothing else.
     """
-    options = Options(jobs=jobs, batches=batches, faults=tuple(chosen(faults)), seed=seed, deadline_s=deadline)
+    options = Options(jobs=jobs, batches=batches, faults=tuple(select_faults(faults)), seed=seed, deadline_s=deadline)
     folder = _folder(home)
 
-    def tell(at: float | None, line: str) -> None:
+    def print_progress(at: float | None, line: str) -> None:
         click.echo(f"{'' if at is None else f'{at:.1f} s':>8}  {line}", err=as_json)
 
-    report = run_drill(options, folder, migrate_tables, environ=os.environ, tell=tell)
+    report = run_drill(options, folder, migrate_tables, environ=os.environ, on_progress=print_progress)
     if home is None and report.passed:
         shutil.rmtree(folder)
     if as_json:

@@ -1,4 +1,4 @@
-"""What a drill found out, for a person.  report -> [drill_report] -> tables"""
+"""Print the report of a drill for a person.  workers.drill.report -> [drill_report] -> tables"""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -15,13 +15,13 @@ SHOWN = 20
 
 
 def print_report(report: Report) -> None:
-    """Print it."""
+    """Print the tables of faults, findings and open work, and whether the drill passed."""
     out = console()
     out.print()
     _print_faults(report)
     out.print()
-    asked = f"{report.jobs:,} jobs and {report.rows:,} rows of {report.options.batches} batches were accepted"
-    out.print(Text(f"{asked}, {report.poison} of them poison"))
+    summary = f"{report.jobs:,} jobs and {report.rows:,} rows of {report.options.batches} batches were accepted"
+    out.print(Text(f"{summary}, {report.poison} of them poison"))
     if report.malformed:
         out.print(Text(f"{report.malformed} malformed messages were sent, {report.refused} are on record as refused"))
     if report.findings:
@@ -42,10 +42,10 @@ def _print_faults(report: Report) -> None:
     table.add_column("what it hit", overflow="fold")
     for name in ("before", "during", "after", "flows", "closed"):
         table.add_column(name, justify="right")
-    for borne in report.borne:
-        rates = (f"{rate:,.0f}" for rate in (borne.before, borne.during, borne.after))
-        waits = ("never" if wait is None else f"{wait:.1f}" for wait in (borne.flows_s, borne.closed_s))
-        table.add_row(f"{borne.at_s:.1f}", borne.fault, Text(borne.what), *rates, *waits)
+    for impact in report.impacts:
+        rates = (f"{rate:,.0f}" for rate in (impact.before, impact.during, impact.after))
+        waits = ("never" if wait is None else f"{wait:.1f}" for wait in (impact.flows_s, impact.closed_s))
+        table.add_row(f"{impact.at_s:.1f}", impact.fault, Text(impact.what), *rates, *waits)
     out = console()
     out.print(table)
     out.print(

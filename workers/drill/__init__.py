@@ -1,6 +1,6 @@
-"""The drill: a farm of its own, hurt on purpose while it works, and a checker that believes nobody.
+"""The drill: fault injection into a farm of its own while it works, and an independent check of every promise.
 
-options -> plan -> farm, producers, faults -> ledger -> checker, measures -> report
+options -> plan -> farm, producers, faults -> verdicts -> checker, impact -> report
 
-Starts everything that it hurts. A seed fixes what is submitted and when each fault comes; what the faults hit depends
-on what runs at that moment."""
+Acts only on what it started itself. A seed fixes what is submitted and when each fault comes; what a fault hits depends
+on what runs at that moment. Not part of a farm: `rulefarm drill` and tests import it, and nothing else does."""

@@ -1,7 +1,7 @@
-"""What a fault can reach: the drill's own farm and producers, nothing else.  farm, producers -> [ground] -> faults
+"""What a fault can act on: the farm and the producers of this drill.  farm, producers -> [context] -> faults
 
 Finds processes by the supervisor that started them and servers by the farm's own `services.json`; never by a name that
-somebody else's process could bear."""
+somebody else's process could have."""
 
 import json
 import random
@@ -24,19 +24,19 @@ from workers.drill.subjects import DOMAINS
 from workers.local import LocalFarm
 
 #: Seconds between two looks at what is waited for.
-_LOOK_S = 0.05
+_POLL_S = 0.05
 #: Seconds that Postgres may be away before the drill gives up.
 _DATABASE_S = 60.0
-Found = TypeVar("Found")
+Awaited = TypeVar("Awaited")
 
 
 class DrillFailed(RulefarmError):
-    """The drill itself can't go on: it says nothing about the farm's promises."""
+    """The drill could not be carried out; this says nothing about the farm's promises."""
 
 
 @dataclass(frozen=True, slots=True)
 class Injection:
-    """What one fault did."""
+    """What one fault did when it was injected."""
 
     #: In a few words.
     what: str
@@ -46,37 +46,37 @@ class Injection:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One kind of trouble."""
+    """One kind of fault."""
 
     #: As `--faults` names it.
     name: str
     #: What it does, in one line.
     text: str
-    #: Does it, and returns when the trouble is over or has begun for good.
-    inflict: Callable[["DrillContext"], Injection]
+    #: Does it, and returns when the fault is over, or lasts without further help.
+    inject: Callable[["DrillContext"], Injection]
     #: Seconds that it lasts.
     takes_s: float = 0.0
-    #: The quiet that it gets afterwards, as a multiple of the plan's.
-    quiet: float = 1.0
+    #: Length of the pause after it, as a multiple of the plan's pauses.
+    pause_factor: float = 1.0
 
 
 @dataclass(slots=True)
 class DrillContext:
-    """A running farm with producers, to be hurt."""
+    """A running farm with producers, for faults to act on."""
 
     farm: LocalFarm
-    #: Chooses among what runs.
-    draw: random.Random
+    #: Chooses among the processes that run.
+    rng: random.Random
     seed: int
-    #: Where the workers testify.
+    #: File in which the workers note which poison or slow subject they begin and end.
     evidence: Path
-    #: Starts one more producer, which submits jobs of these keys at once.
-    send: Callable[[str, tuple[str, ...]], None]
+    #: Starts one more producer, of a name, which submits jobs of these keys at once.
+    start_producer: Callable[[str, tuple[str, ...]], None]
     producers: list[Producer] = field(default_factory=list)
     #: Malformed messages that were sent.
     malformed: int = 0
-    #: Strikes so far: numbers what each sends.
-    strikes: int = 0
+    #: Faults so far that sent jobs of their own: numbers those jobs.
+    injections: int = 0
 
     @property
     def workers(self) -> list[str]:
@@ -85,7 +85,7 @@ class DrillContext:
 
     def pid(self, part: str) -> int:
         """The main process of a part; waits for it while it is between two lives."""
-        self.until(lambda: part in self.farm.pids, f"{part} does not run")
+        self.wait_for(lambda: part in self.farm.pids, f"{part} does not run")
         return self.farm.pids[part]
 
     def pool(self, part: str) -> list[psutil.Process]:
@@ -95,8 +95,8 @@ class DrillContext:
         except psutil.NoSuchProcess:
             return []
 
-    def server(self, name: str) -> int:
-        """The process of an embedded server of this farm: postgres or valkey."""
+    def server_pid(self, name: str) -> int:
+        """The process of an embedded server of this farm, `postgres` or `valkey`."""
         document = json.loads((self.farm.settings.home / SERVICES_FILE).read_text(encoding="utf-8"))
         return int(document["pids"][name])
 
@@ -107,7 +107,18 @@ class DrillContext:
             yield client
 
     def sql(self, text: str, *values: Any) -> list[tuple[Any, ...]]:
-        """One statement on the farm's database; waits while that is away."""
+        """Run one statement on the farm's database; waits while that is away.
+
+        Args:
+            text: SQL.
+            values: of its parameters.
+
+        Returns:
+            Its rows; none if it gives none.
+
+        Raises:
+            DrillFailed: Postgres does not come back in time.
+        """
 
         def attempt() -> list[tuple[Any, ...]] | None:
             try:
@@ -124,7 +135,7 @@ class DrillContext:
         while (rows := attempt()) is None:
             if time.monotonic() > give_up:
                 raise DrillFailed("drill-stuck", f"Postgres does not answer within {_DATABASE_S:g} s")
-            time.sleep(_LOOK_S)
+            time.sleep(_POLL_S)
         return rows
 
     def queues(self) -> list[str]:
@@ -132,22 +143,30 @@ class DrillContext:
         return [queue_name(domain, bulk=bulk) for domain in DOMAINS for bulk in (False, True)]
 
     def bring_forward(self, text: str) -> None:
-        """Let messages with this text in their headers be the next of their queues: before them may stand thousands."""
+        """Move messages with this text in their headers to the front of their queues, before thousands of others."""
         with self.broker() as broker:
             for name in self.queues():
                 for message in broker.lrange(name, 0, -1):
                     if text.encode() in message and broker.lrem(name, -1, message):
                         broker.rpush(name, message)
 
-    def until(self, look: Callable[[], Found | None], otherwise: str, seconds: float = 30.0) -> Found:
-        """Look until it is there.
+    def wait_for(self, condition: Callable[[], Awaited | None], problem: str, seconds: float = 30.0) -> Awaited:
+        """Wait until a condition gives something true.
+
+        Args:
+            condition: called again and again.
+            problem: what to say if it does not.
+            seconds: to wait at most.
+
+        Returns:
+            What the condition gave.
 
         Raises:
-            DrillFailed: it is not there in time.
+            DrillFailed: it gave nothing true in time.
         """
         give_up = time.monotonic() + seconds
-        while not (found := look()):
+        while not (value := condition()):
             if time.monotonic() > give_up:
-                raise DrillFailed("drill-stuck", f"{otherwise} after {seconds:g} s", f"see {self.farm.log}")
-            time.sleep(_LOOK_S)
-        return found
+                raise DrillFailed("drill-stuck", f"{problem} after {seconds:g} s", f"see {self.farm.log}")
+            time.sleep(_POLL_S)
+        return value

@@ -1,7 +1,7 @@
-"""One drill, from start to report.  options -> [drill] -> farm, producers, strikes -> report
+"""One drill, from start to report.  options -> [drill] -> farm, producers, faults -> report
 
-Everything lives in one directory: the farm's home, the sources of the batches, the producers' records and logs. Only
-what was started here is ever hurt."""
+Everything is in one directory: the farm's home, the sources of the batches, the producers' records and logs. Faults act
+only on what was started here."""
 
 import random
 import time
@@ -13,9 +13,9 @@ from workers.drill.checker import Expected, check, open_work
 from workers.drill.context import DrillContext, DrillFailed
 from workers.drill.faults import FAULTS
 from workers.drill.impact import InjectedFault, measure
-from workers.drill.plan import Options, Plan, Strike, farm_settings, make_plan
+from workers.drill.plan import Options, Plan, PlannedFault, farm_settings, make_plan
 from workers.drill.poison import EVIDENCE
-from workers.drill.producers import GO, ORDERS, Producer, Spec
+from workers.drill.producers import GO, ORDERS, Producer, ProducerSpec
 from workers.drill.reference import ReferenceEvaluation
 from workers.drill.report import Report
 from workers.drill.subjects import batch_rows, write_source
@@ -30,18 +30,18 @@ PARTS = {
     "beat": "rulefarm beat",
 }
 #: Seconds between two looks at what is still open.
-_LOOK_S = 0.5
-#: Verdicts before the first strike.
-_FLOWING = 10
+_POLL_S = 0.5
+#: Verdicts before the first fault.
+_FIRST_VERDICTS = 10
 #: Jobs a second of a producer that need not wait.
 _AT_ONCE = 1000.0
-#: Seconds between two lines about what is open.
-_TOLD_S = 10.0
-#: Looks that must find nothing open: a producer's last job may just be on its way.
-_QUIET_LOOKS = 2
+#: Seconds between two progress lines about what is open.
+_PROGRESS_S = 10.0
+#: Looks, one after the other, that must see nothing open: a producer's last job may just be on its way.
+_CLOSED_LOOKS = 2
 
-#: Told what happens: seconds after the first job (None: before it), and a line.
-Tell = Callable[[float | None, str], None]
+#: Called with what happens: seconds after the first job (None: before it), and a line.
+OnProgress = Callable[[float | None, str], None]
 
 
 def run_drill(
@@ -50,7 +50,7 @@ def run_drill(
     migrate: Migrate,
     *,
     environ: Mapping[str, str],
-    tell: Tell = lambda at, line: None,
+    on_progress: OnProgress = lambda at, line: None,
     parts: Mapping[str, str] = PARTS,
 ) -> Report:
     """Run a drill.
@@ -60,8 +60,11 @@ def run_drill(
         folder: an empty directory for all of it.
         migrate: makes the tables.
         environ: what the parts and producers inherit.
-        tell: told what happens.
-        parts: the farm's parts; another farm is drilled to see whether the drill notices.
+        on_progress: called with what happens; default: nothing.
+        parts: the farm's parts, name to command; tests run broken ones, to see that the drill notices.
+
+    Returns:
+        What the checker found, and what each fault did.
 
     Raises:
         DrillFailed: the drill could not be carried out; it says nothing about the farm.
@@ -72,122 +75,129 @@ def run_drill(
     procfile = folder / "Procfile"
     procfile.write_text("".join(f"{name}: {command}\n" for name, command in parts.items()), encoding="utf-8")
     inherited = {**environ, EVIDENCE: str(folder / "evidence")}
-    tell(None, f"starting Postgres, Valkey and {len(parts)} parts")
+    on_progress(None, f"starting Postgres, Valkey and {len(parts)} parts")
     with running_farm(settings, migrate, environ=inherited, procfile=procfile, keep=False) as farm:
-        return _Drill(plan, folder, farm, environ_of(farm.settings, inherited), tell).run()
+        return _Drill(plan, folder, farm, environ_of(farm.settings, inherited), on_progress).run()
 
 
 class _Drill:
     """A drill that runs, on a farm that answers."""
 
-    def __init__(self, plan: Plan, folder: Path, farm: LocalFarm, environ: dict[str, str], tell: Tell) -> None:
+    def __init__(
+        self, plan: Plan, folder: Path, farm: LocalFarm, environ: dict[str, str], on_progress: OnProgress
+    ) -> None:
         self._plan = plan
         self._folder = folder
         self._environ = environ
-        self._tell = tell
+        self._on_progress = on_progress
         self._started = 0.0
         self._url = farm.settings.require_database()
         seed = plan.options.seed
-        self._ground = DrillContext(farm, random.Random(seed), seed, Path(environ[EVIDENCE]), self._send)
+        self._context = DrillContext(farm, random.Random(seed), seed, Path(environ[EVIDENCE]), self._submit_keys)
 
     def run(self) -> Report:
         """Carry it out."""
         try:
-            self._ground.sql(f"create table {ORDERS} (key text primary key)")
-            for name, count, lot in self._plan.producers:
+            self._context.sql(f"create table {ORDERS} (key text primary key)")
+            for name, count, jobs_per_call in self._plan.producers:
                 rate, outbox = count / self._plan.length_s, name == "outbox"
-                self._hire(self._spec(name, count=count, rate=rate, lot=lot, outbox=outbox))
-            self._hire(self._spec("batches", count=len(self._plan.batches), rate=1.0, sources=self._sources()))
+                self._start_producer(
+                    self._spec(name, count=count, rate=rate, jobs_per_call=jobs_per_call, outbox=outbox)
+                )
+            self._start_producer(
+                self._spec("batches", count=len(self._plan.batches), rate=1.0, sources=self._sources())
+            )
             self._go()
             options = self._plan.options
-            self._say(f"{options.jobs:,} jobs and {options.batches} batches over {self._plan.length_s:.0f} s")
-            # There must be something to hurt.
-            self._ground.until(lambda: self._count("verdicts") >= _FLOWING, "no verdicts come", 120)
-            struck = [self._strike(strike) for strike in self._plan.strikes]
+            self._report_progress(
+                f"{options.jobs:,} jobs and {options.batches} batches over {self._plan.length_s:.0f} s"
+            )
+            # A fault that meets an idle farm proves nothing.
+            self._context.wait_for(lambda: self._count("verdicts") >= _FIRST_VERDICTS, "no verdicts come", 120)
+            injected = [self._inject(planned) for planned in self._plan.schedule]
             finished_s = self._finish()
         finally:
-            for producer in self._ground.producers:
+            for producer in self._context.producers:
                 if producer.code is None:
                     producer.kill()
-        return self._report(struck, finished_s)
+        return self._report(injected, finished_s)
 
     def _go(self) -> None:
         """Let the producers begin together, once all of them have started."""
-        producers = self._ground.producers
-        self._ground.until(lambda: all(producer.ready for producer in producers), "a producer does not start", 120)
+        producers = self._context.producers
+        self._context.wait_for(lambda: all(producer.ready for producer in producers), "a producer does not start", 120)
         self._started = time.time()
         draft = self._folder / f"{GO}.draft"
         draft.write_text(str(self._started), encoding="utf-8")
         draft.rename(self._folder / GO)
 
-    def _strike(self, strike: Strike) -> InjectedFault:
-        time.sleep(strike.after_s)
-        met = self._ground.sql("select id from jobs where state = 'open'")
-        met += self._ground.sql("select batch || ' ' || n from chunks where state = 'open'")
+    def _inject(self, planned: PlannedFault) -> InjectedFault:
+        time.sleep(planned.after_s)
+        rows = self._context.sql("select id from jobs where state = 'open'")
+        rows += self._context.sql("select batch || ' ' || n from chunks where state = 'open'")
         began = time.time()
-        hit = FAULTS[strike.fault].inflict(self._ground)
-        self._say(f"{strike.fault:<10} {hit.what}", at=began)
-        return InjectedFault(
-            strike.fault, hit.what, hit.worker, began, time.time(), frozenset(str(one) for (one,) in met)
-        )
+        injection = FAULTS[planned.fault].inject(self._context)
+        self._report_progress(f"{planned.fault:<10} {injection.what}", at=began)
+        open_at_begin = frozenset(str(identity) for (identity,) in rows)
+        return InjectedFault(planned.fault, injection.what, injection.worker, began, time.time(), open_at_begin)
 
     def _finish(self) -> float | None:
         """Wait until everything accepted is closed: seconds after the first job; None when the deadline came first."""
-        quiet, told = 0, time.time()
-        while quiet < _QUIET_LOOKS:
+        closed_looks, reported = 0, time.time()
+        while closed_looks < _CLOSED_LOOKS:
             if time.time() > self._started + self._plan.options.deadline_s:
                 return None
-            for producer in self._ground.producers:
+            for producer in self._context.producers:
                 if producer.code not in (None, 0):
                     raise DrillFailed("producer-failed", f"producer {producer.spec.name}: {producer.last_words}")
-            working = any(producer.code is None for producer in self._ground.producers)
-            left = self._open()
-            quiet = 0 if working or left else quiet + 1
-            if left and time.time() > told + _TOLD_S:
-                told = time.time()
-                self._say(f"{left:,} jobs, chunks and batches are open")
-            time.sleep(_LOOK_S)
+            working = any(producer.code is None for producer in self._context.producers)
+            remaining = self._open()
+            closed_looks = 0 if working or remaining else closed_looks + 1
+            if remaining and time.time() > reported + _PROGRESS_S:
+                reported = time.time()
+                self._report_progress(f"{remaining:,} jobs, chunks and batches are open")
+            time.sleep(_POLL_S)
         return time.time() - self._started
 
     def _open(self) -> int:
         return sum(self._count(f"{table} where state = 'open'") for table in ("jobs", "chunks", "batches"))
 
     def _count(self, rows: str) -> int:
-        return int(self._ground.sql(f"select count(*) from {rows}")[0][0])
+        return int(self._context.sql(f"select count(*) from {rows}")[0][0])
 
-    def _report(self, struck: list[InjectedFault], finished_s: float | None) -> Report:
-        still = open_work(self._url)
+    def _report(self, injected: list[InjectedFault], finished_s: float | None) -> Report:
+        remaining = open_work(self._url)
         if finished_s is None:
-            self._say(f"the deadline is over, {len(still):,} jobs and chunks are open")
-        self._say("evaluating everything again, undisturbed")
+            self._report_progress(f"the deadline is over, {len(remaining):,} jobs and chunks are open")
+        self._report_progress("evaluating everything again, without a farm")
         expected, withdrawn = self._expected()
-        self._say("checking")
-        poison = frozenset(identity for identity, wanted in expected.items() if wanted.deadly)
-        rows = sum(1 for wanted in expected.values() if wanted.batch is not None)
+        self._report_progress("checking")
+        poison = frozenset(identity for identity, subject in expected.items() if subject.expected_codes)
+        rows = sum(1 for subject in expected.values() if subject.batch is not None)
         return Report(
             options=self._plan.options,
             finished_s=finished_s,
             jobs=len(expected) - rows,
             rows=rows,
             poison=len(poison),
-            malformed=self._ground.malformed,
+            malformed=self._context.malformed,
             refused=self._count("dead_letters where kind = 'message'"),
-            borne=tuple(measure(self._url, struck, self._started, poison)),
+            impacts=tuple(measure(self._url, injected, self._started, poison)),
             findings=tuple(check(self._url, expected, withdrawn=withdrawn)),
-            open=tuple(still),
+            open=tuple(remaining),
         )
 
     def _expected(self) -> tuple[dict[str, Expected], frozenset[str]]:
-        undisturbed, seed = ReferenceEvaluation(), self._plan.options.seed
+        reference, seed = ReferenceEvaluation(), self._plan.options.seed
         expected: dict[str, Expected] = {}
         withdrawn: set[str] = set()
-        for producer in self._ground.producers:
+        for producer in self._context.producers:
             accepted = producer.accepted()
             if producer.spec.sources:
                 for batch in accepted:
-                    expected |= undisturbed.rows(seed, batch, *self._plan.batches[batch.n])
+                    expected |= reference.rows(seed, batch, *self._plan.batches[batch.n])
             else:
-                expected |= undisturbed.jobs(seed, [line for line in accepted if not line.withdrawn])
+                expected |= reference.jobs(seed, [line for line in accepted if not line.withdrawn])
                 withdrawn |= {line.id for line in accepted if line.withdrawn}
         return expected, frozenset(withdrawn)
 
@@ -202,16 +212,16 @@ class _Drill:
         step = self._plan.length_s / 2 / max(1, len(paths))
         return tuple((str(path), n * step) for n, path in enumerate(paths))
 
-    def _spec(self, name: str, *, count: int, rate: float, **more: Any) -> Spec:
-        return Spec(name=name, seed=self._plan.options.seed, count=count, begin_s=0, rate=rate, **more)
+    def _spec(self, name: str, *, count: int, rate: float, **more: Any) -> ProducerSpec:
+        return ProducerSpec(name=name, seed=self._plan.options.seed, count=count, begin_s=0, rate=rate, **more)
 
-    def _send(self, name: str, keys: tuple[str, ...]) -> None:
-        self._hire(self._spec(name, count=len(keys), rate=_AT_ONCE, keys=keys))
+    def _submit_keys(self, name: str, keys: tuple[str, ...]) -> None:
+        self._start_producer(self._spec(name, count=len(keys), rate=_AT_ONCE, keys=keys))
 
-    def _hire(self, spec: Spec) -> None:
+    def _start_producer(self, spec: ProducerSpec) -> None:
         producer = Producer(self._folder, spec, self._environ)
         producer.start()
-        self._ground.producers.append(producer)
+        self._context.producers.append(producer)
 
-    def _say(self, line: str, *, at: float | None = None) -> None:
-        self._tell((time.time() if at is None else at) - self._started, line)
+    def _report_progress(self, line: str, *, at: float | None = None) -> None:
+        self._on_progress((time.time() if at is None else at) - self._started, line)

@@ -1,4 +1,4 @@
-"""Every fault that the drill knows, by name.  message_faults, process_faults, server_faults -> [faults] -> plan
+"""Every fault of the drill, by name.  message_faults, process_faults, server_faults -> [faults] -> plan
 
 To add one, put it into the `FAULTS` of the module that it belongs to."""
 
@@ -11,14 +11,14 @@ FAULTS: dict[str, Fault] = {
 }
 
 
-def chosen(names: str) -> list[str]:
+def select_faults(names: str) -> list[str]:
     """The faults that `--faults` names: `all`, or names with commas between.
 
     Raises:
         SettingsError: one of them is unknown.
     """
-    wanted = list(FAULTS) if names == "all" else [name.strip() for name in names.split(",") if name.strip()]
-    for name in wanted:
+    selected = list(FAULTS) if names == "all" else [name.strip() for name in names.split(",") if name.strip()]
+    for name in selected:
         if name not in FAULTS:
-            raise SettingsError("unknown-fault", f"no fault {name!r}", f"known: all, {', '.join(FAULTS)}")
-    return list(dict.fromkeys(wanted))
+            raise SettingsError("unknown-fault", f"no fault {name!r}", f"there are: all, {', '.join(FAULTS)}")
+    return list(dict.fromkeys(selected))

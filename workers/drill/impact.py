@@ -1,6 +1,7 @@
-"""How the farm bore each fault.  strikes, verdict times -> [measures] -> throughput and seconds to recover
+"""Throughput around each fault, and how long recovery took.  injected faults, verdicts -> [impact] -> report
 
-Reads Postgres once, after the drill: when each verdict was given, and by whom. Times are Unix times of this machine."""
+Reads Postgres once, after the drill: when each verdict was stored, and by which worker. Times are Unix times of this
+machine."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
@@ -15,10 +16,10 @@ WINDOW_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class InjectedFault:
-    """One fault as it happened."""
+    """One fault as it was injected."""
 
     fault: str
-    #: What it hit.
+    #: What it hit, in a few words.
     what: str
     #: The worker it hit, by its name before the `@`; None: all, or none.
     worker: str | None
@@ -48,15 +49,18 @@ class FaultImpact:
 
 
 def measure(
-    database_url: str, strikes: Iterable[InjectedFault], started: float, poison: frozenset[str]
+    database_url: str, faults: Iterable[InjectedFault], started: float, poison: frozenset[str]
 ) -> list[FaultImpact]:
-    """What each fault did.
+    """Measure what each fault did.
 
     Args:
         database_url: where the verdicts are.
-        strikes: as they happened.
-        started: when the first job was due.
-        poison: ids of jobs that only a dead letter closes: nobody waits for them.
+        faults: as they were injected.
+        started: when the first job was due, as a Unix time.
+        poison: ids of jobs that only a dead letter closes: recovery does not wait for them.
+
+    Returns:
+        One each, in the same order.
     """
     with closing(psycopg2.connect(database_url)) as connection, connection.cursor() as cursor:
         cursor.execute(
@@ -66,7 +70,7 @@ def measure(
         closed = {identity: at for identity, at, _ in verdicts}
         cursor.execute("select batch || ' ' || n, extract(epoch from finished_at)::float8, state from chunks")
         for identity, at, state in cursor:
-            # A chunk with poison in it is closed by the slow death of its row.
+            # A chunk with poison in it is closed only when its row has failed all its attempts.
             if state in ("split", "dead"):
                 poison |= {identity}
             elif at is not None:
@@ -75,26 +79,26 @@ def measure(
     by_worker: dict[str, list[float]] = {}
     for _, at, worker in verdicts:
         by_worker.setdefault(worker, []).append(at)
-    borne = []
-    for strike in strikes:
-        met = [closed.get(one) for one in strike.open if one not in poison]
-        last = max((at for at in met if at is not None), default=strike.began)
-        over = max(strike.ended, last)
-        mine = by_worker.get(strike.worker, []) if strike.worker else times
-        first = bisect_right(mine, strike.ended)
-        borne.append(
+    impacts = []
+    for fault in faults:
+        closed_at = [closed.get(identity) for identity in fault.open if identity not in poison]
+        last = max((at for at in closed_at if at is not None), default=fault.began)
+        over = max(fault.ended, last)
+        times_of_worker = by_worker.get(fault.worker, []) if fault.worker else times
+        first = bisect_right(times_of_worker, fault.ended)
+        impacts.append(
             FaultImpact(
-                strike.fault,
-                strike.what,
-                strike.began - started,
-                _rate(times, max(started, strike.began - WINDOW_S), strike.began),
-                _rate(times, strike.began, over),
+                fault.fault,
+                fault.what,
+                fault.began - started,
+                _rate(times, max(started, fault.began - WINDOW_S), fault.began),
+                _rate(times, fault.began, over),
                 _rate(times, over, over + WINDOW_S),
-                mine[first] - strike.ended if first < len(mine) else None,
-                max(0.0, last - strike.began) if None not in met else None,
+                times_of_worker[first] - fault.ended if first < len(times_of_worker) else None,
+                max(0.0, last - fault.began) if None not in closed_at else None,
             )
         )
-    return borne
+    return impacts
 
 
 def _rate(times: list[float], begin: float, end: float) -> float:

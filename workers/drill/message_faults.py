@@ -1,4 +1,4 @@
-"""Faults of messages: delivered twice, out of order, malformed, poison.  [messages] -> the drill's own queues"""
+"""Faults of messages: delivered twice, out of order, malformed, poison.  DrillContext -> [message_faults] -> queues"""
 
 import base64
 import json
@@ -19,14 +19,14 @@ from workers.drill.poison import KINDS
 _REPEATED = 40
 #: Seconds for which messages are held back, to be delivered in another order.
 _HELD_S = 1.5
-_HELD_LOOK_S = 0.01
+_POLL_S = 0.01
 _PICKLED = base64.b64encode(b"cos\nsystem\n(S'true'\ntR.").decode()
 
 
-def deliver_twice(ground: DrillContext) -> Injection:
+def deliver_twice(context: DrillContext) -> Injection:
     """The messages of jobs and chunks, judged already or not, twice more and in no order."""
     columns = "id, domain, subject, as_of, enqueued_at, facts, bulk"
-    jobs = ground.sql(f"select {columns} from jobs order by enqueued_at desc limit {_REPEATED}")
+    jobs = context.sql(f"select {columns} from jobs order by enqueued_at desc limit {_REPEATED}")
     messages = [
         job_message(
             Job(id=uuid.UUID(id_), domain=domain, subject=subject, as_of=as_of, enqueued_at=enqueued_at),
@@ -36,35 +36,35 @@ def deliver_twice(ground: DrillContext) -> Injection:
         for id_, domain, subject, as_of, enqueued_at, facts, bulk in jobs
     ]
     chunks = "select domain, batch, n from chunks join batches on batches.id = batch"
-    found = ground.sql(f"{chunks} order by batches.enqueued_at desc, n limit {_REPEATED}")
-    messages += [chunk_message(domain, uuid.UUID(batch), n) for domain, batch, n in found]
+    chunk_rows = context.sql(f"{chunks} order by batches.enqueued_at desc, n limit {_REPEATED}")
+    messages += [chunk_message(domain, uuid.UUID(batch), n) for domain, batch, n in chunk_rows]
     messages += messages
-    ground.draw.shuffle(messages)
-    with closing(create_app(ground.farm.settings)) as app:
+    context.rng.shuffle(messages)
+    with closing(create_app(context.farm.settings)) as app:
         send_messages(app, messages)
-    return Injection(f"{len(jobs)} jobs and {len(found)} chunks, two messages each")
+    return Injection(f"{len(jobs)} jobs and {len(chunk_rows)} chunks, two messages each")
 
 
-def disorder(ground: DrillContext) -> Injection:
+def disorder(context: DrillContext) -> Injection:
     """Hold messages back for a moment, and deliver them in another order."""
     held: list[tuple[str, bytes]] = []
     give_up = time.monotonic() + _HELD_S
-    with ground.broker() as broker:
+    with context.broker() as broker:
         while time.monotonic() < give_up:
-            for name in ground.queues():
+            for name in context.queues():
                 if broker.exists(name):
                     # In one step, or a message could be taken by a worker and held as well.
                     message, aside = broker.pipeline(), f"drill.{uuid.uuid4()}"
                     message.copy(name, aside).delete(name).lrange(aside, 0, -1).delete(aside)
                     held.extend((name, content) for content in message.execute()[2])
-            time.sleep(_HELD_LOOK_S)
-        ground.draw.shuffle(held)
+            time.sleep(_POLL_S)
+        context.rng.shuffle(held)
         for name, content in held:
             broker.lpush(name, content)
     return Injection(f"{len(held)} messages")
 
 
-def send_malformed(ground: DrillContext) -> Injection:
+def send_malformed(context: DrillContext) -> Injection:
     """Messages that no producer of ours would send."""
     moment = datetime(2026, 3, 1, 12, tzinfo=UTC)
     stranger = Job(
@@ -88,19 +88,19 @@ def send_malformed(ground: DrillContext) -> Injection:
         _message(EVALUATE_JOB, job, body=base64.b64encode(b"17").decode()),
         _message(EVALUATE_JOB, job, headers={}),
     ]
-    ground.draw.shuffle(bodies)
-    with ground.broker() as broker:
+    context.rng.shuffle(bodies)
+    with context.broker() as broker:
         for body in bodies:
-            broker.lpush(queue_name("payment", bulk=ground.draw.random() < 0.5), body)
-    ground.malformed += len(bodies)
+            broker.lpush(queue_name("payment", bulk=context.rng.random() < 0.5), body)
+    context.malformed += len(bodies)
     return Injection(f"{len(bodies)} messages")
 
 
-def send_poison(ground: DrillContext) -> Injection:
+def send_poison(context: DrillContext) -> Injection:
     """Jobs whose evaluation kills its process, raises, or never ends; rows like that stand in the batches."""
-    ground.strikes += 1
-    keys = tuple(f"poison-{kind}-{ground.strikes}-{n}" for kind in KINDS for n in range(2))
-    ground.send(f"poison-{ground.strikes}", keys)
+    context.injections += 1
+    keys = tuple(f"poison-{kind}-{context.injections}-{n}" for kind in KINDS for n in range(2))
+    context.start_producer(f"poison-{context.injections}", keys)
     return Injection(f"{len(keys)} jobs")
 
 

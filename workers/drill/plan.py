@@ -1,6 +1,6 @@
-"""What a drill does, and when.  options -> [plan] -> strikes, producers, settings
+"""What a drill does, and when.  options -> [plan] -> schedule of faults, producers, settings
 
-Pure: a seed gives the same plan always. Knows no farm."""
+Pure: a seed gives the same plan always. Starts nothing."""
 
 import random
 from collections.abc import Mapping, Sequence
@@ -13,26 +13,26 @@ from workers.drill.poison import KINDS
 
 #: Jobs from which a drill is long: every fault comes twice, and limits are nearer to those of a real farm.
 LONG = 5_000
-#: Seconds between two strikes.
-_GAP_S = {False: 1.5, True: 6.0}
-#: Seconds that pass before the first strike, so that there is a throughput to disturb.
+#: Seconds between two faults.
+_PAUSE_S = {False: 1.5, True: 6.0}
+#: Seconds that pass before the first fault, so that there is a throughput to measure.
 _LEAD_S = {False: 1.0, True: 8.0}
 #: Seconds over which the jobs are spread, at least.
-_LEAST_S = 3.0
-#: Rows of a batch, of a chunk, and how often a job or chunk is tried.
-_BATCH_SHARE, _LEAST_ROWS = 0.25, 60
+_MIN_LENGTH_S = 3.0
+#: Rows of a batch: as a share of the jobs, and at least.
+_BATCH_SHARE, _MIN_ROWS = 0.25, 60
 
 
-class Lasting(Protocol):
-    """What a plan needs to know of a fault."""
+class FaultTiming(Protocol):
+    """What a plan takes of a fault."""
 
     @property
     def takes_s(self) -> float:
         """Seconds that it lasts."""
 
     @property
-    def quiet(self) -> float:
-        """The quiet that it gets afterwards, in gaps."""
+    def pause_factor(self) -> float:
+        """Length of the pause after it, as a multiple of `_PAUSE_S`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +49,8 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
-class Strike:
-    """One fault to come."""
+class PlannedFault:
+    """One fault of a schedule."""
 
     #: Seconds after the one before it was over; the first after the first job.
     after_s: float
@@ -62,7 +62,7 @@ class Plan:
     """A drill, before it begins."""
 
     options: Options
-    strikes: tuple[Strike, ...]
+    schedule: tuple[PlannedFault, ...]
     #: Seconds over which the jobs are spread.
     length_s: float
     #: Name, jobs, and jobs at once of each producer; `outbox` is the one that submits with its orders.
@@ -71,40 +71,48 @@ class Plan:
     batches: tuple[tuple[int, dict[int, str]], ...]
 
 
-def make_plan(options: Options, faults: Mapping[str, Lasting]) -> Plan:
-    """The plan of a drill.
+def make_plan(options: Options, faults: Mapping[str, FaultTiming]) -> Plan:
+    """Make the plan of a drill.
 
     Args:
         options: what is asked for.
-        faults: name to how long it lasts, and how much quiet it gets afterwards.
+        faults: name to how long the fault lasts, and how long the pause after it is.
+
+    Returns:
+        The plan: the same for the same arguments.
     """
-    draw = random.Random(options.seed)
+    rng = random.Random(options.seed)
     long = options.jobs >= LONG
-    strikes, quiet, length = [], _LEAD_S[long], 0.0
-    for name in _order(draw, options.faults, rounds=2 if long else 1):
-        strikes.append(Strike(round(quiet, 2), name))
-        length += quiet + faults[name].takes_s
-        quiet = _GAP_S[long] * faults[name].quiet * draw.uniform(0.8, 1.2)
-    length = max(length + quiet, _LEAST_S)
-    # Singly, because an order service does; in lots, because a nightly job does; from two, so that one may die. Those
-    # that come with an order come on top, for every third of them is withdrawn.
-    lots, orders = options.jobs // 2, max(6, options.jobs // 20)
-    singles = options.jobs - lots
+    schedule, pause, length = [], _LEAD_S[long], 0.0
+    for name in _order(rng, options.faults, rounds=2 if long else 1):
+        schedule.append(PlannedFault(round(pause, 2), name))
+        length += pause + faults[name].takes_s
+        pause = _PAUSE_S[long] * faults[name].pause_factor * rng.uniform(0.8, 1.2)
+    length = max(length + pause, _MIN_LENGTH_S)
+    # Singly, because an order service does; many at once, because a nightly job does; from two, so that one may die.
+    # Those that come with an order come on top, for every third of them is withdrawn.
+    many, orders = options.jobs // 2, max(6, options.jobs // 20)
+    singles = options.jobs - many
     producers = (
         ("one", singles // 2, 1),
         ("two", singles - singles // 2, 1),
-        ("lots", lots, 100 if long else 20),
+        ("many", many, 100 if long else 20),
         ("outbox", orders, 1),
     )
-    rows = max(_LEAST_ROWS, int(options.jobs * _BATCH_SHARE))
+    rows = max(_MIN_ROWS, int(options.jobs * _BATCH_SHARE))
     batches = tuple(
-        (rows, _poison(draw, n, rows, long) if "poison" in options.faults else {}) for n in range(options.batches)
+        (rows, _poison(rng, n, rows, long) if "poison" in options.faults else {}) for n in range(options.batches)
     )
-    return Plan(options, tuple(strikes), round(length, 2), producers, batches)
+    return Plan(options, tuple(schedule), round(length, 2), producers, batches)
 
 
 def farm_settings(plan: Plan, home: Path) -> Settings:
-    """The settings of the drill's farm: as a real one, with shorter limits, so that they are met within the drill."""
+    """The settings of the drill's farm: as a real one, with shorter limits, so that they are met within the drill.
+
+    Args:
+        plan: whose options say how long it is.
+        home: of the farm.
+    """
     long = plan.options.jobs >= LONG
     return Settings(
         home=home,
@@ -120,19 +128,19 @@ def farm_settings(plan: Plan, home: Path) -> Settings:
     )
 
 
-def _order(draw: random.Random, faults: Sequence[str], *, rounds: int) -> list[str]:
+def _order(rng: random.Random, faults: Sequence[str], *, rounds: int) -> list[str]:
     ordered: list[str] = []
     for round_ in range(rounds):
-        # What hangs takes longest to be given up, so poison comes first.
+        # A job that hangs takes longest to fail all its attempts, so poison comes first.
         once = [name for name in faults if name != "poison"]
-        draw.shuffle(once)
+        rng.shuffle(once)
         ordered += [name for name in faults if name == "poison" and round_ == 0] + once
     return ordered
 
 
-def _poison(draw: random.Random, batch: int, rows: int, long: bool) -> dict[int, str]:
-    # The first batch gets what takes longest to die.
+def _poison(rng: random.Random, batch: int, rows: int, long: bool) -> dict[int, str]:
+    # The first batch gets the kind that takes longest to fail.
     kinds = KINDS if long else (KINDS[-1 - batch % len(KINDS)],)
     return {
-        row: f"poison-{kind}-b{batch}" for row, kind in zip(draw.sample(range(rows), len(kinds)), kinds, strict=True)
+        row: f"poison-{kind}-b{batch}" for row, kind in zip(rng.sample(range(rows), len(kinds)), kinds, strict=True)
     }

@@ -1,4 +1,4 @@
-"""Subjects that hurt whoever judges them.  loaded ruleset -> [poison] -> the same, but for subjects with a bad name
+"""Subjects that break the process that judges them.  LoadedRuleset -> [poison] -> the same, but for those subjects
 
 A subject's key says what its evaluation does: `poison-kill-…` ends the process as the kernel would when memory is
 short, `poison-raise-…` raises, `poison-hang-…` never ends and ignores the soft time limit, `slow-…` takes a second, or
@@ -29,8 +29,8 @@ Answer = TypeVar("Answer")
 _NAMES = (*(f"poison-{kind}-" for kind in KINDS), "slow-")
 
 
-class PoisonEaten(Exception):
-    """The evaluation of a subject that raises."""
+class PoisonError(Exception):
+    """Raised by the evaluation of a subject `poison-raise-…`."""
 
 
 def codes(key: str) -> frozenset[str]:
@@ -38,13 +38,13 @@ def codes(key: str) -> frozenset[str]:
 
     Whatever it does, another fault may end its last attempt first.
     """
-    own = {"kill": "worker-lost", "raise": "evaluation-failed", "hang": "time-limit"}
+    by_kind = {"kill": "worker-lost", "raise": "evaluation-failed", "hang": "time-limit"}
     kind = key.split("-")[1] if key.startswith("poison-") else ""
-    return frozenset({own[kind], "worker-lost", "worker-silent"}) if kind in own else frozenset()
+    return frozenset({by_kind[kind], "worker-lost", "worker-silent"}) if kind in by_kind else frozenset()
 
 
 def poisoned(loaded: LoadedRuleset) -> LoadedRuleset:
-    """The ruleset with a program that obeys the names of its subjects."""
+    """The ruleset, with a program that does what a poison or slow subject's key says."""
     return replace(loaded, program=cast(Program, _Poisoned(loaded)))
 
 
@@ -60,7 +60,7 @@ class _Poisoned:
         return getattr(self._program, name)
 
     def evaluate(self, facts: Mapping[str, Any], *, as_of: datetime, **more: Any) -> Evaluation:
-        """Judge one set of facts, or do what its subject's name says."""
+        """Judge one set of facts, or do what its subject's key says."""
         fact = facts.get(self._subject)
         key = fact.get(self._key) if isinstance(fact, Mapping) else None
         if isinstance(key, str) and key.startswith(_NAMES):
@@ -68,39 +68,44 @@ class _Poisoned:
         return self._program.evaluate(facts, as_of=as_of, **more)
 
     def evaluate_frame(self, frame: pl.DataFrame, **more: Any) -> Any:
-        """Judge a frame, or do what the name of one of its subjects says."""
+        """Judge a frame, or do what the key of one of its subjects says."""
         keys = frame[self._key].to_list() if self._key in frame.columns else []
-        bad = next((key for key in keys if isinstance(key, str) and key.startswith(_NAMES)), None)
-        if bad is not None:
-            return _act(bad, lambda: self._program.evaluate_frame(frame, **more))
+        poison = next((key for key in keys if isinstance(key, str) and key.startswith(_NAMES)), None)
+        if poison is not None:
+            return _act(poison, lambda: self._program.evaluate_frame(frame, **more))
         return self._program.evaluate_frame(frame, **more)
 
 
 def _act(key: str, judge: Callable[[], Answer]) -> Answer:
-    testify("begin", key)
+    append_evidence("begin", key)
     if key.startswith("poison-kill-"):
         os.kill(os.getpid(), signal.SIGKILL)
     if key.startswith("poison-raise-"):
-        raise PoisonEaten(f"{key} was eaten")
+        raise PoisonError(f"{key} raises")
     until = time.monotonic() + (_slowness_s(key) if key.startswith("slow-") else float("inf"))
     while (left := until - time.monotonic()) > 0:
         try:
             time.sleep(min(left, 3600))
         except SoftTimeLimitExceeded:
-            # The soft limit is a request; what hangs does not listen.
+            # The soft limit is a request, and what hangs ignores it.
             continue
     answer = judge()
-    testify("end", key)
+    append_evidence("end", key)
     return answer
 
 
 def _slowness_s(key: str) -> float:
-    begun = sum(1 for what, of, _ in evidence(Path(os.environ[EVIDENCE])) if (what, of) == ("begin", key))
+    begun = sum(1 for what, of, _ in read_evidence(Path(os.environ[EVIDENCE])) if (what, of) == ("begin", key))
     return SLOW_S[begun > 1]
 
 
-def testify(what: str, key: str) -> None:
-    """Append `begin|end key pid` to the evidence, in one write."""
+def append_evidence(what: str, key: str) -> None:
+    """Append `what key pid` to the evidence file, in one write.
+
+    Args:
+        what: `begin` or `end`.
+        key: of the subject.
+    """
     path = os.environ.get(EVIDENCE)
     if path:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -108,8 +113,8 @@ def testify(what: str, key: str) -> None:
         os.close(descriptor)
 
 
-def evidence(path: Path) -> list[tuple[str, str, int]]:
-    """What the workers have testified so far: begin or end, key, process id."""
+def read_evidence(path: Path) -> list[tuple[str, str, int]]:
+    """What the workers have noted so far: begin or end, key, process id."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:

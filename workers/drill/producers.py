@@ -1,4 +1,4 @@
-"""The drill's producers: processes of their own that write down what was accepted.  spec -> [producers] -> farm, record
+"""The drill's producers: processes that write down what was accepted.  ProducerSpec -> [producers] -> farm, record
 
 `python -m workers.drill.producers SPEC` submits what its spec says, at the pace it says, and appends each job to its
 own record after `submit` returned and before it goes on. It begins when the file `go` beside its spec says so. Killed
@@ -29,10 +29,10 @@ from workers.drill.subjects import AS_OF, BATCH_DOMAIN, BATCH_KEY, DOMAINS, job
 
 #: Seconds before a producer tries again what the farm could not take.
 _PAUSE_S = 0.2
-#: Table of the producers' own orders, and which of them are undone: every third.
+#: Table of the producers' own orders, and which of them are rolled back: every third.
 ORDERS, _WITHDRAWN = "drill_orders", 3
 #: Seconds between two looks whether the drill has begun.
-_LOOK_S = 0.02
+_POLL_S = 0.02
 #: Holds the Unix time at which the drill began.
 GO = "go"
 Taken = TypeVar("Taken")
@@ -41,7 +41,7 @@ Sources = tuple[tuple[str, float], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spec:
+class ProducerSpec:
     """What one producer is to submit."""
 
     #: Begins its keys, and names its files.
@@ -52,9 +52,9 @@ class Spec:
     #: Seconds after the drill began until the first, and how many a second from then on; one that was held up hurries.
     begin_s: float
     rate: float
-    #: Jobs handed over at once, by `submit_many`; 1: one by one, by `submit`.
-    lot: int = 1
-    #: Whether each job is submitted in a transaction with its order, every third of which is undone.
+    #: Jobs in one call of `submit_many`; 1: one by one, by `submit`.
+    jobs_per_call: int = 1
+    #: Whether each job is submitted in a transaction with its order, every third of which is rolled back.
     outbox: bool = False
     #: Keys to use instead of numbered ones.
     keys: tuple[str, ...] = ()
@@ -78,14 +78,20 @@ class Accepted:
     key: str
     #: When `submit` had returned, as a Unix time.
     at: float
-    #: Whether the transaction that it was submitted in was undone.
+    #: Whether the transaction that it was submitted in was rolled back.
     withdrawn: bool = False
 
 
 class Producer:
-    """One producer, seen from the drill."""
+    """One producer as a process, seen from the drill.
 
-    def __init__(self, folder: Path, spec: Spec, environ: dict[str, str]) -> None:
+    Args:
+        folder: of its spec, record and log.
+        spec: what it is to submit.
+        environ: its environment, whole.
+    """
+
+    def __init__(self, folder: Path, spec: ProducerSpec, environ: dict[str, str]) -> None:
         self.spec = spec
         self.record = folder / f"{spec.name}.accepted"
         self._file = folder / f"{spec.name}.json"
@@ -123,7 +129,7 @@ class Producer:
     def last_words(self) -> str:
         """The last line of its log."""
         lines = self._log.read_text(encoding="utf-8", errors="replace").split("\n") if self._log.exists() else []
-        return next((line for line in reversed(lines) if line.strip()), "it said nothing")
+        return next((line for line in reversed(lines) if line.strip()), "it wrote nothing")
 
     def accepted(self) -> list[Accepted]:
         """What it has recorded so far."""
@@ -140,17 +146,17 @@ def read_record(path: Path) -> Iterator[Accepted]:
 
 def main(file: str) -> None:
     """Submit what the spec says, from where its record ends."""
-    spec = Spec(**json.loads(Path(file).read_text(encoding="utf-8")))
+    spec = ProducerSpec(**json.loads(Path(file).read_text(encoding="utf-8")))
     path = Path(file).with_suffix(".accepted")
     first = max((line.n for line in read_record(path)), default=-1) + 1
     with Farm(Settings.from_env(os.environ)) as farm:
         # The slow part of a start is over when the record is there: programs are loaded, both servers have answered.
-        _until_taken(farm.require_ledger().domains)
+        _retry_until_taken(farm.require_ledger().domains)
         record = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         if (size := os.fstat(record).st_size) and os.pread(record, 1, size - 1) != b"\n":
             os.write(record, b"\n")
-        began = _begun(path.with_name(GO))
-        submit = _how(spec)
+        began = _wait_for_start(path.with_name(GO))
+        submit = _submit_function(spec)
         number = first
         while number < spec.count:
             accepted = submit(farm, spec, number, began)
@@ -158,37 +164,37 @@ def main(file: str) -> None:
             number = accepted[-1].n + 1
 
 
-def _how(spec: Spec) -> Callable[[Farm, Spec, int, float], list[Accepted]]:
+def _submit_function(spec: ProducerSpec) -> Callable[[Farm, ProducerSpec, int, float], list[Accepted]]:
     if spec.sources:
         return _submit_batch
     if spec.outbox:
         return _submit_with_order
-    return _submit_one if spec.lot == 1 else _submit_lot
+    return _submit_one if spec.jobs_per_call == 1 else _submit_many
 
 
-def _submit_one(farm: Farm, spec: Spec, number: int, began: float) -> list[Accepted]:
+def _submit_one(farm: Farm, spec: ProducerSpec, number: int, began: float) -> list[Accepted]:
     _wait_until(began + spec.begin_s + number / spec.rate)
     key = spec.key(number)
     domain, facts = job(spec.seed, key, number)
-    taken = _until_taken(partial(farm.submit, domain, facts, key=key, as_of=AS_OF))
+    taken = _retry_until_taken(partial(farm.submit, domain, facts, key=key, as_of=AS_OF))
     return [Accepted(number, str(taken.id), key, time.time())]
 
 
-def _submit_lot(farm: Farm, spec: Spec, number: int, began: float) -> list[Accepted]:
-    """One lot, all of one domain: it may hold every other number only, and the rest of them is the next lot."""
-    end = min(spec.count, number + spec.lot)
+def _submit_many(farm: Farm, spec: ProducerSpec, number: int, began: float) -> list[Accepted]:
+    """Many jobs in one call, all of one domain: every other number of a range, and the next call has the others."""
+    end = min(spec.count, number + spec.jobs_per_call)
     _wait_until(began + spec.begin_s + number / spec.rate)
     accepted: list[Accepted] = []
     for domain in DOMAINS:
         items = {spec.key(n): (n, *job(spec.seed, spec.key(n), n)) for n in range(number, end)}
-        wanted = {key: (n, facts) for key, (n, of, facts) in items.items() if of == domain}
-        pairs: list[Any] = [(key, facts) for key, (_, facts) in wanted.items()]
-        taken = _until_taken(partial(farm.submit_many, domain, pairs, as_of=AS_OF))
-        accepted.extend(Accepted(wanted[one.subject][0], str(one.id), one.subject, time.time()) for one in taken)
+        of_domain = {key: (n, facts) for key, (n, of, facts) in items.items() if of == domain}
+        pairs: list[Any] = [(key, facts) for key, (_, facts) in of_domain.items()]
+        taken = _retry_until_taken(partial(farm.submit_many, domain, pairs, as_of=AS_OF))
+        accepted.extend(Accepted(of_domain[one.subject][0], str(one.id), one.subject, time.time()) for one in taken)
     return sorted(accepted, key=lambda line: line.n)
 
 
-def _submit_with_order(farm: Farm, spec: Spec, number: int, began: float) -> list[Accepted]:
+def _submit_with_order(farm: Farm, spec: ProducerSpec, number: int, began: float) -> list[Accepted]:
     """An order and its job in one transaction of the producer's own; the reconciler sends its message."""
     _wait_until(began + spec.begin_s + number / spec.rate)
     key, withdrawn = spec.key(number), number % _WITHDRAWN == _WITHDRAWN - 1
@@ -203,18 +209,20 @@ def _submit_with_order(farm: Farm, spec: Spec, number: int, began: float) -> lis
                 connection.commit()
             return placed
 
-    return [Accepted(number, str(_until_taken(place_order).id), key, time.time(), withdrawn)]
+    return [Accepted(number, str(_retry_until_taken(place_order).id), key, time.time(), withdrawn)]
 
 
-def _submit_batch(farm: Farm, spec: Spec, number: int, began: float) -> list[Accepted]:
+def _submit_batch(farm: Farm, spec: ProducerSpec, number: int, began: float) -> list[Accepted]:
     source, due = spec.sources[number]
     _wait_until(began + due)
     key = f"{spec.seed} {Path(source).name}"
-    taken = _until_taken(partial(farm.submit_batch, BATCH_DOMAIN, source, subject=BATCH_KEY, key=key, as_of=AS_OF))
+    taken = _retry_until_taken(
+        partial(farm.submit_batch, BATCH_DOMAIN, source, subject=BATCH_KEY, key=key, as_of=AS_OF)
+    )
     return [Accepted(number, str(taken.id), source, time.time())]
 
 
-def _until_taken(submit: Callable[[], Taken]) -> Taken:
+def _retry_until_taken(submit: Callable[[], Taken]) -> Taken:
     while True:
         try:
             return submit()
@@ -223,9 +231,9 @@ def _until_taken(submit: Callable[[], Taken]) -> Taken:
             time.sleep(_PAUSE_S)
 
 
-def _begun(go: Path) -> float:
+def _wait_for_start(go: Path) -> float:
     while not go.exists():
-        time.sleep(_LOOK_S)
+        time.sleep(_POLL_S)
     return float(go.read_text(encoding="utf-8"))
 
 

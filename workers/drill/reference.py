@@ -1,7 +1,7 @@
-"""What a farm without faults would have on record.  seed, accepted -> [undisturbed] -> expected verdicts
+"""What a farm without faults would store.  seed, accepted subjects -> [reference] -> expected verdicts
 
 Evaluates in this process, subject by subject, with the record evaluator: jobs and rows alike. So it depends neither on
-how a batch was cut and read, nor on the columns that judge it. Reads no database."""
+how a batch was cut and read, nor on the columnar evaluator. Reads no database."""
 
 import json
 import uuid
@@ -17,28 +17,40 @@ from workers.drill.subjects import AS_OF, BATCH_DOMAIN, BATCH_KEY, DOMAINS, batc
 
 
 class ReferenceEvaluation:
-    """The rulesets of the drill's workers, without the poison and without the farm."""
+    """The rulesets of the drill's workers, without poison."""
 
     def __init__(self) -> None:
         self._rulesets: dict[str, LoadedRuleset] = load_all(SHIPPED, DOMAINS)
 
     def jobs(self, seed: int, accepted: Iterable[Accepted]) -> dict[str, Expected]:
-        """What is right for single jobs, by id."""
-        right = {}
+        """The expected verdicts of single jobs, by id.
+
+        Args:
+            seed: of the drill.
+            accepted: jobs, as their producers recorded them.
+        """
+        expected = {}
         for line in accepted:
             domain, facts = job(seed, line.key, line.n)
-            right[line.id] = Expected(self._verdict(domain, line.key, facts), deadly=codes(line.key))
-        return right
+            expected[line.id] = Expected(self._verdict(domain, line.key, facts), expected_codes=codes(line.key))
+        return expected
 
     def rows(self, seed: int, accepted: Accepted, rows: int, poison: dict[int, str]) -> dict[str, Expected]:
-        """What is right for the rows of a batch, by the id that their verdicts have."""
+        """The expected verdicts of the rows of a batch, by the ids that the verdicts have.
+
+        Args:
+            seed: of the drill.
+            accepted: the batch, as its producer recorded it.
+            rows: subjects in it.
+            poison: row to the key that it has instead of its own.
+        """
         batch = uuid.UUID(accepted.id)
-        right = {}
+        expected = {}
         for record in batch_rows(seed, accepted.n, rows, poison):
             key = str(record[BATCH_KEY])
             verdict = self._verdict(BATCH_DOMAIN, key, {"Product": record})
-            right[str(uuid.uuid5(batch, key))] = Expected(verdict, accepted.id, codes(key))
-        return right
+            expected[str(uuid.uuid5(batch, key))] = Expected(verdict, accepted.id, codes(key))
+        return expected
 
     def _verdict(self, domain: str, subject: str, facts: dict[str, Any]) -> dict[str, Any]:
         loaded, text = self._rulesets[domain], wire.canonical(facts)

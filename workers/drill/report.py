@@ -1,6 +1,6 @@
-"""What a drill found out.  checker, measures -> [report] -> table, JSON, exit code
+"""The result of a drill.  checker, impact -> [report] -> table, JSON, exit code
 
-Plain values; the verdict of a drill on itself is `passed`."""
+Plain values; `passed` is what the exit code says."""
 
 from collections import Counter
 from dataclasses import asdict, dataclass
@@ -16,7 +16,7 @@ LOST, DOUBLED = ("lost", "open", "wrongly-dead"), ("doubled",)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """The outcome of one drill."""
+    """The result of one drill."""
 
     options: Options
     #: Seconds from the first job until everything was closed; None: the deadline came first.
@@ -29,7 +29,7 @@ class Report:
     #: may take some with it.
     malformed: int
     refused: int
-    borne: tuple[FaultImpact, ...]
+    impacts: tuple[FaultImpact, ...]
     findings: tuple[Finding, ...]
     #: What was open at the end: kind, id, row.
     open: tuple[tuple[str, str, dict[str, Any]], ...]

@@ -1,8 +1,8 @@
-"""What the drill has judged: orders and products of a seed.  seed, number -> [subjects] -> key and facts; source files
+"""The orders and products that a drill submits.  seed, number -> [subjects] -> key and facts; source files
 
 Pure but for `write_source`. Everything follows from the seed and a number, so a producer that was killed goes on where
-it stopped, and the undisturbed evaluation needs nobody's word for what was submitted. Made-up subjects for the rulesets
-that ship: most are sound, some are reviewed, some break their schema."""
+it stopped, and the reference evaluation needs no record of what was submitted. Made-up subjects for the rulesets that
+ship: most are accepted, some are reviewed, some break their schema."""
 
 import json
 import random
@@ -32,73 +32,86 @@ def job(seed: int, key: str, number: int) -> tuple[str, dict[str, Any]]:
         seed: of the drill.
         key: what is judged.
         number: of the job among those of its producer.
+
+    Returns:
+        Domain and facts.
     """
     domain = DOMAINS[number % len(DOMAINS)]
-    draw = random.Random(f"{seed} {key}")
-    return domain, {"Product": product(draw, key)} if domain == "pricing" else order(draw, key)
+    rng = random.Random(f"{seed} {key}")
+    return domain, {"Product": product(rng, key)} if domain == "pricing" else order(rng, key)
 
 
-def order(draw: random.Random, key: str) -> dict[str, Any]:
-    """The facts of an order; one in fifty breaks the schema."""
+def order(rng: random.Random, key: str) -> dict[str, Any]:
+    """The facts of an order; one in fifty breaks the schema.
+
+    Args:
+        rng: makes them.
+        key: the order's number.
+    """
     lines: list[dict[str, Any]] = [
         {
-            "product_id": str(draw.randrange(10_000)),
+            "product_id": str(rng.randrange(10_000)),
             "department": department,
             "category": category,
-            "quantity": draw.choice((1, 1, 1, 2, 6, 40)),
-            "unit_price": round(draw.uniform(0.5, 300), 2),
+            "quantity": rng.choice((1, 1, 1, 2, 6, 40)),
+            "unit_price": round(rng.uniform(0.5, 300), 2),
         }
-        for department, category in draw.choices(_DEPARTMENTS, k=draw.randrange(1, 4))
+        for department, category in rng.choices(_DEPARTMENTS, k=rng.randrange(1, 4))
     ]
     for line in lines:
         line["amount"] = round(line["quantity"] * line["unit_price"], 2)
     total = round(sum(line["amount"] for line in lines), 2)
-    coupons = round(total * draw.choice((0, 0, 0.1, 0.5)), 2)
+    coupons = round(total * rng.choice((0, 0, 0.1, 0.5)), 2)
     return {
         "Order": {
             "order_id": key,
             "placed_at": "2026-03-01T11:30:00Z",
-            "order_of_day": draw.choice((1, 1, 2, 7)),
-            "hours_since_previous": draw.choice((None, 0.3, 26.5, 200)),
+            "order_of_day": rng.choice((1, 1, 2, 7)),
+            "hours_since_previous": rng.choice((None, 0.3, 26.5, 200)),
             "line_count": len(lines),
             "item_count": sum(line["quantity"] for line in lines),
-            "total": total if draw.random() > 0.02 else -1,
+            "total": total if rng.random() > 0.02 else -1,
             "coupon_total": coupons,
             "amount_due": round(total - coupons, 2),
-            "payment_method": draw.choice(_METHODS),
+            "payment_method": rng.choice(_METHODS),
         },
         "Customer": {
-            "age": draw.choice((None, "19-24", "35-44")),
-            "orders_before": draw.choice((0, 3, 250)),
-            "average_total_before": round(draw.uniform(5, 80), 2),
+            "age": rng.choice((None, "19-24", "35-44")),
+            "orders_before": rng.choice((0, 3, 250)),
+            "average_total_before": round(rng.uniform(5, 80), 2),
             "coupon_total_before": 0,
         },
         "Line": lines,
     }
 
 
-def product(draw: random.Random, key: str) -> dict[str, Any]:
-    """The facts of a product; one in fifty breaks the schema."""
-    department, category = draw.choice(_DEPARTMENTS)
-    price = round(draw.uniform(0.5, 40), 2)
-    cost = round(price * draw.uniform(0.5, 1.1), 2)
-    units = draw.randrange(1, 20_000)
+def product(rng: random.Random, key: str) -> dict[str, Any]:
+    """The facts of a product; one in fifty breaks the schema.
+
+    Args:
+        rng: makes them.
+        key: the product's number.
+    """
+    department, category = rng.choice(_DEPARTMENTS)
+    price = round(rng.uniform(0.5, 40), 2)
+    cost = round(price * rng.uniform(0.5, 1.1), 2)
+    units = rng.randrange(1, 20_000)
     return {
         "product_id": key,
         "department": department,
         "category": category,
-        "brand": draw.choice(("National", "Private")),
+        "brand": rng.choice(("National", "Private")),
         "average_price": price,
         "lowest_price": round(price * 0.8, 2),
         "highest_price": round(price * 1.3, 2),
         "base_price": round(price * 1.1, 2),
-        "discount_depth": round(draw.uniform(0, 0.6), 4) if draw.random() > 0.02 else 1.5,
-        "cost": draw.choice((cost, cost, None)),
-        "category_median_price": round(price * draw.choice((0.4, 1, 2.5)), 2),
+        "discount_depth": round(rng.uniform(0, 0.6), 4) if rng.random() > 0.02 else 1.5,
+        "cost": rng.choice((cost, cost, None)),
+        "category_median_price": round(price * rng.choice((0.4, 1, 2.5)), 2),
         "units_sold": units,
         "sales_value": round(units * price, 2),
-        "weeks_sold": draw.randrange(1, 53),
-        "weeks_since_sold": draw.choice((0, 1, 30)),
+        "weeks_sold": rng.randrange(1, 53),
+        "weeks_since_sold": rng.choice((0, 1, 30)),
     }
 
 
@@ -116,7 +129,16 @@ def batch_rows(seed: int, number: int, rows: int, poison: dict[int, str]) -> lis
 
 
 def write_source(folder: Path, number: int, records: list[dict[str, Any]]) -> Path:
-    """Write the file of one batch, in the format that is its turn."""
+    """Write the file of one batch; the formats take turns.
+
+    Args:
+        folder: exists.
+        number: of the batch; chooses the format.
+        records: its rows.
+
+    Returns:
+        The file.
+    """
     path = folder / f"batch-{number}{SUFFIXES[number % len(SUFFIXES)]}"
     if path.suffix == ".jsonl":
         path.write_text("".join(f"{json.dumps(record)}\n" for record in records), encoding="utf-8")

@@ -1,6 +1,6 @@
 """A worker of the drill's farm: the one that ships, with poison in its rulesets.  argv -> [worker] -> run_worker
 
-`python -m workers.drill.worker NAME interactive|bulk MOST,LEAST`. Nothing else of the product is changed."""
+`python -m workers.drill.worker NAME interactive|bulk MAX,MIN`. Nothing else of the product is changed."""
 
 import os
 import sys
@@ -12,9 +12,18 @@ from workers.start import WorkerOptions, run_worker
 
 
 def main(name: str, queue: str, scale: str) -> int:
-    """Run the worker until it is told to stop."""
-    most, least = (int(number) for number in scale.split(","))
-    options = WorkerOptions(domains=list(DOMAINS), bulk=queue == "bulk", autoscale=(most, least), name=name)
+    """Run the worker until it gets SIGTERM.
+
+    Args:
+        name: before the `@` of its node name.
+        queue: `interactive` or `bulk`.
+        scale: processes, `MAX,MIN`.
+
+    Returns:
+        The exit code.
+    """
+    maximum, minimum = (int(number) for number in scale.split(","))
+    options = WorkerOptions(domains=list(DOMAINS), bulk=queue == "bulk", autoscale=(maximum, minimum), name=name)
     return run_worker(Settings.from_env(os.environ), options, prepare=poisoned)
 
 

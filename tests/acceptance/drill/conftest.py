@@ -18,9 +18,9 @@ Drill = Callable[..., Report]
 @pytest.fixture
 def drill(tmp_path: Path) -> Drill:
     def run(options: Options, *, parts: Mapping[str, str] = PARTS, migrate: Migrate = migrate_tables) -> Report:
-        def tell(at: float | None, line: str) -> None:
+        def on_progress(at: float | None, line: str) -> None:
             print(f"{'' if at is None else f'{at:.1f} s':>8}  {line}")
 
-        return run_drill(options, tmp_path, migrate, environ=os.environ, tell=tell, parts=parts)
+        return run_drill(options, tmp_path, migrate, environ=os.environ, on_progress=on_progress, parts=parts)
 
     return run

@@ -15,10 +15,10 @@ from workers.drill.worker import main
 _COLUMNS = [column.name for column in verdicts.columns]
 
 
-def migrate(known: Settings) -> None:
+def migrate(settings: Settings) -> None:
     """The tables without the key of the verdicts."""
-    migrate_tables(known)
-    engine = connect(known)
+    migrate_tables(settings)
+    engine = connect(settings)
     with engine.begin() as connection:
         connection.execute(text("alter table verdicts drop constraint pk_verdicts"))
     engine.dispose()

@@ -11,7 +11,7 @@ def test_a_farm_that_is_hurt_in_every_way_loses_nothing_and_doubles_nothing(dril
     assert report.open == ()
     assert report.passed
     assert (report.lost, report.doubled) == (0, 0)
-    assert {borne.fault for borne in report.borne} == set(FAULTS)
+    assert {impact.fault for impact in report.impacts} == set(FAULTS)
     # Of every kind two jobs and a row.
     assert report.poison == 9
     assert report.jobs > 300

@@ -29,7 +29,7 @@ GOOD = Report(
     poison=15,
     malformed=28,
     refused=27,
-    borne=(
+    impacts=(
         FaultImpact("child", "two, process 4711 of its pool", 8.0, 80.4, 60.1, 1234.5, 0.1, 1.26),
         FaultImpact("wipe", "[3] messages", 20.0, 80.0, 0.0, 90.0, None, None),
     ),

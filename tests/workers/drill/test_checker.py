@@ -34,7 +34,7 @@ RIGHT = {
 EXPECTED = {
     JOB: Expected({**RIGHT, "subject": "a"}),
     OTHER: Expected({**RIGHT, "subject": "b"}),
-    POISON: Expected({**RIGHT, "subject": "p"}, deadly=frozenset({"worker-lost"})),
+    POISON: Expected({**RIGHT, "subject": "p"}, expected_codes=frozenset({"worker-lost"})),
     ROW: Expected({**RIGHT, "subject": "r"}, batch=BATCH),
 }
 

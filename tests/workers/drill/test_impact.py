@@ -36,36 +36,37 @@ def url(settings: Settings) -> str:
     return url
 
 
-def struck(worker: str | None = None, open: frozenset[str] = frozenset(), ended: float = 11.0) -> InjectedFault:
+def injected(worker: str | None = None, open: frozenset[str] = frozenset(), ended: float = 11.0) -> InjectedFault:
     return InjectedFault("child", "something", worker, BEGAN + 10.0, BEGAN + ended, open)
 
 
 def test_a_fault_that_nothing_was_open_at(url: str) -> None:
-    [borne] = measure(url, [struck()], BEGAN, frozenset())
-    assert borne.at_s == pytest.approx(10.0)
-    assert borne.before == pytest.approx(10.0, abs=0.3)
-    assert borne.during == 0.0
-    assert borne.flows_s == pytest.approx(3.0, abs=0.01)
-    assert borne.closed_s == 0.0
+    [impact] = measure(url, [injected()], BEGAN, frozenset())
+    assert impact.at_s == pytest.approx(10.0)
+    assert impact.before == pytest.approx(10.0, abs=0.3)
+    assert impact.during == 0.0
+    assert impact.flows_s == pytest.approx(3.0, abs=0.01)
+    assert impact.closed_s == 0.0
 
 
 def test_what_was_open_is_waited_for(url: str) -> None:
     # The hundredth verdict is the first after the pause, the 121st two seconds later.
-    [borne] = measure(url, [struck(open=frozenset({job(100), job(120)}))], BEGAN, frozenset())
-    assert borne.closed_s == pytest.approx(6.0, abs=0.01)
-    assert borne.during == pytest.approx(20 / 6, abs=0.3)
-    assert borne.after == pytest.approx(40 / 5, abs=0.3)
+    [impact] = measure(url, [injected(open=frozenset({job(100), job(120)}))], BEGAN, frozenset())
+    assert impact.closed_s == pytest.approx(6.0, abs=0.01)
+    assert impact.during == pytest.approx(20 / 6, abs=0.3)
+    assert impact.after == pytest.approx(40 / 5, abs=0.3)
 
 
 def test_poison_is_not_waited_for_but_what_never_closed_is_told(url: str) -> None:
     never = job(4711)
-    [borne] = measure(url, [struck(open=frozenset({never}))], BEGAN, frozenset({never}))
-    assert borne.closed_s == 0.0
-    [borne] = measure(url, [struck(open=frozenset({never}))], BEGAN, frozenset())
-    assert borne.closed_s is None
+    [impact] = measure(url, [injected(open=frozenset({never}))], BEGAN, frozenset({never}))
+    assert impact.closed_s == 0.0
+    [impact] = measure(url, [injected(open=frozenset({never}))], BEGAN, frozenset())
+    assert impact.closed_s is None
 
 
 def test_a_worker_that_was_hit_has_to_give_the_verdict_itself(url: str) -> None:
     assert [
-        measure(url, [struck(worker, ended=14.05)], BEGAN, frozenset())[0].flows_s for worker in ("one", "two", "gone")
+        measure(url, [injected(worker, ended=14.05)], BEGAN, frozenset())[0].flows_s
+        for worker in ("one", "two", "gone")
     ] == [pytest.approx(0.15, abs=0.01), pytest.approx(0.05, abs=0.01), None]

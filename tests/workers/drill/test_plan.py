@@ -3,7 +3,7 @@
 import pytest
 
 from rulefarm.errors import SettingsError
-from workers.drill.faults import FAULTS, chosen
+from workers.drill.faults import FAULTS, select_faults
 from workers.drill.plan import LONG, Options, farm_settings, make_plan
 from workers.drill.poison import codes
 from workers.drill.subjects import batch_rows, job
@@ -14,16 +14,16 @@ ALL = tuple(FAULTS)
 def test_a_seed_gives_the_same_plan_always_and_another_seed_another_one() -> None:
     plans = [make_plan(Options(jobs=LONG, faults=ALL, seed=seed), FAULTS) for seed in (7, 7, 8)]
     assert plans[0] == plans[1]
-    assert [strike.fault for strike in plans[0].strikes] != [strike.fault for strike in plans[2].strikes]
+    assert [planned.fault for planned in plans[0].schedule] != [planned.fault for planned in plans[2].schedule]
 
 
 @pytest.mark.parametrize(("jobs", "times"), [(1, 1), (LONG, 2)])
 def test_every_fault_comes(jobs: int, times: int) -> None:
     plan = make_plan(Options(jobs=jobs, faults=ALL), FAULTS)
-    named = [strike.fault for strike in plan.strikes]
+    named = [planned.fault for planned in plan.schedule]
     assert {name: named.count(name) for name in ALL} == {name: 1 if name == "poison" else times for name in ALL}
     assert sum(count for name, count, _ in plan.producers if name != "outbox") == jobs
-    assert all(strike.after_s > 0 for strike in plan.strikes)
+    assert all(planned.after_s > 0 for planned in plan.schedule)
 
 
 def test_without_poison_no_row_is_poison() -> None:
@@ -49,8 +49,8 @@ def test_the_limits_fit_each_other(tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 def test_names_choose_faults() -> None:
-    assert chosen("all") == list(FAULTS)
-    assert chosen("beat, child,beat") == ["beat", "child"]
+    assert select_faults("all") == list(FAULTS)
+    assert select_faults("beat, child,beat") == ["beat", "child"]
     with pytest.raises(SettingsError, match="no fault 'bear'") as caught:
-        chosen("child,bear")
+        select_faults("child,bear")
     assert "beat" in caught.value.hint

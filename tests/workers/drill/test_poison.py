@@ -11,7 +11,7 @@ import pytest
 from celery.exceptions import SoftTimeLimitExceeded
 
 from rulesets.loader import SHIPPED, LoadedRuleset, load_domain
-from workers.drill.poison import EVIDENCE, KINDS, PoisonEaten, codes, evidence, poisoned
+from workers.drill.poison import EVIDENCE, KINDS, PoisonError, codes, poisoned, read_evidence
 from workers.drill.subjects import AS_OF, batch_rows
 
 
@@ -21,7 +21,7 @@ def loaded() -> LoadedRuleset:
 
 
 @pytest.fixture
-def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def evidence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv(EVIDENCE, str(tmp_path / "evidence"))
     return tmp_path / "evidence"
 
@@ -51,31 +51,31 @@ def ends(judge: Callable[[], Any]) -> int:
 
 @pytest.mark.parametrize("judge", [judge_row, judge_frame])
 def test_what_is_no_poison_is_judged_as_ever(
-    loaded: LoadedRuleset, told: Path, judge: Callable[[LoadedRuleset, str], Any]
+    loaded: LoadedRuleset, evidence: Path, judge: Callable[[LoadedRuleset, str], Any]
 ) -> None:
     judged = judge(loaded, "b0-000001")
     if judge is judge_row:
         assert judged == loaded.program.evaluate(facts("b0-000001"), as_of=AS_OF)
     assert poisoned(loaded).program.digest == loaded.digest
-    assert evidence(told) == []
+    assert read_evidence(evidence) == []
 
 
 @pytest.mark.parametrize("judge", [judge_row, judge_frame])
-def test_poison_raises(loaded: LoadedRuleset, told: Path, judge: Callable[[LoadedRuleset, str], Any]) -> None:
-    with pytest.raises(PoisonEaten, match="poison-raise-1 was eaten"):
+def test_poison_raises(loaded: LoadedRuleset, evidence: Path, judge: Callable[[LoadedRuleset, str], Any]) -> None:
+    with pytest.raises(PoisonError, match="poison-raise-1 raises"):
         judge(loaded, "poison-raise-1")
-    assert evidence(told) == [("begin", "poison-raise-1", os.getpid())]
+    assert read_evidence(evidence) == [("begin", "poison-raise-1", os.getpid())]
 
 
-def test_poison_kills_its_process(loaded: LoadedRuleset, told: Path) -> None:
+def test_poison_kills_its_process(loaded: LoadedRuleset, evidence: Path) -> None:
     program = poisoned(loaded).program
     assert ends(lambda: program.evaluate(facts("poison-kill-1"), as_of=AS_OF)) == -signal.SIGKILL
-    [(what, key, pid)] = evidence(told)
+    [(what, key, pid)] = read_evidence(evidence)
     assert (what, key) == ("begin", "poison-kill-1")
     assert pid != os.getpid()
 
 
-def test_poison_that_hangs_ignores_the_soft_limit(loaded: LoadedRuleset, told: Path) -> None:
+def test_poison_that_hangs_ignores_the_soft_limit(loaded: LoadedRuleset, evidence: Path) -> None:
     program, softly, hardly = poisoned(loaded).program, [0.05, 0.05], 0.2
 
     def limit(number: int, frame: object) -> None:
@@ -92,10 +92,10 @@ def test_poison_that_hangs_ignores_the_soft_limit(loaded: LoadedRuleset, told: P
     assert ends(judge) == -signal.SIGALRM
 
 
-def test_what_is_slow_is_judged_like_any_other(loaded: LoadedRuleset, told: Path) -> None:
+def test_what_is_slow_is_judged_like_any_other(loaded: LoadedRuleset, evidence: Path) -> None:
     judged = judge_row(loaded, "slow-1")
     assert judged == loaded.program.evaluate(facts("slow-1"), as_of=AS_OF)
-    assert [what for what, _, _ in evidence(told)] == ["begin", "end"]
+    assert [what for what, _, _ in read_evidence(evidence)] == ["begin", "end"]
 
 
 def test_every_kind_has_a_code_of_its_own() -> None:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from workers.drill.producers import Accepted, Spec, read_record
+from workers.drill.producers import Accepted, ProducerSpec, read_record
 
 WHOLE = '{"n": 0, "id": "a", "key": "one-000000", "at": 1.5}\n'
 
@@ -24,5 +24,5 @@ def test_a_producer_that_never_started_has_no_record(tmp_path: Path) -> None:
 
 
 def test_keys_are_numbered_or_given() -> None:
-    assert Spec(name="one", seed=7, count=9, begin_s=0, rate=1).key(3) == "one-000003"
-    assert Spec(name="slow", seed=7, count=2, begin_s=0, rate=1, keys=("a", "b")).key(1) == "b"
+    assert ProducerSpec(name="one", seed=7, count=9, begin_s=0, rate=1).key(3) == "one-000003"
+    assert ProducerSpec(name="slow", seed=7, count=2, begin_s=0, rate=1, keys=("a", "b")).key(1) == "b"

@@ -21,4 +21,4 @@ def test_a_program_gets_all_of_it() -> None:
     assert document["passed"] is False
     assert document["open"][0]["id"] == "id-1"
     assert document["findings"][2]["code"] == "doubled"
-    assert document["borne"][1]["closed_s"] is None
+    assert document["impacts"][1]["closed_s"] is None
