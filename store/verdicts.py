@@ -2,8 +2,6 @@
 
 Every write can be repeated: a job that has its verdict keeps it. Judges nothing."""
 
-import csv
-import io
 import json
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Engine, func, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
-from rulefarm.database import chunks, jobs, translate_errors, verdicts
+from rulefarm.database import chunks, copy_rows, jobs, translate_errors, verdicts
 from rulefarm.verdict import Verdict
 from store.chunk_attempts import finish_batch
 
@@ -88,8 +86,7 @@ def store_chunk(engine: Engine, batch: uuid.UUID, n: int, rows: Iterable[Verdict
                 " changes jsonb, facts_digest text, micros integer, shared_facts jsonb) on commit drop"
             )
         )
-        driver = connection.connection.cursor()
-        driver.copy_expert(f"copy staged ({', '.join(_STAGED)}) from stdin with (format csv)", _csv(rows))
+        copy_rows(connection, "staged", _STAGED, map(_staged, rows))
         new = 0
         if rows:
             shared = {name: getattr(rows[0], name) for name in _COLUMNS if name not in _STAGED}
@@ -143,22 +140,10 @@ def count_fired(engine: Engine, batch: uuid.UUID, *, limit: int = 10) -> list[tu
         return [(name, count) for name, count in connection.execute(statement)]
 
 
-def _csv(rows: Iterable[Verdict]) -> io.StringIO:
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
-    for row in rows:
-        fired = "{" + ",".join(_array_item(name) for name in row.fired) + "}"
-        reasons, changes = _json(row.reasons), _json(row.changes)
-        shared = None if row.shared_facts is None else _json(row.shared_facts)
-        cells = (row.id, row.subject, row.outcome, fired, reasons, changes, row.facts_digest, row.micros, shared)
-        writer.writerow(cells)
-    buffer.seek(0)
-    return buffer
-
-
-def _array_item(name: str) -> str:
-    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
+def _staged(row: Verdict) -> tuple[Any, ...]:
+    shared_facts = None if row.shared_facts is None else _json(row.shared_facts)
+    reasons, changes = _json(row.reasons), _json(row.changes)
+    return row.id, row.subject, row.outcome, row.fired, reasons, changes, row.facts_digest, row.micros, shared_facts
 
 
 def _stored(name: str, value: Any) -> ColumnElement[Any]:

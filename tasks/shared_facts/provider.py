@@ -113,5 +113,5 @@ def open_shared(settings: Settings) -> SharedFacts:
         SettingsError: nothing names a Redis.
     """
     facts = ReferenceFacts(settings.require_facts())
-    reference = CachedFacts(facts, fresh_s=settings.facts_ttl_s, most=settings.facts_cache_size)
+    reference = CachedFacts(facts, ttl_s=settings.facts_ttl_s, size=settings.facts_cache_size)
     return SharedFacts(reference, Windows(facts))

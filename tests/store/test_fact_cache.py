@@ -29,7 +29,7 @@ def counted(facts: ReferenceFacts, services: Any) -> Counted:
 
 def test_a_worker_reads_at_once_what_it_does_not_know_and_believes_it_for_a_while(counted: Counted, fact: str) -> None:
     now = [100.0]
-    reference = CachedFacts(counted, fresh_s=5.0, most=100, clock=lambda: now[0])
+    reference = CachedFacts(counted, ttl_s=5.0, size=100, clock=lambda: now[0])
     counted.put(fact, "a", {"n": 1})
     assert reference.texts([(fact, "a"), (fact, "b")]) == {(fact, "a"): '{"n":1}', (fact, "b"): None}
     counted.put(fact, "b", {"n": 2})
@@ -42,7 +42,7 @@ def test_a_worker_reads_at_once_what_it_does_not_know_and_believes_it_for_a_whil
 
 
 def test_what_a_worker_remembers_is_bounded(counted: Counted, fact: str) -> None:
-    reference = CachedFacts(counted, fresh_s=60.0, most=3, clock=lambda: 0.0)
+    reference = CachedFacts(counted, ttl_s=60.0, size=3, clock=lambda: 0.0)
     counted.put(fact, "long", {"n": "x" * LONGEST_REMEMBERED})
     reference.texts([(fact, "long")])
     reference.texts([(fact, str(n)) for n in range(5)])

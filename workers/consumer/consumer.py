@@ -7,7 +7,6 @@ the judging tasks: that is for `rulefarm.messaging.messages`, in the pool."""
 import logging
 import queue
 import threading
-import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from celery.worker.consumer import Consumer
 from kombu.transport.redis import Channel as RedisChannel
 from sqlalchemy import Engine
 
+from rulefarm.circuit_breaker import CircuitBreaker
 from rulefarm.errors import DatabaseUnreachable, JobRejected
 from rulefarm.routing import CONTROL_QUEUE
 from rulefarm.wire import NAMESPACE
@@ -31,7 +31,7 @@ log = logging.getLogger("rulefarm.workers")
 #: Refusals that wait to be stored; beyond, they are only logged.
 _MAX_WAITING = 100
 #: Seconds for which a database that did not answer is not asked again.
-_REST_S = 5.0
+_PAUSE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class RefusalWriter:
         self._engine = engine
         self._worker = worker
         self._waiting: queue.Queue[tuple[Refusal, Callable[[], object]]] = queue.Queue(_MAX_WAITING)
-        self._rests_until = 0.0
+        self._breaker = CircuitBreaker(_PAUSE_S)
         self._thread: threading.Thread | None = None
 
     def record(self, refusal: Refusal, then: Callable[[], object]) -> None:
@@ -89,7 +89,7 @@ class RefusalWriter:
             then()
 
     def _write(self, refusal: Refusal) -> None:
-        if time.monotonic() < self._rests_until:
+        if self._breaker.is_open:
             self._only_log(refusal, "the database has just not answered")
             return
         try:
@@ -102,7 +102,7 @@ class RefusalWriter:
                 content=refusal.content,
             )
         except DatabaseUnreachable as error:
-            self._rests_until = time.monotonic() + _REST_S
+            self._breaker.trip()
             self._only_log(refusal, str(error))
 
     def _only_log(self, refusal: Refusal, why: str) -> None:

@@ -4,21 +4,18 @@ Needs the extra `rulefarm[batch]`. A batch is on record whole, or not at all: ev
 a portion of the source at a time, so that the producer's memory does not grow with the source. Knows no schema: text
 stays text for the worker to read."""
 
-import csv
-import io
 import os
 import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import polars as pl
 from sqlalchemy import Connection, Engine, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from rulefarm import wire
 from rulefarm.batch.chunk_codec import SUBJECT_COLUMN, encode
 from rulefarm.batch.sources import Source, open_source
-from rulefarm.database import batches, chunks, translate_errors
+from rulefarm.database import batches, chunks, copy_rows, translate_errors
 from rulefarm.errors import SourceRejected
 from rulefarm.jobs import Batch
 from rulefarm.messaging import TaskMessage, chunk_message
@@ -91,19 +88,12 @@ def _write(
     unsent = {"times_sent": 0, "resend_at": func.clock_timestamp()}
     rows = n = 0
     for portion in source.portions:
-        _copy_subjects(connection, portion[SUBJECT_COLUMN], rows)
+        copy_rows(connection, "subjects", ("n", "subject"), enumerate(portion[SUBJECT_COLUMN], rows + 1))
         for count, facts in encode(portion, settings.chunk_rows):
             row = {"batch": batch_id, "n": n, "rows": count, "form": source.form, "facts": facts}
             connection.execute(insert(chunks).values(row | (sent if n < free_slots else unsent)))
             rows, n = rows + count, n + 1
     return {"rows": rows, "chunks": n}
-
-
-def _copy_subjects(connection: Connection, subjects: pl.Series, before: int) -> None:
-    buffer = io.StringIO()
-    csv.writer(buffer, quoting=csv.QUOTE_NONNUMERIC).writerows(enumerate(subjects, before + 1))
-    buffer.seek(0)
-    connection.connection.cursor().copy_expert("copy subjects from stdin with (format csv)", buffer)
 
 
 def _check_unique(connection: Connection, source: str) -> None:

@@ -1,6 +1,7 @@
 """A producer's side of Postgres: connections, tables, the ledger. Needs the extra `rulefarm[ledger]`."""
 
 from rulefarm.database.connection import connect, translate_errors
+from rulefarm.database.copy import copy_rows
 from rulefarm.database.ledger import Ledger, active_digests, message_of_row, read_verdict
 from rulefarm.database.tables import (
     active_rulesets,
@@ -21,6 +22,7 @@ __all__ = [
     "batches",
     "chunks",
     "connect",
+    "copy_rows",
     "dead_letters",
     "jobs",
     "message_of_row",

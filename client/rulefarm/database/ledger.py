@@ -3,11 +3,9 @@
 Needs the extra `rulefarm[ledger]`. Every write is one statement or one transaction, and can be repeated. Judges
 nothing and sends nothing."""
 
-import csv
-import io
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from rulefarm import wire
 from rulefarm.database.connection import connect, translate_errors
+from rulefarm.database.copy import copy_rows
 from rulefarm.database.tables import active_rulesets, batches, dead_letters, jobs, verdicts
 from rulefarm.errors import JobDead, NotFound
 from rulefarm.jobs import Job
@@ -26,10 +25,12 @@ from rulefarm.verdict import Verdict
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-_INCOMING = (
+#: Jobs on their way into the table.
+_CREATE_INCOMING = (
     "create temporary table incoming (id uuid, domain text, subject text, facts jsonb, as_of timestamptz,"
     " enqueued_at timestamptz, times_sent integer) on commit drop"
 )
+_INCOMING = ("id", "domain", "subject", "facts", "as_of", "enqueued_at", "times_sent")
 
 
 # Not DO NOTHING: only an updated row is returned, and the caller needs the first as_of. DISTINCT, for a statement may
@@ -100,9 +101,8 @@ class Ledger:
         """
         recorded = {}
         with translate_errors(self.engine), self.engine.begin() as connection:
-            connection.execute(text(_INCOMING))
-            driver = connection.connection.cursor()
-            driver.copy_expert("copy incoming from stdin with (format csv)", _csv(new, sent))
+            connection.execute(text(_CREATE_INCOMING))
+            copy_rows(connection, "incoming", _INCOMING, _incoming(new, sent))
             for row in connection.execute(text(_TAKE_IN), {"grace": self._grace}):
                 recorded[row.id] = row
         return [job.recorded(recorded[job.id].as_of, recorded[job.id].enqueued_at) for job, _ in new]
@@ -226,11 +226,6 @@ def _insert(connection: Connection, job: Job, facts: str, **sending: Any) -> Job
     return job.recorded(row.as_of, row.enqueued_at)
 
 
-def _csv(new: Sequence[tuple[Job, str]], sent: int) -> io.StringIO:
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
+def _incoming(new: Sequence[tuple[Job, str]], sent: int) -> Iterator[tuple[Any, ...]]:
     for place, (job, facts) in enumerate(new):
-        row = (job.id, job.domain, job.subject, facts, job.as_of, job.enqueued_at, int(place < sent))
-        writer.writerow(row)
-    buffer.seek(0)
-    return buffer
+        yield job.id, job.domain, job.subject, facts, job.as_of, job.enqueued_at, int(place < sent)

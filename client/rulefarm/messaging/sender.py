@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from celery import Celery
 
+from rulefarm.circuit_breaker import CircuitBreaker
 from rulefarm.errors import BrokerUnreachable, QueueFull
 from rulefarm.messaging.broker import queue_depths, send_messages
 from rulefarm.messaging.messages import TaskMessage
@@ -37,7 +38,7 @@ class MessageSender:
         self._app = app
         self._limit = limit
         self._has_ledger = has_ledger
-        self._backs_off_until = 0.0
+        self._breaker = CircuitBreaker(_BACK_OFF_S)
         #: Queue to its free slots when last asked, less what was sent since, and until when that is believed.
         self._free: dict[str, tuple[int, float]] = {}
 
@@ -50,7 +51,7 @@ class MessageSender:
         Raises:
             BrokerUnreachable: only without a ledger.
         """
-        if self._backing_off:
+        if self._has_ledger and self._breaker.is_open:
             return False
         try:
             send_messages(self._app, messages)
@@ -75,7 +76,7 @@ class MessageSender:
         free, until = self._free.get(queue, (0, 0.0))
         if free > 0 and time.monotonic() < until:
             return free
-        if self._backing_off:
+        if self._has_ledger and self._breaker.is_open:
             return self._limit
         try:
             free = max(0, self._limit - queue_depths(self._app, [queue])[queue])
@@ -106,11 +107,7 @@ class MessageSender:
                 )
             time.sleep(_LOOK_S)
 
-    @property
-    def _backing_off(self) -> bool:
-        return self._has_ledger and time.monotonic() < self._backs_off_until
-
     def _back_off(self, error: BrokerUnreachable) -> None:
         if not self._has_ledger:
             raise error
-        self._backs_off_until = time.monotonic() + _BACK_OFF_S
+        self._breaker.trip()

@@ -34,7 +34,7 @@ def fraud() -> LoadedRuleset:
 
 @pytest.fixture
 def shared(facts: ReferenceFacts) -> SharedFacts:
-    return SharedFacts(CachedFacts(facts, fresh_s=5.0, most=10), Windows(facts))
+    return SharedFacts(CachedFacts(facts, ttl_s=5.0, size=10), Windows(facts))
 
 
 @pytest.fixture(scope="module")
