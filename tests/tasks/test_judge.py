@@ -28,16 +28,13 @@ def pricing() -> LoadedRuleset:
 def judge_file(pricing: LoadedRuleset, path: Path) -> list[Verdict]:
     source = open_source(path, subject=None, rows=1000)
     [frame] = source.portions
+    return judge_frame(pricing, frame, source.form)
+
+
+def judge_frame(pricing: LoadedRuleset, frame: pl.DataFrame, form: str) -> list[Verdict]:
     [(_, facts)] = encode(frame, 1000)
-    chunk = {
-        "batch": uuid.UUID(int=7),
-        "domain": "pricing",
-        "as_of": AS_OF,
-        "enqueued_at": AS_OF,
-        "form": source.form,
-        "facts": facts,
-    }
-    return judge_chunk(pricing, chunk, "here")
+    about = {"batch": uuid.UUID(int=7), "domain": "pricing", "as_of": AS_OF, "enqueued_at": AS_OF}
+    return judge_chunk(pricing, {**about, "form": form, "facts": facts}, "here")
 
 
 def judge_alone(pricing: LoadedRuleset, facts: dict[str, Any]) -> Verdict:
@@ -89,6 +86,15 @@ def test_the_forms_agree_with_each_other_and_with_single_jobs(pricing: LoadedRul
         judged = judge_file(pricing, tmp_path / name)
         assert [(v.outcome, v.fired, v.reasons, v.changes, v.facts_digest) for v in judged] == expected, name
         assert len({v.id for v in judged}) == 60
+
+
+def test_chunks_on_record_keep_the_names_of_their_columns(pricing: LoadedRuleset) -> None:
+    documents = ['{"Product":{"sku":"a","price":5}}', '{"Product":{"sku":"b","price":"x"}}']
+    frame = pl.DataFrame({"rulefarm.subject": ["a", "b"], "rulefarm.facts": documents})
+    assert [(row.subject, row.outcome) for row in judge_frame(pricing, frame, "json")] == [
+        ("a", "accept"),
+        ("b", "error"),
+    ]
 
 
 def test_a_number_that_json_cannot_hold_is_an_error_of_its_row_alone(pricing: LoadedRuleset, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The facts of a chunk as its row keeps them.  frame -> [chunk_facts] -> compressed columns -> frame
+"""The facts of a chunk as its row keeps them.  frame -> [chunk_codec] -> compressed columns -> frame
 
 What producer, store and worker agree on. Needs the extra `rulefarm[batch]`."""
 
@@ -11,10 +11,11 @@ from rulefarm.errors import SourceRejected
 from rulefarm.limits import MAX_CHUNK_BYTES
 from rulefarm.normalize import abbreviate
 
+# These names stand in the rows of chunks: whoever changes one can't read what is on record.
 #: Added to every chunk: what the verdict's subject is, as text.
 SUBJECT_COLUMN = "rulefarm.subject"
 #: The one other column of a chunk whose rows are whole JSON documents.
-JSON_COLUMN = "rulefarm.reference_facts"
+JSON_COLUMN = "rulefarm.facts"
 
 
 def encode(frame: pl.DataFrame, rows: int) -> Iterator[tuple[int, bytes]]:
