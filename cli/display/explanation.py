@@ -96,7 +96,8 @@ def _add_rows(table: Table, trace: ConditionTrace, depth: int) -> None:
 
 
 def _changed(change: Change) -> str:
-    return f"{change.field} from {_shown(change.before)} to {_shown(change.after)}"
+    counted = "" if change.counted_as is None else f" (it counts as {_shown(change.counted_as)})"
+    return f"{change.field} from {_shown(change.before)}{counted} to {_shown(change.after)}"
 
 
 def _shown(value: Any) -> str:

@@ -11,7 +11,7 @@ from engine.evaluation.result import Outcome, Reason
 from engine.facts import ORDINARY, SlotLayout, Slots, get_path, path_label, with_path
 from engine.language import Action, Assign, Complete, Decide, Literal, Log, Path, Retract
 from engine.schema import FieldSchema, Limits
-from engine.values import MAX_TEXT, Value, bounded, equal, kind_of, ordinary, text, to_python
+from engine.values import MAX_TEXT, Value, bounded, equal, kind_of, literal, ordinary, text, to_python
 
 #: Characters of a refused value that its message shows.
 _MAX_SHOWN = 60
@@ -94,9 +94,12 @@ class Actions:
 
             return assign
         operate = operation(op[0])
+        field = self._layout.field(target)
+        start = None if field is None or field.start is None else literal(field.start)
 
         def update(run: FiringState) -> None:
-            value = operate(run.slots[slot], compute(run.slots))
+            before = run.slots[slot]
+            value = operate(start if before is None else before, compute(run.slots))
             check(value)
             write(run, value)
 

@@ -14,12 +14,12 @@ from engine.compiler import compile_rules
 from engine.errors import EngineError, FactsRejected
 from engine.evaluation import Evaluation, Observer, json_value, run_cycle
 from engine.explanation.condition_trace import ConditionTrace, TraceCompiler, Tracer
-from engine.facts import Slots
-from engine.language import Complete, Retract, Rule, has_focus
+from engine.facts import Slots, path_label
+from engine.language import Assign, Complete, Retract, Rule, has_focus
 from engine.matching import validity
 from engine.program import Program
 from engine.suggestions import did_you_mean
-from engine.values import moment, to_python
+from engine.values import literal, moment, to_python
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +33,14 @@ class Change:
     field: str
     before: Any
     after: Any
+    #: What a derived number without a value counted as when it was added to; None: it had one, or was assigned.
+    counted_as: Any = None
 
     def to_json(self) -> dict[str, Any]:
-        """The change as plain data."""
+        """The change as plain data; `counted_as` only where there is one."""
         values = {"before": json_value(self.before), "after": json_value(self.after)}
+        if self.counted_as is not None:
+            values["counted_as"] = self.counted_as
         return {"firing": self.firing, "rule": self.rule, "field": self.field} | values
 
 
@@ -161,8 +165,18 @@ class _Replay(Observer):
             before, after = self._states[i], self._states[i + 1]
             for field in fields:
                 slot = slots[field]
-                changes.append(Change(i + 1, rule.name, field, to_python(before[slot]), to_python(after[slot])))
+                counted_as = self._counted_as(rule, field) if before[slot] is None else None
+                values = to_python(before[slot]), to_python(after[slot]), counted_as
+                changes.append(Change(i + 1, rule.name, field, *values))
         return changes
+
+    def _counted_as(self, rule: Rule, field: str) -> Any:
+        """What a field without a value counted as in the first assignment of a rule to it."""
+        for action in rule.actions:
+            if isinstance(action, Assign) and path_label(action.target.fact, action.target.steps) == field:
+                known = self._layout.field(action.target)
+                return None if action.op == "=" or known is None else to_python(literal(known.start))
+        return None
 
     def traces(self, asked: Iterable[Rule]) -> list[RuleTrace]:
         """What the conditions of rules came to, in the order of `Explanation.rules`."""

@@ -92,11 +92,7 @@ class SlotLayout:
 
     def field(self, path: Path) -> FieldSchema | None:
         """What the schema says about the field that a path ends in; None without schema, or below a field."""
-        if self.schema is None or path.fact not in self.schema.facts:
-            return None
-        fact = self.schema.facts[path.fact]
-        steps = path.steps[1:] if fact.is_list and path.steps and isinstance(path.steps[0], int) else path.steps
-        return fact.fields.get(str(steps[0])) if len(steps) == 1 else None
+        return None if self.schema is None else self.schema.field_at(path.fact, path.steps)
 
     def note(self, node: Expression) -> frozenset[int]:
         """Make slots for all that an expression reads.

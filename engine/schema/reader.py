@@ -12,11 +12,13 @@ from typing import Any
 
 from engine.diagnostics import Diagnostic, Span
 from engine.errors import SchemaRejected
+from engine.schema.keys import FACT, FIELD, TOP
+from engine.schema.limits import Limits
 from engine.schema.schema import KINDS, FactSchema, FieldSchema, Kind, Schema
 from engine.schema.shared_facts import SharedTables
 from engine.schema.toml_locations import TomlPlaces, syntax_problem
 from engine.suggestions import did_you_mean
-from engine.values import DIGITS, number_problem
+from engine.values import DIGITS, Value, literal, number_problem
 
 #: A schema of a thousand described fields is a tenth of this.
 MAX_SCHEMA_CHARACTERS = 1_000_000
@@ -25,9 +27,6 @@ MAX_SCHEMA_CHARACTERS = 1_000_000
 MAX_PROBLEMS = 100
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
-_TOP_KEYS = ("subject", "key", "facts", "lookup", "stream", "description")
-_FACT_KEYS = ("list", "fields", "description")
-_FIELD_KEYS = ("kind", "required", "min", "max", "values", "derived", "description")
 
 
 def parse_schema(text: str | bytes, source: str = "domain.toml") -> Schema:
@@ -58,7 +57,7 @@ class _Reader:
 
     def read(self, text: str | bytes) -> Schema:
         document = self._toml(text)
-        self._known_keys(document, _TOP_KEYS, "a schema", "")
+        self._known_keys(document, TOP.names, "a schema", "")
         described = document.get("facts")
         facts: dict[str, FactSchema] = {}
         if not isinstance(described, dict) or not described:
@@ -144,7 +143,7 @@ class _Reader:
         if not isinstance(described, dict):
             self._problem("schema-value", f"fact '{name}' has to be a table", "facts", name)
             return FactSchema(name, False, {})
-        self._known_keys(described, _FACT_KEYS, f"fact '{name}'", place)
+        self._known_keys(described, FACT.names, f"fact '{name}'", place)
         is_list = self._flag(described, "list", place, "list")
         fields = described.get("fields")
         if not isinstance(fields, dict) or not fields:
@@ -165,7 +164,7 @@ class _Reader:
             hint = 'write it as { kind = "number" }'
             self._problem("schema-value", f"field {owner} has to be a table", place, name, hint)
             return FieldSchema(name, "object")
-        self._known_keys(described, _FIELD_KEYS, f"field {owner}", place, name)
+        self._known_keys(described, FIELD.names, f"field {owner}", place, name)
         kind = described.get("kind")
         if not isinstance(kind, str) or kind not in KINDS:
             hint = did_you_mean(str(kind), KINDS) or f"a kind is one of: {', '.join(KINDS)}"
@@ -187,8 +186,19 @@ class _Reader:
             self._problem("schema-value", f"'description' of field {owner} has to be text", place, name)
             description = ""
         values = self._values(described, known, place, name)
+        default = self._number(described["default"], "default", place, name) if "default" in described else None
         span = Span(self._source, *self._places.find(place, name))
-        return FieldSchema(name, known, required, minimum, maximum, values, derived, description, span)
+        field = FieldSchema(name, known, required, minimum, maximum, values, derived, description, default, span)
+        if default is not None:
+            self._default(field, literal(default), owner, place)
+        return field
+
+    def _default(self, field: FieldSchema, value: Value, owner: str, place: str) -> None:
+        """A default is one that the field may have."""
+        if field.start is None:
+            self._problem("schema-default", f"'default' is for derived numbers, and {owner} is none", place, field.name)
+        elif broken := Limits(field).broken_by(value):
+            self._problem("schema-default", f"the default of {owner} {broken}", place, field.name)
 
     def _flag(self, table: Mapping[str, Any], key: str, place: str, row: str) -> bool:
         value = table.get(key, False)

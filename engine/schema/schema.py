@@ -32,8 +32,17 @@ class FieldSchema:
     #: Written by rules and never sent with a job.
     derived: bool = False
     description: str = ""
+    #: What a derived number without a value counts as in `+=` and its kin; None: 0.
+    default: Decimal | None = None
     #: Where it stands in domain.toml; takes no part in equality.
     span: Span | None = dataclasses.field(default=None, compare=False, repr=False)
+
+    @property
+    def start(self) -> Decimal | None:
+        """What it counts as in `+=` and its kin while it has no value; None: nothing, so that they give null."""
+        if not self.derived or self.kind != "number":
+            return None
+        return Decimal(0) if self.default is None else self.default
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +112,22 @@ class Schema:
         """Whether jobs are judged with facts that do not come with them."""
         return bool(self.lookups or self.streams)
 
+    def field_at(self, fact: str, steps: tuple[str | int, ...]) -> FieldSchema | None:
+        """The field that a path ends in.
+
+        Args:
+            fact: where it begins.
+            steps: from there on: a name; or, into a list fact, a place and a name.
+
+        Returns:
+            The field; None below a field, and for what the schema does not know.
+        """
+        owner = self.facts.get(fact)
+        if owner is None:
+            return None
+        steps = steps[1:] if owner.is_list and steps and isinstance(steps[0], int) else steps
+        return owner.fields.get(str(steps[0])) if len(steps) == 1 else None
+
     def canonical(self) -> str:
         """The same text for schemas that take and mean the same; it goes into a ruleset's digest.
 
@@ -134,4 +159,6 @@ def _canonical_field(fact: str, field: FieldSchema) -> str:
         words.append(f"max {field.maximum.normalize()}")
     if field.values is not None:
         words.append(f"values {sorted(v if isinstance(v, str) else str(v.normalize()) for v in field.values)}")
+    if field.default:
+        words.append(f"default {field.default.normalize()}")
     return " ".join(words)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from engine.schema.keys import LOOKUP, STREAM
 from engine.schema.schema import FactSchema, FieldSchema, Kind, Lookup, Stream
 from engine.suggestions import did_you_mean
 from engine.values import MAX_WINDOW_DAYS, MAX_WINDOW_S, unit_seconds
@@ -15,8 +16,6 @@ from engine.values import MAX_WINDOW_DAYS, MAX_WINDOW_S, unit_seconds
 Report = Callable[[str, str, str, str, str], None]
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
-_LOOKUP_KEYS = ("by", "required", "description")
-_STREAM_KEYS = ("key", "time", "window", "max_events", "late", "description")
 #: Kinds of what facts and windows are found by.
 _KEY_KINDS: tuple[Kind, ...] = ("text", "number")
 _DURATION = re.compile(r"([1-9][0-9]{0,6})\s*([smhd])\Z")
@@ -47,7 +46,7 @@ class SharedTables:
         Args:
             tables: what stands under `lookup`.
         """
-        described = self._tables("lookup", tables, _LOOKUP_KEYS)
+        described = self._tables("lookup", tables, LOOKUP.names)
         self._looked_up = set(described)
         return tuple(self._lookup(name, described[name]) for name in sorted(described))
 
@@ -57,7 +56,7 @@ class SharedTables:
         Args:
             tables: what stands under `stream`.
         """
-        described = self._tables("stream", tables, _STREAM_KEYS)
+        described = self._tables("stream", tables, STREAM.names)
         return tuple(self._stream(name, described[name]) for name in sorted(described))
 
     def stream_facts(self, streams: tuple[Stream, ...]) -> dict[str, FactSchema]:

@@ -74,13 +74,14 @@ def in_order(
     return _by_priority(rows, targets, source, schema) if policy in ("P", "O") else list(rows)
 
 
-def rules_of(policy: str, rows: Sequence[Row], source: Source) -> tuple[Rule, ...]:
+def rules_of(policy: str, rows: Sequence[Row], source: Source, schema: Schema | None) -> tuple[Rule, ...]:
     """The rules of a table, each of which fires at most once: what a row writes is no reason to apply it again.
 
     Args:
         policy: one of `HIT_POLICIES`.
         rows: in the order in which they are tried.
         source: the table; takes the problems.
+        schema: says what a field counts as that has no value; None: nothing.
 
     Returns:
         The rules, in the order in which they stand on the agenda.
@@ -90,18 +91,21 @@ def rules_of(policy: str, rows: Sequence[Row], source: Source) -> tuple[Rule, ..
         # A row without an effect still keeps the others of its group from firing.
         return tuple(replace(rule, activation_group=source.name) for rule in rules)
     if policy in ("C+", "C<", "C>", "C#"):
-        rules = [replace(rule, actions=tuple(_collect(policy, action) for action in rule.actions)) for rule in rules]
+        rules = [
+            replace(rule, actions=tuple(_collect(policy, action, schema) for action in rule.actions)) for rule in rules
+        ]
     for rule in rules:
         if not rule.actions and rule.span is not None:
             source.report_at(rule.span, "table-row", "this row does nothing", "fill a 'then' cell", "warning")
     return tuple(rule for rule in rules if rule.actions)
 
 
-def _collect(policy: str, action: Action) -> Action:
+def _collect(policy: str, action: Action, schema: Schema | None) -> Action:
     """The assignment that adds a row's value to what the other rows gave."""
     if not isinstance(action, Assign):
         return action
-    so_far, value = action.target, action.value
+    so_far: Expression = action.target
+    value = action.value
     if policy == "C#":
         value = Literal(Decimal(1), span=value.span)
     both: Expression
@@ -110,7 +114,11 @@ def _collect(policy: str, action: Action) -> Action:
     elif policy == "C>":
         both = Call("Max", (so_far, value), span=action.span)
     else:
-        # Unlike `+=`, Sum counts a field that nobody has written yet as nothing.
+        # Sum counts what is null as nothing, so a row without a value leaves the field as it is. A field that nobody
+        # has written yet counts as what it counts as in `+=`.
+        field = None if schema is None else schema.field_at(action.target.fact, action.target.steps)
+        if field is not None and field.start:
+            so_far = Call("Coalesce", (so_far, Literal(field.start, span=value.span)), span=action.span)
         both = Call("Sum", (ListLiteral((so_far, value), span=action.span),), span=action.span)
     return replace(action, value=both)
 
@@ -123,8 +131,7 @@ def _by_priority(
     for target in targets:
         order: dict[Literal, int] = {}
         if isinstance(target, Path):
-            fact = schema.facts.get(target.fact) if schema else None
-            field = fact.fields.get(str(target.steps[0])) if fact and len(target.steps) == 1 else None
+            field = schema.field_at(target.fact, target.steps) if schema else None
             values = field.values if field and field.values else ()
             order = {Literal(value): position for position, value in enumerate(values)}
             if not order and rows and rows[0].rule.span is not None:

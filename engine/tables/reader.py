@@ -103,7 +103,7 @@ class _Table:
             columns = [(column.subject, column.kind) for column in header.inputs]
             targets = [column.effect for column in header.outputs]
             rows = in_order(header.policy, rows, targets, self._source, self._schema)
-            rules = rules_of(header.policy, rows, self._source)
+            rules = rules_of(header.policy, rows, self._source, self._schema)
             report_overlaps(header.policy, rows, columns, self._source, self._schema)
             return rules
         return tuple(row.rule for row in rows)

@@ -20,6 +20,8 @@ TEXTS = ["", "a", "b", "ab", "abc", "1", "a\ud800", "é"]
 PATTERNS = ["a", "^a.*c$", "[", "b|1"]
 NUMERIC = ["n", "m", "k"]
 FIELDS = [*NUMERIC, "t", "u", "f", "d", "tags", "x"]
+#: Numbers that only rules write.
+DERIVED = ["p", "q"]
 LINE_FIELDS = ["n", "n", "m", "t", "f", "x"]
 ODD_PATHS = [
     Path("P", ("x", "y")),
@@ -76,6 +78,8 @@ class Maker:
             return Path("L", (self.pick(LINE_FIELDS),))
         if self.one_in(15):
             return Path("P", ("x", "y")) if self.within else self.pick(ODD_PATHS[:2] if self.flat else ODD_PATHS)
+        if self.one_in(12):
+            return Path("P", (self.pick(DERIVED),))
         return Path("P", (self.pick(NUMERIC if self.one_in(2) else FIELDS),))
 
     def list_of(self, hint: str = "") -> nodes.ListLiteral:
@@ -229,6 +233,8 @@ class Maker:
             return nodes.Decide(self.pick(["accept", "review", "reject"]), said)  # type: ignore[arg-type]
         if roll == 4:
             return nodes.Log(self.value(1))
+        if roll < 7 and self.one_in(2):
+            return self.sum(feeding)
         if not feeding:
             return nodes.Assign(Path("P", (self.pick(["out", "out2"]),)), "=", self.value(1))
         if roll == 5 and self.one_in(2):
@@ -240,6 +246,12 @@ class Maker:
         if self.one_in(2):
             return nodes.Assign(target, "=", self.literal(str(target.steps[0])))
         return nodes.Assign(target, self.pick(["=", "=", "+=", "-=", "*=", "/="]), self.value(1))  # type: ignore[arg-type]
+
+    def sum(self, feeding: bool) -> nodes.Action:
+        """A number written to a number, as rules add up points and prices."""
+        target = Path("P", (self.pick([*DERIVED, *DERIVED, *NUMERIC] if feeding else ["out", "out"]),))
+        number = Path("P", (self.pick([*NUMERIC, *DERIVED]),)) if self.one_in(2) else nodes.Literal(self.number())
+        return nodes.Assign(target, self.pick(["=", "+=", "+=", "-=", "*=", "/="]), number)  # type: ignore[arg-type]
 
     def whole(self, depth: int) -> Expression:
         """A condition of a rule; only such a one may have a pattern."""

@@ -9,6 +9,7 @@ from tests.engine.generated_rules import NUMBERS, TEXTS
 
 _KINDS = {"n": "number", "m": "number", "k": "number", "t": "text", "u": "text", "f": "boolean", "d": "date"}
 _KINDS |= {"tags": "list", "x": "object"}
+_DERIVED = {"out": "number", "out2": "text", "p": "number", "q": "number"}
 _LINES = {"n": "number", "m": "number", "t": "text", "f": "boolean", "x": "object", "d": "date"}
 
 
@@ -19,11 +20,15 @@ def schema_from(seed: int) -> Schema:
 
     def keys(kind: str, derived: bool) -> str:
         words = [f'kind = "{kind}"'] + ["derived = true"] * derived
-        if bounded and kind == "number" and chance.randrange(3) == 0:
+        if bounded and kind == "number" and chance.randrange(2 if derived else 4) == 0:
             words += [f"min = {chance.choice([-1, 0, -1000])}"] * chance.randrange(2)
-            words += [f"max = {chance.choice(['5', '12.5', '1e15'])}"] * chance.randrange(2)
-            if chance.randrange(6) == 0:
+            words += [
+                f"max = {chance.choice(['5', '12.5', '1e15'] if derived else ['12.5', '1e15'])}"
+            ] * chance.randrange(2)
+            if not derived and chance.randrange(6) == 0:
                 words.append(f"values = [{', '.join(NUMBERS)}, 6, 7, 8, 9, 11]")
+        if derived and kind == "number" and chance.randrange(2):
+            words.append(f"default = {chance.choice(['0', '1', '2.5'])}")
         if bounded and kind == "text" and chance.randrange(4) == 0:
             shown = [text for text in TEXTS if text.isprintable()]
             words.append(f"values = {shown[:-1]!r}".replace("'", '"'))
@@ -31,7 +36,7 @@ def schema_from(seed: int) -> Schema:
 
     lines = ['subject = "P"', 'key = "t"', "[facts.P.fields]"]
     lines += [f"{name} = {keys(kind, False)}" for name, kind in _KINDS.items()]
-    lines += [f"{name} = {keys(kind, True)}" for name, kind in (("out", "number"), ("out2", "text"))]
+    lines += [f"{name} = {keys(kind, True)}" for name, kind in _DERIVED.items()]
     lines += ["[facts.L]", "list = true", "[facts.L.fields]"]
     lines += [f"{name} = {keys(kind, False)}" for name, kind in _LINES.items()]
     lines += ["[facts.Q.fields]", f"n = {keys('number', False)}"]

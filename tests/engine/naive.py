@@ -6,6 +6,7 @@ It shares the nodes and the bodies of the functions with the engine, and nothing
 import itertools
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from engine.language import Path, Rule, nodes
@@ -150,12 +151,16 @@ class Evaluation:
     def assign(self, target: Path, op: str, value: Any) -> None:
         facts = self.facts
         old = follow(facts.get(target.fact), target.steps)
-        new = value if op == "=" else arithmetic(op[0], old, value)
+        schema = self.naive.schema
+        steps = target.steps[1:] if isinstance(target.steps[0], int) else target.steps
+        known = schema.facts[target.fact].fields[str(steps[0])] if schema is not None and len(steps) == 1 else None
+        counts_as = old
+        if old is None and known is not None and known.derived and known.kind == "number":
+            counts_as = known.default or Decimal(0)
+        new = value if op == "=" else arithmetic(op[0], counts_as, value)
         if nesting(new) + len(target.steps) > MAX_NESTING or size(new) > MAX_PARTS:
             new = None
-        steps = target.steps[1:] if isinstance(target.steps[0], int) else target.steps
-        schema = self.naive.schema
-        if schema is not None and len(steps) == 1 and not takes(schema.facts[target.fact].fields[str(steps[0])], new):
+        if known is not None and not takes(known, new):
             raise Refused("assignment-refused")
         if equal(old, new):
             return

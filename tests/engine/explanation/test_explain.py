@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from engine import EngineError, compile_ruleset
+from engine import EngineError, compile_ruleset, parse_schema
 from engine.explanation import Explanation, explain
 
 AS_OF = datetime(2026, 3, 1, tzinfo=UTC)
@@ -65,6 +65,35 @@ def test_changes_are_told_in_order_with_what_was_before() -> None:
         (2, "Tax", "P.net", 8, 9),
         (2, "Tax", "P.band", None, "b"),
     ]
+
+
+def test_a_derived_number_without_a_value_is_shown_with_what_it_counts_as() -> None:
+    schema = parse_schema("""
+    subject = "P"
+    key = "id"
+    [facts.P.fields]
+    id = { kind = "text" }
+    n = { kind = "number" }
+    points = { kind = "number", derived = true }
+    factor = { kind = "number", derived = true, default = 1 }
+    """)
+    program = compile_ruleset(
+        {
+            "a.grl": """
+            rule One { when P.n > 0 then P.points += 20; P.factor *= 0.5; }
+            rule Two { when P.n > 1 then P.points += 1; P.factor = 2; }
+            """
+        },
+        schema,
+    )
+    changes = explain(program, {"P": {"n": 2}}, as_of=AS_OF).changes
+    assert [(one.field, one.before, one.counted_as, one.after) for one in changes] == [
+        ("P.points", None, 0, 20),
+        ("P.factor", None, 1, 0.5),
+        ("P.points", 20, None, 21),
+        ("P.factor", 0.5, None, 2),
+    ]
+    assert [one.to_json().get("counted_as", "left out") for one in changes] == [0, 1, "left out", "left out"]
 
 
 def test_a_rule_is_shown_with_the_facts_of_the_moment_it_fired() -> None:

@@ -45,6 +45,14 @@ def test_its_canonical_form_leaves_out_order_and_descriptions() -> None:
     assert parse_schema(GOOD).canonical() != parse_schema(GOOD.replace("min = 0, ", "")).canonical()
 
 
+def test_a_default_is_part_of_it_and_0_is_the_one_that_nobody_has_to_write() -> None:
+    def canonical(default: str) -> str:
+        return parse_schema(with_field(f'x = {{ kind = "number", derived = true{default} }}')).canonical()
+
+    assert canonical("") == canonical(", default = 0") == "subject P key id\nP.id text\nP.x number derived"
+    assert canonical(", default = 2.50") == canonical("") + " default 2.5"
+
+
 def with_field(field: str) -> str:
     return f'subject = "P"\nkey = "id"\n[facts.P.fields]\nid = {{ kind = "text" }}\n  {field}'
 
@@ -85,9 +93,14 @@ def with_field(field: str) -> str:
         (with_field('x = { kind = "boolean", values = [true] }'), ["schema-value@5:3"]),
         (with_field('x = { kind = "text", description = 3 }'), ["schema-value@5:3"]),
         (with_field('"x y" = { kind = "text" }'), ["schema-name@5:3"]),
+        (with_field('x = { kind = "number", default = 1 }'), ["schema-default@5:3"]),
+        (with_field('x = { kind = "text", derived = true, default = 1 }'), ["schema-default@5:3"]),
+        (with_field('x = { kind = "number", derived = true, default = "1" }'), ["schema-value@5:3"]),
+        (with_field('x = { kind = "number", derived = true, default = 11, max = 10 }'), ["schema-default@5:3"]),
+        (with_field('x = { kind = "number", derived = true, default = 2, values = [1, 3] }'), ["schema-default@5:3"]),
         (with_field("x = 1\ny = 2\nz = { kind = 3 }"), ["schema-value@5:3", "schema-value@6:1", "schema-kind@7:1"]),
     ],
-    ids=range(34),
+    ids=range(39),
 )
 def test_what_is_wrong_is_said_with_its_place(text: str | bytes, problems: list[str]) -> None:
     with pytest.raises(SchemaRejected) as caught:
