@@ -7,21 +7,19 @@ import functools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from engine.evaluation import Actions, Agenda, CompiledRule, Expressions, Reason, Test, shape_of
+from engine.evaluation import Actions, Agenda, CompiledRule, Expressions, ReasonTable, Test, shape_of
 from engine.facts import AS_OF, FactReader, SlotLayout, Slots, path_label
 from engine.language import (
     Assign,
     Complete,
-    Decide,
     Expression,
-    Literal,
     Path,
     Retract,
     Rule,
     action_expressions,
     has_focus,
 )
-from engine.matching import Conjunction, Entry, Index, NormalForm, Probes, Residual, Speech, ratio_of, validity
+from engine.matching import Conjunction, Entry, Index, NormalForm, Probes, Residual, ratio_of, validity
 from engine.schema import Schema
 from engine.values import NOTHING
 
@@ -60,10 +58,12 @@ def compile_rules(rules: Sequence[Rule], schema: Schema | None, max_firings: int
     entries = _entries(ordered, layout, expressions)
     readers = _readers(reads)
     compiled = _compiled_rules(ordered, reads, _changed(targets, layout), readers, expressions, actions)
-    names = [rule.name for rule in ordered]
-    words = [_words(rule, actions) for rule in ordered]
-    said = [None if one.steers else spoken for one, spoken in zip(compiled, words, strict=True)]
-    index = Index(entries, Probes(kinds), Speech(names, said))
+    reasons = ReasonTable([rule.name for rule in ordered], [actions.constant_reasons(rule) for rule in ordered])
+    independent_reasons = ReasonTable(
+        reasons.names,
+        [None if one.steers else constant for one, constant in zip(compiled, reasons.reasons, strict=True)],
+    )
+    index = Index(entries, Probes(kinds), independent_reasons)
     places = {layout.slot(path.fact, path.steps): (path.fact, path.steps) for paths in targets for path in paths}
     agenda = Agenda(
         rules=compiled,
@@ -73,11 +73,10 @@ def compile_rules(rules: Sequence[Rule], schema: Schema | None, max_firings: int
         labels={slot: path_label(*place) for slot, place in places.items()},
         places=places,
         max_firings=max_firings,
-        names=names,
-        words=words,
-        said=said,
+        reasons=reasons,
+        independent_reasons=independent_reasons,
         match=index.match,
-        judge=index.judge,
+        match_or_evaluate=index.match_or_evaluate,
     )
     written = frozenset((path.fact, isinstance(path.steps[0], int)) for paths in targets for path in paths)
     return Compiled(layout, FactReader(layout, written), entries, kinds, agenda)
@@ -191,13 +190,3 @@ def _test(rule: Rule, expressions: Expressions) -> Test:
         return slots[AS_OF] in window and test(slots)
 
     return dated
-
-
-def _words(rule: Rule, actions: Actions) -> tuple[Reason, ...] | None:
-    """The reasons of a rule that only decides, in words known beforehand; None for any other."""
-    found = []
-    for action in rule.actions:
-        if not isinstance(action, Decide) or not isinstance(action.reason, Literal):
-            return None
-        found.append(actions.reason(rule.name, action.outcome, action.reason))
-    return tuple(found)

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from engine.columnar.frame_pass import FramePass, Places
-from engine.columnar.frame_result import FrameResult, Words
+from engine.columnar.frame_result import FrameResult
 from engine.columnar.plan import FramePlan
 from engine.compiler import Compiled
 from engine.evaluation import Evaluation, run_cycle
@@ -37,8 +37,7 @@ class FrameEvaluator:
         self._evaluate = evaluate
         self._plans: dict[str, FramePlan] = {}
         agenda = compiled.agenda
-        self._words = Words(agenda.names, agenda.words)
-        self._speaks = np.array([words is not None for words in agenda.words], np.bool_)
+        self._is_constant = np.array([reasons is not None for reasons in agenda.reasons.reasons], np.bool_)
         groups = {name: number for number, name in enumerate({one.rule.activation_group for one in agenda.rules})}
         #: The activation group of each rule; -1: it has none.
         self._groups = np.array(
@@ -73,7 +72,7 @@ class FrameEvaluator:
             finished |= {row + before: evaluation for row, evaluation in own_finished.items()}
             before += len(slice_)
             hits += len(own_places)
-        return FrameResult(np.concatenate(starts), np.concatenate(places), self._words, finished)
+        return FrameResult(np.concatenate(starts), np.concatenate(places), self._compiled.agenda.reasons, finished)
 
     def _judge(
         self, plan: FramePlan, frame: pl.DataFrame, fact: str, as_of: datetime
@@ -86,9 +85,9 @@ class FrameEvaluator:
             odd = np.flatnonzero(pass_.odd)
             for row, fields in zip(odd.tolist(), frame[odd].iter_rows(named=True), strict=True):
                 finished[row] = self._evaluate({fact: fields}, as_of)
-        speaks = self._speaks[places]
-        if not speaks.all():
-            busy = np.unique(rows[~speaks])
+        is_constant = self._is_constant[places]
+        if not is_constant.all():
+            busy = np.unique(rows[~is_constant])
             edges = np.searchsorted(rows, [busy, busy + 1]).T.tolist()
             agenda = self._compiled.agenda
             for row, (start, end), slots in zip(busy.tolist(), edges, pass_.slots_of(busy), strict=True):

@@ -53,7 +53,7 @@ class FramePlan:
             fact: whose fields the columns are.
         """
         self.layout: SlotLayout = compiled.layout
-        self.rules = len(compiled.agenda.names)
+        self.rules = len(compiled.agenda.rules)
         #: Whether a rule has several conjunctions, more than one of which may hold.
         self.repeats = len({entry.position for entry in compiled.entries}) < len(compiled.entries)
         self._blocks = blocks_of(compiled.entries, compiled.kinds)

@@ -7,7 +7,8 @@ from engine.evaluation.event_matcher import Candidates, Choice
 from engine.evaluation.expressions import Compute, Expressions, Test, every
 from engine.evaluation.float_filter import FAR, FloatFilter, LinearComparison, answers, shape_of
 from engine.evaluation.observer import Observer
-from engine.evaluation.result import OUTCOMES, Evaluation, Outcome, Reason, error_evaluation, json_value
+from engine.evaluation.reasons import OUTCOMES, Outcome, Reason, ReasonTable
+from engine.evaluation.result import Evaluation, error_evaluation, json_value
 
 __all__ = [
     "FAR",
@@ -26,6 +27,7 @@ __all__ = [
     "Observer",
     "Outcome",
     "Reason",
+    "ReasonTable",
     "Search",
     "Test",
     "answers",

@@ -1,15 +1,15 @@
 """Turn the actions of rules into callables.  nodes -> [actions] -> cycle
 
 An action changes a `FiringState`: slots, reasons, logs, what is blocked. It fails only by `ActionRefused`, and then the
-cycle keeps nothing of the whole run."""
+cycle keeps nothing of the whole evaluation."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from engine.evaluation.expressions import Compute, Expressions, operation
-from engine.evaluation.result import Outcome, Reason
+from engine.evaluation.reasons import Outcome, Reason
 from engine.facts import ORDINARY, SlotLayout, Slots, get_path, path_label, with_path
-from engine.language import Action, Assign, Complete, Decide, Literal, Log, Path, Retract
+from engine.language import Action, Assign, Complete, Decide, Literal, Log, Path, Retract, Rule
 from engine.schema import FieldSchema, Limits
 from engine.values import MAX_TEXT, Value, bounded, equal, kind_of, literal, ordinary, text, to_python
 
@@ -59,16 +59,21 @@ class Actions:
         self._positions = positions
 
     def compile(self, rule: str, action: Action) -> Act:
-        """A callable that does what an action says."""
+        """A callable that does what an action says.
+
+        Args:
+            rule: the name of its rule.
+            action: what to do.
+        """
         match action:
             case Decide(outcome, reason):
                 if isinstance(reason, Literal):
-                    return _decide(self.reason(rule, outcome, reason))
-                said = self._expressions.value_of(reason)
-                return lambda run: run.reasons.append(Reason(rule, outcome, _cut(said(run.slots))))
+                    return _decide(self._constant_reason(rule, outcome, reason))
+                reason_text = self._expressions.value_of(reason)
+                return lambda state: state.reasons.append(Reason(rule, outcome, _cut(reason_text(state.slots))))
             case Log(expression):
-                logged = self._expressions.value_of(expression)
-                return lambda run: run.logs.append(_cut(logged(run.slots)))
+                log_text = self._expressions.value_of(expression)
+                return lambda state: state.logs.append(_cut(log_text(state.slots)))
             case Retract(name):
                 return _block(1 << self._positions[name] if name in self._positions else 0)
             case Complete():
@@ -76,9 +81,17 @@ class Actions:
             case Assign(target, op, value):
                 return self._assign(target, op, self._expressions.value_of(value))
 
-    def reason(self, rule: str, outcome: Outcome, said: Literal) -> Reason:
-        """The reason that a rule gives in words known beforehand."""
-        return Reason(rule, outcome, _cut(self._expressions.value_of(said)([])))
+    def constant_reasons(self, rule: Rule) -> tuple[Reason, ...] | None:
+        """The reasons of a rule whose actions only decide, with literal text; None for any other."""
+        reasons = []
+        for action in rule.actions:
+            if not isinstance(action, Decide) or not isinstance(action.reason, Literal):
+                return None
+            reasons.append(self._constant_reason(rule.name, action.outcome, action.reason))
+        return tuple(reasons)
+
+    def _constant_reason(self, rule: str, outcome: Outcome, reason: Literal) -> Reason:
+        return Reason(rule, outcome, _cut(self._expressions.value_of(reason)([])))
 
     def _assign(self, target: Path, op: str, compute: Compute) -> Act:
         slot = self._layout.slot(target.fact, target.steps)
@@ -87,21 +100,21 @@ class Actions:
         depth = len(target.steps)
         if op == "=":
 
-            def assign(run: FiringState) -> None:
-                value = bounded(compute(run.slots), depth)
+            def assign(state: FiringState) -> None:
+                value = bounded(compute(state.slots), depth)
                 check(value)
-                write(run, value)
+                write(state, value)
 
             return assign
         operate = operation(op[0])
         field = self._layout.field(target)
         start = None if field is None or field.start is None else literal(field.start)
 
-        def update(run: FiringState) -> None:
-            before = run.slots[slot]
-            value = operate(start if before is None else before, compute(run.slots))
+        def update(state: FiringState) -> None:
+            before = state.slots[slot]
+            value = operate(start if before is None else before, compute(state.slots))
             check(value)
-            write(run, value)
+            write(state, value)
 
         return update
 
@@ -111,8 +124,8 @@ class Actions:
         below, parts = overlap.below, overlap.parts
         name = path_label(target.fact, target.steps)
 
-        def write(run: FiringState, value: Value) -> None:
-            slots = run.slots
+        def write(state: FiringState, value: Value) -> None:
+            slots = state.slots
             before = slots[slot]
             if equal(before, value):
                 return
@@ -123,17 +136,17 @@ class Actions:
                 raise ActionRefused(f"there is no {name} to assign to") from None
             for other, parent in parents:
                 slots[other] = parent
-                run.changed.add(other)
-            run.written.setdefault(slot, before)
+                state.changed.add(other)
+            state.written.setdefault(slot, before)
             slots[slot] = value
-            run.changed.add(slot)
+            state.changed.add(slot)
             for other, steps in below:
                 part = get_path(value, steps)
                 if not equal(slots[other], part):
                     slots[other] = part
-                    run.changed.add(other)
-            run.changed.update(wholes)
-            run.changed.update(
+                    state.changed.add(other)
+            state.changed.update(wholes)
+            state.changed.update(
                 other for other, steps in parts if not equal(get_path(before, steps), get_path(value, steps))
             )
             slots[ORDINARY] = slots[ORDINARY] and ordinary(value)
@@ -171,28 +184,28 @@ def _cut(value: Any) -> str:
 
 
 def _decide(reason: Reason) -> Act:
-    return lambda run: run.reasons.append(reason)
+    return lambda state: state.reasons.append(reason)
 
 
 def _block(bit: int) -> Act:
-    def block(run: FiringState) -> None:
-        run.blocked |= bit
+    def block(state: FiringState) -> None:
+        state.blocked |= bit
 
     return block
 
 
-def _complete(run: FiringState) -> None:
-    run.complete = True
+def _complete(state: FiringState) -> None:
+    state.complete = True
 
 
-def changes_of(run: FiringState, names: Mapping[int, str]) -> dict[str, Any]:
-    """What a run changed: the fields that end with another value than they began with.
+def changes_of(state: FiringState, names: Mapping[int, str]) -> dict[str, Any]:
+    """What rules changed: the fields that end with another value than they began with.
 
     Args:
-        run: after its last firing.
+        state: after the last firing.
         names: label of each slot that rules write.
     """
-    slots = run.slots
+    slots = state.slots
     return {
-        names[slot]: to_python(slots[slot]) for slot, before in run.written.items() if not equal(before, slots[slot])
+        names[slot]: to_python(slots[slot]) for slot, before in state.written.items() if not equal(before, slots[slot])
     }

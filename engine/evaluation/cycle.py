@@ -1,17 +1,17 @@
-"""Fire what matches, one rule at a time.  index -> [cycle] -> evaluation
+"""The recognize-act cycle: fire the first rule that matches, match again what it changed, until none is left.
 
-Takes the rules in agenda order and who matched, fires the first, plans again, and so on until nobody is left. How a
-condition is tested and what an action does is not its business (`engine.matching.index`,
-`engine.evaluation.actions`)."""
+Takes slots and the agenda of a program, gives an `Evaluation`. How a condition is tested and what an action does is not
+its business (`engine.matching.index`, `engine.evaluation.actions`)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from engine.evaluation.actions import Act, ActionRefused, FiringState, changes_of
 from engine.evaluation.expressions import Test
 from engine.evaluation.observer import Observer
-from engine.evaluation.result import Evaluation, Outcome, Reason, error_evaluation, worst
+from engine.evaluation.reasons import Outcome, Reason, ReasonTable, worst
+from engine.evaluation.result import Evaluation, error_evaluation
 from engine.facts import Place, Slots
 from engine.language import Rule
 from engine.values import equal, to_python
@@ -24,10 +24,10 @@ _MAX_NAMED = 10
 
 @dataclass(frozen=True, slots=True)
 class CompiledRule:
-    """A compiled rule, at its place on the agenda."""
+    """A compiled rule, at its position on the agenda."""
 
     rule: Rule
-    #: Its bit: 1 << place.
+    #: 1 << its position on the agenda.
     bit: int
     #: Tests its whole condition; None when no rule can change what it reads.
     test: Test | None
@@ -42,6 +42,7 @@ class CompiledRule:
 class Agenda:
     """All rules of a program, and what each of them depends on."""
 
+    #: In the order in which they fire.
     rules: tuple[CompiledRule, ...]
     #: Slot to the bits of the rules whose condition reads it.
     readers: Mapping[int, int]
@@ -53,91 +54,90 @@ class Agenda:
     labels: Mapping[int, str]
     places: Mapping[int, Place]
     max_firings: int
-    #: Name of each rule.
-    names: Sequence[str]
-    #: What a rule says when it fires, when saying that is all its actions do; None for any other.
-    words: Sequence[tuple[Reason, ...] | None]
-    #: The same, for rules that exclude no other; None for any other.
-    said: Sequence[tuple[Reason, ...] | None]
+    #: Name and constant reasons of each rule.
+    reasons: ReasonTable
+    #: The same, without the reasons of rules that can stop other rules from firing.
+    independent_reasons: ReasonTable
     #: The positions of all rules whose condition holds, in order.
     match: Callable[[Slots], list[int]]
-    #: The whole evaluation of some facts, when all rules that match only say what is known beforehand; else the
-    #: positions, in no order, some of them maybe twice.
-    judge: Callable[[Slots, Any], Evaluation | list[int]]
+    #: Takes slots, and the facts as they were passed in. Gives the whole evaluation if every rule that matches has
+    #: independent reasons; else it may give the positions of the matching rules, unsorted, perhaps repeated.
+    match_or_evaluate: Callable[[Slots, Any], Evaluation | list[int]]
 
 
 def run_cycle(
     agenda: Agenda, slots: Slots, given: Any, observer: Observer | None = None, matched: list[int] | None = None
 ) -> Evaluation:
-    """Judge facts.
+    """Evaluate facts.
 
     Args:
         agenda: the rules.
         slots: the facts; they are changed.
         given: the facts as they were passed in, for the evaluation.
         observer: who watches; default None: nobody.
-        matched: the places of the rules that match, when they are known; default None: the index is asked.
+        matched: the positions of the rules that match, in order; default None: the index is asked.
 
     Returns:
         The evaluation.
     """
     if matched is None:
         if observer is None:
-            answer = agenda.judge(slots, given)
+            answer = agenda.match_or_evaluate(slots, given)
             if isinstance(answer, Evaluation):
                 return answer
             matched = sorted(set(answer))
         else:
             matched = agenda.match(slots)
     if observer is None:
-        # Most facts match a few rules that only decide: nothing to plan, and all that is said is known already.
+        # Most facts match a few rules that only decide: nothing to plan, and all reasons are constants.
+        constants = agenda.independent_reasons.reasons
         reasons: list[Reason] = []
         for position in matched:
-            said = agenda.said[position]
-            if said is None:
+            constant = constants[position]
+            if constant is None:
                 break
-            reasons += said
+            reasons += constant
         else:
-            names = agenda.names
+            names = agenda.reasons.names
             return Evaluation(worst(reasons), [names[position] for position in matched], reasons, {}, [], given)
     rules = agenda.rules
-    run = FiringState(slots)
+    state = FiringState(slots)
     try:
         if observer is None and not any(rules[position].steers for position in matched):
             for position in matched:
-                ready = rules[position]
-                run.fired.append(ready.rule.name)
-                for act in ready.acts:
-                    act(run)
+                compiled = rules[position]
+                state.fired.append(compiled.rule.name)
+                for act in compiled.acts:
+                    act(state)
         else:
-            _Plan(agenda, run, matched, observer).work()
+            _Cycle(agenda, state, matched, observer).run()
     except ActionRefused as refusal:
-        name = run.fired[-1]
+        name = state.fired[-1]
         return error_evaluation("assignment-refused", f"rule '{name}': {refusal}", given, name)
     except _Diverged as diverged:
         return error_evaluation("rules-diverged", str(diverged), given)
-    return _evaluation(agenda, run, given)
+    return _evaluation(agenda, state, given)
 
 
-def _evaluation(agenda: Agenda, run: FiringState, given: Any) -> Evaluation:
-    outcome: Outcome = worst(run.reasons)
-    if not run.written:
-        return Evaluation(outcome, run.fired, run.reasons, {}, run.logs, given)
-    changes = changes_of(run, agenda.labels)
-    places = tuple(agenda.places[slot] for slot in run.written if agenda.labels[slot] in changes)
-    return Evaluation(outcome, run.fired, run.reasons, changes, run.logs, given, places)
+def _evaluation(agenda: Agenda, state: FiringState, given: Any) -> Evaluation:
+    outcome: Outcome = worst(state.reasons)
+    if not state.written:
+        return Evaluation(outcome, state.fired, state.reasons, {}, state.logs, given)
+    changes = changes_of(state, agenda.labels)
+    places = tuple(agenda.places[slot] for slot in state.written if agenda.labels[slot] in changes)
+    return Evaluation(outcome, state.fired, state.reasons, changes, state.logs, given, places)
 
 
 class _Diverged(Exception):
     """The rules keep each other firing; the message names them."""
 
 
-class _Plan:
-    """The agenda of one run, re-planned after each firing."""
+class _Cycle:
+    """The rules that match during one evaluation, kept up to date after each firing."""
 
-    def __init__(self, agenda: Agenda, run: FiringState, matched: list[int], observer: Observer | None) -> None:
+    def __init__(self, agenda: Agenda, state: FiringState, matched: list[int], observer: Observer | None) -> None:
         self._agenda = agenda
-        self._run = run
+        self._state = state
         self._observer = observer
         self._matched = _bits(matched)
         #: Fired, and nothing that its condition reads was changed since.
@@ -148,48 +148,48 @@ class _Plan:
         self._unlocked = self._matched & agenda.locked
         self._announce(self._matched)
 
-    def work(self) -> None:
+    def run(self) -> None:
         """Fire until nobody is left."""
-        run, rules, locked = self._run, self._agenda.rules, self._agenda.locked
-        while not run.complete:
-            ready = self._matched & ~self._spent & ~run.blocked & ~(locked & ~self._unlocked)
+        state, rules, locked = self._state, self._agenda.rules, self._agenda.locked
+        while not state.complete:
+            ready = self._matched & ~self._spent & ~state.blocked & ~(locked & ~self._unlocked)
             if not ready:
                 return
             first = rules[(ready & -ready).bit_length() - 1]
             # A first firing can't be part of a loop, however many rules there are.
-            if len(run.fired) >= self._agenda.max_firings and first.bit & self._fired:
-                raise _Diverged(_loop(run.fired))
+            if len(state.fired) >= self._agenda.max_firings and first.bit & self._fired:
+                raise _Diverged(_loop(state.fired))
             self._fire(first)
 
-    def _fire(self, ready: CompiledRule) -> None:
-        run, bit = self._run, ready.bit
-        run.fired.append(ready.rule.name)
+    def _fire(self, compiled: CompiledRule) -> None:
+        state, bit = self._state, compiled.bit
+        state.fired.append(compiled.rule.name)
         self._spent |= bit
         self._fired |= bit
-        run.blocked |= ready.rivals | (bit & self._agenda.locked)
-        before = dict(run.written) if self._observer is not None else {}
-        old = list(run.slots) if self._observer is not None else []
-        for act in ready.acts:
-            act(run)
+        state.blocked |= compiled.rivals | (bit & self._agenda.locked)
+        before = dict(state.written) if self._observer is not None else {}
+        old = list(state.slots) if self._observer is not None else []
+        for act in compiled.acts:
+            act(state)
         if self._observer is not None:
-            names, slots = self._agenda.labels, run.slots
-            written = [slot for slot in {**before, **run.written} if not equal(old[slot], slots[slot])]
-            self._observer.rule_fired(ready.rule, {names[slot]: to_python(slots[slot]) for slot in written})
-        if run.changed:
+            labels, slots = self._agenda.labels, state.slots
+            written = [slot for slot in {**before, **state.written} if not equal(old[slot], slots[slot])]
+            self._observer.rule_fired(compiled.rule, {labels[slot]: to_python(slots[slot]) for slot in written})
+        if state.changed:
             affected = 0
-            for slot in run.changed:
+            for slot in state.changed:
                 affected |= self._agenda.readers.get(slot, 0)
-            run.changed.clear()
+            state.changed.clear()
             if affected:
-                self._replan(affected)
+                self._match_again(affected)
                 self._spent &= ~affected
-                if ready.rule.no_loop:
+                if compiled.rule.no_loop:
                     self._spent |= bit
 
-    def _replan(self, affected: int) -> None:
+    def _match_again(self, affected: int) -> None:
         """Test the affected rules again."""
-        asked = affected & self._agenda.focused & ~self._run.blocked
-        slots, rules = self._run.slots, self._agenda.rules
+        asked = affected & self._agenda.focused & ~self._state.blocked
+        slots, rules = self._state.slots, self._agenda.rules
         if asked.bit_count() > _FEW:
             holding = _bits(self._agenda.match(slots)) & asked
         else:

@@ -1,45 +1,14 @@
-"""What the engine says about facts.  cycle -> [evaluation] -> caller, verdict
+"""What the engine says about one set of facts.
 
 Plain values that the caller may keep: nothing in them is shared with the engine. The reasons of an evaluation name the
 rules that asked for its outcome; one with the outcome `error` has a single reason, with a code, and changes nothing."""
 
-import typing
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from engine.evaluation.reasons import Outcome, Reason, ReasonTable
 from engine.facts import Place, with_path
-
-#: From good to bad: the worst that any fired rule asks for wins.
-OUTCOMES = ("accept", "review", "reject", "error")
-
-Outcome = typing.Literal["accept", "review", "reject", "error"]
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """Why an evaluation came out as it did."""
-
-    #: The rule that says so; None when no single rule does.
-    rule: str | None
-    #: What it asks for.
-    outcome: Outcome
-    #: In the words of the rule; may be empty.
-    text: str
-    #: Stable, for errors only: `facts-rejected`, `assignment-refused`, `rules-diverged`.
-    code: str | None = None
-
-    def to_json(self) -> dict[str, str | None]:
-        """The reason as plain data."""
-        return {"rule": self.rule, "outcome": self.outcome, "text": self.text, "code": self.code}
-
-
-class Speaker(typing.Protocol):
-    """Knows beforehand what rules say."""
-
-    def reasons(self, bits: int) -> list[Reason]:
-        """The reasons of the rules that some bits stand for, in order."""
 
 
 class Evaluation:
@@ -51,7 +20,7 @@ class Evaluation:
         self,
         outcome: Outcome,
         fired: list[str],
-        reasons: list[Reason] | tuple[Speaker, int],
+        reasons: list[Reason] | tuple[ReasonTable, int],
         changes: dict[str, Any],
         logs: list[str],
         given: Any,
@@ -78,8 +47,8 @@ class Evaluation:
         reasons = self._reasons
         if not isinstance(reasons, list):
             # Put together once somebody asks: it takes as long as finding the rules.
-            speaker, bits = reasons
-            reasons = self._reasons = speaker.reasons(bits)
+            table, bits = reasons
+            reasons = self._reasons = table.of_bits(bits)
         return reasons
 
     def __eq__(self, other: object) -> bool:
@@ -139,15 +108,3 @@ def error_evaluation(code: str, text: str, given: Any, rule: str | None = None) 
         rule: the rule that failed; default None: none did.
     """
     return Evaluation("error", [], [Reason(rule, "error", text, code)], {}, [], given)
-
-
-def worst(reasons: list[Reason]) -> Outcome:
-    """The worst outcome that any reason asks for; `accept` when there is none."""
-    found: Outcome = "accept"
-    for reason in reasons:
-        outcome = reason.outcome
-        if outcome == "reject":
-            return outcome
-        if outcome == "review":
-            found = outcome
-    return found

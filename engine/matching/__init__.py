@@ -1,7 +1,6 @@
 """Conditions to conjunctions to an index of bit tables: which rules match one set of facts."""
 
 from engine.matching.index import BLOCK, Index, splits
-from engine.matching.leaf import Speech
 from engine.matching.normal_form import Conjunction, NormalForm, validity
 from engine.matching.probes import Entry, Probes, Residual
 from engine.matching.ratios import Ratio, ratio_of
@@ -15,7 +14,6 @@ __all__ = [
     "Probes",
     "Ratio",
     "Residual",
-    "Speech",
     "ratio_of",
     "splits",
     "validity",

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
 
-from engine.evaluation import Evaluation
+from engine.evaluation import Evaluation, ReasonTable
 from engine.facts import Slots
-from engine.matching.leaf import Leaf, Speech
+from engine.matching.leaf import Leaf
 from engine.matching.linear_probe import is_worth_it, sequence
 from engine.matching.probes import Entry, Probes
 
@@ -27,59 +27,80 @@ _WORTH_SPLITTING = 12
 #: An equality with more values than that is not split on, because its conjunction would stand in as many classes.
 _MAX_COPIES = 16
 
-
-#: Takes facts in slots, and the same as they were passed in, for the evaluation. Places may stand there twice.
-Judge = Callable[[Slots, Any], Evaluation | list[int]]
+#: Takes facts in slots, and as they were passed in, for the evaluation. Positions may be repeated.
+MatchOrEvaluate = Callable[[Slots, Any], Evaluation | list[int]]
 
 
 class Index:
     """The conjunctions of one program."""
 
-    def __init__(self, entries: Sequence[Entry], probes: Probes, speech: Speech) -> None:
+    def __init__(self, entries: Sequence[Entry], probes: Probes, reasons: ReasonTable) -> None:
         """Build it.
 
         Args:
             entries: the conjunctions, in agenda order.
             probes: makes the functions that look up.
-            speech: what the rules say.
+            reasons: the independent reasons of all rules.
         """
-        self._root = IndexBuilder(probes, speech).node(list(entries), frozenset())
+        self._root = IndexBuilder(probes, reasons).build(list(entries), frozenset())
 
     def match(self, slots: Slots) -> list[int]:
-        """The places of all rules whose condition holds, in agenda order."""
+        """The positions of all rules whose condition holds, in agenda order."""
         found: list[int] = []
         self._root.find(slots, found)
         return sorted(set(found)) if len(found) > 1 else found
 
     @property
-    def judge(self) -> Judge:
-        """What the rules that match say; or their places, in no order, when there may be more to do than saying it."""
-        return self._root.judge
+    def match_or_evaluate(self) -> MatchOrEvaluate:
+        """Evaluates at once if every matching rule only decides, with constant reasons; else gives the positions of the
+        matching rules, unsorted, perhaps repeated.
+        """
+        return self._root.match_or_evaluate
 
 
-class Node(Protocol):
+class IndexPart(Protocol):
     """A part of the index."""
 
     def find(self, slots: Slots, found: list[int]) -> None:
-        """Add the places of the rules that match to a list, in no order."""
+        """Add the positions of the rules that match to a list, unsorted, perhaps repeated.
 
-    def judge(self, slots: Slots, given: Any) -> Evaluation | list[int]:
-        """What the rules that match say, or their places, in no order."""
+        Args:
+            slots: the facts.
+            found: the list.
+        """
+
+    def match_or_evaluate(self, slots: Slots, given: Any) -> Evaluation | list[int]:
+        """Evaluate if every matching rule has independent reasons, else give what `find` finds.
+
+        Args:
+            slots: the facts.
+            given: the same as they were passed in, for the evaluation.
+        """
 
 
 class AnyOf:
     """Parts that each have rules of their own."""
 
-    def __init__(self, parts: Sequence[Node]) -> None:
+    def __init__(self, parts: Sequence[IndexPart]) -> None:
         self._parts = parts
 
     def find(self, slots: Slots, found: list[int]) -> None:
-        """As of a `Node`: what each part finds."""
+        """As of an `IndexPart`: what each part finds.
+
+        Args:
+            slots: the facts.
+            found: gets the positions.
+        """
         for part in self._parts:
             part.find(slots, found)
 
-    def judge(self, slots: Slots, given: Any) -> Evaluation | list[int]:
-        """As of a `Node`: the positions, for several parts may have more to do than saying a reason."""
+    def match_or_evaluate(self, slots: Slots, given: Any) -> Evaluation | list[int]:
+        """As of an `IndexPart`: always the positions, for no part knows what the others find.
+
+        Args:
+            slots: the facts.
+            given: not used.
+        """
         found: list[int] = []
         self.find(slots, found)
         return found
@@ -88,61 +109,63 @@ class AnyOf:
 class _Split:
     """A part for each value of a field."""
 
-    def __init__(self, slot: int, entries: Mapping[Any, list[Entry]], make: Callable[[list[Entry]], Node]) -> None:
+    def __init__(
+        self, slot: int, entries: Mapping[Any, list[Entry]], build: Callable[[list[Entry]], IndexPart]
+    ) -> None:
         self._slot = slot
-        self._make = make
+        self._build = build
         #: The conjunctions of each value, until a fact with that value comes: most programs never see all of theirs.
         self._entries = entries
-        self._parts: dict[Any, Node] = {}
+        self._parts: dict[Any, IndexPart] = {}
 
     def find(self, slots: Slots, found: list[int]) -> None:
         part = self._part(slots[self._slot])
         if part is not None:
             part.find(slots, found)
 
-    def judge(self, slots: Slots, given: Any) -> Evaluation | list[int]:
+    def match_or_evaluate(self, slots: Slots, given: Any) -> Evaluation | list[int]:
         value = slots[self._slot]
         # The usual case, without a call.
         part = self._parts.get(value) if value.__class__ is str else None
         if part is None:
             part = self._part(value)
-        return [] if part is None else part.judge(slots, given)
+        return [] if part is None else part.match_or_evaluate(slots, given)
 
-    def _part(self, value: Any) -> Node | None:
+    def _part(self, value: Any) -> IndexPart | None:
         # A boolean would be found under 0.0 and 1.0, a list can't be looked up.
         if value.__class__ is not str and value.__class__ is not float:
             return None
         part = self._parts.get(value)
         if part is None and value in self._entries:
             # Two threads may both make it; either one will do.
-            part = self._parts[value] = self._make(self._entries[value])
+            part = self._parts[value] = self._build(self._entries[value])
         return part
 
 
 class IndexBuilder:
     """Builds the parts of an index."""
 
-    def __init__(self, probes: Probes, speech: Speech) -> None:
+    def __init__(self, probes: Probes, reasons: ReasonTable) -> None:
         self._probes = probes
-        self._speech = speech
+        self._reasons = reasons
 
-    def node(self, entries: list[Entry], done: frozenset[int]) -> Node:
+    def build(self, entries: list[Entry], done: frozenset[int]) -> IndexPart:
         """The part for some conjunctions.
 
         Args:
             entries: the conjunctions.
             done: slots whose tests are known to hold already.
         """
-        parts: list[Node] = []
+        parts: list[IndexPart] = []
         for slot, classes, left in splits(entries, self._probes.kinds, done, _TABLE):
-            parts.append(_Split(slot, classes, partial(self.node, done=done | {slot})))
+            parts.append(_Split(slot, classes, partial(self.build, done=done | {slot})))
             entries = left
         if entries and is_worth_it(entries, done):
-            parts.append(Leaf(entries, sequence(entries, done, self._probes.kinds), self._speech))
+            parts.append(Leaf(entries, sequence(entries, done, self._probes.kinds), self._reasons))
             entries = []
         for start in range(0, len(entries), _TABLE):
             some = entries[start : start + _TABLE]
-            parts.append(Leaf(some, self._probes.make(some, done), self._speech))
+            parts.append(Leaf(some, self._probes.make(some, done), self._reasons))
         return parts[0] if len(parts) == 1 else AnyOf(parts)
 
 
