@@ -181,7 +181,7 @@ def _submit_one(farm: Farm, spec: ProducerSpec, number: int, began: float) -> li
 
 
 def _submit_many(farm: Farm, spec: ProducerSpec, number: int, began: float) -> list[Accepted]:
-    """Many jobs in one call, all of one domain: every other number of a range, and the next call has the others."""
+    """The jobs of a range of numbers, in one call a domain."""
     end = min(spec.count, number + spec.jobs_per_call)
     _wait_until(began + spec.begin_s + number / spec.rate)
     accepted: list[Accepted] = []

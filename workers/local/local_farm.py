@@ -1,8 +1,8 @@
-"""The whole farm on one machine: services, tables, parts.  settings -> [farm] -> running, until it is stopped
+"""The whole farm on one machine: services, tables, parts.  settings -> [local_farm] -> processes, until it is stopped
 
 `run_farm` is `rulefarm up`: in the foreground, all output on one terminal. `running_farm` is the same beside another
 program, a test or `make run`, with a log file a part. Both take what makes the tables as a function, so that this
-module need not know the store."""
+module does not import the store."""
 
 import json
 import logging
@@ -22,7 +22,7 @@ from typing import TextIO
 from rulefarm.errors import ServiceError
 from rulefarm.settings import SERVICES_FILE, Settings
 from workers.embedded import locked_home, services_in, stopping_on_signals
-from workers.local.output import Console, LogFolder, Output
+from workers.local.output import Console, LogFolder, PartOutput
 from workers.local.readiness import ReadinessCheck
 from workers.local.supervisor import GRACE_S, Supervisor, noted_signals, read_procfile
 
@@ -30,15 +30,15 @@ from workers.local.supervisor import GRACE_S, Supervisor, noted_signals, read_pr
 Migrate = Callable[[Settings], None]
 
 _PREFIX = "RULEFARM_"
-#: Seconds between two calls of the roll.
-_LOOK_S = 0.05
+#: Seconds between two checks that the workers answer.
+_POLL_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class LocalFarm:
-    """A farm that runs."""
+    """A farm that runs on this machine."""
 
-    #: What its parts run with: both URLs are known.
+    #: Those of its parts: both URLs are set.
     settings: Settings
     #: Folder of the logs.
     log: Path
@@ -77,14 +77,14 @@ def run_farm(
     """
     lines = read_procfile(procfile or shipped_procfile(), only)
     console = Console(out, list(lines))
-    with stopping_on_signals(), _told(console), _prepared(settings, migrate) as known:
-        supervisor = _supervisor(lines, known, console, environ)
+    with stopping_on_signals(), _services_logged_to(console), _prepared(settings, migrate) as prepared:
+        supervisor = _supervisor(lines, prepared, console, environ)
         with noted_signals() as signals:
             try:
                 supervisor.start()
-                console.say(f"the farm is in {known.home}")
+                console.say(f"the farm is in {prepared.home}")
                 if workers := _workers(lines):
-                    Thread(target=_announce, args=(known, supervisor, workers, console), daemon=True).start()
+                    Thread(target=_announce_ready, args=(prepared, supervisor, workers, console), daemon=True).start()
                 supervisor.wait(signals)
             finally:
                 console.say("stopping: the parts finish what they have begun; once more kills them")
@@ -120,14 +120,14 @@ def running_farm(
         ServiceError: as `run_farm`, or a worker does not answer in time.
     """
     lines = read_procfile(procfile or shipped_procfile(), processes)
-    with stopping_on_signals(), _prepared(settings, migrate, keep=keep) as known:
-        output = LogFolder(known.home / "log")
-        with _told(output):
-            supervisor = _supervisor(lines, known, output, environ)
+    with stopping_on_signals(), _prepared(settings, migrate, keep=keep) as prepared:
+        output = LogFolder(prepared.home / "log")
+        with _services_logged_to(output):
+            supervisor = _supervisor(lines, prepared, output, environ)
             try:
                 supervisor.start()
-                _wait_for_workers(known, supervisor, _workers(lines), output, ready_s)
-                yield LocalFarm(known, known.home / "log", supervisor)
+                _wait_for_workers(prepared, supervisor, _workers(lines), output, ready_s)
+                yield LocalFarm(prepared, prepared.home / "log", supervisor)
             finally:
                 supervisor.stop()
 
@@ -152,17 +152,22 @@ def environ_of(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]
     """The environment in which `Settings.from_env` gives these settings.
 
     Args:
-        settings: what the variables RULEFARM_* will say.
-        environ: everything else; the console commands of this Python come first on its PATH.
+        settings: become the variables RULEFARM_*.
+        environ: everything else.
+
+    Returns:
+        A whole environment; the console commands of this Python come first on its PATH.
     """
-    others = {name: value for name, value in environ.items() if not name.startswith(_PREFIX)}
-    ours = {field.name: getattr(settings, field.name) for field in fields(settings)}
+    inherited = {name: value for name, value in environ.items() if not name.startswith(_PREFIX)}
+    values = {field.name: getattr(settings, field.name) for field in fields(settings)}
     scripts = sysconfig.get_path("scripts")
-    others["PATH"] = os.pathsep.join([scripts, *filter(None, [others.get("PATH")])])
-    return others | {f"{_PREFIX}{name.upper()}": str(value) for name, value in ours.items() if value is not None}
+    inherited["PATH"] = os.pathsep.join([scripts, *filter(None, [inherited.get("PATH")])])
+    return inherited | {f"{_PREFIX}{name.upper()}": str(value) for name, value in values.items() if value is not None}
 
 
-def _supervisor(lines: Mapping[str, str], settings: Settings, output: Output, environ: Mapping[str, str]) -> Supervisor:
+def _supervisor(
+    lines: Mapping[str, str], settings: Settings, output: PartOutput, environ: Mapping[str, str]
+) -> Supervisor:
     return Supervisor(lines, environ_of(settings, environ), output, home=settings.home, cwd=Path.cwd(), grace_s=GRACE_S)
 
 
@@ -170,16 +175,16 @@ def _supervisor(lines: Mapping[str, str], settings: Settings, output: Output, en
 def _prepared(settings: Settings, migrate: Migrate, *, keep: bool = True) -> Iterator[Settings]:
     """Services and tables; gives the settings with both URLs."""
     with locked_home(settings.home) as home:
-        # Settings take URLs from this file when the environment has none. Nobody runs here, so it is a dead farm's.
+        # Settings take URLs from this file when the environment has none. No farm runs here, so it is a dead farm's.
         stale = _stale_urls(home.path / SERVICES_FILE)
         broker = settings.broker_url if settings.broker_url not in stale else None
         database = settings.database_url if settings.database_url not in stale else None
         with services_in(home, broker_url=broker, database_url=database, keep=keep) as services:
-            known = replace(
+            prepared = replace(
                 settings, home=home.path, broker_url=services.broker_url, database_url=services.database_url
             )
-            migrate(known)
-            yield known
+            migrate(prepared)
+            yield prepared
 
 
 def _stale_urls(path: Path) -> set[str]:
@@ -194,8 +199,8 @@ def _wait_for_workers(
     settings: Settings, supervisor: Supervisor, workers: list[str], output: LogFolder, ready_s: float
 ) -> None:
     give_up = time.monotonic() + ready_s
-    with ReadinessCheck(settings, supervisor, workers) as roll:
-        while missing := roll.missing():
+    with ReadinessCheck(settings, supervisor, workers) as check:
+        while missing := check.missing():
             if supervisor.refusal is not None:
                 raise supervisor.refusal
             if time.monotonic() > give_up:
@@ -204,17 +209,17 @@ def _wait_for_workers(
                     f"the worker {missing[0]} does not answer within {ready_s:g} s",
                     f"its log is {output.path(missing[0])}",
                 )
-            time.sleep(_LOOK_S)
+            time.sleep(_POLL_S)
 
 
-def _announce(settings: Settings, supervisor: Supervisor, workers: list[str], console: Console) -> None:
-    """Say when every worker answers; in a thread beside the farm."""
+def _announce_ready(settings: Settings, supervisor: Supervisor, workers: list[str], console: Console) -> None:
+    """Print when every worker answers; runs in a thread beside the farm."""
     began = time.monotonic()
-    with ReadinessCheck(settings, supervisor, workers) as roll:
-        while roll.missing():
+    with ReadinessCheck(settings, supervisor, workers) as check:
+        while check.missing():
             if not supervisor.running:
                 return
-            time.sleep(_LOOK_S)
+            time.sleep(_POLL_S)
     console.say(f"every worker answers, after {time.monotonic() - began:.1f} s; Ctrl-C stops the farm")
 
 
@@ -222,8 +227,8 @@ def _workers(lines: Mapping[str, str]) -> list[str]:
     return [name for name, command in lines.items() if " worker" in command]
 
 
-class _Teller(logging.Handler):
-    def __init__(self, output: Output) -> None:
+class _OutputHandler(logging.Handler):
+    def __init__(self, output: PartOutput) -> None:
         super().__init__(logging.INFO)
         self._output = output
 
@@ -232,12 +237,12 @@ class _Teller(logging.Handler):
 
 
 @contextmanager
-def _told(output: Output) -> Iterator[None]:
-    """Show what the services report among the lines of the parts."""
+def _services_logged_to(output: PartOutput) -> Iterator[None]:
+    """Put what the embedded services log among the lines of the parts."""
     logger = logging.getLogger("workers.embedded.services")
-    teller = _Teller(output)
-    logger.addHandler(teller)
+    handler = _OutputHandler(output)
+    logger.addHandler(handler)
     try:
         yield
     finally:
-        logger.removeHandler(teller)
+        logger.removeHandler(handler)

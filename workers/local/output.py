@@ -1,4 +1,4 @@
-"""Where the parts of a farm write.  supervisor -> [output] -> the terminal, or one file a part
+"""Output of the parts of a farm.  supervisor -> [output] -> the terminal, or one file a part
 
 A terminal gets every line with the time and the name of its part before it; files get what the part wrote and nothing
 else."""
@@ -19,15 +19,20 @@ from workers.managed_process import open_log
 _SYSTEM = "farm"
 
 
-class Output(Protocol):
-    """Takes what the parts and their supervisor have to say."""
+class PartOutput(Protocol):
+    """Takes the output of the parts, and the messages of their supervisor."""
 
     def target(self, part: str) -> IO[bytes] | int:
         """What a part gets as its standard output and error."""
         ...
 
     def follow(self, part: str, process: subprocess.Popen[bytes]) -> None:
-        """Pass on what the process writes, until all who write for it are gone."""
+        """Pass on what the process writes, until it and all its children have closed their output.
+
+        Args:
+            part: its name.
+            process: started with `target(part)` as its output.
+        """
         ...
 
     def say(self, text: str) -> None:
@@ -58,7 +63,12 @@ class Console:
         return subprocess.PIPE
 
     def follow(self, part: str, process: subprocess.Popen[bytes]) -> None:
-        """Print every line of the part."""
+        """Print every line of the part.
+
+        Args:
+            part: its name.
+            process: its output is a pipe.
+        """
         assert process.stdout is not None
         with process.stdout as lines:
             for line in lines:

@@ -1,6 +1,6 @@
-"""Whether the workers of a farm answer.  supervisor, broker -> [readiness] -> the parts that are still missing
+"""Check that the workers of a farm answer.  supervisor, broker -> [readiness] -> the parts that are still missing
 
-A worker is up when it answers over the broker, not when its process exists. Waits for nothing itself."""
+A worker is up when it answers over the broker, not when its process exists. Checks once; the caller waits."""
 
 import os
 from contextlib import AbstractContextManager, suppress
@@ -18,7 +18,7 @@ _ANSWER_S = 1.0
 
 
 class ReadinessCheck(AbstractContextManager["ReadinessCheck"]):
-    """Calls the roll of the workers that one supervisor runs.
+    """Asks the workers that one supervisor runs whether they are up.
 
     Args:
         settings: where the broker is.
@@ -42,14 +42,14 @@ class ReadinessCheck(AbstractContextManager["ReadinessCheck"]):
     def missing(self) -> list[str]:
         """The workers that do not answer now, by the names of their parts."""
         running = self._supervisor.pids
-        wanted = {name: running.get(name) for name in self._workers}
+        expected = {name: running.get(name) for name in self._workers}
         answering: set[int | None] = set()
-        if wanted and all(wanted.values()):
+        if expected and all(expected.values()):
             with suppress(OperationalError, OSError):
-                inspect = self._app.control.inspect(timeout=_ANSWER_S, limit=len(wanted) + self._others)
+                inspect = self._app.control.inspect(timeout=_ANSWER_S, limit=len(expected) + self._others)
                 answering = {_group(node["pid"]) for node in (inspect.stats() or {}).values()}
-        self._others = len(answering - set(wanted.values()))
-        return [name for name, pid in wanted.items() if pid not in answering]
+        self._others = len(answering - set(expected.values()))
+        return [name for name, pid in expected.items() if pid not in answering]
 
 
 def _group(pid: int) -> int | None:

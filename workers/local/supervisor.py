@@ -1,8 +1,8 @@
-"""Run the parts of a farm and keep them running.  Procfile -> [supervisor] -> one process a line
+"""Run the parts of a farm and keep them running.  Procfile -> [supervisor] -> one managed process a line
 
 honcho reads the Procfile, but its own manager stops everything when one process ends; here a part that dies is started
 again, for the farm must outlive any of its parts. SIGTERM goes to the command of a line alone: a Celery worker that is
-to drain must not have its children shot from under it. Starts no services and knows nothing of what the parts do."""
+to drain needs its children until then. Starts no services, and does not depend on what the parts do."""
 
 import re
 import signal
@@ -19,7 +19,7 @@ import psutil
 from honcho.environ import parse_procfile
 
 from rulefarm.errors import ServiceError
-from workers.local.output import Output
+from workers.local.output import PartOutput
 from workers.managed_process import ManagedProcess, end_processes, find_processes
 
 #: Seconds that a part has to finish what it has begun: a Celery worker now and then takes 32 to drain.
@@ -42,28 +42,28 @@ def read_procfile(path: Path, only: Iterable[str] | None = None) -> dict[str, st
 
     Args:
         path: the file.
-        only: names of the lines wanted; default: all.
+        only: names of the lines to read; default: all.
 
     Raises:
-        ServiceError: unreadable, empty, or without a line that is wanted.
+        ServiceError: unreadable, empty, or without a line that `only` names.
     """
     try:
         lines: dict[str, str] = dict(parse_procfile(path.read_text(encoding="utf-8")).processes)
     except (OSError, UnicodeDecodeError, AssertionError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise ServiceError("bad-procfile", f"{path} can't be read: {reason}", "a line is 'name: command'") from None
-    wanted = list(lines if only is None else only)
-    unknown = [name for name in wanted if name not in lines]
-    if unknown or not wanted:
+    selected = list(lines if only is None else only)
+    unknown = [name for name in selected if name not in lines]
+    if unknown or not selected:
         missing = f"no line {unknown[0]!r}" if unknown else "no line"
         raise ServiceError("bad-procfile", f"{path} has {missing}", f"it has: {', '.join(lines) or 'nothing'}")
-    return {name: lines[name] for name in wanted}
+    return {name: lines[name] for name in selected}
 
 
 class _Part(ManagedProcess):
     """One line of the Procfile as it runs."""
 
-    def __init__(self, name: str, line: str, output: Output, *, cwd: Path, environ: Mapping[str, str]) -> None:
+    def __init__(self, name: str, line: str, output: PartOutput, *, cwd: Path, environ: Mapping[str, str]) -> None:
         command = ["/bin/sh", "-c", _shell_line(line)]
         super().__init__(name, command, stop_signal=signal.SIGTERM, waits_s=_WAITS_S, cwd=cwd, environ=environ)
         #: Why it is not started again, once that is so.
@@ -120,7 +120,7 @@ class Supervisor:
         self,
         lines: Mapping[str, str],
         environ: Mapping[str, str],
-        output: Output,
+        output: PartOutput,
         *,
         home: Path,
         cwd: Path,

@@ -1,4 +1,6 @@
-"""Ask a running farm how it is: doctor, probes, the states of workers, Flower."""
+"""Health of a running farm: doctor, probes, states of workers, Flower.
+
+`workers.monitoring.flower` is imported by its own name: it loads tornado, which nothing else here needs."""
 
 from workers.monitoring.doctor import HealthCheck, examine
 from workers.monitoring.inspection import worker_states
