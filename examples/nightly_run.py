@@ -109,10 +109,10 @@ def _check(farm: Farm, batch: Batch, digest: str) -> None:
     counted = select(func.count(), func.count(verdicts.c.subject.distinct()), func.count(verdicts.c.id.distinct()))
     counted = counted.where(verdicts.c.batch == batch.id, verdicts.c.ruleset_digest == digest)
     with farm.require_ledger().engine.connect() as connection:
-        found = tuple(connection.execute(counted).one())
-    if found != (batch.rows,) * 3:
+        counts = tuple(connection.execute(counted).one())
+    if counts != (batch.rows,) * 3:
         raise RunFailed(
-            "verdicts-wrong", f"{batch.rows} products, but (verdicts, subjects, ids) with the digest are {found}"
+            "verdicts-wrong", f"{batch.rows} products, but (verdicts, subjects, ids) with the digest are {counts}"
         )
 
 

@@ -86,7 +86,7 @@ def _households(before: pl.DataFrame) -> pl.DataFrame:
     """What is known of each household, amounts in dollars."""
     last = before["moment"].max()
     night = pl.col("moment").dt.hour().is_between(*_NIGHT, closed="left")
-    known = (pl.lit(last) - pl.col("moment").min()).dt.total_days()
+    days = (pl.lit(last) - pl.col("moment").min()).dt.total_days()
     homes = (
         before.group_by("household_id", "area")
         .agg(pl.len().alias("visits"))
@@ -96,7 +96,7 @@ def _households(before: pl.DataFrame) -> pl.DataFrame:
     )
     counted = before.group_by("household_id").agg(
         pl.len().cast(pl.Int64).alias("payments"),
-        known.alias("days_known"),
+        days.alias("days_known"),
         (pl.lit(last) - pl.col("moment").max()).dt.total_days().alias("days_silent"),
         dollars(_DUE.median()).alias("usual_amount"),
         dollars(_DUE.max()).alias("largest_amount"),

@@ -81,25 +81,25 @@ def _compare(home: Path, count: int) -> bool:
             farm, documents, KEY, lambda wave: farm.submit_many(DOMAIN, wave, wait_for_room=_PATIENCE_S)
         )
         judged_s = time.perf_counter() - started
-    found = [(verdict.outcome, verdict.fired, verdict.reasons) for verdict in verdicts]
-    differing = [place for place in range(count) if found[place] != expected[place]]
-    flagged = sum(outcome != "accept" for outcome, _, _ in found)
+    judged = [(verdict.outcome, verdict.fired, verdict.reasons) for verdict in verdicts]
+    differing = [place for place in range(count) if judged[place] != expected[place]]
+    flagged = sum(outcome != "accept" for outcome, _, _ in judged)
     click.echo(
         f"{count:,} payments through two workers in {judged_s:.0f} s ({count / judged_s:,.0f} a second), replayed in"
         f" {replayed_s:.0f} s: {flagged:,} not accepted, {len(differing):,} verdicts differ from the replay"
     )
     for place in differing[:5]:
-        click.echo(f"  payment {place + 1}: {found[place][:2]}, replayed {expected[place][:2]}")
+        click.echo(f"  payment {place + 1}: {judged[place][:2]}, replayed {expected[place][:2]}")
     return not differing
 
 
 def _replayed(built: Payments, documents: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[str], list[Any]]]:
     lines = StringIO("".join(json.dumps(document) + "\n" for document in documents))
     loaded = load_domain(SHIPPED, DOMAIN)
-    known = KnownFacts({"Household": {row["household_id"]: row for row in built.households.to_dicts()}})
+    households = KnownFacts({"Household": {row["household_id"]: row for row in built.households.to_dicts()}})
     return [
-        (one.evaluation.outcome, one.evaluation.fired, [reason.to_json() for reason in one.evaluation.reasons])
-        for one in replay(loaded, lines, known=known, as_of=None, clock=time.time)
+        (line.evaluation.outcome, line.evaluation.fired, [reason.to_json() for reason in line.evaluation.reasons])
+        for line in replay(loaded, lines, known=households, as_of=None, clock=time.time)
     ]
 
 
@@ -118,7 +118,7 @@ def _watch(home: Path, count: int) -> bool:
                 click.echo("  {:>9,} payments: process {:.1f} MB, windows {:.1f} MB".format(*samples[-1]))
         seconds = time.perf_counter() - started
         if _pool_process(farm) != pid:
-            raise SoakFailed("process-replaced", "the worker replaced its process: its memory says nothing")
+            raise SoakFailed("process-replaced", "the worker replaced its process: its memory can't be compared")
     warm = [sample for sample in samples if sample[0] >= min(WARM, count)]
     process_mb = max(sample[1] for sample in warm) - warm[0][1]
     windows_mb = max(sample[2] for sample in warm) - warm[0][2]
@@ -151,18 +151,18 @@ def _farm(home: Path, parts: str, built: Payments) -> Iterator[Farm]:
     # Nothing of what the environment names is touched: the farm has services of its own.
     environ = {name: text for name, text in os.environ.items() if not name.startswith("RULEFARM_")}
     settings = replace(Settings(), home=home / "home")
-    farm_runs = running_farm(settings, migrate_tables, environ=environ, procfile=procfile, keep=False)
-    with farm_runs as running, Farm(running.settings) as farm:
+    local_farm = running_farm(settings, migrate_tables, environ=environ, procfile=procfile, keep=False)
+    with local_farm as running, Farm(running.settings) as farm:
         farm.facts.put_many("Household", ((row["household_id"], row) for row in built.households.to_dicts()))
         yield farm
 
 
 def _pool_process(farm: Farm) -> int:
     stats = farm.app.control.inspect(timeout=5.0).stats() or {}
-    found = [pid for worker in stats.values() for pid in worker["pool"]["processes"]]
-    if len(found) != 1:
-        raise SoakFailed("no-process", f"one pool process was to answer, and {len(found)} did")
-    return int(found[0])
+    pids = [pid for worker in stats.values() for pid in worker["pool"]["processes"]]
+    if len(pids) != 1:
+        raise SoakFailed("no-process", f"one pool process was to answer, and {len(pids)} did")
+    return int(pids[0])
 
 
 def _resident_mb(pid: int) -> float:

@@ -15,7 +15,7 @@ Send = Callable[[Sequence[Mapping[str, Any]]], list[Job]]
 
 
 def waves(documents: Sequence[Mapping[str, Any]], key: tuple[str, str]) -> Iterator[list[int]]:
-    """Which documents go together.
+    """Put documents into waves.
 
     Args:
         documents: in the order of time.
@@ -25,15 +25,15 @@ def waves(documents: Sequence[Mapping[str, Any]], key: tuple[str, str]) -> Itera
         The places of a wave's documents.
     """
     before: dict[Any, int] = {}
-    found: list[list[int]] = []
+    places: list[list[int]] = []
     for place, document in enumerate(documents):
         value = document[key[0]][key[1]]
         wave = before.get(value, 0)
         before[value] = wave + 1
-        if wave == len(found):
-            found.append([])
-        found[wave].append(place)
-    yield from found
+        if wave == len(places):
+            places.append([])
+        places[wave].append(place)
+    yield from places
 
 
 def judge_in_waves(
@@ -43,17 +43,17 @@ def judge_in_waves(
     send: Send,
     *,
     timeout: float = 300.0,
-    told: Callable[[int], None] = lambda count: None,
+    on_progress: Callable[[int], None] = lambda count: None,
 ) -> list[Verdict]:
     """Judge documents, wave by wave.
 
     Args:
-        farm: who judges.
+        farm: judges them.
         documents: in the order of time.
         key: as for `waves`.
         send: sends a wave.
         timeout: seconds for the verdict on each.
-        told: hears after each wave how many verdicts there are.
+        on_progress: called after each wave with the number of verdicts so far; default: nothing.
 
     Returns:
         One verdict a document, in order.
@@ -65,5 +65,5 @@ def judge_in_waves(
     for wave in waves(documents, key):
         jobs = send([documents[place] for place in wave])
         verdicts |= {place: farm.wait(job, timeout) for place, job in zip(wave, jobs, strict=True)}
-        told(len(verdicts))
+        on_progress(len(verdicts))
     return [verdicts[place] for place in range(len(documents))]
