@@ -40,7 +40,7 @@ CONF: dict[str, Any] = {
     "task_send_sent_event": False,
     "task_default_queue": CONTROL_QUEUE,
     "task_default_routing_key": CONTROL_QUEUE,
-    # Only the queues that a worker is told to serve, never one that a typing error would make.
+    # Only the queues that a worker is started for, never one that a typing error would make.
     "task_create_missing_queues": False,
     # Seconds until a broker that stopped answering without closing is noticed.
     "broker_heartbeat": 30,
@@ -54,11 +54,14 @@ CONF: dict[str, Any] = {
 
 
 def create_worker_app(settings: Settings, *, queues: list[str] | None = None) -> Celery:
-    """The application with its tasks.
+    """Make the application, with its tasks.
 
     Args:
-        settings: broker_url must be known.
+        settings: broker_url must be set.
         queues: names of the queues to take from; None is the control queue alone.
+
+    Returns:
+        The application; it has no connection yet.
 
     Raises:
         SettingsError: no broker, or a nightly cron that is none.
@@ -84,7 +87,7 @@ def create_worker_app(settings: Settings, *, queues: list[str] | None = None) ->
 
 
 def create_beat_app(settings: Settings) -> Celery:
-    """The application of beat: it knows every queue that its schedule sends to, for a queue it does not is an error.
+    """Make the application of beat: with every queue that its schedule sends to, for Celery refuses any other.
 
     Raises:
         SettingsError: as `create_worker_app`.
@@ -93,7 +96,15 @@ def create_beat_app(settings: Settings) -> Celery:
 
 
 def worker_queues(domains: list[str], *, bulk: bool) -> list[str]:
-    """The queues of a worker: one a domain, and the control queue."""
+    """The queues of a worker: one a domain, and the control queue.
+
+    Args:
+        domains: that it serves.
+        bulk: whether it takes the chunks of batches instead of single jobs.
+
+    Returns:
+        Names of queues.
+    """
     return [*(queue_name(domain, bulk=bulk) for domain in domains), CONTROL_QUEUE]
 
 

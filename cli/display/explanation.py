@@ -29,6 +29,9 @@ def explanation_json(explanation: Explanation, counterfactuals: Counterfactuals)
     Args:
         explanation: conditions, firings and changes.
         counterfactuals: the smallest changes for a better outcome.
+
+    Returns:
+        For `print_json`.
     """
     return explanation.to_json() | counterfactuals.to_json()
 

@@ -84,7 +84,10 @@ def locate(home: Home, *, keep: bool = True) -> DataLocation:
 
     Args:
         home: whose services.
-        keep: False: the data is to be thrown away, so it may go where the machine throws things away itself.
+        keep: False: the data is removed at the end, so it may go to the machine's folder for temporary files.
+
+    Returns:
+        Folders that exist, and the user.
 
     Raises:
         ServiceError: no place can be reached by the service user, or that user can't be made.

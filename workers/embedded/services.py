@@ -42,7 +42,10 @@ def running_services(home: Path, *, keep: bool = True) -> Iterator[Services]:
 
     Args:
         home: the directory; made if it is missing.
-        keep: False: a farm to throw away, for tests. Nothing is synced to disk, and the data is removed at the end.
+        keep: False: for tests: nothing is synced to disk, and the data is removed at the end.
+
+    Returns:
+        A context manager that gives their URLs.
 
     Raises:
         ServiceError: another farm runs there, the directory can't be used, or a server does not come up.
@@ -62,6 +65,9 @@ def services_in(
         broker_url: of a broker that runs elsewhere; None: run Valkey.
         database_url: of a Postgres that runs elsewhere; None: run one.
         keep: as in `running_services`.
+
+    Returns:
+        A context manager that gives the URLs of both.
 
     Raises:
         ServiceError: the data can't be put anywhere, or a server does not come up.

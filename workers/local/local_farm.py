@@ -113,8 +113,11 @@ def running_farm(
         environ: what the parts inherit; its RULEFARM_* variables are replaced by the settings.
         processes: names of the parts wanted; default: all.
         procfile: the parts; default: those that ship with rulefarm.
-        keep: False: embedded services are thrown away with their data at the end, for tests.
+        keep: False: the data of embedded services is removed at the end, for tests.
         ready_s: seconds until the workers have to answer.
+
+    Returns:
+        A context manager that gives the farm.
 
     Raises:
         ServiceError: as `run_farm`, or a worker does not answer in time.

@@ -109,7 +109,12 @@ class LogFolder:
         return open_log(self.path(part))
 
     def follow(self, part: str, process: subprocess.Popen[bytes]) -> None:
-        """Nothing to do: the part writes the file itself."""
+        """Do nothing: the part writes the file itself.
+
+        Args:
+            part: not used.
+            process: not used.
+        """
 
     def say(self, text: str) -> None:
         """Append a line with the time."""
