@@ -50,9 +50,9 @@ class Settings:
     result_url: str | None = None
     #: Redis or Valkey with the shared facts. None: the broker, if it is Redis or Valkey.
     facts_url: str | None = None
-    #: Seconds for which a worker believes a reference fact that it has looked up.
+    #: Seconds for which a process of a worker uses a reference fact again that it has looked up.
     facts_ttl_s: float = 5.0
-    #: Reference facts that one process of a worker remembers.
+    #: Reference facts that one process of a worker keeps for that.
     facts_cache_size: int = 10_000
     #: Folder with one folder per domain. None: the rulesets that ship with rulefarm.
     rulesets: Path | None = None

@@ -72,7 +72,7 @@ class Postgres:
         """
         if not (self._data / "PG_VERSION").exists():
             self._initialise()
-        # Postgres believes this file if any process of the same user has that id by now.
+        # Postgres takes the process that this file names for a server, if any of the same user has that id by now.
         (self._data / "postmaster.pid").unlink(missing_ok=True)
 
     def command(self) -> list[str]:

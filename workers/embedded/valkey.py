@@ -54,7 +54,7 @@ class Valkey:
             "save": '""',
             "maxmemory-policy": "noeviction",
             "logfile": '""',
-            # The command line must go on naming this file: it tells a server that was left over.
+            # The command line must go on naming this file: by it a server that was left over is recognised.
             "set-proc-title": "no",
             "tcp-backlog": "128",
         }

@@ -34,7 +34,7 @@ def worker_states(settings: Settings, *, timeout_s: float = 1.0) -> list[WorkerS
 
     Args:
         settings: where the broker is.
-        timeout_s: how long to wait for answers; every worker that is alive answers in milliseconds.
+        timeout_s: how long to wait for answers; a worker that runs answers in milliseconds.
 
     Raises:
         BrokerUnreachable: the broker does not answer.
