@@ -13,8 +13,8 @@ from engine import Evaluation, error_evaluation, explain, find_counterfactuals
 from rulefarm import wire
 from rulesets.loader import SHIPPED, load_domain
 from tasks.durable_rules import host_of
-from tasks.replay import KnownFacts
-from tasks.shared_facts import alone, look_up
+from tasks.replay import DocumentFacts
+from tasks.shared_facts import look_up, with_own_events
 
 
 @click.command("eval")
@@ -49,18 +49,18 @@ def command(
     """
     loaded = load_domain(read_settings().rulesets or SHIPPED, domain)
     host = host_of(loaded.program)
-    reference_facts = KnownFacts(read_facts(shared) if shared else {})
+    reference_facts = DocumentFacts(read_facts(shared) if shared else {})
     if facts.endswith(".jsonl"):
         if with_reasons or rules or every:
             raise click.UsageError("a file that is replayed is not explained; put the line into a .json file")
         sys.exit(int(print_replay(loaded, facts, reference_facts, as_of, as_json=as_json)))
     given = wire.parse(wire.canonical(read_facts(facts)))
-    [seen] = look_up(loaded.schema, [given], reference_facts.texts)
+    [complete] = look_up(loaded.schema, [given], reference_facts.texts)
     moment = as_of or datetime.now(UTC)
-    seen = alone(loaded.schema, seen, moment)
-    document = seen.document
-    if seen.refusal is not None:
-        evaluation = error_evaluation(*seen.refusal, document)
+    complete = with_own_events(loaded.schema, complete, moment)
+    document = complete.document
+    if complete.refusal is not None:
+        evaluation = error_evaluation(*complete.refusal, document)
         print_json(evaluation.to_json()) if as_json else _print(evaluation)
         sys.exit(1)
     if with_reasons or rules or every:

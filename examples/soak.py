@@ -24,7 +24,7 @@ from rulefarm.errors import RulefarmError
 from rulefarm.farm import Farm
 from rulefarm.settings import Settings
 from rulesets.loader import SHIPPED, load_domain
-from tasks.replay import KnownFacts, replay
+from tasks.replay import DocumentFacts, replay
 from workers.local import running_farm
 
 DOMAIN = "fraud"
@@ -96,10 +96,10 @@ def _compare(home: Path, count: int) -> bool:
 def _replayed(built: Payments, documents: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[str], list[Any]]]:
     lines = StringIO("".join(json.dumps(document) + "\n" for document in documents))
     loaded = load_domain(SHIPPED, DOMAIN)
-    households = KnownFacts({"Household": {row["household_id"]: row for row in built.households.to_dicts()}})
+    households = DocumentFacts({"Household": {row["household_id"]: row for row in built.households.to_dicts()}})
     return [
         (line.evaluation.outcome, line.evaluation.fired, [reason.to_json() for reason in line.evaluation.reasons])
-        for line in replay(loaded, lines, known=households, as_of=None, clock=time.time)
+        for line in replay(loaded, lines, reference=households, as_of=None, clock=time.time)
     ]
 
 

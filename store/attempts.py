@@ -1,8 +1,8 @@
-"""Attempts at a job.  job row -> [attempts] -> a claim, or a dead letter
+"""Attempts at a job: claimed, failed, used up.  job row -> [attempts] -> a claim, or a dead letter
 
 The first delivery of a job writes nothing before its verdict. Every repeat is counted and committed before the work
 starts, so that a job that kills its worker is tried `max_attempts` times and no more. A claim holds a lease: while it
-lasts nobody else begins. All clocks are Postgres's. The like for chunks: `store.chunk_attempts`."""
+lasts no other worker begins. All clocks are Postgres's. For chunks: `store.chunk_attempts`."""
 
 import uuid
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 from rulefarm.database import jobs, translate_errors
 from store.dead_letters import Failure, storable, write_dead_letter
 
-#: Failure of attempts whose lease ended while their worker reported nothing: it died whole, or can't be reached.
+#: Failure recorded when a lease expired and the worker reported nothing: it died whole, or can't be reached.
 WORKER_SILENT = Failure("worker-silent", "its attempts ended without a word: the workers that made them died, or hung")
 #: Seconds before the next attempt at what failed; doubles with every attempt.
 _FIRST_PAUSE_S = 1.0
@@ -65,23 +65,23 @@ def claim_job(engine: Engine, job_id: uuid.UUID, terms: LeaseTerms, *, attempt: 
         DatabaseUnreachable: nothing was counted.
     """
     begun = func.greatest(jobs.c.attempts, 1)
-    mine = jobs.c.attempts == (attempt or -1)
+    is_same_attempt = jobs.c.attempts == (attempt or -1)
     counted = (
         update(jobs)
-        .where(jobs.c.id == job_id, jobs.c.state == "open", is_free(jobs) | mine)
-        .where((begun < terms.max_attempts) | mine)
-        .values(attempts=case((mine, jobs.c.attempts), else_=begun + 1), **leased(terms))
+        .where(jobs.c.id == job_id, jobs.c.state == "open", is_free(jobs) | is_same_attempt)
+        .where((begun < terms.max_attempts) | is_same_attempt)
+        .values(attempts=case((is_same_attempt, jobs.c.attempts), else_=begun + 1), **leased(terms))
         .returning(jobs.c.attempts)
     )
     with translate_errors(engine), engine.begin() as connection:
         number = connection.execute(counted).scalar()
         if number is None:
-            _bury_job(connection, job_id, [is_free(jobs), begun >= terms.max_attempts], WORKER_SILENT)
+            _close_as_dead(connection, job_id, [is_free(jobs), begun >= terms.max_attempts], WORKER_SILENT)
     return number
 
 
 def fail_job(
-    engine: Engine, job_id: uuid.UUID, terms: LeaseTerms, death: Failure, *, attempt: int | None = None
+    engine: Engine, job_id: uuid.UUID, terms: LeaseTerms, failure: Failure, *, attempt: int | None = None
 ) -> bool:
     """Count an attempt that failed, and let the next begin after a pause.
 
@@ -89,7 +89,7 @@ def fail_job(
         engine: the database.
         job_id: which.
         terms: of the attempt; `worker` is who made it.
-        death: how it failed.
+        failure: how it failed.
         attempt: its number; default: unknown, for whoever made it is dead.
 
     Returns:
@@ -99,47 +99,58 @@ def fail_job(
         DatabaseUnreachable: nothing was counted.
     """
     number = func.greatest(jobs.c.attempts, attempt or 1)
-    # An attempt that is fenced failed for itself alone. One of unknown number is whatever this worker holds, or the
-    # first delivery, which holds nothing.
+    # An attempt that a later one has overtaken does not touch the row. One of unknown number is the one that this
+    # worker has the lease of, or the first delivery, which has none.
     current = jobs.c.attempts <= attempt if attempt else is_free(jobs) | (jobs.c.worker == terms.worker)
     failed = (
         update(jobs)
         .where(jobs.c.id == job_id, jobs.c.state == "open", current)
-        .values(attempts=number, **released(number, terms, death))
+        .values(attempts=number, **released(number, terms, failure))
         .returning(jobs.c.attempts)
     )
     with translate_errors(engine), engine.begin() as connection:
         attempts = connection.execute(failed).scalar()
-        return attempts is not None and attempts >= terms.max_attempts and _bury_job(connection, job_id, [], death)
+        return (
+            attempts is not None and attempts >= terms.max_attempts and _close_as_dead(connection, job_id, [], failure)
+        )
 
 
 def is_free(table: Table) -> ColumnElement[bool]:
-    """Whether nobody holds the lease of a job or chunk."""
+    """Whether a job or chunk has no lease, or one that has expired."""
     return or_(table.c.lease_until.is_(None), table.c.lease_until < func.now())
 
 
 def leased(terms: LeaseTerms) -> dict[str, Any]:
-    """What a claim writes; no message is sent again while the lease lasts."""
+    """The columns that a claim writes; no message is sent again while the lease lasts."""
     until = func.now() + timedelta(seconds=terms.lease_s)
     return {"worker": terms.worker, "lease_until": until, "resend_at": until}
 
 
-def released(attempt: ColumnElement[int], terms: LeaseTerms, death: Failure) -> dict[str, Any]:
-    """What a failed attempt writes."""
+def released(attempt: ColumnElement[int], terms: LeaseTerms, failure: Failure) -> dict[str, Any]:
+    """The columns that a failed attempt writes.
+
+    Args:
+        attempt: its number; the pause before the next doubles with it, from 1 s on.
+        terms: `worker` is who made it.
+        failure: how it failed.
+    """
     pause = func.make_interval(0, 0, 0, 0, 0, 0, _FIRST_PAUSE_S * func.power(2, func.least(attempt, 10) - 1))
-    told = {"worker": terms.worker, "code": death.code, "reason": storable(death.reason)}
-    return {"lease_until": None, "resend_at": func.now() + pause, **told}
+    last = {"worker": terms.worker, "code": failure.code, "reason": storable(failure.reason)}
+    return {"lease_until": None, "resend_at": func.now() + pause, **last}
 
 
-def _bury_job(connection: Connection, job_id: uuid.UUID, only_if: list[ColumnElement[bool]], death: Failure) -> bool:
+def _close_as_dead(
+    connection: Connection, job_id: uuid.UUID, conditions: list[ColumnElement[bool]], failure: Failure
+) -> bool:
+    """Close a job that is not tried any more, and write its dead letter; False if it is closed or a condition fails."""
     closed = (
         update(jobs)
-        .where(jobs.c.id == job_id, jobs.c.state == "open", *only_if)
+        .where(jobs.c.id == job_id, jobs.c.state == "open", *conditions)
         .values(state="dead", lease_until=None)
         .returning(jobs.c.domain, jobs.c.subject, jobs.c.attempts, jobs.c.worker, jobs.c.code, jobs.c.reason)
     )
     row = connection.execute(closed).mappings().first()
     if row is None:
         return False
-    write_dead_letter(connection, death, id=job_id, kind="job", row=dict(row))
+    write_dead_letter(connection, failure, id=job_id, kind="job", row=dict(row))
     return True

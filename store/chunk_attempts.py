@@ -2,7 +2,7 @@
 
 A chunk takes seconds, so that every attempt at it is counted and leased, the first one too. One that has used up its
 attempts is split, again and again, until the row that kept it from being judged stands alone: its neighbours get their
-verdicts. See `store.attempts` for jobs."""
+verdicts. For jobs: `store.attempts`."""
 
 import uuid
 from collections.abc import Mapping
@@ -54,28 +54,28 @@ def claim_chunk(
     Raises:
         DatabaseUnreachable: nothing was counted.
     """
-    mine = chunks.c.attempts == (attempt or -1)
+    is_same_attempt = chunks.c.attempts == (attempt or -1)
     counted = (
         update(chunks)
-        .where(chunks.c.batch == batch, chunks.c.n == n, chunks.c.state == "open", is_free(chunks) | mine)
-        .where((chunks.c.attempts < terms.max_attempts) | mine, batches.c.id == chunks.c.batch)
-        .values(attempts=case((mine, chunks.c.attempts), else_=chunks.c.attempts + 1), **leased(terms))
+        .where(chunks.c.batch == batch, chunks.c.n == n, chunks.c.state == "open", is_free(chunks) | is_same_attempt)
+        .where((chunks.c.attempts < terms.max_attempts) | is_same_attempt, batches.c.id == chunks.c.batch)
+        .values(attempts=case((is_same_attempt, chunks.c.attempts), else_=chunks.c.attempts + 1), **leased(terms))
         .returning(chunks, batches.c.domain, batches.c.as_of, batches.c.enqueued_at)
     )
     with translate_errors(engine), engine.begin() as connection:
         row = connection.execute(counted).mappings().first()
         if row is not None:
             return Claim(chunk=dict(row), attempt=row["attempts"])
-        spent = [is_free(chunks), chunks.c.attempts >= terms.max_attempts]
-        return _give_up(connection, batch, n, terms, WORKER_SILENT, spent)
+        is_spent = [is_free(chunks), chunks.c.attempts >= terms.max_attempts]
+        return _split_or_close(connection, batch, n, terms, WORKER_SILENT, is_spent)
 
 
 def fail_chunk(
-    engine: Engine, batch: uuid.UUID, n: int, terms: LeaseTerms, death: Failure, *, attempt: int | None = None
+    engine: Engine, batch: uuid.UUID, n: int, terms: LeaseTerms, failure: Failure, *, attempt: int | None = None
 ) -> list[TaskMessage]:
-    """Note that an attempt failed, and let the next begin after a pause; after the last one, split the chunk.
+    """Count an attempt that failed, and let the next begin after a pause; after the last one, split the chunk.
 
-    An attempt of unknown number is noted by a process that forks others, and polars' threads do not survive a fork:
+    An attempt of unknown number is counted by a process that forks others, and polars' threads do not survive a fork:
     the chunk is split by whoever claims it next.
 
     Args:
@@ -83,30 +83,30 @@ def fail_chunk(
         batch: the batch's id.
         n: which chunk.
         terms: of the attempt; `worker` is who made it.
-        death: how it failed.
+        failure: how it failed.
         attempt: its number; default: unknown, for whoever made it is dead: the one that this worker holds.
 
     Returns:
         The messages of the smaller chunks, if it was split.
 
     Raises:
-        DatabaseUnreachable: nothing was noted.
+        DatabaseUnreachable: nothing was written.
     """
-    mine = chunks.c.attempts == attempt if attempt else chunks.c.worker == terms.worker
-    told = released(chunks.c.attempts, terms, death)
-    # What is to be split need not rest before.
-    told["resend_at"] = case((chunks.c.attempts < terms.max_attempts, told["resend_at"]), else_=func.now())
+    is_this_attempt = chunks.c.attempts == attempt if attempt else chunks.c.worker == terms.worker
+    columns = released(chunks.c.attempts, terms, failure)
+    # What is to be split needs no pause before.
+    columns["resend_at"] = case((chunks.c.attempts < terms.max_attempts, columns["resend_at"]), else_=func.now())
     failed = (
         update(chunks)
-        .where(chunks.c.batch == batch, chunks.c.n == n, chunks.c.state == "open", mine)
-        .values(**told)
+        .where(chunks.c.batch == batch, chunks.c.n == n, chunks.c.state == "open", is_this_attempt)
+        .values(**columns)
         .returning(chunks.c.attempts)
     )
     with translate_errors(engine), engine.begin() as connection:
         attempts = connection.execute(failed).scalar()
         if attempt is None or attempts is None or attempts < terms.max_attempts:
             return []
-        return _give_up(connection, batch, n, terms, death, [])
+        return _split_or_close(connection, batch, n, terms, failure, [])
 
 
 def finish_batch(connection: Connection, batch: uuid.UUID) -> None:
@@ -121,13 +121,15 @@ def finish_batch(connection: Connection, batch: uuid.UUID) -> None:
     )
 
 
-def _give_up(
-    connection: Connection, batch: uuid.UUID, n: int, terms: LeaseTerms, death: Failure, only_if: list[Any]
+def _split_or_close(
+    connection: Connection, batch: uuid.UUID, n: int, terms: LeaseTerms, failure: Failure, conditions: list[Any]
 ) -> list[TaskMessage]:
-    """Close a chunk that is not tried any more: split it, or bury its only row."""
+    """Close a chunk that is not tried any more: split it, or write the dead letter of its only row.
+
+    Returns the messages of the parts; none if the chunk is closed already or a condition fails."""
     closed = (
         update(chunks)
-        .where(chunks.c.batch == batch, chunks.c.n == n, chunks.c.state == "open", *only_if)
+        .where(chunks.c.batch == batch, chunks.c.n == n, chunks.c.state == "open", *conditions)
         .where(batches.c.id == chunks.c.batch)
         .values(state=case((chunks.c.rows > 1, "split"), else_="dead"), lease_until=None, finished_at=func.now())
         .returning(chunks, batches.c.domain)
@@ -137,19 +139,20 @@ def _give_up(
         return []
     if row["state"] == "dead":
         [subject] = decode(row["facts"])[SUBJECT_COLUMN]
-        told = {**row, "subject": subject}
-        write_dead_letter(connection, death, id=uuid.uuid5(batch, subject), kind="row", row=told, batch=batch, chunk=n)
+        letter_id = uuid.uuid5(batch, subject)
+        of_subject = {**row, "subject": subject}
+        write_dead_letter(connection, failure, id=letter_id, kind="row", row=of_subject, batch=batch, chunk=n)
         finish_batch(connection, batch)
         return []
     connection.execute(select(batches.c.id).where(batches.c.id == batch).with_for_update())
     last = connection.execute(select(func.max(chunks.c.n)).where(chunks.c.batch == batch)).scalar_one()
     frame = decode(row["facts"])
     parts = enumerate(encode(frame, -(-len(frame) // PARTS)), last + 1)
-    # The whole chunk was tried often enough: each part has one attempt, and what is said of the whole is said of it. A
-    # row alone has two, for it is buried if they fail, and one may fail for a reason that is not its own.
-    told = {name: row[name] for name in ("form", "worker", "code", "reason")} | {"resend_at": func.now() + _SENDING}
-    told |= {"batch": batch, "attempts": terms.max_attempts - 1}
-    values = [{**told, "n": m, "rows": rows, "facts": facts} for m, (rows, facts) in parts]
+    # The whole chunk was tried often enough: each part has one attempt, and keeps the last failure of the whole. A row
+    # alone has two, for it is dead if they fail, and one may fail for a reason that is not its own.
+    shared = {name: row[name] for name in ("form", "worker", "code", "reason")} | {"resend_at": func.now() + _SENDING}
+    shared |= {"batch": batch, "attempts": terms.max_attempts - 1}
+    values = [{**shared, "n": m, "rows": rows, "facts": facts} for m, (rows, facts) in parts]
     for value in values:
         if value["rows"] == 1:
             value["attempts"] = max(0, terms.max_attempts - 2)

@@ -1,8 +1,7 @@
 """Dead letters, looked at and tried again.  dead_letters -> [dead_letter_retry] -> open jobs and chunks, messages
 
-For whoever operates the farm, once the cause is mended. A letter goes with the transaction that reopens what it is
-about, so that at any moment there is one or the other. A refused message can't come back: only its beginning is kept,
-and nothing ever believed it."""
+For the operator, once the cause is mended. A letter is deleted by the transaction that reopens what it is about, so
+that at any moment there is one or the other. A refused message can't be tried again: only its beginning is kept."""
 
 import uuid
 from collections.abc import Iterator, Sequence
@@ -37,7 +36,7 @@ class NotRetryable(RulefarmError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LetterFilter:
-    """The dead letters that are meant: those that all of this is true of; without anything, all."""
+    """Which dead letters: those that all of this is true of; without anything, all."""
 
     ids: Sequence[uuid.UUID] = ()
     domain: str | None = None
@@ -45,10 +44,10 @@ class LetterFilter:
     batch: uuid.UUID | None = None
 
     def conditions(self) -> list[ColumnElement[bool]]:
-        """As SQL."""
-        named = {"domain": self.domain, "code": self.code, "batch": self.batch}
-        found = [dead_letters.c[name] == value for name, value in named.items() if value is not None]
-        return [*found, dead_letters.c.id.in_(self.ids)] if self.ids else found
+        """The filter as SQL."""
+        columns = {"domain": self.domain, "code": self.code, "batch": self.batch}
+        conditions = [dead_letters.c[name] == value for name, value in columns.items() if value is not None]
+        return [*conditions, dead_letters.c.id.in_(self.ids)] if self.ids else conditions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,12 +62,12 @@ class Retried:
     left: int
 
 
-def find_letters(engine: Engine, which: LetterFilter, *, limit: int | None = None) -> list[dict[str, Any]]:
+def find_letters(engine: Engine, wanted: LetterFilter, *, limit: int | None = None) -> list[dict[str, Any]]:
     """Dead letters, newest first.
 
     Args:
         engine: the database.
-        which: the ones wanted.
+        wanted: which.
         limit: at most so many.
 
     Raises:
@@ -77,32 +76,32 @@ def find_letters(engine: Engine, which: LetterFilter, *, limit: int | None = Non
     """
     newest = select(dead_letters).order_by(dead_letters.c.died_at.desc(), dead_letters.c.id).limit(limit)
     with translate_errors(engine), engine.connect() as connection:
-        found = [dict(row) for row in connection.execute(newest.where(*which.conditions())).mappings()]
-    missing = set(which.ids) - {letter["id"] for letter in found} if limit is None else None
+        letters = [dict(row) for row in connection.execute(newest.where(*wanted.conditions())).mappings()]
+    missing = set(wanted.ids) - {letter["id"] for letter in letters} if limit is None else None
     if missing:
         raise NotFound(
             "no-such-letter", f"there is no dead letter {min(missing)}", "'rulefarm dead-letters list' lists them"
         )
-    return found
+    return letters
 
 
-def count_letters(engine: Engine, which: LetterFilter) -> int:
+def count_letters(engine: Engine, wanted: LetterFilter) -> int:
     """How many dead letters there are.
 
     Raises:
         DatabaseUnreachable: no answer.
     """
-    statement = select(func.count()).select_from(dead_letters).where(*which.conditions())
+    statement = select(func.count()).select_from(dead_letters).where(*wanted.conditions())
     with translate_errors(engine), engine.connect() as connection:
         return connection.execute(statement).scalar_one()
 
 
-def retry_letters(engine: Engine, which: LetterFilter, *, grace_s: float, portion: int = PORTION) -> Retried:
+def retry_letters(engine: Engine, wanted: LetterFilter, *, grace_s: float, portion: int = PORTION) -> Retried:
     """Reopen what dead letters are about: no attempt counted, due now.
 
     Args:
         engine: the database.
-        which: those to try again.
+        wanted: those to try again.
         grace_s: seconds before the reconciler sends again what is sent now.
         portion: how many one transaction reopens, and how many messages are to be sent now.
 
@@ -110,7 +109,7 @@ def retry_letters(engine: Engine, which: LetterFilter, *, grace_s: float, portio
         DatabaseUnreachable: what was reopened before stays so; repeat it for the rest.
     """
     count, messages = 0, list[TaskMessage]()
-    for ids in _portions(engine, [*which.conditions(), dead_letters.c.kind != "message"], portion):
+    for ids in _portions(engine, [*wanted.conditions(), dead_letters.c.kind != "message"], portion):
         with translate_errors(engine), engine.begin() as connection:
             letters = _locked(connection, ids)
             is_first = not messages
@@ -123,15 +122,15 @@ def retry_letters(engine: Engine, which: LetterFilter, *, grace_s: float, portio
             connection.execute(delete(dead_letters).where(dead_letters.c.id.in_(reopened)))
         count += len(reopened)
         messages += their_messages if is_first else []
-    return Retried(count=count, messages=messages, left=count_letters(engine, which))
+    return Retried(count=count, messages=messages, left=count_letters(engine, wanted))
 
 
-def drop(engine: Engine, which: LetterFilter, *, portion: int = PORTION) -> int:
+def drop(engine: Engine, wanted: LetterFilter, *, portion: int = PORTION) -> int:
     """Delete dead letters. Their jobs and rows stay closed, without a verdict.
 
     Args:
         engine: the database.
-        which: the ones to delete.
+        wanted: the ones to delete.
         portion: how many one transaction deletes.
 
     Returns:
@@ -141,7 +140,7 @@ def drop(engine: Engine, which: LetterFilter, *, portion: int = PORTION) -> int:
         DatabaseUnreachable: what was deleted before is gone.
     """
     dropped = 0
-    for ids in _portions(engine, which.conditions(), portion):
+    for ids in _portions(engine, wanted.conditions(), portion):
         with translate_errors(engine), engine.begin() as connection:
             dropped += connection.execute(delete(dead_letters).where(dead_letters.c.id.in_(ids))).rowcount
     return dropped
@@ -177,7 +176,7 @@ def resume(engine: Engine, batch: uuid.UUID, *, grace_s: float) -> tuple[int, li
 
 
 def _portions(engine: Engine, conditions: Sequence[ColumnElement[bool]], portion: int) -> Iterator[list[uuid.UUID]]:
-    """The ids that the conditions are true of, each once, whatever becomes of it meanwhile."""
+    """The ids of letters that the conditions are true of, a portion at a time; each once, even if it stays a letter."""
     last: uuid.UUID | None = None
     while True:
         after = [] if last is None else [dead_letters.c.id > last]
@@ -213,8 +212,10 @@ def _reopen(
         letter = places[row.batch, row.n]
         reopened.append(letter.id)
         messages.append(chunk_message(letter.domain, row.batch, row.n))
-    theirs = sorted({batch for batch, _ in places})
-    connection.execute(select(batches.c.id).where(batches.c.id.in_(theirs)).order_by(batches.c.id).with_for_update())
+    parents = sorted({batch for batch, _ in places})
+    connection.execute(select(batches.c.id).where(batches.c.id.in_(parents)).order_by(batches.c.id).with_for_update())
     has_open = select(chunks.c.n).where(chunks.c.batch == batches.c.id, chunks.c.state == "open").exists()
-    connection.execute(update(batches).where(batches.c.id.in_(theirs), has_open).values(state="open", finished_at=None))
+    connection.execute(
+        update(batches).where(batches.c.id.in_(parents), has_open).values(state="open", finished_at=None)
+    )
     return reopened, messages

@@ -1,7 +1,7 @@
 """What is not tried any more, with the reason.  attempts, refused messages -> [dead_letters] -> one row each
 
-Writes rows; what may be dead is decided by `store.attempts` and `store.chunk_attempts`, and how to bring it back to
-life is the matter of whoever operates the farm."""
+Writes rows. What is dead is decided by `store.attempts` and `store.chunk_attempts`; `store.dead_letter_retry` reopens
+it when the operator asks for that."""
 
 import uuid
 from collections.abc import Mapping
@@ -39,27 +39,28 @@ class Failure:
 
 
 def write_dead_letter(
-    connection: Connection, death: Failure, *, id: uuid.UUID, kind: str, row: Mapping[str, Any], **where: Any
+    connection: Connection, failure: Failure, *, id: uuid.UUID, kind: str, row: Mapping[str, Any], **where: Any
 ) -> None:
     """Write the dead letter of a job, or of a row of a batch, in the caller's transaction.
 
     Args:
         connection: in a transaction.
-        death: what is said when the row knows no better.
+        failure: written if the row holds no failure of its own.
         id: of the job, or of the verdict that the row of the batch would have had.
         kind: `job` or `row`.
         row: of the ledger: domain, subject, attempts, worker, and code and reason of the last failure, if any.
         where: batch and chunk, of a row of a batch.
     """
-    known = {name: row[name] for name in ("domain", "subject", "attempts", "worker")}
-    told = (row["code"], row["reason"]) if row["code"] else (death.code, death.reason)
-    values = {"id": id, "kind": kind, "code": told[0], "reason": storable(told[1]), **known, **where}
+    if row["code"]:
+        failure = Failure(row["code"], row["reason"])
+    copied = {name: row[name] for name in ("domain", "subject", "attempts", "worker")}
+    values = {"id": id, "kind": kind, "code": failure.code, "reason": storable(failure.reason), **copied, **where}
     connection.execute(insert(dead_letters).values(values).on_conflict_do_nothing())
 
 
 def record_message(
     engine: Engine,
-    death: Failure,
+    failure: Failure,
     *,
     worker: str,
     id: uuid.UUID | None = None,
@@ -70,8 +71,8 @@ def record_message(
 
     Args:
         engine: the database.
-        death: why.
-        worker: who refused it.
+        failure: why.
+        worker: name of the worker that refused it.
         id: of its task, if it has one that is no job's; default: a new one.
         domain: of the queue that it came from, if known.
         content: the message; its beginning is kept.
@@ -83,8 +84,8 @@ def record_message(
         "id": id or uuid.uuid4(),
         "kind": "message",
         "domain": domain,
-        "code": death.code,
-        "reason": storable(death.reason),
+        "code": failure.code,
+        "reason": storable(failure.reason),
         "worker": worker,
         "attempts": 1,
         "content": storable(content),

@@ -1,5 +1,4 @@
-"""Windows of recent events, one a key.  tasks.shared_facts.provider -> [windows] -> Redis -> the events that a job is
-judged with
+"""Windows of recent events, one a key, in Redis.  tasks.shared_facts -> [event_windows] -> the events of each window
 
 A window is a sorted set of job ids by the time of their events, and a hash of the events. One script adds an event and
 reads the window up to it, so that no worker ever sees half of another's change; run again for the same job, it changes
@@ -83,7 +82,7 @@ def oldest_of_keys(events: Sequence[Event]) -> list[Event]:
     return list(oldest.values())
 
 
-class Windows:
+class RedisWindows:
     """The windows of a farm."""
 
     def __init__(self, facts: ReferenceFacts, *, clock: Callable[[], float] = time.time) -> None:
@@ -91,7 +90,7 @@ class Windows:
 
         Args:
             facts: kept in the same Redis.
-            clock: seconds since 1970.
+            clock: seconds since 1970; default: the time of this host, for nothing but what is forgotten when.
         """
         self._facts = facts
         self._clock = clock

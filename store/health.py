@@ -1,4 +1,4 @@
-"""How the farm fares, as its rows tell.  reconciler, dead_letters -> [health] -> `rulefarm doctor`, `rulefarm status`
+"""State of the farm in its rows.  reconciler, dead_letters -> [health] -> `rulefarm doctor`, `rulefarm status`
 
 Reads only."""
 

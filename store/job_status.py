@@ -1,7 +1,7 @@
 """Where a job stands.  id or key -> [job_status] -> its row, its verdict or its dead letter
 
-For whoever asks what became of a job, or of one row of a batch. Reads only; facts are left out, for `explain` shows
-what matters of them."""
+Answers `rulefarm jobs` and `rulefarm explain` for a job or one row of a batch. Reads only; without the facts, of which
+`explain` shows what matters."""
 
 import uuid
 from collections.abc import Iterator
@@ -31,9 +31,8 @@ class JobStatus:
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
-        verdict = self.verdict.to_json() if self.verdict else None
-        told = {"job": self.job, "batch": self.batch, "chunk": self.chunk}
-        return {**told, "verdict": verdict, "dead_letter": self.letter}
+        rows = {"job": self.job, "batch": self.batch, "chunk": self.chunk}
+        return {**rows, "verdict": self.verdict.to_json() if self.verdict else None, "dead_letter": self.letter}
 
 
 def find_job_status(engine: Engine, name: str) -> JobStatus:
@@ -47,16 +46,14 @@ def find_job_status(engine: Engine, name: str) -> JobStatus:
         NotFound: nothing of that name is on record.
         DatabaseUnreachable: no answer.
     """
-    try:
-        wanted: uuid.UUID | None = uuid.UUID(name)
-    except ValueError:
-        wanted = None
+    job_id = _id(name)
+    # A key may look like an id.
+    names: list[uuid.UUID | str] = [name] if job_id is None else [job_id, name]
     with translate_errors(engine), engine.connect() as connection:
-        # A key may look like an id.
-        for by_id in [True, False] if wanted else [False]:
-            found = _find(connection, wanted if by_id else name)
-            if found is not None:
-                return found
+        for id_or_key in names:
+            status = _find(connection, id_or_key)
+            if status is not None:
+                return status
     raise NotFound(
         "no-such-job",
         f"no job {name} is on record",
@@ -76,31 +73,33 @@ def find_jobs(engine: Engine, *, state: str, domain: str | None = None, limit: i
     Raises:
         DatabaseUnreachable: no answer.
     """
-    statement = select(*_told(jobs)).where(jobs.c.state == state).order_by(jobs.c.enqueued_at, jobs.c.id).limit(limit)
+    statement = (
+        select(*_columns(jobs)).where(jobs.c.state == state).order_by(jobs.c.enqueued_at, jobs.c.id).limit(limit)
+    )
     if domain is not None:
         statement = statement.where(jobs.c.domain == domain)
     with translate_errors(engine), engine.connect() as connection:
         return [dict(row) for row in connection.execute(statement).mappings()]
 
 
-def _find(connection: Connection, wanted: uuid.UUID | str | None) -> JobStatus | None:
+def _find(connection: Connection, id_or_key: uuid.UUID | str) -> JobStatus | None:
     def newest(table: Table, columns: list[Any], moment: Any) -> dict[str, Any] | None:
-        named = table.c.id if isinstance(wanted, uuid.UUID) else table.c.subject
-        statement = select(*columns).where(named == wanted).order_by(moment.desc()).limit(1)
-        return _one(connection, statement)
+        column = table.c.id if isinstance(id_or_key, uuid.UUID) else table.c.subject
+        statement = select(*columns).where(column == id_or_key).order_by(moment.desc()).limit(1)
+        return _first_row(connection, statement)
 
-    job = newest(jobs, _told(jobs), jobs.c.enqueued_at)
+    job = newest(jobs, _columns(jobs), jobs.c.enqueued_at)
     if job is not None:
-        verdict = _one(connection, select(verdicts).where(verdicts.c.id == job["id"]))
-        letter = _one(connection, select(dead_letters).where(dead_letters.c.id == job["id"]))
+        verdict = _first_row(connection, select(verdicts).where(verdicts.c.id == job["id"]))
+        letter = _first_row(connection, select(dead_letters).where(dead_letters.c.id == job["id"]))
         return JobStatus(job=job, verdict=Verdict.from_json(verdict) if verdict else None, letter=letter)
     letter = newest(dead_letters, [dead_letters], dead_letters.c.died_at)
     verdict = newest(verdicts, [verdicts], verdicts.c.enqueued_at)
     if letter is None and verdict is None:
         return None
-    of_batch = (letter or verdict or {})["batch"]
+    batch = (letter or verdict or {})["batch"]
     return JobStatus(
-        batch=_one(connection, select(batches).where(batches.c.id == of_batch)),
+        batch=_first_row(connection, select(batches).where(batches.c.id == batch)),
         chunk=_chunk(connection, letter) if letter else None,
         verdict=Verdict.from_json(verdict) if verdict else None,
         letter=letter,
@@ -109,11 +108,12 @@ def _find(connection: Connection, wanted: uuid.UUID | str | None) -> JobStatus |
 
 def _chunk(connection: Connection, letter: dict[str, Any]) -> dict[str, Any] | None:
     place = (chunks.c.batch == letter["batch"]) & (chunks.c.n == letter["chunk"])
-    return _one(connection, select(*_told(chunks)).where(place))
+    return _first_row(connection, select(*_columns(chunks)).where(place))
 
 
-def _told(table: Table) -> list[ColumnElement[Any]]:
-    """The columns of a job or chunk but for its facts, and what is left of its times by the clock of Postgres."""
+def _columns(table: Table) -> list[ColumnElement[Any]]:
+    """The columns of a job or chunk but for its facts; and its age, what is left of its lease, and the time to its next
+    message, in seconds by the clock of Postgres."""
 
     def seconds(moment: Any) -> Any:
         return func.extract("epoch", moment)
@@ -125,7 +125,8 @@ def _told(table: Table) -> list[ColumnElement[Any]]:
     return [*columns, seconds(table.c.resend_at - func.now()).label("resend_in_s")]
 
 
-def _one(connection: Connection, statement: Any) -> dict[str, Any] | None:
+def _first_row(connection: Connection, statement: Any) -> dict[str, Any] | None:
+    """The first row of a query, with seconds as float; None if there is none."""
     row = connection.execute(statement).mappings().first()
     return (
         {name: float(value) if name.endswith("_s") and value is not None else value for name, value in row.items()}
@@ -147,11 +148,12 @@ def verdict_of(engine: Engine, job: str) -> Verdict:
         DatabaseUnreachable: no answer.
     """
     job_id = _id(job)
-    named = [verdicts.c.subject == job] if job_id is None else [verdicts.c.id == job_id, verdicts.c.subject == job]
+    by_key = verdicts.c.subject == job
+    conditions = [by_key] if job_id is None else [verdicts.c.id == job_id, by_key]
     waiting = jobs.c.subject == job if job_id is None else (jobs.c.id == job_id) | (jobs.c.subject == job)
     with translate_errors(engine), engine.connect() as connection:
-        for wanted in named:
-            statement = select(verdicts).where(wanted).order_by(verdicts.c.evaluated_at.desc()).limit(1)
+        for condition in conditions:
+            statement = select(verdicts).where(condition).order_by(verdicts.c.evaluated_at.desc()).limit(1)
             row = connection.execute(statement).mappings().first()
             if row is not None:
                 return Verdict.from_json(dict(row))
@@ -181,7 +183,7 @@ def chunks_of(engine: Engine, batch: uuid.UUID) -> Iterator[dict[str, Any]]:
     """
     columns = select(chunks.c.n, chunks.c.form, chunks.c.facts)
     n = -1
-    # One at a time: all chunks of a nightly run would not fit into memory, and the row is mostly found before the end.
+    # One at a time: all chunks of a nightly run would not fit into memory, and the reader mostly stops before the end.
     while True:
         statement = columns.where(chunks.c.batch == batch, chunks.c.n > n).order_by(chunks.c.n).limit(1)
         with translate_errors(engine), engine.connect() as connection:

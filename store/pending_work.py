@@ -21,7 +21,7 @@ from store.attempts import is_free
 PATIENCE = 10
 #: A message that brings no verdict makes the next one wait twice as long, but never longer.
 LONGEST_WAIT_S = 3600.0
-#: Longer ago than any patience: what is due since then is sent whatever waits in its queue.
+#: Longer ago than any patience: what is due since then is sent however long its queue is.
 _LONG_AGO = timedelta(days=36500)
 _SECOND = cast("1 second", Interval)
 
@@ -94,7 +94,7 @@ def count_open(engine: Engine, domain: str, *, bulk: bool, limit: int) -> int:
         engine: the database.
         domain: whose queue.
         bulk: whether it is the domain's bulk queue.
-        limit: counted so far at most, and chunks apart from jobs.
+        limit: counted up to this, jobs and chunks each.
 
     Raises:
         DatabaseUnreachable: no answer.
@@ -108,7 +108,7 @@ def count_open(engine: Engine, domain: str, *, bulk: bool, limit: int) -> int:
 
 
 def mark_all_due(engine: Engine) -> int:
-    """Make everything due that is open and that nobody works on: no message of it is on its way any more.
+    """Mark every open, unleased job and chunk due now: the broker has lost its messages.
 
     Returns:
         How many jobs and chunks.
@@ -117,16 +117,16 @@ def mark_all_due(engine: Engine) -> int:
         DatabaseUnreachable: nothing was changed.
     """
     long_ago = func.now() - _LONG_AGO
-    expired = 0
+    marked = 0
     with translate_errors(engine), engine.begin() as connection:
         for table in (jobs, chunks):
             waiting = update(table).where(table.c.state == "open", is_free(table), table.c.resend_at > long_ago)
-            expired += connection.execute(waiting.values(resend_at=long_ago)).rowcount
-    return expired
+            marked += connection.execute(waiting.values(resend_at=long_ago)).rowcount
+    return marked
 
 
 def record_run(engine: Engine, *, sent: int, broker_lost: bool) -> None:
-    """Write down what the reconciler did, for the status page.
+    """Record what the reconciler did, for `rulefarm status` and `rulefarm doctor`.
 
     Args:
         engine: the database.
@@ -142,7 +142,11 @@ def record_run(engine: Engine, *, sent: int, broker_lost: bool) -> None:
 
 
 def open_work(engine: Engine) -> list[OpenWork]:
-    """What waits, by domain."""
+    """Open jobs and chunks, by domain.
+
+    Raises:
+        DatabaseUnreachable: no answer.
+    """
     waiting_jobs = (
         select(jobs.c.domain, func.count().label("n"), func.min(jobs.c.enqueued_at).label("oldest"))
         .where(jobs.c.state == "open")

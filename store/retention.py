@@ -1,4 +1,4 @@
-"""Retention.  age -> [prune] -> whole months of verdicts dropped, closed work deleted
+"""Retention: delete what is old and closed.  age -> [retention] -> months of verdicts dropped, closed work deleted
 
 By whole months of submission, for a month of verdicts is one partition, and a job must not outlive its verdict: the
 same key submitted again would be taken for done. Open work is never touched, nor what stands with it: the verdicts of

@@ -1,4 +1,4 @@
-"""Rulesets on record.  loaded ruleset -> [published] -> rulesets, active_rulesets
+"""Published rulesets by their digest.  loaded ruleset -> [ruleset_versions] -> rulesets, active_rulesets
 
 A verdict names the digest that judged it; here is the source behind every digest, so that an auditor can read in March
 what the rules said in January."""
@@ -25,7 +25,7 @@ def publish(engine: Engine, domain: str, digest: str, sources: Mapping[str, byte
     Raises:
         DatabaseUnreachable: nothing was written.
     """
-    kept = {name: _kept(content) for name, content in sources.items()}
+    kept = {name: _to_json(content) for name, content in sources.items()}
     record = insert(rulesets).values(domain=domain, digest=digest, source=kept).on_conflict_do_nothing()
     active = insert(active_rulesets).values(domain=domain, digest=digest)
     active = active.on_conflict_do_update(
@@ -57,7 +57,7 @@ def source_of(engine: Engine, domain: str, digest: str) -> dict[str, bytes]:
         source: dict[str, str | dict[str, str]] | None = connection.execute(statement).scalar()
     if source is None:
         raise NotFound("no-such-ruleset", f"no ruleset {digest[:12]} of {domain} is on record")
-    return {name: _given(content) for name, content in source.items()}
+    return {name: _from_json(content) for name, content in source.items()}
 
 
 def active_sources(engine: Engine) -> dict[str, dict[str, bytes]]:
@@ -79,10 +79,10 @@ def active_sources(engine: Engine) -> dict[str, dict[str, bytes]]:
     statement = select(rulesets.c.domain, rulesets.c.source).select_from(active).order_by(rulesets.c.domain)
     with translate_errors(engine), engine.connect() as connection:
         rows = connection.execute(statement).all()
-    return {domain: {name: _given(content) for name, content in source.items()} for domain, source in rows}
+    return {domain: {name: _from_json(content) for name, content in source.items()} for domain, source in rows}
 
 
-def _kept(content: bytes) -> str | dict[str, str]:
+def _to_json(content: bytes) -> str | dict[str, str]:
     """Text as text, which an auditor can read in the table; a workbook, and what JSON can't hold, as base64."""
     try:
         text = content.decode()
@@ -91,5 +91,5 @@ def _kept(content: bytes) -> str | dict[str, str]:
     return text if "\0" not in text else {"base64": base64.b64encode(content).decode()}
 
 
-def _given(kept: str | dict[str, str]) -> bytes:
+def _from_json(kept: str | dict[str, str]) -> bytes:
     return kept.encode() if isinstance(kept, str) else base64.b64decode(kept["base64"])

@@ -1,6 +1,6 @@
-"""Verdict rows.  evaluations -> [verdicts] -> one row a job, COPY for a chunk; and back to whoever asks
+"""Verdict rows: written for a job or a chunk, and listed.  judge -> [verdicts] -> the tables verdicts, jobs, chunks
 
-Every write can be repeated: a job that has its verdict keeps it. Judges nothing."""
+Every write can be repeated: a job that has its verdict keeps it. A chunk is written with COPY. Judges nothing."""
 
 import json
 import uuid
@@ -111,7 +111,7 @@ def find_verdicts(
 
     Args:
         engine: the database.
-        domain: of this domain only; likewise outcome, subject, batch.
+        domain: of this domain only. Default: of any; likewise outcome, subject and batch.
         outcome: accept, review, reject or error.
         subject: the key that was judged.
         batch: the batch's id.
@@ -120,18 +120,27 @@ def find_verdicts(
     Raises:
         DatabaseUnreachable: no answer.
     """
-    wanted = {"domain": domain, "outcome": outcome, "subject": subject, "batch": batch}
+    filters = {"domain": domain, "outcome": outcome, "subject": subject, "batch": batch}
     statement = select(verdicts).order_by(verdicts.c.evaluated_at.desc(), verdicts.c.id).limit(limit)
-    for name, value in wanted.items():
+    for name, value in filters.items():
         if value is not None:
             statement = statement.where(verdicts.c[name] == value)
     with translate_errors(engine), engine.connect() as connection:
-        found = connection.execute(statement).mappings().all()
-    return (Verdict.from_json(dict(row)) for row in found)
+        rows = connection.execute(statement).mappings().all()
+    return (Verdict.from_json(dict(row)) for row in rows)
 
 
 def count_fired(engine: Engine, batch: uuid.UUID, *, limit: int = 10) -> list[tuple[str, int]]:
-    """The rules that fired most often in a batch, with how often."""
+    """The rules that fired most often in a batch, with how often.
+
+    Args:
+        engine: the database.
+        batch: the batch's id.
+        limit: rules at most.
+
+    Raises:
+        DatabaseUnreachable: no answer.
+    """
     rule = func.unnest(verdicts.c.fired).label("rule")
     fired = select(rule).where(verdicts.c.batch == batch).subquery()
     times = func.count()
@@ -153,5 +162,5 @@ def _stored(name: str, value: Any) -> ColumnElement[Any]:
 
 
 def _json(value: Any) -> str:
-    # A NUL can come in with a batch's column; jsonb can't hold it, and one odd name must not cost the whole chunk.
+    # A NUL can come in with a batch's column; jsonb can't hold it, and one such name must not cost the whole chunk.
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("\\u0000", "\ufffd")

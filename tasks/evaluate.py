@@ -99,9 +99,9 @@ def evaluate_chunk(task: Task, **kwargs: Any) -> int | None:
         except FarmUnreachable:
             raise
         except Exception as error:
-            death = _death(error)
-            log.error("chunk %d of batch %s, attempt %d: %s", message.n, message.batch, attempt, death)
-            _send_parts(context, fail_chunk(engine, message.batch, message.n, terms, death, attempt=attempt))
+            failure = _death(error)
+            log.error("chunk %d of batch %s, attempt %d: %s", message.n, message.batch, attempt, failure)
+            _send_parts(context, fail_chunk(engine, message.batch, message.n, terms, failure, attempt=attempt))
             return None
     except FarmUnreachable as error:
         _retry(task, error, kwargs, attempt)
@@ -113,8 +113,8 @@ def _checked(task: Task, check: Callable[[Mapping[str, Any]], _Message], kwargs:
         return check(kwargs)
     except JobRejected as error:
         log.error("a message of task %s is refused [%s]: %s", task.name, error.code, error.message)
-        death = Failure(error.code, f"{task.name}: {error.message}")
-        record_message(current().database, death, worker=task.request.hostname, content=repr(kwargs))
+        failure = Failure(error.code, f"{task.name}: {error.message}")
+        record_message(current().database, failure, worker=task.request.hostname, content=repr(kwargs))
         return None
 
 
@@ -130,11 +130,11 @@ def _claim_job(context: WorkerContext, message: JobMessage, worker: str) -> int 
 
 
 def _fail_job(context: WorkerContext, message: JobMessage, worker: str, attempt: int, error: Exception) -> None:
-    death = _death(error)
-    log.error("job %s, attempt %d: %s", message.job_id, attempt, death)
+    failure = _death(error)
+    log.error("job %s, attempt %d: %s", message.job_id, attempt, failure)
     if not message.on_record:
         add_job(context.database, message.row())
-    if fail_job(context.database, message.job_id, context.terms(worker), death, attempt=attempt):
+    if fail_job(context.database, message.job_id, context.terms(worker), failure, attempt=attempt):
         log.error("job %s is a dead letter now", message.job_id)
 
 

@@ -40,9 +40,9 @@ def judge_job(loaded: LoadedRuleset, message: JobMessage, worker: str, shared: S
         FactsUnreachable: the shared facts can't be read.
         SettingsError: the domain shares facts, and nothing says where they are.
     """
-    [seen] = _see(loaded, [Subject(str(message.job_id), message.document, message.as_of)], shared)
+    [facts] = _complete(loaded, [Subject(str(message.job_id), message.document, message.as_of)], shared)
     started = time.perf_counter_ns()
-    evaluation = evaluate_seen(loaded, seen, message.as_of)
+    evaluation = evaluate_complete(loaded, facts, message.as_of)
     micros = (time.perf_counter_ns() - started) // 1000
     return Verdict(
         id=message.job_id,
@@ -52,12 +52,12 @@ def judge_job(loaded: LoadedRuleset, message: JobMessage, worker: str, shared: S
         batch=None,
         **_answer(evaluation),
         ruleset_digest=loaded.digest,
-        facts_digest=_digest(seen.document) if seen.shared else wire.digest(message.facts),
+        facts_digest=_digest(facts.document) if facts.shared else wire.digest(message.facts),
         as_of=message.as_of,
         worker=worker,
         evaluated_at=datetime.now(UTC),
         micros=micros,
-        shared_facts=seen.shared or None,
+        shared_facts=facts.shared or None,
     )
 
 
@@ -86,9 +86,9 @@ def judge_chunk(
         # A shared fact has a value of its own for every row: there is no column to judge it by.
         documents = _documents(frame, chunk["form"], loaded.schema)
         ids = (str(uuid.uuid5(chunk["batch"], subject)) for subject in subjects)
-        facts = _see(loaded, [Subject(*one, chunk["as_of"]) for one in zip(ids, documents, strict=True)], shared)
+        facts = _complete(loaded, [Subject(*pair, chunk["as_of"]) for pair in zip(ids, documents, strict=True)], shared)
         started = time.perf_counter_ns()
-        answers = [_answer(evaluate_seen(loaded, each, chunk["as_of"])) for each in facts]
+        answers = [_answer(evaluate_complete(loaded, each, chunk["as_of"])) for each in facts]
     else:
         documents, answers = _judge_columns(loaded, frame, chunk["form"] == "text", chunk["as_of"])
         facts = [CompleteFacts(document, {}) for document in documents]
@@ -131,27 +131,27 @@ def facts_of(chunk: Mapping[str, Any], subject: str, schema: Schema) -> dict[str
     return _documents(frame, chunk["form"], schema)[0]
 
 
-def _see(loaded: LoadedRuleset, subjects: Sequence[Subject], shared: SharedFacts | None) -> list[CompleteFacts]:
+def _complete(loaded: LoadedRuleset, subjects: Sequence[Subject], shared: SharedFacts | None) -> list[CompleteFacts]:
     if not loaded.schema.is_shared:
         return [CompleteFacts(subject.document, {}) for subject in subjects]
     if shared is None:
         raise SettingsError(
             "no-facts", f"domain {loaded.domain!r} shares facts, and nothing says where", "set RULEFARM_FACTS_URL"
         )
-    return shared.see(loaded, subjects)
+    return shared.complete(loaded, subjects)
 
 
-def evaluate_seen(loaded: LoadedRuleset, seen: CompleteFacts, as_of: datetime) -> Evaluation:
+def evaluate_complete(loaded: LoadedRuleset, facts: CompleteFacts, as_of: datetime) -> Evaluation:
     """Judge facts that are complete.
 
     Args:
         loaded: the ruleset of their domain.
-        seen: with the shared facts among them.
+        facts: with the shared ones among them.
         as_of: the instant to judge at.
     """
-    if seen.refusal is not None:
-        return error_evaluation(*seen.refusal, seen.document)
-    return loaded.program.evaluate(seen.document, as_of=as_of, candidates=host_of(loaded.program))
+    if facts.refusal is not None:
+        return error_evaluation(*facts.refusal, facts.document)
+    return loaded.program.evaluate(facts.document, as_of=as_of, candidates=host_of(loaded.program))
 
 
 def _documents(frame: pl.DataFrame, form: str, schema: Schema) -> list[dict[str, Any]]:
@@ -216,5 +216,5 @@ def _digest(facts: Mapping[str, Any]) -> str:
     try:
         return wire.digest(wire.canonical(facts))
     except JobRejected:
-        # A column can hold what JSON can't, such as NaN. What that is worth is the engine's say; a digest it must have.
+        # A column can hold what JSON can't, such as NaN. The engine decides what that is worth; a digest it must have.
         return wire.digest(json.dumps(facts, default=repr, sort_keys=True))

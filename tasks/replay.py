@@ -15,7 +15,7 @@ from rulefarm import wire
 from rulefarm.errors import JobRejected
 from rulefarm.limits import MAX_FACTS_CHARACTERS
 from rulesets.loader import LoadedRuleset
-from tasks.judge import evaluate_seen
+from tasks.judge import evaluate_complete
 from tasks.shared_facts import MemoryWindows, SharedFacts, Subject, event_of, event_time, key_text
 
 
@@ -30,7 +30,7 @@ class Replayed:
     evaluation: Evaluation
 
 
-class KnownFacts:
+class DocumentFacts:
     """Reference facts out of a document: fact to key to fields."""
 
     def __init__(self, document: Mapping[str, Any]) -> None:
@@ -41,25 +41,25 @@ class KnownFacts:
         """
         self._document = document
 
-    def texts(self, wanted: Collection[tuple[str, str]]) -> dict[tuple[str, str], str | None]:
+    def texts(self, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], str | None]:
         """The texts of facts, as Redis would hold them; None where there is none.
 
         Args:
-            wanted: pairs of fact and key.
+            keys: pairs of fact and key.
         """
-        return {pair: self._text(*pair) for pair in wanted}
+        return {pair: self._text(*pair) for pair in keys}
 
     def _text(self, fact: str, key: str) -> str | None:
-        facts = self._document.get(fact)
-        found = facts.get(key) if isinstance(facts, Mapping) else None
-        return None if found is None else json.dumps(found)
+        by_key = self._document.get(fact)
+        fields = by_key.get(key) if isinstance(by_key, Mapping) else None
+        return None if fields is None else json.dumps(fields)
 
 
 def replay(
     loaded: LoadedRuleset,
     lines: IO[str],
     *,
-    known: KnownFacts,
+    reference: DocumentFacts,
     as_of: datetime | None,
     clock: Callable[[], float],
 ) -> Iterator[Replayed]:
@@ -68,7 +68,7 @@ def replay(
     Args:
         loaded: the ruleset of its domain.
         lines: of facts, as JSON; events of one key in the order of time.
-        known: reference facts.
+        reference: reference facts.
         as_of: the instant to judge each line at. None: when its event happened, where a stream of the domain says
             when, else now.
         clock: seconds since 1970.
@@ -76,7 +76,7 @@ def replay(
     Returns:
         What came of each line that is not empty, in order.
     """
-    shared = SharedFacts(known, MemoryWindows(clock))
+    shared = SharedFacts(reference, MemoryWindows(clock))
     for number, text in enumerate(_bounded(lines), 1):
         if not text.strip():
             continue
@@ -87,8 +87,8 @@ def replay(
             continue
         moment = as_of or _moment(loaded.schema, document, datetime.fromtimestamp(clock(), UTC))
         # Events of one instant stand in the order of their ids: of their lines.
-        [seen] = shared.see(loaded, [Subject(f"{number:012}", document, moment)])
-        yield Replayed(number, _subject(loaded.schema, document), evaluate_seen(loaded, seen, moment))
+        [complete] = shared.complete(loaded, [Subject(f"{number:012}", document, moment)])
+        yield Replayed(number, _subject(loaded.schema, document), evaluate_complete(loaded, complete, moment))
 
 
 def _bounded(lines: IO[str]) -> Iterator[str]:

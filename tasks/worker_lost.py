@@ -18,14 +18,14 @@ from tasks.worker_context import current
 log = logging.getLogger("rulefarm.tasks")
 
 
-def record_worker_lost(task: str, kwargs: Mapping[str, Any], worker: str, death: Failure) -> None:
+def record_worker_lost(task: str, kwargs: Mapping[str, Any], worker: str, failure: Failure) -> None:
     """Count an attempt that ended with its process.
 
     Args:
         task: name of the task.
         kwargs: of its message.
         worker: that the process belonged to.
-        death: how it ended.
+        failure: how it ended.
     """
     context = current()
     engine = context.database
@@ -34,9 +34,9 @@ def record_worker_lost(task: str, kwargs: Mapping[str, Any], worker: str, death:
             job = JobMessage.from_kwargs(kwargs)
             if not job.on_record:
                 add_job(engine, job.row())
-            fail_job(engine, job.job_id, context.terms(worker), death)
+            fail_job(engine, job.job_id, context.terms(worker), failure)
         elif task == EVALUATE_CHUNK:
             chunk = ChunkMessage.from_kwargs(kwargs)
-            fail_chunk(engine, chunk.batch, chunk.n, context.terms(worker, chunk=True), death)
+            fail_chunk(engine, chunk.batch, chunk.n, context.terms(worker, chunk=True), failure)
     except (FarmUnreachable, JobRejected) as error:
         log.warning("a process was lost, and that could not be noted: %s", error)

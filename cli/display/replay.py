@@ -14,11 +14,11 @@ from cli.display.output import COLOURS
 from engine import Evaluation
 from rulefarm.errors import JobRejected
 from rulesets.loader import LoadedRuleset
-from tasks.replay import KnownFacts, Replayed, replay
+from tasks.replay import DocumentFacts, Replayed, replay
 
 
 def print_replay(
-    loaded: LoadedRuleset, path: str, reference_facts: KnownFacts, as_of: datetime | None, *, as_json: bool
+    loaded: LoadedRuleset, path: str, reference_facts: DocumentFacts, as_of: datetime | None, *, as_json: bool
 ) -> bool:
     """Replay a file and print its outcomes.
 
@@ -40,7 +40,7 @@ def print_replay(
     try:
         # What is no UTF-8 becomes text that facts refuse: it is an error of its line and not of the file.
         with open(path, encoding="utf-8", errors="surrogateescape") as lines:
-            for replayed in replay(loaded, lines, known=reference_facts, as_of=as_of, clock=time.time):
+            for replayed in replay(loaded, lines, reference=reference_facts, as_of=as_of, clock=time.time):
                 outcomes[replayed.evaluation.outcome] += 1
                 if replayed.evaluation.outcome != "accept":
                     click.echo(_json(replayed) if as_json else _line(replayed))

@@ -53,16 +53,20 @@ def event_time(stream: Stream, event: Mapping[str, Any], as_of: datetime) -> dat
     """
     if stream.time is None:
         return as_of
-    said = event[stream.time[1]]
+    value = event[stream.time[1]]
     try:
         # A column of dates holds them as such.
-        return parse_moment(said.isoformat() if isinstance(said, date) else said)
+        return parse_moment(value.isoformat() if isinstance(value, date) else value)
     except (ValueRefused, TypeError):
         raise JobRejected("event-time", f"{'.'.join(stream.time)} is no date (ISO 8601 expected)") from None
 
 
 def event_text(stream: Stream, event: Mapping[str, Any]) -> str:
-    """An event as it is kept.
+    """An event as it is kept: canonical JSON.
+
+    Args:
+        stream: which, for the message.
+        event: its fields.
 
     Raises:
         JobRejected: `event-too-large`, or it can't be JSON.
@@ -74,40 +78,52 @@ def event_text(stream: Stream, event: Mapping[str, Any]) -> str:
     return text
 
 
-def with_window(seen: CompleteFacts, stream: Stream, texts: Sequence[str], known: dict[str, Any]) -> CompleteFacts:
+def with_window(facts: CompleteFacts, stream: Stream, texts: Sequence[str], parsed: dict[str, Any]) -> CompleteFacts:
     """The facts of a job with a window of events.
 
     Args:
-        seen: without it.
+        facts: without it.
         stream: which.
         texts: the window, as it is kept.
-        known: what texts say, for those that were read before; takes what is read.
+        parsed: text to event, of those that were parsed before; takes those that are parsed here.
 
     Returns:
         The facts; with a refusal, `fact-unreadable`, if somebody else wrote what is no event.
     """
     window = []
     for text in texts:
-        if text not in known:
+        if text not in parsed:
             try:
-                known[text] = wire.parse(text)
+                parsed[text] = wire.parse(text)
             except JobRejected as error:
                 message = f"an event of {stream.name} as it is kept: {error.message}"
-                return CompleteFacts(seen.document, seen.shared, ("fact-unreadable", message))
-        window.append(known[text])
-    return with_events(seen, stream, window)
+                return CompleteFacts(facts.document, facts.shared, ("fact-unreadable", message))
+        window.append(parsed[text])
+    return with_events(facts, stream, window)
 
 
-def with_events(seen: CompleteFacts, stream: Stream, events: list[dict[str, Any]]) -> CompleteFacts:
-    """The facts of a job with events that are known."""
-    return CompleteFacts({**seen.document, stream.name: events}, {**seen.shared, stream.name: events}, seen.refusal)
+def with_events(facts: CompleteFacts, stream: Stream, events: list[dict[str, Any]]) -> CompleteFacts:
+    """The facts of a job with the events of its window.
+
+    Args:
+        facts: without them.
+        stream: whose window it is.
+        events: by time.
+    """
+    return CompleteFacts({**facts.document, stream.name: events}, {**facts.shared, stream.name: events}, facts.refusal)
 
 
-def alone(schema: Schema, seen: CompleteFacts, as_of: datetime) -> CompleteFacts:
-    """The facts of a job with windows that hold its own event and no other: where there is no farm to ask."""
+def with_own_events(schema: Schema, facts: CompleteFacts, as_of: datetime) -> CompleteFacts:
+    """The facts of a job with windows that hold its own event and no other: where there is no farm to ask.
+
+    Args:
+        schema: of the domain.
+        facts: without windows; a window that came with the job stays.
+        as_of: when the job is judged.
+    """
     for stream in schema.streams:
-        if seen.document.get(stream.name) is None:
-            _, event = event_of(schema, stream, seen.document, as_of)
-            own = [json.loads(wire.canonical(event))] if event else []
-            seen = with_events(seen, stream, own)
-    return seen
+        if facts.document.get(stream.name) is None:
+            _, event = event_of(schema, stream, facts.document, as_of)
+            events = [json.loads(wire.canonical(event))] if event else []
+            facts = with_events(facts, stream, events)
+    return facts

@@ -17,7 +17,7 @@ from rulefarm.reference_facts import parsed
 #: Codes of what keeps a job from being judged, though its own facts are in order.
 REFUSALS = ("fact-missing", "fact-unreadable", "event-time", "event-too-large")
 #: Reads the texts of facts by pairs of name and key; None where there is none.
-Read = Callable[[Collection[tuple[str, str]]], Mapping[tuple[str, str], str | None]]
+ReadTexts = Callable[[Collection[tuple[str, str]]], Mapping[tuple[str, str], str | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,8 @@ class CompleteFacts:
     refusal: tuple[str, str] | None = None
 
 
-def look_up(schema: Schema, documents: Sequence[Mapping[str, Any]], read: Read) -> list[CompleteFacts]:
-    """Add what is looked up.
+def look_up(schema: Schema, documents: Sequence[Mapping[str, Any]], read: ReadTexts) -> list[CompleteFacts]:
+    """Add the facts that are looked up to those that were sent.
 
     Args:
         schema: of the domain.
@@ -47,18 +47,18 @@ def look_up(schema: Schema, documents: Sequence[Mapping[str, Any]], read: Read) 
     pairs = {(fact, key): None for each in keys for fact, key in each.items() if key is not None}
     texts = read(pairs)
     facts = {pair: _fact(*pair, texts[pair]) for pair in pairs}
-    return [_seen(schema, document, each, facts) for document, each in zip(documents, keys, strict=True)]
+    return [_completed(schema, document, each, facts) for document, each in zip(documents, keys, strict=True)]
 
 
 def _keys(schema: Schema, document: Mapping[str, Any]) -> dict[str, str | None]:
     """The facts to look up for a document, each with its key; None: it has none."""
-    found: dict[str, str | None] = {}
+    keys: dict[str, str | None] = {}
     for lookup in schema.lookups:
         # Null and missing are the same value: only a fact that was sent is the producer's own.
         if document.get(lookup.fact) is None:
             owner = document.get(lookup.by[0])
-            found[lookup.fact] = key_text(owner.get(lookup.by[1]) if isinstance(owner, Mapping) else None)
-    return found
+            keys[lookup.fact] = key_text(owner.get(lookup.by[1]) if isinstance(owner, Mapping) else None)
+    return keys
 
 
 def key_text(value: Any) -> str | None:
@@ -82,7 +82,7 @@ def _fact(name: str, key: str, text: str | None) -> dict[str, Any] | FactRejecte
         return error
 
 
-def _seen(
+def _completed(
     schema: Schema,
     document: Mapping[str, Any],
     keys: Mapping[str, str | None],

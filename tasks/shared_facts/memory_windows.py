@@ -1,8 +1,7 @@
-"""Windows of recent events without Redis.  tasks.shared_facts.provider -> [memory_windows] -> the events that a line is
-judged with
+"""Windows of recent events without Redis.  provider -> [memory_windows] -> the events that a line is judged with
 
-Says of every event what `store.event_windows` says of it, and a test holds the one against the other. Pure but for the
-clock it is given. Memory is bounded: a key holds as many events as in Redis, and is forgotten once its last event is
+Gives the same window as `store.event_windows` for every event, and a test compares the two. Pure but for the clock it
+is given. Memory is bounded: a key holds as many events as in Redis, and is forgotten once its last event is
 too old to be seen by any that comes as much later as the stream allows."""
 
 from bisect import bisect_right, insort

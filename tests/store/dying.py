@@ -18,10 +18,10 @@ TERMS = LeaseTerms(worker="w@here", lease_s=60, max_attempts=1)
 KILLED = Failure("worker-lost", "the process that judged it died")
 
 
-def dead_job(settings: Settings, engine: Engine, *, subject: str = "4711", death: Failure = KILLED) -> uuid.UUID:
+def dead_job(settings: Settings, engine: Engine, *, subject: str = "4711", failure: Failure = KILLED) -> uuid.UUID:
     """A job that is a dead letter."""
     job = add_job(settings, subject=subject)
-    assert fail_job(engine, job.id, TERMS, death, attempt=1)
+    assert fail_job(engine, job.id, TERMS, failure, attempt=1)
     return job.id
 
 
@@ -38,8 +38,8 @@ def batch_of_rows(engine: Engine, *subjects: str) -> uuid.UUID:
     return batch
 
 
-def kill_row(engine: Engine, batch: uuid.UUID, n: int, *, death: Failure = KILLED) -> None:
+def kill_row(engine: Engine, batch: uuid.UUID, n: int, *, failure: Failure = KILLED) -> None:
     """Make a dead letter of the only row of a chunk."""
     claim = claim_chunk(engine, batch, n, TERMS)
     assert isinstance(claim, Claim)
-    assert fail_chunk(engine, batch, n, TERMS, death, attempt=claim.attempt) == []
+    assert fail_chunk(engine, batch, n, TERMS, failure, attempt=claim.attempt) == []

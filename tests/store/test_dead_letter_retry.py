@@ -75,7 +75,7 @@ def test_a_row_of_a_batch_reopens_its_chunk_and_its_batch(database: Engine) -> N
 
 def test_only_those_that_are_meant_come_back(settings: Settings, database: Engine) -> None:
     dead_job(settings, database, subject="1")
-    dead_job(settings, database, subject="2", death=Failure("time-limit", "too long"))
+    dead_job(settings, database, subject="2", failure=Failure("time-limit", "too long"))
     batch = batch_of_rows(database, "a")
     kill_row(database, batch, 0)
     for which, subjects in [

@@ -11,7 +11,7 @@ import pytest
 
 from engine.schema import Stream
 from rulefarm.reference_facts import ReferenceFacts
-from store.event_windows import Event, Windows
+from store.event_windows import Event, RedisWindows
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 #: Ten minutes, at most five events, kept for twenty minutes more.
@@ -27,8 +27,8 @@ def domain(facts: ReferenceFacts) -> Iterator[str]:
 
 
 @pytest.fixture
-def windows(facts: ReferenceFacts) -> Windows:
-    return Windows(facts, clock=lambda: (START + timedelta(days=1)).timestamp())
+def windows(facts: ReferenceFacts) -> RedisWindows:
+    return RedisWindows(facts, clock=lambda: (START + timedelta(days=1)).timestamp())
 
 
 def event(n: int, seconds: float, key: str = "c") -> Event:
@@ -39,18 +39,18 @@ def ids(windows: list[list[str]]) -> list[list[int]]:
     return [[json.loads(text)["n"] for text in window] for window in windows]
 
 
-def test_a_window_reaches_back_from_its_own_event_and_no_further(windows: Windows, domain: str) -> None:
+def test_a_window_reaches_back_from_its_own_event_and_no_further(windows: RedisWindows, domain: str) -> None:
     seen = [ids(windows.record(domain, STREAM, [event(n, s)]))[0] for n, s in enumerate((0, 1, 599.999999, 600, 601))]
     assert seen == [[0], [0, 1], [0, 1, 2], [1, 2, 3], [2, 3, 4]]
 
 
-def test_keys_and_domains_have_windows_of_their_own(windows: Windows, domain: str) -> None:
+def test_keys_and_domains_have_windows_of_their_own(windows: RedisWindows, domain: str) -> None:
     windows.record(domain, STREAM, [event(0, 0)])
     assert ids(windows.record(domain, STREAM, [event(1, 1, "other")])) == [[1]]
     assert ids(windows.record(f"{domain}x", STREAM, [event(2, 1)])) == [[2]]
 
 
-def test_the_same_job_is_one_event_and_sees_the_same_window_again(windows: Windows, domain: str) -> None:
+def test_the_same_job_is_one_event_and_sees_the_same_window_again(windows: RedisWindows, domain: str) -> None:
     for n in range(3):
         windows.record(domain, STREAM, [event(n, n)])
     first = windows.record(domain, STREAM, [event(3, 3)])
@@ -60,7 +60,9 @@ def test_the_same_job_is_one_event_and_sees_the_same_window_again(windows: Windo
     assert windows.record(domain, STREAM, [event(3, 3)]) == first
 
 
-def test_the_newest_are_seen_and_twice_as_many_are_kept(windows: Windows, domain: str, facts: ReferenceFacts) -> None:
+def test_the_newest_are_seen_and_twice_as_many_are_kept(
+    windows: RedisWindows, domain: str, facts: ReferenceFacts
+) -> None:
     for n in range(40):
         assert len(windows.record(domain, STREAM, [event(n, n)])[0]) <= STREAM.max_events
     assert ids(windows.record(domain, STREAM, [event(40, 40)])) == [[36, 37, 38, 39, 40]]
@@ -71,7 +73,7 @@ def test_the_newest_are_seen_and_twice_as_many_are_kept(windows: Windows, domain
 
 
 def test_what_is_too_old_goes_and_a_late_job_sees_what_is_still_kept(
-    windows: Windows, domain: str, facts: ReferenceFacts
+    windows: RedisWindows, domain: str, facts: ReferenceFacts
 ) -> None:
     for n, seconds in enumerate((0, 100, 1_700)):
         windows.record(domain, STREAM, [event(n, seconds)])
@@ -84,13 +86,13 @@ def test_what_is_too_old_goes_and_a_late_job_sees_what_is_still_kept(
 
 
 def test_an_event_from_the_future_pushes_out_no_other(facts: ReferenceFacts, domain: str) -> None:
-    today = Windows(facts, clock=lambda: START.timestamp())
+    today = RedisWindows(facts, clock=lambda: START.timestamp())
     today.record(domain, STREAM, [event(0, -10)])
     today.record(domain, STREAM, [event(1, 10_000_000)])
     assert ids(today.record(domain, STREAM, [event(2, 0)])) == [[0, 2]]
 
 
-def test_of_more_events_of_one_instant_than_are_seen_its_own_is_one(windows: Windows, domain: str) -> None:
+def test_of_more_events_of_one_instant_than_are_seen_its_own_is_one(windows: RedisWindows, domain: str) -> None:
     for n in range(8):
         assert ids(windows.record(domain, STREAM, [event(n, 0)]))[0][-1] == n or n < STREAM.max_events
     [window] = ids(windows.record(domain, STREAM, [event(0, 0)]))
@@ -98,7 +100,7 @@ def test_of_more_events_of_one_instant_than_are_seen_its_own_is_one(windows: Win
     assert 0 in window
 
 
-def test_the_events_of_a_chunk_see_each_other_whatever_their_order(windows: Windows, domain: str) -> None:
+def test_the_events_of_a_chunk_see_each_other_whatever_their_order(windows: RedisWindows, domain: str) -> None:
     events = [event(n, 0, f"c{n % 150}") for n in range(450)]
     seen = ids(windows.record(domain, STREAM, events))
     assert [sorted(window) for window in seen] == [[n % 150, n % 150 + 150, n % 150 + 300] for n in range(450)]
@@ -114,7 +116,7 @@ def expected(events: list[Event], one: Event) -> list[str]:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_the_events_of_a_chunk_may_be_far_apart_and_in_any_order(windows: Windows, domain: str, seed: int) -> None:
+def test_the_events_of_a_chunk_may_be_far_apart_and_in_any_order(windows: RedisWindows, domain: str, seed: int) -> None:
     pick = random.Random(seed)
     # A day, while a key is kept for half an hour; and four times as many events of one key as are kept.
     events = [event(n, pick.randrange(0, 86_400, 50), pick.choice("ccd")) for n in range(120)]
@@ -124,7 +126,7 @@ def test_the_events_of_a_chunk_may_be_far_apart_and_in_any_order(windows: Window
 
 
 def test_after_a_chunk_there_is_left_what_its_oldest_event_of_a_key_may_need(
-    windows: Windows, domain: str, facts: ReferenceFacts
+    windows: RedisWindows, domain: str, facts: ReferenceFacts
 ) -> None:
     windows.record(domain, STREAM, [event(0, -1_800)])
     windows.record(domain, STREAM, [event(1, -1_799)])
@@ -136,7 +138,9 @@ def test_after_a_chunk_there_is_left_what_its_oldest_event_of_a_key_may_need(
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_in_any_order_the_last_reading_is_what_the_definition_says(windows: Windows, domain: str, seed: int) -> None:
+def test_in_any_order_the_last_reading_is_what_the_definition_says(
+    windows: RedisWindows, domain: str, seed: int
+) -> None:
     pick = random.Random(seed)
     events = [event(n, pick.randrange(0, 1_100, 50)) for n in range(9)]
     pick.shuffle(events)
@@ -151,7 +155,7 @@ def test_workers_that_record_at_once_lose_nothing(facts: ReferenceFacts, domain:
 
     def record(worker: int) -> None:
         own = ReferenceFacts(facts.url)
-        windows = Windows(own)
+        windows = RedisWindows(own)
         for n in range(50):
             windows.record(domain, stream, [event(worker * 50 + n, n)])
         own.close()
@@ -161,4 +165,4 @@ def test_workers_that_record_at_once_lose_nothing(facts: ReferenceFacts, domain:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(ids(Windows(facts).record(domain, stream, [event(200, 60)]))[0]) == list(range(201))
+    assert sorted(ids(RedisWindows(facts).record(domain, stream, [event(200, 60)]))[0]) == list(range(201))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from rulesets.loader import LoadedRuleset, load_domain
-from tasks.replay import KnownFacts, Replayed, replay
+from tasks.replay import DocumentFacts, Replayed, replay
 from tests.cli.conftest import Run, run  # noqa: F401 - a fixture
 from tests.commands import SHARING
 
@@ -23,7 +23,7 @@ def fraud() -> LoadedRuleset:
 
 def replayed(fraud: LoadedRuleset, *lines: object, **more: Any) -> list[Replayed]:
     text = "".join((line if isinstance(line, str) else json.dumps(line)) + "\n" for line in lines)
-    arguments = {"known": KnownFacts({}), "as_of": None, "clock": START.timestamp} | more
+    arguments = {"reference": DocumentFacts({}), "as_of": None, "clock": START.timestamp} | more
     return list(replay(fraud, io.StringIO(text), **arguments))
 
 
@@ -56,9 +56,9 @@ def test_a_bad_line_has_its_number_and_stops_nothing(fraud: LoadedRuleset) -> No
 
 def test_reference_facts_come_from_a_document() -> None:
     credit = load_domain(SHARING, "credit")
-    known = KnownFacts({"Customer": {"7": {"limit": 10}, "8": 3}})
+    known = DocumentFacts({"Customer": {"7": {"limit": 10}, "8": 3}})
     orders = [{"Order": {"order_id": f"o{n}", "household_id": str(n), "store": 1, "total": 11}} for n in (7, 8, 9)]
-    lines = replayed(credit, *orders, known=known)
+    lines = replayed(credit, *orders, reference=known)
     assert [line.evaluation.outcome for line in lines] == ["reject", "error", "error"]
     assert [line.evaluation.reasons[0].code for line in lines[1:]] == ["fact-unreadable", "fact-missing"]
 

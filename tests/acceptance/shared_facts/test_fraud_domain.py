@@ -17,7 +17,7 @@ from examples.waves import judge_in_waves, waves
 from rulefarm.farm import Farm
 from rulefarm.settings import Settings
 from rulesets.loader import SHIPPED, load_domain
-from tasks.replay import KnownFacts, Replayed, replay
+from tasks.replay import DocumentFacts, Replayed, replay
 from tests.commands import rulefarm
 from tests.processes import until
 from workers.monitoring import worker_states
@@ -55,9 +55,9 @@ def cards(sharing_farm: Settings, built: Payments, tmp_path_factory: pytest.Temp
 
 @pytest.fixture(scope="module")
 def replayed(built: Payments, documents: list[dict[str, Any]]) -> list[Replayed]:
-    known = KnownFacts({"Household": {row["household_id"]: row for row in built.households.to_dicts()}})
+    known = DocumentFacts({"Household": {row["household_id"]: row for row in built.households.to_dicts()}})
     lines = io.StringIO("".join(json.dumps(document) + "\n" for document in documents))
-    return list(replay(load_domain(SHIPPED, "fraud"), lines, known=known, as_of=None, clock=lambda: 1.8e9))
+    return list(replay(load_domain(SHIPPED, "fraud"), lines, reference=known, as_of=None, clock=lambda: 1.8e9))
 
 
 @pytest.fixture

@@ -17,10 +17,10 @@ from rulefarm.messaging import JobMessage
 from rulefarm.reference_facts import ReferenceFacts
 from rulefarm.verdict import Verdict
 from rulesets.loader import LoadedRuleset, load_domain
-from store.event_windows import Windows
+from store.event_windows import RedisWindows
 from store.fact_cache import CachedFacts
 from tasks.judge import judge_chunk, judge_job
-from tasks.shared_facts import CompleteFacts, SharedFacts, alone
+from tasks.shared_facts import CompleteFacts, SharedFacts, with_own_events
 from tests.commands import SHARING
 from tests.rows import key
 
@@ -34,7 +34,7 @@ def fraud() -> LoadedRuleset:
 
 @pytest.fixture
 def shared(facts: ReferenceFacts) -> SharedFacts:
-    return SharedFacts(CachedFacts(facts, ttl_s=5.0, size=10), Windows(facts))
+    return SharedFacts(CachedFacts(facts, ttl_s=5.0, size=10), RedisWindows(facts))
 
 
 @pytest.fixture(scope="module")
@@ -232,8 +232,10 @@ def test_the_rows_of_a_chunk_have_each_their_own_time(timed: LoadedRuleset, shar
 
 
 def test_without_a_farm_a_window_holds_the_event_itself(fraud: LoadedRuleset) -> None:
-    seen = alone(fraud.schema, CompleteFacts({"Payment": {"card": "c", "amount": 7, "risk": 1, "other": 2}}, {}), START)
+    seen = with_own_events(
+        fraud.schema, CompleteFacts({"Payment": {"card": "c", "amount": 7, "risk": 1, "other": 2}}, {}), START
+    )
     assert seen.document["payments"] == [{"card": "c", "amount": 7}]
-    assert alone(fraud.schema, CompleteFacts({}, {}), START).document["payments"] == []
+    assert with_own_events(fraud.schema, CompleteFacts({}, {}), START).document["payments"] == []
     own = {"Payment": {"amount": 1}, "payments": [{"amount": 3}]}
-    assert alone(fraud.schema, CompleteFacts(own, {}), START).document == own
+    assert with_own_events(fraud.schema, CompleteFacts(own, {}), START).document == own

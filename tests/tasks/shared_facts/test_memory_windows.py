@@ -10,7 +10,7 @@ import pytest
 
 from engine.schema import Stream
 from rulefarm.reference_facts import ReferenceFacts
-from store.event_windows import Event, Windows
+from store.event_windows import Event, RedisWindows
 from tasks.shared_facts import MemoryWindows
 from tests.cli.conftest import Run, run  # noqa: F401 - a fixture
 
@@ -55,7 +55,7 @@ def sequence(seed: int) -> list[list[Event]]:
 def test_windows_in_memory_are_those_of_redis(facts: ReferenceFacts, domain: str, seed: int) -> None:
     arrivals = sequence(seed)
     last = max(event.at for events in arrivals for event in events if event.at < START + timedelta(days=100))
-    kept, held = Windows(facts, clock=last.timestamp), MemoryWindows(last.timestamp)
+    kept, held = RedisWindows(facts, clock=last.timestamp), MemoryWindows(last.timestamp)
     for events in arrivals:
         assert held.record(domain, STREAM, events) == kept.record(domain, STREAM, events)
 
