@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from engine.evaluation import Evaluation
 from engine.language import Assign, Path, Retract, Rule, has_focus, paths, print_expression
+from engine.lint.assignments import overlap
 from engine.lint.feasibility import FeasibleSets, WitnessFacts
 from engine.lint.reachability import LintWarning, not_analysed, pairs
 from engine.schema import Schema
@@ -114,7 +115,7 @@ def self_feeding(
     trials_left = MAX_TRIALS
     for position, rule in enumerate(rules):
         read = set(paths(rule.condition))
-        fed = sorted(print_expression(path) for path in _targets(rule) if any(_overlap(path, other) for other in read))
+        fed = sorted(print_expression(path) for path in _targets(rule) if any(overlap(path, other) for other in read))
         retracts = any(action == Retract(rule.name) for action in rule.actions)
         if not fed or rule.no_loop or rule.once or rule.lock_on_active or retracts or trials_left <= 0:
             continue
@@ -135,12 +136,6 @@ def self_feeding(
 
 def _targets(rule: Rule) -> set[Path]:
     return {action.target for action in rule.actions if isinstance(action, Assign)}
-
-
-def _overlap(one: Path, other: Path) -> bool:
-    """Whether one of two paths leads to, or into, the other."""
-    shorter = min(len(one.steps), len(other.steps))
-    return one.fact == other.fact and one.steps[:shorter] == other.steps[:shorter]
 
 
 def _write_the_same(one: Rule, other: Rule, target: Path) -> bool:

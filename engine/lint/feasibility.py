@@ -16,6 +16,7 @@ from typing import Any
 from engine.evaluation import Expressions
 from engine.facts import AS_OF, SlotLayout, path_label, with_path
 from engine.language import Assign, Expression, Literal, Path, Rule, action_expressions, print_value
+from engine.lint.assignments import left_by
 from engine.matching import Conjunction, NormalForm, validity
 from engine.schema import FieldSchema, Schema, possible_values, values_of_kind
 from engine.values import ANYTHING, NOTHING, NULL, Value, ValueSet, among, literal, to_python, witnesses
@@ -73,15 +74,36 @@ class FeasibleSets:
             self._universes[slot] = self._values_of(Path(*place), field) if place and field else ANYTHING
         return self._universes[slot]
 
+    def before(self, position: int, target: Path) -> ValueSet:
+        """Every value that a field can have when a rule fires.
+
+        Args:
+            position: of the rule.
+            target: the field.
+        """
+        slot = self._layout.places.get((target.fact, target.steps), -1)
+        if slot not in self._places:
+            field = self._layout.field(target) if len(target.steps) == 1 else None
+            return self._values_of(target, field) if field else ANYTHING
+        values = NOTHING
+        for conjunction in self.feasible[position]:
+            values |= conjunction.allowed.get(slot, self.universe(slot))
+        return values
+
     def _values_of(self, path: Path, field: FieldSchema) -> ValueSet:
         values = possible_values(field)
         if not field.derived:
             return values
-        # No job sends it, so it has a value that some rule assigns, or null.
+        # No job sends it, so it has what some rule leaves in it, or null.
         assigned = self._assigned.get(path, ())
-        literals = [value.value for value in assigned if isinstance(value, Literal)]
-        constants = among(map(literal, literals)) if len(literals) == len(assigned) else None
-        return values if constants is None else values & (constants | NULL)
+        constants = [one.value.value for one in assigned if one.op == "=" and isinstance(one.value, Literal)]
+        left = (among(map(literal, constants)) or ANYTHING) & values | NULL
+        computed = {one for one in assigned if one.op != "=" or not isinstance(one.value, Literal)}
+        # Null, then what comes of null, then what comes of that: a third round finds no more.
+        for _ in range(3):
+            for action in computed:
+                left |= left_by(action, left, field) & values
+        return left
 
     def _cut(self, conjunction: Conjunction) -> Conjunction | None:
         """A conjunction within what its fields can have; None when one of them can't have what it asks for."""
@@ -203,14 +225,16 @@ def _used(rule: Rule) -> Iterator[Expression]:
             yield action.target
 
 
-def _assigned(rules: Sequence[Rule]) -> dict[Path, list[Expression]]:
-    """What rules assign to each field; of `+=` and its like the target, which is no literal."""
-    assigned: dict[Path, list[Expression]] = {}
+def _assigned(rules: Sequence[Rule]) -> dict[Path, list[Assign]]:
+    """The assignments to each field; one to a part of a field makes something unknown of the field."""
+    assigned: dict[Path, list[Assign]] = {}
     for rule in rules:
         for action in rule.actions:
             if isinstance(action, Assign):
-                value = action.value if action.op == "=" else action.target
-                assigned.setdefault(action.target, []).append(value)
+                assigned.setdefault(action.target, []).append(action)
+                if len(action.target.steps) > 1:
+                    field = Path(action.target.fact, action.target.steps[:1])
+                    assigned.setdefault(field, []).append(Assign(field, "=", action.target))
     return assigned
 
 

@@ -1,9 +1,9 @@
 """The review of a ruleset that compiles: every warning of `engine.lint`, and those about fields that nobody uses.
 
 Takes a program, gives warnings for `rulefarm rules check`: rules that never fire, repeat or contradict others or feed
-themselves, fields that no rule reads or writes. Runs only when somebody asks, not at every load: it costs more than
-compiling does, and a worker that starts can do nothing about it. The work is bounded, and a warning says what was left
-out."""
+themselves, actions without an effect, fields that no rule reads or writes. Runs only when somebody asks, not at every
+load: it costs more than compiling does, and a worker that starts can do nothing about it. The work is bounded, and a
+warning says what was left out."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -13,6 +13,7 @@ from engine.evaluation import Evaluation
 from engine.language import Rule, Source, open_source
 from engine.lint.conflicts import Evaluate, contradictions, self_feeding
 from engine.lint.feasibility import FeasibleSets, WitnessFacts
+from engine.lint.idle_actions import idle_actions
 from engine.lint.reachability import LintWarning, shadowed, unreachable
 from engine.program import Program
 from engine.ruleset import Ruleset
@@ -65,6 +66,7 @@ def _warnings(rules: Sequence[Rule], schema: Schema | None) -> Iterator[LintWarn
     yield from shadowed(rules, sets)
     yield from contradictions(rules, sets, schema, _compile)
     yield from self_feeding(rules, sets, schema, _compile)
+    yield from idle_actions(rules, sets, schema)
 
 
 def _compile(rules: Sequence[Rule], schema: Schema | None, max_firings: int) -> Evaluate:

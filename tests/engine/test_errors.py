@@ -57,7 +57,7 @@ def test_a_diagnostic_without_a_place_is_one_line() -> None:
 
 def codes_in_source() -> set[str]:
     """Every constant that looks like a code and is handed to what reports problems or raises errors."""
-    reporters = {"report", "report_at", "report_here", "slip", "_problem", "_refuse", "_report", "_warn"}
+    reporters = {"report", "report_at", "report_here", "unreadable", "_problem", "_refuse", "_report", "_warn"}
     reporters |= {"Diagnostic", "EngineError", "Reason", "LintWarning", "error_evaluation", "__init__"}
     codes: set[str] = set()
     for path in (ROOT / "engine").rglob("*.py"):
