@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 SOURCES := setup.cfg pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test suite check lint types fuzz data bench drill soak clean
+.PHONY: help run test suite unit check lint types fuzz data bench drill soak clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -21,6 +21,10 @@ test: $(VENV)/.patterns lint ## Lint, types and the whole test suite, on embedde
 
 suite: $(VENV)/.patterns
 	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder --durations 10
+
+# What is marked `services` is left out: a test is, whose fixtures start a Postgres or a Valkey.
+unit: $(VENV)/.patterns ## Every test that needs no Postgres and no Valkey: under a minute
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m "not services"
 
 check: test ## The same as test
 

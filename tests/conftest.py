@@ -48,7 +48,20 @@ def no_settings_from_outside() -> None:
 
 
 @pytest.fixture(scope="session")
-def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+def real_services() -> None:
+    """Whatever starts a Postgres or a Valkey asks for this, so that what needs it is marked `services`."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs services, before anything is chosen by its marks."""
+    for item in items:
+        if "real_services" in getattr(item, "fixturenames", ()):
+            item.add_marker("services")
+
+
+@pytest.fixture(scope="session")
+def services(real_services: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     """Postgres and Valkey, and a migrated database to copy."""
     with running_services(tmp_path_factory.mktemp("services"), keep=False) as running:
         admin = _admin(running)
@@ -121,7 +134,7 @@ def free_port() -> int:
 
 
 @pytest.fixture
-def valkey(tmp_path: Path) -> Callable[[int], AbstractContextManager[None]]:
+def valkey(real_services: None, tmp_path: Path) -> Callable[[int], AbstractContextManager[None]]:
     """Runs a Valkey on a port for as long as a block lasts; it forgets all when it ends."""
 
     @contextmanager
@@ -147,7 +160,7 @@ def farm_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def farm_services(farm_home: Path) -> Iterator[Services]:
+def farm_services(real_services: None, farm_home: Path) -> Iterator[Services]:
     """Those services."""
     with running_services(farm_home, keep=False) as services:
         yield services

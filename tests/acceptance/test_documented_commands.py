@@ -34,7 +34,7 @@ def commands(page: Path) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def environ(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+def environ(real_services: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """`rulefarm up` in a home of its own, ready; it must stop when it is told to."""
     home = tmp_path_factory.mktemp("up") / "home"
     environ = os.environ | {

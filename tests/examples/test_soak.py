@@ -7,6 +7,7 @@ from examples import soak
 from examples.__main__ import main
 
 
+@pytest.mark.usefixtures("real_services")
 def test_a_small_soak_says_what_it_measured_and_holds_it_against_the_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(soak, "WINDOWS_MB", -1.0)
     result = CliRunner().invoke(main, ["soak", "--payments", "60", "--windows", "200"])

@@ -1,6 +1,7 @@
 """The product as the tests of its shape see it: modules that are read, not imported."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -9,6 +10,7 @@ PACKAGES = dict.fromkeys(("engine", "rulesets", "store", "tasks", "workers", "cl
 PACKAGES["rulefarm"] = ROOT / "client"
 
 
+@cache
 def parsed(path: Path) -> ast.Module:
     """A module's syntax."""
     return ast.parse(path.read_text(encoding="utf-8"))
@@ -24,6 +26,7 @@ MODULES = {
 }
 
 
+@cache
 def handed_on(package: str) -> list[str]:
     """The names that a package's face hands on: what stands in its `__all__`, in order."""
     for node in parsed(MODULES[package]).body if package in MODULES else []:
@@ -33,9 +36,10 @@ def handed_on(package: str) -> list[str]:
     return []
 
 
-def imported(path: Path) -> set[str]:
+@cache
+def imported(path: Path) -> frozenset[str]:
     """Dotted names of the modules that a module imports from, wherever in it; `if TYPE_CHECKING` included."""
-    names = set()
+    names: set[str] = set()
     for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
@@ -49,4 +53,4 @@ def imported(path: Path) -> set[str]:
             names |= {f"{module}.{name}" for name in past}
             if any(alias.name not in past for alias in node.names):
                 names.add(module)
-    return names
+    return frozenset(names)

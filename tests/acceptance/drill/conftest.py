@@ -16,7 +16,7 @@ Drill = Callable[..., Report]
 
 
 @pytest.fixture
-def drill(tmp_path: Path) -> Drill:
+def drill(real_services: None, tmp_path: Path) -> Drill:
     def run(options: Options, *, parts: Mapping[str, str] = PARTS, migrate: Migrate = migrate_tables) -> Report:
         def on_progress(at: float | None, line: str) -> None:
             print(f"{'' if at is None else f'{at:.1f} s':>8}  {line}")

@@ -11,7 +11,7 @@ from tests.workers.embedded.serving import forget
 
 
 @pytest.fixture
-def folder() -> Iterator[Path]:
+def folder(real_services: None) -> Iterator[Path]:
     """A folder that, unlike those of pytest, every user may pass: as root the data then stays in the home."""
     path = Path(tempfile.mkdtemp(prefix="rulefarm-test-"))
     path.chmod(0o711)
@@ -21,7 +21,7 @@ def folder() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def home() -> Iterator[Path]:
+def home(real_services: None) -> Iterator[Path]:
     """One home for the tests that start it again and again; the first start is the slow one."""
     with tempfile.TemporaryDirectory(prefix="rulefarm-test-") as folder:
         Path(folder).chmod(0o711)
@@ -29,7 +29,7 @@ def home() -> Iterator[Path]:
 
 
 @pytest.fixture
-def private(tmp_path: Path) -> Iterator[Path]:
+def private(real_services: None, tmp_path: Path) -> Iterator[Path]:
     """A folder that only its owner may pass."""
     path = tmp_path / "private"
     path.mkdir(mode=0o700)

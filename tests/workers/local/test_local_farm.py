@@ -116,6 +116,7 @@ def test_a_refused_part_ends_the_foreground_farm_with_an_error(tmp_path: Path, s
         assert farm.wait(30) == 1
 
 
+@pytest.mark.usefixtures("real_services")
 def test_embedded_services_belong_to_the_farm() -> None:
     with tempfile.TemporaryDirectory(prefix="rulefarm-test-") as folder:
         Path(folder).chmod(0o711)
