@@ -110,7 +110,12 @@ def fail_chunk(
 
 
 def finish_batch(connection: Connection, batch: uuid.UUID) -> None:
-    """Close a batch if none of its chunks is open, in the transaction that closed one."""
+    """Close a batch if none of its chunks is open.
+
+    Args:
+        connection: in the transaction that closed one of them.
+        batch: the batch's id.
+    """
     # Chunks that finish together wait for each other here, or neither would see that the other was the last.
     connection.execute(select(batches.c.id).where(batches.c.id == batch).with_for_update())
     unfinished = select(chunks.c.n).where(chunks.c.batch == batch, chunks.c.state == "open").exists()

@@ -88,6 +88,10 @@ def find_letters(engine: Engine, wanted: LetterFilter, *, limit: int | None = No
 def count_letters(engine: Engine, wanted: LetterFilter) -> int:
     """How many dead letters there are.
 
+    Args:
+        engine: the database.
+        wanted: which.
+
     Raises:
         DatabaseUnreachable: no answer.
     """

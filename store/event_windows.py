@@ -29,15 +29,15 @@ redis.call('HSETNX', events, id, ARGV[8])
 local window = {}
 if ARGV[9] == '1' then
   local from = string.format('(%.0f', at - tonumber(ARGV[3]))
-  local seen = redis.call('ZREVRANGEBYSCORE', times, ARGV[2], from, 'LIMIT', 0, most)
-  local own = false
-  for _, each in ipairs(seen) do own = own or each == id end
-  if not own then
-    -- More events of the very same instant than are seen: its own is one of them in any case.
-    if #seen == most then seen[most] = nil end
-    table.insert(seen, 1, id)
+  local ids = redis.call('ZREVRANGEBYSCORE', times, ARGV[2], from, 'LIMIT', 0, most)
+  local holds_it = false
+  for _, each in ipairs(ids) do holds_it = holds_it or each == id end
+  if not holds_it then
+    -- More events of the very same instant than a window holds: its own is one of them in any case.
+    if #ids == most then ids[most] = nil end
+    table.insert(ids, 1, id)
   end
-  for place = #seen, 1, -1 do window[#window + 1] = redis.call('HGET', events, seen[place]) end
+  for place = #ids, 1, -1 do window[#window + 1] = redis.call('HGET', events, ids[place]) end
 end
 
 if ARGV[10] == '1' then

@@ -167,6 +167,10 @@ def verdict_of(engine: Engine, job: str) -> Verdict:
 def job_facts(engine: Engine, job_id: uuid.UUID) -> dict[str, Any] | None:
     """The facts of a job, as it was submitted; None when its row is gone.
 
+    Args:
+        engine: the database.
+        job_id: its id.
+
     Raises:
         DatabaseUnreachable: no answer.
     """
@@ -177,6 +181,10 @@ def job_facts(engine: Engine, job_id: uuid.UUID) -> dict[str, Any] | None:
 
 def chunks_of(engine: Engine, batch: uuid.UUID) -> Iterator[dict[str, Any]]:
     """The chunks of a batch, one after the other: n, form, facts.
+
+    Args:
+        engine: the database.
+        batch: the batch's id.
 
     Raises:
         DatabaseUnreachable: no answer.

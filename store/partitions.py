@@ -39,7 +39,11 @@ def ensure_partitions(connection: Connection, now: datetime) -> list[str]:
 
 
 def months(now: datetime, count: int) -> Iterator[tuple[str, str, str]]:
-    """Name, first instant and end of `count` months from that of `now`.
+    """Name, first instant and end of the partitions of some months, in order.
+
+    Args:
+        now: an instant of the first month.
+        count: of months.
 
     >>> [name for name, _, _ in months(datetime(2026, 11, 23, tzinfo=UTC), 3)]
     ['verdicts_2026_11', 'verdicts_2026_12', 'verdicts_2027_01']

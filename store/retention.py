@@ -63,6 +63,10 @@ class Pruned:
 def first_kept(now: datetime, age: timedelta) -> datetime:
     """The first instant of the oldest month of which anything is young enough to be kept.
 
+    Args:
+        now: this instant.
+        age: what is younger is kept.
+
     >>> first_kept(datetime(2026, 11, 23, tzinfo=UTC), timedelta(days=90))
     datetime.datetime(2026, 8, 1, 0, 0, tzinfo=datetime.timezone.utc)
     """

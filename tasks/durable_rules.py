@@ -1,4 +1,4 @@
-"""Where the events of a pattern may be, found by durable-rules.  search -> [pattern_host] -> engine, which settles it
+"""Candidates for the events of a pattern, by durable-rules.  search -> [durable_rules] -> engine, which settles each
 
 A pattern becomes one durable-rules ruleset, in its JSON form: a flag for each binding, and the comparisons of two
 events. The events of a window are asserted as facts, each with its place, its flags and the ranks that it is compared
@@ -99,23 +99,23 @@ class PatternHost:
             return None
         ranks = [search.ranks(number) for number in range(len(search.joins))]
         if most_matches(search, ranks) > MAX_MATCHES:
-            self._left("large", f"it may have more than {MAX_MATCHES:,} matches")
+            self._count_left("large", f"it may have more than {MAX_MATCHES:,} matches")
             return None
         ruleset = self._rulesets.get(id(search.pattern))
         if ruleset is None:
             ruleset = self._rulesets[id(search.pattern)] = _Ruleset(self._durable, search.pattern, search.joins)
         if ruleset.refusals >= MAX_REFUSALS:
-            self._left("refused", "durable-rules refused others of its pattern")
+            self._count_left("refused", "durable-rules refused others of its pattern")
             return None
         try:
-            found = ruleset.matches(_facts(search, ranks))
+            matches = ruleset.matches(_facts(search, ranks))
         except (self._durable.error, MemoryError) as error:
-            self._left("refused", str(error))
+            self._count_left("refused", str(error))
             return None
         self.counts["found"] += 1
-        return found
+        return matches
 
-    def _left(self, what: str, why: str) -> None:
+    def _count_left(self, what: str, why: str) -> None:
         self.counts[what] += 1
         count = self.counts[what]
         if str(count).strip("0") == "1":
@@ -142,14 +142,14 @@ class _Ruleset:
         handle, self._handle = self._handle, None
         sid = str(self._asked)
         written = json.dumps([{**fact, "sid": sid} for fact in (*facts, _END)])
-        found = []
+        matches = []
         try:
             _, state = durable.assert_facts(handle, written)
             _, match = durable.start_action_for_state(handle, state)
             while match:
                 [(name, events)] = json.loads(match).items()
                 if name == "found":
-                    found.append(tuple(events[f"e{number}"]["p"] for number in range(self._count)))
+                    matches.append(tuple(events[f"e{number}"]["p"] for number in range(self._count)))
                 match = durable.complete_and_start_action(handle, state)
             # To retract the facts instead would be faster, and reads beyond its memory.
             durable.delete_state(handle, sid)
@@ -162,7 +162,7 @@ class _Ruleset:
             self._handle = handle
         else:
             durable.delete_ruleset(handle)
-        return found
+        return matches
 
 
 def ruleset_of(count: int, joins: Sequence[Join]) -> dict[str, Any]:
@@ -180,11 +180,11 @@ def ruleset_of(count: int, joins: Sequence[Join]) -> dict[str, Any]:
         else:
             test = {_OPERATORS[MIRRORED[join.op]]: {f"r{number}": {f"e{join.left}": f"l{number}"}}}
         tests[max(join.left, join.right)].append(test)
-    for own in tests[1:]:
+    for each in tests[1:]:
         # Behind a test that fails it skips one place, then looks for the end of the list: after the last test it would
         # run out of its memory. So the last one never fails, not even when an event is compared with itself.
-        own.append({"$eq": {"s": {"e0": "s"}}})
-    events = [{f"e{number}": {"$and": own} if len(own) > 1 else own[0]} for number, own in enumerate(tests)]
+        each.append({"$eq": {"s": {"e0": "s"}}})
+    events = [{f"e{number}": {"$and": each} if len(each) > 1 else each[0]} for number, each in enumerate(tests)]
     return {"found": {"all": events}, "end": {"all": [{"m": {"end": 1}}]}}
 
 
@@ -232,7 +232,7 @@ def _facts(search: Search, ranks: Sequence[Ranks]) -> list[dict[str, Any]]:
         for place in places:
             facts.setdefault(place, {"id": str(place), "s": 1, "p": place})[f"f{binding}"] = 1
     for number, join in enumerate(search.joins):
-        for side, binding, own in zip("lr", (join.left, join.right), ranks[number], strict=True):
-            for place, rank in zip(search.fit[binding], own, strict=True):
+        for side, binding, of_side in zip("lr", (join.left, join.right), ranks[number], strict=True):
+            for place, rank in zip(search.fit[binding], of_side, strict=True):
                 facts[place][f"{side}{number}"] = rank
     return list(facts.values())

@@ -41,12 +41,12 @@ def evaluate_job(task: Task, **kwargs: Any) -> dict[str, Any] | None:
 
     Returns:
         The verdict on record, as JSON: this one, or the one that was there first. None for a job that has none yet:
-        not on record, dead, failed this time, or in somebody else's hands.
+        not on record, dead, failed this time, or leased by another worker.
     """
     context, worker = current(), task.request.hostname
     attempt = 1
     try:
-        message = _checked(task, JobMessage.from_kwargs, kwargs)
+        message = _read(task, JobMessage.from_kwargs, kwargs)
         if message is None:
             return None
         attempt = message.attempt or 1
@@ -77,14 +77,14 @@ def evaluate_chunk(task: Task, **kwargs: Any) -> int | None:
         kwargs: as `ChunkMessage.to_kwargs` writes them.
 
     Returns:
-        How many verdicts were new; None for a chunk that is closed, not on record, failed this time, or in somebody
-        else's hands.
+        How many verdicts were new; None for a chunk that is closed, not on record, failed this time, or leased by
+        another worker.
     """
     context, worker = current(), task.request.hostname
     engine, terms = context.database, context.terms(worker, chunk=True)
     attempt = None
     try:
-        message = _checked(task, ChunkMessage.from_kwargs, kwargs)
+        message = _read(task, ChunkMessage.from_kwargs, kwargs)
         if message is None:
             return None
         attempt = message.attempt
@@ -99,7 +99,7 @@ def evaluate_chunk(task: Task, **kwargs: Any) -> int | None:
         except FarmUnreachable:
             raise
         except Exception as error:
-            failure = _death(error)
+            failure = _failure_of(error)
             log.error("chunk %d of batch %s, attempt %d: %s", message.n, message.batch, attempt, failure)
             _send_parts(context, fail_chunk(engine, message.batch, message.n, terms, failure, attempt=attempt))
             return None
@@ -107,10 +107,12 @@ def evaluate_chunk(task: Task, **kwargs: Any) -> int | None:
         _retry(task, error, kwargs, attempt)
 
 
-def _checked(task: Task, check: Callable[[Mapping[str, Any]], _Message], kwargs: Mapping[str, Any]) -> _Message | None:
-    """The message, if it makes sense; a dead letter of what does not is written."""
+def _read(
+    task: Task, from_kwargs: Callable[[Mapping[str, Any]], _Message], kwargs: Mapping[str, Any]
+) -> _Message | None:
+    """The message; None, and a dead letter of it, if it can be none."""
     try:
-        return check(kwargs)
+        return from_kwargs(kwargs)
     except JobRejected as error:
         log.error("a message of task %s is refused [%s]: %s", task.name, error.code, error.message)
         failure = Failure(error.code, f"{task.name}: {error.message}")
@@ -123,14 +125,14 @@ def _is_redelivered(task: Task) -> bool:
 
 
 def _claim_job(context: WorkerContext, message: JobMessage, worker: str) -> int | None:
-    # The repeat of a job that nobody wrote down: it has to be on record to be counted.
+    # A repeat is counted in the job's row, so there has to be one.
     if not message.on_record:
         add_job(context.database, message.row())
     return claim_job(context.database, message.job_id, context.terms(worker), attempt=message.attempt)
 
 
 def _fail_job(context: WorkerContext, message: JobMessage, worker: str, attempt: int, error: Exception) -> None:
-    failure = _death(error)
+    failure = _failure_of(error)
     log.error("job %s, attempt %d: %s", message.job_id, attempt, failure)
     if not message.on_record:
         add_job(context.database, message.row())
@@ -141,11 +143,11 @@ def _fail_job(context: WorkerContext, message: JobMessage, worker: str, attempt:
 def _recorded(context: WorkerContext, message: JobMessage) -> dict[str, Any] | None:
     recorded = read_verdict(context.database, message.job_id)
     if recorded is None:
-        log.warning("job %s is unknown, dead, or in somebody else's hands: its message is dropped", message.job_id)
+        log.warning("job %s is unknown, dead, or leased by another worker: its message is dropped", message.job_id)
     return recorded.to_json() if recorded else None
 
 
-def _death(error: Exception) -> Failure:
+def _failure_of(error: Exception) -> Failure:
     if isinstance(error, SoftTimeLimitExceeded):
         return Failure("time-limit", "judging it took too long")
     return Failure.of(error)
@@ -167,7 +169,7 @@ def _send_parts(context: WorkerContext, messages: list[TaskMessage]) -> None:
 def _retry(task: Task, error: FarmUnreachable, kwargs: Mapping[str, Any], attempt: int | None) -> NoReturn:
     pause = pause_s(task.request.retries)
     log.warning("%s: %s; trying again in %g s", task.request.kwargsrepr, error, pause)
-    # The same attempt goes on: a database that is away is nobody's fault.
+    # The same attempt goes on: the job is not to blame for a database that is away.
     again = {**kwargs, "attempt": attempt}
     raise task.retry(
         exc=error, countdown=pause, max_retries=None, kwargs=again, kwargsrepr=task.request.kwargsrepr, argsrepr="()"

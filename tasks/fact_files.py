@@ -1,7 +1,6 @@
-"""Reference facts out of a file.  csv, parquet, jsonl, sql -> [fact_files] -> pairs of key and fields ->
-rulefarm.reference_facts
+"""Read reference facts from a file.  csv, parquet, jsonl, sql -> [fact_files] -> pairs of key and fields
 
-Reads a portion at a time, so that a file may be longer than memory. Keeps nothing itself."""
+Reads a portion at a time, so that a file may be longer than memory. Stores nothing: `rulefarm.reference_facts` does."""
 
 import json
 import os
@@ -47,16 +46,16 @@ def read_pairs(
             documents = [json.loads(text) for text in frame[JSON_COLUMN]]
         else:
             if schema is not None:
-                frame, odd = typed_columns(frame, schema.fields)
-                if odd.any():
-                    row = before + (odd.arg_max() or 0)
+                frame, untyped = typed_columns(frame, schema.fields)
+                if untyped.any():
+                    row = before + (untyped.arg_max() or 0)
                     message = f"{path}: row {row + 1}, {abbreviate(subjects[row - before])}: a field is not of its kind"
                     raise SourceRejected("wrong-kind", message, "see the fact in domain.toml")
             documents = list(frame.iter_rows(named=True))
         column = key or next(iter(frame.columns))
         for subject, document in zip(subjects, documents, strict=True):
             # A parquet may hold 7.0 for the key 7; what is text is a key as it stands.
-            found = key_text(document.get(column)) if source.form != "text" else None
+            fact_key = key_text(document.get(column)) if source.form != "text" else None
             # Null and missing are the same value: what is not there takes no room.
-            yield found or subject, {name: value for name, value in document.items() if value is not None}
+            yield fact_key or subject, {name: value for name, value in document.items() if value is not None}
         before += len(documents)

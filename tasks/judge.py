@@ -1,4 +1,4 @@
-"""From facts to verdicts.  job message or chunk row -> [judge] -> engine -> verdicts to store
+"""Judge a job, or every row of a chunk.  job message, chunk row -> [judge] -> engine -> verdicts to store
 
 Knows neither database nor broker; what a domain shares is added by `tasks.shared_facts.provider`, before the clock that
 times the evaluation starts. Errors of single subjects become `error` verdicts; their neighbours are judged."""
@@ -155,14 +155,14 @@ def evaluate_complete(loaded: LoadedRuleset, facts: CompleteFacts, as_of: dateti
 
 
 def _documents(frame: pl.DataFrame, form: str, schema: Schema) -> list[dict[str, Any]]:
-    """The facts of every row, as they were sent."""
+    """The facts of every row as they were sent, one document a row."""
     if form == "json":
         return [_whole(json.loads(text), schema) for text in frame[JSON_COLUMN]]
-    typed, odd = _typed(frame, form == "text", schema)
+    typed, untyped = _typed(frame, form == "text", schema)
     # Text where the domain declares a number or a boolean: judged as it stands, so that the verdict names it.
     whole = _holds_whole_facts(frame, schema)
     return [
-        {schema.subject: frame.row(i, named=True)} if odd[i] else row if whole else {schema.subject: row}
+        {schema.subject: frame.row(i, named=True)} if untyped[i] else row if whole else {schema.subject: row}
         for i, row in enumerate(typed.iter_rows(named=True))
     ]
 
@@ -175,13 +175,13 @@ def _judge_columns(
     loaded: LoadedRuleset, frame: pl.DataFrame, is_text: bool, as_of: datetime
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     schema = loaded.schema
-    typed, odd = _typed(frame, is_text, schema)
+    typed, untyped = _typed(frame, is_text, schema)
     whole = _holds_whole_facts(frame, schema)
     result = loaded.program.evaluate_frame(typed, fact=None if whole else schema.subject, as_of=as_of)
     documents = [row if whole else {schema.subject: row} for row in typed.iter_rows(named=True)]
     answers: list[dict[str, Any]] = []
     for i, outcome in enumerate(result.outcome):
-        if odd[i]:
+        if untyped[i]:
             # Text where the domain declares a number or a boolean: judged as it stands, so that the verdict names it.
             documents[i] = {schema.subject: frame.row(i, named=True)}
             answers.append(_answer(loaded.program.evaluate(documents[i], as_of=as_of)))

@@ -1,4 +1,4 @@
-"""From a verdict back to the facts that were judged.  verdict -> job or chunk row -> [recall] -> explain
+"""The facts that a verdict was reached with.  verdict -> job or chunk row -> [judged_facts] -> explain
 
 Reads a row of a chunk as `tasks.judge` does, so what is explained is what was judged."""
 
@@ -14,7 +14,7 @@ from tasks.judge import facts_of
 
 
 def judged_facts(engine: Engine, verdict: Verdict, schema: Schema) -> dict[str, Any]:
-    """The facts that a verdict is about, with the shared ones that were seen then.
+    """The facts that were judged, with the shared ones as they were then.
 
     Args:
         engine: the database.
@@ -26,10 +26,10 @@ def judged_facts(engine: Engine, verdict: Verdict, schema: Schema) -> dict[str, 
         DatabaseUnreachable: no answer.
     """
     if verdict.batch is None:
-        found = job_facts(engine, verdict.id)
+        facts = job_facts(engine, verdict.id)
     else:
         rows = (facts_of(chunk, verdict.subject, schema) for chunk in chunks_of(engine, verdict.batch))
-        found = next((facts for facts in rows if facts is not None), None)
-    if found is None:
+        facts = next((row for row in rows if row is not None), None)
+    if facts is None:
         raise NotFound("no-such-facts", f"the facts of {verdict.id} are no longer on record")
-    return found | (verdict.shared_facts or {})
+    return facts | (verdict.shared_facts or {})

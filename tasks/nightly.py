@@ -1,4 +1,4 @@
-"""The nightly batch.  configured source -> [nightly] -> batch and chunk rows -> messages
+"""Submit the nightly batch.  configured source -> [nightly] -> batch and chunk rows -> messages
 
 Run by beat on the bulk queue of its domain, and by `rulefarm nightly run`. One batch a night: the date is its key, so
 two beats, or a repeated message, submit it once."""

@@ -1,6 +1,6 @@
-"""A file of facts judged line by line, without a farm.  jsonl -> [replay] -> number, subject, evaluation of each line
+"""Judge a file of facts line by line, without a farm.  jsonl -> [replay] -> number, subject, evaluation of each line
 
-What a worker would say of each line, had the one before been judged when it came: shared facts are added by the same
+Gives the evaluation that a worker would give each line after those before it: shared facts are added by the same
 `tasks.shared_facts.provider`, from a file and from windows in memory. A line that can't be taken is an error with its
 number, and no event; the rest are judged."""
 

@@ -1,6 +1,6 @@
-"""An attempt whose process died.  workers.consumer.request -> [lost] -> the attempt is counted, its lease is free
+"""Count an attempt whose process died, and free its lease.  workers.consumer.request -> [worker_lost] -> store
 
-Runs in the worker's main process, which must not stop for it: what can't be noted now is found by the reconciler when
+Runs in the worker's main process, which must not stop for it: what can't be written now is found by the reconciler when
 the lease ends."""
 
 import logging
@@ -39,4 +39,4 @@ def record_worker_lost(task: str, kwargs: Mapping[str, Any], worker: str, failur
             chunk = ChunkMessage.from_kwargs(kwargs)
             fail_chunk(engine, chunk.batch, chunk.n, context.terms(worker, chunk=True), failure)
     except (FarmUnreachable, JobRejected) as error:
-        log.warning("a process was lost, and that could not be noted: %s", error)
+        log.warning("a process was lost, and that could not be recorded: %s", error)

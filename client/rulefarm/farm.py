@@ -175,7 +175,19 @@ class Farm:
         as_of: datetime | None = None,
         timeout: float | None = 30.0,
     ) -> Verdict:
-        """Submit one job and wait for its verdict; see `submit` and `Job.wait`."""
+        """Submit one job and wait for its verdict.
+
+        Args:
+            domain: as for `submit`, likewise facts, key and as_of.
+            facts: fact name to object, or to a list of objects.
+            key: what is judged. Default: every call is a new job.
+            as_of: the instant to judge at. Default: now.
+            timeout: seconds to wait for the verdict; None waits for ever.
+
+        Raises:
+            VerdictPending: none came in time; the job is still on record.
+            JobDead: none will come. Otherwise as `submit`.
+        """
         return self.submit(domain, facts, key=key, as_of=as_of).wait(timeout)
 
     def submit_batch(
@@ -234,7 +246,15 @@ class Farm:
         return replace(batch, sent=self._sender.send(messages), farm=self)
 
     def wait(self, job: Job, timeout: float | None = 30.0) -> Verdict:
-        """As `Job.wait`."""
+        """Wait for the verdict of a job; see `Job.wait`.
+
+        Args:
+            job: as `submit` returned it.
+            timeout: seconds; None waits for ever.
+
+        Raises:
+            VerdictPending, JobDead: as `Job.wait`.
+        """
         return wait_for(job, self.app, self.ledger, timeout)
 
     def verdict(self, job_id: uuid.UUID | str) -> Verdict | None:

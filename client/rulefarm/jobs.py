@@ -19,7 +19,12 @@ class FarmClient(Protocol):
     """What a job or batch needs of the farm that took it."""
 
     def wait(self, job: "Job", timeout: float | None = 30.0) -> Verdict:
-        """The verdict of the job."""
+        """The verdict of a job.
+
+        Args:
+            job: as accepted.
+            timeout: seconds; None waits for ever.
+        """
 
     def batch(self, batch_id: uuid.UUID) -> dict[str, Any]:
         """The batch's row, and its outcomes so far."""
@@ -60,7 +65,12 @@ class Job:
         return _of(self.farm).wait(self, timeout)
 
     def recorded(self, as_of: datetime, enqueued_at: datetime) -> "Job":
-        """The job with the instants that its row holds."""
+        """The job with the instants that its row holds.
+
+        Args:
+            as_of: of the row; it may be older than the job, and submitted with another as_of.
+            enqueued_at: of the row.
+        """
         return replace(self, as_of=as_of, enqueued_at=enqueued_at)
 
 

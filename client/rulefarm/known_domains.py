@@ -1,7 +1,7 @@
-"""Which domains somebody judges.  active rulesets -> [known_domains] -> farm
+"""Refuse jobs of domains that have no ruleset.  active rulesets -> [known_domains] -> farm
 
-A job of a domain that nobody has published would wait for ever: it is refused, by the list that the database had a
-moment ago."""
+A job of a domain that nobody has published would wait for ever: it is refused, by the list that the database held
+less than 30 s ago."""
 
 import time
 from typing import TYPE_CHECKING

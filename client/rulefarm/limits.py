@@ -1,4 +1,4 @@
-"""How much of what rulefarm takes.  [limits] -> plain, wire, batches, messages
+"""The sizes that rulefarm takes at most.  [limits] -> normalize, wire, batch, messaging, workers
 
 Whoever sends facts or messages is not trusted: every size has a bound, and what is over one is refused by name, at the
 producer and again at the worker. docs/limits.md says the same."""

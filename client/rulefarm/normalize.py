@@ -1,7 +1,7 @@
-"""A producer's objects as plain JSON values, within the limits.  facts -> [plain] -> wire
+"""A producer's objects as plain JSON values, within the limits.  facts -> [normalize] -> wire
 
 What JSON or Postgres can't hold, and what is over a limit, is refused here, by name and place, so that no worker and no
-row ever meets it. On the way of every job, at the producer and at the worker: a place is put into words only for an
+row ever meets it. On the way of every job, at the producer and at the worker: a place becomes text only for an
 error."""
 
 import math
@@ -82,7 +82,7 @@ def too_large(how: str) -> JobRejected:
     return JobRejected("facts-too-large", f"facts {how}, over {MAX_FACTS_CHARACTERS}")
 
 
-def _plain(value: Any, place: _Place, depth: int, left: list[int]) -> Any:
+def _json_value(value: Any, place: _Place, depth: int, left: list[int]) -> Any:
     # The kinds of JSON first, and without a call where nothing is to be done: most values are such.
     kind = type(value)
     if kind is str:
@@ -101,7 +101,7 @@ def _plain(value: Any, place: _Place, depth: int, left: list[int]) -> Any:
         if len(value) > MAX_ITEMS:
             raise JobRejected("list-too-long", f"{path_text(place)}: {len(value)} items, over {MAX_ITEMS}")
         _check_size(len(value), place, depth, left)
-        return [_plain(item, (place, index), depth + 1, left) for index, item in enumerate(value)]
+        return [_json_value(item, (place, index), depth + 1, left) for index, item in enumerate(value)]
     if isinstance(value, str):
         return _text(value, place)
     if isinstance(value, (date, datetime)):
@@ -113,7 +113,7 @@ def _members(value: Mapping[str, Any], place: _Place, depth: int, left: list[int
     if len(value) > MAX_FIELDS:
         raise JobRejected("too-many-fields", f"{path_text(place)}: {len(value)} fields, over {MAX_FIELDS}")
     _check_size(len(value), place, depth, left)
-    return {_name(key, place): _plain(item, (place, key), depth + 1, left) for key, item in value.items()}
+    return {_name(key, place): _json_value(item, (place, key), depth + 1, left) for key, item in value.items()}
 
 
 def _check_size(values: int, place: _Place, depth: int, left: list[int]) -> None:

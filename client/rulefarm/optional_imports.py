@@ -1,4 +1,4 @@
-"""Modules that not everybody needs.  [extras] -> farm, tasks.durable_rules
+"""Import a module that only an extra installs.  [optional_imports] -> farm, tasks.durable_rules
 
 A producer that sends no batches installs no polars, one without a database no SQLAlchemy, and a worker without patterns
 no durable-rules."""

@@ -1,9 +1,9 @@
-"""Reference facts: what nodes share by name and key.  order service, cli -> [facts] -> Redis -> store.fact_cache
+"""Reference facts, shared by name and key.  order service, cli -> [reference_facts] -> Redis -> store.fact_cache
 
     farm.facts.put("Customer", "2375", {"segment": "gold", "orders_before": 12})
 
-Kept in Redis as canonical text under `rulefarm:facts:<Fact>:<key>`, until it is replaced or deleted. What a job is
-judged with is what its worker finds there; nothing is looked up here, and no schema is known here."""
+Kept in Redis as canonical text under `rulefarm:facts:<Fact>:<key>`, until it is replaced or deleted. A worker
+looks there when it judges a job; nothing is looked up here, and no schema is known here."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -94,6 +94,10 @@ class ReferenceFacts:
     def get_many(self, fact: str, keys: Sequence[str | int]) -> dict[str, dict[str, Any] | None]:
         """Many facts in one round trip, by key; None where there is none.
 
+        Args:
+            fact: their name.
+            keys: as they were put.
+
         Raises:
             FactRejected, FactsUnreachable: as `get`.
         """
@@ -103,19 +107,19 @@ class ReferenceFacts:
             for key, text in zip(keys, texts, strict=True)
         }
 
-    def texts(self, wanted: Sequence[tuple[str, str | int]]) -> Sequence[str | None]:
-        """What is kept for pairs of fact and key, as text, in one round trip.
+    def texts(self, pairs: Sequence[tuple[str, str | int]]) -> Sequence[str | None]:
+        """The texts that are kept for pairs of fact and key, in one round trip; None where there is none.
 
         Raises:
             FactRejected: a name or key is none.
             FactsUnreachable: no answer.
         """
-        places = [_place(fact, key) for fact, key in wanted]
+        places = [_place(fact, key) for fact, key in pairs]
         if not places:
             return []
         with reachable(self.url):
-            found: Sequence[str | None] = self.redis.mget(places)
-        return found
+            texts: Sequence[str | None] = self.redis.mget(places)
+        return texts
 
     def delete(self, fact: str, *keys: str | int) -> int:
         """Forget facts.
@@ -187,7 +191,12 @@ def reachable(url: str) -> Iterator[None]:
 
 
 def parsed(fact: str, key: str, text: str) -> dict[str, Any]:
-    """The fact that a text says; whoever can reach Redis may have written it.
+    """The fact out of its text; whoever can reach Redis may have written it.
+
+    Args:
+        fact: its name, for the message.
+        key: its key, for the message.
+        text: as it is kept.
 
     Raises:
         FactRejected: `fact-unreadable`: it is no JSON object, or over a limit.

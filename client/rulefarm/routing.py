@@ -43,6 +43,10 @@ class DomainQueue(Queue):
 def queue_name(domain: str, *, bulk: bool = False) -> str:
     """The queue of a domain: `rules.<domain>`, or `rules.<domain>.bulk` for batches.
 
+    Args:
+        domain: its name.
+        bulk: whether chunks and the jobs of `submit_many` wait there. Default: single jobs do.
+
     >>> queue_name("pricing"), queue_name("pricing", bulk=True)
     ('rules.pricing', 'rules.pricing.bulk')
     """

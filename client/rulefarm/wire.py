@@ -1,4 +1,4 @@
-"""Facts as they travel and rest: one canonical JSON text.  facts -> plain -> [wire] -> message, job row, digest
+"""Facts as one canonical JSON text, for message and row.  facts -> normalize -> [wire] -> message, job row, digest
 
 Takes whatever a producer hands over, gives text that says the same to every reader: sorted keys, no space, 7.0 as 7.
 What JSON or Postgres can't hold is refused here, by name, so that no worker and no row ever meets it."""
@@ -58,11 +58,11 @@ def parse(text: str, *, source: str = "facts") -> dict[str, Any]:
     """
 
     def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) != len(pairs):
+        document = dict(pairs)
+        if len(document) != len(pairs):
             name = Counter(name for name, _ in pairs).most_common(1)[0][0]
             raise JobRejected("duplicate-name", f"{source}: the name {abbreviate(name)} stands twice in one object")
-        return found
+        return document
 
     def constant(name: str) -> Any:
         raise JobRejected("bad-number", f"{source}: {name} is not JSON")
@@ -96,7 +96,14 @@ def parse_canonical(text: str) -> dict[str, Any]:
 
 
 def job_id(domain: str, key: str, facts_digest: str, as_of: datetime | None) -> uuid.UUID:
-    """The id of a job with a key: the same domain, key, content and explicit as_of give the same id."""
+    """The id of a job with a key: the same domain, key, content and explicit as_of give the same id.
+
+    Args:
+        domain: who judges.
+        key: what is judged.
+        facts_digest: of its canonical facts.
+        as_of: in UTC; None if none was given.
+    """
     parts = (domain, key, facts_digest, as_of.isoformat() if as_of else "")
     return uuid.uuid5(NAMESPACE, json.dumps(parts))
 
@@ -114,6 +121,10 @@ def checked_key(key: str) -> str:
 
 def instant(moment: datetime, name: str = "as_of") -> datetime:
     """The instant in UTC.
+
+    Args:
+        moment: an instant of any time zone.
+        name: what to call it in the message.
 
     Raises:
         JobRejected: it has no time zone, so it is no instant.

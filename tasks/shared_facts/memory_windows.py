@@ -67,14 +67,14 @@ class MemoryWindows:
             if event.job_id not in window.texts:
                 window.texts[event.job_id] = event.text
                 insort(window.times, (_micros(event.at), event.job_id))
-        seen = [_read(keys.windows[event.key], stream, event) for event in events]
+        windows = [_read(keys.windows[event.key], stream, event) for event in events]
         for event in oldest_of_keys(events):
             self._trim(keys.windows[event.key], stream, event)
             keys.since = min(keys.since, _micros(event.at))
         keys.recorded += len(events)
         if keys.recorded >= _SWEEP:
             _sweep(keys, stream)
-        return seen
+        return windows
 
     def held(self) -> int:
         """How many events are held, of all keys and streams."""
@@ -91,14 +91,14 @@ class MemoryWindows:
 
 
 def _read(window: _Window, stream: Stream, event: Event) -> list[str]:
-    own = (_micros(event.at), event.job_id)
-    first = bisect_right(window.times, own[0] - stream.window_s * 1_000_000, key=_time)
-    end = bisect_right(window.times, own[0], key=_time)
-    seen = window.times[max(first, end - stream.max_events) : end]
-    if own not in seen:
-        # More events of the very same instant than are seen: its own is one of them in any case.
-        seen = [*seen[len(seen) == stream.max_events :], own]
-    return [window.texts[job_id] for _, job_id in seen]
+    entry = (_micros(event.at), event.job_id)
+    first = bisect_right(window.times, entry[0] - stream.window_s * 1_000_000, key=_time)
+    end = bisect_right(window.times, entry[0], key=_time)
+    entries = window.times[max(first, end - stream.max_events) : end]
+    if entry not in entries:
+        # More events of the very same instant than a window holds: its own is one of them in any case.
+        entries = [*entries[len(entries) == stream.max_events :], entry]
+    return [window.texts[job_id] for _, job_id in entries]
 
 
 def _sweep(keys: _Keys, stream: Stream) -> None:

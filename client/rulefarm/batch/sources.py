@@ -1,4 +1,4 @@
-"""Read a source, a portion at a time.  csv, parquet, jsonl, sql -> [sources] -> frames with subjects -> batches
+"""Read a source, a portion at a time.  csv, parquet, jsonl, sql -> [sources] -> frames with subjects -> submit
 
 However long the source, a few portions of it are in memory. Each row is named by its subject; what can't be read or
 named is refused with its place. Whether a subject is named twice is not seen here: that takes all rows at once."""
@@ -26,7 +26,7 @@ FORMS = {".parquet": "columns", ".csv": "text", ".jsonl": "json", ".ndjson": "js
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class OpenedSource:
     """A source that is about to be read."""
 
     #: One of FORMS.
@@ -37,7 +37,7 @@ class Source:
 
 def open_source(
     source: str | os.PathLike[str], *, subject: str | None, rows: int, database_url: str | None = None
-) -> Source:
+) -> OpenedSource:
     """The rows of a source, each with its subject.
 
     Args:
@@ -52,9 +52,9 @@ def open_source(
     path = Path(source)
     form = FORMS.get(path.suffix.lower())
     if form is None:
-        known = ", ".join(sorted(FORMS))
+        formats = ", ".join(sorted(FORMS))
         raise SourceRejected(
-            "unknown-format", f"{path}: {path.suffix or 'no suffix'!r} is no format", f"known: {known}"
+            "unknown-format", f"{path}: {path.suffix or 'no suffix'!r} is no format", f"known: {formats}"
         )
     if form == "json":
         frames = _read_jsonl(path, subject, rows)
@@ -62,7 +62,7 @@ def open_source(
         frames = _read_query(path, subject, rows, database_url)
     else:
         frames = _read_columns(path, subject, rows, is_text=form == "text")
-    return Source(form, _portions(frames, path))
+    return OpenedSource(form, _portions(frames, path))
 
 
 def _portions(frames: Generator[pl.DataFrame, None, None], path: Path) -> Iterator[pl.DataFrame]:
@@ -107,8 +107,8 @@ def _read_query(
         for portion in result.partitions(rows):
             frame = pl.DataFrame(portion, schema=list(result.keys()), orient="row", infer_schema_length=None)
             # A uuid, say: what polars has no column for is its text.
-            odd = [name for name, kind in frame.schema.items() if kind == pl.Object]
-            frame = frame.with_columns(pl.Series(name, [_text(value) for value in frame[name]]) for name in odd)
+            objects = [name for name, kind in frame.schema.items() if kind == pl.Object]
+            frame = frame.with_columns(pl.Series(name, [_text(value) for value in frame[name]]) for name in objects)
             yield frame.with_columns(pl.col(column).cast(pl.String).alias(SUBJECT_COLUMN))
 
 
@@ -167,8 +167,8 @@ def _document(line: str, place: str) -> tuple[dict[str, Any], str]:
         document = wire.parse(line, source=place)
         return document, wire.canonical(document)
     except JobRejected as error:
-        said = error.message if place in error.message else f"{place}: {error.message}"
-        raise SourceRejected(error.code, said, error.hint) from None
+        message = error.message if place in error.message else f"{place}: {error.message}"
+        raise SourceRejected(error.code, message, error.hint) from None
 
 
 def _json_frame(subjects: list[str | None], documents: list[str]) -> pl.DataFrame:

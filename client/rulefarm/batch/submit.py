@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from rulefarm import wire
 from rulefarm.batch.chunk_codec import SUBJECT_COLUMN, encode
-from rulefarm.batch.sources import Source, open_source
+from rulefarm.batch.sources import OpenedSource, open_source
 from rulefarm.database import batches, chunks, copy_rows, translate_errors
 from rulefarm.errors import SourceRejected
 from rulefarm.jobs import Batch
@@ -62,7 +62,7 @@ def record_batch(
         "chunks": 0,
         "as_of": wire.instant(as_of) if as_of else datetime.now(UTC),
     }
-    mine = batches.c.id == record["id"]
+    this_batch = batches.c.id == record["id"]
     with translate_errors(engine), engine.begin() as connection:
         # Between two portions a source may take its time.
         connection.execute(text("set local idle_in_transaction_session_timeout = 0"))
@@ -70,15 +70,15 @@ def record_batch(
         if connection.execute(statement.returning(batches.c.id)).first():
             record |= _write(connection, record["id"], opened, settings, free_slots)
             _check_unique(connection, record["source"])
-            connection.execute(update(batches).where(mine).values(rows=record["rows"], chunks=record["chunks"]))
+            connection.execute(update(batches).where(this_batch).values(rows=record["rows"], chunks=record["chunks"]))
         else:
-            record = dict(connection.execute(select(batches).where(mine)).mappings().one())
+            record = dict(connection.execute(select(batches).where(this_batch)).mappings().one())
     batch = Batch(**{name: record[name] for name in ("id", "domain", "source", "rows", "chunks", "as_of")})
     return batch, [chunk_message(domain, batch.id, n) for n in range(min(free_slots, batch.chunks))]
 
 
 def _write(
-    connection: Connection, batch_id: uuid.UUID, source: Source, settings: Settings, free_slots: int
+    connection: Connection, batch_id: uuid.UUID, source: OpenedSource, settings: Settings, free_slots: int
 ) -> dict[str, int]:
     """Write the chunks of a source; how many rows and chunks they are."""
     connection.execute(text('create temporary table subjects (n bigint, subject text collate "C") on commit drop'))
@@ -99,12 +99,12 @@ def _write(
 def _check_unique(connection: Connection, source: str) -> None:
     """Refuse a batch that names a subject twice; Postgres holds the million names, not the producer."""
     twice = text("select subject, min(n) as n from subjects group by subject having count(*) > 1 order by n limit 1")
-    found = connection.execute(twice).first()
-    if found is not None:
+    duplicate = connection.execute(twice).first()
+    if duplicate is not None:
         again = text("select n from subjects where subject = :subject and n > :n order by n limit 1")
-        other = connection.execute(again, {"subject": found.subject, "n": found.n}).scalar_one()
+        other = connection.execute(again, {"subject": duplicate.subject, "n": duplicate.n}).scalar_one()
         raise SourceRejected(
             "bad-subject",
-            f"{source}: rows {found.n} and {other} name the same subject: {found.subject!r}",
+            f"{source}: rows {duplicate.n} and {other} name the same subject: {duplicate.subject!r}",
             "name the column with --subject",
         )

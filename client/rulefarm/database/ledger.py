@@ -81,9 +81,10 @@ class Ledger:
         Raises:
             DatabaseUnreachable: nothing was written.
         """
-        theirs = connection if isinstance(connection, Connection) else connection.connection()
-        with translate_errors(theirs.engine):
-            return _insert(theirs, job, facts, times_sent=0, resend_at=func.now())
+        if not isinstance(connection, Connection):
+            connection = connection.connection()
+        with translate_errors(connection.engine):
+            return _insert(connection, job, facts, times_sent=0, resend_at=func.now())
 
     def add_many(self, new: Sequence[tuple[Job, str]], *, sent: int) -> list[Job]:
         """Write the rows of bulk jobs by COPY, all or none; those that are there already stay as they are.
@@ -169,15 +170,15 @@ class Ledger:
         Raises:
             NotFound: no such batch.
         """
-        counted = select(verdicts.c.outcome, func.count().label("n")).where(verdicts.c.batch == batch_id)
+        outcomes = select(verdicts.c.outcome, func.count().label("n")).where(verdicts.c.batch == batch_id)
         with translate_errors(self.engine), self.engine.connect() as connection:
             row = connection.execute(select(batches).where(batches.c.id == batch_id)).mappings().first()
             if row is None:
                 raise NotFound("no-such-batch", f"no batch {batch_id} is on record")
-            outcomes = connection.execute(counted.group_by(verdicts.c.outcome))
-            buried = select(func.count()).select_from(dead_letters).where(dead_letters.c.batch == batch_id)
-            dead = connection.execute(buried).scalar_one()
-            return dict(row) | {"outcomes": {row.outcome: row.n for row in outcomes}, "dead": dead}
+            rows = connection.execute(outcomes.group_by(verdicts.c.outcome))
+            letters = select(func.count()).select_from(dead_letters).where(dead_letters.c.batch == batch_id)
+            dead = connection.execute(letters).scalar_one()
+            return dict(row) | {"outcomes": {each.outcome: each.n for each in rows}, "dead": dead}
 
 
 def active_digests(engine: Engine) -> dict[str, str]:

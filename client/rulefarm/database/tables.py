@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-#: Every constraint has a name that can be told before it exists, so a migration can drop it and an error can be mapped.
+#: Every constraint has a name that follows from what it is of, so a migration can drop it and an error can be mapped.
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",

@@ -1,7 +1,7 @@
 """Send task messages for one producer: respects the queue limit, and stops trying for 5 s after no answer.
 
-Keeps what a producer has lately learnt of its broker, so that no call waits for one that has just not answered, and
-no queue grows beyond its limit. A producer with a ledger loses nothing by a message that was not sent."""
+Remembers the broker's last answers for a moment, so that no call waits for one that has just not answered, and no queue
+grows beyond its limit. A producer with a ledger loses nothing by a message that was not sent."""
 
 import logging
 import time
@@ -16,7 +16,7 @@ from rulefarm.messaging.messages import TaskMessage
 
 log = logging.getLogger("rulefarm")
 
-#: Seconds for which nobody is made to wait for a broker that has just not answered.
+#: Seconds for which a broker that has just not answered is not asked again.
 _BACK_OFF_S = 5.0
 #: Seconds for which the depth of a queue is believed: other producers fill it too.
 _FRESH_S = 1.0
@@ -25,10 +25,10 @@ _LOOK_S = 0.1
 
 
 class MessageSender:
-    """One producer's way to the broker."""
+    """Sends the messages of one producer. Safe to share between threads."""
 
     def __init__(self, app: Celery, *, limit: int, has_ledger: bool) -> None:
-        """Remember where to send.
+        """Connect when first asked.
 
         Args:
             app: from `rulefarm.messaging.broker.create_app`.
@@ -44,6 +44,9 @@ class MessageSender:
 
     def send(self, messages: Sequence[TaskMessage]) -> bool:
         """Send, unless the broker has just not answered.
+
+        Args:
+            messages: what to send.
 
         Returns:
             Whether all were sent; if not, they are left to the reconciler.
