@@ -1,8 +1,10 @@
-"""Conjunctions of a program, in groups: a row has to do with those of one group only.  [blocks] -> plans, lookups
+"""The conjunctions of a program, in groups: a row has to do with those of one group only.
 
-A field whose equality tests tell many conjunctions apart splits them into classes, as in the index. Classes are put
-together into groups that fill the words of a bit vector, and the conjunctions of each group count their bits from zero:
-so however many groups there are, a row has a few words, and one step takes all rows, each in its own group."""
+A field whose equality tests separate many conjunctions splits them into classes, as in the index. Classes are packed
+into groups that fill the words of a bit vector, and the conjunctions of each group count their bits from zero: so
+however many groups there are, a row has a few words, and one NumPy call takes all rows, each in its own group.
+
+A conjunction has a number in its block: its group times the bits of a vector, plus its bit."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -24,27 +26,27 @@ class Block:
 
         Args:
             groups: the conjunctions of each, in agenda order.
-            slot: the field that says which group a row belongs to; None: there is one group, for all rows.
-            group_of: by the value of that field.
+            slot: the field whose value decides which group a row belongs to; None: there is one group, for all rows.
+            group_of: value of that field to its group.
         """
         self.slot = slot
         self._group_of = group_of
-        #: Rows of no group have one of their own, behind all others, without conjunctions.
+        #: How many there are. Rows of no group get the last one, which has no conjunctions.
         self.groups = len(groups) + (slot is not None)
-        #: Words of a bit vector.
+        #: Words of a bit vector, the same for all groups.
         self.words = max(1, -(-max(map(len, groups)) // WORD))
         stride = self.words * WORD
-        #: The conjunctions by number: that of the group times the bits of a vector, plus the bit.
+        #: Number to conjunction.
         self.entries = {i * stride + bit: entry for i, group in enumerate(groups) for bit, entry in enumerate(group)}
         numbers = np.array([*self.entries], np.intp)
-        #: By number, the place of the rule.
-        self.places = np.zeros(self.groups * stride, np.int64)
-        self.places[numbers] = [entry.position for entry in self.entries.values()]
+        #: int64[numbers]: the position of the rule on the agenda.
+        self.positions = np.zeros(self.groups * stride, np.int64)
+        self.positions[numbers] = [entry.position for entry in self.entries.values()]
         #: The fields that tables are looked up by.
         self.slots = sorted({slot for entry in self.entries.values() for slot in entry.conjunction.allowed})
         #: Pair of slots to the comparison of their ratio that each conjunction has, by number.
         self.ratios: dict[tuple[int, int], dict[int, Residual]] = {}
-        #: By number, whether it has such a comparison, and whether a residual test that no table answers.
+        #: bool[numbers]: whether it has such a comparison, and whether it has a residual test that no table answers.
         self.has_ratio = np.zeros(self.groups * stride, np.bool_)
         self.is_undecided = np.zeros(self.groups * stride, np.bool_)
         for number, entry in self.entries.items():
@@ -57,11 +59,11 @@ class Block:
                     self.is_undecided[number] = True
         self.has_undecided = bool(self.is_undecided.any())
 
-    def group_by_code(self, coding: Encoding) -> Codes:
-        """The group of each code of the field that splits."""
-        groups = np.full(coding.null + 1, self.groups - 1, np.intp)
+    def group_by_code(self, encoding: Encoding) -> Codes:
+        """intp[codes]: the group of each code of the field that splits."""
+        groups = np.full(encoding.null + 1, self.groups - 1, np.intp)
         for value, group in self._group_of.items():
-            code = coding.code_of(value)
+            code = encoding.code_of(value)
             if code is not None:
                 groups[code] = group
         return groups
@@ -74,18 +76,18 @@ def blocks_of(entries: Sequence[Entry], kinds: Mapping[int, str]) -> list[Block]
         entries: the conjunctions, in agenda order.
         kinds: slot to the kind of its values, where the schema says so.
     """
-    found, left = [], list(entries)
+    blocks, left = [], list(entries)
     for slot, classes, others in splits(left, kinds):
         for groups, group_of in _packed(classes):
-            found.append(Block(groups, slot, group_of))
+            blocks.append(Block(groups, slot, group_of))
         left = others
     for start in range(0, len(left), BLOCK):
-        found.append(Block([left[start : start + BLOCK]], None, {}))
-    return found
+        blocks.append(Block([left[start : start + BLOCK]], None, {}))
+    return blocks
 
 
 def _packed(classes: Mapping[Any, Sequence[Entry]]) -> Iterator[tuple[list[list[Entry]], dict[Any, int]]]:
-    """Pack classes into groups, those of a similar size together: the largest says how many words all have."""
+    """Pack classes into groups, those of a similar size together: the largest decides how many words all have."""
     sizes: dict[tuple[int, int], list[tuple[Any, Sequence[Entry]]]] = {}
     # Texts and numbers have no order among each other.
     for value in sorted(classes, key=lambda value: (value.__class__.__name__, value)):

@@ -1,8 +1,8 @@
-"""Judge many rows at once.  passes -> [chunks] -> frame_result
+"""Judge the rows of a frame: the columnar pass, and the record evaluation for what it can't finish.
 
-The columnar pass finds for every row which rules match, and finishes the rows whose rules only decide. Rows whose rules
-do more are finished by the cycle, from what matched; odd rows are judged by the record evaluator from the start. So the
-answer is the record evaluator's for every row."""
+The columnar pass finds for every row which rules match, and finishes the rows whose rules have constant reasons. Rows
+whose rules do more are finished by the cycle, from what matched; rows that the pass can't read are judged by the record
+evaluation from the start. So every row gets the answer of the record evaluation."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from engine.columnar.frame_pass import FramePass, Places
-from engine.columnar.frame_result import FrameResult
+from engine.columnar.frame_pass import FramePass
+from engine.columnar.frame_result import FrameResult, Indexes
 from engine.columnar.plan import FramePlan
 from engine.compiler import Compiled
 from engine.evaluation import Evaluation, run_cycle
@@ -31,17 +31,18 @@ class FrameEvaluator:
 
         Args:
             compiled: the program.
-            evaluate: judges one job.
+            evaluate: judges one record.
         """
         self._compiled = compiled
         self._evaluate = evaluate
         self._plans: dict[str, FramePlan] = {}
         agenda = compiled.agenda
+        #: bool[rules]: whether a rule has constant reasons.
         self._is_constant = np.array([reasons is not None for reasons in agenda.reasons.reasons], np.bool_)
-        groups = {name: number for number, name in enumerate({one.rule.activation_group for one in agenda.rules})}
-        #: The activation group of each rule; -1: it has none.
+        groups = {name: number for number, name in enumerate({each.rule.activation_group for each in agenda.rules})}
+        #: int64[rules]: the activation group of each rule; -1: it has none.
         self._groups = np.array(
-            [-1 if one.rule.activation_group is None else groups[one.rule.activation_group] for one in agenda.rules],
+            [-1 if each.rule.activation_group is None else groups[each.rule.activation_group] for each in agenda.rules],
             np.int64,
         )
         self._has_groups = bool((self._groups >= 0).any())
@@ -60,53 +61,69 @@ class FrameEvaluator:
         plan = self._plans.get(fact)
         if plan is None:
             plan = self._plans[fact] = FramePlan(self._compiled, fact)
-        starts, places = [np.zeros(1, np.int64)], []
-        finished: dict[int, Evaluation] = {}
-        before = hits = 0
-        for slice_ in frame.iter_slices(_ROWS):
-            # What is out of range is looked at by its result.
+        starts, positions = [np.zeros(1, np.int64)], []
+        evaluations: dict[int, Evaluation] = {}
+        rows = hits = 0
+        for part in frame.iter_slices(_ROWS):
+            # A number out of range gives infinity or NaN, and both are looked for.
             with np.errstate(all="ignore"):
-                own_starts, own_places, own_finished = self._judge(plan, slice_, fact, as_of)
-            starts.append(own_starts[1:] + hits)
-            places.append(own_places)
-            finished |= {row + before: evaluation for row, evaluation in own_finished.items()}
-            before += len(slice_)
-            hits += len(own_places)
-        return FrameResult(np.concatenate(starts), np.concatenate(places), self._compiled.agenda.reasons, finished)
+                part_starts, part_positions, part_evaluations = self._judge_part(plan, part, fact, as_of)
+            starts.append(part_starts[1:] + hits)
+            positions.append(part_positions)
+            evaluations |= {row + rows: evaluation for row, evaluation in part_evaluations.items()}
+            rows += len(part)
+            hits += len(part_positions)
+        reasons = self._compiled.agenda.reasons
+        return FrameResult(np.concatenate(starts), np.concatenate(positions), reasons, evaluations)
 
-    def _judge(
+    def _judge_part(
         self, plan: FramePlan, frame: pl.DataFrame, fact: str, as_of: datetime
-    ) -> tuple[Places, Places, dict[int, Evaluation]]:
-        """Where the rules that fire in each row start, those rules, and the rows with an evaluation of their own."""
-        pass_ = FramePass(plan, frame, as_of)
-        rows, places = pass_.match()
-        finished: dict[int, Evaluation] = {}
-        if pass_.odd.any():
-            odd = np.flatnonzero(pass_.odd)
-            for row, fields in zip(odd.tolist(), frame[odd].iter_rows(named=True), strict=True):
-                finished[row] = self._evaluate({fact: fields}, as_of)
-        is_constant = self._is_constant[places]
-        if not is_constant.all():
-            busy = np.unique(rows[~is_constant])
-            edges = np.searchsorted(rows, [busy, busy + 1]).T.tolist()
-            agenda = self._compiled.agenda
-            for row, (start, end), slots in zip(busy.tolist(), edges, pass_.slots_of(busy), strict=True):
-                # Nobody asks a row of a frame for its facts.
-                finished[row] = run_cycle(agenda, slots, {}, None, places[start:end].tolist())
-        if self._has_groups:
-            rows, places = self._without_rivals(rows, places)
-        return np.searchsorted(rows, np.arange(len(frame) + 1)), places, finished
+    ) -> tuple[Indexes, Indexes, dict[int, Evaluation]]:
+        """Judge rows that go through one pass.
 
-    def _without_rivals(self, rows: Places, places: Places) -> tuple[Places, Places]:
-        """Of the rules of an activation group, only the first that fires in a row."""
-        groups = self._groups[places]
+        Returns:
+            int64[rows + 1], where the rules that fire in each row begin; int64[hits], the positions of those rules; and
+            the evaluations of the rows that have one of their own.
+        """
+        frame_pass = FramePass(plan, frame, as_of)
+        rows, positions = frame_pass.match()
+        evaluations: dict[int, Evaluation] = {}
+        if frame_pass.fallback_rows.any():
+            fallback_rows = np.flatnonzero(frame_pass.fallback_rows)
+            for row, fields in zip(fallback_rows.tolist(), frame[fallback_rows].iter_rows(named=True), strict=True):
+                evaluations[row] = self._evaluate({fact: fields}, as_of)
+        is_constant = self._is_constant[positions]
+        if not is_constant.all():
+            acting_rows = np.unique(rows[~is_constant])
+            edges = np.searchsorted(rows, [acting_rows, acting_rows + 1]).T.tolist()
+            agenda = self._compiled.agenda
+            for row, (start, end), slots in zip(
+                acting_rows.tolist(), edges, frame_pass.slots_of(acting_rows), strict=True
+            ):
+                # Nobody asks a row of a frame for its facts.
+                evaluations[row] = run_cycle(agenda, slots, {}, None, positions[start:end].tolist())
+        if self._has_groups:
+            rows, positions = self._without_rivals(rows, positions)
+        return np.searchsorted(rows, np.arange(len(frame) + 1)), positions, evaluations
+
+    def _without_rivals(self, rows: Indexes, positions: Indexes) -> tuple[Indexes, Indexes]:
+        """Of the rules of an activation group, only the first that fires in a row.
+
+        Args:
+            rows: int64[hits], rising.
+            positions: int64[hits], of the rules that match; rising within a row.
+
+        Returns:
+            The same of the hits that are left.
+        """
+        groups = self._groups[positions]
         members = np.flatnonzero(groups >= 0)
         firsts = np.unique(rows[members] * len(self._groups) + groups[members], return_index=True)[1]
         if len(firsts) == len(members):
-            return rows, places
+            return rows, positions
         fires = groups < 0
         fires[members[firsts]] = True
-        return rows[fires], places[fires]
+        return rows[fires], positions[fires]
 
 
 def unpacked(frame: pl.DataFrame) -> tuple[str | None, pl.DataFrame]:

@@ -1,31 +1,23 @@
-"""Take a frame: an array for each field that rules read, and the rows that need a closer look.  [columns] -> passes
+"""Read a frame: an array for each field that rules use, and the rows that arrays can't be trusted with.
 
-What `engine.facts.reader` does for the facts of one job, for all rows at once. A row is odd when it holds anything that
-is not plainly right: it breaks the schema, or it may, or it holds a value that has no place in an array. Odd rows are
-for the record evaluator, which is exact; of all others the arrays say what their slots would hold.
+What `engine.facts` does for the facts of one job, this does for all rows at once. A row that holds anything that is not
+plainly right is a fallback row: it breaks the schema, or it may, or it holds a value that has no place in an array.
+Fallback rows are for the record evaluation, which is exact; of all others the arrays hold what their slots would hold.
 
-All numbers stand in one matrix, a row for each field, because what costs in a small chunk is the number of steps."""
+All numbers stand in one matrix, a row for each field, because in a small chunk the number of NumPy calls costs most."""
 
 from collections.abc import Set
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from engine.columnar.columns import FEW_TEXTS, Column, Columns, Floats, Mask
 from engine.facts import FieldUse, SlotLayout
 from engine.schema import FieldSchema
-from engine.values import MAX_WITH_FEW_DECIMALS, Value, is_ordinary, is_short, literal, nearest_ten_thousandth
+from engine.values import MAX_WITH_FEW_DECIMALS, is_ordinary, is_short, literal, nearest_ten_thousandth
 
-Mask = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float64]
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-#: For fewer rows than that, a loop over texts is faster than a query.
-FEW_TEXTS = 1_000
 #: Microseconds in a unit of time.
 _MICROS = {"us": 1, "ms": 1_000, "day": 86_400_000_000}
 _FLOATS = (pl.Float32, pl.Float64)
@@ -39,59 +31,6 @@ _KINDS: dict[Any, str] = {
 }
 
 
-@dataclass(frozen=True)
-class Column:
-    """A field of all rows that is no number."""
-
-    #: `text`, `boolean` or `date`.
-    kind: str
-    #: bool, or microseconds since 1970 as int64; for a text the series itself. Zero where there is no value.
-    values: Any
-    #: The rows without a value; None: there are none.
-    nulls: Mask | None
-
-    @cached_property
-    def texts(self) -> list[str | None]:
-        """The values of a text column."""
-        texts: list[str | None] = self.values.to_list()
-        return texts
-
-    def is_among(self, known: frozenset[str]) -> Mask:
-        """Which rows of a text column hold one of some texts; those without a value may be among them."""
-        if len(self.values) < FEW_TEXTS:
-            return np.array([text in known for text in self.texts], np.bool_)
-        found: Mask = self.values.cast(pl.Enum(sorted(known)), strict=False).is_not_null().to_numpy()
-        return found
-
-    def at(self, rows: npt.NDArray[np.intp]) -> list[Value]:
-        """The values of some rows, as slots hold them."""
-        if self.kind == "text":
-            texts = self.texts
-            return [texts[row] for row in rows.tolist()]
-        values: list[Value] = self.values[rows].tolist()
-        if self.kind == "date":
-            values = [EPOCH + timedelta(microseconds=value) for value in values]
-        if self.nulls is not None:
-            for place in np.flatnonzero(self.nulls[rows]).tolist():
-                values[place] = None
-        return values
-
-
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """The fields of one frame."""
-
-    #: The rows that only the record evaluator may judge.
-    odd: Mask
-    #: A row for each field that may hold numbers, in the order of the reader; zero where there is none. More rows may
-    #: follow, for whoever reads the frame.
-    numbers: Floats
-    #: Where there is none.
-    nulls: Mask
-    #: Field name to column, for those that are no numbers; what is missing in both is null.
-    others: dict[str, Column]
-
-
 class FrameReader:
     """Reads the frames of one fact."""
 
@@ -102,7 +41,7 @@ class FrameReader:
             layout: the slots of the program.
             use: the fields that rules use.
             fact: whose fields the columns are.
-            tabled: the slots that some table is looked up by.
+            tabled: the slots whose values are encoded, for tables; the others are read by residual tests alone.
         """
         #: Slot to field name, for the slots that are a column.
         self.slots: dict[int, str] = {}
@@ -141,19 +80,17 @@ class FrameReader:
         self._prepare_checks(use, fact)
 
     def _prepare_checks(self, use: FieldUse, fact: str) -> None:
-        """What the numbers are checked by."""
+        """What numbers are checked by: arrays [fields, 1], which broadcast over the matrix, and rows of it."""
         fields = [self._fields[name] for name in self.names]
         self._ignored = np.array([[not use.is_used(fact, name)] for name in self.names], np.bool_).reshape(-1, 1)
         self._low = _bounds([None if field is None else field.minimum for field in fields], -np.inf)
         self._high = _bounds([None if field is None else field.maximum for field in fields], np.inf)
         self._is_low, self._is_high = bool(np.isfinite(self._low).any()), bool(np.isfinite(self._high).any())
-        known = list(enumerate(fields))
-        self._required = np.array([row for row, field in known if field is not None and field.required], np.intp)
-        self._derived = np.array([row for row, field in known if field is not None and field.derived], np.intp)
+        described = [(row, field) for row, field in enumerate(fields) if field is not None]
+        self._required = np.array([row for row, field in described if field.required], np.intp)
+        self._derived = np.array([row for row, field in described if field.derived], np.intp)
         self._listed = [
-            (row, [literal(value) for value in field.values])
-            for row, field in known
-            if field is not None and field.values is not None
+            (row, [literal(value) for value in field.values]) for row, field in described if field.values is not None
         ]
 
     def read(self, frame: pl.DataFrame, spare: int) -> Columns:
@@ -167,12 +104,12 @@ class FrameReader:
         shape = (len(self.names) + spare, count)
         columns = Columns(np.zeros(count, np.bool_), np.full(shape, np.nan), np.zeros(shape, np.bool_), {})
         if not self._fits:
-            columns.odd[:] = True
+            columns.fallback_rows[:] = True
             return columns
-        found = dict(zip(frame.columns, frame.get_columns(), strict=True))
-        whole = []
+        columns_by_name = dict(zip(frame.columns, frame.get_columns(), strict=True))
+        integers = []
         missing = 0
-        for name, series in found.items():
+        for name, series in columns_by_name.items():
             if name not in self._fields:
                 continue
             dtype = series.dtype.base_type()
@@ -184,10 +121,10 @@ class FrameReader:
                 columns.numbers[row] = series.to_numpy()
                 missing += series.null_count() - count
                 if dtype not in _FLOATS:
-                    whole.append(row)
-        if not self._demanded <= found.keys():
-            columns.odd[:] = True
-        self._check(columns, found, missing + count * len(self.names), whole)
+                    integers.append(row)
+        if not self._demanded <= columns_by_name.keys():
+            columns.fallback_rows[:] = True
+        self._check(columns, columns_by_name, missing + count * len(self.names), integers)
         return columns
 
     def _other(self, columns: Columns, series: pl.Series, name: str, kind: str) -> None:
@@ -198,14 +135,14 @@ class FrameReader:
         missing = series.null_count()
         nulls = _nulls(series) if missing else None
         if field is not None and field.required and nulls is not None:
-            columns.odd[nulls] = True
+            columns.fallback_rows[nulls] = True
         if missing == len(series):
             return
         # What is finer than a microsecond has no place in a Python datetime.
         if getattr(series.dtype, "time_unit", None) == "ns":
             kind = "other"
         if kind == "other" or (field is not None and (field.kind != kind or field.derived)):
-            _mark(columns.odd, True, nulls)
+            _mark(columns.fallback_rows, True, nulls)
             return
         if kind == "text":
             values: Any = series if series.dtype == pl.String else series.cast(pl.String)
@@ -215,52 +152,66 @@ class FrameReader:
             values = _micros(series, nulls)
         column = columns.others[name] = Column(kind, values, nulls)
         if name in self._texts:
-            _mark(columns.odd, ~column.is_among(self._texts[name]), nulls)
+            _mark(columns.fallback_rows, ~column.is_among(self._texts[name]), nulls)
 
-    def _check(self, columns: Columns, found: dict[str, pl.Series], missing: int, whole: list[int]) -> None:
-        """Mark all that is wrong with the numbers, and put zeros where there are none."""
+    def _check(self, columns: Columns, series: dict[str, pl.Series], missing: int, integers: list[int]) -> None:
+        """Mark the rows with numbers that are not plainly right, and put zeros where there are none.
+
+        Args:
+            columns: numbers: float64[fields + spare, rows], NaN where there is none; nulls: not yet filled.
+            series: the columns of the frame by name.
+            missing: how many numbers are missing in all fields together.
+            integers: the rows of the matrix that come from columns of integers.
+        """
         fields = slice(len(self.names))
-        numbers, nulls, odd = columns.numbers[fields], columns.nulls[fields], columns.odd
+        numbers, nulls, fallback = columns.numbers[fields], columns.nulls[fields], columns.fallback_rows
         np.isnan(numbers, out=nulls)
         if np.count_nonzero(nulls) != missing:
             # Not every NaN is a null here; a row of the matrix may also stand for a column of another kind.
             for row, name in enumerate(self.names):
-                if name in found and name not in columns.others:
-                    odd |= nulls[row] & ~found[name].is_null().to_numpy()
+                if name in series and name not in columns.others:
+                    fallback |= nulls[row] & ~series[name].is_null().to_numpy()
         np.copyto(numbers, 0.0, where=nulls)
         near: Floats = nearest_ten_thousandth(numbers)
-        right = near == numbers
-        right &= np.abs(numbers, out=near) <= MAX_WITH_FEW_DECIMALS
-        right |= self._ignored
-        if not right.all():
-            self._look_closer(numbers, ~right, odd, whole)
+        is_right = near == numbers
+        is_right &= np.abs(numbers, out=near) <= MAX_WITH_FEW_DECIMALS
+        is_right |= self._ignored
+        if not is_right.all():
+            self._look_closer(numbers, ~is_right, fallback, integers)
         for is_bounded, test, bounds in ((self._is_low, np.less, self._low), (self._is_high, np.greater, self._high)):
             if is_bounded:
                 wrong = test(numbers, bounds)
                 wrong &= ~nulls
-                odd |= wrong.any(axis=0)
+                fallback |= wrong.any(axis=0)
         if len(self._required):
-            odd |= nulls[self._required].any(axis=0)
+            fallback |= nulls[self._required].any(axis=0)
         if len(self._derived):
-            odd |= ~nulls[self._derived].all(axis=0)
+            fallback |= ~nulls[self._derived].all(axis=0)
         for row, values in self._listed:
-            odd |= ~np.isin(numbers[row], values) & ~nulls[row]
-        if odd.any():
+            fallback |= ~np.isin(numbers[row], values) & ~nulls[row]
+        if fallback.any():
             # Nobody asks about them, and an infinity among them would be in the way.
-            numbers[:, odd] = 0.0
+            numbers[:, fallback] = 0.0
 
-    def _look_closer(self, numbers: Floats, doubt: Mask, odd: Mask, whole: list[int]) -> None:
-        """Look at the numbers that are not plainly of few digits."""
-        fields, rows = np.nonzero(doubt)
+    def _look_closer(self, numbers: Floats, doubtful: Mask, fallback: Mask, integers: list[int]) -> None:
+        """Look at the numbers that are not plainly of few digits.
+
+        Args:
+            numbers: float64[fields, rows].
+            doubtful: bool[fields, rows], the numbers to look at.
+            fallback: bool[rows], gets the rows with a number that is none of the language, or too large or small.
+            integers: the rows of the matrix that come from columns of integers.
+        """
+        fields, rows = np.nonzero(doubtful)
         values = numbers[fields, rows]
         size = np.abs(values)
         # A count of billionths below 1e15 has at most 15 digits, and so has a whole number of that size.
-        right = (np.rint(values * 1e9) / 1e9 == values) & (size <= 1e5)
-        right |= (np.rint(values) == values) & (size < 1e15)
-        left = np.flatnonzero(~right)
+        is_right = (np.rint(values * 1e9) / 1e9 == values) & (size <= 1e5)
+        is_right |= (np.rint(values) == values) & (size < 1e15)
+        left = np.flatnonzero(~is_right)
         for field, row, value in zip(fields[left].tolist(), rows[left].tolist(), values[left].tolist(), strict=True):
             # As a float, an integer of more digits could look like one of fewer; it can't look less than 1e15.
-            odd[row] |= not (is_ordinary(value) and is_short(value)) or (field in whole and abs(value) >= 1e15)
+            fallback[row] |= not (is_ordinary(value) and is_short(value)) or (field in integers and abs(value) >= 1e15)
 
 
 def _bounds(values: list[Any], default: float) -> Floats:
@@ -268,9 +219,15 @@ def _bounds(values: list[Any], default: float) -> Floats:
     return np.array([[default if value is None else literal(value)] for value in values], np.float64).reshape(-1, 1)
 
 
-def _mark(odd: Mask, rows: Mask | bool, nulls: Mask | None) -> None:
-    """Mark rows as odd, but those that hold nothing."""
-    odd |= rows if nulls is None else ~nulls & rows
+def _mark(fallback: Mask, rows: Mask | bool, nulls: Mask | None) -> None:
+    """Mark rows, except those that hold nothing.
+
+    Args:
+        fallback: bool[rows], the marks.
+        rows: bool[rows], what to mark; True: all of them.
+        nulls: bool[rows], those that hold nothing; None: there are none.
+    """
+    fallback |= rows if nulls is None else ~nulls & rows
 
 
 def _fits(layout: SlotLayout, use: FieldUse, fact: str) -> bool:

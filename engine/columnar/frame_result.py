@@ -1,7 +1,7 @@
-"""What the engine says about the rows of a frame.  chunks -> [frame_result] -> caller, verdict
+"""What the engine says about the rows of a frame.
 
-Most rows fire rules whose words are known beforehand; what they say is put together for all rows at once, when
-somebody asks. The others have an evaluation of their own."""
+Most rows fire rules with constant reasons only; names and reasons of those are put together for all rows at once, when
+somebody asks. The other rows have an evaluation each."""
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -12,15 +12,15 @@ import numpy.typing as npt
 
 from engine.evaluation import OUTCOMES, Evaluation, Reason, ReasonTable
 
-#: int64[any]: positions on the agenda.
-Positions = npt.NDArray[np.int64]
+#: int64[hits] or int64[rows]: rows of a frame, or positions of rules on the agenda.
+Indexes = npt.NDArray[np.int64]
 
 
 class FrameResult:
     """What the rules say about each row of a frame."""
 
     def __init__(
-        self, starts: Positions, positions: Positions, reasons: ReasonTable, evaluations: Mapping[int, Evaluation]
+        self, starts: Indexes, positions: Indexes, reasons: ReasonTable, evaluations: Mapping[int, Evaluation]
     ) -> None:
         """Keep what was found.
 
@@ -53,14 +53,14 @@ class FrameResult:
         if fires.any():
             # Rows without rules have no stretch of their own, so the next one ends where it should.
             worst[fires] = np.maximum.reduceat(self._reasons.worst_outcomes[self._positions], starts[:-1][fires])
-        found: list[str] = _OUTCOMES[worst].tolist()
+        outcomes: list[str] = _OUTCOMES[worst].tolist()
         for row, evaluation in self._evaluations.items():
-            found[row] = evaluation.outcome
-        return found
+            outcomes[row] = evaluation.outcome
+        return outcomes
 
     @cached_property
     def _names(self) -> list[str]:
-        """The rules of all rows, one after the other."""
+        """The names of the fired rules of all rows, one after the other."""
         names: list[str] = self._reasons.name_array[self._positions].tolist()
         return names
 
