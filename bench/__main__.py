@@ -18,7 +18,7 @@ from bench.compile_suite import compilation
 from bench.engines import Absent
 from bench.ours import compiled
 from bench.suites import FULL, QUICK, A, B, C, D, Effort, Goal, chain, chunks, records, shipped
-from bench.timing import Disagreement, Row
+from bench.timing import Disagreement, ReportRow
 from bench.workload import make_workload
 from rulesets.loader import SHIPPED, load_domain
 
@@ -35,7 +35,7 @@ def main(quick: bool, file: Path | None) -> None:
     machine = f"{platform.python_implementation()} {platform.python_version()}, {os.cpu_count()} cores"
     print(f"{machine}; every figure of this run, the hits of all compared first")
     print(report.header())
-    rows: list[Row] = []
+    rows: list[ReportRow] = []
     missing: list[Absent] = []
     try:
         for part, absent in _parts(QUICK if quick else FULL):
@@ -54,7 +54,7 @@ def main(quick: bool, file: Path | None) -> None:
         file.write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def _parts(effort: Effort) -> Iterator[tuple[list[Row], list[Absent]]]:
+def _parts(effort: Effort) -> Iterator[tuple[list[ReportRow], list[Absent]]]:
     """The parts of the table, one after the other."""
     some = make_workload(1_000, effort.products)
     program = compiled(some)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from bench.compiling import measured
 from bench.suites import Effort
-from bench.timing import Row, Sample
+from bench.timing import ReportRow, Sample
 
 #: Rules of the program that has targets of its own.
 SMALL = 1_000
@@ -16,7 +16,7 @@ _LINEAR = 1.5
 _MEGABYTES = 150
 
 
-def compilation(effort: Effort) -> list[Row]:
+def compilation(effort: Effort) -> list[ReportRow]:
     """Seconds and megabytes of compiling 1,000 rules, and the most rules that the effort allows."""
     largest = effort.largest
     small = [measured(SMALL) for _ in range(effort.slow_rounds)]
@@ -36,11 +36,11 @@ def compilation(effort: Effort) -> list[Row]:
         per_rule = Sample(_values(large[:often], step)).over(Sample(_values(small[:often], step)))
         growth = Sample(tuple(value * SMALL / largest for value in per_rule.values))
         name, linear = f"compile, {SMALL:,} to {largest:,} rules", growth.middle <= _LINEAR
-        rows.append(Row(name, f"{step}, time per rule", growth, "x", None, f"linear: ≤ {_LINEAR} x", linear))
+        rows.append(ReportRow(name, f"{step}, time per rule", growth, "x", None, f"linear: ≤ {_LINEAR} x", linear))
     held = Sample((measured(largest, memory=True)["megabytes"],))
     allowed = _MEGABYTES * largest / 10_000
     words, met = f"< {allowed:.0f} MB", held.middle < allowed
-    rows.append(Row(f"compile, {largest:,} rules", "size in memory", held, "MB", None, words, met))
+    rows.append(ReportRow(f"compile, {largest:,} rules", "size in memory", held, "MB", None, words, met))
     return rows
 
 
@@ -55,8 +55,8 @@ def _step(
     step: str,
     target: str = "",
     meets: Callable[[float], bool] | None = None,
-) -> Row:
+) -> ReportRow:
     seconds = Sample(_values(figures, step))
     millis = Sample(tuple(value * 1e3 for value in seconds.values))
     met = None if meets is None else meets(seconds.middle)
-    return Row(f"compile, {rules:,} rules", name, millis, "ms", None, target, met)
+    return ReportRow(f"compile, {rules:,} rules", name, millis, "ms", None, target, met)

@@ -6,7 +6,7 @@ Columns: who, the median of what was measured with its least and most, how many 
 from collections.abc import Iterable
 
 from bench.engines import Absent
-from bench.timing import Row, Sample
+from bench.timing import ReportRow, Sample
 
 
 def header() -> str:
@@ -14,7 +14,7 @@ def header() -> str:
     return _line(("", "median", "(min … max)", "x engine", "(min … max)", "target", ""))
 
 
-def section(rows: Iterable[Row]) -> str:
+def section(rows: Iterable[ReportRow]) -> str:
     """The rows of one or more sections, each under its title."""
     lines: list[str] = []
     title = ""
@@ -31,7 +31,7 @@ def missing(absent: Iterable[Absent]) -> str:
     return "\n".join(f"  {one.name}: {one.reason}" for one in absent)
 
 
-def summary(rows: Iterable[Row]) -> str:
+def summary(rows: Iterable[ReportRow]) -> str:
     """How many targets were met, and which were not."""
     judged = [row for row in rows if row.met is not None]
     lines = [f"{sum(1 for row in judged if row.met)} of {len(judged)} targets met"]
@@ -42,7 +42,7 @@ def summary(rows: Iterable[Row]) -> str:
     return "\n".join(lines)
 
 
-def _text(row: Row) -> str:
+def _text(row: ReportRow) -> str:
     verdict = {None: "", True: "met", False: "MISSED"}[row.met]
     ratio = ("", "") if row.ratio is None else (f"{_number(row.ratio.middle)} x", _spread(row.ratio))
     value = f"{_number(row.sample.middle)} {row.unit}"

@@ -11,7 +11,7 @@ from bench import chained
 from bench.baselines import GroupedMasks, Masks, inlined, specialised
 from bench.engines import Absent, Judge, installed
 from bench.ours import AS_OF, by_chunk, by_record, chunks_of
-from bench.timing import Contender, Row, Sample, check, fitting, race
+from bench.timing import Contender, ReportRow, Sample, check, fitting, race
 from bench.workload import Workload
 from engine import Program, compile_ruleset
 
@@ -55,7 +55,7 @@ class Goal:
 
 def records(
     workload: Workload, program: Program, goals: dict[str, Goal], effort: Effort, *, others: bool = False
-) -> tuple[list[Row], list[Absent]]:
+) -> tuple[list[ReportRow], list[Absent]]:
     """One record at a time.
 
     Args:
@@ -100,7 +100,7 @@ def _fitted(
 
 def chunks(
     workload: Workload, program: Program, sizes: Sequence[int], goals: dict[str, Goal], effort: Effort
-) -> list[Row]:
+) -> list[ReportRow]:
     """Columns in, fired rules per row out.
 
     Args:
@@ -134,7 +134,7 @@ def chunks(
     return rows
 
 
-def chain(effort: Effort) -> list[Row]:
+def chain(effort: Effort) -> list[ReportRow]:
     """Sixty rules that feed each other."""
     program = compile_ruleset({"chain.grl": chained.grl()}, chained.schema())
     items = chained.make_items(effort.shipped // 2)
@@ -160,20 +160,20 @@ def chain(effort: Effort) -> list[Row]:
     return _rows("chained, 60 rules", samples, samples[RECORD], {})
 
 
-def _rows(section: str, samples: dict[str, Sample], own: Sample, goals: dict[str, Goal]) -> list[Row]:
+def _rows(section: str, samples: dict[str, Sample], own: Sample, goals: dict[str, Goal]) -> list[ReportRow]:
     return [
         _row(section, name, sample, None if sample is own else sample.over(own), goals.get(name))
         for name, sample in samples.items()
     ]
 
 
-def _row(section: str, name: str, sample: Sample, ratio: Sample | None, goal: Goal | None) -> Row:
+def _row(section: str, name: str, sample: Sample, ratio: Sample | None, goal: Goal | None) -> ReportRow:
     met = None if goal is None or ratio is None else ratio.middle >= goal.least
     micros = Sample(tuple(value * 1e6 for value in sample.values))
-    return Row(section, name, micros, "µs", ratio, goal.words if goal else "", met)
+    return ReportRow(section, name, micros, "µs", ratio, goal.words if goal else "", met)
 
 
-def shipped(program: Program, frame: Any, effort: Effort) -> list[Row]:
+def shipped(program: Program, frame: Any, effort: Effort) -> list[ReportRow]:
     """The pricing rules that ship, on the products of the examples.
 
     Args:

@@ -115,7 +115,7 @@ def check(name: str, found: Sequence[object], expected: Sequence[object]) -> Non
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ReportRow:
     """One line of the table."""
 
     section: str

@@ -74,7 +74,7 @@ def _sheets(book: Source, name: str, content: bytes) -> list[Sheet]:
                 title = str(worksheet.title)
                 if title.lower().startswith(NOTES):
                     continue
-                read = _Reading(f"{name}!{title}", stem if position == 0 else f"{stem}.{title}", room)
+                read = _SheetReading(f"{name}!{title}", stem if position == 0 else f"{stem}.{title}", room)
                 sheet = read.sheet(worksheet)
                 room -= len(sheet.text)
                 if sheet.cells or sheet.diagnostics:
@@ -94,7 +94,7 @@ class _Parser(WorkSheetParser):
         return cell
 
 
-class _Reading:
+class _SheetReading:
     """One reading of one sheet."""
 
     def __init__(self, name: str, stem: str, room: int) -> None:

@@ -35,6 +35,15 @@ def test_no_module_is_named_like_another() -> None:
     assert {stem for (_, stem), names in named.items() if len(names) > 1} == SHARED_NAMES.keys()
 
 
+def test_no_class_is_named_like_another() -> None:
+    named = defaultdict(set)
+    for name, path in MODULES.items():
+        for node in ast.walk(parsed(path)):
+            if isinstance(node, ast.ClassDef):
+                named[node.name].add(name)
+    assert {name: modules for name, modules in named.items() if len(modules) > 1} == {}
+
+
 def test_a_producer_loads_neither_the_engine_nor_numpy_nor_a_database_driver() -> None:
     script = (
         "import sys; from rulefarm import Farm, Settings; Farm(Settings(broker_url='redis://127.0.0.1:1'));"

@@ -141,7 +141,7 @@ def test_the_last_run_of_the_reconciler_is_on_record(database: Engine) -> None:
     assert row.broker_lost_at < row.ran_at
 
 
-def test_a_judged_job_is_never_rung(settings: Settings, database: Engine) -> None:
+def test_a_judged_job_is_never_sent(settings: Settings, database: Engine) -> None:
     job = add_job(settings)
     store_verdict(database, verdict(job.id, job.enqueued_at))
     make_due(database)
