@@ -16,7 +16,7 @@ import polars as pl
 from engine.columnar.columns import FEW_TEXTS, Column, Columns, Floats, Mask
 from engine.facts import FieldUse, SlotLayout
 from engine.schema import FieldSchema
-from engine.values import MAX_WITH_FEW_DECIMALS, is_ordinary, is_short, literal, nearest_ten_thousandth
+from engine.values import MAX_WITH_FEW_DECIMALS, is_number, is_ordinary, literal, nearest_ten_thousandth
 
 #: Microseconds in a unit of time.
 _MICROS = {"us": 1, "ms": 1_000, "day": 86_400_000_000}
@@ -211,7 +211,7 @@ class FrameReader:
         left = np.flatnonzero(~is_right)
         for field, row, value in zip(fields[left].tolist(), rows[left].tolist(), values[left].tolist(), strict=True):
             # As a float, an integer of more digits could look like one of fewer; it can't look less than 1e15.
-            fallback[row] |= not (is_ordinary(value) and is_short(value)) or (field in integers and abs(value) >= 1e15)
+            fallback[row] |= not (is_ordinary(value) and is_number(value)) or (field in integers and abs(value) >= 1e15)
 
 
 def _bounds(values: list[Any], default: float) -> Floats:

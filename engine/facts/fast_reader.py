@@ -20,8 +20,8 @@ from engine.values import (
     ValueRefused,
     few_decimals_test,
     from_python,
+    is_number,
     is_ordinary,
-    is_short,
     literal,
     ordinary,
     parse_moment,
@@ -77,7 +77,7 @@ def _typed(raw: Any, kind: type) -> Value:
 
 def _tame(value: float) -> bool:
     """Whether a float is a number of the language, and of ordinary size."""
-    return is_ordinary(value) and is_short(value)
+    return is_ordinary(value) and is_number(value)
 
 
 class _ReaderWriter:

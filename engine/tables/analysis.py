@@ -11,9 +11,10 @@ from collections.abc import Iterator, Sequence
 from engine.checks import ValueKind
 from engine.language import Assign, Decide, Expression, Log, Path, Source, print_action, print_expression, print_value
 from engine.schema import FieldSchema, Schema
-from engine.tables.column_domain import ColumnDomain, reads_only_constants
+from engine.tables.column_domain import ColumnDomain, reads_only_constants, values_of_cell, values_of_column
 from engine.tables.hit_policies import SINGLE, Row
-from engine.tables.unary_tests import Tests
+from engine.tables.unary_tests import CellTests
+from engine.values import ValueSet
 
 #: Pairs of rows that are compared, at most; a table of ten thousand prices with a category has far fewer.
 MAX_PAIRS = 2_000_000
@@ -61,32 +62,33 @@ class _Analysis:
         self._rows = rows
         self._columns = columns
         self._source = source
-        self._axes: list[ColumnDomain] = []
+        self._domains: list[ColumnDomain] = []
+        #: What each different cell of a column holds for.
+        sets: list[dict[CellTests | None, ValueSet]] = []
         for position, (subject, kind) in enumerate(columns):
-            cells = [row.tests[position] for row in rows if reads_only_constants(row.tests[position])]
-            self._axes.append(ColumnDomain(kind, cells, _field(subject, schema)))
-        self._sets: list[dict[Tests | None, int]] = [{} for _ in columns]
-        distinct = [len({row.tests[position] for row in rows}) for position in range(len(columns))]
-        size = sum(axis.width * count for axis, count in zip(self._axes, distinct, strict=True))
+            universe = values_of_column(kind, _field(subject, schema))
+            cells = {row.tests[position] for row in rows}
+            # A cell that reads other fields may hold for everything.
+            values = {cell: values_of_cell(cell) if cell and reads_only_constants(cell) else universe for cell in cells}
+            self._domains.append(ColumnDomain(universe, values.values()))
+            sets.append(values)
+        size = sum(domain.width * len(values) for domain, values in zip(self._domains, sets, strict=True))
         self._fits = size <= MAX_BITS
-        #: What a row may hold for at most: a cell that is not known counts as everything.
-        self._boxes = [self._box(row) for row in rows] if self._fits else []
+        #: What a row may hold for at most.
+        self._boxes = self._all_boxes(sets) if self._fits else []
         #: Whether that is exactly what it holds for.
         self._exact = [all(reads_only_constants(cell) for cell in row.tests) for row in rows]
         # A list holds many values at once, and two columns may ask about the same thing in two ways.
         subjects = [print_expression(subject) for subject, _ in columns]
         self._sound = len(set(subjects)) == len(subjects) and all(kind not in ("list", "object") for _, kind in columns)
 
-    def _box(self, row: Row) -> Box:
-        return tuple(
-            self._bits(axis, sets, cell) for axis, sets, cell in zip(self._axes, self._sets, row.tests, strict=True)
-        )
-
-    def _bits(self, axis: ColumnDomain, sets: dict[Tests | None, int], cell: Tests | None) -> int:
-        """What one cell holds for; cells that read the same share it, for these numbers can be long."""
-        if cell not in sets:
-            sets[cell] = axis.bits(cell) if reads_only_constants(cell) else axis.universe
-        return sets[cell]
+    def _all_boxes(self, sets: Sequence[dict[CellTests | None, ValueSet]]) -> list[Box]:
+        """The box of every row; cells that read the same share their bits, for these numbers can be long."""
+        bits = [
+            {cell: domain.bits(values[cell]) for cell in values}
+            for domain, values in zip(self._domains, sets, strict=True)
+        ]
+        return [tuple(column[cell] for column, cell in zip(bits, row.tests, strict=True)) for row in self._rows]
 
     def report(self) -> None:
         if not self._sound:
@@ -122,10 +124,10 @@ class _Analysis:
 
     def _pivot(self) -> int | None:
         """The column along which the fewest pairs have to be compared; None when even those are too many."""
-        if not self._axes:
+        if not self._domains:
             return 0 if len(self._rows) ** 2 <= MAX_PAIRS else None
         counts = []
-        for position in range(len(self._axes)):
+        for position in range(len(self._domains)):
             spans = sorted(_ends(box[position]) for box in self._boxes)
             starts = [low for low, _ in spans]
             counts.append(sum(bisect_right(starts, high) - at - 1 for at, (_, high) in enumerate(spans)))
@@ -134,7 +136,7 @@ class _Analysis:
 
     def _pairs(self, pivot: int) -> Iterator[tuple[int, int]]:
         """Pairs of rows whose boxes meet, the upper row first."""
-        if not self._axes:
+        if not self._domains:
             yield from ((upper, lower) for lower in range(len(self._rows)) for upper in range(lower))
             return
         ends = [_ends(box[pivot]) for box in self._boxes]
@@ -198,7 +200,7 @@ class _Analysis:
         )
 
     def _gap(self) -> None:
-        universe = tuple(axis.universe for axis in self._axes)
+        universe = tuple(domain.universe for domain in self._domains)
         left, cuts = _uncovered(universe, self._boxes, MAX_CUTS)
         if left is not None and cuts > 0:
             message = f"no row holds for {self._proof(left, ())}"
@@ -214,7 +216,7 @@ class _Analysis:
         parts = []
         for position, (subject, _) in enumerate(self._columns):
             if not rows or any(row.tests[position] is not None for row in rows):
-                value = self._axes[position].sample(box[position])
+                value = self._domains[position].sample(box[position])
                 parts.append(f"{print_expression(subject)} = {print_value(value)}")
         return ", ".join(parts) or "all facts"
 
@@ -251,11 +253,11 @@ def _uncovered(box: Box, covers: Sequence[Box], cuts: int) -> tuple[Box | None, 
                 return None, 0
             if all(mine & its for mine, its in zip(rest, cover, strict=True)):
                 inside = list(rest)
-                for axis, its in enumerate(cover):
-                    outside = inside[axis] & ~its
+                for axis, covered in enumerate(cover):
+                    outside = inside[axis] & ~covered
                     if outside:
                         stack.append(((*inside[:axis], outside, *inside[axis + 1 :]), position + 1))
-                    inside[axis] &= its
+                    inside[axis] &= covered
                 break
         else:
             return rest, cuts

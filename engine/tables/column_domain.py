@@ -1,159 +1,249 @@
-"""The values of one column of a decision table, cut where its cells cut them.  unary -> [axes] -> overlaps
+"""The values of one column of a decision table, cut where its cells cut them.  unary_tests -> [column_domain]
 
-A `ColumnDomain` numbers the stretches between the cuts, and the cuts themselves, from low to high: numbers, texts and
-dates each by their order, then false, true and null. What a cell holds for is then a set of these numbers, kept as the
-bits of an integer; and each bit has a sample value that proves a claim about it."""
+Gives the set of values that each cell holds for, as a rule's condition would have it; and a `ColumnDomain`, which
+numbers the stretches between the bounds of all these sets: numbers, texts and dates by their order, then false, true
+and null. A cell is then a set of these numbers, kept as the bits of an integer, so that two cells are compared in one
+step; and each bit has a member that proves a claim about it. A cell that reads another field has no set here."""
 
-import typing
-from bisect import bisect_left
-from collections.abc import Callable, Iterable
+import itertools
+import math
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
 
-from engine.checks import ValueKind, kind_of_value
+from engine.checks import ValueKind
 from engine.language import Literal, Scalar
-from engine.schema import FieldSchema
-from engine.tables.unary_tests import Comparison, Range, Tests
-from engine.values import moment_between, number_between, text_between
+from engine.schema import FieldSchema, possible_values, values_of_kind
+from engine.tables.unary_tests import CellTests, Range
+from engine.values import (
+    ANYTHING,
+    NOTHING,
+    NULL,
+    IntervalSet,
+    Value,
+    ValueSet,
+    among,
+    between,
+    compared,
+    decimal,
+    is_number,
+    literal,
+    moment_between,
+    normal_number,
+    number_between,
+    ordinal,
+    text_between,
+)
 
-#: The kinds that have an order, and what finds a value between two of their cuts.
-_BETWEEN: dict[str, Callable[[typing.Any, typing.Any], Scalar]] = {
-    "number": number_between,
-    "text": text_between,
-    "date": moment_between,
-}
+_TICK = timedelta(microseconds=1)
 
 
-def reads_only_constants(tests: Tests | None) -> bool:
+def reads_only_constants(tests: CellTests | None) -> bool:
     """Whether a cell compares with constants alone, so that what it holds for is known here."""
     return tests is None or all(isinstance(test, Range) or isinstance(test.operand, Literal) for test in tests.tests)
 
 
-class ColumnDomain:
-    """One column.
+def values_of_cell(tests: CellTests) -> ValueSet:
+    """The values that a cell holds for; it has to have constants only.
+
+    >>> from decimal import Decimal
+    >>> from engine.tables.unary_tests import Comparison
+    >>> 10.0 in values_of_cell(CellTests((Comparison("<", Literal(Decimal(10))),)))
+    False
+    """
+    plain: list[Value] = []
+    sets: list[ValueSet] = []
+    for test in tests.tests:
+        if isinstance(test, Range):
+            low, high = literal(test.low.value), literal(test.high.value)
+            sets.append(between(low, high, low_closed=test.low_closed, high_closed=test.high_closed))
+        elif isinstance(test.operand, Literal):
+            value = literal(test.operand.value)
+            if test.op == "==":
+                plain.append(value)
+            else:
+                sets.append(compared(test.op, value) or NOTHING)
+    if plain:
+        sets.append(among(plain) or NOTHING)
+    # In pairs: one after the other, a cell of many ranges would cost the square of their number.
+    while len(sets) > 1:
+        sets = [one | other for one, other in itertools.zip_longest(sets[::2], sets[1::2], fillvalue=NOTHING)]
+    return ~sets[0] if tests.negated else sets[0]
+
+
+def values_of_column(kind: ValueKind, field: FieldSchema | None) -> ValueSet:
+    """The values that a column can have.
 
     Args:
-        kind: of the column; `any` has values of every kind.
-        cells: every cell of the column that has only constants.
-        field: what the schema says of the column's field; None when the column is no plain field.
+        kind: of the column.
+        field: what the schema says of its field; None when the column is no plain field.
+
+    Returns:
+        The set, without lists and objects where the kind is not known: no cell compares with one.
+    """
+    if field is not None:
+        return possible_values(field)
+    if kind == "any":
+        return ANYTHING & ~values_of_kind("list")
+    return NULL if kind == "null" else values_of_kind(kind) | NULL
+
+
+class ColumnDomain:
+    """The values of one column, numbered.
+
+    Args:
+        universe: all that the column can have.
+        sets: what its cells hold for.
     """
 
-    def __init__(self, kind: ValueKind, cells: Iterable[Tests | None], field: FieldSchema | None) -> None:
-        constants = [value for cell in cells if cell for value in _constants(cell)]
-        for bound in (field.minimum, field.maximum) if field else ():
-            constants += [] if bound is None else [bound]
-        constants += field.values or () if field else ()
-        #: Sorted cuts of each ordered kind.
-        self._cuts: dict[str, list[Scalar]] = {}
-        #: First bit of each kind; a kind with n cuts has 2 n + 1 bits.
-        self._offsets: dict[str, int] = {}
-        width = 0
-        for ordered in _BETWEEN:
-            if kind in (ordered, "any"):
-                own = {value for value in constants if kind_of_value(value) == ordered}
-                self._cuts[ordered] = sorted(own)  # type: ignore[type-var]
-                self._offsets[ordered] = width
-                width += 2 * len(own) + 1
-        if kind in ("boolean", "any"):
-            self._offsets["boolean"] = width
-            width += 2
-        self._offsets["null"] = width
+    def __init__(self, universe: ValueSet, sets: Iterable[ValueSet]) -> None:
+        each = [universe, *sets]
+        self._numbers = _Stretches(_NUMBERS, universe.numbers, (values.numbers for values in each), 0)
+        self._texts = _Stretches(_TEXTS, universe.texts, (values.texts for values in each), self._numbers.end)
+        self._dates = _Stretches(_DATES, universe.dates, (values.dates for values in each), self._texts.end)
+        end = self._dates.end
+        self._false, self._true, self._null = (1 << end + place for place in range(3))
         #: Bits of a set.
-        self.width = width + 1
-        self._universe = (1 << (width + 1)) - 1
-        self._universe &= self._allowed(field)
+        self.width = end + 3
+        #: Every value that the column can have.
+        self.universe = -1
+        self.universe = self.bits(universe)
 
-    @property
-    def universe(self) -> int:
-        """Every value that the schema lets the column have."""
-        return self._universe
+    def bits(self, values: ValueSet) -> int:
+        """The part of a set that the column can have.
 
-    def _allowed(self, field: FieldSchema | None) -> int:
-        allowed = self._universe
-        if field is None:
-            return allowed
-        if field.required:
-            allowed &= ~(1 << self._offsets["null"])
-        null = allowed & (1 << self._offsets["null"])
-        if field.minimum is not None:
-            allowed &= self._comparison(">=", field.minimum) | null
-        if field.maximum is not None:
-            allowed &= self._comparison("<=", field.maximum) | null
-        if field.values is not None:
-            listed = null
-            for value in field.values:
-                listed |= self._comparison("==", value)
-            allowed &= listed
-        return allowed
-
-    def bits(self, cell: Tests | None) -> int:
-        """What a cell holds for; it has to have constants only."""
-        if cell is None:
-            return self._universe
-        held = 0
-        for test in cell.tests:
-            if isinstance(test, Range):
-                low = self._comparison(">=" if test.low_closed else ">", test.low.value)
-                held |= low & self._comparison("<=" if test.high_closed else "<", test.high.value)
-            elif isinstance(test.operand, Literal):
-                held |= self._comparison(test.op, test.operand.value)
-        return self._universe & (~held if cell.negated else held)
-
-    def _comparison(self, op: str, value: Scalar) -> int:
-        kind = kind_of_value(value)
-        if kind not in self._offsets:
-            return self._universe if op == "!=" else 0
-        offset = self._offsets[kind]
-        if kind not in self._cuts:
-            bit = 1 << (offset + (value is True))
-            return self._universe & ~bit if op == "!=" else bit
-        cuts = self._cuts[kind]
-        at = offset + 2 * bisect_left(cuts, value) + 1  # type: ignore[type-var]
-        end = offset + 2 * len(cuts) + 1
-        match op:
-            case "==":
-                return 1 << at
-            case "!=":
-                return self._universe & ~(1 << at)
-            case "<":
-                return _stretch(offset, at)
-            case "<=":
-                return _stretch(offset, at + 1)
-            case ">":
-                return _stretch(at + 1, end)
-            case _:
-                return _stretch(at, end)
+        Args:
+            values: one of the sets that the domain was made of.
+        """
+        bits = self._numbers.bits(values.numbers) | self._texts.bits(values.texts) | self._dates.bits(values.dates)
+        if values.false:
+            bits |= self._false
+        if values.true:
+            bits |= self._true
+        if values.null:
+            bits |= self._null
+        return bits & self.universe
 
     def sample(self, bits: int) -> Scalar:
-        """A value that one of these bits stands for: a cut if there is one, for it reads better."""
-        null = self._offsets["null"]
-        positions = [position for position in range(null) if bits >> position & 1]
-        if not positions:
-            return None
-        best = min(positions, key=lambda position: (self._kind_at(position)[1] % 2 == 0, position))
-        kind, place = self._kind_at(best)
-        if kind == "boolean":
-            return place == 1
-        cuts: list[typing.Any] = self._cuts[kind]
-        if place % 2:
-            sample: Scalar = cuts[place // 2]
-            return sample
-        below = cuts[place // 2 - 1] if place else None
-        above = cuts[place // 2] if place // 2 < len(cuts) else None
-        return _BETWEEN[kind](below, above)
-
-    def _kind_at(self, position: int) -> tuple[str, int]:
-        """The kind that a bit belongs to, and its place within it."""
-        kind = max((kind for kind in self._offsets if self._offsets[kind] <= position), key=self._offsets.__getitem__)
-        return kind, position - self._offsets[kind]
+        """A member of a set: a bound that some cell names if there is one, for it reads better; null if need be."""
+        boundless: list[tuple[_Order, Any, Any]] = []
+        for stretches in (self._numbers, self._texts, self._dates):
+            for low, high in stretches.of(bits):
+                bound = stretches.order.bound(low, high)
+                if bound is not None:
+                    return bound
+                boundless.append((stretches.order, low, high))
+        if bits & self._true:
+            return True
+        if boundless:
+            order, low, high = boundless[0]
+            return order.inside(low, high)
+        return False if bits & self._false else None
 
 
-def _stretch(first: int, end: int) -> int:
-    return (1 << end) - (1 << first) if end > first else 0
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """What the bounds of sets of one kind mean; any of them may be None, where a stretch is open.
+
+    The bound behind a value is the next value of Python: a float, text or moment that no rule would name."""
+
+    #: Whether a bound is a value that a rule would name.
+    is_plain: Callable[[Any], bool]
+    #: The value just before a bound.
+    before: Callable[[Any], Any]
+    #: A value strictly between two plain ones.
+    between: Callable[[Any, Any], Scalar]
+    #: A value as a rule has it.
+    shown: Callable[[Any], Any]
+    #: Whether no value of a rule is in a stretch.
+    is_blank: Callable[[Any, Any], bool]
+
+    def bound(self, low: Any, high: Any) -> Scalar:
+        """The plain value at an end of a stretch that belongs to it: the lower one first; None when neither does."""
+        if low is None or not self.is_plain(low):
+            if high is None or self.is_plain(high):
+                return None
+            low = self.before(high)
+        value: Scalar = self.shown(low)
+        return value
+
+    def inside(self, low: Any, high: Any) -> Scalar:
+        """A value in a stretch to which no plain end belongs."""
+        below = None if low is None else self.shown(self.before(low))
+        return self.between(below, None if high is None else self.shown(high))
 
 
-def _constants(cell: Tests) -> Iterable[Scalar]:
-    for test in cell.tests:
-        if isinstance(test, Range):
-            yield test.low.value
-            yield test.high.value
-        elif isinstance(test, Comparison) and isinstance(test.operand, Literal):
-            yield test.operand.value
+def _float_before(bound: float) -> float:
+    return math.nextafter(bound, -math.inf)
+
+
+def _no_number_in(low: float | None, high: float | None) -> bool:
+    """Whether the ends are two numbers that follow each other in their 15th digit, and belong to other stretches."""
+    if low is None or high is None or high - low > abs(high) * 1e-13 or is_number(low) or not is_number(high):
+        return False
+    return ordinal(high) - ordinal(_float_before(low)) == 1
+
+
+_NUMBERS = _Order(is_number, _float_before, number_between, lambda value: normal_number(decimal(value)), _no_number_in)
+_TEXTS = _Order(
+    lambda bound: not bound.endswith("\0"),
+    lambda bound: bound[:-1],
+    text_between,
+    lambda value: value,
+    # No text comes before the empty one.
+    lambda low, high: high == "",
+)
+_DATES = _Order(
+    # A bound within a second may be a date of its own; the one before it is in the stretch all the same.
+    lambda bound: not bound.microsecond,
+    lambda bound: bound - _TICK,
+    moment_between,
+    lambda value: value,
+    lambda low, high: False,
+)
+
+
+class _Stretches:
+    """The stretches between the bounds of sets of one ordered kind, numbered from low to high.
+
+    Args:
+        order: of the kind.
+        universe: all that the column can have of it; when that is nothing, there are no stretches.
+        sets: what cells hold for.
+        first: number of the first stretch.
+    """
+
+    def __init__(self, order: _Order, universe: IntervalSet, sets: Iterable[IntervalSet], first: int) -> None:
+        self.order = order
+        self._bounds = [] if universe.empty else sorted({point for values in sets for point in values.points})
+        self._first = first
+        #: The number after the last one.
+        self.end = first if universe.empty else first + len(self._bounds) + 1
+        self._all = (1 << self.end) - (1 << first)
+        self._places = {bound: first + place for place, bound in enumerate(self._bounds, 1)}
+        for place, (low, high) in enumerate(itertools.pairwise([None, *self._bounds, None])):
+            if self._bounds and order.is_blank(low, high):
+                self._all -= 1 << first + place
+
+    def bits(self, values: IntervalSet) -> int:
+        """The stretches of a set."""
+        if not self._all:
+            return 0
+        places = [self._places[point] for point in values.points]
+        if values.inside:
+            places.insert(0, self._first)
+        if len(places) % 2:
+            places.append(self.end)
+        bits = 0
+        for start, end in zip(places[::2], places[1::2], strict=True):
+            bits |= ((1 << end - start) - 1) << start
+        return bits & self._all
+
+    def of(self, bits: int) -> Iterator[tuple[Any, Any]]:
+        """The ends of every stretch in a set of bits: the bound at which it begins, and the one that it ends before."""
+        bits &= self._all
+        while bits:
+            place = (bits & -bits).bit_length() - 1 - self._first
+            yield self._bounds[place - 1] if place else None, self._bounds[place] if place < len(self._bounds) else None
+            bits &= bits - 1

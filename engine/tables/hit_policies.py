@@ -22,7 +22,7 @@ from engine.language import (
     print_expression,
 )
 from engine.schema import Schema
-from engine.tables.unary_tests import Tests
+from engine.tables.unary_tests import CellTests
 
 #: Each policy, and what it means.
 HIT_POLICIES = {
@@ -51,7 +51,7 @@ class Row:
     name: str
     rule: Rule
     #: One per `when` column; None for a cell that holds for everything.
-    tests: tuple[Tests | None, ...]
+    tests: tuple[CellTests | None, ...]
     #: One per `then` column; None for a blank cell.
     outputs: tuple[Action | None, ...]
 

@@ -28,7 +28,7 @@ from engine.schema import Schema
 from engine.tables.analysis import report_overlaps
 from engine.tables.csv_cells import Cell, Sheet, read_cells
 from engine.tables.hit_policies import HIT_POLICIES, Row, in_order, rules_of
-from engine.tables.unary_tests import CellRefused, Tests, read_tests, read_value, to_node
+from engine.tables.unary_tests import CellRefused, CellTests, read_tests, read_value, to_node
 
 _DECISIONS: dict[str, Outcome] = {"accept": "accept", "review": "review", "reject": "reject"}
 
@@ -179,7 +179,7 @@ class _Table:
         end = cells[-1].end
         cells = cells + [Cell("", end, end)] * (width - len(cells))
         name = (cells[0].text if header.named else "") or str(number)
-        tests: list[Tests | None] = []
+        tests: list[CellTests | None] = []
         conditions: list[Expression] = []
         for column in header.inputs:
             cell = cells[column.position]
@@ -197,7 +197,7 @@ class _Table:
         rule = Rule(f"{self._stem}#{name}", condition, actions, span=span)
         return Row(name, rule, tuple(tests), tuple(outputs))
 
-    def _tests(self, cell: Cell, column: Input) -> Tests | None:
+    def _tests(self, cell: Cell, column: Input) -> CellTests | None:
         try:
             return read_tests(cell.text, column.kind, lambda text: self._operand(cell, text))
         except CellRefused as refused:

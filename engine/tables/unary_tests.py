@@ -31,6 +31,8 @@ from engine.values import MAX_NUMBER_CHARACTERS, exact_decimal, normal_number, n
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\Z")
 _OPERATOR = re.compile(r"(<=|>=|!=|==|<>|=<|=>|<|>|=)\s*(.*)\Z", re.DOTALL)
+#: A text in quotes that needs no expression reader to say what it means.
+_QUOTED = re.compile(r'"([^"\\\n\0]*)"\Z')
 _NOT = re.compile(r"not\s*\((.*)\)\Z", re.DOTALL | re.IGNORECASE)
 _DATE = re.compile(r'(?:@\s*|date\s*\(\s*)"([^"]*)"\s*\)?\Z', re.IGNORECASE)
 _FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\.[A-Za-z_]")
@@ -69,14 +71,14 @@ class Range:
 
 
 @dataclass(frozen=True, slots=True)
-class Tests:
+class CellTests:
     """One cell: some of its tests hold; or, negated, none of them."""
 
     tests: tuple[Comparison | Range, ...]
     negated: bool = False
 
 
-def read_tests(text: str, kind: ValueKind, read: ReadExpression) -> Tests | None:
+def read_tests(text: str, kind: ValueKind, read: ReadExpression) -> CellTests | None:
     """Read an input cell.
 
     Args:
@@ -98,7 +100,7 @@ def read_tests(text: str, kind: ValueKind, read: ReadExpression) -> Tests | None
         return None
     negation = _NOT.match(text)
     inner = negation[1] if negation else text
-    return Tests(tuple(_test(part, kind, read) for part in _parts(inner)), negation is not None)
+    return CellTests(tuple(_test(part, kind, read) for part in _parts(inner)), negation is not None)
 
 
 def read_value(text: str, kind: ValueKind, read: ReadExpression) -> Expression:
@@ -179,11 +181,14 @@ def _bound(text: str, kind: ValueKind, read: ReadExpression) -> Literal:
 
 
 def _value(text: str, kind: ValueKind, read: ReadExpression) -> Literal:
-    if text.startswith('"'):
+    quoted = _QUOTED.match(text)
+    if quoted:
+        value: Scalar = quoted[1]
+    elif text.startswith('"'):
         node = read(text)
         if not isinstance(node, Literal):
             raise CellRefused(f"'{text[:40]}' is not a value", "write = before an expression")
-        value: Scalar = node.value
+        value = node.value
     else:
         value = _bare(text, kind)
     if kind == "date" and isinstance(value, str):
@@ -227,7 +232,7 @@ def _bare(text: str, kind: ValueKind) -> Scalar:
     return normal_number(number)
 
 
-def to_node(tests: Tests, subject: Expression, kind: ValueKind, span: Span) -> Expression:
+def to_node(tests: CellTests, subject: Expression, kind: ValueKind, span: Span) -> Expression:
     """The condition that a cell stands for.
 
     Args:

@@ -8,8 +8,8 @@ from engine.values.arithmetic import (
     decimal,
     divide,
     few_decimals_test,
+    is_number,
     is_ordinary,
-    is_short,
     multiply,
     nearest_ten_thousandth,
     negate,
@@ -41,7 +41,18 @@ from engine.values.value import (
     text,
     to_python,
 )
-from engine.values.value_set import ANYTHING, NOTHING, NULL, TRUE, IntervalSet, ValueSet, among, compared, starting_with
+from engine.values.value_set import (
+    ANYTHING,
+    NOTHING,
+    NULL,
+    TRUE,
+    IntervalSet,
+    ValueSet,
+    among,
+    between,
+    compared,
+    starting_with,
+)
 from engine.values.witnesses import moment_between, number_between, text_between, witnesses
 
 __all__ = [
@@ -64,6 +75,7 @@ __all__ = [
     "add",
     "among",
     "at_most",
+    "between",
     "bounded",
     "compared",
     "contains",
@@ -74,8 +86,8 @@ __all__ = [
     "few_decimals_test",
     "first_that",
     "from_python",
+    "is_number",
     "is_ordinary",
-    "is_short",
     "kind_of",
     "less_than",
     "literal",

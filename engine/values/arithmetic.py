@@ -3,7 +3,6 @@
 Takes and gives float64s that each stand for a decimal of at most 15 digits; None where there is no result. Refuses
 nothing and knows no text, date or null (`engine.values.value`)."""
 
-import math
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Any
 
@@ -140,13 +139,13 @@ def negate(value: float) -> float:
     return 0.0 - value
 
 
-def is_short(value: float) -> bool:
-    """Whether a float64 is that of a decimal of at most 15 digits: a number of the language, but for its size.
+def is_number(value: float) -> bool:
+    """Whether a float64 is a number of the language: zero, or in range and that of a decimal of at most 15 digits.
 
-    >>> is_short(0.3), is_short(0.1 + 0.2), is_short(float("inf"))
-    (True, False, False)
+    >>> is_number(0.3), is_number(0.1 + 0.2), is_number(5e-324), is_number(float("inf"))
+    (True, False, False, False)
     """
-    return math.isfinite(value) and float(_WRITTEN % value) == value
+    return value == 0.0 or (_SMALLEST <= abs(value) < _TOO_LARGE and float(_WRITTEN % value) == value)
 
 
 def is_ordinary(number: float) -> bool:

@@ -264,6 +264,25 @@ def compared(op: str, value: Value) -> ValueSet | None:
     return _of_kind(value, _cuts(op in ("<", "<="), bound))
 
 
+def between(low: Value, high: Value, *, low_closed: bool, high_closed: bool) -> ValueSet:
+    """The values between two constants of one ordered kind.
+
+    Args:
+        low: the lower end.
+        high: the upper end.
+        low_closed: whether the lower end is in.
+        high_closed: whether the upper end is in.
+
+    >>> 10.0 in between(5.0, 10.0, low_closed=True, high_closed=False)
+    False
+    """
+    first, end = low if low_closed else _after(low), _after(high) if high_closed else high
+    # Only the greatest value has none after it.
+    if first is None or (end is not None and first >= end):
+        return NOTHING
+    return _of_kind(low, _cuts(False, first, end))
+
+
 def starting_with(prefix: str) -> ValueSet:
     """The texts that start with a prefix.
 

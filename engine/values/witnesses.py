@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from engine.values.arithmetic import is_short
+from engine.values.arithmetic import is_number
 from engine.values.value import Value
 from engine.values.value_set import ValueSet
 
@@ -99,7 +99,7 @@ def _first(values: Iterable[Value]) -> list[Value]:
 def _numbers(cuts: tuple[float, ...]) -> Iterator[float]:
     cuts = cuts[:_MAX_CUTS]
     # A cut behind `<= x` is the float64 after x, which has too many digits: x is the one that reads well.
-    readable = sorted({number for cut in cuts for number in (cut, math.nextafter(cut, -math.inf)) if is_short(number)})
+    readable = sorted({number for cut in cuts for number in (cut, math.nextafter(cut, -math.inf)) if is_number(number)})
     yield from readable
     for step in (1.0, 0.1, 10.0, 0.001, 1000.0):
         for number in readable or [0.0]:
