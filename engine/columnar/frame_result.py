@@ -83,6 +83,11 @@ class FrameResult:
         starts, reasons = self._constant_reasons
         return reasons[starts[row] : starts[row + 1]]
 
+    def logs(self, row: int) -> list[str]:
+        """Texts that rules logged for a row, in that order."""
+        evaluation = self._evaluations.get(row)
+        return [] if evaluation is None else evaluation.logs
+
     def changes(self, row: int) -> dict[str, Any]:
         """`Fact.field` to its new value, for the fields of a row that rules changed."""
         evaluation = self._evaluations.get(row)

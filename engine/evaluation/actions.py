@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from engine.evaluation.expressions import Compute, Expressions, operation
+from engine.evaluation.joined_text import text_of
 from engine.evaluation.reasons import Outcome, Reason
 from engine.facts import ORDINARY, SlotLayout, Slots, get_path, path_label, with_path
 from engine.language import Action, Assign, Complete, Decide, Literal, Log, Path, Retract, Rule
@@ -69,11 +70,11 @@ class Actions:
             case Decide(outcome, reason):
                 if isinstance(reason, Literal):
                     return _decide(self._constant_reason(rule, outcome, reason))
-                reason_text = self._expressions.value_of(reason)
-                return lambda state: state.reasons.append(Reason(rule, outcome, _cut(reason_text(state.slots))))
+                reason_text = text_of(reason, self._expressions)
+                return lambda state: state.reasons.append(Reason(rule, outcome, reason_text(state.slots)))
             case Log(expression):
-                log_text = self._expressions.value_of(expression)
-                return lambda state: state.logs.append(_cut(log_text(state.slots)))
+                log_text = text_of(expression, self._expressions)
+                return lambda state: state.logs.append(log_text(state.slots))
             case Retract(name):
                 return _block(1 << self._positions[name] if name in self._positions else 0)
             case Complete():

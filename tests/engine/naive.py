@@ -114,6 +114,9 @@ class Evaluation:
     def value(self, node: nodes.Expression) -> Any:
         return Expressions(self.facts, self.as_of).value(node)
 
+    def text(self, node: nodes.Expression) -> str:
+        return text(Expressions(self.facts, self.as_of).in_text(node))[:MAX_TEXT]
+
     def fire(self, rule: Rule) -> None:
         self.said.fired.append(rule.name)
         self.changed_since[rule.name] = False
@@ -129,9 +132,9 @@ class Evaluation:
         for action in rule.actions:
             match action:
                 case nodes.Decide(outcome, reason):
-                    self.said.reasons.append((rule.name, outcome, text(self.value(reason))[:MAX_TEXT]))
+                    self.said.reasons.append((rule.name, outcome, self.text(reason)))
                 case nodes.Log(said):
-                    self.said.logs.append(text(self.value(said))[:MAX_TEXT])
+                    self.said.logs.append(self.text(said))
                 case nodes.Retract(name):
                     self.blocked.add(name)
                 case nodes.Complete():
@@ -157,7 +160,8 @@ class Evaluation:
         counts_as = old
         if old is None and known is not None and known.derived and known.kind == "number":
             counts_as = known.default or Decimal(0)
-        new = value if op == "=" else arithmetic(op[0], counts_as, value)
+        # A copy: what is written may be, or hold, the very object that it is written into.
+        new = fresh(value) if op == "=" else arithmetic(op[0], counts_as, value)
         if nesting(new) + len(target.steps) > MAX_NESTING or size(new) > MAX_PARTS:
             new = None
         if known is not None and not takes(known, new):
@@ -181,5 +185,5 @@ class Evaluation:
         if new is None and isinstance(holder, dict):
             holder.pop(keys[-1], None)
         else:
-            holder[keys[-1]] = fresh(new)
+            holder[keys[-1]] = new
         self.targets.setdefault(name, target)

@@ -10,7 +10,18 @@ import re2
 
 from engine.functions import FUNCTIONS, invoke
 from engine.language import Path, nodes
-from tests.engine.naive_values import arithmetic, compare, elements, equal, follow, from_engine, kind, to_engine
+from tests.engine.naive_values import (
+    MAX_TEXT,
+    arithmetic,
+    compare,
+    elements,
+    equal,
+    follow,
+    from_engine,
+    kind,
+    text,
+    to_engine,
+)
 
 QUIET = re2.Options()
 QUIET.log_errors = False
@@ -27,6 +38,18 @@ class Expressions:
     def value(self, node: Any) -> Any:
         # One method for each kind of node, named after it.
         return getattr(self, type(node).__name__)(node)
+
+    def in_text(self, node: Any) -> Any:
+        """As `value`, but null joined to a text is empty, and a text that gets too long is cut."""
+        if isinstance(node, nodes.Call) and FUNCTIONS[node.name].result == "text" and not FUNCTIONS[node.name].timed:
+            values = [to_engine(self.in_text(arg)) for arg in node.args]
+            return from_engine(invoke(FUNCTIONS[node.name], values))
+        if not isinstance(node, nodes.Arithmetic) or node.op != "+":
+            return self.value(node)
+        left, right = self.in_text(node.left), self.in_text(node.right)
+        if isinstance(left, str) or isinstance(right, str):
+            return (text(left) + text(right))[:MAX_TEXT]
+        return arithmetic("+", left, right)
 
     def true(self, node: Any) -> bool:
         return self.value(node) is True

@@ -158,9 +158,9 @@ def test_the_columnar_evaluator_means_what_the_record_one_means(seed: int, typed
     assert len(result) == len(result.outcome) == len(frame)
     for row, fields in enumerate(frame.iter_rows(named=True)):
         wanted = program.evaluate({"P": fields}, as_of=AS_OF)
-        got = (result.outcome[row], result.fired(row), result.reasons(row), result.changes(row))
+        got = (result.outcome[row], result.fired(row), result.reasons(row), result.changes(row), result.logs(row))
         # As texts, for Python takes True for 1.
-        if repr(got) != repr((wanted.outcome, wanted.fired, wanted.reasons, wanted.changes)):
+        if repr(got) != repr((wanted.outcome, wanted.fired, wanted.reasons, wanted.changes, wanted.logs)):
             pytest.fail("\n".join([*map(repr, rules), repr(fields), f"got    {got}", f"wanted {wanted}"]))
         COMPARED["columnar"] += 1
 
