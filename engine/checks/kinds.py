@@ -46,7 +46,7 @@ def kind_of(node: Expression, schema: Schema | None) -> ValueKind:
             return "number"
         case Call(name):
             function = FUNCTIONS.get(name)
-            return typing.cast(ValueKind, function.result) if function else "any"
+            return function.result if function else "any"
         case _:
             return "boolean"
 

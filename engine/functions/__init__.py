@@ -1,8 +1,9 @@
 """What a rule can call: the registry of functions, and their bodies over numbers, lists, texts and dates."""
 
 from engine.functions import lists
+from engine.functions.function import Function, invoke
 from engine.functions.lists import frozen
 from engine.functions.regex import PatternRefused, compile_pattern, matches
-from engine.functions.registry import FUNCTIONS, Function, invoke
+from engine.functions.registry import FUNCTIONS
 
 __all__ = ["FUNCTIONS", "Function", "PatternRefused", "compile_pattern", "frozen", "invoke", "lists", "matches"]

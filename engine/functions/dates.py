@@ -1,7 +1,6 @@
-"""What the functions about dates do.  functions -> [date_functions] -> values
+"""Bodies of the functions over dates.  values -> [dates] -> registry
 
-As in `engine.functions.numbers`: values of the kinds that `engine.functions.registry` says in, a value out; none
-raises."""
+As in `engine.functions.numbers`: takes values of the kinds that the registry says, gives a value; none raises."""
 
 # ruff: noqa: D103
 

@@ -1,6 +1,6 @@
-"""Bodies of the functions over lists and nulls: extremes, sums, distinct values, the first that is not null.
+"""Bodies of the functions over lists and nulls: extremes, sums, distinct values.  values -> [lists] -> registry
 
-Take and give values of the language; what they refuse is null. `engine.functions.registry` says what each is called."""
+As in `engine.functions.numbers`: takes values of the kinds that the registry says, gives a value; none raises."""
 
 # ruff: noqa: D103
 

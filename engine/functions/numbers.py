@@ -1,8 +1,8 @@
-"""Bodies of the functions over numbers.  registry -> [numbers] -> values
+"""Bodies of the functions over numbers.  values -> [numbers] -> registry
 
 Each takes values of the kinds that `engine.functions.registry` says for it, never null unless it says `any`, and gives
-a value. None raises, whatever the values are: what has no answer is None. Each one's summary stands in
-`engine.functions.registry`."""
+a value. None raises, whatever the values are: what has no answer is None. What each does stands in the registry, too,
+and is not repeated here."""
 
 # ruff: noqa: D103
 

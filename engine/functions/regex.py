@@ -1,4 +1,4 @@
-"""The patterns of `matches`: RE2, so that no pattern takes more than linear time.  checks, expressions -> [patterns]
+"""The patterns of `matches`, in RE2: none takes more than linear time.  [regex] -> checks, evaluation
 
 Takes the text of a pattern, gives it compiled, or the reason why RE2 refuses it. `matches` looks for the pattern
 anywhere in a text; anchors say otherwise."""
@@ -50,6 +50,10 @@ def compile_pattern(pattern: str) -> Any:
 
 def matches(text: str, pattern: str) -> bool:
     """Whether a pattern is found somewhere in a text; false when it is no pattern.
+
+    Args:
+        text: to look in.
+        pattern: in RE2's syntax; anchors bind it to the ends of the text.
 
     >>> matches("12.50 EUR", "^[0-9.]+ EUR$"), matches("x", "(")
     (True, False)

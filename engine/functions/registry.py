@@ -1,94 +1,25 @@
-"""The functions that a rule can call: one table.  checks, expressions -> [functions] -> docs/language.md
+"""The functions that a rule can call: one table.  numbers, texts, lists, dates -> [registry] -> docs/language.md
 
 Gives `FUNCTIONS`, name to `Function`: the kinds it takes, the kind it gives, what it does, and an example that holds.
-`engine.checks.rule_checks` reads the kinds, `engine.evaluation.expressions` calls `invoke`, docs/language.md is written
-from the table. No function raises or has an effect; each costs at most linear time in its arguments. What a function is
-asked about null or about another kind than it takes is null, unless its summary says otherwise."""
+docs/language.md is written from the table. No function raises or has an effect, and each costs at most linear time in
+its arguments. What a function is asked about null or about another kind than it takes is null, unless its summary says
+otherwise."""
 
 import sys
-import typing
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import Final
 
 from engine.functions import dates, lists, numbers, texts
-from engine.values import Value, kind_of
-
-#: `any` takes every kind and null; `number or list` is for the functions that fold either.
-ParamKind = typing.Literal[
-    "number", "text", "boolean", "date", "list", "object", "any", "text or list", "number or list"
-]
-
-
-@dataclass(frozen=True, slots=True)
-class Function:
-    """One function of the language."""
-
-    name: str
-    #: Kind of each parameter.
-    params: tuple[str, ...]
-    #: Kind of the result; it can be null all the same.
-    result: str
-    #: Takes values of those kinds, gives a value.
-    call: Callable[..., Value]
-    #: One sentence for docs/language.md.
-    summary: str
-    #: A condition that holds, for docs/language.md.
-    example: str
-    #: How many of the last parameters may be left out.
-    optional: int = 0
-    #: The last parameter may be repeated.
-    variadic: bool = False
-    #: Whether `call` gets `as_of` before its arguments.
-    timed: bool = False
-
-    @property
-    def least(self) -> int:
-        """Fewest arguments."""
-        return len(self.params) - self.optional
-
-    @property
-    def most(self) -> int | None:
-        """Most arguments; None: any number."""
-        return None if self.variadic else len(self.params)
-
-    def kind_at(self, position: int) -> str:
-        """Kind of the argument at a position, from 0."""
-        return self.params[min(position, len(self.params) - 1)]
-
-    @property
-    def signature(self) -> str:
-        """How it is called: `Round(number[, number]) -> number`."""
-        required = ", ".join(self.params[: self.least])
-        extra = "".join(f"[, {kind}]" if required else f"[{kind}]" for kind in self.params[self.least :])
-        return f"{self.name}({required}{extra}{', …' if self.variadic else ''}) -> {self.result}"
-
-
-def invoke(function: Function, args: Sequence[Value]) -> Value:
-    """Call a function with arguments of any kind.
-
-    Args:
-        function: which; `args` are as many as it takes.
-        args: the values; for a timed function the first is `as_of`.
-
-    Returns:
-        Its value; None when an argument is null or of another kind than the function takes.
-
-    >>> invoke(FUNCTIONS["Abs"], [-3.0]), invoke(FUNCTIONS["Abs"], ["x"])
-    (3.0, None)
-    """
-    given = args[1:] if function.timed else args
-    for position, value in enumerate(given):
-        wanted = function.kind_at(position)
-        if wanted != "any" and kind_of(value) not in wanted.split(" or "):
-            return None
-    return function.call(*args)
+from engine.functions.function import Function
 
 
 def _table(*functions: Function) -> dict[str, Function]:
     return {function.name: function for function in functions}
 
 
-_N, _T, _D, _L = "number", "text", "date", "list"
+_N: Final = "number"
+_T: Final = "text"
+_D: Final = "date"
+_L: Final = "list"
 
 _NUMBERS = (
     Function("Abs", (_N,), _N, abs, "Size of a number, without its sign.", "Abs(-3.5) == 3.5"),

@@ -1,7 +1,7 @@
-"""What the functions about texts do.  functions -> [text_functions] -> values
+"""Bodies of the functions over texts.  values -> [texts] -> registry
 
-As in `engine.functions.numbers`: values of the kinds that `engine.functions.registry` says in, a value out; none
-raises, and none builds a text longer than `MAX_TEXT`."""
+As in `engine.functions.numbers`: takes values of the kinds that the registry says, gives a value; none raises, and none
+builds a text longer than `MAX_TEXT`."""
 
 # ruff: noqa: D103
 
