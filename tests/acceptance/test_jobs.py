@@ -169,7 +169,7 @@ def test_a_message_that_is_not_json_kills_no_worker(farm: Farm, content_type: st
 def test_a_job_whose_message_was_lost_is_sent_again(farm: Farm, farm_database: Engine) -> None:
     order = key()
     # As if the message had been lost right after the row was written: none was sent.
-    farm._sender._backs_off_until = float("inf")
+    farm._sender._breaker.trip()
     job = farm.submit("payment", BIG, key=order)
     assert not job.sent
     assert job.wait(timeout=30).outcome == "reject"
