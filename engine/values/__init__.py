@@ -17,21 +17,17 @@ from engine.values.arithmetic import (
     remainder,
     subtract,
 )
+from engine.values.comparison import ORDERED, at_most, contains, equal, less_than
 from engine.values.durations import MAX_WINDOW_DAYS, MAX_WINDOW_S, print_duration, unit_seconds
 from engine.values.numerals import MAX_NUMBER_CHARACTERS, exact_decimal, normal_number, number_problem, print_number
 from engine.values.ordinals import first_that, number_at, ordinal
 from engine.values.value import (
     MAX_TEXT,
-    ORDERED,
     Value,
     ValueRefused,
-    at_most,
     bounded,
-    contains,
-    equal,
     from_python,
     kind_of,
-    less_than,
     literal,
     moment,
     ordinary,

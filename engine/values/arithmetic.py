@@ -1,7 +1,7 @@
-"""Arithmetic on numbers: exact to 15 digits, half to even.
+"""Arithmetic on numbers, and the limits of one.  [arithmetic] -> value, numerals, ordinals -> the whole engine
 
-Takes and gives float64s that each stand for a decimal of at most 15 digits; None where there is no result. Refuses
-nothing and knows no text, date or null (`engine.values.value`)."""
+Takes and gives float64s that each stand for a decimal of at most 15 digits: exact to 15 digits, half to even, None
+where there is no result. Refuses nothing and knows no text, date or null (`engine.values.value`)."""
 
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Any
@@ -97,7 +97,15 @@ def few_decimals_test(name: str) -> str:
 
 
 def add(left: float, right: float) -> float | None:
-    """`left + right`, exact to 15 digits, half to even."""
+    """`left + right`, exact to 15 digits, half to even.
+
+    Args:
+        left: a number.
+        right: a number.
+
+    Returns:
+        The sum; None when it is beyond the range of numbers.
+    """
     a, b = _ten_thousandths(left), _ten_thousandths(right)
     if a is not None and b is not None and -1e15 < a + b < 1e15:
         return (a + b) / 1e4
@@ -105,7 +113,15 @@ def add(left: float, right: float) -> float | None:
 
 
 def subtract(left: float, right: float) -> float | None:
-    """`left - right`, exact to 15 digits, half to even."""
+    """`left - right`, exact to 15 digits, half to even.
+
+    Args:
+        left: a number.
+        right: a number.
+
+    Returns:
+        The difference; None when it is beyond the range of numbers.
+    """
     a, b = _ten_thousandths(left), _ten_thousandths(right)
     if a is not None and b is not None and -1e15 < a - b < 1e15:
         return (a - b) / 1e4
@@ -113,7 +129,15 @@ def subtract(left: float, right: float) -> float | None:
 
 
 def multiply(left: float, right: float) -> float | None:
-    """`left * right`, exact to 15 digits, half to even."""
+    """`left * right`, exact to 15 digits, half to even.
+
+    Args:
+        left: a number.
+        right: a number.
+
+    Returns:
+        The product; None when it is beyond the range of numbers.
+    """
     a, b = _ten_thousandths(left), _ten_thousandths(right)
     if a is not None and b is not None and -1e15 < a * b < 1e15:
         return a * b / 1e8 + 0.0
@@ -121,14 +145,30 @@ def multiply(left: float, right: float) -> float | None:
 
 
 def divide(left: float, right: float) -> float | None:
-    """`left / right`, exact to 15 digits, half to even; None when `right` is zero."""
+    """`left / right`, exact to 15 digits, half to even.
+
+    Args:
+        left: a number.
+        right: a number.
+
+    Returns:
+        The quotient; None when `right` is zero, or when it is beyond the range of numbers.
+    """
     if right == 0.0:
         return None
     return number(CONTEXT.divide(decimal(left), decimal(right)))
 
 
 def remainder(left: float, right: float) -> float | None:
-    """`left % right`, with the sign of `left`; None when `right` is zero."""
+    """`left % right`, exact.
+
+    Args:
+        left: a number, whose sign the remainder has.
+        right: a number.
+
+    Returns:
+        The remainder; None when `right` is zero.
+    """
     if right == 0.0:
         return None
     return number(_WIDE.remainder(decimal(left), decimal(right)))

@@ -1,4 +1,4 @@
-"""The numbers of the language as a row of integers.  number -> [ordinals] -> nearest, cuts
+"""The numbers of the language as a row of integers.  arithmetic -> [ordinals] -> tables, explanation
 
 Every number is a decimal of 15 significant digits, so between two of them there are finitely many others: their
 ordinals. The next number has the next ordinal, and halving a distance of ordinals ends after some 60 steps at two

@@ -1,4 +1,4 @@
-"""What a value is while rules run, and the way in and out.  facts -> [values] -> expressions, index -> evaluation
+"""What a value is while rules run, and the way in and out.  arithmetic -> [value] -> facts, evaluation, matching
 
 Inside the engine a value is None, bool, float, str, an aware UTC datetime, a tuple or a dict, and nothing else. A
 number is always the float64 of a decimal of at most 15 significant digits: each of those has its own float64, so
@@ -28,7 +28,15 @@ class ValueRefused(Exception):
 
 
 def join(left: Value, right: Value) -> str | None:
-    """`left + right` where one of them is text; None when the other is null or the text gets too long."""
+    """`left + right` where one of them is text.
+
+    Args:
+        left: of any kind.
+        right: of any kind.
+
+    Returns:
+        The text forms of both, one after the other; None when one is null or the text gets too long.
+    """
     if left is None or right is None:
         return None
     joined = text(left) + text(right)
@@ -36,47 +44,20 @@ def join(left: Value, right: Value) -> str | None:
 
 
 def plus(left: Value, right: Value) -> Value:
-    """What `+` means: a sum of numbers, a join when one side is text, else null."""
+    """What `+` means.
+
+    Args:
+        left: of any kind.
+        right: of any kind.
+
+    Returns:
+        A sum of numbers; a join when one side is text; else None.
+    """
     if left.__class__ is float and right.__class__ is float:
         return add(left, right)
     if left.__class__ is str or right.__class__ is str:
         return join(left, right)
     return None
-
-
-def equal(left: Value, right: Value) -> bool:
-    """What `==` means: same kind and same value; across kinds false.
-
-    >>> equal(7.0, 7.0), equal(True, 1.0), equal(None, None)
-    (True, False, True)
-    """
-    kind = left.__class__
-    if kind is not right.__class__:
-        return False
-    if kind is tuple:
-        return len(left) == len(right) and all(map(equal, left, right))
-    if kind is dict:
-        return left.keys() == right.keys() and all(equal(item, right[name]) for name, item in left.items())
-    return bool(left == right)
-
-
-#: Kinds that `<` and its kin order; two values of the same one.
-ORDERED = (float, str, datetime)
-
-
-def less_than(left: Value, right: Value) -> bool:
-    """What `<` means: numbers by size, texts by code point, dates by time; anything else false."""
-    return left.__class__ is right.__class__ and left.__class__ in ORDERED and bool(left < right)
-
-
-def at_most(left: Value, right: Value) -> bool:
-    """What `<=` means."""
-    return left.__class__ is right.__class__ and left.__class__ in ORDERED and bool(left <= right)
-
-
-def contains(item: Value, container: Value) -> bool:
-    """What `item in container` means: the container is a list that has an equal item."""
-    return container.__class__ is tuple and any(equal(item, one) for one in container)
 
 
 def text(value: Value) -> str:

@@ -1,4 +1,4 @@
-"""Sets of values that a test on one field lets through.  normal_form -> [allowed] -> index, columns
+"""Sets of values that a test on one field lets through.  value -> [value_set] -> schema, tables, matching, lint
 
 A comparison of one field with constants holds on a set of values: some intervals of numbers, texts and dates, and some
 of null, true, false and the rest. Such sets have exact unions, intersections and complements, so that any condition on
@@ -51,12 +51,12 @@ class IntervalSet:
 
     def _merged(self, other: "IntervalSet", decide: Any) -> "IntervalSet":
         left, right = self.inside, other.inside
-        mine, others = set(self.points), set(other.points)
+        lefts, rights = set(self.points), set(other.points)
         state = inside = decide(left, right)
         points = []
-        for point in sorted(mine | others):
-            left ^= point in mine
-            right ^= point in others
+        for point in sorted(lefts | rights):
+            left ^= point in lefts
+            right ^= point in rights
             if decide(left, right) != state:
                 state = not state
                 points.append(point)
@@ -220,7 +220,7 @@ def among(values: Iterable[Value]) -> ValueSet | None:
     >>> "a" in among(["a", "b"]), "c" in among(["a", "b"]), None in among([None])
     (True, False, True)
     """
-    found = NOTHING
+    union = NOTHING
     by_kind: dict[type, set[Value]] = {}
     for value in values:
         if value.__class__ in (tuple, dict):
@@ -229,7 +229,7 @@ def among(values: Iterable[Value]) -> ValueSet | None:
     for kind, several in by_kind.items():
         if kind is bool or kind is type(None):
             for value in several:
-                found = found | (equal_to(value) or NOTHING)
+                union = union | (equal_to(value) or NOTHING)
             continue
         points: list[Any] = []
         for value in sorted(several):
@@ -238,8 +238,8 @@ def among(values: Iterable[Value]) -> ValueSet | None:
             else:
                 points.append(value)
             points.append(_after(value))
-        found = found | _of_kind(value, _cuts(False, *points))
-    return found
+        union = union | _of_kind(value, _cuts(False, *points))
+    return union
 
 
 def compared(op: str, value: Value) -> ValueSet | None:
