@@ -54,8 +54,8 @@ def command(
         if with_reasons or rules or every:
             raise click.UsageError("a file that is replayed is not explained; put the line into a .json file")
         sys.exit(int(print_replay(loaded, facts, reference_facts, as_of, as_json=as_json)))
-    given = wire.parse(wire.canonical(read_facts(facts)))
-    [complete] = look_up(loaded.schema, [given], reference_facts.texts)
+    submitted = wire.parse(wire.canonical(read_facts(facts)))
+    [complete] = look_up(loaded.schema, [submitted], reference_facts.texts)
     moment = as_of or datetime.now(UTC)
     complete = with_own_events(loaded.schema, complete, moment)
     document = complete.document

@@ -1,6 +1,6 @@
 """Small programs that the tests run as the parts of a farm."""
 
-#: A part that says when it is ready and what it is told, and ends when it is told to.
+#: A part that writes when it is ready and when it gets SIGTERM, and ends then.
 POLITE = """
 import signal, sys
 def leave(number, frame):
@@ -11,8 +11,8 @@ print('ready', flush=True)
 while True:
     signal.pause()
 """
-#: A part that does not care.
-DEAF = """
+#: A part that ignores SIGTERM.
+UNRESPONSIVE = """
 import signal
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 print('ready', flush=True)

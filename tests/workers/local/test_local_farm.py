@@ -19,7 +19,7 @@ from rulefarm.settings import Settings
 from rulesets.loader import SHIPPED, available_domains, load_domain
 from store.migrate import migrate
 from tests.processes import python, says, until
-from tests.workers.local.parts import DEAF, POLITE
+from tests.workers.local.parts import POLITE, UNRESPONSIVE
 from workers.local import environ_of, running_farm
 from workers.local.local_farm import shipped_procfile
 from workers.local.supervisor import read_procfile
@@ -64,7 +64,7 @@ def test_settings_survive_the_environment(tmp_path: Path) -> None:
 
 def test_parts_of_a_killed_farm_end(tmp_path: Path, settings: Settings, script: Callable[[str, str], str]) -> None:
     procfile = tmp_path / "Procfile"
-    procfile.write_text(f"polite: {script('polite', POLITE)}\ndeaf: {script('deaf', DEAF)}\n")
+    procfile.write_text(f"polite: {script('polite', POLITE)}\ndeaf: {script('unresponsive', UNRESPONSIVE)}\n")
     home = tmp_path / "home"
     environ = environ_of(replace(settings, home=home), os.environ)
     with python(FARM, home, procfile, environ=environ) as farm:
@@ -73,7 +73,7 @@ def test_parts_of_a_killed_farm_end(tmp_path: Path, settings: Settings, script: 
         left = psutil.Process(farm.pid).children()
         farm.kill()
         farm.wait()
-    # The polite one was told by the kernel, the deaf one is found by the next farm.
+    # The polite one was told by the kernel, the unresponsive one is found by the next farm.
     until(lambda: len(psutil.wait_procs(left, timeout=0)[1]) == 1)
     with running_farm(
         replace(settings, home=home), lambda _: None, environ=os.environ, procfile=procfile, processes=["polite"]

@@ -13,7 +13,7 @@ import pytest
 from rulefarm.errors import ServiceError
 from rulefarm.settings import Settings
 from tests.processes import until
-from tests.workers.local.parts import DEAF, PARENT, POLITE
+from tests.workers.local.parts import PARENT, POLITE, UNRESPONSIVE
 from workers.local import environ_of
 from workers.local.output import Console, LogFolder
 from workers.local.supervisor import Supervisor, read_procfile
@@ -89,7 +89,7 @@ def test_a_part_that_is_refused_stops_the_farm(log: Path, script: Callable[[str,
     assert supervisor.pids == {}
 
 
-def test_the_end_is_told_to_the_command_alone(log: Path, script: Callable[[str, str], str]) -> None:
+def test_the_end_is_asked_of_the_command_alone(log: Path, script: Callable[[str, str], str]) -> None:
     with supervised(log, worker=script("parent", PARENT)) as supervisor:
         until(lambda: wrote(log, "worker", "ready") and (log / "worker.log").read_text().count("ready") == 2)
         assert supervisor.stop()
@@ -110,19 +110,21 @@ def test_every_kind_of_line_can_be_ended(log: Path, script: Callable[[str, str],
     assert "told" in target.read_text()
 
 
-def test_a_deaf_part_is_killed_after_the_grace(log: Path, script: Callable[[str, str], str]) -> None:
-    with supervised(log, grace_s=0.3, deaf=script("deaf", DEAF), good=script("polite", POLITE)) as supervisor:
-        until(lambda: wrote(log, "deaf", "ready") and wrote(log, "good", "ready"))
-        pid = supervisor.pids["deaf"]
+def test_an_unresponsive_part_is_killed_after_the_grace(log: Path, script: Callable[[str, str], str]) -> None:
+    with supervised(
+        log, grace_s=0.3, unresponsive=script("unresponsive", UNRESPONSIVE), good=script("polite", POLITE)
+    ) as supervisor:
+        until(lambda: wrote(log, "unresponsive", "ready") and wrote(log, "good", "ready"))
+        pid = supervisor.pids["unresponsive"]
         assert not supervisor.stop()
         assert not psutil.pid_exists(pid)
-    assert "deaf has not ended and is killed" in (log / "farm.log").read_text()
+    assert "unresponsive has not ended and is killed" in (log / "farm.log").read_text()
     assert wrote(log, "good", "told")
 
 
 def test_a_second_signal_ends_the_grace(log: Path, script: Callable[[str, str], str]) -> None:
-    with supervised(log, grace_s=600.0, deaf=script("deaf", DEAF)) as supervisor:
-        until(lambda: wrote(log, "deaf", "ready"))
+    with supervised(log, grace_s=600.0, unresponsive=script("unresponsive", UNRESPONSIVE)) as supervisor:
+        until(lambda: wrote(log, "unresponsive", "ready"))
         assert not supervisor.stop(signals=[signal.SIGINT, signal.SIGINT])
 
 
