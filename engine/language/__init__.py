@@ -1,4 +1,7 @@
-"""GRL text to nodes and back: lexer, parser, printer, formatter. Knows no fact and no schema."""
+"""GRL text to nodes and back: lexer, parser, printer, formatter.
+
+Takes the text of a file, gives the nodes of its rules or every problem of it; and writes nodes as canonical GRL. Knows
+no fact, no schema and no function by name: whether what a rule names exists is for `engine.checks`."""
 
 from engine.language.formatter import format_rules
 from engine.language.nodes import (

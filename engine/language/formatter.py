@@ -1,4 +1,4 @@
-"""Write a GRL file the one way that all are written.  text -> parser, lexer -> [formatter] -> `rulefarm rules format`
+"""Write a GRL file the one way that all are written.  parser, printer -> [formatter] -> `rulefarm rules format`
 
 The rules mean the same afterwards, and every comment is still there: it stands before the line of the rule, condition
 or action that it stood before, or after the one that it stood behind. What comes out is read again before it is given
@@ -93,7 +93,7 @@ def format_rules(text: str | bytes, source: str = "rules.grl", list_facts: Itera
         blocks.append(_leading(last)[: -1 if last.before[-1][1] else None])
     written = "\n".join("\n".join(block) + "\n" for block in blocks)
     again, reread = _read(written, source, list_facts)
-    if reread != rules or _told(again) != _told(opened):
+    if reread != rules or _comment_counts(again) != _comment_counts(opened):
         raise EngineError("format-refused", f"{source} can't be formatted without changing a rule or losing a comment")
     return written
 
@@ -106,7 +106,7 @@ def _read(text: str | bytes, name: str, list_facts: Iterable[str] | None) -> tup
     return source, rules
 
 
-def _told(source: Source) -> Counter[str]:
+def _comment_counts(source: Source) -> Counter[str]:
     return Counter(" ".join(comment.text.split()) for comment in comments(source))
 
 
@@ -118,7 +118,7 @@ def _outlines(source: Source, rules: Sequence[Rule]) -> list[_Outline]:
     starts = [0]
     for line in source.text.split("\n"):
         starts.append(starts[-1] + len(line) + 1)
-    found: list[_Outline] = []
+    outlines: list[_Outline] = []
     words: dict[str, int] = {}
     dotted = False
     for token in tokens(source):
@@ -128,8 +128,8 @@ def _outlines(source: Source, rules: Sequence[Rule]) -> list[_Outline]:
             words.setdefault(word, token.start)
         dotted = word == "."
         if word == "}":
-            rule = rules[len(found)]
-            found.append(
+            rule = rules[len(outlines)]
+            outlines.append(
                 _Outline(
                     _Anchor(words["rule"]),
                     _Anchor(words["when"]),
@@ -140,7 +140,7 @@ def _outlines(source: Source, rules: Sequence[Rule]) -> list[_Outline]:
                 )
             )
             words = {}
-    return found
+    return outlines
 
 
 def _operands(condition: Expression) -> Sequence[Expression | Binding]:
@@ -152,7 +152,8 @@ def _operands(condition: Expression) -> Sequence[Expression | Binding]:
 
 def _place(node: Expression | Binding) -> tuple[int, int]:
     """Line and column where an operand begins."""
-    spans = [one.span for one in ((node,) if isinstance(node, Binding) else walk(node)) if one.span is not None]
+    parts = (node,) if isinstance(node, Binding) else walk(node)
+    spans = [part.span for part in parts if part.span is not None]
     return min((span.line, span.column) for span in spans)
 
 
@@ -205,9 +206,9 @@ def _rule(rule: Rule, outline: _Outline) -> Iterator[str]:
 
 def _head(rule: Rule) -> list[str]:
     words = head_words(rule)
-    told = 3 if rule.description else 2
-    attributes = " ".join(word.replace(_MIDNIGHT, "") if word.startswith("date-") else word for word in words[told:])
-    name = " ".join(words[:told])
+    names = 3 if rule.description else 2
+    attributes = " ".join(word.replace(_MIDNIGHT, "") if word.startswith("date-") else word for word in words[names:])
+    name = " ".join(words[:names])
     if not attributes or len(name) + len(attributes) < MAX_LINE:
         return [f"{name} {attributes}".rstrip() + " {"]
     return [name, f"{_INDENT}{attributes} {{"]
@@ -226,8 +227,8 @@ def _part(word: str, anchor: _Anchor, items: Sequence[tuple[Sequence[str], _Anch
         yield from both.lines([f"{word} {lines[0]}"], _INDENT)
         return
     yield from anchor.lines([word], _INDENT)
-    for text, one in items:
-        yield from one.lines(text, 2 * _INDENT)
+    for text, item in items:
+        yield from item.lines(text, 2 * _INDENT)
 
 
 def _condition(condition: Expression, anchors: Sequence[_Anchor]) -> list[tuple[Sequence[str], _Anchor]]:

@@ -1,4 +1,4 @@
-"""The words of the language.  [words] -> operand_parser, expression_parser, action_parser
+"""The words of the language.  nodes -> [keywords] -> token_stream, operand_parser, expression_parser
 
 Operators and literals that are words, the other spellings of operators, and the words of other rule languages with what
 to say to those who write them. All of them are read in any case."""

@@ -1,4 +1,4 @@
-"""Cut GRL into tokens.  source -> [lexer] -> parser -> checks -> …
+"""Cut GRL into tokens.  source -> [lexer] -> token_stream, formatter
 
 Takes a `Source`, gives its tokens one by one, in time linear in its length, and reports to the source what is no token:
 an unclosed text, a number that is too long, a stray character. It goes on after each of these with its best guess, so
@@ -72,10 +72,10 @@ def tokens(source: Source) -> Iterator[Token]:
         Tokens in order; comments and white space are left out.
     """
     text, position = source.text, 0
-    match = _TOKEN.match
-    while found := match(text, position):
-        kind = found.lastgroup or "bad"
-        start, position = found.span(kind)
+    match_token = _TOKEN.match
+    while match := match_token(text, position):
+        kind = match.lastgroup or "bad"
+        start, position = match.span(kind)
         written = text[start:position]
         if kind == "name":
             if len(written) > MAX_NAME_CHARACTERS:
@@ -119,9 +119,9 @@ def comments(source: Source) -> Iterator[Comment]:
         source: a text whose tokens have no problems.
     """
     text, position = source.text, 0
-    while found := _TOKEN.match(text, position):
-        kind = found.lastgroup or "bad"
-        start, position = found.span(kind)
+    while match := _TOKEN.match(text, position):
+        kind = match.lastgroup or "bad"
+        start, position = match.span(kind)
         if kind == "block":
             close = text.find("*/", position)
             position = len(text) if close < 0 else close + 2

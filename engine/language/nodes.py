@@ -1,8 +1,8 @@
-"""What a rule is, once read.  lexer -> parser -> [nodes] -> checks -> normal_form -> index -> cycle
+"""What a rule is, once read.  diagnostics -> [nodes] -> parser, tables, checks, evaluation, matching
 
 Plain frozen values, without behaviour: the parser and the decision tables make them, everything after reads them.
 Equality is equality of meaning: where a node stood in its file (`span`) takes no part in it. Trees are shallow by
-construction (`engine.language.parser.MAX_DEPTH`), so recursing over one is safe."""
+construction (`engine.language.expression_parser.MAX_DEPTH`), so recursing over one is safe."""
 
 import typing
 from dataclasses import dataclass, field

@@ -87,7 +87,15 @@ def parse_expression(text: str, source: str = "expression", list_facts: Iterable
 
 
 def read_expression(source: Source, list_facts: Iterable[str] | None = None) -> Expression | None:
-    """Read one expression that is the whole of a source; None when it has problems, which the source then holds."""
+    """Read one expression that is the whole of a source.
+
+    Args:
+        source: the text.
+        list_facts: as in `parse_rules`.
+
+    Returns:
+        The node; None when it has problems, which the source then holds.
+    """
     before = len(source.diagnostics)
     try:
         tokens = TokenStream(source)

@@ -1,4 +1,4 @@
-"""Write rules as canonical GRL.  nodes -> [printer] -> digest, messages, `rulefarm rules format`
+"""Write rules as canonical GRL.  nodes -> [printer] -> formatter, ruleset (the digest), checks, tables, lint
 
 The inverse of the parser: `parse(print(x)) == x` for whatever the parser can give. Two sources that differ only in
 white space, comments, quoting or the way a test is spelled (`x.Contains(y)`, `x contains y`) print the same."""
@@ -112,7 +112,12 @@ def clauses(condition: Expression) -> tuple[Expression | Binding, ...]:
 
 
 def print_clause(clause: Expression | Binding, weakest: int = _OR) -> str:
-    """One of `clauses`; in parentheses when it binds less than `weakest`."""
+    """One of `clauses` as canonical GRL.
+
+    Args:
+        clause: the operand or binding.
+        weakest: how tightly it has to bind to go without parentheses; default: any operand does.
+    """
     return print_binding(clause) if isinstance(clause, Binding) else _print(clause, weakest)
 
 

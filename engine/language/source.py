@@ -1,4 +1,4 @@
-"""One text to be read, and the places in it.  [source] -> lexer -> parser, tables
+"""One text to be read, and the places in it.  diagnostics -> [source] -> lexer, parser, tables, ruleset
 
 Takes what the caller gave for one file (text, or bytes that have to be UTF-8), gives positions as spans and collects
 diagnostics. It opens no file. A cell of a table is a source too: its places are those of the cell in the table."""
@@ -14,7 +14,7 @@ MAX_PROBLEMS = 100
 
 
 class TooManyProblems(Exception):
-    """Enough was found wrong with this source; the rest is left unread."""
+    """This source has too many problems; the rest of it is left unread."""
 
 
 class Source:
@@ -30,7 +30,7 @@ class Source:
     def __init__(self, name: str, text: str, at: Span | None = None, line: str = "") -> None:
         self.name = name
         self.text = text
-        #: What was found wrong so far, in the order of finding.
+        #: The problems reported so far, in their order.
         self.diagnostics: list[Diagnostic] = []
         self._reported: set[tuple[str, Span, str]] = set()
         self._counts: dict[Severity, int] = {"error": 0, "warning": 0}
@@ -43,7 +43,12 @@ class Source:
             position = text.find("\n", position + 1)
 
     def span(self, start: int, end: int) -> Span:
-        """The place of `text[start:end]`; of its first line, when it has several."""
+        """The place of `text[start:end]`; of its first line, when it has several.
+
+        Args:
+            start: offset of the first character, from 0.
+            end: offset behind the last one; a place is at least one character long.
+        """
         if self._at is not None:
             return Span(self.name, self._at.line, self._at.column + start, max(1, end - start))
         row = bisect_right(self._starts, start)
@@ -63,15 +68,21 @@ class Source:
         return self.text[begin:end].rstrip("\r")
 
     def sorted_diagnostics(self) -> list[Diagnostic]:
-        """What was found, from top to bottom."""
-        return sorted(
-            self.diagnostics, key=lambda found: (found.span.line, found.span.column) if found.span else (0, 0)
-        )
+        """The problems from top to bottom."""
+        return sorted(self.diagnostics, key=_place)
 
     def report(
         self, code: str, start: int, end: int, message: str, hint: str = "", severity: Severity = "error"
     ) -> None:
         """Add a diagnostic about `text[start:end]`.
+
+        Args:
+            code: of the diagnostic.
+            start: offset of the first character, from 0.
+            end: offset behind the last one.
+            message: one sentence, no full stop.
+            hint: what to do about it; default: none.
+            severity: default `error`.
 
         Raises:
             TooManyProblems: it is an error, and one too many.
@@ -79,7 +90,14 @@ class Source:
         self.report_at(self.span(start, end), code, message, hint, severity)
 
     def report_at(self, span: Span, code: str, message: str, hint: str = "", severity: Severity = "error") -> None:
-        """Add a diagnostic about a place that a node of this source kept.
+        """Add a diagnostic about a place that a node of this source kept; the second time, nothing.
+
+        Args:
+            span: of the node.
+            code: of the diagnostic.
+            message: one sentence, no full stop.
+            hint: what to do about it; default: none.
+            severity: default `error`.
 
         Raises:
             TooManyProblems: it is an error, and one too many.
@@ -98,6 +116,10 @@ class Source:
         # Odd rules are rules all the same: no number of warnings may keep one from being read.
         if severity == "error" and self._counts[severity] > MAX_PROBLEMS:
             raise TooManyProblems
+
+
+def _place(diagnostic: Diagnostic) -> tuple[int, int]:
+    return (diagnostic.span.line, diagnostic.span.column) if diagnostic.span else (0, 0)
 
 
 def open_source(name: str, content: str | bytes) -> tuple[Source, bool]:

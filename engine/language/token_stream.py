@@ -1,4 +1,4 @@
-"""The tokens of one source, one after the other.  lexer -> [token_stream] -> operand_parser … parser
+"""The tokens of one source, one after the other.  lexer -> [token_stream] -> operand_parser, expression_parser, parser
 
 Takes a `Source`, gives its tokens with one token of lookahead, and a look at more where that is asked for; says what
 stands here, and what should, in the words of a message. Every reader of the grammar holds the same stream.

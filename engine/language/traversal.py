@@ -1,6 +1,7 @@
-"""Going through a tree of nodes.  nodes -> [walk] -> parser, checks, printer, and whoever reads rules
+"""Going through a tree of nodes.  nodes -> [traversal] -> operand_parser, checks, facts, matching, lint
 
-Iterative, so that it is safe on a tree whose depth nobody has checked yet."""
+Takes a node, gives its operands, all nodes below it, or a tree like it. What only looks is iterative, so that it is
+safe on a tree whose depth nobody has checked yet; it decides nothing about what it sees."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -54,7 +55,15 @@ def children(node: Expression) -> tuple[Expression, ...]:
 
 
 def changed(node: Expression, change: Callable[[Expression], Expression]) -> Expression:
-    """The node with each of its operands changed."""
+    """The node with each of its operands changed.
+
+    Args:
+        node: of any kind.
+        change: takes an operand, gives what is to stand in its place.
+
+    Returns:
+        A new node; the same one when it has no operands.
+    """
     match node:
         case Path() | Literal() | Bound():
             return node
@@ -95,7 +104,12 @@ def pattern_of(condition: Expression) -> Pattern | None:
 
 
 def deeper_than(root: Expression, limit: int) -> bool:
-    """Whether some node has more than `limit` nodes above it."""
+    """Whether some node has more than so many nodes above it.
+
+    Args:
+        root: of the tree.
+        limit: how many are allowed.
+    """
     stack = [(root, 0)]
     while stack:
         node, depth = stack.pop()
