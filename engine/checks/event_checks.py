@@ -1,23 +1,18 @@
-"""Refuse patterns that the streams of a schema have no answer for.  parser -> [pattern_checks] -> checks
+"""Refuse patterns that the streams of a schema have no answer for.  path_checks -> [event_checks] -> rule_checks
 
 Takes a pattern and the schema, tells what is wrong with its bindings and with the fields that it names of its events;
 and, with what is right, says how old events of a shorter window are found out. What a pattern can't be whatever the
 schema says, `engine.language.condition_parser` has refused already."""
 
-from collections.abc import Callable
-
 from engine.checks.kinds import ValueKind
-from engine.checks.wording import a_kind
-from engine.language import Binding, Bound, Node, Path, Pattern
+from engine.checks.path_checks import Report, check_field
+from engine.language import Binding, Bound, Path, Pattern
 from engine.schema import Schema, Stream
 from engine.suggestions import did_you_mean
 
 #: Choices of events that one evaluation may have to look at for one rule: `max_events` to the power of its bindings.
 #: That many take seconds; three bindings over 200 events are under it, four have to do with 56.
 MAX_CHOICES = 10_000_000
-
-#: Tells a problem: node, code, message, hint.
-Report = Callable[[Node, str, str, str], None]
 
 
 def check_bindings(pattern: Pattern, schema: Schema | None, report: Report) -> None:
@@ -74,22 +69,18 @@ def check_bound(node: Bound, schema: Schema | None, report: Report) -> ValueKind
     Returns:
         The kind of the field.
     """
-    fact = schema.facts.get(node.stream) if schema is not None else None
-    owner = next((one.key[0] for one in schema.streams if one.name == node.stream), "") if schema is not None else ""
-    if fact is None or not owner:
+    owners = {stream.name: stream.key[0] for stream in schema.streams} if schema is not None else {}
+    if schema is None or node.stream not in owners:
         return "any"
-    field = fact.fields.get(str(node.steps[0]))
-    if field is None:
-        hint = did_you_mean(str(node.steps[0]), fact.fields) or f"fields: {', '.join(list(fact.fields)[:12])}"
-        report(node, "unknown-field", f"an event of {node.stream} has no field '{node.steps[0]}'", hint)
-        return "any"
-    if len(node.steps) == 1:
-        return field.kind
-    if field.kind not in ("list", "object"):
-        report(node, "unknown-field", f"{owner}.{field.name} is {a_kind(field.kind)}, and has no members", "")
-    return "any"
+    subject = f"an event of {node.stream}"
+    return check_field(node, schema.facts[node.stream], node.steps, report, subject, owners[node.stream])
 
 
 def is_bound(path: Path, pattern: Pattern | None) -> bool:
-    """Whether a path names a binding, where no binding can be named."""
+    """Whether a path names an event of a pattern, where no event can be named.
+
+    Args:
+        path: outside of the pattern.
+        pattern: of the rule; None: it has none.
+    """
     return pattern is not None and any(binding.name == path.fact for binding in pattern.bindings)

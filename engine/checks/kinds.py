@@ -1,4 +1,4 @@
-"""What kind of value an expression gives.  nodes, schema -> [kinds] -> dates, checks
+"""What kind of value an expression gives.  language, schema -> [kinds] -> resolve, path_checks, rule_checks, tables
 
 Looks at an expression and the schema, gives one of the schema's kinds, `null` for the constant, or `any` where nobody
 can say before the facts are there. It judges nothing (`engine.checks.rule_checks` does)."""
@@ -63,7 +63,15 @@ def kind_of_value(value: Scalar) -> ValueKind:
 
 
 def path_kind(path: Path, schema: Schema | None) -> ValueKind:
-    """The kind of what a path leads to; `any` when the schema does not say."""
+    """The kind of what a path leads to.
+
+    Args:
+        path: a fact, then members and positions.
+        schema: of the domain.
+
+    Returns:
+        A kind; `any` when the schema does not say.
+    """
     if schema is None or path.fact not in schema.facts:
         return "any"
     fact, steps = schema.facts[path.fact], path.steps

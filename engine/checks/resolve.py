@@ -1,5 +1,6 @@
-"""Turn texts that stand where a date is wanted into dates.  parser, tables -> [dates] -> checks
+"""Rewrite rules with what the schema knows: dates, and the ages of events.  kinds -> [resolve] -> ruleset
 
+Takes a rule as it was read, gives the rule with dates for texts, and with the field that says how old an event is.
 `Order.placed < "2026-03-01"` compares with the midnight of that day, once the schema says that `placed` is a date. The
 text itself stays when it is no date, and the checks then say so. Without a schema nothing is changed: a text then is
 compared as text, which for ISO 8601 dates of one form gives the same order."""

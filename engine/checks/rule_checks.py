@@ -1,4 +1,4 @@
-"""Refuse rules that can't mean what they say.  parser, tables -> dates -> [checks] -> normal_form, index
+"""Refuse rules that can't mean what they say.  kinds, path_checks, event_checks -> [rule_checks] -> ruleset
 
 Takes rules and a schema, reports every fact, field, function and rule that does not exist and every operand of a kind
 that its operator has no answer for. What passed has an answer at run time for all facts that fit the schema. It changes
@@ -8,7 +8,8 @@ from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 
 from engine.checks.event_checks import check_bindings, check_bound, is_bound
-from engine.checks.kinds import ValueKind, kind_of, kind_of_value, path_kind
+from engine.checks.kinds import ValueKind, kind_of, kind_of_value
+from engine.checks.path_checks import check_path
 from engine.checks.wording import a_kind, abridged, arity, date_hint
 from engine.functions import FUNCTIONS, PatternRefused, compile_pattern
 from engine.language import (
@@ -42,7 +43,7 @@ from engine.language import (
     print_expression,
     print_value,
 )
-from engine.schema import FactSchema, Schema
+from engine.schema import Schema
 from engine.suggestions import did_you_mean
 
 _ORDERED = ("number", "text", "date")
@@ -112,15 +113,15 @@ class _Checker:
             hint = "write a field of an object fact"
             self._report(target, "list-fact", f"'{target.fact}' is a list, and rules do not write to lists", hint)
             return
-        wanted = self._path(target)
-        if action.op == "+=" and "text" in (wanted, kind):
+        field_kind = self._path(target)
+        if action.op == "+=" and "text" in (field_kind, kind):
             kind = "text"
         elif action.op != "=":
-            self._wants(action.value, kind, "number", f"'{action.op}'")
+            self._takes(f"'{action.op}'", "number", action.value, kind)
             kind = "number"
-        if wanted != "any" and kind not in (wanted, "any", "null"):
+        if field_kind != "any" and kind not in (field_kind, "any", "null"):
             shown = print_expression(target)
-            self._report(action, "wrong-kind", f"{shown} is {a_kind(wanted)}, and this assigns {a_kind(kind)}")
+            self._report(action, "wrong-kind", f"{shown} is {a_kind(field_kind)}, and this assigns {a_kind(kind)}")
         self._allowed(target, action.value, action.op == "=", warning=False)
 
     # Conditions
@@ -149,7 +150,7 @@ class _Checker:
             case Not(operand):
                 self._condition(operand)
             case Negate(operand):
-                self._wants(operand, self._visit(operand), "number", "'-'")
+                self._takes("'-'", "number", operand, self._visit(operand))
             case Compare():
                 self._comparison(node)
             case Arithmetic():
@@ -167,10 +168,11 @@ class _Checker:
                 self._over_list(node, fact, operand)
         return kind_of(node, self._schema)
 
-    def _wants(self, node: Expression, kind: ValueKind, wanted: str, who: str) -> bool:
-        if kind in ("any", "null") or kind in wanted.split(" or "):
+    def _takes(self, operator: str, kinds: str, node: Expression, kind: ValueKind) -> bool:
+        """Whether an operator takes an operand of a kind; reported when it does not."""
+        if kind in ("any", "null") or kind in kinds.split(" or "):
             return True
-        self._report(node, "wrong-kind", f"{who} takes {a_kind(wanted)}, {abridged(node)} is {a_kind(kind)}")
+        self._report(node, "wrong-kind", f"{operator} takes {a_kind(kinds)}, {abridged(node)} is {a_kind(kind)}")
         return False
 
     def _comparison(self, node: Compare) -> None:
@@ -200,19 +202,19 @@ class _Checker:
         if field is None or field.values is None or not whole or not isinstance(value, Literal):
             return
         if isinstance(value.value, str | Decimal) and not isinstance(value.value, bool):
-            known = {print_value(each) for each in field.values}
+            values = {print_value(each) for each in field.values}
             shown = print_value(value.value)
-            if kind_of_value(value.value) == field.kind and shown not in known:
+            if kind_of_value(value.value) == field.kind and shown not in values:
                 message = f"{shown} is not one of the values of {path.fact}.{field.name}"
-                hint = did_you_mean(shown, known).replace("'", "") or f"values: {', '.join(sorted(known)[:8])}"
+                hint = did_you_mean(shown, values).replace("'", "") or f"values: {', '.join(sorted(values)[:8])}"
                 self._report(value, "unknown-value", message, hint, warning=warning)
 
     def _arithmetic(self, node: Arithmetic) -> None:
         left, right = self._visit(node.left), self._visit(node.right)
         joins = node.op == "+" and "text" in (left, right)
-        wanted = "number or text or date or boolean" if joins else "number"
+        kinds = "number or text or date or boolean" if joins else "number"
         for operand, kind in ((node.left, left), (node.right, right)):
-            self._wants(operand, kind, wanted, f"'{node.op}'")
+            self._takes(f"'{node.op}'", kinds, operand, kind)
 
     def _membership(self, node: Membership) -> None:
         kind, container = self._visit(node.item), self._visit(node.container)
@@ -220,7 +222,7 @@ class _Checker:
             message = "'in' looks into a list, and this is a text"
             self._report(node.container, "wrong-kind", message, 'write text contains "…"')
         else:
-            self._wants(node.container, container, "list", "'in'")
+            self._takes("'in'", "list", node.container, container)
         if isinstance(node.container, ListLiteral):
             for item in node.container.items:
                 other = kind_of(item, self._schema)
@@ -233,10 +235,10 @@ class _Checker:
     def _text_test(self, node: TextTest) -> None:
         left, right = self._visit(node.left), self._visit(node.right)
         name = f"'{node.op}'"
-        if not self._wants(node.left, left, "text or list" if node.op == "contains" else "text", name):
+        if not self._takes(name, "text or list" if node.op == "contains" else "text", node.left, left):
             return
         if left != "list":
-            self._wants(node.right, right, "text", name)
+            self._takes(name, "text", node.right, right)
         if node.op != "matches":
             return
         if not isinstance(node.right, Literal):
@@ -256,65 +258,27 @@ class _Checker:
                 node, "unknown-function", f"there is no function '{node.name}'", did_you_mean(node.name, FUNCTIONS)
             )
             return
-        given = len(node.args)
-        if given < function.least or (function.most is not None and given > function.most):
-            message = f"{node.name} takes {arity(function)}, {given} given"
+        count = len(node.args)
+        if count < function.least or (function.most is not None and count > function.most):
+            message = f"{node.name} takes {arity(function)}, {count} given"
             self._report(node, "wrong-arity", message, f"it is called {function.signature}")
             return
         for position, (arg, kind) in enumerate(zip(node.args, kinds, strict=True)):
-            wanted = function.kind_at(position)
-            if wanted != "any":
-                self._wants(arg, kind, wanted, node.name)
+            param = function.kind_at(position)
+            if param != "any":
+                self._takes(node.name, param, arg, kind)
 
     def _over_list(self, node: Quantifier | Aggregate, fact: str, operand: Expression) -> None:
         self._element = fact
         if isinstance(node, Quantifier) or node.kind == "Count":
             self._condition(operand)
         else:
-            self._wants(operand, self._visit(operand), _FOLDED.get(node.kind, "number"), node.kind)
+            self._takes(node.kind, _FOLDED.get(node.kind, "number"), operand, self._visit(operand))
         self._element = None
-
-    # Names
 
     def _path(self, path: Path) -> ValueKind:
         if is_bound(path, self._pattern):
             hint = "actions know the facts of the job; `rulefarm explain` shows the events"
             self._report(path, "pattern-name", f"'{path.fact}' is an event of the condition, unknown to actions", hint)
             return "any"
-        if self._schema is None:
-            return "any"
-        fact = self._schema.facts.get(path.fact)
-        if fact is None:
-            self._report(path, "unknown-fact", f"there is no fact '{path.fact}'", self._fact_hint(path.fact))
-            return "any"
-        steps = path.steps
-        if fact.is_list and path.fact != self._element and steps:
-            if not isinstance(steps[0], int):
-                hint = f"write exists({print_expression(path)} …), or Count, CountDistinct, Sum, Min, Max, Avg"
-                self._report(path, "list-fact", f"'{path.fact}' is a list; which of its items is meant?", hint)
-                return "any"
-            steps = steps[1:]
-        if not steps:
-            whole = path_kind(path, self._schema)
-            return "object" if path.fact == self._element else whole
-        return self._field(path, fact, steps)
-
-    def _field(self, path: Path, fact: FactSchema, steps: tuple[str | int, ...]) -> ValueKind:
-        field = fact.fields.get(str(steps[0]))
-        if field is None:
-            hint = did_you_mean(str(steps[0]), fact.fields) or f"fields: {', '.join(list(fact.fields)[:12])}"
-            self._report(path, "unknown-field", f"{fact.name} has no field '{steps[0]}'", hint)
-            return "any"
-        if len(steps) == 1:
-            return field.kind
-        if field.kind not in ("list", "object"):
-            message = f"{fact.name}.{field.name} is {a_kind(field.kind)}, and has no members"
-            self._report(path, "unknown-field", message)
-        return "any"
-
-    def _fact_hint(self, name: str) -> str:
-        facts = self._schema.facts if self._schema else {}
-        owners = [fact.name for fact in facts.values() if name in fact.fields]
-        if owners:
-            return f"did you mean '{owners[0]}.{name}'?"
-        return did_you_mean(name, facts) or f"facts: {', '.join(facts)}"
+        return check_path(path, self._schema, self._element, self._report)

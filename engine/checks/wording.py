@@ -1,6 +1,6 @@
-"""The words of messages about rules.  nodes, kinds -> [phrases] -> checks
+"""The words of messages about rules.  language, functions -> [wording] -> path_checks, rule_checks
 
-Says what a thing is called, how many it takes, and what may have been meant; decides nothing."""
+Says what a thing is called, how many arguments it takes, and what may have been meant; decides nothing."""
 
 from engine.checks.kinds import ValueKind
 from engine.functions import Function
@@ -19,11 +19,16 @@ def abridged(node: Expression) -> str:
 def a_kind(kind: str) -> str:
     """The kind with its article, for a sentence."""
     articles = {"object": "an object", "null": "null", "any": "of any kind"}
-    return " or ".join(articles.get(one, f"a {one}") for one in kind.split(" or "))
+    return " or ".join(articles.get(name, f"a {name}") for name in kind.split(" or "))
 
 
 def date_hint(left: ValueKind, right: ValueKind) -> str:
-    """A hint for a text that was meant as a date; empty when none was."""
+    """A hint for a text that was meant as a date; empty when none was.
+
+    Args:
+        left: kind of an operand.
+        right: kind of the other.
+    """
     return 'a date is written "2026-01-31" or "2026-01-31T09:30:00+00:00"' if {left, right} == {"date", "text"} else ""
 
 
