@@ -15,7 +15,7 @@ from rulefarm.errors import NotFound, RulefarmError
 from rulefarm.messaging import TaskMessage, chunk_message
 from store.attempts import is_free
 
-#: Rows that one transaction reopens or deletes, and messages that are sent at once: the reconciler, which minds the
+#: Rows that one transaction reopens or deletes, and messages that are sent at once: the reconciler, which keeps to the
 #: limit of the queues, sends the rest.
 PORTION = 1000
 #: A job or chunk as it was before its first attempt.

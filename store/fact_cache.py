@@ -28,7 +28,7 @@ class CachedFacts:
 
         Args:
             facts: where they are kept.
-            ttl_s: seconds for which one that was read is believed.
+            ttl_s: seconds for which one that was read is used again.
             size: how many are remembered at most; of absent ones, that they are absent.
             clock: seconds.
         """

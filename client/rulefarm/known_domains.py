@@ -12,15 +12,15 @@ from rulefarm.routing import checked_domain
 if TYPE_CHECKING:
     from rulefarm.database import Ledger
 
-#: Seconds for which the list is believed.
+#: Seconds for which the list is used without asking again.
 _FRESH_S = 30.0
 
 
 class KnownDomains:
-    """The published domains, as a producer knows them."""
+    """The published domains, as the database listed them last."""
 
     def __init__(self, ledger: "Ledger | None") -> None:
-        """Know nothing yet.
+        """Ask when first needed.
 
         Args:
             ledger: asked for the list; None: every domain is taken.
@@ -42,5 +42,5 @@ class KnownDomains:
         self._domains = self._ledger.domains()
         self._until = time.monotonic() + _FRESH_S
         if domain not in self._domains:
-            known = ", ".join(sorted(self._domains)) or "none: no worker has published a ruleset yet"
-            raise JobRejected("unknown-domain", f"no domain {domain!r}", f"known: {known}")
+            names = ", ".join(sorted(self._domains)) or "none: no worker has published a ruleset yet"
+            raise JobRejected("unknown-domain", f"no domain {domain!r}", f"known: {names}")

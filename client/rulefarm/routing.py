@@ -31,7 +31,7 @@ _DOMAIN = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 class DomainQueue(Queue):
     """A queue that is declared before every message, not once a connection.
 
-    A broker that lost its data while the connection stood lost its bindings too; a producer, or beat, that believed
+    A broker that lost its data while the connection stood lost its bindings too; a producer, or beat, that trusted
     its cache would send into the void for as long as its connection lasts."""
 
     @property

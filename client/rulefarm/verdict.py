@@ -1,4 +1,4 @@
-"""The answer to a job.  verdict row, Celery result -> [verdict] -> whoever asked
+"""The evaluation on record for a job.  verdict row, Celery result -> [verdict] -> producers, the command line
 
 A plain frozen value with its codecs; knows no database and no broker."""
 

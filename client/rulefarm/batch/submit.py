@@ -98,8 +98,10 @@ def _write(
 
 def _check_unique(connection: Connection, source: str) -> None:
     """Refuse a batch that names a subject twice; Postgres holds the million names, not the producer."""
-    twice = text("select subject, min(n) as n from subjects group by subject having count(*) > 1 order by n limit 1")
-    duplicate = connection.execute(twice).first()
+    duplicates = text(
+        "select subject, min(n) as n from subjects group by subject having count(*) > 1 order by n limit 1"
+    )
+    duplicate = connection.execute(duplicates).first()
     if duplicate is not None:
         again = text("select n from subjects where subject = :subject and n > :n order by n limit 1")
         other = connection.execute(again, {"subject": duplicate.subject, "n": duplicate.n}).scalar_one()

@@ -6,7 +6,6 @@ Reads and writes no row."""
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.engine import make_url
@@ -14,9 +13,6 @@ from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
 
 from rulefarm.errors import DatabaseUnreachable
 from rulefarm.settings import Settings
-
-if TYPE_CHECKING:
-    pass
 
 #: What holds for every session. A process that is stopped in the midst of a transaction holds the rows that it has
 #: changed, and whoever needs them would wait for it: Postgres ends its session before a job's time is up.

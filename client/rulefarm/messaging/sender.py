@@ -18,7 +18,7 @@ log = logging.getLogger("rulefarm")
 
 #: Seconds for which a broker that has just not answered is not asked again.
 _BACK_OFF_S = 5.0
-#: Seconds for which the depth of a queue is believed: other producers fill it too.
+#: Seconds for which the depth of a queue is used without asking again: other producers fill it too.
 _FRESH_S = 1.0
 #: Seconds between two looks at a full queue.
 _LOOK_S = 0.1
@@ -39,7 +39,7 @@ class MessageSender:
         self._limit = limit
         self._has_ledger = has_ledger
         self._breaker = CircuitBreaker(_BACK_OFF_S)
-        #: Queue to its free slots when last asked, less what was sent since, and until when that is believed.
+        #: Queue to its free slots when last asked, less what was sent since, and until when that holds.
         self._free: dict[str, tuple[int, float]] = {}
 
     def send(self, messages: Sequence[TaskMessage]) -> bool:
