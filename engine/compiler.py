@@ -7,7 +7,7 @@ import functools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from engine.evaluation import Actions, Agenda, CompiledRule, Expressions, ReasonTable, Test, shape_of
+from engine.evaluation import Actions, Agenda, CompiledRule, Expressions, ReasonTable, Test, linear_comparison
 from engine.facts import AS_OF, FactReader, SlotLayout, Slots, path_label
 from engine.language import (
     Assign,
@@ -107,7 +107,8 @@ def _entries(rules: Sequence[Rule], layout: SlotLayout, expressions: Expressions
     forms = NormalForm(layout, expressions)
 
     def residual(node: Expression) -> Residual:
-        return Residual(expressions.truth_of(node), ratio_of(node, layout), shape_of(node, layout), layout.note(node))
+        ratio, linear = ratio_of(node, layout), linear_comparison(node, layout)
+        return Residual(expressions.truth_of(node), ratio, linear, layout.note(node))
 
     entries = []
     for i, rule in enumerate(rules):

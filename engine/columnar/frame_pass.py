@@ -203,9 +203,10 @@ class FramePass:
         filter_ = plan.filter(residual) if len(hits) >= _FEW_ROWS else None
         if filter_ is not None and all(slot in plan.rows for slot in filter_.slots):
             hit_rows = rows[hits]
-            passed, unsure = filter_.ask([self._columns.numbers[plan.rows[slot], hit_rows] for slot in filter_.slots])
-            for slot in filter_.slots:
-                unsure |= self._columns.nulls[plan.rows[slot], hit_rows]
+            fields = [plan.rows[slot] for slot in filter_.slots]
+            passed, unsure = filter_.settle([self._columns.numbers[field, hit_rows] for field in fields])
+            for field in fields:
+                unsure |= self._columns.nulls[field, hit_rows]
             holds[hits[~passed & ~unsure]] = False
             left = hits[unsure]
         if len(left):

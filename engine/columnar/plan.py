@@ -139,10 +139,10 @@ class FramePlan:
 
     def filter(self, residual: Residual) -> FloatFilter | None:
         """The columnar form of a comparison of computed numbers; None when the residual test is none."""
-        if residual.shape is None:
+        if residual.linear is None:
             return None
         if id(residual) not in self._filters:
-            self._filters[id(residual)] = FloatFilter(residual.shape)
+            self._filters[id(residual)] = FloatFilter(residual.linear)
         return self._filters[id(residual)]
 
     def cached_answers(self, residual: Residual, as_of: datetime) -> dict[str, bool]:

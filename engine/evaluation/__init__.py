@@ -4,9 +4,10 @@ from engine.evaluation.actions import Actions
 from engine.evaluation.cycle import Agenda, CompiledRule, run_cycle
 from engine.evaluation.event_joins import Join, Search
 from engine.evaluation.event_matcher import Candidates, Choice
-from engine.evaluation.expressions import Compute, Expressions, Test, every
-from engine.evaluation.float_filter import FAR, FloatFilter, LinearComparison, answers, shape_of
+from engine.evaluation.expressions import Expressions
+from engine.evaluation.float_filter import FAR, FloatFilter, LinearComparison, linear_comparison, results_when_clear
 from engine.evaluation.observer import Observer
+from engine.evaluation.operators import Compute, Test, all_hold
 from engine.evaluation.reasons import OUTCOMES, Outcome, Reason, ReasonTable
 from engine.evaluation.result import Evaluation, error_evaluation, json_value
 
@@ -30,10 +31,10 @@ __all__ = [
     "ReasonTable",
     "Search",
     "Test",
-    "answers",
+    "all_hold",
     "error_evaluation",
-    "every",
     "json_value",
+    "linear_comparison",
+    "results_when_clear",
     "run_cycle",
-    "shape_of",
 ]

@@ -6,8 +6,9 @@ cycle keeps nothing of the whole evaluation."""
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from engine.evaluation.expressions import Compute, Expressions, operation
+from engine.evaluation.expressions import Expressions
 from engine.evaluation.joined_text import text_of
+from engine.evaluation.operators import Compute, operation
 from engine.evaluation.reasons import Outcome, Reason
 from engine.facts import ORDINARY, SlotLayout, Slots, get_path, path_label, with_path
 from engine.language import Action, Assign, Complete, Decide, Literal, Log, Path, Retract, Rule

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.evaluation.actions import Act, ActionRefused, FiringState, changes_of
-from engine.evaluation.expressions import Test
 from engine.evaluation.observer import Observer
+from engine.evaluation.operators import Test
 from engine.evaluation.reasons import Outcome, Reason, ReasonTable, worst
 from engine.evaluation.result import Evaluation, error_evaluation
 from engine.facts import Place, Slots

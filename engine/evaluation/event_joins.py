@@ -1,9 +1,9 @@
-"""What has to hold between two events of a pattern, in whole numbers.  correlation -> [joins] -> whoever joins faster
+"""What has to hold between two events of a pattern, as comparisons of whole numbers, for whoever joins them faster.
 
 `b.amount > a.amount * 3` compares what comes of one event with what comes of another. Each side is computed by the
-engine, exactly, and stands as a rank among its kind: so whoever joins compares small whole numbers, and meets no
-decimal, no text and no null. A pair of events that meets the comparison meets that of the ranks; now and then another
-one does, too, so what is found is a candidate and no more. Conditions that are no such comparison are left out."""
+engine, exactly, and stands as a rank among its kind: so a join compares small whole numbers, and meets no decimal, no
+text and no null. A pair of events that meets the comparison meets that of the ranks; now and then another one does,
+too, so what a join finds is a candidate and no more. Conditions that are no such comparison are left out."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ _ORDERED = (float, str, datetime)
 
 @dataclass(frozen=True, slots=True)
 class Join:
-    """A comparison of what two events come to."""
+    """A comparison between two events."""
 
     op: CompareOp
     #: Which binding each side is about, counted among those that are no absence.
@@ -36,7 +36,7 @@ class Search:
     """A pattern to look for in one window."""
 
     pattern: Pattern
-    #: For each binding that is no absence the places of the events that are what it has to be by itself.
+    #: For each binding that is no absence the places of the events that meet the conditions on it alone.
     fit: tuple[tuple[int, ...], ...]
     joins: tuple[Join, ...]
     #: For each join the values of its sides, in the order of `fit`.
@@ -54,30 +54,26 @@ class Search:
         join, (left, right) = self.joins[number], self.sides[number]
         lefts, rights = left(self.fit[join.left]), right(self.fit[join.right])
         if join.op in ("==", "!="):
-            known: dict[Any, int] = {}
-            return [_number(known, value) for value in lefts], [_number(known, value) for value in rights]
-        places = _places([*lefts, *rights])
-        # What has no order is out of reach of every other: above all on the side that has to be less, or below.
-        less = join.op in ("<", "<=")
-        ends = (len(places), -1) if less else (-1, len(places))
-        return _ordered(places, lefts, ends[0]), _ordered(places, rights, ends[1])
+            numbers: dict[Any, int] = {}
+            return [_number(numbers, value) for value in lefts], [_number(numbers, value) for value in rights]
+        ranks = _ranks([*lefts, *rights])
+        # What has no order meets no comparison: on the side that has to be less it is above all, on the other below.
+        is_less = join.op in ("<", "<=")
+        left_end, right_end = (len(ranks), -1) if is_less else (-1, len(ranks))
+        return _ranked(ranks, lefts, left_end), _ranked(ranks, rights, right_end)
 
 
 def joins_of(pattern: Pattern) -> Iterator[Join]:
-    """The comparisons of two events that a pattern needs to hold.
-
-    Args:
-        pattern: whose.
-    """
-    there = [binding.name for binding in pattern.bindings if not binding.absent]
-    place = {name: number for number, name in enumerate(there)}
+    """The comparisons of two events that a pattern needs to hold."""
+    names = [binding.name for binding in pattern.bindings if not binding.absent]
+    order = {name: number for number, name in enumerate(names)}
     for operand in _conjoined(pattern.operands):
         if isinstance(operand, Compare):
             sides = [
                 {node.name for node in walk(side) if isinstance(node, Bound)} for side in (operand.left, operand.right)
             ]
-            if all(len(names) == 1 and names <= place.keys() for names in sides) and sides[0] != sides[1]:
-                left, right = (place[next(iter(names))] for names in sides)
+            if all(len(side) == 1 and side <= order.keys() for side in sides) and sides[0] != sides[1]:
+                left, right = (order[next(iter(side))] for side in sides)
                 yield Join(operand.op, left, right, operand.left, operand.right)
 
 
@@ -89,15 +85,16 @@ def _conjoined(operands: Sequence[Expression]) -> Iterator[Expression]:
             yield operand
 
 
-def _number(known: dict[Any, int], value: Value) -> int:
-    return known.setdefault(frozen(value), len(known))
+def _number(numbers: dict[Any, int], value: Value) -> int:
+    """The number of a value: equal values get the same."""
+    return numbers.setdefault(frozen(value), len(numbers))
 
 
-def _places(values: Sequence[Value]) -> dict[Any, int]:
-    """Each value that has an order, with its place in it; kind by kind."""
-    found = {(_ORDERED.index(value.__class__), value) for value in values if value.__class__ in _ORDERED}
-    return {(_ORDERED[kind], value): place for place, (kind, value) in enumerate(sorted(found))}
+def _ranks(values: Sequence[Value]) -> dict[Any, int]:
+    """Each value that has an order, with its rank; kind by kind."""
+    ordered = {(_ORDERED.index(value.__class__), value) for value in values if value.__class__ in _ORDERED}
+    return {(_ORDERED[kind], value): rank for rank, (kind, value) in enumerate(sorted(ordered))}
 
 
-def _ordered(places: dict[Any, int], values: Sequence[Value], otherwise: int) -> list[int]:
-    return [places.get(frozen(value), otherwise) for value in values]
+def _ranked(ranks: dict[Any, int], values: Sequence[Value], otherwise: int) -> list[int]:
+    return [ranks.get(frozen(value), otherwise) for value in values]

@@ -1,15 +1,29 @@
-"""Turn expressions into callables over slots.  nodes -> normal_form -> [expressions] -> index, cycle
+"""Compile expressions to callables over slots: `value_of` computes a value, `truth_of` tests a condition.
 
-`value_of` gives what computes a value, `truth_of` what tests a condition; both exactly, with decimals where a number is
-computed. They defer only to `engine.evaluation.float_filter`, which settles most comparisons of computed numbers in
-float64 first. Nothing that they give raises, whatever the slots hold."""
+Takes nodes that `engine.checks` accepted, and the slots of their paths. Both are exact, with decimals where a number is
+computed; only `engine.evaluation.float_filter` settles most comparisons of computed numbers in float64 first. What
+operators mean stands in `engine.evaluation.operators`. Nothing that they give raises, whatever the slots hold."""
 
 from collections.abc import Callable
 
-from engine.evaluation import float_filter
 from engine.evaluation.event_matcher import Matcher
-from engine.facts import AS_OF, MEMO, SlotLayout, Slots, get_path
-from engine.functions import FUNCTIONS, Function, invoke, lists, matches
+from engine.evaluation.float_filter import with_float_filter
+from engine.evaluation.operators import (
+    Compute,
+    Test,
+    all_hold,
+    arithmetic,
+    call,
+    comparison,
+    inverse,
+    is_member,
+    is_true,
+    negation,
+    some_hold,
+    text_test,
+)
+from engine.facts import SlotLayout, Slots, Steps, get_path
+from engine.functions import FUNCTIONS, lists
 from engine.language import (
     Aggregate,
     And,
@@ -29,27 +43,7 @@ from engine.language import (
     Quantifier,
     TextTest,
 )
-from engine.values import (
-    Value,
-    at_most,
-    contains,
-    divide,
-    equal,
-    less_than,
-    literal,
-    multiply,
-    negate,
-    plus,
-    remainder,
-    subtract,
-)
-
-Compute = Callable[[Slots], Value]
-Test = Callable[[Slots], bool]
-
-#: A list at least this long is searched through a set, so that looking into it for every element of another list
-#: stays linear.
-_LONG = 16
+from engine.values import Value, literal
 
 
 class Expressions:
@@ -70,11 +64,11 @@ class Expressions:
             case Bound(name, _, steps):
                 return _event_field(self._layout.event(name), steps)
             case Arithmetic(op, left, right):
-                return _arithmetic(op, self.value_of(left), self.value_of(right))
+                return arithmetic(op, self.value_of(left), self.value_of(right))
             case Negate(operand):
-                return _negation(self.value_of(operand))
+                return negation(self.value_of(operand))
             case Call(name, args):
-                return _call(FUNCTIONS[name], [self.value_of(arg) for arg in args])
+                return call(FUNCTIONS[name], [self.value_of(arg) for arg in args])
             case Aggregate():
                 return self._aggregate(node)
             case _:
@@ -84,24 +78,24 @@ class Expressions:
         """A callable that tests whether an expression is true; anything but `true` itself is not."""
         match node:
             case And(operands):
-                return every([self.truth_of(operand) for operand in operands])
+                return all_hold([self.truth_of(operand) for operand in operands])
             case Or(operands):
-                return _any([self.truth_of(operand) for operand in operands])
+                return some_hold([self.truth_of(operand) for operand in operands])
             case Not(operand):
-                return _not(self.truth_of(operand))
+                return inverse(self.truth_of(operand))
             case Compare(op, left, right):
-                exact = _comparison(op, self.value_of(left), self.value_of(right))
-                return exact if self._bound else float_filter.filtered(node, self._layout, exact)
+                exact = comparison(op, self.value_of(left), self.value_of(right))
+                return exact if self._bound else with_float_filter(node, self._layout, exact)
             case Membership(item, container):
                 return self._membership(item, container)
             case TextTest(op, left, right):
-                return _text_test(op, self.value_of(left), self.value_of(right))
+                return text_test(op, self.value_of(left), self.value_of(right))
             case Quantifier():
                 return self._quantifier(node)
             case Pattern():
                 return self.matcher(node).test
             case _:
-                return _is_true(self.value_of(node))
+                return is_true(self.value_of(node))
 
     def matcher(self, pattern: Pattern) -> Matcher:
         """What finds the events that a pattern is about."""
@@ -127,12 +121,12 @@ class Expressions:
     def _membership(self, item: Expression, container: Expression) -> Test:
         value, items = self.value_of(item), self.value_of(container)
         if isinstance(container, ListLiteral) and all(isinstance(one, Literal) for one in container.items):
-            known = frozenset(map(lists.frozen, items([])))
-            return lambda slots: lists.frozen(value(slots)) in known
-        return lambda slots: _holds(slots, value(slots), items(slots))
+            constants = frozenset(map(lists.frozen, items([])))
+            return lambda slots: lists.frozen(value(slots)) in constants
+        return lambda slots: is_member(slots, value(slots), items(slots))
 
-    def _within(self, node: Quantifier | Aggregate) -> tuple[Callable[[Slots], tuple[Value, ...]], int]:
-        """What gives the elements, and the slot that each is put into."""
+    def _elements(self, node: Quantifier | Aggregate) -> tuple[Callable[[Slots], tuple[Value, ...]], int]:
+        """What gives the elements of the list, and the slot that each is put into."""
         slot = self._layout.slot(node.fact)
 
         def elements(slots: Slots) -> tuple[Value, ...]:
@@ -144,7 +138,7 @@ class Expressions:
         return elements, self._layout.element(node.fact)
 
     def _quantifier(self, node: Quantifier) -> Test:
-        elements, slot = self._within(node)
+        elements, slot = self._elements(node)
         outside, self._bound = self._bound, self._bound | {node.fact}
         test = self.truth_of(node.condition)
         self._bound = outside
@@ -161,7 +155,7 @@ class Expressions:
         return quantified
 
     def _aggregate(self, node: Aggregate) -> Compute:
-        elements, slot = self._within(node)
+        elements, slot = self._elements(node)
         outside, self._bound = self._bound, self._bound | {node.fact}
         if node.kind == "Count":
             compute: Compute = self.truth_of(node.operand)
@@ -180,7 +174,7 @@ class Expressions:
         return aggregated
 
 
-def _event_field(slot: int, steps: tuple[str | int, ...]) -> Compute:
+def _event_field(slot: int, steps: Steps) -> Compute:
     if len(steps) > 1:
         return lambda slots: get_path(slots[slot], steps)
     field = steps[0]
@@ -204,122 +198,3 @@ _FOLDS: dict[str, Callable[[tuple[Value, ...]], Value]] = {
     "Min": lists.least,
     "Max": lists.greatest,
 }
-
-
-def every(tests: list[Test]) -> Test:
-    """A test that holds when all of several hold."""
-
-    def all_hold(slots: Slots) -> bool:
-        for test in tests:  # noqa: SIM110 - a generator here costs more than the tests
-            if not test(slots):
-                return False
-        return True
-
-    return all_hold
-
-
-def _any(tests: list[Test]) -> Test:
-    def some(slots: Slots) -> bool:
-        for test in tests:  # noqa: SIM110 - a generator here costs more than the tests
-            if test(slots):
-                return True
-        return False
-
-    return some
-
-
-def _not(test: Test) -> Test:
-    return lambda slots: not test(slots)
-
-
-def _is_true(compute: Compute) -> Test:
-    return lambda slots: compute(slots) is True
-
-
-def _comparison(op: str, left: Compute, right: Compute) -> Test:
-    match op:
-        case "==":
-            return lambda slots: equal(left(slots), right(slots))
-        case "!=":
-            return lambda slots: not equal(left(slots), right(slots))
-        case "<":
-            return lambda slots: less_than(left(slots), right(slots))
-        case "<=":
-            return lambda slots: at_most(left(slots), right(slots))
-        case ">":
-            return lambda slots: less_than(right(slots), left(slots))
-        case _:
-            return lambda slots: at_most(right(slots), left(slots))
-
-
-_OPERATIONS: dict[str, Callable[[float, float], float | None]] = {
-    "-": subtract,
-    "*": multiply,
-    "/": divide,
-    "%": remainder,
-}
-
-
-def operation(op: str) -> Callable[[Value, Value], Value]:
-    """What an arithmetic operator means for two values of any kind."""
-    if op == "+":
-        return plus
-    operate = _OPERATIONS[op]
-
-    def checked(left: Value, right: Value) -> Value:
-        if left.__class__ is float and right.__class__ is float:
-            return operate(left, right)
-        return None
-
-    return checked
-
-
-def _arithmetic(op: str, left: Compute, right: Compute) -> Compute:
-    operate = operation(op)
-    return lambda slots: operate(left(slots), right(slots))
-
-
-def _negation(operand: Compute) -> Compute:
-    def negated(slots: Slots) -> Value:
-        value = operand(slots)
-        return negate(value) if value.__class__ is float else None
-
-    return negated
-
-
-def _call(function: Function, args: list[Compute]) -> Compute:
-    if function.timed:
-        args = [lambda slots: slots[AS_OF], *args]
-    return lambda slots: invoke(function, [arg(slots) for arg in args])
-
-
-def _text_test(op: str, left: Compute, right: Compute) -> Test:
-    def tested(slots: Slots) -> bool:
-        whole, part = left(slots), right(slots)
-        if whole.__class__ is tuple:
-            return op == "contains" and _holds(slots, part, whole)
-        return whole.__class__ is str and part.__class__ is str and _TEXT_TESTS[op](whole, part)
-
-    return tested
-
-
-_TEXT_TESTS: dict[str, Callable[[str, str], bool]] = {
-    "contains": str.__contains__,
-    "startsWith": str.startswith,
-    "endsWith": str.endswith,
-    "matches": matches,
-}
-
-
-def _holds(slots: Slots, item: Value, container: Value) -> bool:
-    """`contains`, with what a long list holds remembered for the rest of the evaluation."""
-    if container.__class__ is not tuple or len(container) < _LONG:
-        return contains(item, container)
-    memo = slots[MEMO]
-    if memo is None:
-        memo = slots[MEMO] = {}
-    # The list is kept beside its set: while it is alive, no other can have its identity.
-    entry = memo.get(id(container))
-    if entry is None:
-        entry = memo[id(container)] = (container, frozenset(map(lists.frozen, container)))
-    return lists.frozen(item) in entry[1]

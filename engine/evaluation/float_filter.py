@@ -1,4 +1,4 @@
-"""Settle most comparisons of computed numbers in float64.  expressions -> [residuals]
+"""A floating-point filter: settle most comparisons of computed numbers in float64, and leave the close ones.
 
 A sum or product of a few numbers in float64 lies within a known distance of the decimal one: each decimal step is off
 by at most 5e-15 of its size, each float step by far less. When the two sides of a comparison are further apart than
@@ -21,8 +21,8 @@ FAR = 1e-12
 #: With more operands the steps could leave the range of float64, or their errors add up to `FAR`.
 _MAX_OPERANDS = 8
 
-#: What a comparison says when the left side is clearly less, and when it is clearly more.
-_ANSWERS = {
+#: Operator to its result when the left side is clearly less, and when it is clearly more.
+_RESULTS = {
     "==": (False, False),
     "!=": (True, True),
     "<": (True, False),
@@ -34,32 +34,38 @@ _ANSWERS = {
 _COMPUTED = (Arithmetic, Negate, Call)
 
 
-class _Unfit(Exception):
+class _NotLinear(Exception):
     """An expression that is no sum or product of numbers."""
 
 
 class LinearComparison:
-    """A comparison of two computed numbers as Python text, with what its names stand for."""
+    """A comparison of two sums or products of fields and constants, as Python text and what its names stand for."""
 
     def __init__(self, node: Compare, layout: SlotLayout) -> None:
         """Read it.
 
+        Args:
+            node: the comparison.
+            layout: knows the slots of its fields.
+
         Raises:
-            _Unfit: a side is no sum or product of a few fields and constants.
+            _NotLinear: a side is no sum or product of a few fields and constants.
         """
         self._layout = layout
-        #: Slot and name of each field, and value and name of each constant.
+        #: Slot of each field to its name in the text.
         self.fields: dict[int, str] = {}
+        #: The constants; their names are `constant0`, `constant1` and so on.
         self.constants: list[float] = []
         self._operands = 0
         left, right = self._side(node.left), self._side(node.right)
         if not self.fields or self._operands > _MAX_OPERANDS:
-            raise _Unfit
+            raise _NotLinear
+        #: Left side less right side.
         self.difference = f"{left[0]} - {right[0]}"
         #: The sum of the sizes of all that is added up: the errors are in proportion to it.
         self.size = f"{left[1]} + {right[1]}"
-        #: What the comparison says when the left side is clearly less, and when it is clearly more.
-        self.less, self.more = _ANSWERS[node.op]
+        #: The result when the left side is clearly less, and when it is clearly more.
+        self.less, self.more = _RESULTS[node.op]
 
     def _side(self, node: Expression) -> tuple[str, str]:
         """The text of an expression, and of its size."""
@@ -72,7 +78,7 @@ class LinearComparison:
             case Literal(value):
                 constant = literal(value)
                 if constant.__class__ is not float or not is_ordinary(constant):
-                    raise _Unfit
+                    raise _NotLinear
                 self._operands += 1
                 self.constants.append(constant)
                 name = f"constant{len(self.constants) - 1}"
@@ -90,13 +96,21 @@ class LinearComparison:
                 (a, a_size), (b, b_size) = self._side(left), self._side(right)
                 return f"({a} / {b})", f"({a_size} / {b_size})"
             case _:
-                raise _Unfit
+                raise _NotLinear
 
 
-def shape_of(node: Expression, layout: SlotLayout) -> LinearComparison | None:
-    """The shape of a comparison of computed numbers; None when floats can't settle any of it."""
+def linear_comparison(node: Expression, layout: SlotLayout) -> LinearComparison | None:
+    """Read a condition as a comparison that floats may settle.
+
+    Args:
+        node: the condition.
+        layout: knows the slots of its fields.
+
+    Returns:
+        The comparison; None when it is none, or when neither side computes anything.
+    """
     if isinstance(node, Not):
-        inner = shape_of(node.operand, layout)
+        inner = linear_comparison(node.operand, layout)
         if inner is not None:
             inner.less, inner.more = not inner.less, not inner.more
         return inner
@@ -106,35 +120,45 @@ def shape_of(node: Expression, layout: SlotLayout) -> LinearComparison | None:
         return None
     try:
         return LinearComparison(node, layout)
-    except _Unfit:
+    except _NotLinear:
         return None
 
 
-def answers(op: str) -> tuple[bool, bool]:
-    """What a comparison says when its left side is clearly less, and when it is clearly more."""
-    return _ANSWERS[op]
+def results_when_clear(op: str) -> tuple[bool, bool]:
+    """The results of a comparison when its left side is clearly less, and when it is clearly more.
+
+    >>> results_when_clear("<=")
+    (True, False)
+    """
+    return _RESULTS[op]
 
 
-def filtered(node: Compare, layout: SlotLayout, exact: Callable[[Slots], bool]) -> Callable[[Slots], bool]:
-    """A test that means what `exact` means, and is faster where float64 can tell."""
-    shape = shape_of(node, layout)
-    if shape is None:
+def with_float_filter(node: Compare, layout: SlotLayout, exact: Callable[[Slots], bool]) -> Callable[[Slots], bool]:
+    """A test that means what the exact one means, and is faster where float64 can tell.
+
+    Args:
+        node: the comparison.
+        layout: knows the slots of its fields.
+        exact: tests it with decimals.
+    """
+    linear = linear_comparison(node, layout)
+    if linear is None:
         return exact
-    make = _factory(shape.difference, shape.size, tuple(shape.fields.values()), len(shape.constants))
-    test: Callable[[Slots], bool] = make(exact, shape.less, shape.more, *shape.fields, *shape.constants)
+    make = _factory(linear.difference, linear.size, tuple(linear.fields.values()), len(linear.constants))
+    test: Callable[[Slots], bool] = make(exact, linear.less, linear.more, *linear.fields, *linear.constants)
     return test
 
 
 @functools.lru_cache(maxsize=1_024)
 def _factory(difference: str, size: str, fields: tuple[str, ...], constants: int) -> Any:
-    """The code of a shape: comparisons that differ in slots and constants alone share it."""
+    """The code of a comparison: those that differ in slots and constants alone share it."""
     slots = [f"slot_{name}" for name in fields]
     names = ["exact", "less", "more", *slots, *(f"constant{i}" for i in range(constants))]
-    known = " and ".join(f"{name}.__class__ is float" for name in fields)
+    are_numbers = " and ".join(f"{name}.__class__ is float" for name in fields)
     writer = FunctionWriter("test", ["slots"])
     for name in fields:
         writer.line(f"{name} = slots[slot_{name}]")
-    writer.line(f"if {known} and slots[{ORDINARY}]:")
+    writer.line(f"if {are_numbers} and slots[{ORDINARY}]:")
     with writer.indent():
         writer.line("try:")
         with writer.indent():
@@ -148,22 +172,23 @@ def _factory(difference: str, size: str, fields: tuple[str, ...], constants: int
 class FloatFilter:
     """A comparison of computed numbers for many rows at once."""
 
-    def __init__(self, shape: LinearComparison) -> None:
+    def __init__(self, linear: LinearComparison) -> None:
         """Prepare it."""
-        self.slots = tuple(shape.fields)
-        self._less, self._more = shape.less, shape.more
-        self._constants = shape.constants
-        names = [*shape.fields.values(), *(f"constant{i}" for i in range(len(shape.constants)))]
-        self._compute = _sides(shape.difference, shape.size, tuple(names))
+        #: The slots of its fields.
+        self.slots = tuple(linear.fields)
+        self._less, self._more = linear.less, linear.more
+        self._constants = linear.constants
+        names = [*linear.fields.values(), *(f"constant{i}" for i in range(len(linear.constants)))]
+        self._compute = _difference_and_size(linear.difference, linear.size, tuple(names))
 
-    def ask(self, fields: Sequence[Any]) -> tuple[Any, Any]:
+    def settle(self, fields: Sequence[Any]) -> tuple[Any, Any]:
         """Which rows pass, and for which floats can't tell.
 
         Args:
-            fields: for each of `slots` an array of numbers.
+            fields: for each of `slots` float64[rows].
 
         Returns:
-            Two masks.
+            bool[rows] and bool[rows].
         """
         with np.errstate(all="ignore"):
             apart, size = self._compute(*fields, *self._constants)
@@ -173,7 +198,8 @@ class FloatFilter:
 
 
 @functools.lru_cache(maxsize=1_024)
-def _sides(difference: str, size: str, names: tuple[str, ...]) -> Any:
-    writer = FunctionWriter("sides", names)
+def _difference_and_size(difference: str, size: str, names: tuple[str, ...]) -> Any:
+    """The code that computes both for whole columns, as `_factory` does for one record."""
+    writer = FunctionWriter("difference_and_size", names)
     writer.line(f"return {difference}, {size}")
     return writer.compile()

@@ -1,11 +1,12 @@
-"""Turn what a rule says into callables that give its text.  nodes, expressions -> [joined_text] -> actions
+"""Compile the text of a reason or a log to a callable.
 
 A reason or a log is read by people: a missing value that `+` joins to it leaves the rest of the text as it is, while
 everywhere else a text joined with null is null. Never raises; a text is cut at its limit."""
 
 from collections.abc import Callable
 
-from engine.evaluation.expressions import Compute, Expressions
+from engine.evaluation.expressions import Expressions
+from engine.evaluation.operators import Compute
 from engine.facts import Slots
 from engine.functions import FUNCTIONS, invoke
 from engine.language import Arithmetic, Call, Expression

@@ -47,10 +47,10 @@ class ExactReader:
         Raises:
             FactsRejected: they are no facts, or break the schema; names every field.
         """
-        return _Reading(self._layout, self._use).read(facts, as_of)
+        return _ExactReading(self._layout, self._use).read(facts, as_of)
 
 
-class _Reading:
+class _ExactReading:
     """One set of facts being read: collects what is wrong with it."""
 
     def __init__(self, layout: SlotLayout, use: FieldUse) -> None:

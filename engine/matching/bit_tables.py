@@ -1,4 +1,4 @@
-"""Tables of bit vectors: value of a field, or ratio of two, to the conjunctions it leaves alive.  probes -> [vectors]
+"""Tables of bit vectors: the value of a field, or the ratio of two, to the conjunctions that it leaves alive.
 
 Each is built in one sweep over its cuts: the vector behind a cut is the one before it with the bits of those
 conjunctions changed that have the cut."""
@@ -22,7 +22,12 @@ class BitTableBuilder:
         self._singles = True
 
     def add(self, bit: int, cuts: IntervalSet) -> None:
-        """Add a conjunction."""
+        """Add a conjunction.
+
+        Args:
+            bit: of the conjunction.
+            cuts: the values that it allows.
+        """
         if cuts.inside:
             self.first |= bit
         for point in cuts.points:
@@ -31,7 +36,12 @@ class BitTableBuilder:
             self._singles = cuts.points[0].__class__ is str and cuts.texts is not None
 
     def change(self, point: Any, bits: int) -> None:
-        """From a point on, some bits are the other way round."""
+        """From a cut on, some bits are the other way round.
+
+        Args:
+            point: the cut.
+            bits: those bits.
+        """
         self._changes[point] = self._changes.get(point, 0) ^ bits
 
     def finished(self) -> tuple[list[Any], list[int]]:
@@ -43,17 +53,22 @@ class BitTableBuilder:
         return points, vectors
 
     def listed(self, points: list[Any], vectors: list[int]) -> dict[Any, int] | None:
-        """Text to vector where no interval is longer than one text; None where some are."""
+        """Text to vector where no interval is longer than one text; None where some are.
+
+        Args:
+            points: the cuts, as `finished` gives them.
+            vectors: the same.
+        """
         if not self._singles:
             return None
-        found = {}
+        by_text = {}
         for point, vector in zip(points, vectors[1:], strict=True):
             # What ends with the least character only ends the text before it, unless it is a constant of its own.
             if not point.endswith("\0"):
-                found[point] = vector
+                by_text[point] = vector
             elif vector != self.first:
                 return None
-        return found
+        return by_text
 
 
 class Table:
@@ -124,8 +139,8 @@ class RatioTable:
         """Build it.
 
         Args:
-            left: slot of the field above the line.
-            right: slot of the field below it.
+            left: slot of the dividend.
+            right: slot of the divisor.
             tests: the comparison of each conjunction that has one, by its bit.
             count: how many conjunctions there are.
         """
@@ -145,8 +160,8 @@ class RatioTable:
             doubts.change(below, bit)
             doubts.change(above, bit)
         self.cuts, self.vectors = alive.finished()
-        places, vectors = doubts.finished()
+        cuts, doubt_vectors = doubts.finished()
         # Every cut of `alive` is one of these; the other way round, a cut may change doubts alone.
-        self.vectors = [self.vectors[bisect_right(self.cuts, point)] for point in places]
+        self.vectors = [self.vectors[bisect_right(self.cuts, point)] for point in cuts]
         self.vectors.insert(0, alive.first)
-        self.cuts, self.doubts = places, vectors
+        self.cuts, self.doubts = cuts, doubt_vectors

@@ -1,12 +1,12 @@
-"""Find the rules that match, without testing each.  normal_form -> [index] -> cycle
+"""The index: find the rules that match without testing each.
 
 One bit per conjunction, one table per field: the constants that any conjunction compares a field with cut its values
 into intervals, and each interval has the bits of the conjunctions that it leaves alive. A match looks up one vector per
-field and ands them; residual tests run for what is still alive. When equality on one field tells many conjunctions
-apart, that field is looked up first, and each of its values has an index of its own.
+field and ands them; residual tests run for what is still alive. When equality on one field separates the conjunctions
+well, that field is looked up first, and each of its values has an index of its own.
 
-Takes conjunctions, gives the rules that match, or what they say (`engine.matching.leaf`). The functions that look up
-are made by `engine.matching.probes`."""
+Takes conjunctions, gives the positions of the rules that match, or the whole evaluation where that is at hand
+(`engine.matching.leaf`). The functions that look up are made by `engine.matching.probes`."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
@@ -15,14 +15,14 @@ from typing import Any, Protocol
 from engine.evaluation import Evaluation, ReasonTable
 from engine.facts import Slots
 from engine.matching.leaf import Leaf
-from engine.matching.linear_probe import is_worth_it, sequence
+from engine.matching.linear_probe import is_worth_it, linear_probe
 from engine.matching.probes import Entry, Probes
 
 #: Conjunctions in one table: with more, memory would grow with their square.
 BLOCK = 1_024
 #: The same in the index of single records: a second look-up costs more than longer vectors.
 _TABLE = 2_048
-#: A split has to tell at least so many conjunctions apart, into classes of at most a third of them on average.
+#: A split has to separate at least so many conjunctions, into classes of at most a third of them on average.
 _WORTH_SPLITTING = 12
 #: An equality with more values than that is not split on, because its conjunction would stand in as many classes.
 _MAX_COPIES = 16
@@ -114,8 +114,8 @@ class _Split:
     ) -> None:
         self._slot = slot
         self._build = build
-        #: The conjunctions of each value, until a fact with that value comes: most programs never see all of theirs.
         self._entries = entries
+        #: Value to its part, built when the first fact with that value comes: most programs never see all of theirs.
         self._parts: dict[Any, IndexPart] = {}
 
     def find(self, slots: Slots, found: list[int]) -> None:
@@ -154,14 +154,14 @@ class IndexBuilder:
 
         Args:
             entries: the conjunctions.
-            done: slots whose tests are known to hold already.
+            done: slots whose tests hold for all facts that come here.
         """
         parts: list[IndexPart] = []
         for slot, classes, left in splits(entries, self._probes.kinds, done, _TABLE):
             parts.append(_Split(slot, classes, partial(self.build, done=done | {slot})))
             entries = left
         if entries and is_worth_it(entries, done):
-            parts.append(Leaf(entries, sequence(entries, done, self._probes.kinds), self._reasons))
+            parts.append(Leaf(entries, linear_probe(entries, done, self._probes.kinds), self._reasons))
             entries = []
         for start in range(0, len(entries), _TABLE):
             some = entries[start : start + _TABLE]
@@ -172,7 +172,7 @@ class IndexBuilder:
 def splits(
     entries: list[Entry], kinds: Mapping[int, str], done: frozenset[int] = frozenset(), enough: int = 0
 ) -> Iterator[tuple[int, dict[Any, list[Entry]], list[Entry]]]:
-    """Split conjunctions by the field whose equality tests tell most of them apart, again and again.
+    """Split conjunctions by the field whose equality tests separate most of them, again and again.
 
     Args:
         entries: the conjunctions.
@@ -212,7 +212,14 @@ def _keys(entry: Entry, slot: int, kinds: Mapping[int, str]) -> tuple[Any, ...] 
 
 
 def _best_split(entries: list[Entry], kinds: Mapping[int, str], done: frozenset[int], saved: float) -> int | None:
-    """The field whose equality tests tell most conjunctions apart, if it saves enough."""
+    """The field whose equality tests separate most conjunctions, if looking it up first saves enough.
+
+    Args:
+        entries: the conjunctions.
+        kinds: slot to the kind of its values, where the schema says so.
+        done: slots that were split on already.
+        saved: more conjunctions than that are not looked at any more, in an average class.
+    """
     sizes: dict[int, dict[Any, int]] = {}
     counts: dict[int, int] = {}
     for entry in entries:

@@ -1,8 +1,8 @@
-"""Functions that test a few conjunctions one after the other.  leaves -> [sequences]
+"""Generate the function that tests a few conjunctions in a row.
 
-Tables pay once many conjunctions share them; for a few, the plain tests in a row are faster. Like a probe, such a
-function is generated straight-line Python: numbers stand in it as the engine itself writes them, all else that comes
-from rules is bound to it as a value."""
+Tables pay once many conjunctions share them; for a few, the plain tests in a row are faster. Like any probe
+(`engine.matching.probes`), such a function is straight-line Python: numbers stand in it as the engine itself writes
+them, all else that comes from rules is bound to it as a value."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -17,24 +17,29 @@ _TESTS_PER_LOOK_UP = 4
 
 
 def is_worth_it(entries: Sequence[Entry], done: frozenset[int]) -> bool:
-    """Whether testing in a row is faster than looking up every field."""
+    """Whether testing in a row is faster than looking up every field.
+
+    Args:
+        entries: the conjunctions.
+        done: slots whose tests hold for all facts that come here.
+    """
     slots = {slot for entry in entries for slot in entry.conjunction.allowed} - done
     # More than a few hundred tests would also take long to compile.
     return len(entries) <= _TESTS_PER_LOOK_UP * len(slots)
 
 
-def sequence(entries: Sequence[Entry], done: frozenset[int], kinds: Mapping[int, str]) -> Probe:
-    """Make the function for some conjunctions.
+def linear_probe(entries: Sequence[Entry], done: frozenset[int], kinds: Mapping[int, str]) -> Probe:
+    """A probe for a few conjunctions.
 
     Args:
-        entries: the conjunctions.
-        done: slots whose tests are known to hold already.
+        entries: the conjunctions; the first gets the lowest bit.
+        done: slots whose tests hold for all facts that come here.
         kinds: slot to the kind of its values, where the schema says so.
     """
-    return _Writer(kinds).write(entries, done)
+    return _LinearProbeWriter(kinds).write(entries, done)
 
 
-class _Writer:
+class _LinearProbeWriter:
     """Writes one function."""
 
     def __init__(self, kinds: Mapping[int, str]) -> None:
@@ -55,7 +60,7 @@ class _Writer:
         return probe
 
     def _ordered(self, entry: Entry, done: frozenset[int]) -> list[tuple[int, ValueSet]]:
-        """The tests of a conjunction: those first that let least through."""
+        """The fields that a conjunction tests: those first that let least through."""
         tests = [(slot, values) for slot, values in entry.conjunction.allowed.items() if slot not in done]
         return sorted(tests, key=lambda test: (test[1].only_texts is None, len(test[1].numbers.points) != 2))
 
@@ -93,14 +98,14 @@ class _Writer:
 
     def _residuals(self, entry: Entry) -> list[str]:
         """The residual tests: those first that a ratio decides."""
-        found = []
+        tests = []
         for residual in sorted(entry.residuals, key=lambda residual: residual.ratio is None):
             exact = f"{self._writer.bind(residual.test)}(slots)"
-            found.append(exact if residual.ratio is None else self._ratio(residual.ratio, exact))
-        return found
+            tests.append(exact if residual.ratio is None else self._ratio(residual.ratio, exact))
+        return tests
 
     def _ratio(self, ratio: Ratio, exact: str) -> str:
-        """A comparison of ratios; NaN, for a ratio that says nothing, is neither below nor above."""
+        """A comparison of ratios; NaN, for a ratio that can't be used, is neither below nor above."""
         name = f"ratio{ratio.left:d}_{ratio.right:d}"
         if name not in self._head:
             left, right = self._number(ratio.left), self._number(ratio.right)

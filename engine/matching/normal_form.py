@@ -1,8 +1,8 @@
-"""Bring conditions to a disjunction of conjunctions.  checks -> [normal_form] -> index, columns
+"""Bring conditions to a disjunction of conjunctions.
 
 A conjunction is a set of allowed values for each field that is compared with constants, and residual tests for all
-else. What would make too many conjunctions stays whole, as a residual test of its own. Every truth is two-valued, so
-that `!` can be pushed down to the tests, where it complements the set."""
+else. A condition that would make too many conjunctions stays whole, as a residual test of its own. Every truth is
+two-valued, so that `!` can be pushed down to the tests, where it complements the set."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -98,10 +98,10 @@ class NormalForm:
             parts = [(one, self._split(one, negated)) for one in _flat(node)]
             if conjoined:
                 return _product(parts, negated)
-            found = [conjunction for _, conjunctions in parts for conjunction in conjunctions]
-            if _ALWAYS in found:
+            alternatives = [conjunction for _, conjunctions in parts for conjunction in conjunctions]
+            if _ALWAYS in alternatives:
                 return [_ALWAYS]
-            return found if len(found) <= MAX_CONJUNCTIONS else [_residual(node, negated)]
+            return alternatives if len(alternatives) <= MAX_CONJUNCTIONS else [_residual(node, negated)]
         return [_residual(node, negated)]
 
     def _single(self, node: Expression) -> tuple[int, ValueSet] | None:
@@ -202,13 +202,13 @@ def _product(parts: Iterable[tuple[Expression, list[Conjunction]]], negated: boo
             allowed[slot] = both = allowed[slot] & values if slot in allowed else values
             if both.is_empty:
                 return []
-    found = [Conjunction(allowed, tuple(residuals))]
+    product = [Conjunction(allowed, tuple(residuals))]
     for node, conjunctions in sorted(several, key=lambda part: len(part[1])):
-        if len(found) * len(conjunctions) > MAX_CONJUNCTIONS:
+        if len(product) * len(conjunctions) > MAX_CONJUNCTIONS:
             conjunctions = [_residual(node, negated)]
-        pairs = [one & other for one in found for other in conjunctions]
-        found = [one for one in pairs if one is not None]
-    return found
+        pairs = [left & right for left in product for right in conjunctions]
+        product = [both for both in pairs if both is not None]
+    return product
 
 
 def validity(rule: Rule) -> ValueSet | None:

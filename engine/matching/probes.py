@@ -1,8 +1,9 @@
-"""Functions that find which conjunctions hold: tables anded, then what no table can answer.  leaves -> [probes]
+"""Generate the function that returns a bit for each matching conjunction: tables first, then residual tests.
 
-A probe is straight-line Python, generated (`engine.facts.codegen`): its text holds nothing but slot numbers and names
+One bit vector per field is looked up and anded; then the residual tests of the bits that are left are run. Such a
+function, a probe, is straight-line Python (`engine.facts.codegen`): its text holds nothing but slot numbers and names
 that are made here, and all that comes from rules is bound to it as a value. Probes of one shape share their code. The
-tables themselves are made by `engine.matching.bit_tables`."""
+tables are made by `engine.matching.bit_tables`."""
 
 import functools
 from bisect import bisect_right
@@ -10,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.evaluation import LinearComparison, Test, every
+from engine.evaluation import LinearComparison, Test, all_hold
 from engine.facts import ORDINARY, FunctionWriter, Slots
 from engine.language import Expression, Pattern
 from engine.matching.bit_tables import RatioTable, Table
@@ -23,7 +24,7 @@ Probe = Callable[[Slots], int]
 #: A ratio that fewer conjunctions test is not worth a table: they are mostly dead before it would be asked.
 _WORTH_A_TABLE = 4
 
-#: How a field is looked up, with the names of what it needs. A field of any kind asks what kind its value has first.
+#: Form of a look-up to its text, for a field of that number. A field of any kind asks what kind its value has first.
 _FORMS = {
     "number": "vectors{0}[bisect(cuts{0}, value)] if value is not None else null{0}",
     "text": "vectors{0}.get(value, other{0})",
@@ -31,6 +32,7 @@ _FORMS = {
     "any text": "vectors{0}.get(value, other{0}) if value.__class__ is str else lookup{0}(value)",
     "any": "lookup{0}(value)",
 }
+#: Form to the names of what it needs, for the same number.
 _NEEDS = {
     "number": ("vectors", "cuts", "null"),
     "text": ("vectors", "other"),
@@ -49,7 +51,7 @@ class Residual:
     #: The same as a comparison of a field with a multiple of another; None when it is none.
     ratio: Ratio | None
     #: The same as a comparison of computed numbers, which floats settle mostly; None when it is none.
-    shape: LinearComparison | None
+    linear: LinearComparison | None
     #: The slots that it reads.
     slots: frozenset[int]
 
@@ -60,7 +62,13 @@ class Entry:
     __slots__ = ("_compile", "_residuals", "conjunction", "position")
 
     def __init__(self, position: int, conjunction: Conjunction, compile_: Callable[[Expression], Residual]) -> None:
-        #: The place of its rule on the agenda.
+        """Keep it.
+
+        Args:
+            position: of its rule, on the agenda.
+            conjunction: what has to hold.
+            compile_: compiles a residual test.
+        """
         self.position = position
         self.conjunction = conjunction
         self._compile = compile_
@@ -79,7 +87,7 @@ class Entry:
     def test(self) -> Test | None:
         """All residual tests in one; None when there are none."""
         tests = [residual.test for residual in self.residuals]
-        return tests[0] if len(tests) == 1 else every(tests) if tests else None
+        return tests[0] if len(tests) == 1 else all_hold(tests) if tests else None
 
 
 class Probes:
@@ -97,14 +105,14 @@ class Probes:
         """A probe for some conjunctions.
 
         Args:
-            entries: the conjunctions.
-            done: slots whose tests are known to hold already.
+            entries: the conjunctions; the first gets the lowest bit.
+            done: slots whose tests hold for all facts that come here.
         """
         tables, forms, values = self._fields(entries, done)
         ratios = self._ratios(entries)
         for ratio in ratios:
             values += [ratio.cuts, ratio.vectors, ratio.doubts, ratio.every]
-        # Bit i is found by its bit length, i + 1: the first place of these lists is never asked for.
+        # Bit i is found by its bit length, i + 1: the first items of these lists are never asked for.
         bits = [0, *(1 << i for i in range(len(entries)))]
         tests = [None, *(entry.test for entry in entries)]
         doubtful = sum(1 << i for i, entry in enumerate(entries) if _untabled(entry, i, ratios))
@@ -114,7 +122,7 @@ class Probes:
         return probe
 
     def _fields(self, entries: Sequence[Entry], done: frozenset[int]) -> tuple[list[int], list[str], list[Any]]:
-        """The slots to look up, how, and with what."""
+        """The slots to look up, the form of each look-up, and the values that those forms need."""
         counts: dict[int, int] = {}
         for entry in entries:
             for slot in entry.conjunction.allowed:
@@ -174,7 +182,13 @@ def _values(form: str, table: Table) -> tuple[Any, ...]:
 
 @functools.lru_cache(maxsize=4_096)
 def _factory(order: tuple[int, ...], forms: tuple[str, ...], ratios: tuple[tuple[int, int], ...]) -> Any:
-    """The code of a shape: a function that takes the tables and gives the probe."""
+    """The code of a shape: a function that takes the tables and gives the probe.
+
+    Args:
+        order: the slots to look up, in that order.
+        forms: how each of them is looked up.
+        ratios: the slots of dividend and divisor of each ratio to look up.
+    """
     names = ["bisect", *(f"{need}{i}" for i, form in enumerate(forms) for need in _NEEDS[form])]
     names += [f"ratio_{need}{i}" for i in range(len(ratios)) for need in ("cuts", "vectors", "doubts", "every")]
     names += ["bits", "tests", "doubtful", "everything"]

@@ -1,12 +1,12 @@
-"""Comparisons of a field with a multiple of another.  normal_form -> [ratios] -> index, columns
+"""Comparisons of a field with a multiple of another, read as comparisons of their ratio with a constant.
 
 `price < cost * 1.02` holds, for a cost above zero, where `price / cost` is clearly below 1.02, and does not where it is
-clearly above; only within a narrow band around 1.02 does the exact test have to say. So many such comparisons of two
-fields need one division and one look-up."""
+clearly above; only within a narrow band around 1.02 does the exact test decide. So many such comparisons of two fields
+need one division and one look-up."""
 
 from dataclasses import dataclass
 
-from engine.evaluation import FAR, answers
+from engine.evaluation import FAR, results_when_clear
 from engine.facts import SlotLayout
 from engine.language import MIRRORED, Arithmetic, Compare, CompareOp, Expression, Literal, Not, Path
 from engine.values import is_ordinary, literal
@@ -59,35 +59,35 @@ def ratio_of(node: Expression, layout: SlotLayout) -> Ratio | None:
         return None
     if isinstance(node.left, Arithmetic) and node.left.op == "/" and isinstance(node.right, Literal):
         # a / b < c is a < b * c where b is above zero.
-        over, under = _multiple(node.left.left), _multiple(node.left.right)
+        dividend, divisor = _multiple(node.left.left), _multiple(node.left.right)
         factor = _number(node.right)
-        if over is None or under is None:
+        if dividend is None or divisor is None:
             return None
-        return _ratio(node.op if under[1] > 0.0 else MIRRORED[node.op], over, under, factor, layout)
-    over, under = _multiple(node.left), _multiple(node.right)
-    if over is None or under is None:
+        return _ratio(node.op if divisor[1] > 0.0 else MIRRORED[node.op], dividend, divisor, factor, layout)
+    dividend, divisor = _multiple(node.left), _multiple(node.right)
+    if dividend is None or divisor is None:
         return None
     plain = isinstance(node.left, Path) and isinstance(node.right, Path)
-    return _ratio(node.op, over, under, 1.0, layout, plain=plain)
+    return _ratio(node.op, dividend, divisor, 1.0, layout, plain=plain)
 
 
 def _ratio(
     op: CompareOp,
-    over: tuple[Path, float],
-    under: tuple[Path, float],
+    dividend: tuple[Path, float],
+    divisor: tuple[Path, float],
     factor: float,
     layout: SlotLayout,
     *,
     plain: bool = False,
 ) -> Ratio | None:
-    """`over op under * factor`, each a field with a factor of its own."""
-    if over[1] < 0.0:
+    """`dividend op divisor * factor`, each a field with a factor of its own."""
+    if dividend[1] < 0.0:
         op = MIRRORED[op]
-    factor = factor * under[1] / over[1]
-    if over[0] == under[0] or not is_ordinary(factor) or factor == 0.0:
+    factor = factor * divisor[1] / dividend[1]
+    if dividend[0] == divisor[0] or not is_ordinary(factor) or factor == 0.0:
         return None
-    less, more = answers(op)
-    left, right = (layout.slot(path.fact, path.steps) for path in (over[0], under[0]))
+    less, more = results_when_clear(op)
+    left, right = (layout.slot(path.fact, path.steps) for path in (dividend[0], divisor[0]))
     return Ratio(left, right, factor, less, more, plain)
 
 
