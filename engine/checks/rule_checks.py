@@ -197,12 +197,11 @@ class _Checker:
 
     def _allowed(self, path: Path, value: Expression, whole: bool, warning: bool) -> None:
         """A constant that the schema's `values` rule out."""
-        fact = self._schema.facts.get(path.fact) if self._schema else None
-        field = fact.fields.get(str(path.steps[0])) if fact and len(path.steps) == 1 else None
+        field = self._schema.field_at(path.fact, path.steps) if self._schema else None
         if field is None or field.values is None or not whole or not isinstance(value, Literal):
             return
         if isinstance(value.value, str | Decimal) and not isinstance(value.value, bool):
-            values = {print_value(each) for each in field.values}
+            values = {print_value(allowed) for allowed in field.values}
             shown = print_value(value.value)
             if kind_of_value(value.value) == field.kind and shown not in values:
                 message = f"{shown} is not one of the values of {path.fact}.{field.name}"

@@ -1,16 +1,16 @@
-"""Rows of a table that get in each other's way.  tables, axes -> [overlaps] -> diagnostics
+"""Rows of a table that get in each other's way.  column_domain, boxes -> [analysis] -> reader
 
 Every row is a box: for each `when` column, the set of values that its cell holds for. Two rows overlap when their boxes
 do; a row is shadowed when the boxes above it cover its own; a gap is what no box covers. Each claim comes with facts
 that prove it. A cell that compares with another field has no known set: nothing is claimed from it. The work is
 bounded: a table that would take more than the limits here is reported as not analysed."""
 
-from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from engine.checks import ValueKind
 from engine.language import Assign, Decide, Expression, Log, Path, Source, print_action, print_expression, print_value
 from engine.schema import FieldSchema, Schema
+from engine.tables.boxes import Box, common, covers, find_pivot, meeting_pairs, uncovered
 from engine.tables.column_domain import ColumnDomain, reads_only_constants, values_of_cell, values_of_column
 from engine.tables.hit_policies import SINGLE, Row
 from engine.tables.unary_tests import CellTests
@@ -24,8 +24,6 @@ MAX_BITS = 256_000_000
 MAX_CUTS = 20_000
 #: Overlaps that are worth reading about in one table.
 MAX_REPORTED = 20
-
-Box = tuple[int, ...]
 
 
 def report_overlaps(
@@ -101,7 +99,7 @@ class _Analysis:
                 self._warn(row, "table-never", f"row '{row.name}' can't hold for any facts that fit the schema")
         if self._policy not in SINGLE:
             return
-        pivot = self._pivot()
+        pivot = find_pivot(self._boxes, len(self._domains), MAX_PAIRS)
         if pivot is None:
             self._too_large()
             return
@@ -120,74 +118,42 @@ class _Analysis:
         message = "the table is too large to look for overlaps, gaps and shadowed rows"
         self._warn(self._rows[0], "table-not-analysed", message, "cut it in several")
 
-    # Pairs
-
-    def _pivot(self) -> int | None:
-        """The column along which the fewest pairs have to be compared; None when even those are too many."""
-        if not self._domains:
-            return 0 if len(self._rows) ** 2 <= MAX_PAIRS else None
-        counts = []
-        for position in range(len(self._domains)):
-            spans = sorted(_ends(box[position]) for box in self._boxes)
-            starts = [low for low, _ in spans]
-            counts.append(sum(bisect_right(starts, high) - at - 1 for at, (_, high) in enumerate(spans)))
-        least = min(range(len(counts)), key=counts.__getitem__)
-        return least if counts[least] <= MAX_PAIRS else None
-
-    def _pairs(self, pivot: int) -> Iterator[tuple[int, int]]:
-        """Pairs of rows whose boxes meet, the upper row first."""
-        if not self._domains:
-            yield from ((upper, lower) for lower in range(len(self._rows)) for upper in range(lower))
-            return
-        ends = [_ends(box[pivot]) for box in self._boxes]
-        order = sorted((row for row in range(len(ends)) if all(self._boxes[row])), key=lambda row: ends[row])
-        for place, one in enumerate(order):
-            high = ends[one][1]
-            for other in order[place + 1 :]:
-                if ends[other][0] > high:
-                    break
-                if all(mine & its for mine, its in zip(self._boxes[one], self._boxes[other], strict=True)):
-                    yield min(one, other), max(one, other)
-
     def _overlaps(self, pivot: int) -> None:
         reported = 0
-        found = (pair for pair in self._pairs(pivot) if self._exact[pair[0]] and self._exact[pair[1]])
-        for upper, lower in sorted(found, key=lambda pair: (pair[1], pair[0])):
-            one, other = self._rows[upper], self._rows[lower]
-            if self._policy == "A" and _effects(one) == _effects(other):
+        pairs = (pair for pair in meeting_pairs(self._boxes, pivot) if self._exact[pair[0]] and self._exact[pair[1]])
+        for upper, lower in sorted(pairs, key=lambda pair: (pair[1], pair[0])):
+            row, later = self._rows[upper], self._rows[lower]
+            if self._policy == "A" and _effects(row) == _effects(later):
                 continue
             if reported == MAX_REPORTED:
-                self._warn(other, "table-overlap", "there are more overlaps in this table")
+                self._warn(later, "table-overlap", "there are more overlaps in this table")
                 return
             reported += 1
-            both = tuple(mine & its for mine, its in zip(self._boxes[upper], self._boxes[lower], strict=True))
-            proof = self._proof(both, (one, other))
-            message = f"rows '{one.name}' and '{other.name}' both hold for {proof}"
+            proof = self._proof(common(self._boxes[upper], self._boxes[lower]), (row, later))
+            message = f"rows '{row.name}' and '{later.name}' both hold for {proof}"
             if self._policy == "A":
                 message += ", and give different things"
-            span = other.rule.span
+            span = later.rule.span
             if span is not None:
                 hint = "narrow one of them, or give the table the hit policy F (the first row that holds)"
                 self._source.report_at(span, "table-overlap", message, hint)
 
-    # Cover
-
     def _shadows(self, pivot: int) -> None:
         above: dict[int, list[int]] = {}
-        for upper, lower in self._pairs(pivot):
+        for upper, lower in meeting_pairs(self._boxes, pivot):
             if self._exact[upper]:
                 above.setdefault(lower, []).append(upper)
         cuts = MAX_CUTS
         for lower in sorted(above):
             row, box = self._rows[lower], self._boxes[lower]
             for upper in sorted(above[lower]):
-                if all(not mine & ~its for mine, its in zip(box, self._boxes[upper], strict=True)):
+                if covers(self._boxes[upper], box):
                     name = self._rows[upper].name
                     message = f"row '{row.name}' never fires: row '{name}' above it holds whenever it does"
                     self._warn(row, "table-shadowed", message, "move it up, or narrow the row above")
                     break
             else:
-                left, cuts = _uncovered(box, [self._boxes[upper] for upper in sorted(above[lower])], cuts)
+                left, cuts = uncovered(box, [self._boxes[upper] for upper in sorted(above[lower])], cuts)
                 if left is None and cuts > 0:
                     names = ", ".join(f"'{self._rows[upper].name}'" for upper in sorted(above[lower])[:5])
                     message = f"row '{row.name}' never fires: rows above it ({names}) together hold whenever it does"
@@ -201,7 +167,7 @@ class _Analysis:
 
     def _gap(self) -> None:
         universe = tuple(domain.universe for domain in self._domains)
-        left, cuts = _uncovered(universe, self._boxes, MAX_CUTS)
+        left, cuts = uncovered(universe, self._boxes, MAX_CUTS)
         if left is not None and cuts > 0:
             message = f"no row holds for {self._proof(left, ())}"
             self._warn(
@@ -222,15 +188,7 @@ class _Analysis:
 
 
 def _field(subject: Expression, schema: Schema | None) -> FieldSchema | None:
-    if schema is None or not isinstance(subject, Path) or len(subject.steps) != 1:
-        return None
-    fact = schema.facts.get(subject.fact)
-    return fact.fields.get(str(subject.steps[0])) if fact else None
-
-
-def _ends(bits: int) -> tuple[int, int]:
-    """The lowest and the highest bit of a set; one beyond the other when it is empty."""
-    return (bits & -bits).bit_length() - 1, bits.bit_length() - 1
+    return schema.field_at(subject.fact, subject.steps) if schema and isinstance(subject, Path) else None
 
 
 def _effects(row: Row) -> list[str]:
@@ -239,26 +197,3 @@ def _effects(row: Row) -> list[str]:
         output.outcome if isinstance(output, Decide) else "" if isinstance(output, Log) else print_action(output)
         for output in row.rule.actions
     ]
-
-
-def _uncovered(box: Box, covers: Sequence[Box], cuts: int) -> tuple[Box | None, int]:
-    """A part of a box that no cover reaches, or None; and the cuts that are left (0: it is not known)."""
-    stack = [(box, 0)]
-    while stack:
-        rest, start = stack.pop()
-        for position in range(start, len(covers)):
-            cover = covers[position]
-            cuts -= 1
-            if cuts <= 0:
-                return None, 0
-            if all(mine & its for mine, its in zip(rest, cover, strict=True)):
-                inside = list(rest)
-                for axis, covered in enumerate(cover):
-                    outside = inside[axis] & ~covered
-                    if outside:
-                        stack.append(((*inside[:axis], outside, *inside[axis + 1 :]), position + 1))
-                    inside[axis] &= covered
-                break
-        else:
-            return rest, cuts
-    return None, cuts

@@ -1,7 +1,8 @@
-"""Cut a CSV file into cells that know their place.  source -> [csv_cells] -> tables
+"""Cut a CSV file into cells that know their place.  language.source -> [csv_cells] -> reader, workbook
 
 Takes a `Source`, gives rows of cells (RFC 4180: quotes around a cell, a doubled quote inside; comma, semicolon or tab
-between cells, whichever the header uses). The csv module of Python would do, if it told the column of a cell."""
+between cells, whichever the header uses); and the `Sheet`, a source whose places are cells of a workbook. Reads no
+meaning into a cell. The csv module of Python would do, if it gave the column of a cell."""
 
 import re
 from bisect import bisect_right
@@ -47,14 +48,14 @@ def read_cells(source: Source) -> list[list[Cell]]:
     row: list[Cell] = []
     while position < end:
         quoted = _QUOTED.match(text, position)
-        found = quoted or plain.match(text, position)
-        if found is None:
+        content = quoted or plain.match(text, position)
+        if content is None:
             break
-        cell = _cell(source, found, quoted is not None)
+        cell = _cell(source, content, quoted is not None)
         # A line of nothing but commas is no reason to keep as many cells.
         if cell.text or len(row) <= MAX_COLUMNS:
             row.append(cell)
-        position = found.end()
+        position = content.end()
         if position < end and text[position] not in delimiter + "\r\n":
             stop = plain.match(text, position)
             source.report("table-csv", position, position + 1, "expected the end of the cell after the closing quote")
@@ -75,14 +76,14 @@ def read_cells(source: Source) -> list[list[Cell]]:
 def _delimiter(text: str) -> str:
     """What stands between cells: what the header has first, outside of quotes."""
     header = re.sub(r'"[^"\n]*"', "", text[:10_000].partition("\n")[0])
-    found = _DELIMITERS.search(header)
-    return found[0] if found else ","
+    delimiter = _DELIMITERS.search(header)
+    return delimiter[0] if delimiter else ","
 
 
-def _cell(source: Source, found: re.Match[str], quoted: bool) -> Cell:
-    content = found[1].replace('""', '"') if quoted else found[0]
-    start = found.start(1) if quoted else found.start() + len(found[0]) - len(found[0].lstrip())
-    end = found.end(1) if quoted else found.start() + len(found[0].rstrip())
+def _cell(source: Source, written: re.Match[str], quoted: bool) -> Cell:
+    content = written[1].replace('""', '"') if quoted else written[0]
+    start = written.start(1) if quoted else written.start() + len(written[0]) - len(written[0].lstrip())
+    end = written.end(1) if quoted else written.start() + len(written[0].rstrip())
     if not quoted and content.lstrip().startswith('"'):
         source.report("table-csv", start, start + 1, "this quote is never closed", "double a quote inside quotes")
     if len(content) > MAX_CELL_CHARACTERS:
@@ -119,7 +120,18 @@ class Sheet(Source):
         self._columns = starts
 
     def report_at(self, span: Span, code: str, message: str, hint: str = "", severity: Severity = "error") -> None:
-        """Add a diagnostic, with the name of the cell before its message."""
+        """Add a diagnostic, with the name of the cell before its message.
+
+        Args:
+            span: of the cell, on the line of its row.
+            code: of the diagnostic.
+            message: one sentence, no full stop.
+            hint: what to do about it; default: none.
+            severity: default `error`.
+
+        Raises:
+            TooManyProblems: it is an error, and one too many.
+        """
         starts = self._columns[span.line - 1] if span.line <= len(self._columns) else [0]
         column = max(1, bisect_right(starts, span.column - 1))
         super().report_at(span, code, f"{column_letters(column)}{span.line}: {message}", hint, severity)

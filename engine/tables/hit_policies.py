@@ -1,4 +1,4 @@
-"""What happens when several rows of a table hold.  tables -> [hit_policies] -> ruleset
+"""What happens when several rows of a table hold.  unary_tests -> [hit_policies] -> analysis, reader
 
 Takes the rows of a table, gives its rules: a policy is nothing but an activation group, an order of the rows, or
 another way to assign. So the cycle needs to know no policy."""
@@ -145,7 +145,7 @@ def _by_priority(
     decisive = next((place for place, target in enumerate(targets) if isinstance(target, str)), None)
 
     def rank(row: Row) -> tuple[int, ...]:
-        worst = min((_rank(one, {}) for one in row.outputs if isinstance(one, Decide)), default=len(_SEVERITY))
+        worst = min((_rank(output, {}) for output in row.outputs if isinstance(output, Decide)), default=len(_SEVERITY))
         return tuple(
             worst if place == decisive else _rank(output, order) if isinstance(target, Path) else 0
             for place, (output, order, target) in enumerate(zip(row.outputs, orders, targets, strict=True))

@@ -1,4 +1,4 @@
-"""Turn a decision table into rules.  csv_cells, sheet, unary -> [tables] -> hit_policies, overlaps -> checks
+"""Turn a decision table into rules.  csv_cells, unary_tests, hit_policies, analysis -> [reader] -> ruleset
 
 Takes a CSV file or a sheet, gives the same nodes as GRL: one rule per row, named `<file stem>#<row>`, so that one
 engine runs both. The first header cell may be a hit policy; the other columns are `when <expression>` (cells: S-FEEL

@@ -1,8 +1,9 @@
-"""Read the cells of a decision table: S-FEEL unary tests.  csv_cells -> [unary] -> tables, overlaps
+"""Read the cells of a decision table: S-FEEL unary tests.  language -> [unary_tests] -> reader, column_domain
 
 `< 10`, `[10..20)`, `"a","b"`, `not("a")`, `-`. A bare word that is no number, boolean, null or range is a text, so that
 authors of CSV need no doubled quotes; in a column of texts everything bare is a text. Gives tests as plain values,
-which `engine.tables.reader` turns into nodes and `engine.tables.analysis` into sets."""
+which `to_node` turns into nodes and `engine.tables.column_domain` into sets of values; a cell that can't be read for
+certain is refused."""
 
 import re
 from collections.abc import Callable
@@ -149,10 +150,10 @@ def _test(text: str, kind: ValueKind, read: ReadExpression) -> Comparison | Rang
         if _after(low.value, high.value):
             raise CellRefused(f"'{text}' holds for nothing: its ends are the wrong way round")
         return Range(low, text[0] == "[", high, text[-1] == "]")
-    found = _OPERATOR.match(text)
-    if not found:
+    comparison = _OPERATOR.match(text)
+    if not comparison:
         return Comparison("==", _value(text, kind, read))
-    written, operand = found[1], found[2]
+    written, operand = comparison[1], comparison[2]
     if written not in _OPERATORS:
         meant = {"==": "=", "<>": "!=", "=<": "<=", "=>": ">="}[written]
         raise CellRefused(f"'{written}' is not an operator of a table", f"did you mean '{meant}'?")

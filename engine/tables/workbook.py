@@ -1,4 +1,4 @@
-"""Read the sheets of an XLSX file as tables.  archive -> [workbook] -> sheet, tables
+"""Read the sheets of an XLSX file as tables.  csv_cells -> [workbook] -> ruleset
 
 Takes the bytes of a workbook, gives one `Sheet` per sheet that has something in it: rows of cells, written as a person
 would type them into a CSV file, and a source that names a place as spreadsheets do (`B3`). Formulas are not computed:
@@ -60,7 +60,8 @@ def read_workbook(name: str, content: bytes) -> tuple[Source, list[Sheet]]:
 
 
 def _sheets(book: Source, name: str, content: bytes) -> list[Sheet]:
-    stem, found = PurePosixPath(name).stem, []
+    stem = PurePosixPath(name).stem
+    sheets: list[Sheet] = []
     room = MAX_SOURCE_CHARACTERS
     with warnings.catch_warnings():
         # openpyxl warns of styles and extensions that it drops; none of them holds a cell.
@@ -78,10 +79,10 @@ def _sheets(book: Source, name: str, content: bytes) -> list[Sheet]:
                 sheet = read.sheet(worksheet)
                 room -= len(sheet.text)
                 if sheet.cells or sheet.diagnostics:
-                    found.append(sheet)
+                    sheets.append(sheet)
         finally:
             workbook.close()
-    return found
+    return sheets
 
 
 class _Parser(WorkSheetParser):
@@ -171,7 +172,8 @@ class _SheetReading:
         cells: list[list[Cell]] = []
         position = 0
         for number in range(1, max((*rows, *(row for row, *_ in self._problems), 0)) + 1):
-            row, line, columns, found = rows.get(number, {}), "", [0], []
+            row, line, columns = rows.get(number, {}), "", [0]
+            row_cells: list[Cell] = []
             for column in range(1, max(row, default=0) + 1):
                 if column > 1:
                     line += "\t"
@@ -179,13 +181,13 @@ class _SheetReading:
                 # A place is on one line, and white space of any kind looks the same there.
                 shown = " ".join(row.get(column, "").split())
                 at = position + len(line)
-                found.append(Cell(row.get(column, ""), at, at + len(shown)))
+                row_cells.append(Cell(row.get(column, ""), at, at + len(shown)))
                 line += shown
             lines.append(line)
             starts.append(columns)
             position += len(line) + 1
-            if found:
-                cells.append(found)
+            if row_cells:
+                cells.append(row_cells)
         sheet = Sheet(self._name, self._stem, "\n".join(lines), starts, cells)
         self._report(sheet, starts)
         return sheet
