@@ -33,7 +33,12 @@ def schema() -> Schema:
 
 
 def make_items(count: int, seed: int = 1) -> list[dict[str, Any]]:
-    """Items from a seed; six in ten are short of stock."""
+    """Items from a seed; six in ten are short of stock.
+
+    Args:
+        count: how many.
+        seed: the same seed gives the same items; default 1.
+    """
     chance = random.Random(f"items {seed}")
     return [
         {
@@ -127,6 +132,11 @@ def _branch(number: int, place: int, guard: str) -> list[str]:
 
 
 def comparable(fired: list[str], written: Mapping[str, Any]) -> Judged:
-    """A judgement that may be compared: floats differ from the engine's decimals in the last digits."""
+    """A judgement that may be compared: floats differ from the engine's decimals in the last digits.
+
+    Args:
+        fired: names of the rules.
+        written: `Item.field` to its value.
+    """
     rounded = {name: value if isinstance(value, str) else float(f"{value:.12g}") for name, value in written.items()}
     return fired, rounded

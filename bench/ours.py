@@ -48,5 +48,10 @@ def by_chunk(program: Program, chunks: Sequence[pl.DataFrame], fact: str) -> lis
 
 
 def chunks_of(frame: pl.DataFrame, size: int) -> list[pl.DataFrame]:
-    """A frame in slices of some rows."""
+    """A frame in slices.
+
+    Args:
+        frame: any.
+        size: rows of a slice; the last one may have fewer.
+    """
     return list(frame.iter_slices(size))

@@ -1,6 +1,6 @@
-"""Compile a ruleset, and judge facts with it.  ruleset -> compiler -> [program] -> evaluation
+"""The front door of the engine: compile a ruleset, and judge facts or frames with it.
 
-The engine's front door. A `Program` never changes once it is made and may be shared between threads. No I/O, no clock:
+A `Program` never changes once it is made and may be shared between threads. No I/O, no clock:
 `as_of` says when a job is judged. Whatever the facts are, `evaluate` raises nothing."""
 
 from collections.abc import Iterable, Mapping

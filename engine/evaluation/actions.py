@@ -1,4 +1,4 @@
-"""Turn the actions of rules into callables.  nodes -> [actions] -> cycle
+"""Compile the actions of rules to callables that change the state of an evaluation.
 
 An action changes a `FiringState`: slots, reasons, logs, what is blocked. It fails only by `ActionRefused`, and then the
 cycle keeps nothing of the whole evaluation."""

@@ -1,15 +1,15 @@
-"""Where each field stands while rules run: one flat list per evaluation.  nodes -> [layout] -> intake, expressions
+"""The slots of one program: where each field stands while rules run, in one flat list per evaluation.
 
-A slot is a place in that list. Slot 0 holds `as_of`, slot 1 whether every number in it is of ordinary size, slot 2 what
-an evaluation remembers for itself, slot 3 who may know where to look for patterns; every path that some rule reads or
-writes has a slot, and so has the element that a quantifier is looking at, and the event that a binding stands for.
-Gives numbers only; what goes into the slots is the work of `engine.facts.reader`."""
+The first slots hold no field but what an evaluation needs besides: `AS_OF`, `ORDINARY`, `MEMO`, `CANDIDATES`. Every
+path that some rule reads or writes has a slot, and so has the element that a quantifier is looking at, and the event
+that a binding stands for. Gives numbers only; `engine.facts.reader` puts values into slots. A layout grows while rules
+are compiled, is then frozen, and adds no slot afterwards."""
 
 import typing
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from engine.facts.paths import Place
+from engine.facts.paths import Place, Steps
 from engine.language import Aggregate, Bound, Expression, Path, Pattern, Quantifier, children, pattern_of
 from engine.schema import FieldSchema, Schema
 from engine.values import Value
@@ -71,8 +71,13 @@ class SlotLayout:
         self._size += 1
         return self._size - 1
 
-    def slot(self, fact: str, steps: tuple[str | int, ...] = ()) -> int:
-        """The slot of a path, made when there is none yet."""
+    def slot(self, fact: str, steps: Steps = ()) -> int:
+        """The slot of a path, made when there is none yet.
+
+        Args:
+            fact: its first part.
+            steps: the rest; default: none, for the whole fact.
+        """
         place = (fact, steps)
         if place not in self.places:
             self.places[place] = self._new(place)
@@ -100,23 +105,23 @@ class SlotLayout:
         Returns:
             Those slots, columns included: writing another field of an element concerns nobody.
         """
-        found = set()
+        slots = set()
         for path, role in reads(node):
             if role == "element":
-                found.add(self._column(path))
+                slots.add(self._column(path))
                 continue
             slot = self.slot(path.fact, path.steps)
             if role == "list":
                 self.element(path.fact)
                 self.element_fields.setdefault(path.fact, set())
             else:
-                found.add(slot)
+                slots.add(slot)
                 if not path.steps:
                     self.element_fields[path.fact] = None
         pattern = pattern_of(node)
         for binding in pattern.bindings if pattern is not None else ():
             self.event(binding.name)
-        return frozenset(found)
+        return frozenset(slots)
 
     def _column(self, path: Path) -> int:
         fields = self.element_fields.setdefault(path.fact, set())
@@ -155,11 +160,11 @@ class Overlap:
     #: The slot of the field itself.
     slot: int
     #: Slots that hold the field within them, with the steps to it.
-    above: tuple[tuple[int, tuple[str | int, ...]], ...]
+    above: tuple[tuple[int, Steps], ...]
     #: Slots that hold a part of the field, with the steps to that part.
-    below: tuple[tuple[int, tuple[str | int, ...]], ...]
+    below: tuple[tuple[int, Steps], ...]
     #: Columns that stand for a part of it, with the steps to that part.
-    parts: tuple[tuple[int, tuple[str | int, ...]], ...]
+    parts: tuple[tuple[int, Steps], ...]
     #: Columns that stand for something that it is a part of.
     wholes: tuple[int, ...]
 
@@ -170,7 +175,7 @@ class Overlap:
         return frozenset({self.slot, *self.wholes, *(slot for slot, _ in pairs)})
 
 
-def _leads(steps: tuple[str | int, ...], further: tuple[str | int, ...]) -> bool:
+def _leads(steps: Steps, further: Steps) -> bool:
     return further[: len(steps)] == steps
 
 
