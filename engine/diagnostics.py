@@ -1,4 +1,4 @@
-"""A place in a source and a problem at it, with the frame that shows it.
+"""A place in a source and a problem at it, with the frame that shows it.  [diagnostics] -> errors, language, schema
 
 Takes positions and texts, gives values that every stage from lexer to lint reports. Raises nothing: what stops a
 ruleset is in `engine.errors`."""

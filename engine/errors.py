@@ -1,4 +1,4 @@
-"""The errors of the engine, and the diagnostics they carry.  any step of the engine -> [errors] -> caller, CLI, verdict
+"""The errors of the engine, and the diagnostics they carry.  diagnostics -> [errors] -> every room of the engine
 
 EngineError
 ├── SchemaRejected     a domain.toml is not one; says every problem

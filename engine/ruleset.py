@@ -1,4 +1,4 @@
-"""From the files of a domain to its rules.  source -> parser, tables -> checks -> [ruleset] -> normal_form, index
+"""From the files of a domain to its rules.  language, tables, checks -> [ruleset] -> compiler, program, lint
 
 Takes the content of every file (`*.grl`, `*.csv`, `*.xlsx`), gives the checked rules in source order and the digest
 that versions them; or one `RulesetRejected` with every problem of every file. A ruleset loads whole or not at all. It
@@ -94,9 +94,9 @@ def _check_names(rules: list[Rule], opened: Mapping[str, Source]) -> None:
     """Rule names are unique in a ruleset, and there are not too many of them."""
     first: dict[str, Rule] = {}
     for rule in rules:
-        known = first.setdefault(rule.name, rule)
-        if known is not rule and rule.span is not None and known.span is not None:
-            place = f"{known.span.source}:{known.span.line}"
+        namesake = first.setdefault(rule.name, rule)
+        if namesake is not rule and rule.span is not None and namesake.span is not None:
+            place = f"{namesake.span.source}:{namesake.span.line}"
             with suppress(TooManyProblems):
                 opened[rule.span.source].report_at(
                     rule.span, "rule-duplicate", f"there is a rule '{rule.name}' already, at {place}"

@@ -1,4 +1,4 @@
-"""Did you mean: the nearest of some names to one that is none of them.
+"""Did you mean: the nearest of some names to one that is none of them.  [suggestions] -> language, schema, checks
 
 Takes a name and the names there are, gives a hint or empty text. Letters count alike in either case, for that is the
 commonest slip. The work is bounded, whatever the names are."""

@@ -1,4 +1,7 @@
-"""domain.toml to a `Schema`: the facts, fields, lookups and streams of a domain."""
+"""domain.toml to a `Schema`: the facts, fields, lookups and streams of a domain.
+
+Takes the text of the file, gives the schema or every problem of it, and says of each field which values it can have.
+Knows no rule, and no service in which shared facts are kept."""
 
 from engine.schema.limits import Limits
 from engine.schema.possible_values import possible_values, values_of_kind

@@ -1,4 +1,4 @@
-"""What a field takes besides its kind: its bounds and its list of values.  FieldSchema -> [limits] -> facts, evaluation
+"""What a field takes besides its kind: its bounds and its list of values.  schema -> [limits] -> facts, evaluation
 
 The same answer, in the same words, for a value that a job sends and for one that a rule assigns. Says nothing about
 kinds and null; those who take values look at them first."""
@@ -8,7 +8,11 @@ from engine.values import Value, literal
 
 
 class Limits:
-    """The bounds and values of one field."""
+    """The bounds and values of one field.
+
+    Args:
+        field: says what they are.
+    """
 
     __slots__ = ("_field", "_maximum", "_minimum", "_values")
 

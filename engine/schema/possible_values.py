@@ -1,4 +1,4 @@
-"""The set of values that a field can have, from its schema.  FieldSchema -> [possible_values] -> tables, lint
+"""The set of values that a field can have, from its schema.  schema -> [possible_values] -> tables, lint
 
 Takes one field, gives a `ValueSet`. Knows no rule: what rules write to a derived field narrows it further, and whoever
 reads the rules does that."""

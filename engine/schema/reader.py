@@ -1,4 +1,4 @@
-"""Read what the facts of a domain look like.  domain.toml -> [schema_reader] -> schema
+"""Read what the facts of a domain look like.  keys, shared_facts, toml_locations -> [reader] -> rulesets.loader
 
 Takes the text of a domain.toml, gives a `Schema`, or a `SchemaRejected` that names every problem at once. Reads no
 file; tables of shared facts are read by `engine.schema.shared_facts`."""
@@ -15,8 +15,8 @@ from engine.errors import SchemaRejected
 from engine.schema.keys import FACT, FIELD, TOP
 from engine.schema.limits import Limits
 from engine.schema.schema import KINDS, FactSchema, FieldSchema, Kind, Schema
-from engine.schema.shared_facts import SharedTables
-from engine.schema.toml_locations import TomlPlaces, syntax_problem
+from engine.schema.shared_facts import SharedFactsReader
+from engine.schema.toml_locations import TomlLocations, syntax_problem
 from engine.suggestions import did_you_mean
 from engine.values import DIGITS, Value, literal, number_problem
 
@@ -52,12 +52,12 @@ class _Reader:
     def __init__(self, source: str) -> None:
         self._source = source
         self._lines: list[str] = []
-        self._places = TomlPlaces([])
+        self._locations = TomlLocations([])
         self._diagnostics: list[Diagnostic] = []
 
     def read(self, text: str | bytes) -> Schema:
         document = self._toml(text)
-        self._known_keys(document, TOP.names, "a schema", "")
+        self._check_keys(document, TOP.names, "a schema", "")
         described = document.get("facts")
         facts: dict[str, FactSchema] = {}
         if not isinstance(described, dict) or not described:
@@ -72,7 +72,7 @@ class _Reader:
         description = document.get("description", "")
         if not isinstance(description, str):
             self._problem("schema-value", "'description' has to be text", "", "description")
-        shared = SharedTables(facts, subject, self._problem)
+        shared = SharedFactsReader(facts, subject, self._problem)
         lookups, streams = shared.lookups(document.get("lookup", {})), shared.streams(document.get("stream", {}))
         if self._diagnostics:
             raise SchemaRejected(self._diagnostics)
@@ -89,7 +89,7 @@ class _Reader:
                 self._refuse("schema-not-utf8", "the file is not UTF-8", line, 1)
         text = text.removeprefix("\ufeff")
         self._lines = text.splitlines()
-        self._places = TomlPlaces(self._lines)
+        self._locations = TomlLocations(self._lines)
         try:
             return tomllib.loads(text, parse_float=Decimal)
         except tomllib.TOMLDecodeError as error:
@@ -103,7 +103,7 @@ class _Reader:
         raise SchemaRejected([Diagnostic(code, "error", Span(self._source, line, column), message, "", shown)])
 
     def _problem(self, code: str, message: str, table: str, key: str = "", hint: str = "") -> None:
-        line, column, length = self._places.find(table, key)
+        line, column, length = self._locations.find(table, key)
         shown = self._lines[line - 1] if line <= len(self._lines) else ""
         span = Span(self._source, line, column, length)
         self._diagnostics.append(Diagnostic(code, "error", span, message, hint, shown))
@@ -117,12 +117,12 @@ class _Reader:
         self._problem("schema-value", f"'{key}' has to name {'a fact' if key == 'subject' else 'a field'}", "", key)
         return ""
 
-    def _known_keys(
-        self, table: Mapping[str, Any], known: tuple[str, ...], owner: str, place: str, row: str = ""
+    def _check_keys(
+        self, table: Mapping[str, Any], names: tuple[str, ...], owner: str, place: str, row: str = ""
     ) -> None:
         for key in table:
-            if key not in known:
-                hint = did_you_mean(key, known) or f"known: {', '.join(known)}"
+            if key not in names:
+                hint = did_you_mean(key, names) or f"known: {', '.join(names)}"
                 self._problem("schema-unknown-key", f"{owner} has no key '{key}'", place, row or key, hint)
 
     def _subject(self, subject: str, key: str, facts: Mapping[str, FactSchema]) -> None:
@@ -143,7 +143,7 @@ class _Reader:
         if not isinstance(described, dict):
             self._problem("schema-value", f"fact '{name}' has to be a table", "facts", name)
             return FactSchema(name, False, {})
-        self._known_keys(described, FACT.names, f"fact '{name}'", place)
+        self._check_keys(described, FACT.names, f"fact '{name}'", place)
         is_list = self._flag(described, "list", place, "list")
         fields = described.get("fields")
         if not isinstance(fields, dict) or not fields:
@@ -164,15 +164,15 @@ class _Reader:
             hint = 'write it as { kind = "number" }'
             self._problem("schema-value", f"field {owner} has to be a table", place, name, hint)
             return FieldSchema(name, "object")
-        self._known_keys(described, FIELD.names, f"field {owner}", place, name)
+        self._check_keys(described, FIELD.names, f"field {owner}", place, name)
         kind = described.get("kind")
         if not isinstance(kind, str) or kind not in KINDS:
             hint = did_you_mean(str(kind), KINDS) or f"a kind is one of: {', '.join(KINDS)}"
             self._problem("schema-kind", f"field {owner} has no known kind", place, name, hint)
             return FieldSchema(name, "object")
-        known: Kind = next(one for one in KINDS if one == kind)
-        minimum = self._bound(described, "min", known, place, name)
-        maximum = self._bound(described, "max", known, place, name)
+        field_kind: Kind = next(name for name in KINDS if name == kind)
+        minimum = self._bound(described, "min", field_kind, place, name)
+        maximum = self._bound(described, "max", field_kind, place, name)
         if minimum is not None and maximum is not None and minimum > maximum:
             self._problem("schema-bounds", f"field {owner} has min above max", place, name)
         required = self._flag(described, "required", place, name)
@@ -185,10 +185,10 @@ class _Reader:
         if not isinstance(description, str):
             self._problem("schema-value", f"'description' of field {owner} has to be text", place, name)
             description = ""
-        values = self._values(described, known, place, name)
+        values = self._values(described, field_kind, place, name)
         default = self._number(described["default"], "default", place, name) if "default" in described else None
-        span = Span(self._source, *self._places.find(place, name))
-        field = FieldSchema(name, known, required, minimum, maximum, values, derived, description, default, span)
+        span = Span(self._source, *self._locations.find(place, name))
+        field = FieldSchema(name, field_kind, required, minimum, maximum, values, derived, description, default, span)
         if default is not None:
             self._default(field, literal(default), owner, place)
         return field

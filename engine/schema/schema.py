@@ -1,4 +1,4 @@
-"""What the facts of a domain look like.  schema_reader -> [schema] -> checks, values
+"""What the facts of a domain look like.  diagnostics -> [schema] -> reader, checks, facts, tables, lint
 
 Plain frozen values. Says nothing about rules (`engine.checks.rule_checks`) or about the facts of a job
 (`engine.facts.reader`), and knows no service: where looked-up facts and windows are kept is the caller's affair."""

@@ -1,4 +1,4 @@
-"""Read which facts a domain shares: those looked up, and windows of events.  schema_reader -> [shared_tables] -> schema
+"""Read which facts a domain shares: those looked up, and windows of events.  keys, schema -> [shared_facts] -> reader
 
 Takes the tables `lookup` and `stream` as TOML has them, and the facts that are declared. Every problem is reported,
 with its place, to whoever reads the file."""
@@ -24,17 +24,16 @@ MAX_EVENTS = 1_000
 _EVENTS, _LATE_S = 200, 3_600
 
 
-class SharedTables:
-    """The shared facts of one domain."""
+class SharedFactsReader:
+    """Reads the shared facts of one domain.
+
+    Args:
+        facts: as declared.
+        subject: the fact that a job judges.
+        report: takes the problems.
+    """
 
     def __init__(self, facts: Mapping[str, FactSchema], subject: str, report: Report) -> None:
-        """Prepare.
-
-        Args:
-            facts: as declared.
-            subject: the fact that a job judges.
-            report: takes the problems.
-        """
         self._facts = facts
         self._subject = subject
         self._report = report
@@ -72,15 +71,15 @@ class SharedTables:
             facts[stream.name] = FactSchema(stream.name, True, kept)
         return facts
 
-    def _tables(self, kind: str, tables: object, known: tuple[str, ...]) -> dict[str, Mapping[str, Any]]:
+    def _tables(self, kind: str, tables: object, names: tuple[str, ...]) -> dict[str, Mapping[str, Any]]:
         if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
             example = "[lookup.Customer]" if kind == "lookup" else "[stream.payments]"
             self._report("schema-value", f"'{kind}' has to hold tables", kind, "", f"write {example}")
             return {}
         for name, table in tables.items():
             for key in table:
-                if key not in known:
-                    hint = did_you_mean(key, known) or f"known: {', '.join(known)}"
+                if key not in names:
+                    hint = did_you_mean(key, names) or f"known: {', '.join(names)}"
                     self._report(
                         "schema-unknown-key", f"{kind} '{name}' has no key '{key}'", f"{kind}.{name}", key, hint
                     )
@@ -166,8 +165,8 @@ class SharedTables:
             flaw, hint = f"{name} has no field '{field_name}'", did_you_mean(field_name, fact.fields)
         elif field.kind not in kinds or field.derived:
             what = "derived: no job sends it" if field.derived else f"of kind {field.kind}"
-            wanted = "a time is a date" if key == "time" else "a key is a text or a number"
-            flaw, hint = f"{value} is {what}", f"{wanted} that comes with the job"
+            expected = "a time is a date" if key == "time" else "a key is a text or a number"
+            flaw, hint = f"{value} is {what}", f"{expected} that comes with the job"
         if flaw:
             self._report(code, flaw, place, key, hint)
         return name, field_name

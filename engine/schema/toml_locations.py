@@ -1,4 +1,4 @@
-"""Where the keys of a TOML file stand.  domain.toml -> [toml_places] -> schema
+"""Where the keys of a TOML file stand.  lines -> [toml_locations] -> reader
 
 `tomllib` gives values without places; this finds the line of a table or a key by its look, in one pass over the lines.
 It is right for TOML as people write it, one key a line, and near for the rest."""
@@ -11,15 +11,14 @@ _KEY = re.compile(r"""(\s*)(?:"([^"]*)"|'([^']*)'|([\w-]+))\s*[=.]""")
 _PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)\Z")
 
 
-class TomlPlaces:
-    """The places of one file."""
+class TomlLocations:
+    """The places of the tables and keys of one file.
+
+    Args:
+        lines: of the file.
+    """
 
     def __init__(self, lines: list[str]) -> None:
-        """Find them.
-
-        Args:
-            lines: of the file.
-        """
         self._tables: dict[str, int] = {"": 1}
         self._keys: dict[tuple[str, str], tuple[int, int]] = {}
         table = ""
