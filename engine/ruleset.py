@@ -1,4 +1,4 @@
-"""From the files of a domain to its rules.  language, tables, checks -> [ruleset] -> compiler, program, lint
+"""From the files of a domain to its rules.  language, tables, checks -> [ruleset] -> program, lint
 
 Takes the content of every file (`*.grl`, `*.csv`, `*.xlsx`), gives the checked rules in source order and the digest
 that versions them; or one `RulesetRejected` with every problem of every file. A ruleset loads whole or not at all. It

@@ -1,4 +1,4 @@
-"""Where the keys of a TOML file stand.  lines -> [toml_locations] -> reader
+"""Where the keys of a TOML file stand.  domain.toml -> [toml_locations] -> reader
 
 `tomllib` gives values without places; this finds the line of a table or a key by its look, in one pass over the lines.
 It is right for TOML as people write it, one key a line, and near for the rest."""

@@ -1,4 +1,4 @@
-"""Numbers as people write them.  text -> [numerals] -> language, tables, schema, functions
+"""Numbers as people write them.  written text, arithmetic -> [numerals] -> language, tables, schema, functions
 
 Takes the text of a number, gives its decimal, or says why it is no number of the language; and writes a number as a
 person does. It reads no signs and no grammar: whoever calls it has found that the text looks like a number."""
