@@ -1,4 +1,4 @@
-"""`rulefarm explain`: why a job got its verdict, by the rules and the facts of then."""
+"""`rulefarm explain`: why a job got its verdict, by the rules and the facts of that time."""
 
 import click
 

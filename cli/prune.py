@@ -1,4 +1,4 @@
-"""`rulefarm prune`: retention."""
+"""`rulefarm prune`: drop months of verdicts, jobs and batches that are old enough."""
 
 import re
 from datetime import UTC, datetime, timedelta
