@@ -22,9 +22,9 @@ test: $(VENV)/.patterns lint ## Lint, types and the whole test suite, on embedde
 suite: $(VENV)/.patterns
 	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder --durations 10
 
-# What is marked `services` is left out: a test is, whose fixtures start a Postgres or a Valkey.
-unit: $(VENV)/.patterns ## Every test that needs no Postgres and no Valkey: under a minute
-	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m "not services"
+# Left out is what is marked `services`: its fixtures start a Postgres or a Valkey. What is left computes, a core each.
+unit: $(VENV)/.patterns ## Every test that needs no service, with a fifth of the generated cases: under a minute
+	@RULEFARM_FUZZ=0.2 $(BIN)/python -m pytest --numprocesses logical --dist loadfile -m "not services"
 
 check: test ## The same as test
 

@@ -35,9 +35,11 @@ gc.set_threshold(100_000, 50, 100)
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """Half as many again as there are cores: tests of a farm wait more than they compute."""
-    return (os.cpu_count() or 1) * 3 // 2
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """`auto`: half as many again as there are cores, for tests of a farm wait more than they compute; `logical`: one a
+    core."""
+    cores = os.cpu_count() or 1
+    return cores if config.option.numprocesses == "logical" else cores * 3 // 2
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -49,7 +51,7 @@ def no_settings_from_outside() -> None:
 
 @pytest.fixture(scope="session")
 def real_services() -> None:
-    """Whatever starts a Postgres or a Valkey asks for this, so that what needs it is marked `services`."""
+    """Whatever starts a Postgres or a Valkey, or asks an index of packages, asks for this: its tests are `services`."""
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -18,8 +18,8 @@ def pip(*arguments: object, python: Path | str = sys.executable) -> str:
 
 
 @pytest.fixture
-def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A clean copy of what git has, so that the build leaves nothing in the checkout."""
+def source(real_services: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clean copy of what git has, so that the build leaves nothing in the checkout; pip asks its index for more."""
     copy = tmp_path_factory.mktemp("source")
     names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for name in filter(None, names.split("\0")):

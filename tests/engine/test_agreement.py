@@ -5,7 +5,6 @@ A case is one ruleset and one set of facts, judged by two evaluators. `RULEFARM_
 
 import itertools
 import operator
-import os
 from collections import Counter
 from typing import Any
 
@@ -19,18 +18,18 @@ from engine.program import Program
 from engine.ruleset import Ruleset
 from engine.schema import Schema
 from engine.values import equal, from_python
+from tests.engine.effort import cases
 from tests.engine.generated_facts import facts_from, frame_from
 from tests.engine.generated_rules import AS_OF, rules_from
 from tests.engine.generated_schema import schema_from
 from tests.engine.naive import Answer, Naive
 
-TIMES = int(os.environ.get("RULEFARM_FUZZ", "1"))
 #: Sets of facts for each ruleset.
 JOBS = 50
 #: The fewest rows of a frame.
 ROWS = 25
 #: Cases that every run compares at least.
-LEAST = 50_000 * TIMES
+LEAST = cases(50_000)
 #: Cases that were compared, by test.
 COMPARED: Counter[str] = Counter()
 #: Fewer than in service, so that a loop does not cost a test a thousand firings of the naive evaluator.
@@ -137,19 +136,19 @@ def check(seed: int, schema: Schema | None) -> None:
         COMPARED["record"] += 1
 
 
-@settings(max_examples=750 * TIMES, deadline=None)
+@settings(max_examples=cases(750), deadline=None)
 @given(seeds)
 def test_the_record_evaluator_means_what_the_naive_one_means(seed: int) -> None:
     check(seed, None)
 
 
-@settings(max_examples=250 * TIMES, deadline=None)
+@settings(max_examples=cases(250), deadline=None)
 @given(seeds)
 def test_it_means_the_same_for_facts_with_a_schema(seed: int) -> None:
     check(seed, schema_from(seed))
 
 
-@settings(max_examples=400 * TIMES, deadline=None)
+@settings(max_examples=cases(400), deadline=None)
 @given(seeds, st.booleans())
 def test_the_columnar_evaluator_means_what_the_record_one_means(seed: int, typed: bool) -> None:
     rules, frame = rules_from(seed, flat=True), frame_from(seed, ROWS + seed % 20, typed)

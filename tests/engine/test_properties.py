@@ -12,6 +12,7 @@ from engine.language import Rule, print_expression, print_rules
 from engine.language.parser import parse_expression, parse_rules
 from engine.ruleset import read_sources
 from engine.schema import Schema, parse_schema
+from tests.engine.effort import cases
 from tests.engine.language.trees import LIST_FACT, expressions, rule_like, rules, table_like
 
 FOLDER = Path(__file__).parent / "cases"
@@ -47,7 +48,7 @@ def test_any_text_gives_rules_or_a_rejection(content: str | bytes, name: str, sc
     reads_or_rejects(name, content, schema)
 
 
-@settings(max_examples=500)
+@settings(max_examples=cases(500))
 @given(rule_like, schemas)
 def test_what_looks_like_rules_gives_rules_or_a_rejection(text: str, schema: Schema | None) -> None:
     read = reads_or_rejects("a.grl", text, schema)
@@ -55,7 +56,7 @@ def test_what_looks_like_rules_gives_rules_or_a_rejection(text: str, schema: Sch
         assert read_sources({"a.grl": print_rules(read)}, schema).rules == read
 
 
-@settings(max_examples=500)
+@settings(max_examples=cases(500))
 @given(table_like, schemas)
 def test_what_looks_like_a_table_gives_rules_or_a_rejection(text: str, schema: Schema | None) -> None:
     reads_or_rejects("a.csv", text, schema)

@@ -11,6 +11,7 @@ from engine.evaluation import OUTCOMES
 from engine.explanation import Counterfactual, explain, find_counterfactuals
 from engine.language import Decide, Literal, Rule, nodes
 from engine.values import first_that, number_at, ordinal, to_python
+from tests.engine.effort import cases
 from tests.engine.generated_facts import facts_from
 from tests.engine.generated_rules import AS_OF, rules_from
 from tests.engine.test_agreement import differ, in_words, program_of
@@ -24,7 +25,7 @@ def holds(rule: Rule, facts: dict[str, Any]) -> bool:
     return program_of([alone]).evaluate(facts, as_of=AS_OF).outcome == "reject"
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=cases(150), deadline=None)
 @given(seeds)
 def test_an_explanation_tells_what_the_evaluator_did(seed: int) -> None:
     program = program_of(rules_from(seed))
@@ -42,7 +43,7 @@ def test_an_explanation_tells_what_the_evaluator_did(seed: int) -> None:
         }
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=cases(150), deadline=None)
 @given(seeds)
 def test_leaves_and_structure_give_the_truth_of_the_engine(seed: int) -> None:
     rules = rules_from(seed)
@@ -78,7 +79,7 @@ def changed(facts: dict[str, Any], field: str, value: float) -> dict[str, Any]:
     return result
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=cases(150), deadline=None)
 @given(seeds)
 def test_a_named_change_gives_what_it_says_and_the_number_just_short_of_it_does_not(seed: int) -> None:
     program = program_of(rules_from(seed))
@@ -110,7 +111,7 @@ def monotone(random_: random.Random) -> nodes.Expression:
     return nodes.Compare(op, left, nodes.Arithmetic("*", nodes.Path("P", (other,)), number))  # type: ignore[arg-type]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=cases(200), deadline=None)
 @given(seeds)
 def test_no_smaller_change_does_it(seed: int) -> None:
     random_ = random.Random(seed)

@@ -11,6 +11,7 @@ from engine import compile_ruleset
 from engine.functions import FUNCTIONS, Function, invoke
 from engine.functions.registry import function_page
 from engine.values import MAX_TEXT, kind_of
+from tests.engine.effort import cases
 
 MOMENT = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -59,7 +60,7 @@ def arguments(function: Function) -> st.SearchStrategy[list[object]]:
 
 @pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
 def test_it_gives_its_kind_or_null_whatever_it_is_asked(function: Function) -> None:
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=cases(60), deadline=None)
     @given(arguments(function))
     def ask(args: list[object]) -> None:
         value = invoke(function, [MOMENT, *args] if function.timed else args)
