@@ -71,12 +71,17 @@ class ReasonTable:
         >>> [reason.rule for reason in table.of_bits(0b11)]
         ['A', 'B']
         """
-        positions = []
+        single_bits, positions = self.single_bits, []
         while bits:
-            position = bits.bit_length() - 1
-            bits ^= 1 << position
-            positions.append(position)
+            length = bits.bit_length()
+            bits ^= single_bits[length]
+            positions.append(length - 1)
         return [reason for position in reversed(positions) for reason in self.reasons[position] or ()]
+
+    @cached_property
+    def single_bits(self) -> list[int]:
+        """The bit of each rule, found by its bit length, which begins at one: the first item is never asked for."""
+        return [0, *(1 << i for i in range(len(self.names)))]
 
     @cached_property
     def name_array(self) -> npt.NDArray[np.object_]:

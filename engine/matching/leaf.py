@@ -35,7 +35,7 @@ class Leaf:
         #: By bit.
         self._reasons = reasons.select(positions)
         # A bit is found by its bit length, which begins at one: the first items of these lists are never asked for.
-        self._bits = [0, *(1 << i for i in range(len(positions)))]
+        self._bits = self._reasons.single_bits
         self._positions = [0, *positions]
         self._names = ["", *self._reasons.names]
         self._acting = self._rejecting = self._reviewing = 0
