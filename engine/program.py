@@ -96,12 +96,12 @@ class Program:
     @property
     def reads(self) -> frozenset[str]:
         """Every `Fact.field` that some rule reads; `+=` reads what it writes, plain `=` does not."""
-        found = set()
+        fields = set()
         for rule in self.rules:
             for expression in rule_expressions(rule):
-                found |= {_field(path) for path, role in reads(expression) if role != "list"}
-            found |= {_field(action.target) for action in _assigns(rule) if action.op != "="}
-        return frozenset(found)
+                fields |= {_field(path) for path, role in reads(expression) if role != "list"}
+            fields |= {_field(action.target) for action in _assigns(rule) if action.op != "="}
+        return frozenset(fields)
 
     @property
     def writes(self) -> frozenset[str]:
@@ -111,8 +111,8 @@ class Program:
     @property
     def patterns(self) -> tuple[Pattern, ...]:
         """The patterns of the rules, in source order."""
-        found = (pattern_of(rule.condition) for rule in self.rules)
-        return tuple(pattern for pattern in found if pattern is not None)
+        patterns = (pattern_of(rule.condition) for rule in self.rules)
+        return tuple(pattern for pattern in patterns if pattern is not None)
 
     def evaluate(
         self,

@@ -56,17 +56,19 @@ class FramePass:
             int64[hits], the row of each hit, rising; and int64[hits], the position of its rule on the agenda, rising
             within a row.
         """
-        found: list[tuple[Indexes, Indexes]] = []
+        block_hits: list[tuple[Indexes, Indexes]] = []
         if not self.fallback_rows.all():
             plan = self._plan.dtype_plan(self._columns)
             codes = self._encode(plan)
-            found = [hits for tables in plan.tables if len((hits := self._hits(tables, codes))[0])]
-        if len(found) == 1:
-            rows, positions = found[0]
+            block_hits = [hits for tables in plan.tables if len((hits := self._hits(tables, codes))[0])]
+        if len(block_hits) == 1:
+            rows, positions = block_hits[0]
         else:
             # One number per hit, so that one sort puts rows in order, and the rules of each in that of the agenda.
             shift = self._plan.rules.bit_length()
-            keys = np.concatenate([np.zeros(0, np.int64), *(rows << shift | positions for rows, positions in found)])
+            keys = np.concatenate(
+                [np.zeros(0, np.int64), *(rows << shift | positions for rows, positions in block_hits)]
+            )
             keys.sort()
             rows, positions = keys >> shift, keys & ((1 << shift) - 1)
         if self._plan.repeats and len(rows):

@@ -46,9 +46,9 @@ class Index:
 
     def match(self, slots: Slots) -> list[int]:
         """The positions of all rules whose condition holds, in agenda order."""
-        found: list[int] = []
-        self._root.find(slots, found)
-        return sorted(set(found)) if len(found) > 1 else found
+        matched: list[int] = []
+        self._root.find(slots, matched)
+        return sorted(set(matched)) if len(matched) > 1 else matched
 
     @property
     def match_or_evaluate(self) -> MatchOrEvaluate:
@@ -61,12 +61,12 @@ class Index:
 class IndexPart(Protocol):
     """A part of the index."""
 
-    def find(self, slots: Slots, found: list[int]) -> None:
+    def find(self, slots: Slots, matched: list[int]) -> None:
         """Add the positions of the rules that match to a list, unsorted, perhaps repeated.
 
         Args:
             slots: the facts.
-            found: the list.
+            matched: the list.
         """
 
     def match_or_evaluate(self, slots: Slots, given: Any) -> Evaluation | list[int]:
@@ -84,15 +84,15 @@ class AnyOf:
     def __init__(self, parts: Sequence[IndexPart]) -> None:
         self._parts = parts
 
-    def find(self, slots: Slots, found: list[int]) -> None:
+    def find(self, slots: Slots, matched: list[int]) -> None:
         """As of an `IndexPart`: what each part finds.
 
         Args:
             slots: the facts.
-            found: gets the positions.
+            matched: gets the positions.
         """
         for part in self._parts:
-            part.find(slots, found)
+            part.find(slots, matched)
 
     def match_or_evaluate(self, slots: Slots, given: Any) -> Evaluation | list[int]:
         """As of an `IndexPart`: always the positions, for no part knows what the others find.
@@ -101,9 +101,9 @@ class AnyOf:
             slots: the facts.
             given: not used.
         """
-        found: list[int] = []
-        self.find(slots, found)
-        return found
+        matched: list[int] = []
+        self.find(slots, matched)
+        return matched
 
 
 class _Split:
@@ -118,10 +118,10 @@ class _Split:
         #: Value to its part, built when the first fact with that value comes: most programs never see all of theirs.
         self._parts: dict[Any, IndexPart] = {}
 
-    def find(self, slots: Slots, found: list[int]) -> None:
+    def find(self, slots: Slots, matched: list[int]) -> None:
         part = self._part(slots[self._slot])
         if part is not None:
-            part.find(slots, found)
+            part.find(slots, matched)
 
     def match_or_evaluate(self, slots: Slots, given: Any) -> Evaluation | list[int]:
         value = slots[self._slot]

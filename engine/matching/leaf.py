@@ -48,14 +48,14 @@ class Leaf:
             self._rejecting |= ("reject" in outcomes) << i
             self._reviewing |= ("review" in outcomes) << i
 
-    def find(self, slots: Slots, found: list[int]) -> None:
+    def find(self, slots: Slots, matched: list[int]) -> None:
         """As of an `IndexPart`.
 
         Args:
             slots: the facts.
-            found: gets the positions of the rules that match, the last one first.
+            matched: gets the positions of the rules that match, the last one first.
         """
-        self._add(self._probe(slots), found)
+        self._add(self._probe(slots), matched)
 
     def match_or_evaluate(self, slots: Slots, given: Any) -> Evaluation | list[int]:
         """As of an `IndexPart`.
@@ -82,13 +82,13 @@ class Leaf:
         outcome: Outcome = "reject" if alive & self._rejecting else "review" if alive & self._reviewing else "accept"
         return Evaluation(outcome, fired, (self._reasons, alive), {}, [], given)
 
-    def _add(self, alive: int, found: list[int]) -> None:
+    def _add(self, alive: int, matched: list[int]) -> None:
         """Add the positions of some bits to a list, the highest first."""
         bits, positions = self._bits, self._positions
         while alive:
             last = alive.bit_length()
             alive ^= bits[last]
-            found.append(positions[last])
+            matched.append(positions[last])
 
     def _names_of(self, alive: int) -> list[str]:
         """The names of many rules."""
