@@ -10,7 +10,7 @@ What stands here is what the rest of the farm may use; nothing outside imports a
 from engine.columnar import FrameResult
 from engine.diagnostics import Diagnostic
 from engine.errors import EngineError, FactsRejected, RulesetRejected, SchemaRejected
-from engine.evaluation import Choice, Evaluation, Join, Reason, Search, error_evaluation, json_value
+from engine.evaluation import Choice, Evaluation, Join, Reason, RuleEvent, Search, error_evaluation, json_value
 from engine.explanation import (
     Change,
     ConditionTrace,
@@ -49,6 +49,7 @@ __all__ = [
     "Program",
     "Reason",
     "Rule",
+    "RuleEvent",
     "RuleTrace",
     "RulesetRejected",
     "Schema",

@@ -47,7 +47,7 @@ def read_sources(sources: Mapping[str, str | bytes], schema: Schema | None = Non
     Raises:
         RulesetRejected: something is wrong; every problem of every file is in it.
     """
-    list_facts = None if schema is None else schema.list_facts
+    list_facts, calls = (None, ()) if schema is None else (schema.list_facts, tuple(schema.calls))
     rules: list[Rule] = []
     opened: dict[str, Source] = {}
     for name in sorted(sources):
@@ -59,7 +59,7 @@ def read_sources(sources: Mapping[str, str | bytes], schema: Schema | None = Non
         if not readable:
             continue
         if name.lower().endswith(".grl"):
-            rules += read_rules(source, list_facts)
+            rules += read_rules(source, list_facts, calls)
         elif name.lower().endswith(".csv"):
             rules += read_table(source, schema)
         else:

@@ -34,6 +34,8 @@ def formatted(file: Path) -> tuple[bytes, bytes]:
         engine.EngineError: it has problems, or can't be formatted without a loss.
     """
     schema = file.parent / SCHEMA_FILE
-    list_facts = parse_schema(read_file(schema), str(schema)).list_facts if schema.is_file() else None
+    known = parse_schema(read_file(schema), str(schema)) if schema.is_file() else None
     old = read_file(file)
-    return old, format_rules(old, str(file), list_facts).encode()
+    if known is None:
+        return old, format_rules(old, str(file)).encode()
+    return old, format_rules(old, str(file), known.list_facts, known.calls).encode()

@@ -15,6 +15,7 @@ from engine.language import (
     Binding,
     Compare,
     Decide,
+    Emit,
     Expression,
     ListLiteral,
     Literal,
@@ -29,7 +30,7 @@ from engine.schema import Schema, Stream
 
 
 def with_dates(rule: Rule, schema: Schema) -> Rule:
-    """The rule with every text that is compared with, or assigned to, a date turned into a date.
+    """The rule with every text that is compared with, assigned to or an argument for a date turned into a date.
 
     Args:
         rule: as it was read.
@@ -38,7 +39,8 @@ def with_dates(rule: Rule, schema: Schema) -> Rule:
     Returns:
         The same rule when nothing had to be changed.
     """
-    if not any(field.kind == "date" for fact in schema.facts.values() for field in fact.fields.values()):
+    kinds = {field.kind for fact in schema.facts.values() for field in fact.fields.values()}
+    if "date" not in kinds.union(*(call.args for call in schema.calls.values())):
         return rule
     actions = tuple(_action(action, schema) for action in rule.actions)
     return replace(rule, condition=_rewrite(rule.condition, schema), actions=actions)
@@ -53,6 +55,11 @@ def _action(action: Action, schema: Schema) -> Action:
             return replace(action, reason=_rewrite(reason, schema))
         case Log(text):
             return replace(action, text=_rewrite(text, schema))
+        case Emit(name, args):
+            kinds = schema.calls[name].args if name in schema.calls else ()
+            args = tuple(_rewrite(arg, schema) for arg in args)
+            dated = [_moment(arg) if kind == "date" else arg for arg, kind in zip(args, kinds, strict=False)]
+            return replace(action, args=(*dated, *args[len(dated) :]))
         case _:
             return action
 

@@ -5,11 +5,11 @@ that its operator has no answer for. What passed has an answer at run time for a
 nothing, and does not look for rules that get in each other's way (`engine.tables.analysis`)."""
 
 from collections.abc import Collection, Mapping, Sequence
-from decimal import Decimal
 
 from engine.checks.event_checks import check_bindings, check_bound, is_bound
-from engine.checks.kinds import ValueKind, kind_of, kind_of_value
+from engine.checks.kinds import ValueKind, kind_of
 from engine.checks.path_checks import check_path
+from engine.checks.value_checks import check_call, check_constant
 from engine.checks.wording import a_kind, abridged, arity, date_hint
 from engine.functions import FUNCTIONS, PatternRefused, compile_pattern
 from engine.language import (
@@ -22,6 +22,7 @@ from engine.language import (
     Call,
     Compare,
     Decide,
+    Emit,
     Expression,
     ListLiteral,
     Literal,
@@ -41,7 +42,6 @@ from engine.language import (
     TooManyProblems,
     pattern_of,
     print_expression,
-    print_value,
 )
 from engine.schema import Schema
 from engine.suggestions import did_you_mean
@@ -103,6 +103,8 @@ class _Checker:
                 if kind not in ("text", "number", "date", "any"):
                     hint = "join texts and values with '+'"
                     self._report(text, "wrong-kind", f"expected a text, this is {a_kind(kind)}", hint)
+            case Emit(_, args):
+                check_call(action, [self._visit(arg) for arg in args], self._schema, self._report)
             case Retract(name):
                 if name not in self._names:
                     self._report(action, "unknown-rule", f"there is no rule '{name}'", did_you_mean(name, self._names))
@@ -122,7 +124,8 @@ class _Checker:
         if field_kind != "any" and kind not in (field_kind, "any", "null"):
             shown = print_expression(target)
             self._report(action, "wrong-kind", f"{shown} is {a_kind(field_kind)}, and this assigns {a_kind(kind)}")
-        self._allowed(target, action.value, action.op == "=", warning=False)
+        if action.op == "=":
+            check_constant(target, action.value, self._schema, self._report)
 
     # Conditions
 
@@ -193,20 +196,7 @@ class _Checker:
             self._report(node, "never-equal", message, date_hint(left, right), warning=True)
         for path, value in ((node.left, node.right), (node.right, node.left)):
             if isinstance(path, Path):
-                self._allowed(path, value, True, warning=True)
-
-    def _allowed(self, path: Path, value: Expression, whole: bool, warning: bool) -> None:
-        """A constant that the schema's `values` rule out."""
-        field = self._schema.field_at(path.fact, path.steps) if self._schema else None
-        if field is None or field.values is None or not whole or not isinstance(value, Literal):
-            return
-        if isinstance(value.value, str | Decimal) and not isinstance(value.value, bool):
-            values = {print_value(allowed) for allowed in field.values}
-            shown = print_value(value.value)
-            if kind_of_value(value.value) == field.kind and shown not in values:
-                message = f"{shown} is not one of the values of {path.fact}.{field.name}"
-                hint = did_you_mean(shown, values).replace("'", "") or f"values: {', '.join(sorted(values)[:8])}"
-                self._report(value, "unknown-value", message, hint, warning=warning)
+                check_constant(path, value, self._schema, self._report, warning=True)
 
     def _arithmetic(self, node: Arithmetic) -> None:
         left, right = self._visit(node.left), self._visit(node.right)
@@ -229,7 +219,7 @@ class _Checker:
                     message = f"{a_kind(kind)} never equals {a_kind(other)}"
                     self._report(item, "never-equal", message, date_hint(kind, other), warning=True)
                 elif isinstance(node.item, Path):
-                    self._allowed(node.item, item, True, warning=True)
+                    check_constant(node.item, item, self._schema, self._report, warning=True)
 
     def _text_test(self, node: TextTest) -> None:
         left, right = self._visit(node.left), self._visit(node.right)

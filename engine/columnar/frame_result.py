@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engine.evaluation import OUTCOMES, Evaluation, Reason, ReasonTable
+from engine.evaluation import OUTCOMES, Evaluation, Reason, ReasonTable, RuleEvent
 
 #: int64[hits] or int64[rows]: rows of a frame, or positions of rules on the agenda.
 Indexes = npt.NDArray[np.int64]
@@ -87,6 +87,11 @@ class FrameResult:
         """Texts that rules logged for a row, in that order."""
         evaluation = self._evaluations.get(row)
         return [] if evaluation is None else evaluation.logs
+
+    def events(self, row: int) -> list[RuleEvent]:
+        """The calls that rules made for a row, in that order."""
+        evaluation = self._evaluations.get(row)
+        return [] if evaluation is None else evaluation.events
 
     def changes(self, row: int) -> dict[str, Any]:
         """`Fact.field` to its new value, for the fields of a row that rules changed."""

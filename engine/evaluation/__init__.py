@@ -8,8 +8,8 @@ from engine.evaluation.expressions import Expressions
 from engine.evaluation.float_filter import FAR, FloatFilter, LinearComparison, linear_comparison, results_when_clear
 from engine.evaluation.observer import Observer
 from engine.evaluation.operators import Compute, Test, all_hold
-from engine.evaluation.reasons import OUTCOMES, Outcome, Reason, ReasonTable
-from engine.evaluation.result import Evaluation, error_evaluation, json_value
+from engine.evaluation.reasons import OUTCOMES, Outcome, Reason, ReasonTable, RuleEvent, json_value
+from engine.evaluation.result import Evaluation, error_evaluation
 
 __all__ = [
     "FAR",
@@ -29,6 +29,7 @@ __all__ = [
     "Outcome",
     "Reason",
     "ReasonTable",
+    "RuleEvent",
     "Search",
     "Test",
     "all_hold",

@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from engine.evaluation.expressions import Expressions
-from engine.evaluation.joined_text import text_of
+from engine.evaluation.joined_text import text_of, value_in_text
 from engine.evaluation.operators import Compute, operation
-from engine.evaluation.reasons import Outcome, Reason
+from engine.evaluation.reasons import Outcome, Reason, RuleEvent
 from engine.facts import ORDINARY, SlotLayout, Slots, get_path, path_label, with_path
-from engine.language import Action, Assign, Complete, Decide, Literal, Log, Path, Retract, Rule
+from engine.language import Action, Assign, Complete, Decide, Emit, Literal, Log, Path, Retract, Rule
 from engine.schema import FieldSchema, Limits
 from engine.values import MAX_TEXT, Value, bounded, equal, kind_of, literal, ordinary, text, to_python
 
@@ -20,19 +20,33 @@ _MAX_SHOWN = 60
 
 
 class ActionRefused(Exception):
-    """An action can't do what it says; the message names the field."""
+    """An assignment can't be made; the message names the field."""
+
+    _code = "assignment-refused"
+
+    @property
+    def code(self) -> str:
+        """Of the reason of the error."""
+        return self._code
+
+
+class CallRefused(ActionRefused):
+    """A call has an argument of another kind than the schema declares; the message names the call."""
+
+    _code = "call-refused"
 
 
 class FiringState:
     """The state of one evaluation while its rules fire."""
 
-    __slots__ = ("blocked", "changed", "complete", "fired", "logs", "reasons", "slots", "written")
+    __slots__ = ("blocked", "changed", "complete", "events", "fired", "logs", "reasons", "slots", "written")
 
     def __init__(self, slots: Slots) -> None:
         self.slots = slots
         self.fired: list[str] = []
         self.reasons: list[Reason] = []
         self.logs: list[str] = []
+        self.events: list[RuleEvent] = []
         #: The slots that were written, with the value they had before.
         self.written: dict[int, Value] = {}
         #: The slots whose value the rule that is firing changed.
@@ -80,6 +94,8 @@ class Actions:
                 return _block(1 << self._positions[name] if name in self._positions else 0)
             case Complete():
                 return _complete
+            case Emit():
+                return self._emit(rule, action)
             case Assign(target, op, value):
                 return self._assign(target, op, self._expressions.value_of(value))
 
@@ -94,6 +110,23 @@ class Actions:
 
     def _constant_reason(self, rule: str, outcome: Outcome, reason: Literal) -> Reason:
         return Reason(rule, outcome, _cut(self._expressions.value_of(reason)([])))
+
+    def _emit(self, rule: str, action: Emit) -> Act:
+        schema, name = self._layout.schema, action.name
+        declared = schema.calls.get(name) if schema is not None else None
+        kinds = ("any",) * len(action.args) if declared is None else declared.args
+        args = list(zip([value_in_text(arg, self._expressions) for arg in action.args], kinds, strict=True))
+
+        def emit(state: FiringState) -> None:
+            values = []
+            for compute, kind in args:
+                value = bounded(compute(state.slots))
+                if kind not in ("any", given := kind_of(value)) and value is not None:
+                    raise CallRefused(f"an argument of {name} is of kind {kind} and can't be {given}")
+                values.append(to_python(value))
+            state.events.append(RuleEvent(name, values, rule))
+
+        return emit
 
     def _assign(self, target: Path, op: str, compute: Compute) -> Act:
         slot = self._layout.slot(target.fact, target.steps)

@@ -113,7 +113,7 @@ def run_cycle(
             _Cycle(agenda, state, matched, observer).run()
     except ActionRefused as refusal:
         name = state.fired[-1]
-        return error_evaluation("assignment-refused", f"rule '{name}': {refusal}", given, name)
+        return error_evaluation(refusal.code, f"rule '{name}': {refusal}", given, name)
     except _Diverged as diverged:
         return error_evaluation("rules-diverged", str(diverged), given)
     return _evaluation(agenda, state, given)
@@ -122,10 +122,10 @@ def run_cycle(
 def _evaluation(agenda: Agenda, state: FiringState, given: Any) -> Evaluation:
     outcome: Outcome = worst(state.reasons)
     if not state.written:
-        return Evaluation(outcome, state.fired, state.reasons, {}, state.logs, given)
+        return Evaluation(outcome, state.fired, state.reasons, {}, state.logs, given, (), state.events)
     changes = changes_of(state, agenda.labels)
     places = tuple(agenda.places[slot] for slot in state.written if agenda.labels[slot] in changes)
-    return Evaluation(outcome, state.fired, state.reasons, changes, state.logs, given, places)
+    return Evaluation(outcome, state.fired, state.reasons, changes, state.logs, given, places, state.events)
 
 
 class _Diverged(Exception):

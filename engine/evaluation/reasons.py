@@ -6,7 +6,9 @@ evaluations together from the rules that matched: the cycle, the leaves of the i
 import typing
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +35,32 @@ class Reason:
     def to_json(self) -> dict[str, str | None]:
         """The reason as plain data."""
         return {"rule": self.rule, "outcome": self.outcome, "text": self.text, "code": self.code}
+
+
+@dataclass(frozen=True, slots=True)
+class RuleEvent:
+    """A call that a fired rule made. Nothing was executed: whoever gets the verdict acts on it."""
+
+    name: str
+    #: Plain values, as those of changes are.
+    arguments: list[Any]
+    #: The rule that made it.
+    rule: str
+
+    def to_json(self) -> dict[str, Any]:
+        """The event as plain data; dates as ISO 8601 text."""
+        return {"name": self.name, "arguments": json_value(self.arguments), "rule": self.rule}
+
+
+def json_value(value: Any) -> Any:
+    """A value of a change or an event as JSON has it: a date becomes ISO 8601 text."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, list):
+        return [json_value(item) for item in value]
+    if isinstance(value, dict):
+        return {name: json_value(item) for name, item in value.items()}
+    return value
 
 
 def worst(reasons: list[Reason]) -> Outcome:

@@ -4,17 +4,16 @@ Plain values that the caller may keep: nothing in them is shared with the engine
 rules that asked for its outcome; one with the outcome `error` has a single reason, with a code, and changes nothing."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
-from engine.evaluation.reasons import Outcome, Reason, ReasonTable
+from engine.evaluation.reasons import Outcome, Reason, ReasonTable, RuleEvent, json_value
 from engine.facts import Place, with_path
 
 
 class Evaluation:
     """What the rules say about one set of facts. Nobody shares it, so that its lists may be changed."""
 
-    __slots__ = ("_reasons", "changes", "fired", "given", "logs", "outcome", "places")
+    __slots__ = ("_reasons", "changes", "events", "fired", "given", "logs", "outcome", "places")
 
     def __init__(
         self,
@@ -25,6 +24,7 @@ class Evaluation:
         logs: list[str],
         given: Any,
         places: tuple[Place, ...] = (),
+        events: list[RuleEvent] | None = None,
     ) -> None:
         #: The worst that any fired rule asked for; `accept` when none asked.
         self.outcome = outcome
@@ -36,6 +36,8 @@ class Evaluation:
         self.changes = changes
         #: Texts that rules logged, in order.
         self.logs = logs
+        #: The calls that rules made, in order.
+        self.events = [] if events is None else events
         #: The facts as they were passed in.
         self.given = given
         #: Where each change belongs in the facts.
@@ -59,13 +61,13 @@ class Evaluation:
     __hash__ = None  # type: ignore[assignment]
 
     def _compared(self) -> tuple[Any, ...]:
-        return self.outcome, self.fired, self.reasons, self.changes, self.logs
+        return self.outcome, self.fired, self.reasons, self.changes, self.logs, self.events
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Evaluation, (*self._compared(), self.given, self.places)
+        return Evaluation, (*self._compared()[:-1], self.given, self.places, self.events)
 
     def __repr__(self) -> str:
-        names = ("outcome", "fired", "reasons", "changes", "logs")
+        names = ("outcome", "fired", "reasons", "changes", "logs", "events")
         return f"Evaluation({', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"
 
     @property
@@ -84,18 +86,8 @@ class Evaluation:
             "reasons": [reason.to_json() for reason in self.reasons],
             "changes": {name: json_value(value) for name, value in self.changes.items()},
             "logs": list(self.logs),
+            "events": [event.to_json() for event in self.events],
         }
-
-
-def json_value(value: Any) -> Any:
-    """A value of a change as JSON has it: a date becomes ISO 8601 text."""
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, list):
-        return [json_value(item) for item in value]
-    if isinstance(value, dict):
-        return {name: json_value(item) for name, item in value.items()}
-    return value
 
 
 def error_evaluation(code: str, text: str, given: Any, rule: str | None = None) -> Evaluation:

@@ -4,11 +4,26 @@ Takes the tokens after `then`, gives the action nodes up to the closing brace. A
 action. Whether the fields and rules that it names exist is not known here (`engine.checks.rule_checks` does)."""
 
 import typing
+from collections.abc import Iterable
 
 from engine.language.expression_parser import ExpressionParser
 from engine.language.keywords import RESERVED
 from engine.language.lexer import Token
-from engine.language.nodes import Action, Assign, AssignOp, Complete, Decide, Literal, Log, Outcome, Path, Retract
+from engine.language.nodes import (
+    Action,
+    Assign,
+    AssignOp,
+    Call,
+    Complete,
+    Decide,
+    Emit,
+    Expression,
+    Literal,
+    Log,
+    Outcome,
+    Path,
+    Retract,
+)
 from engine.language.token_stream import StatementUnreadable, TokenStream
 from engine.suggestions import did_you_mean
 
@@ -16,7 +31,7 @@ from engine.suggestions import did_you_mean
 MAX_ACTIONS = 1_000
 
 _OUTCOMES: dict[str, Outcome] = {"accept": "accept", "review": "review", "reject": "reject"}
-_ACTIONS = ("Accept", "Review", "Reject", "Log", "Retract", "Complete")
+ACTIONS = ("Accept", "Review", "Reject", "Log", "Retract", "Complete")
 #: What other rule engines have here.
 _FOREIGN_ACTIONS = {
     "changed": "drop it: every assignment is noticed",
@@ -30,6 +45,8 @@ _FOREIGN_ACTIONS = {
     "approve": "did you mean 'Accept'?",
     "deny": "did you mean 'Reject'?",
 }
+#: What to say of a call that nobody declared.
+_DECLARE = "declare the call in domain.toml, and it is an event of the verdict: [emit.{name}] args = [{args}]"
 _ASSIGNMENTS = ("=", "+=", "-=", "*=", "/=")
 
 
@@ -39,11 +56,13 @@ class ActionParser:
     Args:
         tokens: of the source.
         expressions: reads the same tokens.
+        calls: names that stand for a call, as the schema declares them; default: there are none.
     """
 
-    def __init__(self, tokens: TokenStream, expressions: ExpressionParser) -> None:
+    def __init__(self, tokens: TokenStream, expressions: ExpressionParser, calls: Iterable[str] = ()) -> None:
         self._tokens = tokens
         self._expressions = expressions
+        self._calls = frozenset(calls)
 
     def actions(self) -> tuple[Action, ...]:
         """Read the actions of a rule and its closing brace; those that can't be read are reported and left out."""
@@ -78,13 +97,14 @@ class ActionParser:
         token = tokens.token
         if token.kind != "name" or tokens.word() in RESERVED:
             message = f"expected an action, found {tokens.shown()}"
-            raise tokens.unreadable("grl-syntax", message, f"actions: {', '.join(_ACTIONS)}")
+            raise tokens.unreadable("grl-syntax", message, f"actions: {', '.join(ACTIONS)}")
         tokens.advance()
         if tokens.take("("):
             return self._effect(token)
         target = self._expressions.operands.postfix(Path(str(token.value), span=tokens.span_of(token)))
         if not isinstance(target, Path):
-            hint = "assign its result: Fact.field = …;"
+            name = target.name if isinstance(target, Call) else str(token.value)
+            hint = f"assign its result: Fact.field = …; or {_DECLARE.format(name=name, args='…')}"
             raise tokens.unreadable("grl-action", "a method is not an action", hint, token)
         if not target.steps:
             if tokens.token.kind != "op" or tokens.token.value not in _ASSIGNMENTS:
@@ -107,9 +127,12 @@ class ActionParser:
         return Assign(target, typing.cast(AssignOp, operator), value, span=tokens.span_from(start))
 
     def _effect(self, token: Token) -> Action:
-        """`Reject(…)`, `Log(…)`, `Retract(…)`, `Complete()`."""
+        """`Reject(…)`, `Log(…)`, `Retract(…)`, `Complete()`, and calls that the schema declares."""
         tokens = self._tokens
         word = str(token.value).lower()
+        if token.value in self._calls:
+            args = self._arguments(token)
+            return Emit(str(token.value), args, span=tokens.span_from(token.start))
         if word not in _OUTCOMES and word not in ("log", "retract", "complete"):
             raise self._unknown_action(token)
         argument = None if tokens.at(")") else self._expressions.expression()
@@ -131,8 +154,24 @@ class ActionParser:
             raise tokens.unreadable("grl-syntax", "'Retract' takes the name of a rule", 'Retract("Name")', token)
         return Retract(argument.value, span=argument.span)
 
+    def _arguments(self, token: Token) -> tuple[Expression, ...]:
+        """What stands between the parentheses of a call, and the closing one."""
+        tokens = self._tokens
+        if tokens.take(")"):
+            return ()
+        args = [self._expressions.expression()]
+        while tokens.take(","):
+            args.append(self._expressions.expression())
+        tokens.expect(")", f"to close {token.value}(")
+        return tuple(args)
+
     def _unknown_action(self, token: Token) -> StatementUnreadable:
-        name = str(token.value)
-        foreign = _FOREIGN_ACTIONS.get(name.lower())
-        hint = foreign or did_you_mean(name, _ACTIONS) or f"actions: {', '.join(_ACTIONS)}, and assignments"
-        return self._tokens.unreadable("grl-action", f"'{name}' is not an action", hint, token)
+        name, tokens = str(token.value), self._tokens
+        hint = _FOREIGN_ACTIONS.get(name.lower()) or did_you_mean(name, (*ACTIONS, *sorted(self._calls)))
+        if tokens.before.value == "(" and name.lower() not in _FOREIGN_ACTIONS:
+            # The kind of the first argument is seen at its first token; how many there are, the author knows.
+            kinds = "" if tokens.at(")") else '"number"' if tokens.token.kind == "number" else '"text"'
+            declare = _DECLARE.format(name=name, args=kinds)
+            hint = f"{hint} Or {declare}" if hint else declare
+        hint = hint or f"actions: {', '.join(ACTIONS)}, and assignments"
+        return tokens.unreadable("grl-action", f"'{name}' is not an action", hint, token)

@@ -63,13 +63,16 @@ class _Outline:
         return [self.head, self.when, *self.operands, self.then, *self.actions, self.end]
 
 
-def format_rules(text: str | bytes, source: str = "rules.grl", list_facts: Iterable[str] | None = None) -> str:
+def format_rules(
+    text: str | bytes, source: str = "rules.grl", list_facts: Iterable[str] | None = None, calls: Iterable[str] = ()
+) -> str:
     """A GRL file in canonical form.
 
     Args:
         text: its content; bytes have to be UTF-8.
         source: name for the diagnostics; default `rules.grl`.
         list_facts: names of the facts that are lists; None: the first fact in a quantifier is taken for its list.
+        calls: names of the calls that rules may make; default: there are none.
 
     Returns:
         The same rules and comments; formatting it again changes nothing.
@@ -84,7 +87,7 @@ def format_rules(text: str | bytes, source: str = "rules.grl", list_facts: Itera
         then Reject();
     }
     """
-    opened, rules = _read(text, source, list_facts)
+    opened, rules = _read(text, source, list_facts, calls)
     outlines = _outlines(opened, rules)
     last = _Anchor(len(opened.text))
     _attach(opened, [anchor for outline in outlines for anchor in outline.anchors] + [last])
@@ -92,15 +95,17 @@ def format_rules(text: str | bytes, source: str = "rules.grl", list_facts: Itera
     if last.before:
         blocks.append(_leading(last)[: -1 if last.before[-1][1] else None])
     written = "\n".join("\n".join(block) + "\n" for block in blocks)
-    again, reread = _read(written, source, list_facts)
+    again, reread = _read(written, source, list_facts, calls)
     if reread != rules or _comment_counts(again) != _comment_counts(opened):
         raise EngineError("format-refused", f"{source} can't be formatted without changing a rule or losing a comment")
     return written
 
 
-def _read(text: str | bytes, name: str, list_facts: Iterable[str] | None) -> tuple[Source, tuple[Rule, ...]]:
+def _read(
+    text: str | bytes, name: str, list_facts: Iterable[str] | None, calls: Iterable[str]
+) -> tuple[Source, tuple[Rule, ...]]:
     source, readable = open_source(name, text)
-    rules = read_rules(source, list_facts) if readable else ()
+    rules = read_rules(source, list_facts, calls) if readable else ()
     if any(diagnostic.severity == "error" for diagnostic in source.diagnostics):
         raise RulesetRejected(source.sorted_diagnostics())
     return source, rules

@@ -267,7 +267,15 @@ class Complete(Node):
     """`Complete();`: no further rule fires in this evaluation."""
 
 
-Action = Assign | Decide | Log | Retract | Complete
+@dataclass(frozen=True, slots=True)
+class Emit(Node):
+    """`SendAlert("low stock");`: a call that the schema declares; kept as an event of the verdict, not executed."""
+
+    name: str
+    args: tuple[Expression, ...] = ()
+
+
+Action = Assign | Decide | Log | Retract | Complete | Emit
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ MAX_RULES = 20_000
 
 
 def parse_rules(
-    text: str | bytes, source: str = "rules.grl", list_facts: Iterable[str] | None = None
+    text: str | bytes, source: str = "rules.grl", list_facts: Iterable[str] | None = None, calls: Iterable[str] = ()
 ) -> tuple[Rule, ...]:
     """Read a GRL file.
 
@@ -30,6 +30,7 @@ def parse_rules(
         text: its content; bytes have to be UTF-8.
         source: name for the diagnostics; default `rules.grl`.
         list_facts: names of the facts that are lists; None: the first fact in a quantifier is taken for its list.
+        calls: names that stand for a call where an action is wanted; default: there are none.
 
     Returns:
         The rules, in order.
@@ -38,13 +39,13 @@ def parse_rules(
         RulesetRejected: something is wrong with the text; every problem is in it.
     """
     opened, readable = open_source(source, text)
-    rules = read_rules(opened, list_facts) if readable else ()
+    rules = read_rules(opened, list_facts, calls) if readable else ()
     if any(diagnostic.severity == "error" for diagnostic in opened.diagnostics):
         raise RulesetRejected(opened.sorted_diagnostics())
     return rules
 
 
-def read_rules(source: Source, list_facts: Iterable[str] | None = None) -> tuple[Rule, ...]:
+def read_rules(source: Source, list_facts: Iterable[str] | None = None, calls: Iterable[str] = ()) -> tuple[Rule, ...]:
     """Every rule of a source that has a name; the problems are the source's diagnostics.
 
     A rule that could not be read whole has `true` for its condition when that was lost, and the actions that could be
@@ -53,11 +54,12 @@ def read_rules(source: Source, list_facts: Iterable[str] | None = None) -> tuple
     Args:
         source: the file.
         list_facts: as in `parse_rules`.
+        calls: as in `parse_rules`.
     """
     rules: list[Rule] = []
     with suppress(TooManyProblems):
         # Making the parser reads the first token, which can be one problem too many already.
-        for rule in RuleParser(source, list_facts).rules():
+        for rule in RuleParser(source, list_facts, calls).rules():
             rules.append(rule)
     return tuple(rules)
 
@@ -113,14 +115,15 @@ class RuleParser:
     Args:
         source: the file.
         list_facts: as in `parse_rules`.
+        calls: as in `parse_rules`.
     """
 
-    def __init__(self, source: Source, list_facts: Iterable[str] | None = None) -> None:
+    def __init__(self, source: Source, list_facts: Iterable[str] | None = None, calls: Iterable[str] = ()) -> None:
         self._tokens = TokenStream(source)
         expressions = ExpressionParser(self._tokens, list_facts)
         self._headers = HeaderParser(self._tokens)
         self._conditions = ConditionParser(self._tokens, expressions)
-        self._actions = ActionParser(self._tokens, expressions)
+        self._actions = ActionParser(self._tokens, expressions, calls)
 
     def rules(self) -> Iterator[Rule]:
         """Every rule that has a name, in order."""

@@ -19,6 +19,7 @@ from engine.language.nodes import (
     Compare,
     Complete,
     Decide,
+    Emit,
     Expression,
     ListLiteral,
     Literal,
@@ -134,6 +135,8 @@ def print_action(action: Action) -> str:
             return f"Retract({quote(rule)})"
         case Complete():
             return "Complete()"
+        case Emit(name, args):
+            return f"{name}({_arguments(args)})"
 
 
 def print_expression(node: Expression) -> str:

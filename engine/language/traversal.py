@@ -16,6 +16,7 @@ from engine.language.nodes import (
     Call,
     Compare,
     Decide,
+    Emit,
     Expression,
     ListLiteral,
     Literal,
@@ -128,6 +129,8 @@ def action_expressions(action: Action) -> tuple[Expression, ...]:
             return (reason,)
         case Log(text):
             return (text,)
+        case Emit(_, args):
+            return args
         case _:
             return ()
 

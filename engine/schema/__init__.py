@@ -6,9 +6,10 @@ Knows no rule, and no service in which shared facts are kept."""
 from engine.schema.limits import Limits
 from engine.schema.possible_values import possible_values, values_of_kind
 from engine.schema.reader import parse_schema
-from engine.schema.schema import FactSchema, FieldSchema, Kind, Schema, Stream
+from engine.schema.schema import CallSchema, FactSchema, FieldSchema, Kind, Schema, Stream
 
 __all__ = [
+    "CallSchema",
     "FactSchema",
     "FieldSchema",
     "Kind",

@@ -53,6 +53,7 @@ TOP = KeyTable(
         Key("facts", "tables, see below", "-", "the facts that rules may read and write"),
         Key("lookup", "tables, see below", "none", "facts that are looked up"),
         Key("stream", "tables, see below", "none", "windows of recent events"),
+        Key("emit", "tables, see below", "none", "calls that rules may make"),
         _DESCRIPTION,
     ),
 )
@@ -111,7 +112,16 @@ STREAM = KeyTable(
         _DESCRIPTION,
     ),
 )
-TABLES = (TOP, FACT, FIELD, LOOKUP, STREAM)
+EMIT = KeyTable(
+    "[emit.SendAlert]",
+    'A call that rules may make as an action: `SendAlert("low stock")`. It becomes an entry of the verdict: `events`'
+    " holds its name, its arguments and the rule. Nothing is executed: whoever waits for the verdict acts on it.",
+    (
+        Key("args", "a list of kinds, as of a field", "none", "the kind of each argument; any of them may be null"),
+        _DESCRIPTION,
+    ),
+)
+TABLES = (TOP, FACT, FIELD, LOOKUP, STREAM, EMIT)
 
 
 def domain_page() -> str:

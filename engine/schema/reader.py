@@ -12,6 +12,7 @@ from typing import Any
 
 from engine.diagnostics import Diagnostic, Span
 from engine.errors import SchemaRejected
+from engine.schema.calls import read_calls
 from engine.schema.keys import FACT, FIELD, TOP
 from engine.schema.limits import Limits
 from engine.schema.schema import KINDS, FactSchema, FieldSchema, Kind, Schema
@@ -74,9 +75,10 @@ class _Reader:
             self._problem("schema-value", "'description' has to be text", "", "description")
         shared = SharedFactsReader(facts, subject, self._problem)
         lookups, streams = shared.lookups(document.get("lookup", {})), shared.streams(document.get("stream", {}))
+        calls = read_calls(document.get("emit", {}), self._problem)
         if self._diagnostics:
             raise SchemaRejected(self._diagnostics)
-        return Schema(subject, key, facts | shared.stream_facts(streams), description, lookups, streams)
+        return Schema(subject, key, facts | shared.stream_facts(streams), description, lookups, streams, calls)
 
     def _toml(self, text: str | bytes) -> dict[str, Any]:
         if len(text) > MAX_SCHEMA_CHARACTERS:

@@ -88,6 +88,16 @@ class Stream:
 
 
 @dataclass(frozen=True, slots=True)
+class CallSchema:
+    """A call that rules may make: it becomes an event of the verdict, and nothing is executed."""
+
+    name: str
+    #: The kind of each argument; null is taken for any of them.
+    args: tuple[Kind, ...]
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Schema:
     """The facts of one domain, and what a job of it is about."""
 
@@ -101,6 +111,8 @@ class Schema:
     lookups: tuple[Lookup, ...] = ()
     #: The list facts that hold recent events, by name.
     streams: tuple[Stream, ...] = ()
+    #: The calls that rules may make, by name.
+    calls: Mapping[str, CallSchema] = dataclasses.field(default_factory=dict)
 
     @property
     def list_facts(self) -> frozenset[str]:
@@ -147,6 +159,7 @@ class Schema:
                 f" max_events {stream.max_events} late {stream.late_s}"
                 + (f" time {'.'.join(stream.time)}" if stream.time else "")
             )
+        lines += [f"emit {name}({', '.join(self.calls[name].args)})" for name in sorted(self.calls)]
         return "\n".join(lines)
 
 

@@ -22,6 +22,8 @@ NUMERIC = ["n", "m", "k"]
 FIELDS = [*NUMERIC, "t", "u", "f", "d", "tags", "x"]
 #: Numbers that only rules write.
 DERIVED = ["p", "q"]
+#: Calls that rules make, with the kinds of their arguments.
+EMITTED = {"Alert": ["text"], "Note": ["text", "number"], "Ping": [], "Keep": ["list"]}
 LINE_FIELDS = ["n", "n", "m", "t", "f", "x"]
 ODD_PATHS = [
     Path("P", ("x", "y")),
@@ -235,6 +237,8 @@ class Maker:
             return nodes.Log(self.value(1))
         if roll < 7 and self.one_in(2):
             return self.sum(feeding)
+        if self.one_in(8):
+            return self.call_out()
         if not feeding:
             return nodes.Assign(Path("P", (self.pick(["out", "out2"]),)), "=", self.value(1))
         if roll == 5 and self.one_in(2):
@@ -246,6 +250,19 @@ class Maker:
         if self.one_in(2):
             return nodes.Assign(target, "=", self.literal(str(target.steps[0])))
         return nodes.Assign(target, self.pick(["=", "=", "+=", "-=", "*=", "/="]), self.value(1))  # type: ignore[arg-type]
+
+    def call_out(self) -> nodes.Action:
+        """A call into the host, mostly with arguments of the kinds that `EMITTED` declares."""
+        name = self.pick(sorted(EMITTED))
+        args: list[Expression] = []
+        for kind in EMITTED[name]:
+            if kind == "text" and not self.one_in(8):
+                args.append(nodes.Arithmetic("+", nodes.Literal(self.pick(TEXTS)), self.value(1)))
+            elif kind == "number" and not self.one_in(8):
+                args.append(Path("P", (self.pick([*NUMERIC, *DERIVED]),)))
+            else:
+                args.append(self.value(1))
+        return nodes.Emit(name, tuple(args))
 
     def sum(self, feeding: bool) -> nodes.Action:
         """A number written to a number, as rules add up points and prices."""

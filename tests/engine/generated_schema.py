@@ -5,7 +5,7 @@ The bounds leave most of the numbers and texts that facts have, and few of those
 import random
 
 from engine.schema import Schema, parse_schema
-from tests.engine.generated_rules import NUMBERS, TEXTS
+from tests.engine.generated_rules import EMITTED, NUMBERS, TEXTS
 
 _KINDS = {"n": "number", "m": "number", "k": "number", "t": "text", "u": "text", "f": "boolean", "d": "date"}
 _KINDS |= {"tags": "list", "x": "object"}
@@ -40,4 +40,6 @@ def schema_from(seed: int) -> Schema:
     lines += ["[facts.L]", "list = true", "[facts.L.fields]"]
     lines += [f"{name} = {keys(kind, False)}" for name, kind in _LINES.items()]
     lines += ["[facts.Q.fields]", f"n = {keys('number', False)}"]
+    for name, kinds in EMITTED.items():
+        lines += [f"[emit.{name}]", f"args = {kinds!r}".replace("'", '"')]
     return parse_schema("\n".join(lines))

@@ -20,6 +20,7 @@ from tests.engine.naive_values import (
     equal,
     follow,
     fresh,
+    kind,
     nesting,
     plain,
     size,
@@ -39,6 +40,7 @@ class Answer:
     reasons: list[tuple[str | None, str, str]] = field(default_factory=list)
     changes: dict[str, Any] = field(default_factory=dict)
     logs: list[str] = field(default_factory=list)
+    events: list[tuple[str, list[Any], str]] = field(default_factory=list)
     code: str | None = None
 
 
@@ -135,6 +137,8 @@ class Evaluation:
                     self.said.reasons.append((rule.name, outcome, self.text(reason)))
                 case nodes.Log(said):
                     self.said.logs.append(self.text(said))
+                case nodes.Emit(name, args):
+                    self.emit(rule, name, [Expressions(self.facts, self.as_of).in_text(arg) for arg in args])
                 case nodes.Retract(name):
                     self.blocked.add(name)
                 case nodes.Complete():
@@ -146,6 +150,15 @@ class Evaluation:
         for other in self.naive.rules:
             if moved & self.naive.reads[other.name] and not (other is rule and rule.no_loop):
                 self.changed_since[other.name] = True
+
+    def emit(self, rule: Rule, name: str, values: list[Any]) -> None:
+        kept = [None if nesting(value) > MAX_NESTING or size(value) > MAX_PARTS else value for value in values]
+        schema = self.naive.schema
+        if schema is not None:
+            kinds = zip(map(kind, kept), schema.calls[name].args, strict=True)
+            if any(given not in (wanted, "null") for given, wanted in kinds):
+                raise Refused("call-refused")
+        self.said.events.append((name, [plain(fresh(value)) for value in kept], rule.name))
 
     def reads_of(self, fact: str) -> set[tuple[Path, bool]]:
         """All that conditions read of a fact."""

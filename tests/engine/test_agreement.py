@@ -60,7 +60,8 @@ def in_words(evaluation: Evaluation) -> Answer:
     reasons: list[tuple[str | None, str, str]] = []
     if code is None:
         reasons += [(reason.rule, reason.outcome, reason.text) for reason in evaluation.reasons]
-    return Answer(evaluation.outcome, evaluation.fired, reasons, evaluation.changes, evaluation.logs, code)
+    events = [(event.name, event.arguments, event.rule) for event in evaluation.events]
+    return Answer(evaluation.outcome, evaluation.fired, reasons, evaluation.changes, evaluation.logs, events, code)
 
 
 def differ(got: Answer, wanted: Answer) -> bool:
@@ -72,11 +73,18 @@ def differ(got: Answer, wanted: Answer) -> bool:
         wanted.logs,
         list(wanted.changes),
     )
-    # By the language's own equality: Python's takes True for 1.
-    return not (
-        same
-        and all(equal(from_python(got.changes[name]), from_python(wanted.changes[name])) for name in wanted.changes)
-    )
+    calls = [(name, len(values), rule) for name, values, rule in got.events]
+    same = same and calls == [(name, len(values), rule) for name, values, rule in wanted.events]
+    return not (same and all(map(alike, values_of(got), values_of(wanted))))
+
+
+def values_of(answer: Answer) -> list[Any]:
+    return [*answer.changes.values(), *(value for _, values, _ in answer.events for value in values)]
+
+
+def alike(one: Any, other: Any) -> bool:
+    """By the language's own equality: Python's takes True for 1."""
+    return equal(from_python(one), from_python(other))
 
 
 def both(rules: list[Rule], job: dict[str, Any], schema: Schema | None) -> tuple[Answer, Answer]:
@@ -157,9 +165,11 @@ def test_the_columnar_evaluator_means_what_the_record_one_means(seed: int, typed
     assert len(result) == len(result.outcome) == len(frame)
     for row, fields in enumerate(frame.iter_rows(named=True)):
         wanted = program.evaluate({"P": fields}, as_of=AS_OF)
-        got = (result.outcome[row], result.fired(row), result.reasons(row), result.changes(row), result.logs(row))
+        said = (result.reasons(row), result.changes(row), result.logs(row), result.events(row))
+        got = (result.outcome[row], result.fired(row), *said)
         # As texts, for Python takes True for 1.
-        if repr(got) != repr((wanted.outcome, wanted.fired, wanted.reasons, wanted.changes, wanted.logs)):
+        said = (wanted.reasons, wanted.changes, wanted.logs, wanted.events)
+        if repr(got) != repr((wanted.outcome, wanted.fired, *said)):
             pytest.fail("\n".join([*map(repr, rules), repr(fields), f"got    {got}", f"wanted {wanted}"]))
         COMPARED["columnar"] += 1
 

@@ -13,7 +13,7 @@ from engine.language.parser import parse_expression, parse_rules
 from engine.ruleset import read_sources
 from engine.schema import Schema, parse_schema
 from tests.engine.effort import cases
-from tests.engine.language.trees import LIST_FACT, expressions, rule_like, rules, table_like
+from tests.engine.language.trees import CALLS, LIST_FACT, expressions, rule_like, rules, table_like
 
 FOLDER = Path(__file__).parent / "cases"
 SHOP_TEXT = (FOLDER / "shop.toml").read_text("utf-8")
@@ -28,7 +28,7 @@ def test_parsing_undoes_printing_of_an_expression(tree: object) -> None:
 
 @given(st.lists(rules, max_size=3))
 def test_parsing_undoes_printing_of_rules(written: list[Rule]) -> None:
-    assert parse_rules(print_rules(written), list_facts=[LIST_FACT]) == tuple(written)
+    assert parse_rules(print_rules(written), list_facts=[LIST_FACT], calls=CALLS) == tuple(written)
 
 
 def reads_or_rejects(name: str, content: str | bytes, schema: Schema | None) -> tuple[Rule, ...]:

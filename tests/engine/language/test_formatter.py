@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -106,6 +107,13 @@ def test_a_long_head_gets_its_attributes_below() -> None:
     assert format_rules(text).splitlines()[1] == '    salience 5 date-effective "2026-01-01" {'
 
 
+def test_a_call_is_formatted_where_the_schema_declares_it_and_refused_elsewhere() -> None:
+    text = 'rule r {when A.b then SendAlert( "x",A.b ) ; }'
+    assert format_rules(text, calls=["SendAlert"]) == 'rule "r" {\n    when A.b\n    then SendAlert("x", A.b);\n}\n'
+    with pytest.raises(RulesetRejected, match=r"declare the call in domain\.toml"):
+        format_rules(text)
+
+
 def test_a_file_with_problems_is_refused() -> None:
     with pytest.raises(RulesetRejected):
         format_rules("rule r { when A. then Reject(); }")
@@ -131,10 +139,11 @@ def test_no_comment_is_lost_wherever_it_stands(rules: list[trees.Rule], data: st
     for place in sorted(places, reverse=True):
         tokens.insert(place, data.draw(GAPS))
     mixed = "".join(tokens)
+    names: dict[str, Any] = {"list_facts": [trees.LIST_FACT], "calls": trees.CALLS}
     try:
-        meant = parse_rules(mixed, list_facts=[trees.LIST_FACT])
+        meant = parse_rules(mixed, **names)
     except RulesetRejected:
         return
-    written = format_rules(mixed, list_facts=[trees.LIST_FACT])
-    assert parse_rules(written, list_facts=[trees.LIST_FACT]) == meant
-    assert format_rules(written, list_facts=[trees.LIST_FACT]) == written
+    written = format_rules(mixed, **names)
+    assert parse_rules(written, **names) == meant
+    assert format_rules(written, **names) == written

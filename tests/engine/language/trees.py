@@ -12,6 +12,8 @@ from engine.language.keywords import AGGREGATES, QUANTIFIERS, RESERVED, TEXT_TES
 
 #: The fact that quantifiers and aggregates of generated trees are about.
 LIST_FACT = "Line"
+#: Calls that actions may make.
+CALLS = ["SendAlert", "Ping"]
 
 _TAKEN = RESERVED | set(QUANTIFIERS) | set(AGGREGATES) | set(TEXT_TESTS) | {"date", "and", "or", "not", "line"}
 _TAKEN |= {"within", "accumulate", "test", "eval", "is", "equals", "mod", "like"}
@@ -103,6 +105,7 @@ actions: st.SearchStrategy[Action] = st.one_of(
     st.builds(nodes.Log, expressions),
     st.builds(nodes.Retract, texts),
     st.builds(nodes.Complete),
+    st.builds(nodes.Emit, st.sampled_from(CALLS), st.lists(expressions, max_size=3).map(tuple)),
 )
 rules = st.builds(
     Rule,

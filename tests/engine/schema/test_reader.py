@@ -5,7 +5,10 @@ from decimal import Decimal
 import pytest
 
 from engine.errors import SchemaRejected
-from engine.schema import FieldSchema, parse_schema
+from engine.language.action_parser import ACTIONS
+from engine.language.keywords import RESERVED
+from engine.schema import CallSchema, FieldSchema, parse_schema
+from engine.schema.calls import TAKEN
 from engine.schema.reader import MAX_SCHEMA_CHARACTERS
 
 GOOD = """
@@ -53,6 +56,18 @@ def test_a_default_is_part_of_it_and_0_is_the_one_that_nobody_has_to_write() -> 
     assert canonical(", default = 2.50") == canonical("") + " default 2.5"
 
 
+def test_the_calls_are_part_of_it_in_any_order() -> None:
+    calls = ['[emit.Alert]\nargs = ["text", "number"]\ndescription = "why"\n', "[emit.Aah]\n"]
+    schema, other = (parse_schema(with_field("".join(some))) for some in (calls, calls[::-1]))
+    assert schema.calls["Alert"] == CallSchema("Alert", ("text", "number"), "why")
+    assert schema.canonical() == other.canonical()
+    assert schema.canonical().splitlines()[2:] == ["emit Aah()", "emit Alert(text, number)"]
+
+
+def test_no_call_is_named_like_what_an_action_may_be_already() -> None:
+    assert {*map(str.lower, ACTIONS), *RESERVED} == TAKEN
+
+
 def with_field(field: str) -> str:
     return f'subject = "P"\nkey = "id"\n[facts.P.fields]\nid = {{ kind = "text" }}\n  {field}'
 
@@ -93,6 +108,13 @@ def with_field(field: str) -> str:
         (with_field('x = { kind = "boolean", values = [true] }'), ["schema-value@5:3"]),
         (with_field('x = { kind = "text", description = 3 }'), ["schema-value@5:3"]),
         (with_field('"x y" = { kind = "text" }'), ["schema-name@5:3"]),
+        (with_field("[emit.A]\nargs = 3"), ["schema-value@6:1"]),
+        (with_field('[emit.A]\nargs = ["text", "texts", 3]'), ["schema-kind@6:1", "schema-kind@6:1"]),
+        (with_field('[emit.A]\narg = ["text"]\ndescription = 3'), ["schema-unknown-key@6:1", "schema-value@7:1"]),
+        (with_field('[emit."a b"]'), ["schema-name@1:1"]),
+        (with_field("[emit.Reject]\n[emit.WHEN]"), ["schema-name@5:1", "schema-name@6:1"]),
+        (with_field("[emit]\nA = 3"), ["schema-value@6:1"]),
+        ("emit = 3\n" + with_field(""), ["schema-value@1:1"]),
         (with_field('x = { kind = "number", default = 1 }'), ["schema-default@5:3"]),
         (with_field('x = { kind = "text", derived = true, default = 1 }'), ["schema-default@5:3"]),
         (with_field('x = { kind = "number", derived = true, default = "1" }'), ["schema-value@5:3"]),
@@ -100,7 +122,7 @@ def with_field(field: str) -> str:
         (with_field('x = { kind = "number", derived = true, default = 2, values = [1, 3] }'), ["schema-default@5:3"]),
         (with_field("x = 1\ny = 2\nz = { kind = 3 }"), ["schema-value@5:3", "schema-value@6:1", "schema-kind@7:1"]),
     ],
-    ids=range(39),
+    ids=range(46),
 )
 def test_what_is_wrong_is_said_with_its_place(text: str | bytes, problems: list[str]) -> None:
     with pytest.raises(SchemaRejected) as caught:
