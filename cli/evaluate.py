@@ -83,4 +83,4 @@ def command(
 
 def _print(evaluation: Evaluation) -> None:
     console().print(evaluation.outcome, style=COLOURS[evaluation.outcome])
-    print_answer(evaluation.fired, [reason.to_json() for reason in evaluation.reasons], evaluation.changes)
+    print_answer(evaluation.to_json())

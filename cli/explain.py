@@ -40,7 +40,7 @@ def command(job: str, rules: tuple[str, ...], every: bool, as_json: bool) -> Non
     explanation = explain(program, facts, as_of=verdict.as_of, rules=rules, every=every)
     counterfactuals = find_counterfactuals(program, facts, as_of=verdict.as_of)
     judged = explanation.evaluation.to_json()
-    same = all(judged[name] == verdict.to_json()[name] for name in ("outcome", "fired", "changes"))
+    same = all(judged[name] == verdict.to_json()[name] for name in ("outcome", "fired", "changes", "events"))
     if as_json:
         print_json({"verdict": verdict.to_json(), "same": same} | explanation_json(explanation, counterfactuals))
         return

@@ -16,7 +16,12 @@ from store.chunk_attempts import finish_batch
 
 _COLUMNS = [column.name for column in verdicts.columns]
 #: What differs from row to row of a chunk; the rest is the chunk's.
-_STAGED = ("id", "subject", "outcome", "fired", "reasons", "changes", "facts_digest", "micros", "shared_facts")
+_STAGED = (
+    *("id", "subject", "outcome", "fired", "reasons", "changes"),
+    *("facts_digest", "micros", "shared_facts", "logs", "events"),
+)
+#: Columns of JSON.
+_JSON = ("reasons", "changes", "shared_facts", "logs", "events")
 
 
 def store_verdict(engine: Engine, verdict: Verdict, *, attempt: int = 1, job: Mapping[str, Any] | None = None) -> bool:
@@ -83,7 +88,8 @@ def store_chunk(engine: Engine, batch: uuid.UUID, n: int, rows: Iterable[Verdict
         connection.execute(
             text(
                 "create temporary table staged (id uuid, subject text, outcome text, fired text[], reasons jsonb,"
-                " changes jsonb, facts_digest text, micros integer, shared_facts jsonb) on commit drop"
+                " changes jsonb, facts_digest text, micros integer, shared_facts jsonb, logs jsonb, events jsonb)"
+                " on commit drop"
             )
         )
         copy_rows(connection, "staged", _STAGED, map(_staged, rows))
@@ -150,13 +156,12 @@ def count_fired(engine: Engine, batch: uuid.UUID, *, limit: int = 10) -> list[tu
 
 
 def _staged(row: Verdict) -> tuple[Any, ...]:
-    shared_facts = None if row.shared_facts is None else _json(row.shared_facts)
-    reasons, changes = _json(row.reasons), _json(row.changes)
-    return row.id, row.subject, row.outcome, row.fired, reasons, changes, row.facts_digest, row.micros, shared_facts
+    values = ((name, getattr(row, name)) for name in _STAGED)
+    return tuple(_json(value) if name in _JSON and value is not None else value for name, value in values)
 
 
 def _stored(name: str, value: Any) -> ColumnElement[Any]:
-    if name in ("reasons", "changes", "shared_facts") and value is not None:
+    if name in _JSON and value is not None:
         value = json.loads(_json(value))
     return literal(value, type_=verdicts.c[name].type)
 

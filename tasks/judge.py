@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 
-from engine import Evaluation, Schema, error_evaluation
+from engine import Evaluation, Schema, error_evaluation, json_value
 from rulefarm import wire
 from rulefarm.batch import JSON_COLUMN, SUBJECT_COLUMN, decode
 from rulefarm.errors import JobRejected, SettingsError
@@ -50,7 +50,7 @@ def judge_job(loaded: LoadedRuleset, message: JobMessage, worker: str, shared: S
         domain=message.domain,
         subject=message.subject,
         batch=None,
-        **_answer(evaluation),
+        **evaluation.to_json(),
         ruleset_digest=loaded.digest,
         facts_digest=_digest(facts.document) if facts.shared else wire.digest(message.facts),
         as_of=message.as_of,
@@ -88,7 +88,7 @@ def judge_chunk(
         ids = (str(uuid.uuid5(chunk["batch"], subject)) for subject in subjects)
         facts = _complete(loaded, [Subject(*pair, chunk["as_of"]) for pair in zip(ids, documents, strict=True)], shared)
         started = time.perf_counter_ns()
-        answers = [_answer(evaluate_complete(loaded, each, chunk["as_of"])) for each in facts]
+        answers = [evaluate_complete(loaded, each, chunk["as_of"]).to_json() for each in facts]
     else:
         documents, answers = _judge_columns(loaded, frame, chunk["form"] == "text", chunk["as_of"])
         facts = [CompleteFacts(document, {}) for document in documents]
@@ -184,11 +184,17 @@ def _judge_columns(
         if untyped[i]:
             # Text where the domain declares a number or a boolean: judged as it stands, so that the verdict names it.
             documents[i] = {schema.subject: frame.row(i, named=True)}
-            answers.append(_answer(loaded.program.evaluate(documents[i], as_of=as_of)))
+            answers.append(loaded.program.evaluate(documents[i], as_of=as_of).to_json())
         else:
-            reasons = [reason.to_json() for reason in result.reasons(i)]
             answers.append(
-                {"outcome": outcome, "fired": result.fired(i), "reasons": reasons, "changes": result.changes(i)}
+                {
+                    "outcome": outcome,
+                    "fired": result.fired(i),
+                    "reasons": [reason.to_json() for reason in result.reasons(i)],
+                    "changes": {name: json_value(value) for name, value in result.changes(i).items()},
+                    "logs": result.logs(i),
+                    "events": [event.to_json() for event in result.events(i)],
+                }
             )
     return documents, answers
 
@@ -201,15 +207,6 @@ def _typed(frame: pl.DataFrame, is_text: bool, schema: Schema) -> tuple[pl.DataF
 
 def _whole(document: dict[str, Any], schema: Schema) -> dict[str, Any]:
     return document if all(name in schema.facts for name in document) else {schema.subject: document}
-
-
-def _answer(evaluation: Evaluation) -> dict[str, Any]:
-    return {
-        "outcome": evaluation.outcome,
-        "fired": evaluation.fired,
-        "reasons": [reason.to_json() for reason in evaluation.reasons],
-        "changes": evaluation.changes,
-    }
 
 
 def _digest(facts: Mapping[str, Any]) -> str:

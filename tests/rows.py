@@ -77,5 +77,7 @@ def verdict(job_id: uuid.UUID, enqueued_at: datetime, **other: Any) -> Verdict:
         "worker": "payment@here",
         "evaluated_at": datetime.now(UTC),
         "micros": 12,
+        "logs": ["seen", "überfällig"],
+        "events": [{"name": "SendAlert", "arguments": ["x", 0.3, None, ["a"]], "rule": "Late"}],
     }
     return Verdict(id=job_id, enqueued_at=enqueued_at, **(values | other))

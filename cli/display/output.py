@@ -6,7 +6,7 @@ CSV, which never change with the terminal."""
 import csv
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NoReturn
 
@@ -82,7 +82,7 @@ def print_verdict(verdict: Verdict) -> None:
     """Print one verdict, for a person."""
     out = console()
     out.print(Text(verdict.outcome, style=COLOURS[verdict.outcome]), Text(f"{verdict.domain} {verdict.subject}"))
-    print_answer(verdict.fired, verdict.reasons, verdict.changes)
+    print_answer(verdict.to_json())
     out.print(
         Text(
             f"  job {verdict.id}, judged by {verdict.worker} in {verdict.micros} µs, "
@@ -92,25 +92,28 @@ def print_verdict(verdict: Verdict) -> None:
     )
 
 
-def print_answer(fired: Sequence[str], reasons: Sequence[dict[str, Any]], changes: dict[str, Any]) -> None:
-    """Print reasons, rules that fired without one, and changes, for a person.
+def print_answer(answer: Mapping[str, Any]) -> None:
+    """Print reasons, rules that fired without one, changes, logs and events, for a person.
 
     Args:
-        fired: names of rules, in their order.
-        reasons: as of `Verdict.reasons`: rule, outcome, text.
-        changes: path to the value after.
+        answer: as `Verdict.to_json` or `Evaluation.to_json` gives it.
     """
     out = console()
     explained = set()
-    for reason in reasons:
+    for reason in answer["reasons"]:
         explained.add(reason["rule"])
         who = f"  {reason['rule']}: " if reason["rule"] else "  "
         out.print(Text(f"{who}{reason['text']}", style=COLOURS.get(reason["outcome"], "")))
-    for rule in fired:
+    for rule in answer["fired"]:
         if rule not in explained:
             out.print(Text(f"  {rule}"))
-    for path, value in changes.items():
+    for path, value in answer["changes"].items():
         out.print(Text(f"  {path} = {json.dumps(value, ensure_ascii=False)}"))
+    for log in answer["logs"]:
+        out.print(Text(f"  logged: {log}"))
+    for event in answer["events"]:
+        arguments = ", ".join(json.dumps(value, ensure_ascii=False) for value in event["arguments"])
+        out.print(Text(f"  event: {event['name']}({arguments}) of {event['rule']}"))
 
 
 def print_verdicts(verdicts: Iterable[Verdict], *, as_json: bool, as_csv: bool) -> None:

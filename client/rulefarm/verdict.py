@@ -4,7 +4,7 @@ A plain frozen value with its codecs; knows no database and no broker."""
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
@@ -47,16 +47,21 @@ class Verdict:
     micros: int
     #: The shared facts that were judged with those of the job, by name; None: its domain has none.
     shared_facts: dict[str, Any] | None = None
+    #: Texts that rules logged, in order.
+    logs: list[str] = field(default_factory=list)
+    #: {name, arguments, rule} for every call that a fired rule made, in order. Nothing was executed: whoever gets the
+    #: verdict acts on them.
+    events: list[dict[str, Any]] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data: ids and instants as text."""
-        document = {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
+        document = {each.name: _plain(getattr(self, each.name)) for each in fields(self)}
         return document | {old: document[new] for new, old in _OLD_NAMES.items()}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "Verdict":
         """The verdict that `to_json` wrote, or a row of the table."""
-        values = {field.name: document[field.name] for field in fields(cls) if field.name in document}
+        values = {each.name: document[each.name] for each in fields(cls) if each.name in document}
         for new, old in _OLD_NAMES.items():
             if new not in document and old in document:
                 values[new] = document[old]

@@ -120,3 +120,29 @@ def test_an_unknown_job_is_one_line(on_farm: OnFarm) -> None:
         said = on_farm("explain", job, code=1)
         assert said.startswith(f"rulefarm: no job or row of a batch {job} is on record")
         assert said.count("\n") == 1
+
+
+def test_logs_and_events_are_shown_and_given_to_programs(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "rules" / "payment"
+    folder.mkdir(parents=True)
+    (folder / "domain.toml").write_text(DOMAIN + '[emit.SendAlert]\nargs = ["text", "number"]\n')
+    (folder / "payment.grl").write_text(
+        'rule Big { when Order.total > 10 then Log("big: " + Order.id); Order.risk += 5; SendAlert("x", Order.risk); }'
+    )
+    (tmp_path / "order.json").write_text('{"Order": {"total": 12.5}}')
+    shown, explained, document = (
+        run("eval", "payment", "order.json", *more, RULEFARM_RULESETS="rules").stdout
+        for more in ((), ("--explain",), ("--json",))
+    )
+    assert [line.rstrip() for line in shown.splitlines()] == [
+        "accept",
+        "  Big",
+        "  Order.risk = 5",
+        "  logged: big:",
+        '  event: SendAlert("x", 5) of Big',
+    ]
+    assert '  event: SendAlert("x", 5) of Big' in explained
+    assert "→ Order.risk from null (it counts as 0) to 5" in explained
+    evaluation = json.loads(document)
+    assert evaluation["logs"] == ["big: "]
+    assert evaluation["events"] == [{"name": "SendAlert", "arguments": ["x", 5], "rule": "Big"}]

@@ -88,6 +88,35 @@ def test_the_forms_agree_with_each_other_and_with_single_jobs(pricing: LoadedRul
         assert len({v.id for v in judged}) == 60
 
 
+def test_logs_events_and_dates_of_a_chunk_are_those_of_single_jobs(tmp_path: Path) -> None:
+    folder = tmp_path / "pricing"
+    folder.mkdir()
+    (folder / "domain.toml").write_text(
+        'subject = "Product"\nkey = "sku"\n[facts.Product.fields]\nsku = { kind = "text" }\n'
+        'price = { kind = "number" }\nseen = { kind = "date", derived = true }\n'
+        '[emit.SendAlert]\nargs = ["text", "date"]\n'
+    )
+    (folder / "a.grl").write_text(
+        "rule Dear { when Product.price > 5 then "
+        'Log("price " + Product.price); Product.seen = Now(); SendAlert(Product.sku, Now()); SendAlert("b", null); }'
+    )
+    loaded = load_domain(tmp_path, "pricing")
+    rows = [{"sku": f"p{n}", "price": n / 8} for n in range(60)]
+    alone = [judge_alone(loaded, {"Product": row}) for row in rows]
+    judged = judge_frame(loaded, pl.DataFrame(rows).with_columns(pl.col("sku").alias("rulefarm.subject")), "columns")
+    expected = [(v.outcome, v.fired, v.changes, v.logs, v.events) for v in alone]
+    assert [(v.outcome, v.fired, v.changes, v.logs, v.events) for v in judged] == expected
+    assert (alone[0].logs, alone[0].events) == ([], [])
+    assert alone[48].logs == ["price 6"]
+    moment = "2026-03-01T00:00:00+00:00"
+    assert alone[48].changes == {"Product.seen": moment}
+    assert alone[48].events == [
+        {"name": "SendAlert", "arguments": ["p48", moment], "rule": "Dear"},
+        {"name": "SendAlert", "arguments": ["b", None], "rule": "Dear"},
+    ]
+    assert json.dumps(alone[48].to_json())
+
+
 def test_chunks_on_record_keep_the_names_of_their_columns(pricing: LoadedRuleset) -> None:
     documents = ['{"Product":{"sku":"a","price":5}}', '{"Product":{"sku":"b","price":"x"}}']
     frame = pl.DataFrame({"rulefarm.subject": ["a", "b"], "rulefarm.facts": documents})

@@ -127,6 +127,9 @@ verdicts = Table(
     Column("micros", Integer, nullable=False),
     # The shared facts that were judged with it; NULL: its domain has none.
     Column("shared_facts", JSONB(none_as_null=True)),
+    # Texts that rules logged, and the calls that they made, in order.
+    Column("logs", JSONB, nullable=False, server_default=text("'[]'")),
+    Column("events", JSONB, nullable=False, server_default=text("'[]'")),
     PrimaryKeyConstraint("id", "enqueued_at"),
     CheckConstraint("outcome in ('accept', 'review', 'reject', 'error')", name="outcome"),
     postgresql_partition_by="RANGE (enqueued_at)",
