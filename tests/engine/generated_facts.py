@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from tests.engine.generated_rules import DAYS, EDGES, FIELDS, NUMBERS, NUMERIC, TEXTS
+from tests.engine.pools import DAYS, EDGES, FIELDS, NUMBERS, NUMERIC, TEXTS
 
 
 class Sender:

@@ -1,41 +1,29 @@
 """Rulesets made up from a seed: every node, few values, so that they meet often.
 
-About two facts, `P` (an object) and `L` (a list of objects). Numbers come from a pool with ties, tiny differences and
-values whose sum or product lies at the edge of 15 digits. A seed instead of hypothesis' own strategies, because those
-take longer to make one ruleset than the evaluators take to run a thousand."""
+About two facts, `P` (an object) and `L` (a list of objects), over the values of `pools`. A seed instead of hypothesis'
+own strategies, because those take longer to make one ruleset than the evaluators take to run a thousand."""
 
 import random
-from datetime import UTC, datetime
 from decimal import Decimal
 
 from engine.functions import FUNCTIONS
 from engine.language import Expression, Path, Rule, nodes
-
-AS_OF = datetime(2026, 3, 1, tzinfo=UTC)
-DAYS = [datetime(2026, 2, 27, tzinfo=UTC), AS_OF, datetime(2026, 3, 1, 12, tzinfo=UTC)]
-NUMBERS = ["0", "1", "2", "3", "4", "5", "-1", "0.1", "0.2", "0.3", "1.02", "10", "10.2", "10.19", "2.5"]
-EDGES = ["1e15", "999999999999999", "1e-5", "1e200", "-1e200", "1e-200", "3e-290", "9e299"]
-EDGES += ["0.333333333333333", "123456789.123456"]
-TEXTS = ["", "a", "b", "ab", "abc", "1", "a\ud800", "é"]
-PATTERNS = ["a", "^a.*c$", "[", "b|1"]
-NUMERIC = ["n", "m", "k"]
-FIELDS = [*NUMERIC, "t", "u", "f", "d", "tags", "x"]
-#: Numbers that only rules write.
-DERIVED = ["p", "q"]
-#: Calls that rules make, with the kinds of their arguments.
-EMITTED = {"Alert": ["text"], "Note": ["text", "number"], "Ping": [], "Keep": ["list"]}
-LINE_FIELDS = ["n", "n", "m", "t", "f", "x"]
-ODD_PATHS = [
-    Path("P", ("x", "y")),
-    Path("P", ("tags", 0)),
-    Path("L", (0, "n")),
-    Path("L"),
-    Path("P"),
-    Path("Q", ("n",)),
-]
-ORDER = ("==", "!=", "<", "<=", ">", ">=")
-TEXT_OPS = ("contains", "startsWith", "endsWith", "matches")
-CALLED = sorted(FUNCTIONS)
+from tests.engine.pools import (
+    CALLED,
+    DAYS,
+    DERIVED,
+    EDGES,
+    EMITTED,
+    FIELDS,
+    LINE_FIELDS,
+    NUMBERS,
+    NUMERIC,
+    ODD_PATHS,
+    ORDER,
+    PATTERNS,
+    TEXT_OPS,
+    TEXTS,
+)
 
 
 class Maker:

@@ -5,7 +5,7 @@ The bounds leave most of the numbers and texts that facts have, and few of those
 import random
 
 from engine.schema import Schema, parse_schema
-from tests.engine.generated_rules import EMITTED, NUMBERS, TEXTS
+from tests.engine.pools import EMITTED, NUMBERS, TEXTS
 
 _KINDS = {"n": "number", "m": "number", "k": "number", "t": "text", "u": "text", "f": "boolean", "d": "date"}
 _KINDS |= {"tags": "list", "x": "object"}

@@ -20,9 +20,10 @@ from engine.schema import Schema
 from engine.values import equal, from_python
 from tests.engine.effort import cases
 from tests.engine.generated_facts import facts_from, frame_from
-from tests.engine.generated_rules import AS_OF, rules_from
+from tests.engine.generated_rules import rules_from
 from tests.engine.generated_schema import schema_from
 from tests.engine.naive import Answer, Naive
+from tests.engine.pools import AS_OF
 
 #: Sets of facts for each ruleset.
 JOBS = 50

@@ -11,6 +11,8 @@ import pytest
 
 from tests.shape.product import MODULES, ROOT, parsed
 
+#: Lines of a file. More are several things in one place.
+MAX_LINES = 320
 #: Names that two modules of the farm share, because the room is half of the name.
 SHARED_NAMES = {
     "plan": "how a frame is judged; which faults come when in a drill",
@@ -23,6 +25,14 @@ SHARED_NAMES = {
 def test_a_module_says_what_it_is_for(name: str) -> None:
     assert ast.get_docstring(parsed(MODULES[name]))
     assert MODULES[name].stem not in {"utils", "helpers", "common", "manager", "misc"}
+
+
+def test_a_file_can_be_read_at_one_sitting() -> None:
+    listed = subprocess.run(["git", "ls-files", "*.py"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    files = [name for name in listed.splitlines() if (ROOT / name).exists()]
+    lengths = {name: len((ROOT / name).read_text(encoding="utf-8").splitlines()) for name in files}
+    assert len(lengths) > 300
+    assert {name: lines for name, lines in lengths.items() if lines > MAX_LINES} == {}
 
 
 def test_no_module_is_named_like_another() -> None:

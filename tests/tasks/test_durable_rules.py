@@ -19,8 +19,8 @@ from engine.ruleset import Ruleset
 from rulefarm.errors import SettingsError
 from tasks import durable_rules as pattern_host
 from tasks.durable_rules import MAX_MATCHES, MAX_REFUSALS, RECYCLED_AFTER, PatternHost, host_of, most_matches
-from tests.engine.generated_rules import ORDER
 from tests.engine.naive import Naive
+from tests.engine.pools import ORDER
 
 DURABLE = importlib.import_module("durable_rules_engine")
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

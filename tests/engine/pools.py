@@ -1,0 +1,34 @@
+"""The few values, names and paths that generated rules, facts and schemas are made of, so that they meet often.
+
+Numbers with ties, tiny differences, and values whose sum or product lies at the edge of 15 digits."""
+
+from datetime import UTC, datetime
+
+from engine.functions import FUNCTIONS
+from engine.language import Path
+
+AS_OF = datetime(2026, 3, 1, tzinfo=UTC)
+DAYS = [datetime(2026, 2, 27, tzinfo=UTC), AS_OF, datetime(2026, 3, 1, 12, tzinfo=UTC)]
+NUMBERS = ["0", "1", "2", "3", "4", "5", "-1", "0.1", "0.2", "0.3", "1.02", "10", "10.2", "10.19", "2.5"]
+EDGES = ["1e15", "999999999999999", "1e-5", "1e200", "-1e200", "1e-200", "3e-290", "9e299"]
+EDGES += ["0.333333333333333", "123456789.123456"]
+TEXTS = ["", "a", "b", "ab", "abc", "1", "a\ud800", "é"]
+PATTERNS = ["a", "^a.*c$", "[", "b|1"]
+NUMERIC = ["n", "m", "k"]
+FIELDS = [*NUMERIC, "t", "u", "f", "d", "tags", "x"]
+#: Numbers that only rules write.
+DERIVED = ["p", "q"]
+#: Calls that rules make, with the kinds of their arguments.
+EMITTED = {"Alert": ["text"], "Note": ["text", "number"], "Ping": [], "Keep": ["list"]}
+LINE_FIELDS = ["n", "n", "m", "t", "f", "x"]
+ODD_PATHS = [
+    Path("P", ("x", "y")),
+    Path("P", ("tags", 0)),
+    Path("L", (0, "n")),
+    Path("L"),
+    Path("P"),
+    Path("Q", ("n",)),
+]
+ORDER = ("==", "!=", "<", "<=", ">", ">=")
+TEXT_OPS = ("contains", "startsWith", "endsWith", "matches")
+CALLED = sorted(FUNCTIONS)
