@@ -2,5 +2,9 @@
 
 from hypothesis import HealthCheck, settings
 
-settings.register_profile("engine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+from tests.engine.effort import cases
+
+settings.register_profile(
+    "engine", deadline=None, max_examples=cases(100), suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("engine")
