@@ -39,6 +39,14 @@ def test_a_job_gets_the_verdict_of_its_rules_and_the_row_says_the_same(farm: Far
     assert farm.verdict(job.id) == verdict
 
 
+def test_who_waits_for_a_verdict_gets_what_was_logged_and_called(farm: Farm) -> None:
+    job = farm.submit("payment", {"Order": {"order_id": "1", "total": 777.77}}, key=key())
+    verdict = job.wait(timeout=30)
+    assert verdict.logs == ["alarm at "]
+    assert verdict.events == [{"name": "SendAlert", "arguments": ["odd total", 777.77], "rule": "Alarm"}]
+    assert farm.verdict(job.id) == verdict
+
+
 def test_the_same_job_submitted_again_gets_the_same_verdict_and_no_second_row(
     farm: Farm, farm_database: Engine
 ) -> None:
