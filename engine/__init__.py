@@ -7,7 +7,7 @@
 
 What stands here is what the rest of the farm may use; nothing outside imports a module of the engine."""
 
-from engine.columnar import FrameResult
+from engine.columnar import FrameResult, exact_floats
 from engine.diagnostics import Diagnostic
 from engine.errors import EngineError, FactsRejected, RulesetRejected, SchemaRejected
 from engine.evaluation import Choice, Evaluation, Join, Reason, RuleEvent, Search, error_evaluation, json_value
@@ -60,6 +60,7 @@ __all__ = [
     "compile_ruleset",
     "did_you_mean",
     "error_evaluation",
+    "exact_floats",
     "explain",
     "find_counterfactuals",
     "format_rules",

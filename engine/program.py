@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from engine.columnar import FrameEvaluator, FrameResult, unpacked
+from engine.columnar import FrameEvaluator, FrameResult, exact_floats, unpacked
 from engine.compiler import compile_rules
 from engine.diagnostics import Diagnostic
 from engine.errors import FactsRejected
@@ -164,6 +164,7 @@ class Program:
         Returns:
             What `evaluate` says about each row.
         """
+        frame = exact_floats(frame)
         if fact is None:
             fact, frame = unpacked(frame)
         if fact is None or len(frame) < self._few_rows:

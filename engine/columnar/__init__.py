@@ -2,5 +2,6 @@
 
 from engine.columnar.frame_evaluator import FrameEvaluator, unpacked
 from engine.columnar.frame_result import FrameResult
+from engine.columnar.short_floats import exact_floats
 
-__all__ = ["FrameEvaluator", "FrameResult", "unpacked"]
+__all__ = ["FrameEvaluator", "FrameResult", "exact_floats", "unpacked"]

@@ -14,13 +14,14 @@ import numpy.typing as npt
 import polars as pl
 
 from engine.columnar.columns import FEW_TEXTS, Column, Columns, Floats, Mask
+from engine.columnar.short_floats import SHORT_FLOATS
 from engine.facts import FieldUse, SlotLayout
 from engine.schema import FieldSchema
-from engine.values import MAX_WITH_FEW_DECIMALS, is_number, is_ordinary, literal, nearest_ten_thousandth
+from engine.values import MAX_WITH_FEW_DECIMALS, is_number, is_ordinary, literal, nearest_ten_thousandth, take_number
 
 #: Microseconds in a unit of time.
 _MICROS = {"us": 1, "ms": 1_000, "day": 86_400_000_000}
-_FLOATS = (pl.Float32, pl.Float64)
+_FLOATS = (*SHORT_FLOATS, pl.Float64)
 _KINDS: dict[Any, str] = {
     **dict.fromkeys((pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64), "number"),
     **dict.fromkeys(_FLOATS, "number"),
@@ -134,6 +135,12 @@ class FrameReader:
             return
         missing = series.null_count()
         nulls = _nulls(series) if missing else None
+        if kind == "number" and field is not None and field.kind == "text" and not field.derived:
+            kind, series = "text", _digits(series)
+            if series.null_count() > missing:
+                _mark(columns.fallback_rows, series.is_null().to_numpy(), nulls)
+                nulls = _nulls(series)
+                missing = series.null_count()
         if field is not None and field.required and nulls is not None:
             columns.fallback_rows[nulls] = True
         if missing == len(series):
@@ -211,7 +218,19 @@ class FrameReader:
         left = np.flatnonzero(~is_right)
         for field, row, value in zip(fields[left].tolist(), rows[left].tolist(), values[left].tolist(), strict=True):
             # As a float, an integer of more digits could look like one of fewer; it can't look less than 1e15.
-            fallback[row] |= not (is_ordinary(value) and is_number(value)) or (field in integers and abs(value) >= 1e15)
+            if not is_ordinary(value) or (field in integers and abs(value) >= 1e15):
+                fallback[row] = True
+            elif not is_number(value):
+                numbers[field, row] = take_number(value)
+
+
+def _digits(series: pl.Series) -> pl.Series:
+    """Whole numbers as their digits; null for any other."""
+    if series.dtype not in _FLOATS:
+        return series.cast(pl.String)
+    whole = series.cast(pl.Int64, strict=False)
+    lost = (whole != series) | (whole.abs() >= 10**15)
+    return whole.set(lost.fill_null(True), None).cast(pl.String)
 
 
 def _bounds(values: list[Any], default: float) -> Floats:

@@ -15,8 +15,21 @@ from engine.facts.field_use import FieldUse
 from engine.facts.paths import get_path, path_label, present
 from engine.facts.slots import AS_OF, ORDINARY, SlotLayout, Slots
 from engine.schema import FactSchema, FieldSchema, Limits
-from engine.values import Value, ValueRefused, from_python, kind_of, ordinary, parse_moment
+from engine.values import (
+    CONTEXT,
+    Value,
+    ValueRefused,
+    decimal,
+    from_python,
+    is_number,
+    kind_of,
+    ordinary,
+    parse_moment,
+    whole_digits,
+)
 
+#: Characters of a value that a problem shows.
+_SHOWN = 40
 #: More problems than these are only counted: one is enough to refuse a job, and a long list has thousands.
 MAX_PROBLEMS = 20
 
@@ -102,7 +115,7 @@ class _ExactReading:
         try:
             return from_python(raw)
         except ValueRefused as refused:
-            self._problem(f"{name} {refused}")
+            self._problem(f"{name} {refused}{_shown(raw)}")
             return None
 
     def _fact(self, fact: FactSchema, raw: Any) -> Value:
@@ -136,13 +149,17 @@ class _ExactReading:
         if field.derived:
             self._problem(f"{name} is derived: rules write it, no job sends it")
             return None
+        if field.kind == "text" and not isinstance(raw, str):
+            raw = whole_digits(raw) or raw
         if not self._use.is_used(fact.name, field.name):
             if not isinstance(raw, _RAW_KINDS[field.kind]) or (isinstance(raw, bool) and field.kind != "boolean"):
-                self._problem(f"{name} has to be {_ARTICLES[field.kind]}")
+                self._problem(f"{name} has to be {_ARTICLES[field.kind]}{_shown(raw)}")
                 return None
             # Nobody computes with it, so it may have more digits than a rule could read; its bounds hold all the same.
-            if field.kind in ("number", "text") and _is_finite(raw):
-                self._limits(field, name, float(raw) if isinstance(raw, Decimal) else raw)
+            if field.kind == "number" and _is_finite(raw):
+                self._limits(field, name, _near(raw))
+            elif field.kind == "text":
+                self._limits(field, name, raw)
             return None
         value = self._read(field, name, raw)
         if value is not None:
@@ -154,12 +171,12 @@ class _ExactReading:
             try:
                 return parse_moment(raw)
             except ValueRefused as refused:
-                self._problem(f"{name} {refused}")
+                self._problem(f"{name} {refused}{_shown(raw)}")
                 return None
         problems = len(self._problems)
         value = self._value(name, raw)
         if len(self._problems) == problems and kind_of(value) != field.kind:
-            self._problem(f"{name} has to be {_ARTICLES[field.kind]}, and is {_ARTICLES[kind_of(value)]}")
+            self._problem(f"{name} has to be {_ARTICLES[field.kind]}, and is {_ARTICLES[kind_of(value)]}{_shown(raw)}")
             return None
         return value
 
@@ -167,6 +184,23 @@ class _ExactReading:
         broken = Limits(field).broken_by(value)
         if broken:
             self._problem(f"{name} {broken}")
+
+
+def _shown(raw: Any) -> str:
+    """What stands there, to be said behind a problem; nothing for what would be long, or says nothing."""
+    if isinstance(raw, str):
+        return f": {raw if len(raw) <= _SHOWN else raw[:_SHOWN] + '…'!r}"
+    # Python refuses to write an integer of thousands of digits.
+    if isinstance(raw, bool) or not isinstance(raw, int | float | Decimal) or abs(raw) > 10**_SHOWN:
+        return ""
+    return f": {raw}"[:_SHOWN]
+
+
+def _near(raw: Any) -> int | float:
+    """A number that no rule reads, as its bounds are compared with it."""
+    if isinstance(raw, int):
+        return raw
+    return float(raw) if isinstance(raw, Decimal) or is_number(raw) else float(CONTEXT.plus(decimal(raw)))
 
 
 def _is_finite(raw: Any) -> bool:

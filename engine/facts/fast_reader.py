@@ -25,6 +25,8 @@ from engine.values import (
     literal,
     ordinary,
     parse_moment,
+    take_number,
+    whole_digits,
 )
 
 #: Takes facts as they were sent and the moment they are judged at, gives new slots or raises `FactsRejected`.
@@ -75,9 +77,11 @@ def _typed(raw: Any, kind: type) -> Value:
     return value
 
 
-def _tame(value: float) -> bool:
-    """Whether a float is a number of the language, and of ordinary size."""
-    return is_ordinary(value) and is_number(value)
+def _rounded(value: float) -> float:
+    """A float as a number of the language, of ordinary size."""
+    if not is_ordinary(value):
+        raise Doubt
+    return value if is_number(value) else take_number(value)
 
 
 class _ReaderWriter:
@@ -169,6 +173,7 @@ class _ReaderWriter:
             case "number":
                 self._number(value, field)
             case "text":
+                self._writer.line(f"if {value}.__class__ is int: {value} = digits({value})")
                 self._writer.line(f"if {value}.__class__ is not str and {value} is not None: raise Doubt")
             case "boolean":
                 self._writer.line(f"if {value} is not None and {value}.__class__ is not bool: raise Doubt")
@@ -198,7 +203,8 @@ class _ReaderWriter:
             high = max(min(high, float(field.maximum)), -2 * _LARGE)
         bounds = f"{low!r} <= {value} <= {high!r}"
         self._writer.line(f"if {value}.__class__ is float:")
-        self._writer.line(f"    if not ({bounds} and ({few_decimals_test(value)} or tame({value}))): raise Doubt")
+        self._writer.line(f"    if not {few_decimals_test(value)}: {value} = rounded({value})")
+        self._writer.line(f"    if not {bounds}: raise Doubt")
         self._writer.line(f"elif {value}.__class__ is int:")
         self._writer.line(f"    if not {bounds}: raise Doubt")
         self._writer.line(f"    {value} = {value} + 0.0")
@@ -262,10 +268,11 @@ _BOUND: dict[str, Any] = {
     "moment": _moment,
     "present": present,
     "taken": _taken,
-    "tame": _tame,
+    "rounded": _rounded,
     "typed": _typed,
     "Doubt": Doubt,
     "Refused": ValueRefused,
     "Mapping": Mapping,
+    "digits": whole_digits,
     "date_kinds": (date, str),
 }

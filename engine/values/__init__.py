@@ -36,6 +36,7 @@ from engine.values.value import (
     take_number,
     text,
     to_python,
+    whole_digits,
 )
 from engine.values.value_set import (
     ANYTHING,
@@ -111,5 +112,6 @@ __all__ = [
     "text_between",
     "to_python",
     "unit_seconds",
+    "whole_digits",
     "witnesses",
 ]

@@ -10,7 +10,16 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from engine.values.arithmetic import DIGITS, GREATEST_EXPONENT, LEAST_EXPONENT, add, is_ordinary, number
+from engine.values.arithmetic import (
+    CONTEXT,
+    DIGITS,
+    GREATEST_EXPONENT,
+    LEAST_EXPONENT,
+    add,
+    decimal,
+    is_ordinary,
+    number,
+)
 
 #: None, bool, float, str, aware datetime, tuple of values, dict of values.
 Value = Any
@@ -137,8 +146,14 @@ def parse_moment(written: str) -> datetime:
 def take_number(raw: Any) -> float:
     """Take an int, float or decimal.
 
+    A float means the decimal that it prints as, rounded to 15 digits: whoever adds 0.1 and 0.2 in floats sends
+    0.30000000000000004. An int or a decimal is exact, so that more digits would be lost without a word.
+
     Raises:
-        ValueRefused: NaN, infinite, out of range, or of more than 15 significant digits.
+        ValueRefused: NaN, infinite or out of range; an int or decimal of more than 15 significant digits.
+
+    >>> take_number(0.1 + 0.2)
+    0.3
     """
     if isinstance(raw, int) and -1_000_000_000_000_000 < raw < 1_000_000_000_000_000:
         return float(raw)
@@ -148,7 +163,7 @@ def take_number(raw: Any) -> float:
             raise ValueRefused("is out of range")
         exact = Decimal(raw)
     else:
-        exact = raw if isinstance(raw, Decimal) else Decimal(repr(float(raw)))
+        exact = raw if isinstance(raw, Decimal) else CONTEXT.plus(decimal(float(raw)))
     if not exact.is_finite():
         raise ValueRefused("is not a finite number")
     if not exact:
@@ -159,6 +174,29 @@ def take_number(raw: Any) -> float:
     if len(digits) > DIGITS and any(digits[DIGITS:]):
         raise ValueRefused(f"has more than {DIGITS} significant digits")
     return float(exact)
+
+
+def whole_digits(raw: Any) -> str | None:
+    """The digits of a whole number, for a field of text: an identifier that somebody's database holds as a number.
+
+    Args:
+        raw: anything.
+
+    Returns:
+        The digits; None for what is no whole number, or a float of which digits may be lost.
+
+    >>> whole_digits(4711), whole_digits(4711.0), whole_digits(0.5), whole_digits(True)
+    ('4711', '4711', None, None)
+    """
+    if isinstance(raw, bool):
+        return None
+    if isinstance(raw, int):
+        return str(int(raw)) if raw.bit_length() <= 1_000 else None
+    if isinstance(raw, float):
+        return str(int(raw)) if -1e15 < raw < 1e15 and raw.is_integer() else None
+    if isinstance(raw, Decimal) and raw.is_finite() and raw.adjusted() <= GREATEST_EXPONENT:
+        return str(int(raw)) if raw == raw.to_integral_value() else None
+    return None
 
 
 def from_python(raw: Any, nesting: int = 0) -> Value:

@@ -20,9 +20,12 @@ class Sender:
 
     def number(self) -> Any:
         written = self.pick(EDGES if self.random.randrange(25) == 0 else NUMBERS)
-        match self.random.randrange(6):
+        match self.random.randrange(7):
             case 0:
                 return Decimal(written)
+            case 6:
+                # A sum of floats: of 16 or 17 digits, most times.
+                return float(written) + self.pick([0.1, 0.2, 0.7, 1.1])
             case 1:
                 return self.random.randrange(-3, 12)
             case 2:
@@ -49,6 +52,8 @@ class Sender:
         if self.random.randrange(8) == 0:
             return None if self.typed else self.any()
         match name:
+            case "t" | "u" if self.typed and self.random.randrange(12) == 0:
+                return self.pick([0, 7, -12, 3.0])
             case "t" | "u":
                 return self.pick(TEXTS)
             case "f":
@@ -115,6 +120,15 @@ def frame_from(seed: int, rows: int, typed: bool) -> pl.DataFrame:
         if kind == "number" and chance.randrange(4) == 0:
             values = [None if value is None else int(max(-1e16, min(value, 1e16))) for value in values]
             columns.append(pl.Series(name, values, pl.Int64))
+            continue
+        if kind == "number" and chance.randrange(8) == 0:
+            columns.append(pl.Series(name, values, pl.Float32))
+            continue
+        if typed and kind == "text" and chance.randrange(6) == 0:
+            whole = [None if value is None else chance.choice([0, 7, -12]) for value in values]
+            columns.append(
+                pl.Series(name, whole, sender.pick([pl.Int64, pl.UInt8, pl.Float64, pl.Float32]), strict=False)
+            )
             continue
         if kind == "number" and chance.randrange(6) == 0:
             bad = sender.pick([float("nan"), float("inf"), 0.1234567890123456, 1e301, 1e-300])

@@ -6,7 +6,7 @@ from typing import Any
 from engine.language import Path, Rule, nodes
 from engine.schema import Schema
 from tests.engine.naive_expressions import inner, paths, seen
-from tests.engine.naive_values import Refused, take, takes
+from tests.engine.naive_values import Refused, printed, take, takes
 
 
 class Intake:
@@ -42,6 +42,7 @@ class Intake:
 
     def take(self, raw: dict[str, Any]) -> dict[str, Any]:
         """The facts as values; raises Refused."""
+        raw = self.with_digits(raw)
         self.check(raw)
         for path, bound in self.reads:
             take(seen(raw, path, bound))
@@ -49,6 +50,26 @@ class Intake:
             if not isinstance(raw.get(fact), (list if in_list else dict) | None):
                 raise Refused("facts-rejected")
         return {name: self.fact(name, fact) for name, fact in raw.items()}
+
+    def with_digits(self, raw: dict[str, Any]) -> dict[str, Any]:
+        """The facts with digits for whole numbers where a schema wants text."""
+        found = dict(raw)
+        for fact in self.schema.facts.values() if self.schema else ():
+            texts = {field.name for field in fact.fields.values() if field.kind == "text"}
+            one = raw.get(fact.name)
+            if isinstance(one, list):
+                found[fact.name] = [self.digits(item, texts) for item in one]
+            elif isinstance(one, dict):
+                found[fact.name] = self.digits(one, texts)
+        return found
+
+    def digits(self, raw: dict[str, Any], texts: set[str]) -> dict[str, Any]:
+        return {
+            name: str(int(value))
+            if name in texts and isinstance(value, int | float) and not isinstance(value, bool) and value == int(value)
+            else value
+            for name, value in raw.items()
+        }
 
     def check(self, raw: dict[str, Any]) -> None:
         """Bounds and values hold for every field of a schema, whether a rule reads it or not."""
@@ -63,7 +84,7 @@ class Intake:
         """A number as a decimal, also one that is refused where a rule reads it."""
         if isinstance(raw, bool) or not isinstance(raw, int | float):
             return raw
-        return Decimal(repr(raw)) if isinstance(raw, float) else Decimal(raw)
+        return printed(raw) if isinstance(raw, float) else Decimal(raw)
 
     def fact(self, name: str, raw: Any) -> Any:
         if name in self.whole:

@@ -13,11 +13,16 @@ class Refused(Exception):
     pass
 
 
+def printed(raw: float) -> Decimal:
+    """The decimal that a float prints as, to 15 digits."""
+    return Context(prec=15, rounding=ROUND_HALF_EVEN).create_decimal(repr(raw))
+
+
 def take(raw: Any) -> Any:
     if raw is None or isinstance(raw, bool | str):
         return raw
     if isinstance(raw, int | float | Decimal):
-        number = Decimal(repr(raw)) if isinstance(raw, float) else Decimal(raw)
+        number = printed(raw) if isinstance(raw, float) else Decimal(raw)
         if not number.is_finite():
             raise Refused("facts-rejected")
         if number and not (Decimal("1e-290") <= abs(number) < Decimal("1e300")):

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.columnar import exact_floats
 from engine.evaluation import Evaluation, Search
 from engine.language import Rule
 from engine.program import Program
@@ -164,7 +165,7 @@ def test_the_columnar_evaluator_means_what_the_record_one_means(seed: int, typed
     program = program_of(rules, schema_from(seed) if typed else None)
     result = program.evaluate_frame(frame, fact="P", as_of=AS_OF)
     assert len(result) == len(result.outcome) == len(frame)
-    for row, fields in enumerate(frame.iter_rows(named=True)):
+    for row, fields in enumerate(exact_floats(frame).iter_rows(named=True)):
         wanted = program.evaluate({"P": fields}, as_of=AS_OF)
         said = (result.reasons(row), result.changes(row), result.logs(row), result.events(row))
         got = (result.outcome[row], result.fired(row), *said)

@@ -1,0 +1,38 @@
+"""Short floats mean what they print as.  frame -> [short_floats] -> frame_reader, and whoever reads rows of a frame
+
+A float32 that was 0.7 is 0.699999988079071 as a float64, which nobody wrote. Takes any frame; changes nothing else."""
+
+from typing import Any
+
+import polars as pl
+
+#: Floats of fewer digits than a float64.
+SHORT_FLOATS = (pl.Float16, pl.Float32) if hasattr(pl, "Float16") else (pl.Float32,)
+
+
+def exact_floats(frame: pl.DataFrame) -> pl.DataFrame:
+    """A frame whose short floats are the decimals that they print as: 0.7, and not 0.699999988079071.
+
+    Args:
+        frame: of any columns, also lists and structs.
+    """
+    changed = [
+        # Through the text that each prints as.
+        series.cast(_with(series.dtype, pl.String())).cast(_with(series.dtype, pl.Float64()))
+        for series in frame.get_columns()
+        if series.dtype != _with(series.dtype, pl.Float64())
+    ]
+    return frame.with_columns(changed) if changed else frame
+
+
+def _with(dtype: Any, kind: Any) -> Any:
+    """A dtype with another one in the place of short floats, wherever they stand in it."""
+    if dtype in SHORT_FLOATS:
+        return kind
+    if isinstance(dtype, pl.List):
+        return pl.List(_with(dtype.inner, kind))
+    if isinstance(dtype, pl.Array):
+        return pl.Array(_with(dtype.inner, kind), dtype.size)
+    if isinstance(dtype, pl.Struct):
+        return pl.Struct([pl.Field(field.name, _with(field.dtype, kind)) for field in dtype.fields])
+    return dtype
