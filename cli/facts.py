@@ -6,7 +6,8 @@ from pathlib import Path
 import click
 
 from cli.display.output import counted, print_json
-from cli.options import json_option, read_facts, read_settings
+from cli.options import json_option, read_facts, read_settings, source_options
+from rulefarm.batch import SourceOptions
 from rulefarm.errors import NotFound
 from rulefarm.reference_facts import ReferenceFacts
 from rulesets.loader import SHIPPED, declared_fact
@@ -22,15 +23,25 @@ def command() -> None:
 @click.argument("fact")
 @click.argument("source", type=click.Path(path_type=Path), metavar="FILE")
 @click.option("--key", metavar="COLUMN", help="Column that the fact is looked up by; default: the first.")
+@source_options
 @json_option
-def load(fact: str, source: Path, key: str | None, as_json: bool) -> None:
-    """Put every row of FILE (csv, parquet, jsonl or sql), in the place of what was there under its key.
+def load(
+    fact: str,
+    source: Path,
+    key: str | None,
+    sheet: str | None,
+    encoding: str | None,
+    decimal: str | None,
+    as_json: bool,
+) -> None:
+    """Put every row of FILE (csv, parquet, xlsx, jsonl or sql), in the place of what was there under its key.
 
     Facts that FILE does not name stay. If it breaks off, load it again: what was kept is kept once more.
     """
     settings = read_settings()
     root = settings.rulesets or SHIPPED
-    pairs = read_pairs(source, key=key, declared=lambda: declared_fact(root, fact), database_url=settings.source_url)
+    options = SourceOptions(subject=key, sheet=sheet, encoding=encoding, decimal=decimal)
+    pairs = read_pairs(source, options, declared=lambda: declared_fact(root, fact), database_url=settings.source_url)
     kept = _facts().put_many(fact, pairs)
     if as_json:
         print_json({"fact": fact, "loaded": kept})

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,17 @@ rulesets_option = click.option(
 )
 
 
+def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """How a file is to be read: --sheet, --encoding, --decimal."""
+    for option in (
+        click.option("--decimal", type=click.Choice([".", ","]), help="What decimals stand behind, in csv and xlsx."),
+        click.option("--encoding", metavar="NAME", help="Of csv, jsonl and sql. Default: UTF-8."),
+        click.option("--sheet", metavar="NAME", help="Of a workbook. Default: the first that is not hidden."),
+    ):
+        command = option(command)
+    return command
+
+
 def read_settings() -> Settings:
     """The settings, from the environment."""
     return Settings.from_env(os.environ)
@@ -52,7 +64,7 @@ def read_facts(path: str) -> dict[str, Any]:
     """
     name = "standard input" if path == "-" else path
     try:
-        text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
+        text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise JobRejected("unreadable-file", f"{name} can't be read: {reason}") from None

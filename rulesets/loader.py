@@ -56,6 +56,16 @@ class LoadedRuleset:
     folder: Path
 
 
+@dataclass(frozen=True, slots=True)
+class DeclaredFact:
+    """A fact that domains look up."""
+
+    #: With the fields that any of them declares.
+    fact: FactSchema
+    #: What stands before the decimals of a number in text; None: the domains do not agree.
+    decimal: str | None
+
+
 def available_domains(root: Path | str = SHIPPED) -> tuple[str, ...]:
     """Names of the domains in a folder, sorted.
 
@@ -104,7 +114,7 @@ def load_domain(root: Path | str, domain: str) -> LoadedRuleset:
     return LoadedRuleset(domain, program, {schema_source: schema_text, **rules}, schema, program.digest, folder)
 
 
-def declared_fact(root: Path | str, fact: str) -> FactSchema:
+def declared_fact(root: Path | str, fact: str) -> DeclaredFact:
     """A fact as the domains that look it up declare it.
 
     Args:
@@ -118,10 +128,12 @@ def declared_fact(root: Path | str, fact: str) -> FactSchema:
     """
     folder = Path(root)
     declaring: dict[str, FactSchema] = {}
+    decimals = set()
     for domain in available_domains(folder):
         schema = parse_schema(read_file(folder / domain / SCHEMA_FILE), f"{folder.name}/{domain}/{SCHEMA_FILE}")
         if any(lookup.fact == fact for lookup in schema.lookups):
             declaring[domain] = schema.facts[fact]
+            decimals.add(schema.decimal)
     if not declaring:
         hint = f"declare it: [lookup.{fact}] in its domain.toml"
         raise NotFound("unknown-fact", f"no domain in {folder} looks up a fact '{fact}'", hint)
@@ -132,7 +144,7 @@ def declared_fact(root: Path | str, fact: str) -> FactSchema:
                 message = f"{fact}.{name} is of one kind in '{first}' and of another in '{domain}'"
                 raise NotFound("unknown-fact", message, "load it from parquet or jsonl, which say the kinds themselves")
     fields = {name: field for each in declaring.values() for name, field in each.fields.items()}
-    return FactSchema(fact, False, fields)
+    return DeclaredFact(FactSchema(fact, False, fields), decimals.pop() if len(decimals) == 1 else None)
 
 
 def problems_without_schema(root: Path | str, domain: str) -> tuple[Diagnostic, ...]:

@@ -7,12 +7,12 @@ import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from engine import FactSchema
-from rulefarm.batch import JSON_COLUMN, SUBJECT_COLUMN, open_source
+from rulefarm.batch import JSON_COLUMN, SUBJECT_COLUMN, SourceOptions, open_source
 from rulefarm.errors import SourceRejected
 from rulefarm.normalize import abbreviate
-from tasks.csv_typing import typed_columns
+from rulesets.loader import DeclaredFact
 from tasks.shared_facts import key_text
+from tasks.table_rows import TableRows, table_rows
 
 #: Rows that are read at once.
 _ROWS = 1_000
@@ -20,42 +20,59 @@ _ROWS = 1_000
 
 def read_pairs(
     path: str | os.PathLike[str],
+    options: SourceOptions,
     *,
-    key: str | None,
-    declared: Callable[[], FactSchema],
+    declared: Callable[[], DeclaredFact],
     database_url: str | None = None,
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """The facts of a file, each with its key.
 
     Args:
-        path: a .csv, .parquet, .jsonl or .sql file; a row, or line, is one fact.
-        key: the column that holds the key; default: the first.
-        declared: the fact as a domain has it; asked for a csv alone, which does not say what is a number.
+        path: any source of a batch; a row, or line, is one fact.
+        options: how it is to be read; `subject` is the column that holds the key, by default the first.
+        declared: the fact as domains have it; asked for text alone, which does not say what is a number.
         database_url: where a query is asked.
 
     Raises:
-        SourceRejected: the file can't be read, a row has no key, or text that is not of the kind of its field.
+        SourceRejected: the file can't be read, a row has no key, or a field of it can't be read, or is text that is not
+            of its kind.
     """
-    source = open_source(path, subject=key, rows=_ROWS, database_url=database_url)
-    schema = declared() if source.form == "text" else None
+    source = open_source(path, options, rows=_ROWS, database_url=database_url)
+    known = declared() if source.form.startswith("text") else None
+    if known is not None and known.decimal is None and options.decimal is None:
+        message = f"{path}: the domains that look it up do not agree on how decimals are written"
+        raise SourceRejected("no-decimal", message, "say it: --decimal . or --decimal ,")
+    decimal = (known.decimal if known else None) or "."
     before = 0
     for frame in source.portions:
-        subjects = frame[SUBJECT_COLUMN].to_list()
-        frame = frame.drop(SUBJECT_COLUMN)
         if source.form == "json":
+            subjects = frame[SUBJECT_COLUMN].to_list()
             documents = [json.loads(text) for text in frame[JSON_COLUMN]]
         else:
-            if schema is not None:
-                frame, untyped = typed_columns(frame, schema.fields)
-                if untyped.any():
-                    row = before + (untyped.arg_max() or 0)
-                    message = f"{path}: row {row + 1}, {abbreviate(subjects[row - before])}: a field is not of its kind"
-                    raise SourceRejected("wrong-kind", message, "see the fact in domain.toml")
-            documents = list(frame.iter_rows(named=True))
-        column = key or next(iter(frame.columns))
+            fields = known.fact.fields if known else {}
+            rows = table_rows(frame, source.form, fields, decimal, all_matter=True)
+            _check(rows, f"{path}: row", before)
+            subjects, documents = rows.subjects, rows.documents
+        column = options.subject or next(iter(source.progress.columns))
         for subject, document in zip(subjects, documents, strict=True):
             # A parquet may hold 7.0 for the key 7; what is text is a key as it stands.
-            fact_key = key_text(document.get(column)) if source.form != "text" else None
+            key = key_text(document.get(column)) if known is None else None
             # Null and missing are the same value: what is not there takes no room.
-            yield fact_key or subject, {name: value for name, value in document.items() if value is not None}
+            yield key or subject, {name: value for name, value in document.items() if value is not None}
         before += len(documents)
+
+
+def _check(rows: TableRows, place: str, before: int) -> None:
+    """Refuse the first row of which anything can't be read."""
+    bad = sorted(rows.flaws.keys() | rows.unreadable.keys() | rows.odd.keys())
+    if not bad:
+        return
+    row = bad[0]
+    flaw = rows.flaws.get(row)
+    if flaw is None:
+        flaw = "; ".join(f"{name} {why}" for name, why in rows.unreadable.get(row, {}).items())
+    if not flaw:
+        odd = rows.odd[row].items()
+        flaw = "; ".join(f"{name} is not of its kind: {abbreviate(value)}" for name, value in odd)
+    message = f"{place} {before + row + 1}, {abbreviate(rows.subjects[row])}: {flaw}"
+    raise SourceRejected("wrong-kind", message, "see the fact in domain.toml")

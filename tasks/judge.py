@@ -7,19 +7,18 @@ import json
 import time
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import polars as pl
 
 from engine import Evaluation, Schema, error_evaluation, json_value
 from rulefarm import wire
-from rulefarm.batch import JSON_COLUMN, SUBJECT_COLUMN, decode
 from rulefarm.errors import JobRejected, SettingsError
 from rulefarm.messaging import JobMessage
 from rulefarm.verdict import Verdict
 from rulesets.loader import LoadedRuleset
-from tasks.csv_typing import typed_columns
+from tasks.chunk_rows import ChunkRows, read_chunk
 from tasks.durable_rules import host_of
 from tasks.shared_facts import CompleteFacts, SharedFacts, Subject
 
@@ -78,20 +77,17 @@ def judge_chunk(
     Raises:
         FactsUnreachable, SettingsError: as `judge_job`.
     """
-    frame = decode(chunk["facts"])
-    subjects = frame[SUBJECT_COLUMN].to_list()
-    frame = frame.drop(SUBJECT_COLUMN)
+    rows = read_chunk(chunk, loaded.schema)
+    subjects = rows.subjects
     started = time.perf_counter_ns()
-    if chunk["form"] == "json" or loaded.schema.is_shared:
+    if rows.columns is None or loaded.schema.is_shared:
         # A shared fact has a value of its own for every row: there is no column to judge it by.
-        documents = _documents(frame, chunk["form"], loaded.schema)
-        ids = (str(uuid.uuid5(chunk["batch"], subject)) for subject in subjects)
-        facts = _complete(loaded, [Subject(*pair, chunk["as_of"]) for pair in zip(ids, documents, strict=True)], shared)
+        facts = _complete_rows(loaded, chunk, rows, shared)
         started = time.perf_counter_ns()
         answers = [evaluate_complete(loaded, each, chunk["as_of"]).to_json() for each in facts]
     else:
-        documents, answers = _judge_columns(loaded, frame, chunk["form"] == "text", chunk["as_of"])
-        facts = [CompleteFacts(document, {}) for document in documents]
+        answers = _judge_columns(loaded, rows, rows.columns, chunk["as_of"])
+        facts = [CompleteFacts(document, {}) for document in rows.documents]
     micros = (time.perf_counter_ns() - started) // 1000 // max(1, len(subjects))
     now = datetime.now(UTC)
     return [
@@ -125,10 +121,23 @@ def facts_of(chunk: Mapping[str, Any], subject: str, schema: Schema) -> dict[str
     Returns:
         Its facts; None when the chunk has no such subject.
     """
-    frame = decode(chunk["facts"]).filter(pl.col(SUBJECT_COLUMN) == subject).drop(SUBJECT_COLUMN)
-    if frame.is_empty():
-        return None
-    return _documents(frame, chunk["form"], schema)[0]
+    found = read_chunk(chunk, schema, only=subject).documents
+    return found[0] if found else None
+
+
+def _complete_rows(
+    loaded: LoadedRuleset, chunk: Mapping[str, Any], rows: ChunkRows, shared: SharedFacts | None
+) -> list[CompleteFacts]:
+    """The facts of all rows with the shared ones; a row that can't be judged asks for none, and is no event."""
+    fit = [row for row in range(len(rows.subjects)) if row not in rows.refused]
+    subjects = [
+        Subject(str(uuid.uuid5(chunk["batch"], rows.subjects[row])), rows.documents[row], chunk["as_of"]) for row in fit
+    ]
+    seen = dict(zip(fit, _complete(loaded, subjects, shared), strict=True))
+    return [
+        seen[row] if row in seen else CompleteFacts(document, {}, rows.refused[row])
+        for row, document in enumerate(rows.documents)
+    ]
 
 
 def _complete(loaded: LoadedRuleset, subjects: Sequence[Subject], shared: SharedFacts | None) -> list[CompleteFacts]:
@@ -154,59 +163,36 @@ def evaluate_complete(loaded: LoadedRuleset, facts: CompleteFacts, as_of: dateti
     return loaded.program.evaluate(facts.document, as_of=as_of, candidates=host_of(loaded.program))
 
 
-def _documents(frame: pl.DataFrame, form: str, schema: Schema) -> list[dict[str, Any]]:
-    """The facts of every row as they were sent, one document a row."""
-    if form == "json":
-        return [_whole(json.loads(text), schema) for text in frame[JSON_COLUMN]]
-    typed, untyped = _typed(frame, form == "text", schema)
-    # Text where the domain declares a number or a boolean: judged as it stands, so that the verdict names it.
-    whole = _holds_whole_facts(frame, schema)
-    return [
-        {schema.subject: frame.row(i, named=True)} if untyped[i] else row if whole else {schema.subject: row}
-        for i, row in enumerate(typed.iter_rows(named=True))
-    ]
-
-
-def _holds_whole_facts(frame: pl.DataFrame, schema: Schema) -> bool:
-    return bool(frame.columns) and all(column in schema.facts for column in frame.columns)
-
-
 def _judge_columns(
-    loaded: LoadedRuleset, frame: pl.DataFrame, is_text: bool, as_of: datetime
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    schema = loaded.schema
-    typed, untyped = _typed(frame, is_text, schema)
-    whole = _holds_whole_facts(frame, schema)
-    result = loaded.program.evaluate_frame(typed, fact=None if whole else schema.subject, as_of=as_of)
-    documents = [row if whole else {schema.subject: row} for row in typed.iter_rows(named=True)]
-    answers: list[dict[str, Any]] = []
-    for i, outcome in enumerate(result.outcome):
-        if untyped[i]:
-            # Text where the domain declares a number or a boolean: judged as it stands, so that the verdict names it.
-            documents[i] = {schema.subject: frame.row(i, named=True)}
-            answers.append(loaded.program.evaluate(documents[i], as_of=as_of).to_json())
+    loaded: LoadedRuleset, rows: ChunkRows, columns: pl.DataFrame, as_of: datetime
+) -> list[dict[str, Any]]:
+    """The answers for all rows: most by their columns, the others each by itself."""
+    fact = None if rows.is_whole else loaded.schema.subject
+    program = loaded.program
+    if rows.apart:
+        in_columns = [row for row in range(len(columns)) if row not in rows.apart]
+        columns = columns[in_columns]
+    result = program.evaluate_frame(columns, fact=fact, as_of=as_of)
+    judged = (
+        {
+            "outcome": outcome,
+            "fired": result.fired(i),
+            "reasons": [reason.to_json() for reason in result.reasons(i)],
+            "changes": {name: json_value(value) for name, value in result.changes(i).items()},
+            "logs": result.logs(i),
+            "events": [event.to_json() for event in result.events(i)],
+        }
+        for i, outcome in enumerate(result.outcome)
+    )
+    answers = []
+    for row, document in enumerate(rows.documents):
+        if row in rows.refused:
+            answers.append(error_evaluation(*rows.refused[row], document).to_json())
+        elif row in rows.apart:
+            answers.append(program.evaluate(document, as_of=as_of).to_json())
         else:
-            answers.append(
-                {
-                    "outcome": outcome,
-                    "fired": result.fired(i),
-                    "reasons": [reason.to_json() for reason in result.reasons(i)],
-                    "changes": {name: json_value(value) for name, value in result.changes(i).items()},
-                    "logs": result.logs(i),
-                    "events": [event.to_json() for event in result.events(i)],
-                }
-            )
-    return documents, answers
-
-
-def _typed(frame: pl.DataFrame, is_text: bool, schema: Schema) -> tuple[pl.DataFrame, pl.Series]:
-    if is_text:
-        return typed_columns(frame, schema.facts[schema.subject].fields)
-    return frame, pl.repeat(False, len(frame), eager=True)
-
-
-def _whole(document: dict[str, Any], schema: Schema) -> dict[str, Any]:
-    return document if all(name in schema.facts for name in document) else {schema.subject: document}
+            answers.append(next(judged))
+    return answers
 
 
 def _digest(facts: Mapping[str, Any]) -> str:
@@ -214,4 +200,13 @@ def _digest(facts: Mapping[str, Any]) -> str:
         return wire.digest(wire.canonical(facts))
     except JobRejected:
         # A column can hold what JSON can't, such as NaN. The engine decides what that is worth; a digest it must have.
-        return wire.digest(json.dumps(facts, default=repr, sort_keys=True))
+        return wire.digest(json.dumps(_one_form(facts), default=repr, sort_keys=True))
+
+
+def _one_form(value: Any) -> Any:
+    """A value with 7 for 7.0: a column holds the one or the other, as its neighbours have it."""
+    if isinstance(value, Mapping):
+        return {name: _one_form(item) for name, item in value.items()}
+    if isinstance(value, date):
+        return value.isoformat()
+    return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -55,6 +55,9 @@ class JobRejected(RulefarmError):
 class SourceRejected(RulefarmError):
     """The source of a batch can't be read or cut into jobs; nothing of it was kept."""
 
+    #: Whether the same source may be taken later: a file that is not there yet, a database that is away.
+    may_pass = False
+
 
 class FactRejected(RulefarmError):
     """A reference fact can't be kept as it is."""

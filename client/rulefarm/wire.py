@@ -7,16 +7,18 @@ import hashlib
 import json
 import uuid
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from rulefarm.errors import JobRejected
-from rulefarm.limits import MAX_DEPTH, MAX_FACTS_CHARACTERS, MAX_KEY_CHARACTERS
+from rulefarm.limits import MAX_DEPTH, MAX_DIGITS, MAX_FACTS_CHARACTERS, MAX_KEY_CHARACTERS
 from rulefarm.normalize import abbreviate, check_storable, to_json_values, too_large
 
 #: Ids are uuid5 below this, so the same job submitted twice has the same id wherever it was submitted.
 NAMESPACE = uuid.UUID("5d0a4b52-0d1f-5f0e-9f0b-8c6f6f6f7266")
+#: Significant digits that a float64 prints at most.
+_FLOAT_DIGITS = 17
 _ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
@@ -54,9 +56,31 @@ def parse(text: str, *, source: str = "facts") -> dict[str, Any]:
         source: what to call the text in an error: a file, a line.
 
     Raises:
-        JobRejected: no JSON, not an object, NaN or Infinity in it, or one name twice in one object.
+        JobRejected: no JSON, not an object, NaN or Infinity in it, a number with more digits than a float64 prints, or
+            one name twice in one object.
     """
+    return _parsed(text, source, parse_float)
 
+
+def parse_float(text: str) -> float:
+    """A number with a point or an exponent out of JSON that came from outside.
+
+    Raises:
+        JobRejected: it has more digits than any float64 prints, so that somebody wrote a decimal, and some of them
+            would be lost.
+
+    >>> parse_float("0.30000000000000004")
+    0.30000000000000004
+    """
+    # Signs, point and exponent make room for nothing in so short a text.
+    if len(text) > _FLOAT_DIGITS:
+        digits = text.lower().partition("e")[0].replace(".", "").strip("-0")
+        if len(digits) > _FLOAT_DIGITS:
+            raise JobRejected("bad-number", f"{abbreviate(text)} has more than {MAX_DIGITS} significant digits")
+    return float(text)
+
+
+def _parsed(text: str, source: str, number: Callable[[str], float] | None) -> dict[str, Any]:
     def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         document = dict(pairs)
         if len(document) != len(pairs):
@@ -68,7 +92,7 @@ def parse(text: str, *, source: str = "facts") -> dict[str, Any]:
         raise JobRejected("bad-number", f"{source}: {name} is not JSON")
 
     try:
-        facts = json.loads(text, parse_constant=constant, object_pairs_hook=members)
+        facts = json.loads(text, parse_constant=constant, parse_float=number, object_pairs_hook=members)
     except RecursionError:
         raise JobRejected("too-deep", f"{source}: nested deeper than {MAX_DEPTH}") from None
     except ValueError as error:
@@ -89,7 +113,8 @@ def parse_canonical(text: str) -> dict[str, Any]:
     """
     if len(text) > MAX_FACTS_CHARACTERS:
         raise too_large(f"take {len(text)} characters")
-    facts = parse(text)
+    # A number of more digits than a float prints is none that `canonical` writes.
+    facts = _parsed(text, "facts", None)
     if canonical(facts) != text:
         raise JobRejected("not-canonical", "facts: not as rulefarm writes them: names in order, no spaces, 7.0 as 7")
     return facts

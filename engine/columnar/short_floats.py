@@ -1,4 +1,4 @@
-"""Short floats mean what they print as.  frame -> [short_floats] -> frame_reader, and whoever reads rows of a frame
+"""Short floats of a frame as the decimals that they print as; for whoever reads a frame by columns or by rows.
 
 A float32 that was 0.7 is 0.699999988079071 as a float64, which nobody wrote. Takes any frame; changes nothing else."""
 

@@ -25,6 +25,8 @@ from engine.values import (
     kind_of,
     ordinary,
     parse_moment,
+    take_number,
+    to_python,
     whole_digits,
 )
 
@@ -190,9 +192,15 @@ def _shown(raw: Any) -> str:
     """What stands there, to be said behind a problem; nothing for what would be long, or says nothing."""
     if isinstance(raw, str):
         return f": {raw if len(raw) <= _SHOWN else raw[:_SHOWN] + '…'!r}"
-    # Python refuses to write an integer of thousands of digits.
-    if isinstance(raw, bool) or not isinstance(raw, int | float | Decimal) or abs(raw) > 10**_SHOWN:
+    if isinstance(raw, bool) or not isinstance(raw, int | float | Decimal):
         return ""
+    try:
+        # As the language writes it, whether it came as 7, 7.0 or 7.00.
+        raw = to_python(take_number(raw))
+    except ValueRefused:
+        # Python refuses to write an integer of thousands of digits.
+        if isinstance(raw, int) and raw.bit_length() > 1_000:
+            return ""
     return f": {raw}"[:_SHOWN]
 
 

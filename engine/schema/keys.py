@@ -54,6 +54,7 @@ TOP = KeyTable(
         Key("lookup", "tables, see below", "none", "facts that are looked up"),
         Key("stream", "tables, see below", "none", "windows of recent events"),
         Key("emit", "tables, see below", "none", "calls that rules may make"),
+        Key("decimal", '`"."` or `","`', '`"."`', "what decimals stand behind in text that comes in: csv, workbooks"),
         _DESCRIPTION,
     ),
 )

@@ -73,12 +73,18 @@ class _Reader:
         description = document.get("description", "")
         if not isinstance(description, str):
             self._problem("schema-value", "'description' has to be text", "", "description")
+        decimal = document.get("decimal", ".")
+        if decimal not in (".", ","):
+            self._problem(
+                "schema-value", "'decimal' is what stands before decimals in files: '.' or ','", "", "decimal"
+            )
         shared = SharedFactsReader(facts, subject, self._problem)
         lookups, streams = shared.lookups(document.get("lookup", {})), shared.streams(document.get("stream", {}))
         calls = read_calls(document.get("emit", {}), self._problem)
         if self._diagnostics:
             raise SchemaRejected(self._diagnostics)
-        return Schema(subject, key, facts | shared.stream_facts(streams), description, lookups, streams, calls)
+        facts |= shared.stream_facts(streams)
+        return Schema(subject, key, facts, description, lookups, streams, calls, decimal)
 
     def _toml(self, text: str | bytes) -> dict[str, Any]:
         if len(text) > MAX_SCHEMA_CHARACTERS:

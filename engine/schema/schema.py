@@ -113,6 +113,8 @@ class Schema:
     streams: tuple[Stream, ...] = ()
     #: The calls that rules may make, by name.
     calls: Mapping[str, CallSchema] = dataclasses.field(default_factory=dict)
+    #: What stands before the decimals of a number in text that comes in, as in csv: `.` or `,`.
+    decimal: str = "."
 
     @property
     def list_facts(self) -> frozenset[str]:
@@ -147,6 +149,8 @@ class Schema:
         'subject P key id\\nP.id text'
         """
         lines = [f"subject {self.subject} key {self.key}"]
+        if self.decimal != ".":
+            lines.append(f"decimal {self.decimal}")
         for fact in sorted(self.facts.values(), key=lambda fact: fact.name):
             if fact.is_list:
                 lines.append(f"{fact.name} list")

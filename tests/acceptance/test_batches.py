@@ -114,7 +114,8 @@ REFUSED = [
     ("nan.jsonl", '{"sku": "a", "price": NaN}\n', None, "nan.jsonl:1"),
     ("list.jsonl", "[1]\n", None, "list.jsonl:1"),
     ("noise.parquet", "PAR1 but not really", None, "can't be read"),
-    ("ragged.csv", "sku,price\na,1,2,3\n", None, "can't be read"),
+    ("quotes.csv", 'sku,price\na,"1\\" 2"\n', None, "quotes.csv:2: something stands behind a closing quote"),
+    ("doubled.csv", "sku,price, price\na,1,2\n", None, "has the column 'price' twice"),
 ]
 
 

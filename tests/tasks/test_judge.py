@@ -26,7 +26,7 @@ def pricing() -> LoadedRuleset:
 
 
 def judge_file(pricing: LoadedRuleset, path: Path) -> list[Verdict]:
-    source = open_source(path, subject=None, rows=1000)
+    source = open_source(path, rows=1000)
     [frame] = source.portions
     return judge_frame(pricing, frame, source.form)
 

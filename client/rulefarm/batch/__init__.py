@@ -1,7 +1,21 @@
 """Files and queries sent as batches. Needs the extra `rulefarm[batch]`."""
 
-from rulefarm.batch.chunk_codec import JSON_COLUMN, SUBJECT_COLUMN, decode, encode
-from rulefarm.batch.sources import open_source
+from rulefarm.batch.chunk_codec import APART_COLUMN, JSON_COLUMN, SUBJECT_COLUMN, Apart, Unreadable, decode, encode
+from rulefarm.batch.source_options import Progress, SourceOptions
+from rulefarm.batch.sources import OpenedSource, open_source
 from rulefarm.batch.submit import record_batch
 
-__all__ = ["JSON_COLUMN", "SUBJECT_COLUMN", "decode", "encode", "open_source", "record_batch"]
+__all__ = [
+    "APART_COLUMN",
+    "JSON_COLUMN",
+    "SUBJECT_COLUMN",
+    "Apart",
+    "OpenedSource",
+    "Progress",
+    "SourceOptions",
+    "Unreadable",
+    "decode",
+    "encode",
+    "open_source",
+    "record_batch",
+]

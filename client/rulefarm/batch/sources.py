@@ -1,193 +1,213 @@
-"""Read a source, a portion at a time.  csv, parquet, jsonl, sql -> [sources] -> frames with subjects -> submit
+"""Read a source, a portion at a time.  readers of each form -> [sources] -> frames with subjects -> submit
 
 However long the source, a few portions of it are in memory. Each row is named by its subject; what can't be read or
-named is refused with its place. Whether a subject is named twice is not seen here: that takes all rows at once."""
+named is refused with its place, whatever a reader's library raises. Whether a subject is named twice is not seen here:
+that takes all rows at once."""
 
 import os
-from collections.abc import Generator, Iterable, Iterator, Mapping
-from contextlib import closing
+import zlib
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import polars as pl
-from sqlalchemy import Engine, NullPool, create_engine, make_url
-from sqlalchemy.exc import SQLAlchemyError
+from celery.exceptions import SoftTimeLimitExceeded
+from sqlalchemy.exc import InterfaceError, OperationalError
 
-from rulefarm import wire
-from rulefarm.batch.chunk_codec import JSON_COLUMN, SUBJECT_COLUMN
-from rulefarm.errors import JobRejected, SourceRejected
-from rulefarm.limits import MAX_CHUNK_BYTES, MAX_KEY_CHARACTERS, MAX_MESSAGE_BYTES
-from rulefarm.normalize import abbreviate, to_json_values
+from rulefarm.batch.chunk_codec import SUBJECT_COLUMN
+from rulefarm.batch.csv_source import read_csv_file
+from rulefarm.batch.jsonl_source import read_jsonl
+from rulefarm.batch.parquet_source import read_parquet
+from rulefarm.batch.query_source import read_query
+from rulefarm.batch.source_options import Progress, SourceOptions
+from rulefarm.batch.text_lines import PACKED
+from rulefarm.batch.workbook_source import read_workbook
+from rulefarm.errors import RulefarmError, SourceRejected
+from rulefarm.limits import MAX_KEY_CHARACTERS
+from rulefarm.normalize import abbreviate
 
-#: How a chunk's columns are to be read. columns: typed, as in parquet. text: every value text, as in csv, to be read
-#: by the kinds that the domain declares. json: one canonical document a row.
-FORMS = {".parquet": "columns", ".csv": "text", ".jsonl": "json", ".ndjson": "json", ".sql": "columns"}
+#: How a chunk's columns are to be read. columns: typed, as in parquet. text: what is text is read by the kinds that the
+#: domain declares, as in csv. json: one canonical document a row.
+FORMS = {
+    ".parquet": "columns",
+    ".csv": "text",
+    ".tsv": "text",
+    ".xlsx": "text",
+    ".xlsm": "text",
+    ".jsonl": "json",
+    ".ndjson": "json",
+    ".sql": "columns",
+}
+#: Formats that may be packed, and that a folder may hold the parts of.
+_STREAMED = (".csv", ".tsv", ".jsonl", ".ndjson")
+_PARTS = (".parquet", *_STREAMED)
+#: The form of text whose decimals are said by whoever sent it, not by the domain.
+_DECIMAL_FORMS = {".": "text-point", ",": "text-comma"}
+#: What writers of folders leave beside the parts: _SUCCESS, .crc.
+_BESIDE = ("_", ".")
+
+_Read = Callable[[Path, SourceOptions, int, Progress], Iterator[pl.DataFrame]]
 
 
 @dataclass(frozen=True, slots=True)
 class OpenedSource:
     """A source that is about to be read."""
 
-    #: One of FORMS.
+    #: One of FORMS, or of text whose decimals are said.
     form: str
     #: Frames with SUBJECT_COLUMN, in the order of the source; reading on may raise SourceRejected.
     portions: Iterator[pl.DataFrame]
+    #: What has been read so far.
+    progress: Progress
 
 
 def open_source(
-    source: str | os.PathLike[str], *, subject: str | None, rows: int, database_url: str | None = None
+    source: str | os.PathLike[str],
+    options: SourceOptions | None = None,
+    *,
+    rows: int,
+    database_url: str | None = None,
 ) -> OpenedSource:
     """The rows of a source, each with its subject.
 
     Args:
-        source: path of a .csv, .parquet or .jsonl file, or of a .sql file that holds one query.
-        subject: the column or path that names the subject. Default: the first.
+        source: path of a file, which is read as its ending says; or of a folder whose files are parts of one source.
+        options: how it is to be read. Default: subject first, UTF-8, first sheet, decimals as the domain says.
         rows: of a portion, at most.
         database_url: where a query is asked.
 
     Raises:
-        SourceRejected: no known format. What else is wrong with it comes to light while it is read.
+        SourceRejected: no known format, or an option that the format has no use for. What else is wrong with the source
+            comes to light while it is read.
     """
     path = Path(source)
-    form = FORMS.get(path.suffix.lower())
-    if form is None:
-        formats = ", ".join(sorted(FORMS))
-        raise SourceRejected(
-            "unknown-format", f"{path}: {path.suffix or 'no suffix'!r} is no format", f"known: {formats}"
-        )
-    if form == "json":
-        frames = _read_jsonl(path, subject, rows)
-    elif path.suffix.lower() == ".sql":
-        frames = _read_query(path, subject, rows, database_url)
-    else:
-        frames = _read_columns(path, subject, rows, is_text=form == "text")
-    return OpenedSource(form, _portions(frames, path))
+    known = options or SourceOptions()
+    parts = _parts(path) if path.is_dir() else [path]
+    ending = _format(parts[0])
+    _check_options(path, ending, known)
+    form = FORMS[ending]
+    if form == "text" and known.decimal is not None:
+        form = _DECIMAL_FORMS[known.decimal]
+    progress = Progress()
+    read = _reader(ending, database_url)
+    frames = _parts_in_turn(parts, read, known, rows, progress)
+    return OpenedSource(form, _portions(frames, path, progress), progress)
 
 
-def _portions(frames: Generator[pl.DataFrame, None, None], path: Path) -> Iterator[pl.DataFrame]:
-    before = 0
+def _format(path: Path) -> str:
+    ending = path.suffix.lower()
+    packed = ending in PACKED
+    if packed:
+        ending = Path(path.stem).suffix.lower()
+    if ending not in FORMS:
+        message = f"{path}: {path.suffix or 'no suffix'!r} is no format"
+        raise SourceRejected("unknown-format", message, f"known: {', '.join(sorted(FORMS))}")
+    if packed and ending not in _STREAMED:
+        raise SourceRejected("unknown-format", f"{path}: {ending} is not read packed", "unpack it first")
+    return ending
+
+
+def _check_options(path: Path, ending: str, options: SourceOptions) -> None:
+    if options.decimal is not None and options.decimal not in _DECIMAL_FORMS:
+        raise SourceRejected("bad-option", f"decimals stand behind . or , and not {options.decimal!r}")
+    is_workbook = ending in (".xlsx", ".xlsm")
+    for name, value, fits in (
+        ("sheet", options.sheet, is_workbook),
+        ("decimal", options.decimal, FORMS[ending] == "text"),
+        ("encoding", options.encoding, not is_workbook and ending != ".parquet"),
+    ):
+        if value is not None and not fits:
+            raise SourceRejected("bad-option", f"{path}: {ending} has no use for --{name}")
+
+
+def _parts(folder: Path) -> list[Path]:
+    """The files of a folder, in the order of their names; all of one format."""
     try:
-        # Closed at once when a row is refused: it may hold a connection.
-        with closing(frames):
-            for frame in frames:
-                _check_subjects(frame[SUBJECT_COLUMN], path, before)
-                yield frame
-                before += len(frame)
-    except (OSError, UnicodeDecodeError, pl.exceptions.PolarsError, SQLAlchemyError, ImportError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise SourceRejected("unreadable-source", f"{path} can't be read: {reason}") from error
-    if not before:
+        files = sorted(entry for entry in folder.iterdir() if not entry.name.startswith(_BESIDE))
+    except OSError as error:
+        raise _unreadable(folder, error, may_pass=True) from error
+    if not files:
+        raise SourceRejected("empty-source", f"{folder} has no files in it")
+    formats: set[str] = set()
+    for file in files:
+        if not file.is_file():
+            hint = "put all parts into one folder, with what the folders' names say as a column"
+            raise SourceRejected("bad-parts", f"{folder}: {file.name} is no file", hint)
+        formats.add(_format(file))
+    if len(formats) > 1 or not formats <= set(_PARTS):
+        message = f"{folder} holds {', '.join(sorted(formats))}: the parts of one source have one format"
+        raise SourceRejected("bad-parts", message, f"one of {', '.join(_PARTS)}")
+    return files
+
+
+def _reader(ending: str, database_url: str | None) -> _Read:
+    match ending:
+        case ".parquet":
+            return read_parquet
+        case ".csv" | ".tsv":
+            return read_csv_file
+        case ".jsonl" | ".ndjson":
+            return read_jsonl
+        case ".sql":
+            return partial(read_query, database_url=database_url)
+    return read_workbook
+
+
+def _parts_in_turn(
+    parts: list[Path], read: _Read, options: SourceOptions, rows: int, progress: Progress
+) -> Iterator[pl.DataFrame]:
+    is_table = FORMS[_format(parts[0])] != "json"
+    for place, part in enumerate(parts):
+        own = Progress(remarks=progress.remarks)
+        columns = progress.columns
+        for frame in read(part, options, rows, own):
+            if place and is_table and own.columns.keys() != columns.keys():
+                odd = ", ".join(sorted(own.columns.keys() ^ columns.keys()))
+                raise SourceRejected("bad-parts", f"{part} has not the columns of {parts[0].name}: {odd}")
+            columns.update(own.columns)
+            progress.read += len(frame)
+            progress.refused += own.refused
+            own.refused = 0
+            yield frame
+
+
+def _portions(frames: Iterator[pl.DataFrame], path: Path, progress: Progress) -> Iterator[pl.DataFrame]:
+    try:
+        while True:
+            before = progress.read
+            frame = _next(frames, path)
+            if frame is None:
+                break
+            _check_subjects(frame[SUBJECT_COLUMN], path, before)
+            yield frame
+    finally:
+        # At once, also when a row is refused: it may hold a connection.
+        frames.close()  # type: ignore[attr-defined]
+    if not progress.read:
         raise SourceRejected("empty-source", f"{path} has no rows")
 
 
-def _read_columns(path: Path, subject: str | None, rows: int, *, is_text: bool) -> Generator[pl.DataFrame, None, None]:
-    scan = pl.scan_csv(path, infer_schema=False) if is_text else pl.scan_parquet(path)
-    column = _subject_column(scan.collect_schema().names(), path, subject)
-    named = scan.with_columns(pl.col(column).cast(pl.String).alias(SUBJECT_COLUMN))
-    yield from named.collect_batches(chunk_size=rows, lazy=True)
-
-
-def _read_query(
-    path: Path, subject: str | None, rows: int, database_url: str | None
-) -> Generator[pl.DataFrame, None, None]:
-    if database_url is None:
-        raise SourceRejected("no-source-database", f"{path}: no database is named to ask", "set RULEFARM_SOURCE_URL")
-    query = path.read_text(encoding="utf-8")
-    options: dict[str, Any] = {
-        # A cursor on the server's side: without it the client's library would fetch all rows at once.
-        "stream_results": True,
-        "max_row_buffer": rows,
-        # A colon or a percent sign in somebody's query is no parameter of ours.
-        "no_parameters": True,
-    }
-    with _engine(database_url).connect() as connection:
-        result = connection.execution_options(**options).exec_driver_sql(query)
-        column = _subject_column(list(result.keys()), path, subject)
-        for portion in result.partitions(rows):
-            frame = pl.DataFrame(portion, schema=list(result.keys()), orient="row", infer_schema_length=None)
-            # A uuid, say: what polars has no column for is its text.
-            objects = [name for name, kind in frame.schema.items() if kind == pl.Object]
-            frame = frame.with_columns(pl.Series(name, [_text(value) for value in frame[name]]) for name in objects)
-            yield frame.with_columns(pl.col(column).cast(pl.String).alias(SUBJECT_COLUMN))
-
-
-def _text(value: object) -> str | None:
-    return None if value is None else str(value)
-
-
-def _engine(database_url: str) -> Engine:
-    url = make_url(database_url)
-    if url.drivername in ("postgres", "postgresql"):
-        url = url.set(drivername="postgresql+psycopg2")
-    return create_engine(url, poolclass=NullPool)
-
-
-def _subject_column(columns: list[str], path: Path, subject: str | None) -> str:
+def _next(frames: Iterator[pl.DataFrame], path: Path) -> pl.DataFrame | None:
     try:
-        to_json_values(dict.fromkeys(columns))
-    except JobRejected as error:
-        raise SourceRejected(error.code, f"{path}: columns: {error.message}", error.hint) from None
-    column = subject or next(iter(columns), "")
-    if column not in columns:
-        raise SourceRejected(
-            "no-subject", f"{path} has no column {column!r} to name the subjects", f"it has {', '.join(columns)}"
-        )
-    return column
+        return next(frames, None)
+    except (RulefarmError, SoftTimeLimitExceeded):
+        raise
+    except (OSError, OperationalError, InterfaceError) as error:
+        # A file that is not there yet, a database that is away: tonight, not for ever.
+        raise _unreadable(path, error, may_pass=True) from error
+    # Libraries raise what they like, and a panic of polars is not even an Exception.
+    except (Exception, pl.exceptions.PanicException, zlib.error) as error:
+        raise _unreadable(path, error) from error
 
 
-def _read_jsonl(path: Path, subject: str | None, rows: int) -> Generator[pl.DataFrame, None, None]:
-    subjects: list[str | None] = []
-    documents: list[str] = []
-    characters = 0
-    with path.open(encoding="utf-8-sig") as lines:
-        number = 0
-        # Not `for line in lines`: a line that does not end would be read whole.
-        while line := lines.readline(MAX_MESSAGE_BYTES + 1):
-            number += 1
-            if len(line) > MAX_MESSAGE_BYTES:
-                place = f"{path}:{number}"
-                raise SourceRejected("facts-too-large", f"{place}: more than {MAX_MESSAGE_BYTES} characters in a line")
-            if not line.strip():
-                continue
-            document, text = _document(line, f"{path}:{number}")
-            subject = subject or _first_path(document)
-            subjects.append(_at(document, subject))
-            documents.append(text)
-            characters += len(text)
-            if len(documents) == rows or characters > MAX_CHUNK_BYTES // 2:
-                yield _json_frame(subjects, documents)
-                subjects, documents, characters = [], [], 0
-    if documents:
-        yield _json_frame(subjects, documents)
-
-
-def _document(line: str, place: str) -> tuple[dict[str, Any], str]:
-    try:
-        document = wire.parse(line, source=place)
-        return document, wire.canonical(document)
-    except JobRejected as error:
-        message = error.message if place in error.message else f"{place}: {error.message}"
-        raise SourceRejected(error.code, message, error.hint) from None
-
-
-def _json_frame(subjects: list[str | None], documents: list[str]) -> pl.DataFrame:
-    return pl.DataFrame(
-        {SUBJECT_COLUMN: subjects, JSON_COLUMN: documents}, schema_overrides={SUBJECT_COLUMN: pl.String}
+def _unreadable(path: Path, error: BaseException, *, may_pass: bool = False) -> SourceRejected:
+    lines = str(error).strip().splitlines()
+    rejected = SourceRejected(
+        "unreadable-source", f"{path} can't be read: {lines[0] if lines else type(error).__name__}"
     )
-
-
-def _first_path(document: Mapping[str, Any]) -> str:
-    for name, value in document.items():
-        return f"{name}.{_first_path(value)}" if isinstance(value, Mapping) else name
-    return ""
-
-
-def _at(document: Mapping[str, Any], path: str) -> str | None:
-    value: Any = document
-    for step in path.split("."):
-        value = value.get(step) if isinstance(value, Mapping) else None
-    return None if value is None or isinstance(value, (Mapping, list)) else str(value)
+    rejected.may_pass = may_pass
+    return rejected
 
 
 def _check_subjects(subjects: Iterable[str | None], path: Path, before: int) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from rulefarm import wire
 from rulefarm.batch.chunk_codec import SUBJECT_COLUMN, encode
+from rulefarm.batch.source_options import SourceOptions
 from rulefarm.batch.sources import OpenedSource, open_source
 from rulefarm.database import batches, chunks, copy_rows, translate_errors
 from rulefarm.errors import SourceRejected
@@ -53,7 +54,8 @@ def record_batch(
         SourceRejected: unreadable, empty, or with subjects that are missing or not unique.
         DatabaseUnreachable: nothing was written.
     """
-    opened = open_source(source, subject=subject, rows=settings.chunk_rows, database_url=settings.source_url)
+    options = SourceOptions(subject=subject)
+    opened = open_source(source, options, rows=settings.chunk_rows, database_url=settings.source_url)
     record: dict[str, Any] = {
         "id": uuid.uuid4() if key is None else wire.job_id(domain, wire.checked_key(key), "batch", as_of),
         "domain": domain,

@@ -33,7 +33,7 @@ def write(folder: Path, form: str) -> Path:
 
 @pytest.mark.parametrize("form", ["csv", "parquet", "jsonl"])
 def test_portions_are_whole_and_in_order(tmp_path: Path, form: str) -> None:
-    portions = list(open_source(write(tmp_path, form), subject=None, rows=100).portions)
+    portions = list(open_source(write(tmp_path, form), rows=100).portions)
     assert [len(portion) for portion in portions] == [100] * 10 + [50]
     subjects = [subject for portion in portions for subject in portion[SUBJECT_COLUMN]]
     assert subjects == [row["sku"] for row in ROWS]
@@ -99,7 +99,7 @@ def test_what_is_over_a_limit_is_refused_with_its_place(tmp_path: Path, name: st
     path = tmp_path / name
     path.write_text(content)
     with pytest.raises(SourceRejected) as caught:
-        list(open_source(path, subject=None, rows=100).portions)
+        list(open_source(path, rows=100).portions)
     assert caught.value.code == code
     assert str(path) in caught.value.message
 
@@ -119,7 +119,7 @@ def test_a_query_is_a_source(settings: Settings, tmp_path: Path) -> None:
         " case when n > 100 then '5d0a4b52-0d1f-5f0e-9f0b-8c6f6f6f7266'::uuid end as shop"
         " from generate_series(1, 1050) as n order by n;\n",
     )
-    source = open_source(path, subject=None, rows=100, database_url=settings.database_url)
+    source = open_source(path, rows=100, database_url=settings.database_url)
     portions = list(source.portions)
     assert source.form == "columns"
     assert [len(portion) for portion in portions] == [100] * 10 + [50]
@@ -148,7 +148,7 @@ def test_any_database_that_sqlalchemy_knows_can_be_asked(tmp_path: Path) -> None
         connection.executemany("insert into product values (?, ?, null)", [(row["sku"], row["price"]) for row in ROWS])
     path = query(tmp_path, "select sku, price, seen from product where sku like 'p%' order by rowid")
     url = f"sqlite:///{tmp_path / 'shop.db'}"
-    portions = list(open_source(path, subject=None, rows=500, database_url=url).portions)
+    portions = list(open_source(path, rows=500, database_url=url).portions)
     assert pl.concat(portions).select("sku", "price").rows(named=True) == ROWS
 
 
@@ -163,7 +163,7 @@ def test_any_database_that_sqlalchemy_knows_can_be_asked(tmp_path: Path) -> None
         ("select 1 as sku where false", "own", "empty-source", "no rows"),
         ("select null::text as sku", "own", "bad-subject", "row 1 names no subject"),
         ("create table x (n int)", "own", "unreadable-source", "syntax error"),
-        ("select 1 as a, 2 as a", "own", "unreadable-source", "a"),
+        ("select 1 as a, 2 as a", "own", "doubled-column", "'a' twice"),
     ],
 )
 def test_a_query_that_gives_no_rows_is_refused(
@@ -172,7 +172,7 @@ def test_a_query_that_gives_no_rows_is_refused(
     path = query(tmp_path, sql)
     database_url = settings.database_url if url == "own" else url
     with pytest.raises(SourceRejected) as caught:
-        list(open_source(path, subject=None, rows=100, database_url=database_url).portions)
+        list(open_source(path, rows=100, database_url=database_url).portions)
     assert caught.value.code == code
     assert said in str(caught.value)
     assert "secret" not in str(caught.value)

@@ -105,7 +105,7 @@ def test_a_job_judged_again_sees_the_same(fraud: LoadedRuleset, shared: SharedFa
 
 def test_what_cannot_be_judged_is_no_event(fraud: LoadedRuleset, shared: SharedFacts) -> None:
     card = key()
-    for bad in ({"amount": -1}, {"amount": "much"}, {}, {"amount": 1, "note": 5}, {"amount": 1, "risk": 3}):
+    for bad in ({"amount": -1}, {"amount": "much"}, {}, {"amount": 1, "note": 5.5}, {"amount": 1, "risk": 3}):
         assert judge(fraud, shared, 0, card=card, **bad).outcome == "error"
     large = judge(fraud, shared, 0, card=card, amount=1, note="x" * 4_000)
     assert (large.outcome, large.reasons[0]["code"]) == ("error", "event-too-large")

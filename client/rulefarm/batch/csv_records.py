@@ -1,0 +1,164 @@
+"""Records of a csv file, exactly as RFC 4180 has them.  text_lines -> [csv_records] -> csv_source
+
+Comma, semicolon or tab between the cells, whichever the header has first outside of quotes, as in decision tables; or
+what a first line `sep=;` says. Never mends anything: where quotes are wrong nobody can tell where a record ends, so the
+file is refused with the line; a record of too few or too many cells, or with a quote in the midst of a cell, is kept
+with that flaw. Knows no kinds: every cell is text."""
+
+import re
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from rulefarm.errors import SourceRejected
+from rulefarm.limits import MAX_MESSAGE_BYTES
+
+#: Stands for a blank cell in quotes, which is empty text; a blank without quotes is no value. No cell holds a NUL: a
+#: record that has one has a flaw.
+QUOTED_BLANK = "\x00"
+_DELIMITERS = re.compile(r"[,;\t]")
+_SEPARATOR_LINE = re.compile(r'"?sep=([^\w\s"]|\t)"?\Z', re.IGNORECASE)
+_QUOTED = re.compile(r'[^"]*(?:""[^"]*)*')
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record."""
+
+    #: The line that it begins on, from 1.
+    line: int
+    #: As many as the header has, whatever the record has; "" for a blank, QUOTED_BLANK for one in quotes.
+    cells: list[str]
+    #: What is wrong with it; empty if nothing.
+    flaw: str = ""
+
+
+def read_csv(lines: Iterator[str], path: Path) -> Generator[Record, None, None]:
+    """The header, and then the records; those without anything in them are left out.
+
+    Args:
+        lines: of the file, with their ends.
+        path: the file, for errors; `.tsv` has tabs between its cells.
+
+    Raises:
+        SourceRejected: the file has no header, or a quote is not closed, or something stands behind a closed one.
+    """
+    reader = _CsvReader(lines, path)
+    header = reader.header()
+    yield header
+    width = len(header.cells)
+    for record in reader.records():
+        cells = record.cells
+        if not record.flaw and not "".join(cells).replace(QUOTED_BLANK, "").strip():
+            continue
+        if len(cells) != width:
+            many = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
+            flaw = f"line {record.line} has {many}, and the header {width}"
+            record = Record(record.line, (cells + [""] * width)[:width], flaw)
+        yield record
+
+
+class _CsvReader:
+    """One reading of one file."""
+
+    def __init__(self, lines: Iterator[str], path: Path) -> None:
+        self._lines = lines
+        self._path = path
+        self._line = 0
+        self._delimiter = "\t" if path.name.lower().partition(".tsv")[1] else ""
+
+    def header(self) -> Record:
+        """The first line that has something in it, and its delimiter."""
+        for text in self._next_lines():
+            content = text.strip("\r\n")
+            named = _SEPARATOR_LINE.match(content) if self._line == 1 else None
+            if named:
+                self._delimiter = named[1]
+            elif content.strip(" ,;\t"):
+                if not self._delimiter:
+                    found = _DELIMITERS.search(re.sub(r'"[^"]*"', "", content))
+                    self._delimiter = found[0] if found else ","
+                header = self._record(text)
+                if header.flaw:
+                    raise self._refused(header.line, header.flaw)
+                return Record(header.line, [cell.replace(QUOTED_BLANK, "").strip() for cell in header.cells])
+        raise SourceRejected("empty-source", f"{self._path} has no rows")
+
+    def records(self) -> Iterator[Record]:
+        """The records behind the header."""
+        delimiter = self._delimiter
+        for text in self._next_lines():
+            if '"' in text or "\x00" in text:
+                yield self._record(text)
+            else:
+                yield Record(self._line, text.rstrip("\r\n").split(delimiter))
+
+    def _next_lines(self) -> Iterator[str]:
+        for text in self._lines:
+            self._line += 1
+            yield text
+
+    def _record(self, text: str) -> Record:
+        """A record that begins with a line and has quotes."""
+        first, delimiter = self._line, self._delimiter
+        if "\x00" in text:
+            if '"' in text:
+                raise self._refused(first, "a NUL character in a record with quotes")
+            return Record(first, text.rstrip("\r\n").split(delimiter), f"line {first} has a NUL character")
+        content = text.rstrip("\r\n")
+        if content.startswith('"') and content.endswith('"'):
+            # Every cell in quotes, and no quote in any: then these are all that there are.
+            cells = content[1:-1].split(f'"{delimiter}"')
+            if content.count('"') == 2 * len(cells):
+                return Record(first, [cell or QUOTED_BLANK for cell in cells])
+        return self._cells(text, first)
+
+    def _cells(self, text: str, first: int) -> Record:
+        delimiter, cells, flaw = self._delimiter, [], ""
+        position = 0
+        while True:
+            start = position
+            while text.startswith(" ", start):
+                start += 1
+            if text.startswith('"', start):
+                cell, text, position = self._quoted(text, start + 1, first)
+                cells.append(cell or QUOTED_BLANK)
+            else:
+                end = text.find(delimiter, position)
+                cell = (text[position:] if end < 0 else text[position:end]).rstrip("\r\n")
+                if '"' in cell and not flaw:
+                    flaw = f"line {first} has a quote in the midst of a cell: put the cell in quotes, and double it"
+                cells.append(cell)
+                position = len(text) if end < 0 else end
+            if not text.startswith(delimiter, position):
+                return Record(first, cells, flaw)
+            position += len(delimiter)
+
+    def _quoted(self, text: str, start: int, first: int) -> tuple[str, str, int]:
+        """A cell in quotes: what it holds, the line that it ends on, and where it ends there."""
+        parts: list[str] = []
+        size = 0
+        while True:
+            end = _QUOTED.match(text, start).end()  # type: ignore[union-attr]
+            parts.append(text[start:end])
+            size += end - start
+            if size > MAX_MESSAGE_BYTES:
+                raise self._refused(first, f"a cell in quotes of more than {MAX_MESSAGE_BYTES} characters")
+            if end < len(text):
+                break
+            text, start = next(self._lines, ""), 0
+            self._line += 1
+            if not text:
+                raise self._refused(first, "a quote is not closed")
+            if "\x00" in text:
+                raise self._refused(self._line, "a NUL character in a cell in quotes")
+        position = end + 1
+        while text.startswith(" ", position):
+            position += 1
+        if not text.startswith((self._delimiter, "\r", "\n"), position) and position < len(text):
+            raise self._refused(self._line, "something stands behind a closing quote")
+        return "".join(parts).replace('""', '"'), text, position
+
+    def _refused(self, line: int, flaw: str) -> SourceRejected:
+        hint = "a cell with quotes in it stands in quotes, and each quote in it is written twice"
+        return SourceRejected("malformed-csv", f"{self._path}:{line}: {flaw}", hint)

@@ -1,0 +1,119 @@
+"""The rows of a query as frames.  .sql file -> database -> [query_source] -> frames -> sources
+
+Asked through a cursor on the server's side where there are such, so that the rows may be more than memory holds. Every
+value keeps its own kind; one that the driver itself can't read costs its row, not the query."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import psycopg2.extensions
+from sqlalchemy import Engine, NullPool, create_engine, event, make_url
+
+from rulefarm import wire
+from rulefarm.batch.chunk_codec import Unreadable
+from rulefarm.batch.frames import TableRow, checked_header, frames_of
+from rulefarm.batch.source_options import Progress, SourceOptions
+from rulefarm.batch.text_lines import read_text
+from rulefarm.errors import JobRejected, SourceRejected
+from rulefarm.normalize import abbreviate
+
+#: Types of Postgres that Python's dates are too small for: of one, of a list of it, and the reader.
+_DATES = ((1082, 1182, "PYDATE"), (1114, 1115, "PYDATETIME"), (1184, 1185, "PYDATETIMETZ"))
+#: JSON and JSONB: of one, and of a list of it.
+_JSON = ((114, 199), (3802, 3807))
+#: Types of Postgres that are filled up with spaces: char(n), and lists of it.
+_PADDED = (1042, 1014)
+
+
+def read_query(
+    path: Path, options: SourceOptions, rows: int, progress: Progress, database_url: str | None
+) -> Iterator[pl.DataFrame]:
+    """The rows that a query gives, each with its subject.
+
+    Args:
+        path: the file with the one query.
+        options: subject, encoding.
+        rows: of a frame, at most.
+        progress: takes the columns.
+        database_url: where it is asked.
+
+    Raises:
+        SourceRejected: no database is named; else as `checked_header`.
+        sqlalchemy.exc.SQLAlchemyError: the database does not answer, or does not take the query.
+    """
+    if database_url is None:
+        raise SourceRejected("no-source-database", f"{path}: no database is named to ask", "set RULEFARM_SOURCE_URL")
+    query = read_text(path, options.encoding)
+    settings: dict[str, Any] = {
+        # A cursor on the server's side: without it the client's library would fetch all rows at once.
+        "stream_results": True,
+        "max_row_buffer": rows,
+        # A colon or a percent sign in somebody's query is no parameter of ours.
+        "no_parameters": True,
+    }
+    with _engine(database_url).connect() as connection:
+        result = connection.execution_options(**settings).exec_driver_sql(query)
+        header = checked_header(list(result.keys()), path, options.subject, progress)
+        codes = [column[1] for column in result.cursor.description] if result.cursor is not None else []
+        padded = {place for place, code in enumerate(codes) if code in _PADDED}
+        values = (row for portion in result.partitions(rows) for row in portion)
+        yield from frames_of(header, (TableRow(_unpadded(row, padded)) for row in values), rows, progress)
+
+
+def _unpadded(row: Any, padded: set[int]) -> Any:
+    if not padded:
+        return row
+    return [_without_padding(value) if place in padded else value for place, value in enumerate(row)]
+
+
+def _without_padding(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_without_padding(one) for one in value]
+    return value.rstrip(" ") if isinstance(value, str) else value
+
+
+def _engine(database_url: str) -> Engine:
+    url = make_url(database_url)
+    if url.drivername in ("postgres", "postgresql"):
+        url = url.set(drivername="postgresql+psycopg2")
+    if url.drivername != "postgresql+psycopg2":
+        return create_engine(url, poolclass=NullPool)
+    engine = create_engine(url, poolclass=NullPool)
+    event.listen(engine, "connect", _read_what_python_has_no_value_for)
+    return engine
+
+
+def _read_what_python_has_no_value_for(connection: Any, _record: Any) -> None:
+    """Let a date before the year 1, and the like, be a value that nobody can read instead of an error."""
+    for one, many, name in _DATES:
+        _register(connection, one, many, _forgiving(getattr(psycopg2.extensions, name)))
+    for one, many in _JSON:
+        _register(connection, one, many, _json)
+
+
+def _register(connection: Any, one: int, many: int, read: Callable[[Any, Any], Any]) -> None:
+    reader = psycopg2.extensions.new_type((one,), "ONE", read)
+    psycopg2.extensions.register_type(reader, connection)
+    psycopg2.extensions.register_type(psycopg2.extensions.new_array_type((many,), "MANY", reader), connection)
+
+
+def _forgiving(read: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    def reader(text: str | None, cursor: Any) -> Any:
+        try:
+            return read(text, cursor)
+        except (ValueError, OverflowError, psycopg2.Error):
+            return Unreadable(f"is no date between the years 1 and 9999: {abbreviate(text)}")
+
+    return reader
+
+
+def _json(text: str | None, _cursor: Any) -> Any:
+    try:
+        return None if text is None else json.loads(text, parse_float=wire.parse_float)
+    except JobRejected as error:
+        return Unreadable(f"can't be read: {error.message}")
+    except (ValueError, RecursionError):
+        return Unreadable(f"can't be read as JSON: {abbreviate(text)}")

@@ -1,0 +1,149 @@
+"""Lines of a text file, as they stand in it.  path -> [text_lines] -> csv_source, jsonl_source, query_source
+
+Reads UTF-8 unless an encoding is named, and unpacks `.gz` and `.zst` on the way; a line at a time, so that a file may
+be longer than memory. Never guesses: bytes that are no text of the encoding are refused with the number of their
+line."""
+
+import codecs
+import gzip
+import io
+from collections.abc import Generator
+from contextlib import closing
+from pathlib import Path
+
+import polars as pl
+
+from rulefarm.errors import SourceRejected
+from rulefarm.limits import MAX_MESSAGE_BYTES
+
+#: Endings of files that are unpacked while they are read.
+PACKED = (".gz", ".zst")
+#: How a zstd file begins.
+_ZSTD = b"\x28\xb5\x2f\xfd"
+#: How files begin that name an encoding of their own; the longer before the shorter that begins it.
+_MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+
+
+def read_lines(path: Path, encoding: str | None) -> Generator[str, None, None]:
+    """The lines of a file, each with the end that it has: LF, CR LF or CR.
+
+    Args:
+        path: the file; `.gz` and `.zst` are unpacked.
+        encoding: as Python names it. None: UTF-8, with or without a mark at its beginning.
+
+    Raises:
+        SourceRejected: no such encoding, bytes that are no text of it, or a line of more than MAX_MESSAGE_BYTES
+            characters.
+        OSError, EOFError, zlib.error, pl.exceptions.PolarsError: the file can't be read or unpacked.
+    """
+    codec = _codec(encoding)
+    if path.suffix.lower() == ".zst":
+        lines = _unpacked_lines(path, codec)
+    else:
+        lines = _plain_lines(path, codec, is_named=encoding is not None)
+    with closing(lines):
+        for number, line in enumerate(lines, 1):
+            if len(line) > MAX_MESSAGE_BYTES:
+                message = f"{path}:{number}: more than {MAX_MESSAGE_BYTES} characters in a line"
+                raise SourceRejected("facts-too-large", message)
+            yield line.removeprefix("\ufeff") if number == 1 else line
+
+
+def read_text(path: Path, encoding: str | None) -> str:
+    """A whole file.
+
+    Args:
+        path: as for `read_lines`.
+        encoding: as for `read_lines`.
+
+    Raises:
+        SourceRejected: as `read_lines`, or more than MAX_MESSAGE_BYTES characters.
+    """
+    text = io.StringIO()
+    for line in read_lines(path, encoding):
+        if text.tell() + len(line) > MAX_MESSAGE_BYTES:
+            raise SourceRejected("facts-too-large", f"{path}: more than {MAX_MESSAGE_BYTES} characters")
+        text.write(line)
+    return text.getvalue()
+
+
+def _codec(encoding: str | None) -> str:
+    try:
+        # The only way to learn beforehand whether a codec gives text; some give bytes.
+        "".encode(encoding or "utf-8").decode(encoding or "utf-8")
+        return codecs.lookup(encoding or "utf-8").name
+    except (LookupError, ValueError):
+        raise SourceRejected(
+            "unknown-encoding", f"no encoding is called {encoding!r}", "for example utf-8, utf-16, windows-1252"
+        ) from None
+
+
+def _plain_lines(path: Path, codec: str, *, is_named: bool) -> Generator[str, None, None]:
+    with _opened(path) as file:
+        # What is no text of the encoding becomes half a surrogate pair, so that its line can be named.
+        text = io.TextIOWrapper(file, encoding=codec, errors="surrogateescape", newline="")
+        if not is_named:
+            _check_mark(path, file)
+        number = 0
+        try:
+            # Not `for line in text`: a line that does not end would be read whole.
+            while line := text.readline(MAX_MESSAGE_BYTES + 1):
+                number += 1
+                _check_text(line, path, number, codec)
+                yield line
+        except UnicodeError:
+            # In UTF-16 such bytes have no stand-in.
+            raise _not_text(path, number + 1, codec) from None
+
+
+def _opened(path: Path) -> io.BufferedReader:
+    if path.suffix.lower() == ".gz":
+        # The bytes themselves are what TextIOWrapper reads and `peek` looks at.
+        return io.BufferedReader(gzip.open(path, "rb"))
+    return path.open("rb")
+
+
+def _check_mark(path: Path, file: io.BufferedReader) -> None:
+    beginning = file.peek(4)[:4]
+    for mark, name in _MARKS.items():
+        if beginning.startswith(mark):
+            raise SourceRejected("not-utf-8", f"{path} is no UTF-8: it begins as {name} does", f"--encoding {name}")
+
+
+def _check_text(line: str, path: Path, number: int, codec: str) -> None:
+    if line.isascii():
+        return
+    try:
+        line.encode()
+    except UnicodeEncodeError:
+        raise _not_text(path, number, codec) from None
+
+
+def _not_text(path: Path, number: int, codec: str) -> SourceRejected:
+    if codec == "utf-8":
+        hint = "name what it is: --encoding windows-1252, say"
+        return SourceRejected("not-utf-8", f"{path}:{number}: bytes that are no UTF-8", hint)
+    return SourceRejected("bad-encoding", f"{path}:{number}: bytes that are no {codec}", "name another --encoding")
+
+
+def _unpacked_lines(path: Path, codec: str) -> Generator[str, None, None]:
+    """The lines of a zstd file.
+
+    Python reads zstd from version 3.14 on; polars does it today, gives UTF-8 alone, and drops a CR at the end."""
+    if codec != "utf-8":
+        raise SourceRejected("bad-encoding", f"{path}: a .zst file is read as UTF-8 only", "unpack it first")
+    with path.open("rb") as file:
+        # Polars looks at these as well, and would read anything else as it stands.
+        if file.read(4) != _ZSTD:
+            raise SourceRejected("unreadable-source", f"{path} is no zstd file")
+    # An absolute path and no glob: the name is a name, whatever characters it has.
+    lines = pl.scan_lines(path.absolute(), glob=False)
+    for frame in lines.collect_batches(chunk_size=1_000, lazy=True):
+        for line in frame.to_series():
+            # Polars ends lines at LF alone.
+            yield from io.StringIO(f"{line}\n", newline="") if "\r" in line else (f"{line}\n",)

@@ -1,0 +1,240 @@
+"""A sheet of a workbook as frames.  xlsx -> openpyxl -> [workbook_source] -> frames -> sources
+
+The first sheet that is not hidden, or the one that is named; its first line with something in it is the header. Cells
+keep their kinds: a number is a number, a date a date, and text is read by the kinds that the domain declares. What a
+cell only shows (an error, a formula without a result) is no value. Runs no formula and follows no link."""
+
+import re
+import warnings
+import zipfile
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from openpyxl import load_workbook
+from openpyxl.styles.numbers import BUILTIN_FORMATS_MAX_SIZE
+from openpyxl.utils import get_column_letter
+from openpyxl.worksheet._reader import FORMULA_TAG, WorkSheetParser
+
+from rulefarm.batch.chunk_codec import Unreadable
+from rulefarm.batch.frames import TableRow, checked_header, frames_of
+from rulefarm.batch.source_options import Progress, SourceOptions
+from rulefarm.errors import SourceRejected
+from rulefarm.limits import MAX_FIELDS
+
+#: Bytes of a part of a workbook, unpacked: of a sheet, which is read a row at a time; of the texts of all sheets, which
+#: are held in memory; and of any other.
+_SHEET_BYTES, _TEXTS_BYTES, _PART_BYTES = 2_000_000_000, 100_000_000, 10_000_000
+_PADDING = re.compile(r"0{2,}\Z")
+
+
+def read_workbook(path: Path, options: SourceOptions, rows: int, progress: Progress) -> Iterator[pl.DataFrame]:
+    """The rows of a sheet, each with its subject.
+
+    Args:
+        path: the workbook.
+        options: subject, sheet.
+        rows: of a frame, at most.
+        progress: takes the columns, and remarks about what the sheet shows otherwise than it holds it.
+
+    Raises:
+        SourceRejected: no workbook, too large a one, no such sheet, or merged cells; else as `checked_header`.
+    """
+    _check_parts(path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            workbook = load_workbook(path, read_only=True, data_only=True, keep_links=False)
+    # The file is anybody's, and openpyxl raises whatever its insides raise: KeyError, ValueError, ParseError.
+    except Exception as error:
+        raise _unreadable(path, error) from error
+    with closing(workbook):
+        sheet = _Sheet(workbook, _sheet(workbook, path, options.sheet, progress), path, progress)
+        with closing(sheet.records()) as records:
+            header = next(records, None)
+            if header is None:
+                raise SourceRejected("empty-source", f"{path} has no rows in the sheet {sheet.title!r}")
+            checked = checked_header([_heading(value) for value in header], path, options.subject, progress)
+            yield from frames_of(checked, _rows(records, len(header), sheet), rows, progress)
+
+
+def _rows(records: Iterator[list[Any]], width: int, sheet: "_Sheet") -> Iterator[TableRow]:
+    for record in records:
+        beyond = next((place for place in range(width, len(record)) if record[place] is not None), None)
+        flaw = ""
+        if beyond is not None:
+            flaw = f"cell {get_column_letter(beyond + 1)}{sheet.row} has a value, and its column no header"
+        yield TableRow((record + [None] * width)[:width], flaw)
+
+
+def _sheet(workbook: Any, path: Path, name: str | None, progress: Progress) -> Any:
+    sheets = {sheet.title: sheet for sheet in workbook.worksheets}
+    if name is not None:
+        if name not in sheets:
+            raise SourceRejected("no-such-sheet", f"{path} has no sheet {name!r}", f"it has {', '.join(sheets)}")
+        return sheets[name]
+    visible = [sheet for sheet in sheets.values() if sheet.sheet_state == "visible"]
+    if not visible:
+        raise SourceRejected("empty-source", f"{path} has no sheet that is not hidden")
+    if len(visible) > 1:
+        others = ", ".join(repr(sheet.title) for sheet in visible[1:])
+        progress.remark(f"the sheet {visible[0].title!r} is read, and not {others} (--sheet names another)")
+    return visible[0]
+
+
+class _SheetParser(WorkSheetParser):
+    """openpyxl's parser, which also tells a formula without a result from a blank cell, and a hidden row."""
+
+    hidden = 0
+
+    def parse_cell(self, element: Any) -> dict[str, Any]:
+        cell: dict[str, Any] = super().parse_cell(element)
+        if cell["value"] is None and element.find(FORMULA_TAG) is not None:
+            cell["data_type"] = "f"
+        return cell
+
+    def parse_row(self, row: Any) -> tuple[int, list[dict[str, Any]]]:
+        self.hidden += row.get("hidden") in ("1", "true")
+        number, cells = super().parse_row(row)
+        # It would keep the height of every row.
+        self.row_dimensions.clear()
+        return number, cells
+
+
+class _Sheet:
+    """One reading of one sheet."""
+
+    def __init__(self, workbook: Any, worksheet: Any, path: Path, progress: Progress) -> None:
+        self.title = str(worksheet.title)
+        #: The number of the row that was given last.
+        self.row = 0
+        self._worksheet = worksheet
+        self._path = path
+        self._progress = progress
+        #: Styles that show a number with zeros before it, and how wide.
+        self._padded = _padded_styles(workbook)
+
+    def records(self) -> Generator[list[Any], None, None]:
+        """The values of every row that has any."""
+        worksheet = self._worksheet
+        book = worksheet.parent
+        with worksheet._get_source() as part:
+            parser = _SheetParser(
+                part,
+                worksheet._shared_strings,
+                data_only=True,
+                epoch=book.epoch,
+                date_formats=book._date_formats,
+                timedelta_formats=book._timedelta_formats,
+            )
+            try:
+                for number, cells in _quietly(parser.parse()):
+                    self.row = number
+                    values = self._values(cells)
+                    if values:
+                        yield values
+            except SourceRejected:
+                raise
+            except Exception as error:
+                raise _unreadable(self._path, error) from error
+            self._look_back(parser)
+
+    def _values(self, cells: list[dict[str, Any]]) -> list[Any]:
+        values: list[Any] = []
+        for cell in cells:
+            value, column = _value(cell), int(cell["column"])
+            if value is None:
+                continue
+            if column > MAX_FIELDS:
+                raise SourceRejected("too-many-fields", f"{self._path}: more than {MAX_FIELDS} columns")
+            values += [None] * (column - len(values))
+            values[column - 1] = value
+            if self._padded and isinstance(value, int | float):
+                self._note_padding(value, column, self._padded.get(cell["style_id"], 0))
+        return values
+
+    def _note_padding(self, value: float, column: int, width: int) -> None:
+        if len(str(int(value))) < width:
+            self._padded = {}
+            cell = f"{get_column_letter(column)}{self.row}"
+            shown = f"{int(value):0{width}d}"
+            self._progress.remark(f"cell {cell} shows {shown} and holds {value:g}, which is what is read")
+
+    def _look_back(self, parser: _SheetParser) -> None:
+        merged = parser.merged_cells.mergeCell if parser.merged_cells is not None else ()
+        for area in sorted(merged, key=lambda area: (area.min_row, area.min_col))[:1]:
+            message = f"{self._path}: the cells {area.coord} are merged, so that all but the first are blank"
+            raise SourceRejected("merged-cells", message, "unmerge them, and fill each cell")
+        if parser.hidden:
+            self._progress.remark(f"rows that the sheet hides are judged like all others: {parser.hidden}")
+
+
+def _quietly(rows: Iterator[Any]) -> Iterator[Any]:
+    """The rows, without what openpyxl warns of: styles and extensions that it drops, none of which holds a cell."""
+    while True:
+        # Not around the loop: whoever takes the rows has warnings of their own.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            row = next(rows, None)
+        if row is None:
+            return
+        yield row
+
+
+def _padded_styles(workbook: Any) -> dict[int, int]:
+    own: list[str] = list(workbook._number_formats)
+    widths = {}
+    for style, cell in enumerate(workbook._cell_styles):
+        code = cell.numFmtId - BUILTIN_FORMATS_MAX_SIZE
+        if 0 <= code < len(own) and _PADDING.match(own[code]):
+            widths[style] = len(own[code])
+    return widths
+
+
+def _value(cell: dict[str, Any]) -> Any:
+    value, kind = cell["value"], cell["data_type"]
+    if kind == "f":
+        return Unreadable("is a formula without a result: open the file in a spreadsheet program and save it")
+    if kind == "e":
+        return Unreadable(f"shows the error {value}")
+    if isinstance(value, str):
+        return value if value.strip() else None
+    if isinstance(value, datetime):
+        return value.date() if value.time() == time() else value
+    if isinstance(value, timedelta):
+        return Unreadable("is a duration, for which rules have no kind")
+    return value
+
+
+def _heading(value: Any) -> str:
+    if value is None or isinstance(value, Unreadable):
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return value.isoformat() if isinstance(value, date | time) else str(value)
+
+
+def _check_parts(path: Path) -> None:
+    """Refuse what would take more memory than its size lets expect."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for part in archive.infolist():
+                name = part.filename.lower()
+                limit = _PART_BYTES
+                if name.startswith("xl/worksheets/") and name.endswith(".xml"):
+                    limit = _SHEET_BYTES
+                elif name.endswith("sharedstrings.xml"):
+                    limit = _TEXTS_BYTES
+                if name.endswith((".xml", ".rels")) and part.file_size > limit:
+                    message = f"{path}: its part {part.filename} takes {part.file_size} bytes, over {limit}"
+                    raise SourceRejected("workbook-too-large", message, "export it as csv or parquet")
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError) as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> SourceRejected:
+    message = f"{path} can't be read as a workbook: {type(error).__name__}: {error}"[:300]
+    return SourceRejected("unreadable-source", message, "save it as an Excel workbook (.xlsx), without a password")

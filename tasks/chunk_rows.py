@@ -1,0 +1,70 @@
+"""The rows of a chunk as facts.  chunk row -> [chunk_rows] -> judge, judged_facts
+
+One reading for whoever judges a row and whoever explains it later. Most rows are judged by their columns; one whose
+values do not all fit these has a document of its own. What nobody can read is said with its field, in that row alone.
+Judges nothing."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from engine import Schema
+from rulefarm.batch import APART_COLUMN, JSON_COLUMN, SUBJECT_COLUMN, decode
+from tasks.table_rows import table_rows
+
+#: Codes of the two ways in which a row can't be judged, whatever the rules.
+ROW_REFUSED, CELL_REFUSED = "row-refused", "facts-rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkRows:
+    """The rows of one chunk."""
+
+    subjects: list[str]
+    #: The facts of each row, as they were sent.
+    documents: list[dict[str, Any]]
+    #: The rows that can't be judged, by their number: code and reason.
+    refused: dict[int, tuple[str, str]]
+    #: The columns, typed; None for documents.
+    columns: pl.DataFrame | None
+    #: Whether each column is a whole fact; else they are fields of the subject.
+    is_whole: bool
+    #: The rows that the columns do not tell all about, refused ones included.
+    apart: frozenset[int]
+
+
+def read_chunk(chunk: Mapping[str, Any], schema: Schema, *, only: str | None = None) -> ChunkRows:
+    """The rows of a chunk.
+
+    Args:
+        chunk: form and facts of the chunk's row.
+        schema: of its domain.
+        only: this subject alone. Default: all.
+    """
+    frame = decode(chunk["facts"])
+    if only is not None:
+        frame = frame.filter(pl.col(SUBJECT_COLUMN) == only)
+    if chunk["form"] == "json":
+        documents = [_whole(json.loads(text), schema) for text in frame[JSON_COLUMN]]
+        return ChunkRows(frame[SUBJECT_COLUMN].to_list(), documents, {}, None, True, frozenset())
+    # Our own columns aside, is each a whole fact?
+    names = [name for name in frame.columns if name not in (SUBJECT_COLUMN, APART_COLUMN)]
+    is_whole = bool(names) and all(name in schema.facts for name in names)
+    fields = schema.facts[schema.subject].fields
+    table = table_rows(frame, chunk["form"], {} if is_whole else fields, schema.decimal, all_matter=is_whole)
+    refused = {row: (CELL_REFUSED, _named(flaws, schema, is_whole)) for row, flaws in table.unreadable.items()}
+    refused |= {row: (ROW_REFUSED, flaw) for row, flaw in table.flaws.items()}
+    documents = table.documents if is_whole else [{schema.subject: document} for document in table.documents]
+    apart = frozenset(table.differing | refused.keys())
+    return ChunkRows(table.subjects, documents, refused, table.columns, is_whole, apart)
+
+
+def _named(flaws: Mapping[str, str], schema: Schema, is_whole: bool) -> str:
+    return "; ".join(f"{name if is_whole else f'{schema.subject}.{name}'} {flaw}" for name, flaw in flaws.items())
+
+
+def _whole(document: dict[str, Any], schema: Schema) -> dict[str, Any]:
+    return document if all(name in schema.facts for name in document) else {schema.subject: document}

@@ -1,0 +1,52 @@
+"""A row is judged the same whoever its neighbours are, and wherever a portion begins."""
+
+from datetime import UTC
+from pathlib import Path
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rulefarm.batch.frames import TableRow, checked_header, frames_of
+from rulefarm.batch.source_options import Progress
+from tests.tasks.judging import SHOP, judge_frames
+
+VALUES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(10**19), 10**19),
+    st.integers(-3, 60),
+    st.floats(),
+    st.sampled_from([0.1 + 0.2, 0.7, 41.5, 9.5]),
+    st.decimals(allow_nan=True, allow_infinity=True),
+    st.decimals(min_value=0, max_value=60, places=2),
+    st.text(max_size=5),
+    st.sampled_from(["9.50", "new", "DELI", "true", "", " ", "2026-11-01"]),
+    st.dates(),
+    st.datetimes(),
+    st.datetimes(timezones=st.just(UTC)),
+    st.lists(st.sampled_from(["new", 7, None]), max_size=3),
+    st.dictionaries(st.just("size"), st.sampled_from([42, "XL", 1.5]), max_size=1),
+    st.binary(max_size=2),
+)
+FIELDS = [name for name in SHOP.schema.facts["Product"].fields if name != "sku"]
+
+
+def judge_values(names: list[str], rows: list[list[Any]], form: str, size: int) -> list[tuple[Any, ...]]:
+    header = checked_header(["sku", *names], Path("x"), None, Progress())
+    values = iter(TableRow([f"p{n}", *row]) for n, row in enumerate(rows))
+    judged = judge_frames(SHOP, form, list(frames_of(header, values, size, Progress())), size)
+    return [(v.subject, v.outcome, v.fired, v.reasons, v.changes, v.facts_digest) for v in judged]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data(), st.sampled_from(["columns", "text"]))
+def test_a_row_is_judged_the_same_whoever_its_neighbours_are(data: st.DataObject, form: str) -> None:
+    names = data.draw(st.lists(st.sampled_from(FIELDS), min_size=1, max_size=4, unique=True))
+    rows = data.draw(st.lists(st.lists(VALUES, min_size=len(names), max_size=len(names)), min_size=2, max_size=6))
+    # Enough rows for the columnar pass, which a portion of seven or of one has not.
+    rows = [rows[n % len(rows)] for n in range(40)]
+    together = judge_values(names, rows, form, 1000)
+    assert [one[0] for one in together] == [f"p{n}" for n in range(40)]
+    assert judge_values(names, rows, form, 7) == together
+    assert judge_values(names, rows, form, 1) == together
