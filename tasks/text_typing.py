@@ -12,6 +12,9 @@ import polars as pl
 
 from engine import FieldSchema
 
+#: Blank characters, as Unicode has them. By name, for Python and polars differ in what they strip by themselves: Python
+#: takes the separators U+001C to U+001F for blanks, too.
+_BLANKS = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 #: What text says for a boolean.
 _BOOLEANS = {"true": True, "false": False, "yes": True, "no": False, "1": True, "0": False}
 #: A number in text, as its decimals stand behind a point.
@@ -44,7 +47,7 @@ def typed_columns(
     for name, field in fields.items():
         if name not in frame.columns or frame.schema[name] != pl.String or field.kind not in _NOT_TEXT:
             continue
-        raw = frame[name].str.strip_chars()
+        raw = frame[name].str.strip_chars(_BLANKS)
         raw = raw.set(raw == "", None)
         if field.kind == "number":
             columns.append(_numbers(raw, frame[name], decimal, odd))
@@ -72,7 +75,7 @@ def typed_value(text: str, field: FieldSchema, decimal: str = ".") -> Any:
     """
     if field.kind not in _NOT_TEXT:
         return text
-    stripped = text.strip()
+    stripped = text.strip(_BLANKS)
     if not stripped:
         return None
     if field.kind == "number":

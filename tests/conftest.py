@@ -14,8 +14,10 @@ from pathlib import Path
 
 import pytest
 import redis
+from psycopg2.errors import InsufficientPrivilege
 from sqlalchemy import Engine, create_engine, insert, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ProgrammingError
 
 from rulefarm.database import active_rulesets, connect
 from rulefarm.farm import Farm
@@ -84,9 +86,20 @@ def fresh_database(services: Services) -> Iterator[str]:
     with admin.connect() as connection:
         connection.execute(text(f"create database {name} template {TEMPLATE}"))
     yield _named(services, name)
-    with admin.connect() as connection:
-        connection.execute(text(f"drop database {name} with (force)"))
+    until(lambda: _is_dropped(admin, name), 60)
     admin.dispose()
+
+
+def _is_dropped(admin: Engine, name: str) -> bool:
+    """Drop a database; not yet, while Postgres vacuums it by itself, which only a superuser's FORCE may end."""
+    try:
+        with admin.connect() as connection:
+            connection.execute(text(f"drop database {name} with (force)"))
+    except ProgrammingError as error:
+        if isinstance(error.orig, InsufficientPrivilege):
+            return False
+        raise
+    return True
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from datetime import UTC
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -50,3 +51,11 @@ def test_a_row_is_judged_the_same_whoever_its_neighbours_are(data: st.DataObject
     assert [one[0] for one in together] == [f"p{n}" for n in range(40)]
     assert judge_values(names, rows, form, 7) == together
     assert judge_values(names, rows, form, 1) == together
+
+
+@pytest.mark.parametrize("blank", ["\x1c", "\x1f", "\x85", "\xa0", "\u2003", "\u3000", "\u200b", "\ufeff"])
+def test_what_is_blank_is_blank_by_row_and_by_column(blank: str) -> None:
+    # A number among them, so that the column is one of mixed values.
+    rows = [[value] for value in (blank, f"{blank}9.5", f"9.5{blank}", "9.5", 7) for _ in range(8)]
+    together = judge_values(["price"], rows, "text", 1000)
+    assert judge_values(["price"], rows, "text", 1) == together

@@ -51,14 +51,15 @@ def query(services: Services, text: str) -> list[tuple[object, ...]]:
 
 def servers_of(home: Path) -> list[int]:
     """Ids of the server processes (not their connections) on the data of a home."""
-    found = []
+    parents = {}
     for process in psutil.process_iter():
         try:
             if process.name() in ("postgres", "valkey-server") and str(home) in " ".join(process.cmdline()):
-                found.append(process.pid)
+                parents[process.pid] = process.ppid()
         except psutil.Error:
             continue
-    return found
+    # A process that Postgres has just forked has its parent's command line, until it says what it is for.
+    return [pid for pid, parent in parents.items() if parent not in parents]
 
 
 def pids(home: Path) -> dict[str, int]:
