@@ -4,12 +4,14 @@ from datetime import UTC
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rulefarm.batch.frames import TableRow, checked_header, frames_of
 from rulefarm.batch.source_options import Progress
+from tasks.text_typing import typed_columns, typed_value
 from tests.tasks.judging import SHOP, judge_frames
 
 VALUES = st.one_of(
@@ -55,7 +57,7 @@ def test_a_row_is_judged_the_same_whoever_its_neighbours_are(data: st.DataObject
 
 @pytest.mark.parametrize("blank", ["\x1c", "\x1f", "\x85", "\xa0", "\u2003", "\u3000", "\u200b", "\ufeff"])
 def test_what_is_blank_is_blank_by_row_and_by_column(blank: str) -> None:
-    # A number among them, so that the column is one of mixed values.
-    rows = [[value] for value in (blank, f"{blank}9.5", f"9.5{blank}", "9.5", 7) for _ in range(8)]
-    together = judge_values(["price"], rows, "text", 1000)
-    assert judge_values(["price"], rows, "text", 1) == together
+    field = SHOP.schema.facts["Product"].fields["price"]
+    for text in (blank, f"{blank}9.5", f"9.5{blank}"):
+        columns, odd = typed_columns(pl.DataFrame({"price": [text]}), {"price": field})
+        assert odd.get(0, {}).get("price", columns["price"][0]) == typed_value(text, field)
