@@ -38,7 +38,9 @@ def kind_of(node: Expression, schema: Schema | None) -> ValueKind:
         case Negate() | Aggregate("Count" | "CountDistinct" | "Sum" | "Avg"):
             return "number"
         case Aggregate(_, _, operand):
-            return kind_of(operand, schema)
+            # Of a list, which only a fact without a schema can have there, it is an item.
+            kind = kind_of(operand, schema)
+            return "any" if kind == "list" else kind
         case Arithmetic("+", left, right):
             kinds = {kind_of(left, schema), kind_of(right, schema)}
             return "text" if "text" in kinds else "number" if kinds == {"number"} else "any"

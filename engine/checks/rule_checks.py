@@ -226,7 +226,7 @@ class _Checker:
         name = f"'{node.op}'"
         if not self._takes(name, "text or list" if node.op == "contains" else "text", node.left, left):
             return
-        if left != "list":
+        if left == "text" or node.op != "contains":
             self._takes(name, "text", node.right, right)
         if node.op != "matches":
             return
@@ -262,7 +262,9 @@ class _Checker:
         if isinstance(node, Quantifier) or node.kind == "Count":
             self._condition(operand)
         else:
-            self._takes(node.kind, _FOLDED.get(node.kind, "number"), operand, self._visit(operand))
+            kinds = _FOLDED.get(node.kind, "number")
+            kinds = f"{kinds} or list" if self._schema is None else kinds
+            self._takes(node.kind, kinds, operand, self._visit(operand))
         self._element = None
 
     def _path(self, path: Path) -> ValueKind:

@@ -162,9 +162,15 @@ class Expressions:
         else:
             compute = self.value_of(node.operand)
         self._bound = outside
-        fold = _FOLDS[node.kind]
+        fold, slot_of_fact = _FOLDS[node.kind], self._layout.slot(node.fact)
+        # Which facts are lists, the facts alone say where no schema does: `Sum(A.l)` is about `l` when A is an object.
+        may_be_object = self._layout.schema is None and node.kind != "Count"
 
         def aggregated(slots: Slots) -> Value:
+            if may_be_object and slots[slot_of_fact].__class__ is dict:
+                slots[slot] = slots[slot_of_fact]
+                value = compute(slots)
+                return fold(value if value.__class__ is tuple else (value,)) if value is not None else None
             values = []
             for element in elements(slots):
                 slots[slot] = element

@@ -34,8 +34,7 @@ _TOKEN = re.compile(
     |(?P<block>/\*)
     |(?P<name>[A-Za-z_][A-Za-z0-9_]*)
     |(?P<number>(?:[0-9]+(?:\.[0-9]+)*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\w*)
-    |(?P<text>"[^"\\\n]*(?:\\.[^"\\\n]*)*"?)
-    |(?P<single>'[^'\\\n]*(?:\\.[^'\\\n]*)*'?)
+    |(?P<text>"[^"\\\n]*(?:\\.[^"\\\n]*)*"?|'[^'\\\n]*(?:\\.[^'\\\n]*)*'?)
     |(?P<slip>===|!==|<>|>>|<<|=>|=<|:=|\*\*|&(?!&)|\|(?!\|)|[“”‘’«»])
     |(?P<op>&&|\|\||[=!<>+*/-]=|[-+*/%!<>=()\[\]{},;.:])
     |(?P<bad>\w+|\S))""",
@@ -56,7 +55,12 @@ _SLIPS = {
     "|": ("||", "did you mean '||'?"),
 }
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\", "'": "'", "/": "/"}
-_ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|x([0-9A-Fa-f]{2})|(.))", re.DOTALL)
+#: Two `\u` that are one character, as JSON writes those beyond U+FFFF; then every other escape.
+_ESCAPE = re.compile(
+    r"\\(?:u([Dd][89ABab][0-9A-Fa-f]{2})\\u([Dd][C-Fc-f][0-9A-Fa-f]{2})"
+    r"|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|x([0-9A-Fa-f]{2})|(.))",
+    re.DOTALL,
+)
 _PLAIN_NUMBER = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\Z")
 _HEXADECIMAL = re.compile(r"0[xX][0-9A-Fa-f]+\Z")
 _DURATION = re.compile(r"[0-9.]+(?:ms|s|m|h|d|w|min|sec|hours?|minutes?|seconds?|days?|weeks?)\Z")
@@ -88,8 +92,9 @@ def tokens(source: Source) -> Iterator[Token]:
                 # What looks like the end of an action most likely is one, and reading on there spares other problems.
                 written = written.partition(");")[0].rstrip(" \t\r);}") or written
                 position = start + len(written)
-                source.report("grl-text", start, position, "this text is never closed", "close it with '\"'")
-                yield Token("text", written.strip('"'), start, position)
+                hint = f"close it with {written[0]}"
+                source.report("grl-text", start, position, "this text is never closed", hint)
+                yield Token("text", written.strip(written[0]), start, position)
             else:
                 yield Token("text", _text(source, written, start), start, position)
         elif kind == "number":
@@ -100,7 +105,7 @@ def tokens(source: Source) -> Iterator[Token]:
                 source.report("grl-comment", start, position, "this comment is never closed", "close it with '*/'")
             position = len(text) if close < 0 else close + 2
         elif kind != "comment":
-            yield from _slip(source, kind, written, start)
+            yield from _slip(source, written, start)
     yield Token("end", "", len(text), len(text))
 
 
@@ -129,12 +134,9 @@ def comments(source: Source) -> Iterator[Comment]:
             yield Comment(text[start:position], start, position)
 
 
-def _slip(source: Source, kind: str, written: str, start: int) -> Iterator[Token]:
+def _slip(source: Source, written: str, start: int) -> Iterator[Token]:
     end = start + len(written)
-    if kind == "single":
-        source.report("grl-text", start, end, "a text stands in double quotes", "write \"…\" instead of '…'")
-        yield Token("text", written.strip("'"), start, end)
-    elif written in _SLIPS:
+    if written in _SLIPS:
         meant, hint = _SLIPS[written]
         source.report("grl-operator", start, end, f"'{written}' is not an operator", hint)
         yield Token("op", meant, start, end)
@@ -177,8 +179,8 @@ def _text(source: Source, written: str, start: int) -> str:
     """What a text literal means, escapes replaced."""
     end = start + len(written)
     inner = written[1:-1]
-    # An escape has up to ten characters; what is longer than that can only mean too long a text.
-    if len(inner) > MAX_TEXT_CHARACTERS * (10 if "\\" in inner else 1):
+    # An escape has up to twelve characters; what is longer than that can only mean too long a text.
+    if len(inner) > MAX_TEXT_CHARACTERS * (12 if "\\" in inner else 1):
         return _too_long(source, start, end)
     if "\x00" in inner:
         source.report("grl-text", start, end, "a text can't hold the character U+0000")
@@ -188,15 +190,19 @@ def _text(source: Source, written: str, start: int) -> str:
 
     def meaning(escape: re.Match[str]) -> str:
         at = start + 1 + escape.start()
-        if escape[4] is not None:
-            if escape[4] in _ESCAPES:
-                return _ESCAPES[escape[4]]
-            hint = f"for a backslash write '\\\\{escape[4]}'"
-            source.report("grl-text", at, at + 2, f"'\\{escape[4]}' is not an escape", hint)
+        high, low, *codes, character = escape.groups()
+        if character is not None:
+            if character in _ESCAPES:
+                return _ESCAPES[character]
+            hint = f"for a backslash write '\\\\{character}'"
+            source.report("grl-text", at, at + 2, f"'\\{character}' is not an escape", hint)
             return ""
-        code = int(escape[1] or escape[2] or escape[3], 16)
+        if high is not None:
+            return chr(0x10000 + (int(high, 16) - 0xD800 << 10) + int(low, 16) - 0xDC00)
+        code = int(next(filter(None, codes)), 16)
         if code == 0 or 0xD800 <= code <= 0xDFFF or code > 0x10FFFF:
-            source.report("grl-text", at, at + len(escape[0]), f"U+{code:04X} is not a character of text")
+            half = "half of a character is none: write both" if 0xD800 <= code <= 0xDFFF else ""
+            source.report("grl-text", at, at + len(escape[0]), f"U+{code:04X} is not a character of text", half)
             return ""
         return chr(code)
 
@@ -211,7 +217,7 @@ def _too_long(source: Source, start: int, end: int) -> str:
 
 def _unclosed(written: str) -> bool:
     """Whether a text that begins here does not end on its line; its last quote may be an escaped one."""
-    if len(written) < 2 or not written.endswith('"'):
+    if len(written) < 2 or not written.endswith(written[0]):
         return True
     backslashes = len(written) - 1 - len(written[:-1].rstrip("\\"))
     return backslashes % 2 == 1

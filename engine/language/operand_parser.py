@@ -176,6 +176,9 @@ class OperandParser:
 
     def _lists(self, operand: Expression) -> list[str]:
         """The list facts that an expression names."""
+        if self._list_facts is None and isinstance(operand, ListLiteral):
+            # What is listed here is the list; with no schema to say so, any fact in it could be taken for one.
+            return []
         facts = list(dict.fromkeys(path.fact for path in paths(operand)))
         return facts[:1] if self._list_facts is None else [fact for fact in facts if fact in self._list_facts]
 

@@ -158,6 +158,11 @@ class Expressions:
         values = [one.value(node.operand) for one in self.each(node.fact)]
         if node.kind == "Count":
             return Decimal(sum(value is True for value in values))
+        if isinstance(self.facts.get(node.fact), dict):
+            # Only without a schema a fact that is no list stands here: its field is the list, or one value of it.
+            if values[0] is None:
+                return None
+            values = values[0] if isinstance(values[0], list) else values
         values = [value for value in values if value is not None]
         if node.kind == "CountDistinct":
             unlike: list[Any] = []
