@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, case, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from rulefarm.batch import SUBJECT_COLUMN, decode, encode
-from rulefarm.database import batches, chunks, translate_errors
+from rulefarm.database import batches, chunks, translate_errors, verdicts
 from rulefarm.messaging import TaskMessage, chunk_message
 from store.attempts import WORKER_SILENT, LeaseTerms, is_free, leased, released
 from store.dead_letters import Failure, write_dead_letter
@@ -119,10 +119,13 @@ def finish_batch(connection: Connection, batch: uuid.UUID) -> None:
     # Chunks that finish together wait for each other here, or neither would see that the other was the last.
     connection.execute(select(batches.c.id).where(batches.c.id == batch).with_for_update())
     unfinished = select(chunks.c.n).where(chunks.c.batch == batch, chunks.c.state == "open").exists()
+    answered = select(func.count()).where(verdicts.c.batch == batch, verdicts.c.enqueued_at == batches.c.enqueued_at)
+    # A row that was refused has a verdict that says so, and was not judged.
+    judged = answered.scalar_subquery() - func.coalesce(batches.c.refused, 0)
     connection.execute(
         update(batches)
         .where(batches.c.id == batch, batches.c.state == "open", ~unfinished)
-        .values(state="done", finished_at=func.now())
+        .values(state="done", finished_at=func.now(), judged=judged)
     )
 
 

@@ -5,6 +5,7 @@ what the rules said in January."""
 
 import base64
 from collections.abc import Mapping
+from typing import Any
 
 from sqlalchemy import Engine, func, select
 from sqlalchemy.dialects.postgresql import insert
@@ -13,7 +14,9 @@ from rulefarm.database import active_rulesets, rulesets, translate_errors
 from rulefarm.errors import NotFound
 
 
-def publish(engine: Engine, domain: str, digest: str, sources: Mapping[str, bytes]) -> None:
+def publish(
+    engine: Engine, domain: str, digest: str, sources: Mapping[str, bytes], fields: Mapping[str, Any] | None = None
+) -> None:
     """Put a ruleset on record and make it the domain's active one. Harmless when repeated.
 
     Args:
@@ -21,12 +24,20 @@ def publish(engine: Engine, domain: str, digest: str, sources: Mapping[str, byte
         domain: whose ruleset.
         digest: its version.
         sources: file name to content.
+        fields: what a source of the domain may have, from `rulesets.source_fields`; default: nobody says, and no source
+            is compared with it.
 
     Raises:
         DatabaseUnreachable: nothing was written.
     """
     kept = {name: _to_json(content) for name, content in sources.items()}
-    record = insert(rulesets).values(domain=domain, digest=digest, source=kept).on_conflict_do_nothing()
+    record = insert(rulesets).values(domain=domain, digest=digest, source=kept, fields=fields)
+    # A ruleset that the release before published has none.
+    record = record.on_conflict_do_update(
+        index_elements=["domain", "digest"],
+        set_={"fields": record.excluded.fields},
+        where=rulesets.c.fields.is_(None) & record.excluded.fields.is_not(None),
+    )
     active = insert(active_rulesets).values(domain=domain, digest=digest)
     active = active.on_conflict_do_update(
         index_elements=["domain"],

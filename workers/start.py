@@ -23,6 +23,7 @@ from rulefarm.database import connect
 from rulefarm.errors import DatabaseUnreachable
 from rulefarm.settings import Settings
 from rulesets.loader import SHIPPED, LoadedRuleset, load_all
+from rulesets.source_fields import source_fields
 from store.ruleset_versions import publish
 from tasks.durable_rules import require_durable_rules
 from tasks.retry import pause_s
@@ -150,7 +151,7 @@ def _publish_when_reachable(database: Engine, rulesets: dict[str, LoadedRuleset]
     for retries in count():
         try:
             for domain, loaded in rulesets.items():
-                publish(database, domain, loaded.digest, loaded.sources)
+                publish(database, domain, loaded.digest, loaded.sources, source_fields(loaded))
             return
         except DatabaseUnreachable as error:
             pause = pause_s(retries, first_s=_FIRST_WAIT_S, longest_s=_LONGEST_WAIT_S)

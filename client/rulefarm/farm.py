@@ -198,23 +198,33 @@ class Farm:
         subject: str | None = None,
         key: str | None = None,
         as_of: datetime | None = None,
+        strict: bool = False,
+        sheet: str | None = None,
+        encoding: str | None = None,
+        decimal: str | None = None,
     ) -> Batch:
-        """Take every row of a file as a subject to judge. Needs `rulefarm[batch]`.
+        """Take every row of a file as a subject to judge. Needs `rulefarm[batch]`; docs/batch.md has all about sources.
 
         Args:
             domain: who judges.
-            source: a .csv, .parquet or .jsonl file, or a .sql file with one query, which is asked of `source_url`.
-                Columns are the fields of the domain's subject; a line of jsonl is either that, or whole facts.
+            source: a csv, xlsx, parquet or jsonl file, a folder of such parts, or a .sql file with one query, which is
+                asked of `source_url`. Columns are the fields of the domain's subject; a line of jsonl is either that,
+                or whole facts.
             subject: the column that names the subject (for whole facts a path, `Order.order_id`). Default: the first.
             key: the same key is the same batch, submitted twice or not. Default: every call is a new batch.
             as_of: the instant to judge at. Default: now.
+            strict: refuse a source whose columns and the domain's fields do not match. Default: `Batch.remarks` has it.
+            sheet: the sheet of a workbook. Default: the first that is not hidden.
+            encoding: of text. Default: UTF-8.
+            decimal: what decimals stand behind in text, `.` or `,`. Default: as the domain says.
 
         Returns:
             The batch: its chunks are on record.
 
         Raises:
             JobRejected: unknown domain.
-            SourceRejected: the file can't be read, or its subjects are missing or not unique; nothing was kept.
+            SourceRejected: the file can't be read, its subjects are missing or not unique, or its columns are refused;
+                nothing will be judged, and a batch is on record that failed.
             DatabaseUnreachable: nothing was kept.
             SettingsError: no database is named: a batch needs one.
         """
@@ -222,10 +232,12 @@ class Farm:
         self._domains.check(domain)
         # An optional extra: a producer that sends no batches needs no polars.
         batches = require_extra("rulefarm.batch", "batch")
+        options = batches.SourceOptions(subject=subject, sheet=sheet, encoding=encoding, decimal=decimal)
+        terms = batches.BatchTerms(key=key, as_of=as_of, strict=strict)
         free = self.free_slots(domain)
         return self.send_batch(
             *batches.record_batch(
-                ledger.engine, self.settings, domain, source, free_slots=free, subject=subject, key=key, as_of=as_of
+                ledger.engine, self.settings, domain, source, free_slots=free, options=options, terms=terms
             )
         )
 

@@ -87,6 +87,10 @@ class Batch:
     #: Slices it was cut into, each one message.
     chunks: int
     as_of: datetime
+    #: Subjects of it that can't be judged, whatever the rules: their verdicts are errors.
+    refused: int = 0
+    #: What somebody should know who sent it, in sentences: columns that are no field, say.
+    remarks: tuple[str, ...] = ()
     #: Whether its messages were sent. False when the broker was away: the reconciler sends them.
     sent: bool = True
     farm: FarmClient | None = field(default=None, repr=False, compare=False)

@@ -36,6 +36,8 @@ class Progress:
     columns: dict[str, None] = field(default_factory=dict)
     #: What somebody should know who sent it, in sentences.
     remarks: list[str] = field(default_factory=list)
+    #: Whether a subject is one that a spreadsheet shortened; one of them is worth a remark.
+    has_rounded_subject: bool = False
 
     def remark(self, sentence: str) -> None:
         """Note a sentence once, and no more than MAX_REMARKS in all."""

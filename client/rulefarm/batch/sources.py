@@ -5,6 +5,7 @@ named is refused with its place, whatever a reader's library raises. Whether a s
 that takes all rows at once."""
 
 import os
+import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -47,6 +48,9 @@ _DECIMAL_FORMS = {".": "text-point", ",": "text-comma"}
 #: What writers of folders leave beside the parts: _SUCCESS, .crc.
 _BESIDE = ("_", ".")
 
+#: An identifier that a spreadsheet took for a number, of which digits are lost.
+_ROUNDED = re.compile(r"\d[.,]?\d*E\+\d+")
+
 _Read = Callable[[Path, SourceOptions, int, Progress], Iterator[pl.DataFrame]]
 
 
@@ -68,6 +72,7 @@ def open_source(
     *,
     rows: int,
     database_url: str | None = None,
+    progress: Progress | None = None,
 ) -> OpenedSource:
     """The rows of a source, each with its subject.
 
@@ -76,6 +81,7 @@ def open_source(
         options: how it is to be read. Default: subject first, UTF-8, first sheet, decimals as the domain says.
         rows: of a portion, at most.
         database_url: where a query is asked.
+        progress: takes what comes to light; default: a new one.
 
     Raises:
         SourceRejected: no known format, or an option that the format has no use for. What else is wrong with the source
@@ -89,7 +95,7 @@ def open_source(
     form = FORMS[ending]
     if form == "text" and known.decimal is not None:
         form = _DECIMAL_FORMS[known.decimal]
-    progress = Progress()
+    progress = progress or Progress()
     read = _reader(ending, database_url)
     frames = _parts_in_turn(parts, read, known, rows, progress)
     return OpenedSource(form, _portions(frames, path, progress), progress)
@@ -179,7 +185,7 @@ def _portions(frames: Iterator[pl.DataFrame], path: Path, progress: Progress) ->
             frame = _next(frames, path)
             if frame is None:
                 break
-            _check_subjects(frame[SUBJECT_COLUMN], path, before)
+            _check_subjects(frame[SUBJECT_COLUMN], path, before, progress)
             yield frame
     finally:
         # At once, also when a row is refused: it may hold a connection.
@@ -210,7 +216,7 @@ def _unreadable(path: Path, error: BaseException, *, may_pass: bool = False) -> 
     return rejected
 
 
-def _check_subjects(subjects: Iterable[str | None], path: Path, before: int) -> None:
+def _check_subjects(subjects: Iterable[str | None], path: Path, before: int, progress: Progress) -> None:
     for row, subject in enumerate(subjects, before + 1):
         if not subject:
             flaw = "names no subject"
@@ -219,5 +225,8 @@ def _check_subjects(subjects: Iterable[str | None], path: Path, before: int) -> 
         elif "\x00" in subject:
             flaw = f"names a subject with a NUL character: {abbreviate(subject)}"
         else:
+            if "E+" in subject and not progress.has_rounded_subject and _ROUNDED.fullmatch(subject):
+                progress.has_rounded_subject = True
+                progress.remark(f"row {row} is called {subject}, as a spreadsheet shortens a long number")
             continue
         raise SourceRejected("bad-subject", f"{path}: row {row} {flaw}", "name the column with --subject")

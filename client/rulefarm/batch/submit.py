@@ -1,11 +1,12 @@
 """Put a source on record as a batch.  source -> sources -> [submit] -> batch and chunk rows -> messages
 
 Needs the extra `rulefarm[batch]`. A batch is on record whole, or not at all: everything is written in one transaction,
-a portion of the source at a time, so that the producer's memory does not grow with the source. Knows no schema: text
-stays text for the worker to read."""
+a portion of the source at a time, so that the producer's memory does not grow with the source; of one that is refused
+stays that it failed. Knows no schema but what was published of it: text stays text for the worker to read."""
 
 import os
 import uuid
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,13 +15,31 @@ from sqlalchemy.dialects.postgresql import insert
 
 from rulefarm import wire
 from rulefarm.batch.chunk_codec import SUBJECT_COLUMN, encode
-from rulefarm.batch.source_options import SourceOptions
+from rulefarm.batch.column_check import ColumnCheck
+from rulefarm.batch.failures import record_failure, take_id
+from rulefarm.batch.source_options import MAX_COLUMNS_NOTED, Progress, SourceOptions
 from rulefarm.batch.sources import OpenedSource, open_source
 from rulefarm.database import batches, chunks, copy_rows, translate_errors
-from rulefarm.errors import SourceRejected
+from rulefarm.errors import FarmUnreachable, SourceRejected
 from rulefarm.jobs import Batch
 from rulefarm.messaging import TaskMessage, chunk_message
 from rulefarm.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchTerms:
+    """What a batch is, beside its source."""
+
+    #: Makes it idempotent: what is on record under a key is not read again, unless it failed. None: a new batch.
+    key: str | None = None
+    #: The instant to judge at. None: now.
+    as_of: datetime | None = None
+    #: Refuse a source whose columns do not match the fields of the domain, or about which there is a remark.
+    strict: bool = False
+    #: Whether it is the nightly one; then it may not lose or gain columns that matter since the last that was done.
+    nightly: bool = False
+    #: Whether a nightly's columns are taken as they are, and are from now on those to compare with.
+    takes_columns: bool = False
 
 
 def record_batch(
@@ -30,9 +49,8 @@ def record_batch(
     source: str | os.PathLike[str],
     *,
     free_slots: int,
-    subject: str | None = None,
-    key: str | None = None,
-    as_of: datetime | None = None,
+    options: SourceOptions | None = None,
+    terms: BatchTerms | None = None,
 ) -> tuple[Batch, list[TaskMessage]]:
     """Read a source, write its batch and chunk rows in one transaction, and give the messages to send.
 
@@ -40,62 +58,106 @@ def record_batch(
         engine: the database that the rows go to.
         settings: chunk_rows, reconcile_grace_s, source_url.
         domain: who judges.
-        source: path of a .csv, .parquet or .jsonl file, or of a .sql file that holds one query.
+        source: path of a file, or of a folder of parts; see docs/batch.md.
         free_slots: messages that the bulk queue of the domain may still take.
-        subject: the column or path that names the subject. Default: the first.
-        key: makes the batch idempotent: what is on record under it is not read again.
-        as_of: the instant to judge at. Default: now.
+        options: how the source is to be read.
+        terms: what the batch is.
 
     Returns:
         The batch as recorded, and one message a chunk, for as many as the queue takes: the reconciler sends the others
         bit by bit. A batch that was there already gives its chunks' messages again.
 
     Raises:
-        SourceRejected: unreadable, empty, or with subjects that are missing or not unique.
+        SourceRejected: unreadable, empty, with subjects that are missing or not unique, or with columns that are
+            refused. A batch is on record that failed, with the reason.
         DatabaseUnreachable: nothing was written.
     """
-    options = SourceOptions(subject=subject)
-    opened = open_source(source, options, rows=settings.chunk_rows, database_url=settings.source_url)
+    terms = terms or BatchTerms()
     record: dict[str, Any] = {
-        "id": uuid.uuid4() if key is None else wire.job_id(domain, wire.checked_key(key), "batch", as_of),
+        "id": _batch_id(domain, terms),
         "domain": domain,
         "source": os.fspath(source),
         "rows": 0,
         "chunks": 0,
-        "as_of": wire.instant(as_of) if as_of else datetime.now(UTC),
+        "as_of": wire.instant(terms.as_of) if terms.as_of else datetime.now(UTC),
+        "nightly": terms.nightly,
     }
-    this_batch = batches.c.id == record["id"]
-    with translate_errors(engine), engine.begin() as connection:
-        # Between two portions a source may take its time.
-        connection.execute(text("set local idle_in_transaction_session_timeout = 0"))
-        statement = insert(batches).values(record).on_conflict_do_nothing(index_elements=["id"])
-        if connection.execute(statement.returning(batches.c.id)).first():
-            record |= _write(connection, record["id"], opened, settings, free_slots)
-            _check_unique(connection, record["source"])
-            connection.execute(update(batches).where(this_batch).values(rows=record["rows"], chunks=record["chunks"]))
-        else:
-            record = dict(connection.execute(select(batches).where(this_batch)).mappings().one())
-    batch = Batch(**{name: record[name] for name in ("id", "domain", "source", "rows", "chunks", "as_of")})
+    progress = Progress()
+    try:
+        opened = open_source(
+            source, options, rows=settings.chunk_rows, database_url=settings.source_url, progress=progress
+        )
+        with translate_errors(engine), engine.begin() as connection:
+            # Between two portions a source may take its time.
+            connection.execute(text("set local idle_in_transaction_session_timeout = 0"))
+            if take_id(connection, record):
+                record |= _write(connection, record, opened, settings, free_slots, terms)
+            else:
+                this_batch = batches.c.id == record["id"]
+                record = dict(connection.execute(select(batches).where(this_batch)).mappings().one())
+    except FarmUnreachable:
+        raise
+    except Exception as error:
+        # Whoever runs it tonight reads no log: that it failed, and why, is on record.
+        record_failure(engine, record, progress, error)
+        raise
+    batch = Batch(
+        **{name: record[name] for name in ("id", "domain", "source", "rows", "chunks", "as_of")},
+        refused=record["refused"] or 0,
+        remarks=tuple(record["remarks"] or ()),
+    )
     return batch, [chunk_message(domain, batch.id, n) for n in range(min(free_slots, batch.chunks))]
 
 
+def _batch_id(domain: str, terms: BatchTerms) -> uuid.UUID:
+    if terms.key is None:
+        return uuid.uuid4()
+    return wire.job_id(domain, wire.checked_key(terms.key), "batch", terms.as_of)
+
+
 def _write(
-    connection: Connection, batch_id: uuid.UUID, source: OpenedSource, settings: Settings, free_slots: int
-) -> dict[str, int]:
-    """Write the chunks of a source; how many rows and chunks they are."""
+    connection: Connection,
+    record: dict[str, Any],
+    source: OpenedSource,
+    settings: Settings,
+    free_slots: int,
+    terms: BatchTerms,
+) -> dict[str, Any]:
+    """Write the chunks of a source, and what is to be said of it; the columns of the batch that this makes."""
     connection.execute(text('create temporary table subjects (n bigint, subject text collate "C") on commit drop'))
     # Not now(), which is when the transaction began: a long source takes longer to read than the grace.
     resend_at = func.clock_timestamp() + timedelta(seconds=settings.reconcile_grace_s)
     sent = {"times_sent": 1, "resend_at": resend_at}
     unsent = {"times_sent": 0, "resend_at": func.clock_timestamp()}
+    columns = ColumnCheck(
+        connection,
+        record,
+        is_json=source.form == "json",
+        strict=terms.strict,
+        like_the_last=terms.nightly and not terms.takes_columns,
+    )
     rows = n = 0
     for portion in source.portions:
+        if not n and source.form != "json":
+            # A long table is not read to its end for a header that is refused.
+            columns.check(source.progress)
         copy_rows(connection, "subjects", ("n", "subject"), enumerate(portion[SUBJECT_COLUMN], rows + 1))
         for count, facts in encode(portion, settings.chunk_rows):
-            row = {"batch": batch_id, "n": n, "rows": count, "form": source.form, "facts": facts}
+            row = {"batch": record["id"], "n": n, "rows": count, "form": source.form, "facts": facts}
             connection.execute(insert(chunks).values(row | (sent if n < free_slots else unsent)))
             rows, n = rows + count, n + 1
-    return {"rows": rows, "chunks": n}
+    _check_unique(connection, record["source"])
+    progress = source.progress
+    found = {
+        "rows": rows,
+        "chunks": n,
+        "records": progress.read,
+        "refused": progress.refused,
+        "columns": list(progress.columns)[:MAX_COLUMNS_NOTED],
+        "remarks": columns.check(progress),
+    }
+    connection.execute(update(batches).where(batches.c.id == record["id"]).values(found))
+    return found
 
 
 def _check_unique(connection: Connection, source: str) -> None:

@@ -79,7 +79,21 @@ batches = Table(
     Column("state", Text, nullable=False, server_default="open"),
     Column("enqueued_at", _INSTANT, nullable=False, server_default=func.now()),
     Column("finished_at", _INSTANT),
-    CheckConstraint("state in ('open', 'done', 'dead')", name="state"),
+    # Records of the source, but those without anything in them; those of them that can't be judged, whatever the rules;
+    # and, once it is done, those that were judged. Rows that are on record before these columns were have NULL.
+    Column("records", BigInteger),
+    Column("refused", BigInteger),
+    Column("judged", BigInteger),
+    # The names of its columns, and what somebody should know who sent it, as lists of texts.
+    Column("columns", JSONB(none_as_null=True)),
+    Column("remarks", JSONB(none_as_null=True)),
+    Column("nightly", Boolean, nullable=False, server_default=text("false")),
+    # Of a failed one: why, and how often it was tried.
+    Column("code", Text),
+    Column("reason", Text),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    # failed: its source was refused, or could not be read; it has no chunks.
+    CheckConstraint("state in ('open', 'done', 'dead', 'failed')", name="state"),
 )
 Index("ix_batches_enqueued_at", batches.c.enqueued_at)
 
@@ -101,7 +115,7 @@ chunks = Table(
     PrimaryKeyConstraint("batch", "n"),
     # split: its rows are in later chunks of the batch, because one of them kept it from being judged.
     CheckConstraint("state in ('open', 'done', 'dead', 'split')", name="state"),
-    CheckConstraint("form in ('columns', 'text', 'json')", name="form"),
+    CheckConstraint("form in ('columns', 'text', 'text-point', 'text-comma', 'json')", name="form"),
 )
 Index("ix_chunks_open", chunks.c.resend_at, postgresql_where=text("state = 'open'"))
 
@@ -180,6 +194,8 @@ rulesets = Table(
     Column("domain", Text, nullable=False),
     Column("digest", Text, nullable=False),
     Column("source", JSONB, nullable=False),
+    # The fields that a source of it may have, and those that rules read; NULL: published before this column was.
+    Column("fields", JSONB(none_as_null=True)),
     Column("published_at", _INSTANT, nullable=False, server_default=func.now()),
     PrimaryKeyConstraint("domain", "digest"),
 )

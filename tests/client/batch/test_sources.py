@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from sqlalchemy import Engine, text
 
-from rulefarm.batch import SUBJECT_COLUMN, decode, encode, open_source, record_batch
+from rulefarm.batch import SUBJECT_COLUMN, BatchTerms, SourceOptions, decode, encode, open_source, record_batch
 from rulefarm.database import connect
 from rulefarm.errors import SourceRejected
 from rulefarm.limits import MAX_CHUNK_BYTES
@@ -52,23 +52,24 @@ def test_a_subject_may_be_any_text(settings: Settings, tmp_path: Path) -> None:
 
 def test_a_batch_under_a_known_key_is_not_read_again(settings: Settings, tmp_path: Path) -> None:
     path, engine = write(tmp_path, "csv"), connect(settings)
-    first, _ = record_batch(engine, settings, "pricing", path, key="nightly", free_slots=100)
+    first, _ = record_batch(engine, settings, "pricing", path, terms=BatchTerms(key="nightly"), free_slots=100)
     path.unlink()
-    again, messages = record_batch(engine, settings, "pricing", path, key="nightly", free_slots=100)
+    again, messages = record_batch(engine, settings, "pricing", path, terms=BatchTerms(key="nightly"), free_slots=100)
     assert again == first
     assert len(messages) == first.chunks == 2
 
 
-def test_a_flaw_in_the_last_row_leaves_nothing(settings: Settings, database: Engine, tmp_path: Path) -> None:
+def test_a_flaw_in_the_last_row_leaves_that_it_failed_and_no_chunk(
+    settings: Settings, database: Engine, tmp_path: Path
+) -> None:
     path = tmp_path / "long.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in [*ROWS, {"price": 1}]))
     with pytest.raises(SourceRejected, match="row 1051 names no subject"):
         record_batch(connect(settings), settings, "pricing", path, free_slots=0)
     with database.connect() as connection:
-        assert (
-            connection.execute(text("select (select count(*) from batches) + (select count(*) from chunks)")).scalar()
-            == 0
-        )
+        rows = connection.execute(text("select state, records, code, rows, chunks from batches")).all()
+        assert [tuple(row) for row in rows] == [("failed", 1051, "bad-subject", 0, 0)]
+        assert connection.execute(text("select count(*) from chunks")).scalar() == 0
 
 
 def test_big_rows_make_small_chunks_and_one_too_big_is_named() -> None:
@@ -133,7 +134,8 @@ def test_a_query_is_a_source(settings: Settings, tmp_path: Path) -> None:
         "shop": "5d0a4b52-0d1f-5f0e-9f0b-8c6f6f6f7266",
         SUBJECT_COLUMN: "1050",
     }
-    batch, _ = record_batch(connect(settings), _asking(settings), "pricing", path, subject="id", free_slots=0)
+    options = SourceOptions(subject="id")
+    batch, _ = record_batch(connect(settings), _asking(settings), "pricing", path, options=options, free_slots=0)
     assert (batch.rows, batch.source) == (1050, str(path))
 
 

@@ -1,0 +1,88 @@
+"""Do the columns of a source match the fields of its domain?  names, published fields -> [columns] -> submit
+
+Two misspelt headers are enough to let everything through: a column that is no field is read by nobody, and a field that
+is not there is null in every row. Knows what was published with the ruleset, and no engine. Refuses nothing itself."""
+
+import difflib
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+#: Names that a sentence tells one by one.
+_NAMED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnMismatch:
+    """What columns and fields do not share."""
+
+    #: Columns that are no field, each with the field that it may be meant for, or an empty text.
+    unmatched: Mapping[str, str]
+    #: `Fact.field` that some rule reads, and that the source has not, each with the name of its column.
+    missing: Mapping[str, str]
+
+    def __bool__(self) -> bool:
+        return bool(self.unmatched or self.missing)
+
+    def sentences(self) -> list[str]:
+        """What to say about it."""
+        found = []
+        if self.unmatched:
+            named = [f"{name} (did you mean {near}?)" if near else name for name, near in self.unmatched.items()]
+            found.append(f"columns that are no field: {_listed(named)}")
+        if self.missing:
+            found.append(f"fields that rules read, and the source has not: {_listed(self.missing)}")
+        return found
+
+    def since(self, before: Collection[str], *, is_json: bool) -> "ColumnMismatch":
+        """The part of it that is new against columns that were in order.
+
+        Args:
+            before: the columns of then.
+            is_json: whether a name is only there where it has a value, so that one may be missing by chance.
+        """
+        unmatched = {name: near for name, near in self.unmatched.items() if name not in before}
+        missing = {} if is_json else {field: name for field, name in self.missing.items() if name in before}
+        return ColumnMismatch(unmatched, missing)
+
+
+def compare_columns(columns: Collection[str], published: Mapping[str, Any]) -> ColumnMismatch:
+    """Compare the columns of a source with what a domain declares and reads.
+
+    Args:
+        columns: their names; of lines of JSON the names in them, `price`, and `Product.price` where facts are whole.
+        published: as `rulesets.source_fields` gives it.
+    """
+    facts: Mapping[str, Any] = published["facts"]
+    subject = published["subject"]
+    whole = [name for name in columns if name in facts]
+    nested = {name for name in columns if "." in name and name.partition(".")[0] in columns}
+    inside = {name for name in nested if name.partition(".")[0] in facts}
+    outside = [name for name in columns if name not in facts and name not in nested]
+    has_fields = {f"{subject}.{name}" for name in outside} | inside
+    unmatched = {
+        name: _nearest(name, facts[subject]["fields"]) for name in outside if name not in facts[subject]["fields"]
+    }
+    for name in sorted(inside):
+        fact, _, field = name.partition(".")
+        if field.partition(".")[0] not in facts[fact]["fields"]:
+            unmatched[name] = _nearest(field, facts[fact]["fields"])
+    # A table of whole facts does not say what is in them.
+    read = [subject] if outside or not whole else sorted({name.partition(".")[0] for name in inside})
+    missing = {
+        f"{fact}.{field}": field if fact == subject and outside else f"{fact}.{field}"
+        for fact in read
+        for field in facts[fact]["read"]
+        if f"{fact}.{field}" not in has_fields
+    }
+    return ColumnMismatch(unmatched, missing)
+
+
+def _nearest(name: str, fields: Iterable[str]) -> str:
+    return next(iter(difflib.get_close_matches(name, list(fields), 1)), "")
+
+
+def _listed(names: Iterable[str]) -> str:
+    every = list(names)
+    more = f" and {len(every) - _NAMED} more" if len(every) > _NAMED else ""
+    return ", ".join(every[:_NAMED]) + more

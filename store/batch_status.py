@@ -1,0 +1,61 @@
+"""The latest batches, and those that failed since.  batches -> [batch_status] -> `rulefarm batch list`, status, doctor
+
+Reads only. A failure stands until a later batch of the domain is done: of a nightly a nightly, of another another."""
+
+from typing import Any
+
+from sqlalchemy import Engine, select
+
+from rulefarm.database import batches, translate_errors
+
+#: What a list of batches tells of each.
+_COLUMNS = (
+    "id", "domain", "source", "state", "nightly", "rows", "records", "refused", "judged", "enqueued_at", "finished_at",
+    "code", "reason", "attempts",
+)  # fmt: skip
+
+
+def find_batches(
+    engine: Engine, *, domain: str | None = None, state: str | None = None, limit: int = 20
+) -> list[dict[str, Any]]:
+    """The latest batches, newest first.
+
+    Args:
+        engine: the database.
+        domain: of this domain only.
+        state: in this state only: open, done, failed.
+        limit: at most so many.
+
+    Raises:
+        DatabaseUnreachable: no answer.
+    """
+    statement = select(*(batches.c[name] for name in _COLUMNS))
+    if domain is not None:
+        statement = statement.where(batches.c.domain == domain)
+    if state is not None:
+        statement = statement.where(batches.c.state == state)
+    statement = statement.order_by(batches.c.enqueued_at.desc(), batches.c.id).limit(limit)
+    with translate_errors(engine), engine.connect() as connection:
+        return [dict(row) for row in connection.execute(statement).mappings()]
+
+
+def standing_failures(engine: Engine, *, limit: int = 100) -> list[dict[str, Any]]:
+    """Batches that failed, and after which none was done, newest first.
+
+    Args:
+        engine: the database.
+        limit: at most so many.
+
+    Raises:
+        DatabaseUnreachable: no answer.
+    """
+    later = batches.alias("later")
+    done = (
+        select(later.c.id)
+        .where(later.c.domain == batches.c.domain, later.c.nightly == batches.c.nightly, later.c.state == "done")
+        .where(later.c.enqueued_at > batches.c.enqueued_at)
+    )
+    statement = select(*(batches.c[name] for name in _COLUMNS)).where(batches.c.state == "failed", ~done.exists())
+    statement = statement.order_by(batches.c.enqueued_at.desc()).limit(limit)
+    with translate_errors(engine), engine.connect() as connection:
+        return [dict(row) for row in connection.execute(statement).mappings()]
