@@ -1,4 +1,4 @@
-"""`rulefarm batch`: submit a file, show a batch, resume one."""
+"""`rulefarm batch`: submit a file, list and show batches, resume one."""
 
 import sys
 import time
@@ -8,10 +8,11 @@ import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from cli.display.output import console, counted, exit_not_sent, print_json, print_table, send_or_exit
-from cli.options import as_of_option, json_option, read_settings
+from cli.options import as_of_option, json_option, read_settings, source_options
 from rulefarm.farm import Farm
 from rulefarm.jobs import Batch
 from rulesets.loader import SHIPPED, available_domains, load_domain
+from store.batch_status import find_batches
 from store.dead_letter_retry import resume
 
 #: Seconds between two looks at a batch.
@@ -32,13 +33,14 @@ class BatchGroup(click.Group):
     def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Both ways to call it."""
         formatter.write_usage("rulefarm batch", "[OPTIONS] DOMAIN SOURCE")
+        formatter.write_usage("rulefarm batch", "list")
         formatter.write_usage("rulefarm batch", "show BATCH")
         formatter.write_usage("rulefarm batch", "resume BATCH")
 
 
 @click.group("batch", cls=BatchGroup)
 def command() -> None:
-    """Judge every row of a csv, parquet, jsonl or sql file; show how a batch fares, or get it going again."""
+    """Judge every row of a csv, xlsx, parquet, jsonl or sql file; show how batches fare, or get one going again."""
 
 
 @command.command("run")
@@ -47,6 +49,8 @@ def command() -> None:
 @click.option("--subject", help="Column that names what is judged. Default: the domain's key, else the first column.")
 @click.option("--key", help="The same key is the same batch, however often it is submitted.")
 @as_of_option
+@click.option("--strict", is_flag=True, help="Refuse a SOURCE whose columns and the fields of the domain do not match.")
+@source_options
 @click.option("--wait/--no-wait", default=True, show_default=True, help="Show progress until every verdict is there.")
 @click.option("--timeout", default=3600.0, show_default=True, help="Seconds to wait.")
 @json_option
@@ -56,17 +60,61 @@ def run(
     subject: str | None,
     key: str | None,
     as_of: Any,
+    strict: bool,
+    sheet: str | None,
+    encoding: str | None,
+    decimal: str | None,
     wait: bool,
     timeout: float,
     as_json: bool,
 ) -> None:
-    """Submit the rows of SOURCE to a DOMAIN (`run` may be left out)."""
+    """Submit the rows of SOURCE, a file or a folder of parts, to a DOMAIN (`run` may be left out).
+
+    Exit code 1 if SOURCE is refused; `rulefarm batch list` shows then why.
+    """
     settings = read_settings()
     if subject is None and domain in available_domains(settings.rulesets or SHIPPED):
         subject = load_domain(settings.rulesets or SHIPPED, domain).schema.key
     with Farm(settings) as farm:
-        batch = farm.submit_batch(domain, source, subject=subject, key=key, as_of=as_of)
+        batch = farm.submit_batch(
+            domain,
+            source,
+            subject=subject,
+            key=key,
+            as_of=as_of,
+            strict=strict,
+            sheet=sheet,
+            encoding=encoding,
+            decimal=decimal,
+        )
         follow(batch, wait=wait, timeout=timeout, as_json=as_json)
+
+
+@command.command("list")
+@click.option("--domain", help="Of this domain only.")
+@click.option("--state", type=click.Choice(["open", "done", "failed"]), help="In this state only.")
+@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="Show at most so many.")
+@json_option
+def list_batches(domain: str | None, state: str | None, limit: int, as_json: bool) -> None:
+    """Show the latest batches, newest first: their state, their records, and why one failed."""
+    with Farm(read_settings()) as farm:
+        found = find_batches(farm.require_ledger().engine, domain=domain, state=state, limit=limit)
+    if as_json:
+        print_json(found)
+        return
+    rows = [
+        (
+            str(batch["id"]),
+            f"{batch['enqueued_at']:%Y-%m-%d %H:%M:%S}",
+            batch["domain"],
+            batch["state"],
+            *("-" if batch[name] is None else batch[name] for name in ("records", "judged", "refused")),
+            f"{'nightly ' if batch['nightly'] else ''}{batch['source']}",
+            f"[{batch['code']}] {batch['reason']}" if batch["state"] == "failed" else "",
+        )
+        for batch in found
+    ]
+    print_table(("id", "submitted at", "domain", "state", "read", "judged", "refused", "source", "why"), rows)
 
 
 @command.command("show")
@@ -109,6 +157,8 @@ def follow(batch: Batch, *, wait: bool, timeout: float, as_json: bool) -> None:
         timeout: seconds to wait.
         as_json: print the outcomes as JSON.
     """
+    for remark in batch.remarks:
+        click.echo(f"rulefarm: {remark}", err=True)
     if not batch.sent:
         exit_not_sent(f"batch {batch.id} is")
     if not wait:
@@ -138,6 +188,15 @@ def print_batch(record: dict[str, Any], *, as_json: bool) -> None:
     click.echo(
         f"from {record['source']}, {counted(record['chunks'], 'chunk')}, as of {record['as_of']:%Y-%m-%d %H:%M:%S %Z}"
     )
+    if record["state"] == "failed":
+        click.echo(f"failed [{record['code']}]: {record['reason']}")
+    elif record["records"] is not None:
+        judged = record["judged"]
+        click.echo(
+            f"read {counted(record['records'], 'record')}, judged {'so far ' if judged is None else ''}"
+            f"{max(0, done - record['dead'] - record['refused']) if judged is None else judged:,}, "
+            f"refused {record['refused']:,}"
+        )
     order = ("accept", "review", "reject", "error")
     rows = [(outcome, record["outcomes"][outcome]) for outcome in order if outcome in record["outcomes"]]
     if record["dead"]:

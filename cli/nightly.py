@@ -18,16 +18,24 @@ def command() -> None:
 
 @command.command("run")
 @click.option("--source", help="Judge this file instead of RULEFARM_NIGHTLY_SOURCE.")
+@click.option(
+    "--strict/--no-strict",
+    default=None,
+    help="Refuse columns that are no field, or fields that are no column. Default: only what changed for the worse.",
+)
 @click.option("--wait/--no-wait", default=True, show_default=True, help="Show progress until every verdict is there.")
 @click.option("--timeout", default=3600.0, show_default=True, help="Seconds to wait.")
 @json_option
-def run(source: str | None, wait: bool, timeout: float, as_json: bool) -> None:
-    """Submit the nightly batch now."""
+def run(source: str | None, strict: bool | None, wait: bool, timeout: float, as_json: bool) -> None:
+    """Submit the nightly batch now.
+
+    Exit code 1 if its source is refused; a batch is on record then that failed.
+    """
     settings = read_settings()
     if source is not None:
         settings = replace(settings, nightly_source=source)
     rulesets = load_all(settings.rulesets or SHIPPED, [settings.nightly_domain])
     with Farm(settings) as farm:
         engine, free = farm.require_ledger().engine, farm.free_slots(settings.nightly_domain)
-        batch = farm.send_batch(*record_nightly(engine, settings, rulesets, key=None, free_slots=free))
+        batch = farm.send_batch(*record_nightly(engine, settings, rulesets, key=None, free_slots=free, strict=strict))
         follow(batch, wait=wait, timeout=timeout, as_json=as_json)

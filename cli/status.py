@@ -13,6 +13,7 @@ from rulefarm.database import active_digests, connect
 from rulefarm.messaging import create_app, queue_depths
 from rulefarm.routing import CONTROL_QUEUE, queue_name
 from rulefarm.settings import Settings
+from store.batch_status import standing_failures
 from store.health import count_dead_letters, last_reconciled
 from store.pending_work import open_work
 from workers.monitoring import worker_states
@@ -40,6 +41,7 @@ def _state(settings: Settings) -> dict[str, Any]:
     domains = sorted(active_digests(engine).items())
     waiting = {work.domain: work for work in open_work(engine)}
     dead = count_dead_letters(engine)
+    failed = standing_failures(engine)
     run = last_reconciled(engine)
     names = [queue_name(domain, bulk=bulk) for domain, _ in domains for bulk in (False, True)]
     return {
@@ -52,10 +54,12 @@ def _state(settings: Settings) -> dict[str, Any]:
                 "open_chunks": waiting[domain].chunks if domain in waiting else 0,
                 "oldest": waiting[domain].oldest if domain in waiting else None,
                 "dead_letters": dead.get(domain, 0),
+                "failed_batches": sum(failure["domain"] == domain for failure in failed),
             }
             for domain, digest in domains
         },
         "dead_letters": sum(dead.values()),
+        "failed_batches": failed,
         "reconciler": with_old_keys(asdict(run)) if run else None,
         "workers": [worker.to_json() for worker in worker_states(settings)],
     }
@@ -85,6 +89,10 @@ def _print(state: dict[str, Any]) -> None:
     ]
     print_table(("worker", "processes", "busy", "done", "queues"), workers)
     click.echo(f"\n{_reconciled(state['reconciler'])}")
+    for failure in state["failed_batches"]:
+        what = "nightly" if failure["nightly"] else "batch"
+        when = f"{failure['enqueued_at']:%Y-%m-%d %H:%M:%S}"
+        click.echo(f"{what} of {failure['domain']} failed at {when} [{failure['code']}]: {failure['reason']}")
     if state["dead_letters"]:
         click.echo(f"{counted(state['dead_letters'], 'dead letter')}: see 'rulefarm dead-letters list'")
 

@@ -80,7 +80,7 @@ def create_worker_app(settings: Settings, *, queues: list[str] | None = None) ->
     app.task(evaluate_job, name=EVALUATE_JOB, resultrepr_maxsize=120, **judging, **_positive(job_limits))
     app.task(evaluate_chunk, name=EVALUATE_CHUNK, ignore_result=True, **judging, **_positive(chunk_limits))
     app.task(reconcile, name=RECONCILE, bind=True, ignore_result=True, **_positive(chunk_limits))
-    app.task(plan_nightly, name=NIGHTLY, bind=True, ignore_result=True)
+    app.task(plan_nightly, name=NIGHTLY, bind=True, ignore_result=True, max_retries=None)
     for name in (PROBE, PROBE_AS_SENT):
         app.task(probe, name=name, bind=True, **_positive(job_limits))
     return app

@@ -85,6 +85,10 @@ class Settings:
     nightly_source: str | None = None
     #: The column that names the subject of the nightly batch. None: the `key` of the domain.
     nightly_subject: str | None = None
+    #: The sheet of a workbook that the nightly batch reads. None: the first that is not hidden.
+    nightly_sheet: str | None = None
+    #: The encoding of the nightly batch's source, where that is text. None: UTF-8.
+    nightly_encoding: str | None = None
     #: The database that .sql files are asked of: a URL of SQLAlchemy. None: such files are refused.
     source_url: str | None = None
     #: Connections that one process keeps to Postgres.

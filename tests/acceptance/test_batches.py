@@ -120,7 +120,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("name", "content", "subject", "said"), REFUSED, ids=[case[0] for case in REFUSED])
-def test_a_source_that_cannot_be_cut_is_refused_and_leaves_nothing(
+def test_a_source_that_cannot_be_cut_is_refused_and_leaves_that_it_failed(
     farm: Farm, farm_database: Engine, tmp_path: Path, name: str, content: str | None, subject: str | None, said: str
 ) -> None:
     path = tmp_path / name
@@ -131,8 +131,10 @@ def test_a_source_that_cannot_be_cut_is_refused_and_leaves_nothing(
     assert said in str(caught.value)
     assert str(path) in str(caught.value)
     with farm_database.connect() as connection:
-        statement = select(func.count()).select_from(batches).where(batches.c.source == str(path))
-        assert connection.execute(statement).scalar_one() == 0
+        statement = select(batches.c.state, batches.c.reason, batches.c.chunks).where(batches.c.source == str(path))
+        [(state, reason, chunks)] = connection.execute(statement)
+    assert (state, chunks) == ("failed", 0)
+    assert said in reason
 
 
 def test_an_unknown_domain_and_an_unknown_batch_are_named(farm: Farm, tmp_path: Path) -> None:
@@ -182,5 +184,6 @@ def test_verdicts_of_a_batch_are_as_many_as_its_rows(farm_database: Engine) -> N
     counted = select(verdicts.c.batch, func.count().label("n")).where(verdicts.c.batch.is_not(None))
     with farm_database.connect() as connection:
         found = {row.batch: row.n for row in connection.execute(counted.group_by(verdicts.c.batch))}
-        rows = {row.id: row.rows for row in connection.execute(select(batches.c.id, batches.c.rows))}
+        taken = select(batches.c.id, batches.c.rows).where(batches.c.state != "failed")
+        rows = {row.id: row.rows for row in connection.execute(taken)}
     assert found == rows

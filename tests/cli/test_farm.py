@@ -43,6 +43,7 @@ def test_a_batch_shows_its_progress_and_its_outcomes(on_farm: OnFarm, tmp_path: 
     (tmp_path / "products.csv").write_text(f"sku,price,cost\n{rows}")
     shown = on_farm("batch", "pricing", "products.csv")
     assert "done, 250 of 250" in shown
+    assert "read 250 records, judged 250, refused 0" in shown
     batch = shown.split()[1]
     record = json.loads(on_farm("batch", "show", batch, "--json"))
     assert record["outcomes"] == {"accept": 245, "reject": 5}
@@ -54,6 +55,27 @@ def test_a_batch_shows_its_progress_and_its_outcomes(on_farm: OnFarm, tmp_path: 
 def test_the_nightly_batch_runs_now(on_farm: OnFarm, tmp_path: Path) -> None:
     (tmp_path / "products.csv").write_text("sku,price,cost\na,1,5\nb,9,5\n")
     assert "done, 2 of 2" in on_farm("nightly", "run", "--source", "products.csv")
+
+
+def test_what_is_to_be_said_of_a_source_is_said_and_refused_when_that_is_asked(
+    run: Run, on_farm: OnFarm, running_farm: Settings, tmp_path: Path
+) -> None:
+    (tmp_path / "products.csv").write_text("sku;prise;cost\na;1,5;5\nb;1;2;3\n")
+    done = run("batch", "pricing", "products.csv", "--decimal", ",", **settings_only(running_farm))
+    assert done.returncode == 0
+    assert "rulefarm: columns that are no field: prise (did you mean price?)\n" in done.stderr
+    assert (
+        "fields that rules read, and the source has not: Product.category, Product.price, Product.sold_out"
+        in done.stderr
+    )
+    assert "read 2 records, judged 1, refused 1" in done.stdout
+    assert "[columns-refused]" in on_farm("batch", "pricing", "products.csv", "--strict", code=1)
+    [failed] = json.loads(on_farm("batch", "list", "--state", "failed", "--limit", 1, "--json"))
+    assert (failed["domain"], failed["code"], failed["records"]) == ("pricing", "columns-refused", 2)
+    assert "[columns-refused] products.csv: columns that are no field" in on_farm(
+        "batch", "list", "--domain", "pricing"
+    )
+    assert "failed [columns-refused]: products.csv" in on_farm("batch", "show", failed["id"])
 
 
 def test_a_source_that_cannot_be_read_is_refused(on_farm: OnFarm, tmp_path: Path) -> None:

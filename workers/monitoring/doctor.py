@@ -18,6 +18,7 @@ from rulefarm.reference_facts import ReferenceFacts, reachable
 from rulefarm.routing import CONTROL_QUEUE, queue_name
 from rulefarm.settings import Settings
 from rulesets.recorded import recorded_schema
+from store.batch_status import standing_failures
 from store.health import answer_ms, count_dead_letters, last_reconciled
 from store.migrate import is_current
 from store.ruleset_versions import active_sources
@@ -36,7 +37,7 @@ _LATE_INTERVALS, _LATE_S = 5, 30.0
 class HealthCheck:
     """The result of one check."""
 
-    #: broker, database, migrations, facts, workers, stall, probe, backlog, reconciler or dead-letters.
+    #: broker, database, migrations, facts, workers, stall, probe, backlog, reconciler, batches or dead-letters.
     check: str
     #: ok; warn: somebody should look; fail: the farm is not well; skip: not checked, because something else fails.
     status: str
@@ -100,6 +101,7 @@ def examine(settings: Settings, *, timeout_s: float) -> list[HealthCheck]:
         checks += _guarded("facts", lambda: _facts(engine, settings))
         checks += _guarded("workers", lambda: _queues(app, engine, settings, timeout_s))
         checks += _guarded("reconciler", lambda: [_reconciler(engine, settings)])
+        checks += _guarded("batches", lambda: _batches(engine))
         return [*checks, *_guarded("dead-letters", lambda: [_dead_letters(engine)])]
     finally:
         app.close()
@@ -263,6 +265,26 @@ def _reconciler(engine: Engine, settings: Settings) -> HealthCheck:
     if run.age_s > late_s:
         return HealthCheck("reconciler", "fail", message, "run 'rulefarm beat', and workers that are not all busy")
     return HealthCheck("reconciler", "ok", message)
+
+
+def _batches(engine: Engine) -> list[HealthCheck]:
+    """One finding for each domain whose last batches failed: of the nightly ones, and of the others."""
+    found: dict[tuple[str, bool], dict[str, Any]] = {}
+    for failure in standing_failures(engine):
+        found.setdefault((failure["domain"], failure["nightly"]), failure)
+    if not found:
+        return [HealthCheck("batches", "ok", "none failed since one was done")]
+    return [
+        HealthCheck(
+            "batches",
+            # A night that was not judged is what nobody else sees; any other was somebody's command, which said so.
+            "fail" if nightly else "warn",
+            f"the last {'nightly' if nightly else 'batch'} failed [{failure['code']}]: {failure['reason']}",
+            f"mend it, and run 'rulefarm {'nightly run' if nightly else 'batch'}'; see 'rulefarm batch list'",
+            subject=domain,
+        )
+        for (domain, nightly), failure in found.items()
+    ]
 
 
 def _dead_letters(engine: Engine) -> HealthCheck:

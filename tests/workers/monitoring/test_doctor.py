@@ -166,6 +166,23 @@ def test_dead_letters_a_late_reconciler_and_a_full_queue_are_named(published: Se
     assert of(findings, "backlog") == [("warn", "rules.payment")]
 
 
+def test_a_batch_that_failed_is_named_until_one_is_done(published: Settings, database: Engine) -> None:
+    assert of(examine(published, timeout_s=1), "batches") == [("ok", "")]
+    row = "insert into batches (id, domain, source, rows, chunks, as_of, state, code, reason, nightly) values"
+    failed = "(gen_random_uuid(), 'payment', 'x.csv', 0, 0, now(), 'failed', 'bad-subject', 'x.csv: row 2', {})"
+    with database.begin() as connection:
+        connection.execute(text(f"{row} {failed.format('false')}"))
+    assert of(examine(published, timeout_s=1), "batches") == [("warn", "payment")]
+    with database.begin() as connection:
+        connection.execute(text(f"{row} {failed.format('true')}"))
+    findings = examine(published, timeout_s=1)
+    assert sorted(of(findings, "batches")) == [("fail", "payment"), ("warn", "payment")]
+    assert "the last nightly failed [bad-subject]: x.csv: row 2" in text_of(findings, "batches")
+    with database.begin() as connection:
+        connection.execute(text(f"{row} {failed.format('true').replace('failed', 'done')}"))
+    assert of(examine(published, timeout_s=1), "batches") == [("warn", "payment")]
+
+
 def test_what_is_away_is_named_and_nothing_else_is_asked(settings: Settings) -> None:
     away = replace(settings, broker_url="redis://127.0.0.1:1/0", database_url="postgresql://nobody@127.0.0.1:1/none")
     findings = examine(away, timeout_s=1)
