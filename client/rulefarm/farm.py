@@ -207,39 +207,33 @@ class Farm:
 
         Args:
             domain: who judges.
-            source: a csv, xlsx, parquet or jsonl file, a folder of such parts, or a .sql file with one query, which is
-                asked of `source_url`. Columns are the fields of the domain's subject; a line of jsonl is either that,
-                or whole facts.
+            source: a csv, xlsx, parquet or jsonl file, a folder of parts, or a .sql file, asked of `source_url`.
             subject: the column that names the subject (for whole facts a path, `Order.order_id`). Default: the first.
             key: the same key is the same batch, submitted twice or not. Default: every call is a new batch.
             as_of: the instant to judge at. Default: now.
             strict: refuse a source whose columns and the domain's fields do not match. Default: `Batch.remarks` has it.
-            sheet: the sheet of a workbook. Default: the first that is not hidden.
+            sheet: of a workbook. Default: the first that is not hidden.
             encoding: of text. Default: UTF-8.
-            decimal: what decimals stand behind in text, `.` or `,`. Default: as the domain says.
+            decimal: what decimals stand behind in text. Default: as the domain says.
 
         Returns:
             The batch: its chunks are on record.
 
         Raises:
             JobRejected: unknown domain.
-            SourceRejected: the file can't be read, its subjects are missing or not unique, or its columns are refused;
-                nothing will be judged, and a batch is on record that failed.
+            SourceRejected: it can't be read as docs/batch.md says; on record is a batch that failed.
             DatabaseUnreachable: nothing was kept.
             SettingsError: no database is named: a batch needs one.
         """
-        ledger = self.require_ledger()
+        farm = (self.require_ledger().engine, self.settings)
         self._domains.check(domain)
         # An optional extra: a producer that sends no batches needs no polars.
         batches = require_extra("rulefarm.batch", "batch")
         options = batches.SourceOptions(subject=subject, sheet=sheet, encoding=encoding, decimal=decimal)
         terms = batches.BatchTerms(key=key, as_of=as_of, strict=strict)
         free = self.free_slots(domain)
-        return self.send_batch(
-            *batches.record_batch(
-                ledger.engine, self.settings, domain, source, free_slots=free, options=options, terms=terms
-            )
-        )
+        on_record = batches.record_batch(*farm, domain, source, free_slots=free, options=options, terms=terms)
+        return self.send_batch(*on_record)
 
     def free_slots(self, domain: str) -> int:
         """Messages that the bulk queue of a domain may still take; all that it may hold while the broker is away."""
@@ -306,9 +300,7 @@ class Farm:
             SettingsError: no database is named.
         """
         if self.ledger is None:
-            raise SettingsError(
-                "no-database", "this needs the database, and none is named", "set RULEFARM_DATABASE_URL"
-            )
+            raise SettingsError("no-database", "it needs the database, and none is named", "set RULEFARM_DATABASE_URL")
         return self.ledger
 
     def close(self) -> None:
