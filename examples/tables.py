@@ -31,8 +31,8 @@ MIN_PRODUCTS = 12
 #: Categories that hold booked coupons and corrections, not goods.
 NOT_GOODS = ("COUPON/MISC ITEMS", "COUPONS/STORE & MFG")
 
-#: What a cell says with more than a text: a list, an operator, a range, a negation, nothing.
-_SPEAKING = re.compile(r'[,"]|^[<>=!(\[\]]|^not\b|^-?$|^null$|^nil$')
+#: A text that a table takes for nothing but a text. Any other stands in quotes.
+_PLAIN = re.compile(r"(?!.*\b(?:and|or|in|not)\b)(?!null$|nil$)[A-Z0-9][A-Z0-9 .&/%:+-]*", re.IGNORECASE)
 
 #: One line of a CSV file.
 Row = tuple[str, ...]
@@ -148,7 +148,7 @@ def _move_rows(goods: pl.DataFrame) -> Iterator[Row]:
 
 def _text(value: str) -> str:
     """A cell that means this text: quoted where a table would read more into it."""
-    return json.dumps(value) if _SPEAKING.search(value) else value
+    return value if _PLAIN.fullmatch(value) else json.dumps(value)
 
 
 #: File name -> header line, and what makes its rows.

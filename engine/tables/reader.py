@@ -4,10 +4,11 @@ Takes a CSV file or a sheet, gives the same nodes as GRL: one rule per row, name
 engine runs both. The first header cell may be a hit policy; the other columns are `when <expression>` (cells: S-FEEL
 tests), `then Review` and its kin (cells: the reason), `then <field>` (cells: the value) and `note` (for people)."""
 
+import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from engine.checks import ValueKind, kind_of
+from engine.checks import kind_of
 from engine.language import (
     MAX_RULES,
     Action,
@@ -26,10 +27,13 @@ from engine.language import (
 )
 from engine.schema import Schema
 from engine.tables.analysis import report_overlaps
+from engine.tables.bare_texts import CellRefused
 from engine.tables.csv_cells import Cell, Sheet, read_cells
 from engine.tables.hit_policies import HIT_POLICIES, Row, in_order, rules_of
-from engine.tables.unary_tests import CellRefused, CellTests, read_tests, read_value, to_node
+from engine.tables.unary_tests import CellColumn, CellTests, read_tests, read_value, to_node
 
+#: A fact, where a header reads a member of it.
+_FACT = re.compile(r"\b([A-Za-z_][A-Za-z0-9_]*)\.[A-Za-z_]")
 _DECISIONS: dict[str, Outcome] = {"accept": "accept", "review": "review", "reject": "reject"}
 
 
@@ -39,7 +43,7 @@ class Input:
 
     position: int
     subject: Expression
-    kind: ValueKind
+    cells: CellColumn
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,7 @@ class Output:
 
     position: int
     effect: Outcome | Path | None
-    kind: ValueKind
+    cells: CellColumn
 
 
 @dataclass(slots=True)
@@ -81,6 +85,7 @@ class _Table:
     def __init__(self, source: Source, schema: Schema | None) -> None:
         self._source = source
         self._schema = schema
+        self._facts = frozenset(schema.facts if schema else ())
         self._stem = source.stem if isinstance(source, Sheet) else PurePosixPath(source.name).stem
 
     def rules(self) -> tuple[Rule, ...]:
@@ -100,7 +105,7 @@ class _Table:
         width = len(cells[0])
         rows = [self._row(number, row, header, width) for number, row in enumerate(cells[1:], 1)]
         if self._errors() == before:
-            columns = [(column.subject, column.kind) for column in header.inputs]
+            columns = [(column.subject, column.cells.kind) for column in header.inputs]
             targets = [column.effect for column in header.outputs]
             rows = in_order(header.policy, rows, targets, self._source, self._schema)
             rules = rules_of(header.policy, rows, self._source, self._schema)
@@ -118,6 +123,8 @@ class _Table:
 
     def _header(self, cells: list[Cell]) -> _Header | None:
         before = self._errors()
+        if self._schema is None:
+            self._facts = frozenset(fact for cell in cells for fact in _FACT.findall(cell.text))
         first = cells[0].text
         named = first.upper() in HIT_POLICIES
         header = _Header(first.upper() if named else "U", named, [], [])
@@ -136,7 +143,7 @@ class _Table:
         if word.lower() == "when" and rest:
             subject = self._expression(cell, rest)
             if subject is not None:
-                header.inputs.append(Input(position, subject, kind_of(subject, self._schema)))
+                header.inputs.append(Input(position, subject, self._cells_of(subject)))
         elif word.lower() == "then" and rest:
             self._output(position, cell, rest, header)
         else:
@@ -147,14 +154,24 @@ class _Table:
     def _output(self, position: int, cell: Cell, rest: str, header: _Header) -> None:
         word = rest.lower()
         if word in _DECISIONS or word == "log":
-            header.outputs.append(Output(position, _DECISIONS.get(word), "text"))
+            header.outputs.append(
+                Output(position, _DECISIONS.get(word), CellColumn("text", self._facts, is_reason=True))
+            )
             return
         target = self._expression(cell, rest)
         if isinstance(target, Path) and target.steps:
-            header.outputs.append(Output(position, target, kind_of(target, self._schema)))
+            header.outputs.append(Output(position, target, self._cells_of(target)))
         elif target is not None:
             hint = "then Accept, Review, Reject, Log or a field such as Product.band"
             self._problem(cell, "table-header", f"'{rest[:40]}' is neither an outcome nor a field", hint)
+
+    def _cells_of(self, subject: Expression) -> CellColumn:
+        """How the cells are read that stand for values of an expression."""
+        field = (
+            self._schema.field_at(subject.fact, subject.steps) if self._schema and isinstance(subject, Path) else None
+        )
+        texts = frozenset(value for value in (field and field.values) or () if isinstance(value, str))
+        return CellColumn(kind_of(subject, self._schema), self._facts, texts)
 
     def _expression(self, cell: Cell, text: str) -> Expression | None:
         """Read an expression that stands in a cell; its problems get the place of the cell."""
@@ -187,7 +204,7 @@ class _Table:
             tests.append(read)
             if read is not None:
                 span = self._source.span(cell.start, cell.end)
-                node = to_node(read, column.subject, column.kind, span)
+                node = to_node(read, column.subject, column.cells.kind, span)
                 conditions += node.operands if isinstance(node, And) else (node,)
         outputs = [self._action(cells[column.position], column) for column in header.outputs]
         condition = conditions[0] if len(conditions) == 1 else And(tuple(conditions)) if conditions else Literal(True)
@@ -199,7 +216,7 @@ class _Table:
 
     def _tests(self, cell: Cell, column: Input) -> CellTests | None:
         try:
-            return read_tests(cell.text, column.kind, lambda text: self._operand(cell, text))
+            return read_tests(cell.text, column.cells, lambda text: self._operand(cell, text))
         except CellRefused as refused:
             self._problem(cell, "table-cell", refused.message, refused.hint)
             return None
@@ -217,7 +234,7 @@ class _Table:
             return None
         span = self._source.span(cell.start, cell.end)
         try:
-            value = read_value(cell.text, column.kind, lambda text: self._operand(cell, text))
+            value = read_value(cell.text, column.cells, lambda text: self._operand(cell, text))
         except CellRefused as refused:
             self._problem(cell, "table-cell", refused.message, refused.hint)
             return None

@@ -3,7 +3,7 @@
 `< 10`, `[10..20)`, `"a","b"`, `not("a")`, `-`. A bare word that is no number, boolean, null or range is a text, so that
 authors of CSV need no doubled quotes; in a column of texts everything bare is a text. Gives tests as plain values,
 which `to_node` turns into nodes and `engine.tables.column_domain` into sets of values; a cell that can't be read for
-certain is refused."""
+certain is refused (`engine.tables.bare_texts` says what a bare text may be)."""
 
 import re
 from collections.abc import Callable
@@ -28,28 +28,42 @@ from engine.language import (
     TextTest,
     read_moment,
 )
+from engine.tables.bare_texts import (
+    CellRefused,
+    refuse_decimal_comma,
+    refuse_lookalikes,
+    refuse_unclear,
+    refuse_unclear_reason,
+    single_quoted,
+)
 from engine.values import MAX_NUMBER_CHARACTERS, exact_decimal, normal_number, number_problem
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\Z")
 _OPERATOR = re.compile(r"(<=|>=|!=|==|<>|=<|=>|<|>|=)\s*(.*)\Z", re.DOTALL)
 #: A text in quotes that needs no expression reader to say what it means.
 _QUOTED = re.compile(r'"([^"\\\n\0]*)"\Z')
+_ESCAPED = re.compile(r'"(?:[^"\\]|\\.)*"\Z')
 _NOT = re.compile(r"not\s*\((.*)\)\Z", re.DOTALL | re.IGNORECASE)
 _DATE = re.compile(r'(?:@\s*|date\s*\(\s*)"([^"]*)"\s*\)?\Z', re.IGNORECASE)
 _FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\.[A-Za-z_]")
+_FIELD_ALONE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*|\[[0-9]+\])+\Z")
 #: Reads an expression that stands in a cell, or raises `CellRefused`.
 ReadExpression = Callable[[str], Expression]
 _CONSTANTS: dict[str, bool | None] = {"true": True, "false": False, "null": None, "nil": None}
 _OPERATORS: dict[str, CompareOp] = {"<": "<", "<=": "<=", ">": ">", ">=": ">=", "=": "==", "!=": "!="}
 
 
-class CellRefused(Exception):
-    """A cell that can't be read. Args: the message, and a hint that may be empty."""
+@dataclass(frozen=True, slots=True)
+class CellColumn:
+    """What the cells of one column are read by."""
 
-    def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message, hint)
-        self.message = message
-        self.hint = hint
+    kind: ValueKind
+    #: Names of the facts that the table can read.
+    facts: frozenset[str] = frozenset()
+    #: The texts that its field can have, where the schema lists them: none of these is anything but a text.
+    texts: frozenset[str] = frozenset()
+    #: Whether its cells are sentences for people, which may have brackets and words of a condition.
+    is_reason: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +93,12 @@ class CellTests:
     negated: bool = False
 
 
-def read_tests(text: str, kind: ValueKind, read: ReadExpression) -> CellTests | None:
+def read_tests(text: str, column: CellColumn, read: ReadExpression) -> CellTests | None:
     """Read an input cell.
 
     Args:
         text: the cell.
-        kind: of its column.
+        column: of the cell.
         read: reads an operand that names a field.
 
     Returns:
@@ -93,23 +107,25 @@ def read_tests(text: str, kind: ValueKind, read: ReadExpression) -> CellTests | 
     Raises:
         CellRefused: it can't be read.
 
-    >>> read_tests("[1..5)", "number", read=Literal).tests[0].high
+    >>> read_tests("[1..5)", CellColumn("number"), read=Literal).tests[0].high
     Literal(value=Decimal('5'))
     """
     text = text.strip()
     if text in ("", "-"):
         return None
+    if column.kind in ("number", "any"):
+        refuse_decimal_comma(text)
     negation = _NOT.match(text)
     inner = negation[1] if negation else text
-    return CellTests(tuple(_test(part, kind, read) for part in _parts(inner)), negation is not None)
+    return CellTests(tuple(_test(part, column, read) for part in _parts(inner)), negation is not None)
 
 
-def read_value(text: str, kind: ValueKind, read: ReadExpression) -> Expression:
+def read_value(text: str, column: CellColumn, read: ReadExpression) -> Expression:
     """Read an output cell that is not blank: a constant, or `= expression`.
 
     Args:
         text: the cell.
-        kind: of the field that it is assigned to.
+        column: of the cell.
         read: reads what follows `=`.
 
     Returns:
@@ -119,20 +135,27 @@ def read_value(text: str, kind: ValueKind, read: ReadExpression) -> Expression:
         CellRefused: it can't be read.
     """
     text = text.strip()
-    return read(text[1:]) if text.startswith("=") else _value(text, kind, read)
+    if text.startswith("="):
+        return read(text[1:])
+    if column.kind in ("number", "any"):
+        refuse_decimal_comma(text)
+    return _value(text, column, read)
 
 
 def _parts(text: str) -> list[str]:
     """What stands between commas that are not in quotes."""
-    parts, start, quoted, escaped = [], 0, False, False
+    parts, start, quote, escaped = [], 0, "", False
     for position, character in enumerate(text):
         if escaped:
             escaped = False
-        elif quoted and character == "\\":
+        elif quote and character == "\\":
             escaped = True
-        elif character == '"':
-            quoted = not quoted
-        elif character == "," and not quoted:
+        elif quote:
+            quote = "" if character == quote else quote
+        # Within a text a single quote is an apostrophe: Men's wear.
+        elif character == '"' or (character == "'" and not text[start:position].strip("<>=! ")):
+            quote = character
+        elif character == ",":
             parts.append(text[start:position])
             start = position + 1
     parts.append(text[start:])
@@ -141,10 +164,10 @@ def _parts(text: str) -> list[str]:
     return [part.strip() for part in parts]
 
 
-def _test(text: str, kind: ValueKind, read: ReadExpression) -> Comparison | Range:
+def _test(text: str, column: CellColumn, read: ReadExpression) -> Comparison | Range:
     if text[0] in "[(]" and text[-1] in "])[" and ".." in text:
         first, _, second = text[1:-1].partition("..")
-        low, high = _bound(first.strip(), kind, read), _bound(second.strip(), kind, read)
+        low, high = _bound(first.strip(), column, read), _bound(second.strip(), column, read)
         if kind_of_value(low.value) != kind_of_value(high.value):
             raise CellRefused(f"the ends of '{text}' are of different kinds")
         if _after(low.value, high.value):
@@ -152,14 +175,15 @@ def _test(text: str, kind: ValueKind, read: ReadExpression) -> Comparison | Rang
         return Range(low, text[0] == "[", high, text[-1] == "]")
     comparison = _OPERATOR.match(text)
     if not comparison:
-        return Comparison("==", _value(text, kind, read))
+        # In no column is `Order.total` a value of its own: it can only be what that field has.
+        return Comparison("==", read(text) if _is_field(text, column) else _value(text, column, read))
     written, operand = comparison[1], comparison[2]
     if written not in _OPERATORS:
         meant = {"==": "=", "<>": "!=", "=<": "<=", "=>": ">="}[written]
         raise CellRefused(f"'{written}' is not an operator of a table", f"did you mean '{meant}'?")
     if not operand:
         raise CellRefused(f"a value is missing after '{written}'")
-    node = read(operand) if _FIELD.match(operand) else _value(operand, kind, read)
+    node = read(operand) if _FIELD.match(operand) else _value(operand, column, read)
     op = _OPERATORS[written]
     if op not in ("==", "!=") and isinstance(node, Literal) and isinstance(node.value, bool | None):
         raise CellRefused(f"'{operand}' has no order", "order numbers, texts or dates")
@@ -174,24 +198,30 @@ def _after(low: Scalar, high: Scalar) -> bool:
     return isinstance(low, str) and isinstance(high, str) and low > high
 
 
-def _bound(text: str, kind: ValueKind, read: ReadExpression) -> Literal:
-    value = _value(text, kind, read) if text else None
+def _bound(text: str, column: CellColumn, read: ReadExpression) -> Literal:
+    value = _value(text, column, read) if text else None
     if value is None or not isinstance(value, Literal) or isinstance(value.value, bool | None):
         raise CellRefused(f"'{text}' can't be the end of a range", "a range has two numbers, texts or dates")
     return value
 
 
-def _value(text: str, kind: ValueKind, read: ReadExpression) -> Literal:
+def _is_field(text: str, column: CellColumn) -> bool:
+    return _FIELD_ALONE.match(text) is not None and re.split(r"[.\[]", text, maxsplit=1)[0] in column.facts
+
+
+def _value(text: str, column: CellColumn, read: ReadExpression) -> Literal:
+    kind = column.kind
     quoted = _QUOTED.match(text)
-    if quoted:
-        value: Scalar = quoted[1]
-    elif text.startswith('"'):
+    plain = quoted[1] if quoted else single_quoted(text)
+    if plain is not None:
+        value: Scalar = plain
+    elif _ESCAPED.match(text):
         node = read(text)
-        if not isinstance(node, Literal):
-            raise CellRefused(f"'{text[:40]}' is not a value", "write = before an expression")
-        value = node.value
+        value = node.value if isinstance(node, Literal) else None
     else:
         value = _bare(text, kind)
+        if isinstance(value, str) and value not in column.texts:
+            _refuse_unclear(value, column)
     if kind == "date" and isinstance(value, str):
         value = read_moment(value)
         if value is None:
@@ -201,9 +231,21 @@ def _value(text: str, kind: ValueKind, read: ReadExpression) -> Literal:
     return Literal(value)
 
 
+def _refuse_unclear(text: str, column: CellColumn) -> None:
+    if column.is_reason:
+        refuse_unclear_reason(text, column.facts)
+        return
+    refuse_lookalikes(text)
+    # In the other columns no bare text is taken at all.
+    if column.kind not in ("number", "boolean", "date"):
+        refuse_unclear(text, column.facts)
+
+
 def _value_hint(text: str, kind: ValueKind) -> str:
     if kind != "number":
         return ""
+    if _FIELD.match(text):
+        return "an expression begins with =: = Product.price * 0.9"
     if re.search(r"\band\b|&&|\.\.|\d\s*-\s*\d", text):
         return "a range is written [10..20), ends included or not"
     return "values of one cell have a comma between them" if ";" in text else ""

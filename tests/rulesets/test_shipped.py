@@ -107,7 +107,7 @@ def value_in(cell: str, kind: str) -> Decimal | str | None:
     if cell == "null":
         return None
     if kind == "text":
-        return "none of these" if cell.startswith("not(") else cell
+        return "none of these" if cell.startswith("not(") else cell.strip('"')
     bound = Decimal(cell.strip("<>=[ ").partition("..")[0])
     if cell.startswith(("<=", ">=", "[")) or cell[0].isdigit():
         return bound
