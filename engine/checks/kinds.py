@@ -4,10 +4,23 @@ Looks at an expression and the schema, gives one of the schema's kinds, `null` f
 can say before the facts are there. It judges nothing (`engine.checks.rule_checks` does)."""
 
 import typing
+from dataclasses import replace
 from decimal import Decimal
 
 from engine.functions import FUNCTIONS
-from engine.language import Aggregate, Arithmetic, Bound, Call, Expression, ListLiteral, Literal, Negate, Path, Scalar
+from engine.language import (
+    Aggregate,
+    Arithmetic,
+    Bound,
+    Call,
+    Expression,
+    Item,
+    ListLiteral,
+    Literal,
+    Negate,
+    Path,
+    Scalar,
+)
 from engine.schema import Kind, Schema
 
 ValueKind = Kind | typing.Literal["null", "any"]
@@ -33,6 +46,9 @@ def kind_of(node: Expression, schema: Schema | None) -> ValueKind:
             return "list"
         case Path():
             return path_kind(node, schema)
+        case Item():
+            path = known_path(node, schema)
+            return "any" if path is None else path_kind(path, schema)
         case Bound(_, stream, steps):
             return path_kind(Path(stream, (0, *steps)), schema)
         case Negate() | Aggregate("Count" | "CountDistinct" | "Sum" | "Avg"):
@@ -51,6 +67,32 @@ def kind_of(node: Expression, schema: Schema | None) -> ValueKind:
             return function.result if function else "any"
         case _:
             return "boolean"
+
+
+def known_path(node: Expression, schema: Schema | None) -> Path | None:
+    """A path to a field of the kind that an item has; None when the schema says nothing about it.
+
+    Args:
+        node: an item, or what it is an item of.
+        schema: of the domain.
+
+    >>> known_path(Item(Path("A", ("l",)), Path("A", ("i",))), None)
+    """
+    match node:
+        case Path():
+            return node
+        case Item(base, key):
+            path = known_path(base, schema)
+            if path is None or schema is None:
+                return None
+            if isinstance(key, Literal):
+                step = key.value if isinstance(key.value, str) else int(typing.cast(Decimal, key.value))
+                return replace(path, steps=(*path.steps, step), span=node.span)
+            # Every element of a list fact has the same fields.
+            is_list = not path.steps and path.fact in schema.list_facts
+            return replace(path, steps=(0,), span=node.span) if is_list else None
+        case _:
+            return None
 
 
 def kind_of_value(value: Scalar) -> ValueKind:

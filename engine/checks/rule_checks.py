@@ -7,7 +7,7 @@ nothing, and does not look for rules that get in each other's way (`engine.table
 from collections.abc import Collection, Mapping, Sequence
 
 from engine.checks.event_checks import check_bindings, check_bound, is_bound
-from engine.checks.kinds import ValueKind, kind_of
+from engine.checks.kinds import ValueKind, kind_of, known_path
 from engine.checks.path_checks import check_path
 from engine.checks.value_checks import check_call, check_constant
 from engine.checks.wording import a_kind, abridged, arity, date_hint
@@ -24,6 +24,7 @@ from engine.language import (
     Decide,
     Emit,
     Expression,
+    Item,
     ListLiteral,
     Literal,
     Log,
@@ -141,6 +142,8 @@ class _Checker:
         match node:
             case Path():
                 return self._path(node)
+            case Item():
+                return self._item(node)
             case Bound():
                 return check_bound(node, self._schema, self._report)
             case Pattern(_, operands):
@@ -266,6 +269,24 @@ class _Checker:
             kinds = f"{kinds} or list" if self._schema is None else kinds
             self._takes(node.kind, kinds, operand, self._visit(operand))
         self._element = None
+
+    def _item(self, node: Item) -> ValueKind:
+        known = known_path(node, self._schema)
+        if known is not None:
+            # The whole path at once, not each part of it: a list fact is no field, and an item of it is.
+            base: Expression = node
+            while isinstance(base, Item):
+                self._key(base.key)
+                base = base.base
+            return self._path(known)
+        kind = self._visit(node.base)
+        if kind not in ("list", "object", "any", "null"):
+            self._report(node, "unknown-field", f"{abridged(node.base)} is {a_kind(kind)}, and has no items")
+        self._key(node.key)
+        return "any"
+
+    def _key(self, key: Expression) -> None:
+        self._takes("an index", "number or text", key, self._visit(key))
 
     def _path(self, path: Path) -> ValueKind:
         if is_bound(path, self._pattern):

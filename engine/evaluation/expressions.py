@@ -18,6 +18,7 @@ from engine.evaluation.operators import (
     inverse,
     is_member,
     is_true,
+    item_of,
     negation,
     some_hold,
     text_test,
@@ -32,6 +33,7 @@ from engine.language import (
     Call,
     Compare,
     Expression,
+    Item,
     ListLiteral,
     Literal,
     Membership,
@@ -67,6 +69,8 @@ class Expressions:
                 return arithmetic(op, self.value_of(left), self.value_of(right))
             case Negate(operand):
                 return negation(self.value_of(operand))
+            case Item(base, key):
+                return item_of(self.value_of(base), self.value_of(key))
             case Call(name, args):
                 return call(FUNCTIONS[name], [self.value_of(arg) for arg in args])
             case Aggregate():

@@ -162,6 +162,25 @@ def text_test(op: str, left: Compute, right: Compute) -> Test:
     return tested
 
 
+def item_of(base: Compute, key: Compute) -> Compute:
+    """What takes a value out of a list or an object; null when it is not there.
+
+    Args:
+        base: gives the list or the object.
+        key: gives a whole number from 0 for a list, a text for an object.
+    """
+
+    def taken(slots: Slots) -> Value:
+        whole, place = base(slots), key(slots)
+        if place.__class__ is str:
+            return whole.get(place) if whole.__class__ is dict else None
+        if place.__class__ is not float or whole.__class__ is not tuple:
+            return None
+        return whole[int(place)] if place.is_integer() and 0 <= place < len(whole) else None
+
+    return taken
+
+
 _TEXT_TESTS: dict[str, Callable[[str, str], bool]] = {
     "contains": str.__contains__,
     "startsWith": str.startswith,

@@ -20,6 +20,7 @@ from engine.language.nodes import (
     Decide,
     Emit,
     Expression,
+    Item,
     ListLiteral,
     Literal,
     Log,
@@ -36,13 +37,21 @@ from engine.language.nodes import (
     Rule,
     Scalar,
     TextTest,
-    has_focus,
 )
 from engine.language.operand_parser import read_moment
 from engine.language.parser import MAX_RULES, read_expression, read_rules
 from engine.language.printer import print_action, print_expression, print_rules, print_value
 from engine.language.source import MAX_SOURCE_CHARACTERS, Source, TooManyProblems, open_source
-from engine.language.traversal import action_expressions, changed, children, paths, pattern_of, rule_expressions, walk
+from engine.language.traversal import (
+    action_expressions,
+    changed,
+    children,
+    has_focus,
+    paths,
+    pattern_of,
+    rule_expressions,
+    walk,
+)
 
 __all__ = [
     "MAX_RULES",
@@ -62,6 +71,7 @@ __all__ = [
     "Decide",
     "Emit",
     "Expression",
+    "Item",
     "ListLiteral",
     "Literal",
     "Log",

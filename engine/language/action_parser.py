@@ -18,6 +18,7 @@ from engine.language.nodes import (
     Decide,
     Emit,
     Expression,
+    Item,
     Literal,
     Log,
     Outcome,
@@ -101,7 +102,10 @@ class ActionParser:
         tokens.advance()
         if tokens.take("("):
             return self._effect(token)
-        target = self._expressions.operands.postfix(Path(str(token.value), span=tokens.span_of(token)))
+        target = self._expressions.target(Path(str(token.value), span=tokens.span_of(token)))
+        if isinstance(target, Item):
+            hint = "write the place or the name itself: tags[0]"
+            raise tokens.unreadable("grl-action", "what is written has a place that the rule says", hint, token)
         if not isinstance(target, Path):
             name = target.name if isinstance(target, Call) else str(token.value)
             hint = f"assign its result: Fact.field = …; or {_DECLARE.format(name=name, args='…')}"

@@ -78,6 +78,18 @@ class ExpressionParser:
             raise self._too_deep(start)
         return node
 
+    def target(self, fact: Path) -> Expression:
+        """Read the members and places that follow the fact that an assignment begins with.
+
+        Args:
+            fact: the first part of the path.
+
+        Raises:
+            StatementUnreadable: one can't be read, and why is reported.
+        """
+        self._depth, self._read_clause = 0, None
+        return self.operands.postfix(fact)
+
     def _too_deep(self, token: Token) -> StatementUnreadable:
         message = f"more than {MAX_DEPTH} operators on top of each other"
         return self._tokens.unreadable("grl-too-deep", message, token=token)

@@ -74,6 +74,18 @@ class Path(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Item(Node):
+    """`Order.rates[Order.country]`: what a list has at a place, or an object under a name, that only facts can say.
+
+    A place is a whole number from 0; anything else, and what is not there, gives null. `A.l[0]` is a `Path`."""
+
+    #: The list or the object.
+    base: "Expression"
+    #: The place or the name; a literal where members follow: `Line[A.i].qty`.
+    key: "Expression"
+
+
+@dataclass(frozen=True, slots=True)
 class And(Node):
     """Every operand holds; at least two of them."""
 
@@ -213,6 +225,7 @@ Expression = (
     Literal
     | ListLiteral
     | Path
+    | Item
     | And
     | Or
     | Not
@@ -303,12 +316,3 @@ class Rule(Node):
     date_effective: datetime | None = None
     #: From this moment on no more; aware.
     date_expires: datetime | None = None
-
-
-#: The agenda group that has the focus.
-_MAIN = "MAIN"
-
-
-def has_focus(rule: Rule) -> bool:
-    """Whether a rule is in the agenda group that has the focus."""
-    return rule.agenda_group in (None, _MAIN)

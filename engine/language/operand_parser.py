@@ -5,6 +5,7 @@ become the same nodes as infix operators and calls here, and quantifiers and agg
 about, so that nothing after the parser knows of them. It knows no field and no function by name
 (`engine.checks.rule_checks` does)."""
 
+import typing
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -17,12 +18,14 @@ from engine.language.nodes import (
     AggregateKind,
     Call,
     Expression,
+    Item,
     ListLiteral,
     Literal,
     Membership,
     Path,
     Quantifier,
     QuantifierKind,
+    Scalar,
     TextTest,
 )
 from engine.language.token_stream import TokenStream
@@ -36,6 +39,8 @@ MAX_LIST_ITEMS = 10_000
 USE_A_TABLE = "a decision table says this in rows"
 #: What to write instead of a text that is no date.
 DATE_FORMS = 'write "2026-01-31" or "2026-01-31T09:30:00+00:00"'
+
+_INDEXES = 'for example tags[0], sizes["xl"] or rates[Order.country]'
 
 
 class OperandParser:
@@ -218,35 +223,42 @@ class OperandParser:
                 if tokens.take("("):
                     node = self._method(node, member)
                 else:
-                    node = self._step(node, str(member.value), member)
+                    node = self._step(node, Literal(str(member.value)), member)
             elif tokens.at("["):
                 node = self._index(node)
             else:
                 return node
 
-    def _index(self, node: Expression) -> Path:
+    def _index(self, node: Expression) -> Expression:
         tokens = self._tokens
         bracket = tokens.advance()
-        key = tokens.token
-        if key.kind not in ("text", "number") or (key.kind == "number" and key.value != int(key.value)):
-            hint = 'for example tags[0] or sizes["xl"]'
-            raise tokens.unreadable("grl-syntax", "an index is a whole number from 0 or a text", hint)
-        tokens.advance()
+        first = tokens.token
+        if tokens.at("]"):
+            raise tokens.unreadable("grl-syntax", f"expected an index, found {tokens.shown()}", _INDEXES)
+        key = self._nested()
+        if isinstance(key, Literal):
+            value = key.value
+            if not isinstance(value, str) and not _is_place(value):
+                raise tokens.unreadable("grl-syntax", "an index is a whole number from 0 or a text", _INDEXES, first)
+            if isinstance(value, Decimal) and value >= MAX_LIST_ITEMS:
+                raise tokens.unreadable("grl-too-large", f"an index is under {MAX_LIST_ITEMS:,}", token=first)
         tokens.expect("]", "to close the index")
-        if isinstance(key.value, Decimal) and key.value >= MAX_LIST_ITEMS:
-            raise tokens.unreadable("grl-too-large", f"an index is under {MAX_LIST_ITEMS:,}", token=key)
-        return self._step(node, key.value if isinstance(key.value, str) else int(key.value), bracket)
+        return self._step(node, key, bracket)
 
-    def _step(self, node: Expression, step: str | int, token: Token) -> Path:
+    def _step(self, node: Expression, key: Expression, token: Token) -> Expression:
+        """A member or a place of a value; `key` is a literal text, a place, or what the facts say."""
         tokens = self._tokens
-        if not isinstance(node, Path):
-            raise tokens.unreadable("grl-syntax", "only a fact has members and positions", token=token)
-        if len(node.steps) >= MAX_NESTING:
-            raise tokens.unreadable("grl-too-deep", f"a path has at most {MAX_NESTING} steps", token=token)
+        if not isinstance(node, Path | Item | Call | ListLiteral):
+            raise tokens.unreadable("grl-syntax", "only facts, lists and calls have members and places", token=token)
         begin = node.span.column if node.span else 0
         span = tokens.span_of(tokens.before)
         if node.span and node.span.line == span.line:
             span = Span(span.source, span.line, begin, span.column + span.length - begin)
+        if not isinstance(node, Path) or not isinstance(key, Literal):
+            return Item(node, key, span=span)
+        if len(node.steps) >= MAX_NESTING:
+            raise tokens.unreadable("grl-too-deep", f"a path has at most {MAX_NESTING} steps", token=token)
+        step = key.value if isinstance(key.value, str) else int(typing.cast(Decimal, key.value))
         return Path(node.fact, (*node.steps, step), span=span)
 
     def _method(self, receiver: Expression, member: Token) -> Expression:
@@ -264,6 +276,10 @@ class OperandParser:
             container = single or ListLiteral(args, span=self._tokens.span_from(member.start))
             return Membership(receiver, container, span=self._tokens.span_from(member.start))
         return self._call(name, (receiver, *args), member)
+
+
+def _is_place(value: Scalar) -> bool:
+    return isinstance(value, Decimal) and value >= 0 and value == value.to_integral_value()
 
 
 def read_moment(text: str) -> datetime | None:

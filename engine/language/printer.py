@@ -21,6 +21,7 @@ from engine.language.nodes import (
     Decide,
     Emit,
     Expression,
+    Item,
     ListLiteral,
     Literal,
     Log,
@@ -156,6 +157,10 @@ def _print(node: Expression, weakest: int) -> str:
             return print_value(value)
         case Path(fact, steps) | Bound(fact, _, steps):
             return fact + "".join(_step(step) for step in steps)
+        case Item(base, Literal(str() as name)):
+            return _print(base, _UNARY) + _step(name)
+        case Item(base, key):
+            return f"{_print(base, _UNARY)}[{_print(key, _OR)}]"
         case ListLiteral(items):
             return f"[{_arguments(items)}]"
         case Call(name, args):

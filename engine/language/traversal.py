@@ -18,6 +18,7 @@ from engine.language.nodes import (
     Decide,
     Emit,
     Expression,
+    Item,
     ListLiteral,
     Literal,
     Log,
@@ -32,6 +33,14 @@ from engine.language.nodes import (
     TextTest,
 )
 
+#: The agenda group that has the focus.
+_MAIN = "MAIN"
+
+
+def has_focus(rule: Rule) -> bool:
+    """Whether a rule is in the agenda group that has the focus."""
+    return rule.agenda_group in (None, _MAIN)
+
 
 def children(node: Expression) -> tuple[Expression, ...]:
     """The operands of a node, left to right."""
@@ -45,6 +54,8 @@ def children(node: Expression) -> tuple[Expression, ...]:
             return (left, right)
         case Membership(item, container):
             return (item, container)
+        case Item(base, key):
+            return (base, key)
         case Not(operand) | Negate(operand):
             return (operand,)
         case Call(_, args):
@@ -74,6 +85,8 @@ def changed(node: Expression, change: Callable[[Expression], Expression]) -> Exp
             return replace(node, left=change(left), right=change(right))
         case Membership(item, container):
             return replace(node, item=change(item), container=change(container))
+        case Item(base, key):
+            return replace(node, base=change(base), key=change(key))
         case Not(operand) | Negate(operand) | Aggregate(_, _, operand):
             return replace(node, operand=change(operand))
         case Call(_, args):

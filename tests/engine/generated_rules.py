@@ -23,6 +23,7 @@ from tests.engine.pools import (
     PATTERNS,
     TEXT_OPS,
     TEXTS,
+    WHOLES,
 )
 
 
@@ -80,7 +81,9 @@ class Maker:
         if depth == 0 or roll < 4:
             return self.path() if self.random.randrange(3) else self.literal()
         inner = depth - 1
-        if roll < 9:
+        if roll == 8:
+            return self.item(inner)
+        if roll < 8:
             return nodes.Arithmetic(self.pick("++-**/%"), self.value(inner), self.value(inner))  # type: ignore[arg-type]
         if roll == 9:
             return nodes.Negate(self.value(inner))
@@ -90,22 +93,26 @@ class Maker:
             return self.aggregate(inner)
         return self.call(inner)
 
+    def item(self, depth: int) -> Expression:
+        """What a list or an object has at a computed place, with a member or a place of it now and then."""
+        whole = self.pick([*WHOLES[:4], *([] if self.flat else WHOLES[4:])])
+        name = Path("P", (self.pick([*NUMERIC, "t"]),))
+        key = name if self.one_in(2) else nodes.Arithmetic("-", name, self.value(depth))
+        made = nodes.Item(whole, nodes.Call("Coalesce", (key, nodes.Literal("y"))) if self.one_in(3) else key)
+        return nodes.Item(made, nodes.Literal(self.pick(LINE_FIELDS))) if self.one_in(3) else made
+
     def call(self, depth: int) -> Expression:
         match self.random.randrange(6):
-            case 0:
-                return nodes.Call(self.pick(["Abs", "Floor", "Len", "ToText"]), (self.value(depth),))
-            case 4:
+            case 0 | 4:
                 function = FUNCTIONS[self.pick(CALLED)]
                 most = function.least + 1 if function.most is None else function.most
                 count = self.random.randrange(function.least, most + 1)
                 return nodes.Call(function.name, tuple(self.value(depth) for _ in range(count)))
-            case 1:
-                return nodes.Call("Max", (self.value(depth), self.value(depth)))
             case 2:
                 return nodes.Call("DaysBetween", (self.path(), nodes.Call("Now")))
             case 3:
                 return nodes.Call("Round", (self.value(depth), nodes.Literal(Decimal(self.random.randrange(3)))))
-        return nodes.Call("Coalesce", (self.value(depth), self.value(depth)))
+        return nodes.Call(self.pick(["Max", "Coalesce"]), (self.value(depth), self.value(depth)))
 
     def aggregate(self, depth: int) -> Expression:
         self.within = True

@@ -63,6 +63,14 @@ class Expressions:
     def Path(self, node: Path) -> Any:  # noqa: N802
         return follow((self.element if node.fact in self.element else self.facts).get(node.fact), node.steps)
 
+    def Item(self, node: nodes.Item) -> Any:  # noqa: N802
+        whole, key = self.value(node.base), self.value(node.key)
+        if isinstance(key, str):
+            return follow(whole, (key,))
+        if not isinstance(key, Decimal) or key < 0 or key != key.to_integral_value():
+            return None
+        return follow(whole, (int(key),))
+
     def And(self, node: nodes.And) -> bool:  # noqa: N802
         return all(self.true(operand) for operand in node.operands)
 

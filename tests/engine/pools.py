@@ -5,7 +5,7 @@ Numbers with ties, tiny differences, and values whose sum or product lies at the
 from datetime import UTC, datetime
 
 from engine.functions import FUNCTIONS
-from engine.language import Path
+from engine.language import Expression, Path, nodes
 
 AS_OF = datetime(2026, 3, 1, tzinfo=UTC)
 DAYS = [datetime(2026, 2, 27, tzinfo=UTC), AS_OF, datetime(2026, 3, 1, 12, tzinfo=UTC)]
@@ -28,6 +28,15 @@ ODD_PATHS = [
     Path("L"),
     Path("P"),
     Path("Q", ("n",)),
+]
+#: What has items. The last two are read as a whole.
+WHOLES: list[Expression] = [
+    Path("P", ("tags",)),
+    Path("P", ("tags",)),
+    Path("P", ("x",)),
+    nodes.Call("Split", (Path("P", ("t",)), nodes.Literal("b"))),
+    Path("L"),
+    Path("P"),
 ]
 ORDER = ("==", "!=", "<", "<=", ">", ">=")
 TEXT_OPS = ("contains", "startsWith", "endsWith", "matches")

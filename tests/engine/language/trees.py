@@ -28,6 +28,7 @@ numbers = st.builds(
 moments = st.datetimes(datetime(1900, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))
 literals = st.builds(nodes.Literal, st.none() | st.booleans() | texts | numbers | moments)
 steps = st.one_of(names, texts, st.integers(0, 9_999))
+keys = st.builds(nodes.Literal, names | texts | st.integers(0, 9_999).map(Decimal))
 paths = st.builds(Path, free_names, st.lists(steps, max_size=3).map(tuple))
 elements = st.builds(Path, st.just(LIST_FACT), st.lists(names, min_size=1, max_size=2).map(tuple))
 
@@ -46,7 +47,16 @@ def _grown(children: st.SearchStrategy[Expression]) -> st.SearchStrategy[Express
         st.builds(nodes.TextTest, st.sampled_from(list(TEXT_TESTS.values())), children, children),
         st.builds(nodes.Call, free_names, st.lists(children, max_size=3).map(tuple)),
         st.builds(nodes.ListLiteral, st.lists(children, max_size=3).map(tuple)),
+        st.builds(nodes.Item, paths, children.filter(lambda node: not isinstance(node, nodes.Literal))),
+        st.builds(nodes.Item, _wholes(children), keys),
     )
+
+
+def _wholes(children: st.SearchStrategy[Expression]) -> st.SearchStrategy[Expression]:
+    """What has members, and is no path: a constant step after a path is a part of the path."""
+    several = st.lists(children, max_size=2).map(tuple)
+    wholes = st.builds(nodes.Call, free_names, several) | st.builds(nodes.ListLiteral, several)
+    return wholes | st.builds(nodes.Item, wholes, keys)
 
 
 _grown_elements = st.recursive(elements, _grown, max_leaves=4)
