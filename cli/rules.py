@@ -10,8 +10,9 @@ from cli.display.output import print_json, print_table
 from cli.options import json_option, read_settings, rulesets_option
 from engine import Diagnostic, EngineError, Rule, RulesetRejected, SchemaRejected, review
 from rulesets.cases import run_cases
+from rulesets.folders import RULE_FILES, RulesetUnreadable, unread_files
 from rulesets.formatting import formatted, grl_files
-from rulesets.loader import SHIPPED, RulesetUnreadable, available_domains, load_domain, problems_without_schema
+from rulesets.loader import SHIPPED, available_domains, load_domain, problems_without_schema
 
 
 @click.group("rules")
@@ -48,13 +49,23 @@ def _checked(root: Path, domain: str) -> tuple[tuple[Diagnostic, ...], str]:
     try:
         loaded = load_domain(root, domain)
     except RulesetRejected as error:
-        return error.diagnostics, "rejected"
+        return (*_unread(root, domain), *error.diagnostics), "rejected"
     except SchemaRejected as error:
-        return (*error.diagnostics, *problems_without_schema(root, domain)), "rejected"
+        return (*_unread(root, domain), *error.diagnostics, *problems_without_schema(root, domain)), "rejected"
     except RulesetUnreadable as error:
-        return (Diagnostic(error.code, "error", None, error.message, error.hint),), "rejected"
-    diagnostics = (*loaded.program.warnings, *review(loaded.program, loaded.sources))
+        found = Diagnostic(error.code, "error", None, error.message, error.hint)
+        return (*_unread(root, domain), found), "rejected"
+    diagnostics = (*_unread(root, domain), *loaded.program.warnings, *review(loaded.program, loaded.sources))
     return diagnostics, f"{len(loaded.program.rules):,} rules, {loaded.digest[:12]}"
+
+
+def _unread(root: Path, domain: str) -> list[Diagnostic]:
+    """What lies in the folder of a domain as if it were rules, and is not read."""
+    hint = f"rules are in files that end in {', '.join(RULE_FILES)}; anything else is better kept elsewhere"
+    return [
+        Diagnostic("file-unread", "warning", None, f"{root.name}/{domain}/{entry.name} is not read", hint)
+        for entry in unread_files(root / domain)
+    ]
 
 
 @command.command("test")

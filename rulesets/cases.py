@@ -23,10 +23,8 @@ from typing import Any
 
 from engine import Evaluation
 from rulefarm.errors import RulefarmError
+from rulesets.folders import CASES_FILE, read_file
 from rulesets.loader import LoadedRuleset
-
-#: Name of the file in a domain's folder.
-CASES_FILE = "cases.toml"
 
 _KIND_WORDS: dict[type, str] = {str: "a text", list: "a list", dict: "a table"}
 _CASE_KEYS = {"name", "as_of", "facts", "without", "outcome", "fired", "changes"}
@@ -96,14 +94,15 @@ def read_cases(loaded: LoadedRuleset) -> list[Case]:
 
     Raises:
         CasesRejected: the file of cases is malformed.
+        RulesetUnreadable: it can't be read.
     """
     path = loaded.folder / CASES_FILE
     shown = f"{loaded.folder.parent.name}/{loaded.domain}/{CASES_FILE}"
     if not path.exists():
         return []
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        document = tomllib.loads(read_file(path).decode("utf-8"))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise CasesRejected("cases-unreadable", f"can't read {shown}: {error}") from error
     base, moment = document.get("base", {}), document.get("as_of")
     entries = document.get("case", [])

@@ -6,7 +6,8 @@ for a quantifier can be read in two ways unless it is certain which facts are li
 from pathlib import Path
 
 from engine import format_rules, parse_schema
-from rulesets.loader import SCHEMA_FILE, domain_files, read_file
+from rulesets.folders import SCHEMA_FILE, read_file
+from rulesets.loader import domain_files
 
 
 def grl_files(root: Path | str, domain: str) -> list[Path]:

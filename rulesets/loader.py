@@ -21,20 +21,20 @@ from engine import (
     parse_schema,
     read_sources,
 )
-from rulefarm.errors import NotFound, RulefarmError
+from rulefarm.errors import JobRejected, NotFound, RulefarmError
+from rulefarm.routing import checked_domain
+from rulesets.folders import (
+    RULE_FILES,
+    SCHEMA_FILE,
+    RulesetUnreadable,
+    is_left_behind,
+    read_file,
+    rule_files,
+    unreadable,
+)
 
 #: The rulesets that ship.
 SHIPPED = Path(__file__).parent
-
-#: A folder is a domain when it has this file.
-SCHEMA_FILE = "domain.toml"
-
-#: Endings of the files that hold rules; every other file of a domain is left alone.
-RULE_FILES = (".grl", ".csv", ".xlsx")
-
-
-class RulesetUnreadable(RulefarmError):
-    """A folder or a file of a domain can't be read."""
 
 
 class DomainsCollide(RulefarmError):
@@ -77,9 +77,10 @@ def available_domains(root: Path | str = SHIPPED) -> tuple[str, ...]:
     """
     folder = Path(root)
     try:
-        return tuple(sorted(entry.name for entry in folder.iterdir() if (entry / SCHEMA_FILE).is_file()))
+        named = [entry for entry in folder.iterdir() if not is_left_behind(entry.name)]
+        return tuple(sorted(entry.name for entry in named if (entry / SCHEMA_FILE).is_file()))
     except OSError as error:
-        raise _unreadable(folder, error) from error
+        raise unreadable(folder, error) from error
 
 
 def load_domain(root: Path | str, domain: str) -> LoadedRuleset:
@@ -94,19 +95,24 @@ def load_domain(root: Path | str, domain: str) -> LoadedRuleset:
 
     Raises:
         NotFound: there is no such domain; the hint names those that there are.
-        RulesetUnreadable: a file can't be read, or there are no rules.
+        RulesetUnreadable: a file can't be read, there are no rules, or no job can be sent to a domain of this name.
         engine.SchemaRejected: domain.toml is not a schema.
         engine.RulesetRejected: the rules are not in order; every problem is in it.
     """
     domains = available_domains(root)
     if domain not in domains:
         raise _unknown(domain, domains, Path(root))
+    try:
+        checked_domain(domain)
+    except JobRejected as refused:
+        hint = "name the folder in lower case, with letters, digits, _ and -, 63 at most: my-shop"
+        raise RulesetUnreadable("domain-name", f"no job can be sent to a domain '{domain}'", hint) from refused
     folder = Path(root).resolve() / domain
     shown = f"{folder.parent.name}/{domain}"
     schema_source = f"{shown}/{SCHEMA_FILE}"
     schema_text = read_file(folder / SCHEMA_FILE)
     schema = parse_schema(schema_text, schema_source)
-    rules = {f"{shown}/{file.name}": read_file(file) for file in _rule_files(folder)}
+    rules = {f"{shown}/{file.name}": read_file(file) for file in rule_files(folder)}
     if not rules:
         hint = f"add a file that ends in {' or '.join(RULE_FILES)}"
         raise RulesetUnreadable("ruleset-empty", f"domain '{domain}' has no rules in {folder}", hint)
@@ -217,33 +223,7 @@ def domain_files(root: Path | str, domain: str) -> list[Path]:
     domains = available_domains(root)
     if domain not in domains:
         raise _unknown(domain, domains, Path(root))
-    return _rule_files(Path(root) / domain)
-
-
-def _rule_files(folder: Path) -> list[Path]:
-    # Whatever is named like rules has to be readable: a broken link must not quietly take its rules away. Editors keep
-    # locks and half-written copies under names that begin with a dot.
-    try:
-        named = [file for file in folder.iterdir() if file.suffix.lower() in RULE_FILES]
-        return sorted(file for file in named if not file.name.startswith("."))
-    except OSError as error:
-        raise _unreadable(folder, error) from error
-
-
-def read_file(file: Path) -> bytes:
-    """The content of a file.
-
-    Raises:
-        RulesetUnreadable: it can't be read.
-    """
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise _unreadable(file, error) from error
-
-
-def _unreadable(path: Path, error: OSError) -> RulesetUnreadable:
-    return RulesetUnreadable("ruleset-unreadable", f"can't read {path}: {error.strerror or error}")
+    return rule_files(Path(root) / domain)
 
 
 def _unknown(domain: str, domains: Sequence[str], root: Path) -> NotFound:

@@ -5,7 +5,7 @@ For explaining and replaying a verdict with the rules of then. Workers read fold
 from collections.abc import Mapping
 
 from engine import Program, Schema, SchemaRejected, compile_ruleset, parse_schema
-from rulesets.loader import SCHEMA_FILE
+from rulesets.folders import SCHEMA_FILE
 
 
 def recorded_schema(sources: Mapping[str, str | bytes]) -> Schema | None:

@@ -46,3 +46,21 @@ def test_warnings_show_their_line_and_are_no_failure(run: Run, tmp_path: Path) -
     assert done.returncode == 0
     assert "rule 'r' never fires: its conditions contradict each other [rule-never] (warning)" in done.stdout
     assert '  6 | spare = { kind = "text" }\n    | ^^^^^' in done.stdout
+
+
+def test_what_is_not_read_is_named(run: Run, tmp_path: Path) -> None:
+    root = folder(tmp_path / "shops", a=(SCHEMA, GOOD), b=(SCHEMA, GOOD), Shop=(SCHEMA, GOOD))
+    for name in ("a/rules.json", "a/x.dmn", "a/~$a.xlsx", "b/a.json"):
+        (root / name).write_text("{}")
+    (root / "b" / "a.grl").unlink()
+    done = run("rules", "check", "--rulesets", root, "--json")
+    assert done.returncode == 1
+    documents = {one["domain"]: one for one in json.loads(done.stdout)}
+    assert {name: [found["code"] for found in one["diagnostics"]] for name, one in documents.items()} == {
+        "Shop": ["domain-name"],
+        "a": ["file-unread", "file-unread"],
+        "b": ["file-unread", "ruleset-empty"],
+    }
+    told = run("rules", "check", "--rulesets", root, "a")
+    assert told.returncode == 0
+    assert "shops/a/x.dmn is not read [file-unread] (warning)" in told.stdout

@@ -1,15 +1,18 @@
 """The loader: what it finds, what it refuses, and what it says then."""
 
+import os
 import pickle
 from pathlib import Path
 
 import pytest
 
 from engine import RulesetRejected, SchemaRejected
-from rulefarm.errors import NotFound, RulefarmError
+from rulefarm.errors import JobRejected, NotFound, RulefarmError
+from rulefarm.routing import checked_domain
+from rulesets.cases import read_cases
+from rulesets.folders import RulesetUnreadable, unread_files
 from rulesets.loader import (
     DomainsCollide,
-    RulesetUnreadable,
     available_domains,
     load_all,
     load_domain,
@@ -97,6 +100,69 @@ def test_what_an_editor_leaves_behind_is_not_read(tmp_path: Path) -> None:
     folder = domain(tmp_path, "orders")
     (folder / ".#base.grl").symlink_to("somebody@somewhere")
     assert len(load_domain(tmp_path, "orders").program.rules) == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["~$base.csv", ".base.csv", "._base.grl", ".~lock.base.xlsx#", "~$bands.xlsx", ".DS_Store"]
+)
+def test_a_lock_is_neither_read_nor_named(tmp_path: Path, name: str) -> None:
+    folder = domain(tmp_path, "orders")
+    (folder / name).write_bytes(b"lock")
+    assert len(load_domain(tmp_path, "orders").program.rules) == 1
+    assert unread_files(folder) == []
+
+
+def test_a_folder_that_programs_leave_behind_is_no_domain(tmp_path: Path) -> None:
+    domain(tmp_path, ".orders")
+    domain(tmp_path, "orders")
+    assert available_domains(tmp_path) == ("orders",)
+
+
+@pytest.mark.parametrize("name", ["base.grl", "more.csv", "more.xlsx", "domain.toml"])
+def test_a_pipe_is_never_waited_for(tmp_path: Path, name: str) -> None:
+    folder = domain(tmp_path, "orders")
+    (folder / name).unlink(missing_ok=True)
+    os.mkfifo(folder / name)
+    with pytest.raises((RulesetUnreadable, NotFound)):
+        load_domain(tmp_path, "orders")
+
+
+def test_a_device_is_not_read_and_a_folder_is_not_a_file(tmp_path: Path) -> None:
+    folder = domain(tmp_path, "orders")
+    (folder / "more.csv").symlink_to("/dev/zero")
+    with pytest.raises(RulesetUnreadable, match=r"more\.csv is not a file and is not read"):
+        load_domain(tmp_path, "orders")
+    (folder / "more.csv").unlink()
+    (folder / "more.csv").mkdir()
+    with pytest.raises(RulesetUnreadable, match="is not a file and is not read"):
+        load_domain(tmp_path, "orders")
+
+
+def test_cases_are_not_read_from_a_pipe(tmp_path: Path) -> None:
+    folder = domain(tmp_path, "orders")
+    os.mkfifo(folder / "cases.toml")
+    with pytest.raises(RulesetUnreadable, match=r"cases\.toml is not a file and is not read"):
+        read_cases(load_domain(tmp_path, "orders"))
+
+
+@pytest.mark.parametrize("name", ["Orders", "my.shop", "my shop", "1st", "größe", "x" * 64])
+def test_a_domain_that_no_job_can_be_sent_to_is_refused(tmp_path: Path, name: str) -> None:
+    domain(tmp_path, name)
+    with pytest.raises(RulesetUnreadable, match="no job can be sent to a domain") as refused:
+        load_all(tmp_path)
+    assert (refused.value.code, bool(refused.value.hint)) == ("domain-name", True)
+    with pytest.raises(JobRejected):
+        checked_domain(name)
+
+
+def test_what_is_not_read_is_known_by_name(tmp_path: Path) -> None:
+    folder = domain(tmp_path, "orders")
+    for name in ("rules.json", "x.dmn", "bands.xls", "bands.tsv", "base.grl~", "cases.toml", "README.md"):
+        (folder / name).write_text("")
+    (folder / "old").mkdir()
+    os.mkfifo(folder / "pipe")
+    names = [entry.name for entry in unread_files(folder)]
+    assert names == ["README.md", "bands.tsv", "bands.xls", "base.grl~", "old", "pipe", "rules.json", "x.dmn"]
 
 
 def test_a_domain_without_rules_is_refused(tmp_path: Path) -> None:
