@@ -15,7 +15,7 @@ from engine.evaluation import Candidates, Evaluation, error_evaluation, run_cycl
 from engine.facts import CANDIDATES, reads
 from engine.language import Assign, Path, Pattern, Rule, pattern_of, rule_expressions
 from engine.ruleset import Ruleset, read_sources
-from engine.schema import Schema
+from engine.schema import Schema, doubled
 from engine.values import moment
 
 if TYPE_CHECKING:
@@ -70,6 +70,9 @@ class Program:
         compiled = compile_rules(ruleset.rules, ruleset.schema, max_firings)
         self._agenda = compiled.agenda
         self._read = compiled.reader.read
+        names = ruleset.schema.sent_names if ruleset.schema is not None else None
+        #: None where nothing has another name: then nobody asks for one.
+        self._sent_names = names or None
         self._few_rows = _FEW_ROWS + _FEW_ROWS_PER_SLOT * compiled.layout.size
         self._chunks = FrameEvaluator(compiled, lambda facts, as_of: self.evaluate(facts, as_of=as_of))
 
@@ -134,6 +137,8 @@ class Program:
             The evaluation; facts that break the schema give the outcome `error`.
         """
         try:
+            if self._sent_names is not None:
+                facts = self.own_names(facts)
             slots = self._read(facts, moment(as_of))
         except FactsRejected as rejected:
             return error_evaluation(rejected.code, rejected.message, facts)
@@ -148,10 +153,26 @@ class Program:
             as_of: as for `evaluate`.
         """
         try:
-            self._read(facts, moment(as_of))
+            self._read(self.own_names(facts), moment(as_of))
         except FactsRejected:
             return True
         return False
+
+    def own_names(self, facts: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Facts under the names that the domain has for them.
+
+        Args:
+            facts: as they were sent, maybe by names of another system; not changed.
+
+        Raises:
+            FactsRejected: something came by two of its names.
+        """
+        if self._sent_names is None or not isinstance(facts, Mapping):
+            return facts
+        renamed, problems = self._sent_names.renamed(facts)
+        if problems:
+            raise FactsRejected(problems)
+        return renamed
 
     def evaluate_frame(self, frame: "polars.DataFrame", *, fact: str | None, as_of: datetime) -> FrameResult:
         """Judge every row of a frame by itself.
@@ -165,12 +186,23 @@ class Program:
             What `evaluate` says about each row.
         """
         frame = exact_floats(frame)
+        names = self._sent_names
         if fact is None:
             fact, frame = unpacked(frame)
+            fact = fact if names is None or fact is None else names.fact(fact)
+        if names is not None:
+            own = {name: names.fact(name) if fact is None else names.field(fact, name) for name in frame.columns}
+            if doubled(own.values()):
+                # Which of the two a row has is seen row by row.
+                return self._by_records(frame, fact, as_of)
+            frame = frame.rename(own)
         if fact is None or len(frame) < self._few_rows:
-            rows = frame.iter_rows(named=True)
-            return FrameResult.of([self.evaluate(row if fact is None else {fact: row}, as_of=as_of) for row in rows])
+            return self._by_records(frame, fact, as_of)
         return self._chunks.judge(frame, fact, moment(as_of))
+
+    def _by_records(self, frame: "polars.DataFrame", fact: str | None, as_of: datetime) -> FrameResult:
+        rows = frame.iter_rows(named=True)
+        return FrameResult.of([self.evaluate(row if fact is None else {fact: row}, as_of=as_of) for row in rows])
 
 
 def _assigns(rule: Rule) -> Iterable[Assign]:

@@ -15,13 +15,15 @@ def source_fields(loaded: LoadedRuleset) -> dict[str, Any]:
         loaded: the ruleset of the domain.
 
     Returns:
-        Plain data: `{"subject": "Product", "facts": {"Product": {"fields": [...], "read": [...]}}}`. Facts that are
-        looked up, and windows of events, are not among them.
+        Plain data: `{"subject": "Product", "facts": {"Product": {"fields": [...], "read": [...]}}}`; where there are
+        names of another system, also `"sent_as": {"Product": "Artikel"}` of facts, and in a fact the same of its
+        fields. Facts that are looked up, and windows of events, are not among them.
     """
     schema = loaded.schema
     shared = {lookup.fact for lookup in schema.lookups} | {stream.name for stream in schema.streams}
     read = loaded.program.reads
-    facts = {
+    declared = [fact for fact in schema.facts.values() if fact.name not in shared]
+    facts: dict[str, dict[str, Any]] = {
         fact.name: {
             "fields": sorted(fact.fields),
             "read": sorted(
@@ -30,7 +32,10 @@ def source_fields(loaded: LoadedRuleset) -> dict[str, Any]:
                 if not field.derived and (field.required or f"{fact.name}.{field.name}" in read)
             ),
         }
-        for fact in schema.facts.values()
-        if fact.name not in shared
+        for fact in declared
     }
-    return {"subject": schema.subject, "facts": facts}
+    for fact in declared:
+        names = {field.name: field.sent_as for field in fact.fields.values() if field.sent_as}
+        facts[fact.name] |= {"sent_as": names} if names else {}
+    others = {fact.name: fact.sent_as for fact in declared if fact.sent_as}
+    return {"subject": schema.subject, "facts": facts} | ({"sent_as": others} if others else {})

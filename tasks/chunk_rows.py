@@ -52,8 +52,8 @@ def read_chunk(chunk: Mapping[str, Any], schema: Schema, *, only: str | None = N
         return ChunkRows(frame[SUBJECT_COLUMN].to_list(), documents, {}, None, True, frozenset())
     # Our own columns aside, is each a whole fact?
     names = [name for name in frame.columns if name not in (SUBJECT_COLUMN, APART_COLUMN)]
-    is_whole = bool(names) and all(name in schema.facts for name in names)
-    fields = schema.facts[schema.subject].fields
+    is_whole = bool(names) and all(schema.sent_names.fact(name) in schema.facts for name in names)
+    fields = schema.facts[schema.subject].fields_as_sent
     table = table_rows(frame, chunk["form"], {} if is_whole else fields, schema.decimal, all_matter=is_whole)
     refused = {row: (CELL_REFUSED, _named(flaws, schema, is_whole)) for row, flaws in table.unreadable.items()}
     refused |= {row: (ROW_REFUSED, flaw) for row, flaw in table.flaws.items()}
@@ -63,8 +63,11 @@ def read_chunk(chunk: Mapping[str, Any], schema: Schema, *, only: str | None = N
 
 
 def _named(flaws: Mapping[str, str], schema: Schema, is_whole: bool) -> str:
-    return "; ".join(f"{name if is_whole else f'{schema.subject}.{name}'} {flaw}" for name, flaw in flaws.items())
+    names, subject = schema.sent_names, schema.subject
+    own = {name: names.fact(name) if is_whole else f"{subject}.{names.field(subject, name)}" for name in flaws}
+    return "; ".join(f"{own[name]} {flaw}" for name, flaw in flaws.items())
 
 
 def _whole(document: dict[str, Any], schema: Schema) -> dict[str, Any]:
-    return document if all(name in schema.facts for name in document) else {schema.subject: document}
+    is_whole = all(schema.sent_names.fact(name) in schema.facts for name in document)
+    return document if is_whole else {schema.subject: document}

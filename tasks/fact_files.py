@@ -49,7 +49,7 @@ def read_pairs(
             subjects = frame[SUBJECT_COLUMN].to_list()
             documents = [json.loads(text) for text in frame[JSON_COLUMN]]
         else:
-            fields = known.fact.fields if known else {}
+            fields = known.fact.fields_as_sent if known else {}
             rows = table_rows(frame, source.form, fields, decimal, all_matter=True)
             _check(rows, f"{path}: row", before)
             subjects, documents = rows.subjects, rows.documents

@@ -118,5 +118,5 @@ def _moment(schema: Schema, document: Mapping[str, Any], now: datetime) -> datet
 
 
 def _subject(schema: Schema, document: Mapping[str, Any]) -> str | None:
-    fact = document.get(schema.subject)
+    fact = schema.with_own_names(document).get(schema.subject)
     return key_text(fact.get(schema.key)) if isinstance(fact, Mapping) else None

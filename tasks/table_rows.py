@@ -45,7 +45,7 @@ def table_rows(
     Args:
         frame: as a source gives it, or a chunk keeps it; of any form but json.
         form: of the source.
-        fields: of the fact that the rows are. Text is read by their kinds in forms of text.
+        fields: of the fact that the rows are, by every name of them. Text is read by their kinds in forms of text.
         decimal: what stands before decimals in text, where the form does not say.
         all_matter: whether a column that is none of the fields counts all the same. Default: nobody asks for it.
     """

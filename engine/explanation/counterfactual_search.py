@@ -7,11 +7,13 @@ each. Between the last breakpoint that changes nothing and the first that does, 
 
 import heapq
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from engine.errors import FactsRejected
 from engine.evaluation import OUTCOMES, Outcome, Reason
 from engine.explanation.breakpoints import Breakpoints
 from engine.explanation.counterfactual import Counterfactual, Counterfactuals
@@ -43,6 +45,9 @@ def find_counterfactuals(program: Program, facts: Mapping[str, Any], *, as_of: d
     evaluation = program.evaluate(facts, as_of=as_of)
     if evaluation.outcome == "accept":
         return Counterfactuals()
+    # As they are, no number of theirs would change that they can't be judged.
+    with suppress(FactsRejected):
+        facts = program.own_names(facts)
     search = _Search(program, facts, as_of, evaluation.reasons)
     smallest = search.smallest(OUTCOMES.index(evaluation.outcome) - 1)
     if smallest is None:

@@ -115,7 +115,7 @@ def explain(
             hint = did_you_mean(name, by_name)
             raise EngineError("rule-unknown", f"there is no rule '{name}'" + (f"; {hint}" if hint else ""))
     try:
-        replay = _Replay(program, facts, moment(as_of))
+        replay = _Replay(program, program.own_names(facts), moment(as_of))
     except FactsRejected:
         return Explanation(program.evaluate(facts, as_of=as_of), (), ())
     asked = by_name.values() if every else [by_name[name] for name in dict.fromkeys(rules)] or replay.involved()

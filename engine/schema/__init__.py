@@ -7,6 +7,7 @@ from engine.schema.limits import Limits
 from engine.schema.possible_values import possible_values, values_of_kind
 from engine.schema.reader import parse_schema
 from engine.schema.schema import CallSchema, FactSchema, FieldSchema, Kind, Schema, Stream
+from engine.schema.sent_names import SentNames, doubled
 
 __all__ = [
     "CallSchema",
@@ -15,7 +16,9 @@ __all__ = [
     "Kind",
     "Limits",
     "Schema",
+    "SentNames",
     "Stream",
+    "doubled",
     "parse_schema",
     "possible_values",
     "values_of_kind",

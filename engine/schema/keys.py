@@ -63,6 +63,7 @@ FACT = KeyTable(
     "One fact. An object needs no table of its own, only its fields.",
     (
         Key("list", "`true` or `false`", "`false`", "whether it is a list of like objects"),
+        Key("from", "text", "none", "the name that it has in another system; as of a field, below"),
         Key("fields", "a table, see below", "-", "its fields, at least one"),
         _DESCRIPTION,
     ),
@@ -72,6 +73,13 @@ FIELD = KeyTable(
     'One line a field: `price = { kind = "number", min = 0 }`. What a job sends besides is ignored.',
     (
         Key("kind", "`number` `text` `boolean` `date` `list` `object`", "-", "what its values are"),
+        Key(
+            "from",
+            "text",
+            "none",
+            "the name that it has in another system, with blanks and letters as there: in jobs, and as a column or name"
+            " in a batch's source",
+        ),
         Key("required", "`true` or `false`", "`false`", "whether a job has to send it; rules can't make it null"),
         Key("min", "a number", "no bound", "lowest number, itself included; for jobs and for assignments"),
         Key("max", "a number", "no bound", "highest number, itself included; for jobs and for assignments"),

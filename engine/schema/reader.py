@@ -6,7 +6,7 @@ file; tables of shared facts are read by `engine.schema.shared_facts`."""
 import re
 import tomllib
 import typing
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -16,6 +16,7 @@ from engine.schema.calls import read_calls
 from engine.schema.keys import FACT, FIELD, TOP
 from engine.schema.limits import Limits
 from engine.schema.schema import KINDS, FactSchema, FieldSchema, Kind, Schema
+from engine.schema.sent_names import plain_name
 from engine.schema.shared_facts import SharedFactsReader
 from engine.schema.toml_locations import TomlLocations, syntax_problem
 from engine.suggestions import did_you_mean
@@ -81,6 +82,7 @@ class _Reader:
         shared = SharedFactsReader(facts, subject, self._problem)
         lookups, streams = shared.lookups(document.get("lookup", {})), shared.streams(document.get("stream", {}))
         calls = read_calls(document.get("emit", {}), self._problem)
+        self._check_fact_names(facts, {lookup.fact for lookup in lookups}, {stream.name for stream in streams})
         if self._diagnostics:
             raise SchemaRejected(self._diagnostics)
         facts |= shared.stream_facts(streams)
@@ -162,7 +164,8 @@ class _Reader:
             self._problem("schema-value", f"'description' of fact '{name}' has to be text", place, "description")
             description = ""
         read = {field: self._field(f"{place}.fields", name, field, value) for field, value in fields.items()}
-        return FactSchema(name, is_list, read, description)
+        self._check_sent_names(f"{place}.fields", read, read.keys())
+        return FactSchema(name, is_list, read, description, self._from(described, place, "from"))
 
     def _field(self, place: str, fact: str, name: str, described: object) -> FieldSchema:
         owner = f"{fact}.{name}"
@@ -195,8 +198,13 @@ class _Reader:
             description = ""
         values = self._values(described, field_kind, place, name)
         default = self._number(described["default"], "default", place, name) if "default" in described else None
+        sent_as = self._from(described, place, name)
+        if sent_as and derived:
+            self._problem("schema-from", f"field {owner} is derived, so nothing comes from elsewhere", place, name)
         span = Span(self._source, *self._locations.find(place, name))
-        field = FieldSchema(name, field_kind, required, minimum, maximum, values, derived, description, default, span)
+        field = FieldSchema(
+            name, field_kind, required, minimum, maximum, values, derived, description, default, sent_as, span
+        )
         if default is not None:
             self._default(field, literal(default), owner, place)
         return field
@@ -207,6 +215,37 @@ class _Reader:
             self._problem("schema-default", f"'default' is for derived numbers, and {owner} is none", place, field.name)
         elif broken := Limits(field).broken_by(value):
             self._problem("schema-default", f"the default of {owner} {broken}", place, field.name)
+
+    def _from(self, table: Mapping[str, Any], place: str, row: str) -> str:
+        value = table.get("from", "")
+        if "from" not in table or (isinstance(value, str) and value.isprintable() and plain_name(value)):
+            return plain_name(value)
+        self._problem("schema-value", "'from' has to be the name that another system has for it", place, row)
+        return ""
+
+    def _check_fact_names(self, facts: Mapping[str, FactSchema], looked_up: set[str], streams: set[str]) -> None:
+        for name in looked_up & facts.keys():
+            if facts[name].sent_as:
+                self._problem(
+                    "schema-from", f"fact '{name}' is looked up, and comes with no job", f"facts.{name}", "from"
+                )
+        self._check_sent_names("", facts, facts.keys() | streams)
+
+    def _check_sent_names(
+        self, place: str, known: Mapping[str, FactSchema] | Mapping[str, FieldSchema], taken: Collection[str]
+    ) -> None:
+        """What comes by a name is one thing."""
+        owners: dict[str, str] = {}
+        for name, one in known.items():
+            table, row = (place, name) if place else (f"facts.{name}", "from")
+            if not one.sent_as:
+                continue
+            if one.sent_as in taken and one.sent_as != name:
+                self._problem("schema-from", f"{name} comes from {one.sent_as!r}, which is another's name", table, row)
+            elif one.sent_as in owners:
+                both = f"{owners[one.sent_as]} and {name}"
+                self._problem("schema-from", f"{both} come from one name, {one.sent_as!r}", table, row)
+            owners.setdefault(one.sent_as, name)
 
     def _flag(self, table: Mapping[str, Any], key: str, place: str, row: str) -> bool:
         value = table.get(key, False)

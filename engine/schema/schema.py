@@ -8,8 +8,10 @@ import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from engine.diagnostics import Span
+from engine.schema.sent_names import SentNames, plain_name
 
 Kind = typing.Literal["number", "text", "boolean", "date", "list", "object"]
 KINDS: tuple[Kind, ...] = typing.get_args(Kind)
@@ -34,6 +36,8 @@ class FieldSchema:
     description: str = ""
     #: What a derived number without a value counts as in `+=` and its kin; None: 0.
     default: Decimal | None = None
+    #: By what other name it comes, from another system; empty: by none.
+    sent_as: str = ""
     #: Where it stands in domain.toml; takes no part in equality.
     span: Span | None = dataclasses.field(default=None, compare=False, repr=False)
 
@@ -53,6 +57,13 @@ class FactSchema:
     is_list: bool
     fields: Mapping[str, FieldSchema]
     description: str = ""
+    #: By what other name it comes, from another system; empty: by none.
+    sent_as: str = ""
+
+    @property
+    def fields_as_sent(self) -> dict[str, FieldSchema]:
+        """The fields by every name that they may come by."""
+        return {field.sent_as: field for field in self.fields.values() if field.sent_as} | dict(self.fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +126,17 @@ class Schema:
     calls: Mapping[str, CallSchema] = dataclasses.field(default_factory=dict)
     #: What stands before the decimals of a number in text that comes in, as in csv: `.` or `,`.
     decimal: str = "."
+    #: The names that facts and fields have in other systems.
+    sent_names: SentNames = dataclasses.field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        facts = {plain_name(fact.sent_as): fact.name for fact in self.facts.values() if fact.sent_as}
+        fields = {
+            fact.name: {plain_name(field.sent_as): field.name for field in fact.fields.values() if field.sent_as}
+            for fact in self.facts.values()
+        }
+        names = SentNames(facts, {fact: names for fact, names in fields.items() if names})
+        object.__setattr__(self, "sent_names", names)
 
     @property
     def list_facts(self) -> frozenset[str]:
@@ -125,6 +147,10 @@ class Schema:
     def is_shared(self) -> bool:
         """Whether jobs are judged with facts that do not come with them."""
         return bool(self.lookups or self.streams)
+
+    def with_own_names(self, facts: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Facts as they were sent, under the domain's own names; of two that mean one field the first is there."""
+        return self.sent_names.renamed(facts)[0] if self.sent_names else facts
 
     def field_at(self, fact: str, steps: tuple[str | int, ...]) -> FieldSchema | None:
         """The field that a path ends in.
@@ -154,6 +180,8 @@ class Schema:
         for fact in sorted(self.facts.values(), key=lambda fact: fact.name):
             if fact.is_list:
                 lines.append(f"{fact.name} list")
+            if fact.sent_as:
+                lines.append(f"{fact.name} from {fact.sent_as!r}")
             lines += [_canonical_field(fact.name, fact.fields[name]) for name in sorted(fact.fields)]
         for lookup in self.lookups:
             lines.append(f"lookup {lookup.fact} by {'.'.join(lookup.by)}{' required' * lookup.required}")
@@ -178,4 +206,6 @@ def _canonical_field(fact: str, field: FieldSchema) -> str:
         words.append(f"values {sorted(v if isinstance(v, str) else str(v.normalize()) for v in field.values)}")
     if field.default:
         words.append(f"default {field.default.normalize()}")
+    if field.sent_as:
+        words.append(f"from {field.sent_as!r}")
     return " ".join(words)

@@ -30,7 +30,7 @@ def event_of(
         The key, None if the job has none; and the fields.
     """
     fact, field = stream.key
-    owner = document.get(fact)
+    owner = schema.with_own_names(document).get(fact)
     if not isinstance(owner, Mapping):
         return None, {}
     fields = schema.facts[stream.name].fields

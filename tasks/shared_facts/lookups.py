@@ -53,6 +53,7 @@ def look_up(schema: Schema, documents: Sequence[Mapping[str, Any]], read: ReadTe
 def _keys(schema: Schema, document: Mapping[str, Any]) -> dict[str, str | None]:
     """The facts to look up for a document, each with its key; None: it has none."""
     keys: dict[str, str | None] = {}
+    document = schema.with_own_names(document)
     for lookup in schema.lookups:
         # Null and missing are the same value: only a fact that was sent is the producer's own.
         if document.get(lookup.fact) is None:

@@ -3,6 +3,8 @@
 The bounds leave most of the numbers and texts that facts have, and few of those that rules compute."""
 
 import random
+import unicodedata
+from typing import Any
 
 from engine.schema import Schema, parse_schema
 from tests.engine.pools import EMITTED, NUMBERS, TEXTS
@@ -12,14 +14,22 @@ _KINDS |= {"tags": "list", "x": "object"}
 _DERIVED = {"out": "number", "out2": "text", "p": "number", "q": "number"}
 _LINES = {"n": "number", "m": "number", "t": "text", "f": "boolean", "x": "object", "d": "date"}
 
+#: What another system writes before a name.
+ELSEWHERE = ["The", "Größe von", "収入", "a.b", "x-"]
+
 
 def schema_from(seed: int) -> Schema:
     """A schema; every third without any bounds."""
     chance = random.Random(seed)
     bounded = chance.randrange(3) > 0
 
-    def keys(kind: str, derived: bool) -> str:
-        words = [f'kind = "{kind}"'] + ["derived = true"] * derived
+    named = chance.randrange(2) > 0
+
+    def sent_as(name: str) -> list[str]:
+        return [f'from = "{chance.choice(ELSEWHERE)} {name}"'] if named and chance.randrange(3) == 0 else []
+
+    def keys(kind: str, derived: bool, name: str = "") -> str:
+        words = [f'kind = "{kind}"'] + ["derived = true"] * derived + sent_as(name) * (not derived)
         if bounded and kind == "number" and chance.randrange(2 if derived else 4) == 0:
             words += [f"min = {chance.choice([-1, 0, -1000])}"] * chance.randrange(2)
             words += [
@@ -34,12 +44,48 @@ def schema_from(seed: int) -> Schema:
             words.append(f"values = {shown[:-1]!r}".replace("'", '"'))
         return f"{{ {', '.join(words)} }}"
 
-    lines = ['subject = "P"', 'key = "t"', "[facts.P.fields]"]
-    lines += [f"{name} = {keys(kind, False)}" for name, kind in _KINDS.items()]
+    lines = ['subject = "P"', 'key = "t"', "[facts.P]", *sent_as("P"), "[facts.P.fields]"]
+    lines += [f"{name} = {keys(kind, False, name)}" for name, kind in _KINDS.items()]
     lines += [f"{name} = {keys(kind, True)}" for name, kind in _DERIVED.items()]
-    lines += ["[facts.L]", "list = true", "[facts.L.fields]"]
-    lines += [f"{name} = {keys(kind, False)}" for name, kind in _LINES.items()]
-    lines += ["[facts.Q.fields]", f"n = {keys('number', False)}"]
+    lines += ["[facts.L]", "list = true", *sent_as("L"), "[facts.L.fields]"]
+    lines += [f"{name} = {keys(kind, False, name)}" for name, kind in _LINES.items()]
+    lines += ["[facts.Q.fields]", f"n = {keys('number', False, 'n')}"]
     for name, kinds in EMITTED.items():
         lines += [f"[emit.{name}]", f"args = {kinds!r}".replace("'", '"')]
     return parse_schema("\n".join(lines))
+
+
+class OtherSystem:
+    """Sends facts by the other names of a schema: some of them, as another system spells them."""
+
+    def __init__(self, schema: Schema, seed: int) -> None:
+        self.schema = schema
+        self.random = random.Random(seed)
+
+    def sent(self, facts: dict[str, Any]) -> dict[str, Any]:
+        """Facts, under other names."""
+        found = {}
+        for name, value in facts.items():
+            others = {field.name: field.sent_as for field in self.schema.facts[name].fields.values()}
+            if isinstance(value, dict):
+                value = self.renamed(value, others)
+            elif isinstance(value, list):
+                value = [self.renamed(one, others) for one in value]
+            found |= self.renamed({name: value}, {name: self.schema.facts[name].sent_as})
+        return found
+
+    def renamed(self, given: dict[str, Any], others: dict[str, str]) -> dict[str, Any]:
+        """An object, under other names; now and then one comes twice."""
+        found: dict[str, Any] = {}
+        for name, value in given.items():
+            other = self.name(name, others.get(name, ""))
+            found[other] = value
+            if other != name and self.random.randrange(20) == 0:
+                found[name] = self.random.choice([None, value])
+        return found
+
+    def name(self, own: str, other: str) -> str:
+        """One of the two names."""
+        if not other or self.random.randrange(3) == 0:
+            return own
+        return self.random.choice([other, other, f" {other}", unicodedata.normalize("NFD", other)])

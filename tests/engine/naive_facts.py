@@ -1,5 +1,6 @@
 """Facts of the naive evaluator: taken in one by one, refused when a rule reads what is no value of the language."""
 
+import unicodedata
 from decimal import Decimal
 from typing import Any
 
@@ -42,7 +43,7 @@ class Intake:
 
     def take(self, raw: dict[str, Any]) -> dict[str, Any]:
         """The facts as values; raises Refused."""
-        raw = self.with_digits(raw)
+        raw = self.with_digits(self.with_own_names(raw))
         self.check(raw)
         for path, bound in self.reads:
             take(seen(raw, path, bound))
@@ -50,6 +51,31 @@ class Intake:
             if not isinstance(raw.get(fact), (list if in_list else dict) | None):
                 raise Refused("facts-rejected")
         return {name: self.fact(name, fact) for name, fact in raw.items()}
+
+    def with_own_names(self, raw: dict[str, Any]) -> dict[str, Any]:
+        """The facts under the names of the schema, each of which has one more at most."""
+        if self.schema is None:
+            return raw
+        raw = self.picked(raw, {fact.name: fact.sent_as for fact in self.schema.facts.values()})
+        for fact in self.schema.facts.values():
+            names = {field.name: field.sent_as for field in fact.fields.values()}
+            one = raw.get(fact.name)
+            if isinstance(one, list):
+                raw[fact.name] = [self.picked(item, names) for item in one]
+            elif isinstance(one, dict):
+                raw[fact.name] = self.picked(one, names)
+        return raw
+
+    def picked(self, raw: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+        found = {}
+        for own, other in names.items():
+            fits = [key for key in raw if key == own or (other and unicodedata.normalize("NFC", key.strip()) == other)]
+            values = [raw[key] for key in fits if raw[key] is not None]
+            if len(values) > 1:
+                raise Refused("facts-rejected")
+            if fits:
+                found[own] = values[0] if values else None
+        return found
 
     def with_digits(self, raw: dict[str, Any]) -> dict[str, Any]:
         """The facts with digits for whole numbers where a schema wants text."""

@@ -22,7 +22,7 @@ from engine.values import equal, from_python
 from tests.engine.effort import cases
 from tests.engine.generated_facts import facts_from, frame_from
 from tests.engine.generated_rules import rules_from
-from tests.engine.generated_schema import schema_from
+from tests.engine.generated_schema import OtherSystem, schema_from
 from tests.engine.naive import Answer, Naive
 from tests.engine.pools import AS_OF
 
@@ -132,7 +132,11 @@ def joined(search: Search) -> list[tuple[int, ...]] | None:
 def check(seed: int, schema: Schema | None) -> None:
     rules = rules_from(seed)
     program, naive = program_of(rules, schema), naive_of(rules, schema)
+    other = None if schema is None else OtherSystem(schema, seed)
     for job in facts_from(seed, JOBS, typed=schema is not None):
+        if other is not None:
+            job = other.sent(job)
+            COMPARED["named elsewhere"] += other.schema.sent_names.renamed(job)[0] != job
         before = repr(job)
         wanted = naive.evaluate(job, AS_OF)
         if differ(in_words(program.evaluate(job, as_of=AS_OF)), wanted):
@@ -162,7 +166,11 @@ def test_it_means_the_same_for_facts_with_a_schema(seed: int) -> None:
 @given(seeds, st.booleans())
 def test_the_columnar_evaluator_means_what_the_record_one_means(seed: int, typed: bool) -> None:
     rules, frame = rules_from(seed, flat=True), frame_from(seed, ROWS + seed % 20, typed)
-    program = program_of(rules, schema_from(seed) if typed else None)
+    schema = schema_from(seed) if typed else None
+    program = program_of(rules, schema)
+    if schema is not None:
+        names = {field.name: field.sent_as for field in schema.facts["P"].fields.values()}
+        frame = frame.rename({name: OtherSystem(schema, seed).name(name, names[name]) for name in frame.columns})
     result = program.evaluate_frame(frame, fact="P", as_of=AS_OF)
     assert len(result) == len(result.outcome) == len(frame)
     for row, fields in enumerate(exact_floats(frame).iter_rows(named=True)):
@@ -183,3 +191,4 @@ def test_enough_cases_were_compared(request: pytest.FixtureRequest) -> None:
         assert COMPARED.total() >= LEAST, COMPARED
         assert COMPARED["record"] >= LEAST, COMPARED
         assert COMPARED["patterns"] >= LEAST / 5, COMPARED
+        assert COMPARED["named elsewhere"] >= LEAST / 20, COMPARED

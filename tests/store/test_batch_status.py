@@ -5,16 +5,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from alembic import command
 from sqlalchemy import Engine, text
 
 from rulefarm.batch import BatchTerms, SourceOptions, record_batch
-from rulefarm.errors import SourceRejected
+from rulefarm.errors import DatabaseUnreachable, SourceRejected
 from rulefarm.jobs import Batch
 from rulefarm.settings import Settings
+from rulesets.loader import load_domain
 from rulesets.source_fields import source_fields
 from store.batch_status import find_batches, standing_failures
 from store.chunk_attempts import finish_batch
+from store.migrate import alembic_config, migrate
 from store.ruleset_versions import publish
+from tasks.judge import judge_chunk
 from tests.tasks.judging import SHOP
 
 GOOD = "sku,price,cost,special_from,special_to,on_sale,tags,attrs,category\nA,1,2,,,,,,\n"
@@ -187,6 +191,50 @@ def test_options_go_with_their_source(shop: Engine, settings: Settings, tmp_path
         with pytest.raises(SourceRejected) as caught:
             record_batch(shop, settings, "shop", tmp_path / "a.csv", free_slots=1, options=wrong)
         assert caught.value.code == "bad-option"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", "Credit Score,Kunde Nr.\n300,K1\n"),
+        ("b.csv", "Credit Score, id\n300,K1\n"),
+        ("a.jsonl", '{"Credit Score": 300, "Kunde Nr.": "K1"}\n'),
+        ("b.jsonl", '{"Antragsteller, Daten": {"Credit Score": 300, "Kunde Nr.": "K1"}}\n'),
+        ("c.jsonl", '{"Applicant": {"Credit Score": 300, "id": "K1"}}\n'),
+    ],
+)
+def test_the_subject_is_found_by_either_name(
+    database: Engine, settings: Settings, tmp_path: Path, name: str, content: str
+) -> None:
+    loan = load_domain(Path(__file__).parents[1] / "tasks" / "rulesets", "loan")
+    publish(database, "loan", loan.digest, loan.sources, source_fields(loan))
+    (tmp_path / name).write_text(content)
+    subject = "Applicant.id" if "{" in content[1:] else "id"
+    batch, _ = record_batch(
+        database, settings, "loan", tmp_path / name, free_slots=1, options=SourceOptions(subject=subject)
+    )
+    with database.connect() as connection:
+        form, facts = connection.execute(
+            text("select form, facts from chunks where batch = :id"), {"id": batch.id}
+        ).one()
+    about = {"batch": batch.id, "domain": "loan", "as_of": batch.as_of, "enqueued_at": batch.as_of}
+    [verdict] = judge_chunk(loan, about | {"form": form, "facts": facts}, "here")
+    assert (verdict.subject, verdict.outcome) == ("K1", "reject")
+    assert not [remark for remark in batch.remarks if "no field" in remark]
+
+
+def test_before_the_tables_are_migrated_that_is_said(database: Engine, settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(GOOD)
+    with database.begin() as connection:
+        command.downgrade(alembic_config(connection), "0005")
+    with pytest.raises(DatabaseUnreachable) as caught:
+        record_batch(database, settings, "shop", tmp_path / "a.csv", free_slots=1)
+    assert (caught.value.code, caught.value.hint) == ("database-outdated", "run 'rulefarm migrate'")
+    for read in (standing_failures, find_batches):
+        with pytest.raises(DatabaseUnreachable):
+            read(database)
+    migrate(database)
+    record_batch(database, settings, "shop", tmp_path / "a.csv", free_slots=1)
 
 
 def test_a_batch_of_the_release_before_has_no_counts(shop: Engine) -> None:

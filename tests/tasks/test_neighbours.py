@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rulefarm.batch.frames import TableRow, checked_header, frames_of
-from rulefarm.batch.source_options import Progress
+from rulefarm.batch.source_options import Progress, SourceOptions
 from tasks.text_typing import typed_columns, typed_value
 from tests.tasks.judging import SHOP, judge_frames
 
@@ -36,7 +36,7 @@ FIELDS = [name for name in SHOP.schema.facts["Product"].fields if name != "sku"]
 
 
 def judge_values(names: list[str], rows: list[list[Any]], form: str, size: int) -> list[tuple[Any, ...]]:
-    header = checked_header(["sku", *names], Path("x"), None, Progress())
+    header = checked_header(["sku", *names], Path("x"), SourceOptions(), Progress())
     values = iter(TableRow([f"p{n}", *row]) for n, row in enumerate(rows))
     judged = judge_frames(SHOP, form, list(frames_of(header, values, size, Progress())), size)
     return [(v.subject, v.outcome, v.fired, v.reasons, v.changes, v.facts_digest) for v in judged]

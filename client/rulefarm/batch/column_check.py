@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from rulefarm.batch.columns import ColumnMismatch, compare_columns
+from rulefarm.batch.columns import ColumnMismatch, compare_columns, own_columns
 from rulefarm.batch.source_options import Progress
 from rulefarm.database import active_rulesets, batches, rulesets
 from rulefarm.errors import SourceRejected
@@ -21,13 +21,21 @@ class ColumnCheck:
     """The check of one source."""
 
     def __init__(
-        self, connection: Connection, record: Mapping[str, Any], *, is_json: bool, strict: bool, like_the_last: bool
+        self,
+        connection: Connection,
+        record: Mapping[str, Any],
+        published: Mapping[str, Any] | None,
+        *,
+        is_json: bool,
+        strict: bool,
+        like_the_last: bool,
     ) -> None:
         """Prepare.
 
         Args:
             connection: on the farm's database.
             record: the batch's row: domain, source.
+            published: from `published_fields`.
             is_json: whether the source is lines of JSON.
             strict: refuse whatever would only be said.
             like_the_last: refuse what the last nightly that was done did not lack, and had not beside.
@@ -35,7 +43,7 @@ class ColumnCheck:
         self._record = record
         self._is_json = is_json
         self._strict = strict
-        self._published = _published(connection, record["domain"])
+        self._published = published
         self._before = _last_columns(connection, record["domain"]) if like_the_last and not strict else None
 
     def check(self, progress: Progress) -> list[str]:
@@ -53,12 +61,13 @@ class ColumnCheck:
                 message = f"{source}: the fields of {self._record['domain']} are not published"
                 raise SourceRejected("no-fields", message, "start a worker of this version for the domain")
             return list(progress.remarks)
-        mismatch = compare_columns(progress.columns, self._published)
+        mismatch = compare_columns(own_columns(progress.columns, self._published), self._published)
         said = [*mismatch.sentences(), *progress.remarks]
         if self._strict and said:
             raise _refused(source, said, _STRICT_HINT)
         if self._before is not None and set(progress.columns) != set(self._before):
-            new: ColumnMismatch = mismatch.since(self._before, is_json=self._is_json)
+            before = own_columns(self._before, self._published)
+            new: ColumnMismatch = mismatch.since(before, is_json=self._is_json)
             if new:
                 raise _refused(f"{source}, unlike the last nightly that was done", new.sentences(), _NIGHTLY_HINT)
         return said
@@ -68,7 +77,13 @@ def _refused(source: str, sentences: list[str], hint: str) -> SourceRejected:
     return SourceRejected("columns-refused", f"{source}: {'; '.join(sentences)}", hint)
 
 
-def _published(connection: Connection, domain: str) -> Mapping[str, Any] | None:
+def published_fields(connection: Connection, domain: str) -> Mapping[str, Any] | None:
+    """What was published with the active ruleset of a domain, as `rulesets.source_fields` gives it; None: nothing.
+
+    Args:
+        connection: on the farm's database.
+        domain: whose.
+    """
     active = (rulesets.c.domain == active_rulesets.c.domain) & (rulesets.c.digest == active_rulesets.c.digest)
     statement = select(rulesets.c.fields).join(active_rulesets, active).where(rulesets.c.domain == domain)
     fields: Mapping[str, Any] | None = connection.execute(statement).scalar()

@@ -28,7 +28,7 @@ def read_csv_file(path: Path, options: SourceOptions, rows: int, progress: Progr
         SourceRejected: as `read_lines`, `read_csv` and `checked_header`.
     """
     with closing(read_lines(path, options.encoding)) as lines, closing(read_csv(lines, path)) as records:
-        names, subject = checked_header(next(records).cells, path, options.subject, progress)
+        names, subject = checked_header(next(records).cells, path, options, progress)
         portion: list[Record] = []
         for record in records:
             portion.append(record)

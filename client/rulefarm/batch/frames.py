@@ -3,6 +3,7 @@
 What holds for every table, whatever format it came in: the checks of its header, and how its rows become a frame with
 subjects. Reads nothing."""
 
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ import polars as pl
 
 from rulefarm.batch.cells import columns_of, subject_text
 from rulefarm.batch.chunk_codec import APART_COLUMN, RESERVED, SUBJECT_COLUMN, Apart
-from rulefarm.batch.source_options import Progress
+from rulefarm.batch.source_options import Progress, SourceOptions
 from rulefarm.errors import JobRejected, SourceRejected
 from rulefarm.normalize import to_json_values
 
@@ -27,13 +28,15 @@ class TableRow:
     flaw: str = ""
 
 
-def checked_header(names: Sequence[str], path: Path, subject: str | None, progress: Progress) -> tuple[list[str], str]:
+def checked_header(
+    names: Sequence[str], path: Path, options: SourceOptions, progress: Progress
+) -> tuple[list[str], str]:
     """Trim and check the names of the columns.
 
     Args:
         names: as they stand there. A blank name is a column that nobody can ask for.
         path: the source, for errors.
-        subject: the column that names the subject. None: the first.
+        options: the column that names the subject.
         progress: takes the names.
 
     Returns:
@@ -42,7 +45,7 @@ def checked_header(names: Sequence[str], path: Path, subject: str | None, progre
     Raises:
         SourceRejected: a name stands there twice, is over a limit, or is one of ours; or no column has the subject.
     """
-    trimmed = [name.strip() for name in names]
+    trimmed = [unicodedata.normalize("NFC", name.strip()) for name in names]
     named = [name for name in trimmed if name]
     try:
         to_json_values(dict.fromkeys(trimmed))
@@ -54,7 +57,10 @@ def checked_header(names: Sequence[str], path: Path, subject: str | None, progre
     ours = next((name for name in named if name.startswith(RESERVED)), None)
     if ours is not None:
         raise SourceRejected("bad-name", f"{path}: the column {ours!r} has a name that rulefarm keeps for itself")
-    column = (subject or "").strip() or next(iter(trimmed), "")
+    wanted = [
+        unicodedata.normalize("NFC", name.strip()) for name in (options.subject or "", *options.subject_elsewhere)
+    ]
+    column = next((name for name in wanted if name in named), wanted[0]) or next(iter(trimmed), "")
     if column not in named:
         raise SourceRejected(
             "no-subject", f"{path} has no column {column!r} to name the subjects", f"it has {', '.join(named)}"

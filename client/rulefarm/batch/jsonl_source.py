@@ -31,7 +31,7 @@ def read_jsonl(path: Path, options: SourceOptions, rows: int, progress: Progress
     Raises:
         SourceRejected: a line is no JSON object, or holds what no job may hold.
     """
-    subject = options.subject
+    paths = (options.subject, *options.subject_elsewhere) if options.subject else ()
     subjects: list[str | None] = []
     documents: list[str] = []
     characters = 0
@@ -42,8 +42,8 @@ def read_jsonl(path: Path, options: SourceOptions, rows: int, progress: Progress
             document, text = _document(line, f"{path}:{number}")
             if len(progress.columns) < MAX_COLUMNS_NOTED:
                 progress.columns.update(dict.fromkeys(_names(document)))
-            subject = subject or _first_path(document)
-            subjects.append(_at(document, subject))
+            paths = paths or (_first_path(document),)
+            subjects.append(next((name for path in paths if (name := _at(document, path)) is not None), None))
             documents.append(text)
             characters += len(text)
             if len(documents) == rows or characters > MAX_CHUNK_BYTES // 2:
@@ -83,7 +83,8 @@ def _first_path(document: Mapping[str, Any]) -> str:
 
 
 def _at(document: Mapping[str, Any], path: str) -> str | None:
-    value: Any = document
-    for step in path.split("."):
-        value = value.get(step) if isinstance(value, Mapping) else None
-    return subject_text(value)
+    if path in document:
+        return subject_text(document[path])
+    fact, _, field = path.partition(".")
+    inner = document.get(fact)
+    return _at(inner, field) if field and isinstance(inner, Mapping) else None

@@ -29,7 +29,7 @@ def read_parquet(path: Path, options: SourceOptions, rows: int, progress: Progre
     """
     # An absolute path and no glob: the name is a name, whatever characters it has, `~` and `=` included.
     scan = pl.scan_parquet(path.absolute(), glob=False, hive_partitioning=False)
-    names, subject = checked_header(scan.collect_schema().names(), path, options.subject, progress)
+    names, subject = checked_header(scan.collect_schema().names(), path, options, progress)
     for frame in scan.collect_batches(chunk_size=rows, lazy=True):
         apart: dict[int, Apart] = {}
         columns = [

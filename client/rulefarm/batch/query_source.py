@@ -56,7 +56,7 @@ def read_query(
     }
     with _engine(database_url).connect() as connection:
         result = connection.execution_options(**settings).exec_driver_sql(query)
-        header = checked_header(list(result.keys()), path, options.subject, progress)
+        header = checked_header(list(result.keys()), path, options, progress)
         codes = [column[1] for column in result.cursor.description] if result.cursor is not None else []
         padded = {place for place, code in enumerate(codes) if code in _PADDED}
         values = (row for portion in result.partitions(rows) for row in portion)

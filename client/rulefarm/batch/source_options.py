@@ -16,6 +16,8 @@ class SourceOptions:
 
     #: The column or path that names the subject. None: the first.
     subject: str | None = None
+    #: Other names of that column, as other systems have it.
+    subject_elsewhere: tuple[str, ...] = ()
     #: Of a workbook: the sheet to read. None: the first that is not hidden.
     sheet: str | None = None
     #: Of text: its encoding, as Python names it. None: UTF-8.

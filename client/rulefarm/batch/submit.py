@@ -6,7 +6,8 @@ stays that it failed. Knows no schema but what was published of it: text stays t
 
 import os
 import uuid
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,7 +16,8 @@ from sqlalchemy.dialects.postgresql import insert
 
 from rulefarm import wire
 from rulefarm.batch.chunk_codec import SUBJECT_COLUMN, encode
-from rulefarm.batch.column_check import ColumnCheck
+from rulefarm.batch.column_check import ColumnCheck, published_fields
+from rulefarm.batch.columns import subject_names
 from rulefarm.batch.failures import record_failure, take_id
 from rulefarm.batch.source_options import MAX_COLUMNS_NOTED, Progress, SourceOptions
 from rulefarm.batch.sources import OpenedSource, open_source
@@ -84,14 +86,27 @@ def record_batch(
     }
     progress = Progress()
     try:
-        opened = open_source(
-            source, options, rows=settings.chunk_rows, database_url=settings.source_url, progress=progress
-        )
         with translate_errors(engine), engine.begin() as connection:
             # Between two portions a source may take its time.
             connection.execute(text("set local idle_in_transaction_session_timeout = 0"))
             if take_id(connection, record):
-                record |= _write(connection, record, opened, settings, free_slots, terms)
+                published = published_fields(connection, domain)
+                opened = open_source(
+                    source,
+                    _with_subject_names(options or SourceOptions(), published),
+                    rows=settings.chunk_rows,
+                    database_url=settings.source_url,
+                    progress=progress,
+                )
+                check = ColumnCheck(
+                    connection,
+                    record,
+                    published,
+                    is_json=opened.form == "json",
+                    strict=terms.strict,
+                    like_the_last=terms.nightly and not terms.takes_columns,
+                )
+                record |= _write(connection, record, opened, check, settings, free_slots)
             else:
                 this_batch = batches.c.id == record["id"]
                 record = dict(connection.execute(select(batches).where(this_batch)).mappings().one())
@@ -115,13 +130,19 @@ def _batch_id(domain: str, terms: BatchTerms) -> uuid.UUID:
     return wire.job_id(domain, wire.checked_key(terms.key), "batch", terms.as_of)
 
 
+def _with_subject_names(options: SourceOptions, published: Mapping[str, Any] | None) -> SourceOptions:
+    """The domain's own name of the subject is found under the other, too."""
+    names = subject_names(options.subject, published)
+    return replace(options, subject_elsewhere=names[1:])
+
+
 def _write(
     connection: Connection,
     record: dict[str, Any],
     source: OpenedSource,
+    columns: ColumnCheck,
     settings: Settings,
     free_slots: int,
-    terms: BatchTerms,
 ) -> dict[str, Any]:
     """Write the chunks of a source, and what is to be said of it; the columns of the batch that this makes."""
     connection.execute(text('create temporary table subjects (n bigint, subject text collate "C") on commit drop'))
@@ -129,13 +150,6 @@ def _write(
     resend_at = func.clock_timestamp() + timedelta(seconds=settings.reconcile_grace_s)
     sent = {"times_sent": 1, "resend_at": resend_at}
     unsent = {"times_sent": 0, "resend_at": func.clock_timestamp()}
-    columns = ColumnCheck(
-        connection,
-        record,
-        is_json=source.form == "json",
-        strict=terms.strict,
-        like_the_last=terms.nightly and not terms.takes_columns,
-    )
     rows = n = 0
     for portion in source.portions:
         if not n and source.form != "json":

@@ -57,7 +57,7 @@ def read_workbook(path: Path, options: SourceOptions, rows: int, progress: Progr
             header = next(records, None)
             if header is None:
                 raise SourceRejected("empty-source", f"{path} has no rows in the sheet {sheet.title!r}")
-            checked = checked_header([_heading(value) for value in header], path, options.subject, progress)
+            checked = checked_header([_heading(value) for value in header], path, options, progress)
             yield from frames_of(checked, _rows(records, len(header), sheet), rows, progress)
 
 

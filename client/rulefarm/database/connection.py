@@ -44,7 +44,7 @@ def translate_errors(engine: Engine) -> Iterator[None]:
     """Turn what SQLAlchemy raises when Postgres is away, or empty, into an error that says so.
 
     Raises:
-        DatabaseUnreachable: no answer, or no tables.
+        DatabaseUnreachable: no answer, no tables, or those of another release.
     """
     place = engine.url.render_as_string(hide_password=True)
     try:
@@ -55,7 +55,14 @@ def translate_errors(engine: Engine) -> Iterator[None]:
             "database-unreachable", f"Postgres at {place} does not answer: {reason}", "is it running?"
         ) from error
     except ProgrammingError as error:
-        if getattr(error.orig, "pgcode", None) != "42P01":
+        code = getattr(error.orig, "pgcode", None)
+        if code == "42703":
+            raise DatabaseUnreachable(
+                "database-outdated",
+                f"Postgres at {place} has the tables of another release: {str(error.orig).strip().splitlines()[0]}",
+                "run 'rulefarm migrate'",
+            ) from error
+        if code != "42P01":
             raise
         raise DatabaseUnreachable(
             "database-empty", f"Postgres at {place} has no rulefarm tables", "run 'rulefarm migrate'"

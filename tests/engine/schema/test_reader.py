@@ -56,6 +56,17 @@ def test_a_default_is_part_of_it_and_0_is_the_one_that_nobody_has_to_write() -> 
     assert canonical(", default = 2.50") == canonical("") + " default 2.5"
 
 
+def test_the_name_elsewhere_is_part_of_it_trimmed_and_in_one_form() -> None:
+    schemas = [
+        parse_schema(with_field(f'x = {{ kind = "text", from = "{name}" }}')) for name in ("Größe", " Gro\u0308ße ")
+    ]
+    assert schemas[0].canonical() == schemas[1].canonical()
+    assert schemas[0].canonical().endswith("P.x text from 'Größe'")
+    assert schemas[0].canonical() != parse_schema(with_field('x = { kind = "text" }')).canonical()
+    # A field may say its own name.
+    assert parse_schema(with_field('x = { kind = "text", from = "x" }')).facts["P"].fields["x"].sent_as == "x"
+
+
 def test_the_calls_are_part_of_it_in_any_order() -> None:
     calls = ['[emit.Alert]\nargs = ["text", "number"]\ndescription = "why"\n', "[emit.Aah]\n"]
     schema, other = (parse_schema(with_field("".join(some))) for some in (calls, calls[::-1]))
@@ -116,13 +127,33 @@ def with_field(field: str) -> str:
         (with_field("[emit]\nA = 3"), ["schema-value@6:1"]),
         ("emit = 3\n" + with_field(""), ["schema-value@1:1"]),
         (with_field('x = { kind = "number", default = 1 }'), ["schema-default@5:3"]),
+        (with_field('x = { kind = "text", from = 3 }'), ["schema-value@5:3"]),
+        (with_field('x = { kind = "text", from = " " }'), ["schema-value@5:3"]),
+        (with_field('x = { kind = "text", from = "a\\u0000" }'), ["schema-value@5:3"]),
+        (with_field('x = { kind = "text", from = "id" }'), ["schema-from@5:3"]),
+        (with_field('x = { kind = "text", from = " id " }'), ["schema-from@5:3"]),
+        (with_field('x = { kind = "text", derived = true, from = "X" }'), ["schema-from@5:3"]),
+        (with_field('x = { kind = "text", from = "A B" }\ny = { kind = "text", from = "A B " }'), ["schema-from@6:1"]),
+        (
+            with_field('x = { kind = "text", from = "é" }\ny = { kind = "text", from = "e\u0301" }'),
+            ["schema-from@6:1"],
+        ),
+        (with_field('[facts.Q]\nfrom = "P"\nfields.a.kind = "text"'), ["schema-from@6:1"]),
+        (
+            with_field('[facts.Q]\nfrom = "Z"\nfields.a.kind = "text"\n[lookup.Q]\nby = "P.id"'),
+            ["schema-from@6:1"],
+        ),
+        (
+            with_field('[facts.Q]\nfrom = "S"\nfields.a.kind = "text"\n[stream.S]\nkey = "P.id"\nwindow = "1h"'),
+            ["schema-from@6:1"],
+        ),
         (with_field('x = { kind = "text", derived = true, default = 1 }'), ["schema-default@5:3"]),
         (with_field('x = { kind = "number", derived = true, default = "1" }'), ["schema-value@5:3"]),
         (with_field('x = { kind = "number", derived = true, default = 11, max = 10 }'), ["schema-default@5:3"]),
         (with_field('x = { kind = "number", derived = true, default = 2, values = [1, 3] }'), ["schema-default@5:3"]),
         (with_field("x = 1\ny = 2\nz = { kind = 3 }"), ["schema-value@5:3", "schema-value@6:1", "schema-kind@7:1"]),
     ],
-    ids=range(46),
+    ids=range(57),
 )
 def test_what_is_wrong_is_said_with_its_place(text: str | bytes, problems: list[str]) -> None:
     with pytest.raises(SchemaRejected) as caught:
