@@ -7,6 +7,7 @@ nothing, and does not look for rules that get in each other's way (`engine.table
 from collections.abc import Collection, Mapping, Sequence
 
 from engine.checks.event_checks import check_bindings, check_bound, is_bound
+from engine.checks.foreign_functions import foreign_hint
 from engine.checks.kinds import ValueKind, kind_of, known_path
 from engine.checks.path_checks import check_path
 from engine.checks.value_checks import check_call, check_constant
@@ -246,9 +247,8 @@ class _Checker:
         kinds = [self._visit(arg) for arg in node.args]
         function = FUNCTIONS.get(node.name)
         if function is None:
-            self._report(
-                node, "unknown-function", f"there is no function '{node.name}'", did_you_mean(node.name, FUNCTIONS)
-            )
+            hint = foreign_hint(node.name, FUNCTIONS)
+            self._report(node, "unknown-function", f"there is no function '{node.name}'", hint)
             return
         count = len(node.args)
         if count < function.least or (function.most is not None and count > function.most):

@@ -2,8 +2,19 @@
 
 from engine.functions import lists
 from engine.functions.function import Function, invoke
+from engine.functions.grule import ALIASES
 from engine.functions.lists import frozen
 from engine.functions.regex import PatternRefused, compile_pattern, matches
 from engine.functions.registry import FUNCTIONS
 
-__all__ = ["FUNCTIONS", "Function", "PatternRefused", "compile_pattern", "frozen", "invoke", "lists", "matches"]
+__all__ = [
+    "ALIASES",
+    "FUNCTIONS",
+    "Function",
+    "PatternRefused",
+    "compile_pattern",
+    "frozen",
+    "invoke",
+    "lists",
+    "matches",
+]

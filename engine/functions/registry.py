@@ -1,4 +1,4 @@
-"""The functions that a rule can call: one table.  numbers, texts, lists, dates -> [registry] -> docs/language.md
+"""The functions that a rule can call: one table.  numbers, texts, lists, dates, grule -> [registry] -> docs/language.md
 
 Gives `FUNCTIONS`, name to `Function`: the kinds it takes, the kind it gives, what it does, and an example that holds.
 docs/language.md is written from the table. No function raises or has an effect, and each costs at most linear time in
@@ -8,7 +8,7 @@ otherwise."""
 import sys
 from typing import Final
 
-from engine.functions import dates, lists, numbers, texts
+from engine.functions import dates, grule, lists, numbers, texts
 from engine.functions.function import Function
 
 
@@ -227,7 +227,56 @@ _ANY = (
     ),
 )
 
-FUNCTIONS: dict[str, Function] = _table(*_NUMBERS, *_TEXTS, *_LISTS, *_DATES, *_ANY)
+#: Those that only Grule has a name for.
+_GRULE = (
+    Function("IsZero", ("any",), "boolean", grule.is_zero, 'Whether it is null, 0 or "".', 'IsZero(0) && !IsZero("0")'),
+    Function(
+        "Compare",
+        (_T, _T),
+        _N,
+        grule.compare,
+        "-1, 0 or 1: the first text comes before the second, is the same, comes after it.",
+        '"a".Compare("b") == -1 && Compare("b", "b") == 0',
+    ),
+    Function(
+        "Count",
+        (_T, _T),
+        _N,
+        grule.count,
+        "How often the second text occurs in the first. With one argument it is about a list of objects.",
+        '"ABCABC".Count("BC") == 2 && Count("aaa", "aa") == 1',
+    ),
+    Function(
+        "TimeFormat",
+        (_D, _T),
+        _T,
+        grule.time_format,
+        "The date as the layout writes 2 January 2006, 15:04:05, in Go's manner.",
+        'TimeFormat(MakeTime(2026, 3, 1, 9, 5, 0), "Mon, 02 Jan 2006 15:04 -0700") == "Sun, 01 Mar 2026 09:05 +0000"',
+    ),
+    Function("Cbrt", (_N,), _N, grule.cbrt, "Cube root.", "Cbrt(-27) == -3"),
+    Function("Exp2", (_N,), _N, grule.exp2, "2 to a power; null when too large.", "Exp2(10) == 1024"),
+    Function("Expm1", (_N,), _N, grule.expm1, "`Exp(x) - 1`, exact near 0.", "Expm1(0) == 0"),
+    Function("Pow10", (_N,), _N, grule.pow10, "10 to a power; null when too large.", "Pow10(3) == 1000"),
+    Function("Log1p", (_N,), _N, grule.log1p, "`Ln(1 + x)`, exact near 0.", "Log1p(0) == 0"),
+    Function("Log2", (_N,), _N, grule.log2, "Logarithm to base 2; null at and below zero.", "Log2(8) == 3"),
+    Function("Hypot", (_N, _N), _N, grule.hypot, "Square root of the sum of the squares.", "Hypot(3, 4) == 5"),
+    Function("Dim", (_N, _N), _N, grule.dim, "First less second, but not below 0.", "Dim(5, 3) == 2 && Dim(3, 5) == 0"),
+    Function(
+        "Remainder",
+        (_N, _N),
+        _N,
+        grule.remainder_near,
+        "What is left of the first over the nearest multiple of the second; null over 0.",
+        "Remainder(7, 4) == -1",
+    ),
+    Function(
+        "Copysign", (_N, _N), _N, grule.copysign, "Size of the first, sign of the other.", "Copysign(3, -1) == -3"
+    ),
+    Function("Signbit", (_N,), "boolean", grule.signbit, "Whether it is below 0.", "Signbit(-1) && !Signbit(0)"),
+)
+
+FUNCTIONS: dict[str, Function] = _table(*_NUMBERS, *_TEXTS, *_LISTS, *_DATES, *_ANY, *_GRULE)
 
 
 def function_page() -> str:

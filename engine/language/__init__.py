@@ -1,7 +1,7 @@
 """GRL text to nodes and back: lexer, parser, printer, formatter.
 
-Takes the text of a file, gives the nodes of its rules or every problem of it; and writes nodes as canonical GRL. Knows
-no fact, no schema and no function by name: whether what a rule names exists is for `engine.checks`."""
+Takes the text of a file, gives the nodes of its rules or every problem of it; and writes nodes as canonical GRL. It
+knows no fact and no schema, and of functions only what else they are called: which there are, `engine.checks` says."""
 
 from engine.language.formatter import format_rules
 from engine.language.nodes import (

@@ -3,11 +3,12 @@
 Operators and literals that are words, the other spellings of operators, and the words of other rule languages with what
 to say to those who write them. All of them are read in any case."""
 
-from engine.language.nodes import AggregateKind, QuantifierKind, TextOp
+from engine.language.nodes import AggregateKind, CompareOp, QuantifierKind, TextOp
 
 #: Infix words, and the methods and calls that mean the same.
 TEXT_TESTS: dict[str, TextOp] = {
     "contains": "contains",
+    "stringcontains": "contains",
     "hasprefix": "startsWith",
     "startswith": "startsWith",
     "hassuffix": "endsWith",
@@ -15,6 +16,8 @@ TEXT_TESTS: dict[str, TextOp] = {
     "matchstring": "matches",
     "matches": "matches",
 }
+#: Calls that mean a comparison.
+COMPARISONS: dict[str, CompareOp] = {"istimebefore": "<", "istimeafter": ">"}
 QUANTIFIERS: dict[str, QuantifierKind] = {"exists": "exists", "forall": "forall"}
 AGGREGATES: dict[str, AggregateKind] = {
     "count": "Count",

@@ -2,8 +2,8 @@
 
 Takes tokens, gives the node of one operand, or reports why there is none and raises `StatementUnreadable`. Methods
 become the same nodes as infix operators and calls here, and quantifiers and aggregates find the list that they are
-about, so that nothing after the parser knows of them. It knows no field and no function by name
-(`engine.checks.rule_checks` does)."""
+about, so that nothing after the parser knows of them. It knows no field by name, and of functions only
+what else they are called (`engine.checks.rule_checks` knows both)."""
 
 import typing
 from collections.abc import Callable, Iterable
@@ -11,12 +11,14 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from engine.diagnostics import Span
-from engine.language.keywords import AGGREGATES, CONSTANTS, NOT_YET, QUANTIFIERS, RESERVED, TEXT_TESTS
+from engine.functions import ALIASES
+from engine.language.keywords import AGGREGATES, COMPARISONS, CONSTANTS, NOT_YET, QUANTIFIERS, RESERVED, TEXT_TESTS
 from engine.language.lexer import Token
 from engine.language.nodes import (
     Aggregate,
     AggregateKind,
     Call,
+    Compare,
     Expression,
     Item,
     ListLiteral,
@@ -129,13 +131,15 @@ class OperandParser:
         operator = TEXT_TESTS.get(word)
         if operator and len(args) == 2:
             return TextTest(operator, args[0], args[1], span=span)
+        if word in COMPARISONS and len(args) == 2:
+            return Compare(COMPARISONS[word], args[0], args[1], span=span)
         if word == "date" and len(args) == 1 and isinstance(args[0], Literal) and isinstance(args[0].value, str):
             moment = read_moment(args[0].value)
             if moment is None:
                 message = f"'{args[0].value[:40]}' is not a date"
                 raise self._tokens.unreadable("grl-date", message, DATE_FORMS, token)
             return Literal(moment, span=span)
-        return Call(name, args, span=span)
+        return Call(ALIASES.get(name, name), args, span=span)
 
     def _items(self, close: str, purpose: str) -> tuple[Expression, ...]:
         """Expressions with commas between them, up to the closing bracket."""

@@ -15,6 +15,7 @@ ELSEWHERE = (
     # What rules call: the registry says what each takes, and `docs/language.md` shows it.
     "engine.functions.dates.",
     "engine.functions.lists.",
+    "engine.functions.grule.",
     "engine.functions.numbers.",
     "engine.functions.texts.",
     # What Celery and Alembic call, with what their own pages say.

@@ -103,3 +103,25 @@ def test_the_digest_is_of_the_meaning_not_of_the_form() -> None:
     digests = {rules_of(sources)[1] for sources in (plain, changed, renamed)}
     assert len(digests) == 3
     assert read_sources(plain).digest not in digests
+
+
+@pytest.mark.parametrize(
+    ("call", "hint"),
+    [
+        ("Order.channel.toUpperCase()", "write ToUpper(text)"),
+        ('regex_match(Order.channel, "a")', 'write text matches "pattern"'),
+        ("TOUPPER(Order.channel)", "did you mean 'ToUpper'?"),
+        ("is_zero(Order.total)", "did you mean 'IsZero'?"),
+        ("Order.getTotal()", "a field is read by its name: Fact.total"),
+        ("Between(Order.total, 1, 2)", "write a <= x && x <= b"),
+        ("Sin(Order.total)", "it has no value to 15 digits here; compute it before the job is submitted"),
+        ("Order.tags.Append(1)", "write the whole list to the field, for rules do not change lists"),
+        ("IsNaN(Order.total)", "write IsNull(x / y), for no number is infinite, and what has no value is null"),
+        ("Rand()", "no verdict depends on chance"),
+        ("Lenn(Order.channel)", "did you mean 'Len'?"),
+        ("Order.channel.Zzzzz()", ""),
+    ],
+)
+def test_functions_of_other_languages_have_a_hint(call: str, hint: str) -> None:
+    (found, *_) = found_in({"a.grl": f"rule r {{ when {call} == 1 then Accept(); }}"})
+    assert (found.code, found.hint.partition(", and send")[0]) == ("unknown-function", hint)

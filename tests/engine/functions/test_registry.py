@@ -8,11 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine import compile_ruleset
-from engine.functions import FUNCTIONS, Function, invoke
+from engine.functions import ALIASES, FUNCTIONS, Function, invoke
 from engine.functions.registry import function_page
+from engine.language import print_expression
+from engine.language.parser import parse_expression
 from engine.values import MAX_TEXT, kind_of
 from tests.engine.effort import cases
 
+PAGE = Path(__file__).parents[3] / "docs" / "language.md"
 MOMENT = datetime(2026, 3, 1, tzinfo=UTC)
 
 
@@ -28,8 +31,7 @@ def test_its_example_calls_it(function: Function) -> None:
 
 
 def test_the_page_lists_the_table() -> None:
-    page = Path(__file__).parents[3] / "docs" / "language.md"
-    assert function_page() in page.read_text(encoding="utf-8"), (
+    assert function_page() in PAGE.read_text(encoding="utf-8"), (
         "put there what python -m engine.functions.registry prints"
     )
 
@@ -107,6 +109,24 @@ def test_it_gives_its_kind_or_null_whatever_it_is_asked(function: Function) -> N
         ("ToDate", ["2026-02-30"], None),
         ("Distinct", [(1.0, True, 1.0, "1")], (1.0, True, "1")),
         ("Repeat", ["ab", 60_000.0], None),
+        ("IsZero", [None], True),
+        ("IsZero", [""], True),
+        ("IsZero", [False], False),
+        ("IsZero", [()], False),
+        ("Count", ["abc", ""], 4.0),
+        ("Compare", ["b", "B"], 1.0),
+        ("Cbrt", [0.0], 0.0),
+        ("Cbrt", [1e-288], 1e-96),
+        ("Log1p", [-1.0], None),
+        ("Log1p", [1e-200], 1e-200),
+        ("Expm1", [1e-15], 1e-15),
+        ("Exp2", [1000.0], None),
+        ("Log2", [0.0], None),
+        ("Hypot", [9e299, 9e299], None),
+        ("Remainder", [7.5, 0.0], None),
+        ("Remainder", [5.0, 2.0], 1.0),
+        ("Copysign", [0.0, -1.0], 0.0),
+        ("Dim", [1.0, 9e299], 0.0),
     ],
 )
 def test_at_its_edges(name: str, args: list[object], wanted: object) -> None:
@@ -115,11 +135,47 @@ def test_at_its_edges(name: str, args: list[object], wanted: object) -> None:
 
 
 @pytest.mark.parametrize(
+    ("layout", "wanted"),
+    [
+        ("2006-01-02T15:04:05-0700", "2026-03-08T21:07:09+0000"),
+        ("2006-01-02T15:04:05.000Z07:00", "2026-03-08T21:07:09.012Z"),
+        ("Monday, 2 January 2006 at 3:04 pm", "Sunday, 8 March 2026 at 9:07 pm"),
+        ("Mon Jan _2 15:04:05 MST 06", "Sun Mar  8 21:07:09 UTC 26"),
+        ("02.01.2006", "08.03.2026"),
+        ("day 002, 5.999999999", "day 067, 9.012"),
+        ("", ""),
+        ("no part of a moment", "no part of a moment"),
+    ],
+)
+def test_a_date_is_written_by_its_layout(layout: str, wanted: str) -> None:
+    moment = datetime(2026, 3, 8, 21, 7, 9, 12_000, tzinfo=UTC)
+    assert invoke(FUNCTIONS["TimeFormat"], [moment, layout]) == wanted
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        *((f"{name}(A.x)", f"{other}(A.x)") for name, other in ALIASES.items()),
+        ("A.x.GetTimeYear()", "Year(A.x)"),
+        ("IsTimeBefore(A.x, A.y)", "A.x < A.y"),
+        ("IsTimeAfter(Now(), A.y)", "Now() > A.y"),
+        ('StringContains(A.x, "a")', 'A.x contains "a"'),
+    ],
+)
+def test_another_name_means_the_same(written: str, meant: str) -> None:
+    assert parse_expression(written) == parse_expression(meant)
+    assert print_expression(parse_expression(written)) == meant
+    assert f"`{written.partition('(')[0]}(" in PAGE.read_text("utf-8") or written.startswith("A.x.")
+
+
+@pytest.mark.parametrize(
     ("name", "args"),
     [
         ("Replace", ["a" * 1_000, "a", "b" * 1_000]),
         ("Join", [("a" * MAX_TEXT, "b"), ""]),
         ("Concat", ["a" * MAX_TEXT, "b"]),
+        ("TimeFormat", [MOMENT, "MST" * (MAX_TEXT // 3) + "Monday"]),
+        ("TimeFormat", [MOMENT, "x" * (MAX_TEXT + 1)]),
     ],
 )
 def test_no_text_grows_without_bound(name: str, args: list[object]) -> None:
