@@ -85,7 +85,7 @@ def _workbook_rules(name: str, content: str | bytes, schema: Schema | None, open
     rules: list[Rule] = []
     for sheet in sheets:
         opened[sheet.name] = sheet
-        if not sheet.diagnostics:
+        if not any(found.severity == "error" for found in sheet.diagnostics):
             rules += read_table(sheet, schema)
     return rules
 

@@ -5,13 +5,10 @@ would type them into a CSV file, and a source that names a place as spreadsheets
 their last result counts. Whatever openpyxl makes of a broken file is one diagnostic."""
 
 import io
-import math
 import re
 import warnings
 import zipfile
 import zlib
-from datetime import date, datetime, time
-from decimal import Decimal
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -20,8 +17,10 @@ from openpyxl.worksheet._reader import FORMULA_TAG, WorkSheetParser
 
 from engine.diagnostics import Span
 from engine.language import MAX_RULES, MAX_SOURCE_CHARACTERS, Source, TooManyProblems
+from engine.tables.bare_texts import CellRefused
 from engine.tables.csv_cells import MAX_CELL_CHARACTERS, MAX_COLUMNS, Cell, Sheet
-from engine.values import DIGITS, print_number
+from engine.tables.sheet_values import typed
+from engine.tables.sheet_view import CellProblem, SheetView
 
 #: Of one workbook.
 MAX_SHEETS = 50
@@ -103,11 +102,12 @@ class _SheetReading:
         self._stem = stem
         #: Characters that may still come.
         self._room = room
-        self._problems: list[tuple[int, int, str, str, str]] = []
+        self._problems: list[CellProblem] = []
 
     def sheet(self, worksheet: Any) -> Sheet:
         """Read it."""
         rows: dict[int, dict[int, str]] = {}
+        view = SheetView(worksheet.parent)
         with worksheet._get_source() as part:
             parser = _Parser(
                 part,
@@ -118,15 +118,17 @@ class _SheetReading:
                 timedelta_formats=worksheet.parent._timedelta_formats,
             )
             for _, cells in parser.parse():
-                if not self._row(cells, rows):
+                if not self._row(cells, rows, view):
                     break
         merged = parser.merged_cells.mergeCell if parser.merged_cells is not None else ()
         for area in sorted(merged, key=lambda area: (area.min_row, area.min_col))[:1]:
             message = f"the cells {area.coord} are merged, so that all but the first are blank"
             self._problem(area.min_row, area.min_col, "table-xlsx", message, "unmerge them, and fill each cell")
+        is_hidden = worksheet.sheet_state != "visible"
+        self._problems += view.problems(rows, parser.row_dimensions, parser.column_dimensions, is_hidden=is_hidden)
         return self._written(rows)
 
-    def _row(self, cells: list[dict[str, Any]], rows: dict[int, dict[int, str]]) -> bool:
+    def _row(self, cells: list[dict[str, Any]], rows: dict[int, dict[int, str]], view: SheetView) -> bool:
         """Take the cells of one row; whether to go on."""
         for cell in cells:
             row, column = int(cell["row"]), int(cell["column"])
@@ -145,6 +147,7 @@ class _SheetReading:
                 return False
             elif text != rows.setdefault(row, {}).setdefault(column, text):
                 self._problem(row, column, "table-xlsx", "the file has this cell twice")
+            view.look_at(row, column, cell["value"], cell["style_id"])
         return True
 
     def _text(self, row: int, column: int, value: Any, kind: str) -> str:
@@ -156,14 +159,18 @@ class _SheetReading:
         if kind == "e":
             self._problem(row, column, "table-cell", f"this cell shows the error {value}")
             return ""
-        text = _typed(value)
+        try:
+            text = typed(value)
+        except CellRefused as refused:
+            self._problem(row, column, "table-cell", refused.message, refused.hint)
+            return ""
         if len(text) > MAX_CELL_CHARACTERS:
             self._problem(row, column, "table-csv", f"a cell has at most {MAX_CELL_CHARACTERS:,} characters")
             return ""
         return text.strip()
 
     def _problem(self, row: int, column: int, code: str, message: str, hint: str = "") -> None:
-        self._problems.append((row, column, code, message, hint))
+        self._problems.append(CellProblem(row, column, code, message, hint))
 
     def _written(self, rows: dict[int, dict[int, str]]) -> Sheet:
         """The sheet as lines of text, and the cells at their places in these."""
@@ -171,7 +178,7 @@ class _SheetReading:
         starts: list[list[int]] = []
         cells: list[list[Cell]] = []
         position = 0
-        for number in range(1, max((*rows, *(row for row, *_ in self._problems), 0)) + 1):
+        for number in range(1, max((*rows, *(problem.row for problem in self._problems), 0)) + 1):
             row, line, columns = rows.get(number, {}), "", [0]
             row_cells: list[Cell] = []
             for column in range(1, max(row, default=0) + 1):
@@ -194,35 +201,13 @@ class _SheetReading:
 
     def _report(self, sheet: Sheet, starts: list[list[int]]) -> None:
         try:
-            for row, column, code, message, hint in self._problems:
-                columns = starts[row - 1]
-                at = columns[column - 1] if column <= len(columns) else columns[-1]
-                sheet.report_at(Span(sheet.name, row, at + 1), code, message, hint)
+            for problem in self._problems:
+                columns = starts[problem.row - 1]
+                at = columns[problem.column - 1] if problem.column <= len(columns) else columns[-1]
+                span = Span(sheet.name, problem.row, at + 1)
+                sheet.report_at(span, problem.code, problem.message, problem.hint, problem.severity)
         except TooManyProblems:
             sheet.cells = []
-
-
-def _typed(value: Any) -> str:
-    """A value of a cell, as one types it."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return _number(value)
-    if isinstance(value, datetime):
-        return value.date().isoformat() if value.time() == time() else value.isoformat(timespec="seconds")
-    if isinstance(value, date | time):
-        return value.isoformat()
-    return str(value)
-
-
-def _number(value: int | float) -> str:
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    # A spreadsheet shows as many digits as a rule has, and stores two more: 0.1 + 0.2 is 0.30000000000000004 in the
-    # file. Turning a huge int into text is refused by Python itself; no spreadsheet holds one.
-    return print_number(Decimal(f"{float(value):.{DIGITS}g}"))
 
 
 #: Bytes of a workbook as it lies on disk; twenty thousand rows of ten columns take a fourth of it.
