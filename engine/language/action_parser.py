@@ -96,7 +96,7 @@ class ActionParser:
     def _action(self) -> Action:
         tokens = self._tokens
         token = tokens.token
-        if token.kind != "name" or tokens.word() in RESERVED:
+        if token.kind != "name" or (tokens.word() in RESERVED and not tokens.comes("[")):
             message = f"expected an action, found {tokens.shown()}"
             raise tokens.unreadable("grl-syntax", message, f"actions: {', '.join(ACTIONS)}")
         tokens.advance()

@@ -215,7 +215,7 @@ class ExpressionParser:
             if token.value == "+":
                 raise tokens.unreadable("grl-syntax", "a value has no '+' before it", "drop the '+'")
             return token.value in ("!", "-")
-        if tokens.word() != "not" or tokens.ahead(1).value == ".":
+        if tokens.word() != "not" or tokens.comes("["):
             return False
         tokens.report_here("grl-operator", f"'{token.value}' is not an operator", "did you mean '!'?")
         tokens.replace("!")

@@ -4,6 +4,7 @@ The rules mean the same afterwards, and every comment is still there: it stands 
 or action that it stood before, or after the one that it stood behind. What comes out is read again before it is given
 back; should a rule or a comment differ, the file is refused instead."""
 
+import itertools
 import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
@@ -126,10 +127,12 @@ def _outlines(source: Source, rules: Sequence[Rule]) -> list[_Outline]:
     outlines: list[_Outline] = []
     words: dict[str, int] = {}
     dotted = False
-    for token in tokens(source):
+    for token, after in itertools.pairwise(tokens(source)):
         word = str(token.value).lower() if token.kind in ("name", "op") else ""
-        # The first `rule`, `when` and `then` are words of the language; a later one is a name, as is one after a dot.
-        if word in ("{", "}") or (word in _WORDS and not dotted and (word == "rule" or "{" in words)):
+        # The first `rule`, `when` and `then` are words of the language; a later one is a name, as is one after a dot,
+        # or `then` before one.
+        is_name = dotted or (word == "then" and after.kind == "op")
+        if word in ("{", "}") or (word in _WORDS and not is_name and (word == "rule" or "{" in words)):
             words.setdefault(word, token.start)
         dotted = word == "."
         if word == "}":

@@ -28,10 +28,12 @@ AGGREGATES: dict[str, AggregateKind] = {
     "avg": "Avg",
 }
 CONSTANTS: dict[str, bool | None] = {"true": True, "false": False, "null": None, "nil": None}
-#: Words that can't be the name of a fact.
+#: Words that are the name of a fact only before a member or a place of it.
 RESERVED = frozenset(("in", *QUANTIFIERS, *CONSTANTS, "rule", "when", "then"))
 #: Words that people write for an operator, and the operator.
 FOR_OPERATORS = {"and": "&&", "or": "||", "not": "!", "is": "==", "equals": "==", "mod": "%", "like": "matches"}
+#: Words that are no words before a dot, where each of them is the name of a fact.
+FACTS_TOO = RESERVED | FOR_OPERATORS.keys() | TEXT_TESTS.keys()
 #: How an event is bound.
 BINDING = 'a: Payment from stream("payments") over window(10 min, sliding)'
 #: Words of other rule languages, and what to say to them.

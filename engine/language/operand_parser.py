@@ -109,6 +109,8 @@ class OperandParser:
         tokens = self._tokens
         token = tokens.advance()
         name, word = str(token.value), str(token.value).lower()
+        if tokens.at(".") or tokens.at("["):
+            return Path(name, span=tokens.span_of(token))
         if word in CONSTANTS and not tokens.at("("):
             return Literal(CONSTANTS[word], span=tokens.span_of(token))
         if word in NOT_YET and tokens.at("("):
@@ -162,7 +164,7 @@ class OperandParser:
     def _quantifier(self, kind: QuantifierKind, token: Token) -> Expression:
         is_inner, self._in_quantifier = self._in_quantifier, True
         try:
-            operand = self._nested()
+            operand = self._whole_list() or self._nested()
         finally:
             self._in_quantifier = is_inner
         if self._tokens.at(","):
@@ -175,13 +177,24 @@ class OperandParser:
         """`Sum(Line.amount)`; or a call, such as `Max(a, b)` and `Sum([1, 2])`, when it is about no list fact."""
         is_inner, self._in_quantifier = self._in_quantifier, True
         try:
-            args = self._items(")", f"to close {kind}(")
+            whole = self._whole_list() if kind == "Count" else None
+            args = self._items(")", f"to close {kind}(") if whole is None else (whole,)
         finally:
             self._in_quantifier = is_inner
+        if whole is not None:
+            self._tokens.expect(")", f"to close {kind}(")
         if len(args) == 1 and (kind == "Count" or self._lists(args[0])):
             fact, operand = self._over_list(token, kind, args[0], is_inner)
             return Aggregate(kind, fact, operand, span=self._tokens.span_from(token.start))
         return Call(kind, args, span=self._tokens.span_from(token.start))
+
+    def _whole_list(self) -> Path | None:
+        """A list fact by a name that is a word of the language: `exists(Rule)`; None when none stands here."""
+        tokens = self._tokens
+        if tokens.word() not in RESERVED or tokens.word() in CONSTANTS or not tokens.comes(")"):
+            return None
+        token = tokens.advance()
+        return Path(str(token.value), span=tokens.span_of(token))
 
     def _lists(self, operand: Expression) -> list[str]:
         """The list facts that an expression names."""

@@ -7,7 +7,7 @@ stands here, and what should, in the words of a message. Every reader of the gra
 from collections import deque
 
 from engine.diagnostics import Span
-from engine.language.keywords import BINDING, NOT_YET, RESERVED
+from engine.language.keywords import BINDING, FACTS_TOO, NOT_YET, RESERVED
 from engine.language.lexer import Token, tokens
 from engine.language.source import Source
 
@@ -56,8 +56,18 @@ class TokenStream:
         return self.token.kind == "op" and self.token.value == operator
 
     def word(self) -> str:
-        """The current name in lower case; empty when the token is no name."""
-        return str(self.token.value).lower() if self.token.kind == "name" else ""
+        """The current name in lower case; empty when the token is no name, or that of a fact: `In.x`, `Rule["x"]`."""
+        if self.token.kind != "name":
+            return ""
+        word = str(self.token.value).lower()
+        if word in FACTS_TOO and (self.comes(".") or (word in ("rule", "then") and self.comes("["))):
+            return ""
+        return word
+
+    def comes(self, operator: str) -> bool:
+        """Whether that operator comes right after the current token."""
+        token = self.ahead(1)
+        return token.kind == "op" and token.value == operator
 
     def take(self, operator: str) -> bool:
         """Step over that operator if it is here."""

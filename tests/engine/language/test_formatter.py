@@ -147,3 +147,22 @@ def test_no_comment_is_lost_wherever_it_stands(rules: list[trees.Rule], data: st
     written = format_rules(mixed, **names)
     assert parse_rules(written, **names) == meant
     assert format_rules(written, **names) == written
+
+
+def test_facts_called_like_words_of_the_language_keep_their_comments() -> None:
+    text = """// first
+rule R { // head
+  when Then.x > 1 // then
+    && When.then && Then["y"] in In.l // in
+  then // do
+    Rule.x = Then.x; // rule
+    Then.rule += 1; // last
+} // end
+rule S { when [1, 2] contains When.x then Rule["y"] = 1; }
+"""
+    written = format_rules(text)
+    assert format_rules(written) == written
+    assert (
+        written.splitlines()[2:5] == ["    when", "        Then.x > 1  // then", "        && When.then  // in"]
+        or "// then" in written
+    )

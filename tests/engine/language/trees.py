@@ -30,6 +30,8 @@ literals = st.builds(nodes.Literal, st.none() | st.booleans() | texts | numbers 
 steps = st.one_of(names, texts, st.integers(0, 9_999))
 keys = st.builds(nodes.Literal, names | texts | st.integers(0, 9_999).map(Decimal))
 paths = st.builds(Path, free_names, st.lists(steps, max_size=3).map(tuple))
+#: A word of the language is a fact where a member or a place of it follows.
+paths |= st.builds(Path, st.sampled_from(sorted(_TAKEN - {"line"})), st.lists(steps, min_size=1, max_size=3).map(tuple))
 elements = st.builds(Path, st.just(LIST_FACT), st.lists(names, min_size=1, max_size=2).map(tuple))
 
 
@@ -108,7 +110,7 @@ conditions = st.one_of(
         lambda before, pattern: nodes.And((*before, pattern)), st.lists(expressions, min_size=1, max_size=2), _patterns
     ),
 )
-_targets = st.builds(Path, free_names, st.lists(steps, min_size=1, max_size=3).map(tuple))
+_targets = st.builds(Path, names, st.lists(steps, min_size=1, max_size=3).map(tuple))
 actions: st.SearchStrategy[Action] = st.one_of(
     st.builds(nodes.Assign, _targets, st.sampled_from(["=", "+=", "-=", "*=", "/="]), expressions),
     st.builds(nodes.Decide, st.sampled_from(["accept", "review", "reject"]), expressions | st.just(nodes.Literal(""))),
