@@ -15,7 +15,7 @@ from typing import Any
 from engine.checks import ValueKind
 from engine.language import Literal, Scalar
 from engine.schema import FieldSchema, possible_values, values_of_kind
-from engine.tables.unary_tests import CellTests, Range
+from engine.tables.unary_tests import CellTests, Comparison, Range
 from engine.values import (
     ANYTHING,
     NOTHING,
@@ -41,7 +41,11 @@ _TICK = timedelta(microseconds=1)
 
 def reads_only_constants(tests: CellTests | None) -> bool:
     """Whether a cell compares with constants alone, so that what it holds for is known here."""
-    return tests is None or all(isinstance(test, Range) or isinstance(test.operand, Literal) for test in tests.tests)
+    return tests is None or all(
+        isinstance(each, Literal)
+        for test in tests.tests
+        for each in ((test.low, test.high) if isinstance(test, Range) else (test.operand,))
+    )
 
 
 def values_of_cell(tests: CellTests) -> ValueSet:
@@ -55,10 +59,10 @@ def values_of_cell(tests: CellTests) -> ValueSet:
     plain: list[Value] = []
     sets: list[ValueSet] = []
     for test in tests.tests:
-        if isinstance(test, Range):
+        if isinstance(test, Range) and isinstance(test.low, Literal) and isinstance(test.high, Literal):
             low, high = literal(test.low.value), literal(test.high.value)
             sets.append(between(low, high, low_closed=test.low_closed, high_closed=test.high_closed))
-        elif isinstance(test.operand, Literal):
+        elif isinstance(test, Comparison) and isinstance(test.operand, Literal):
             value = literal(test.operand.value)
             if test.op == "==":
                 plain.append(value)

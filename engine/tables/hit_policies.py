@@ -126,7 +126,9 @@ def _collect(policy: str, action: Action, schema: Schema | None) -> Action:
 def _by_priority(
     rows: Sequence[Row], targets: Sequence[Outcome | Path | None], source: Source, schema: Schema | None
 ) -> list[Row]:
-    """The rows by what they give: worst outcome first, values in the order of the schema's `values`."""
+    """The rows by what they give: worst outcome first, values in the order of the schema's `values`.
+
+    A field without `values` has no order, and says nothing about which row comes first."""
     orders: list[dict[Literal, int]] = []
     for target in targets:
         order: dict[Literal, int] = {}
@@ -134,11 +136,16 @@ def _by_priority(
             field = schema.field_at(target.fact, target.steps) if schema else None
             values = field.values if field and field.values else ()
             order = {Literal(value): position for position, value in enumerate(values)}
-            if not order and rows and rows[0].rule.span is not None:
-                message = f"the order of the values of {print_expression(target)} is not known"
-                hint = 'list them in domain.toml, most wanted first: values = ["gold", "silver"]'
-                source.report_at(rows[0].rule.span, "table-priority", message, hint)
         orders.append(order)
+    if (
+        rows
+        and rows[0].rule.span is not None
+        and not any(orders)
+        and not any(isinstance(each, str) for each in targets)
+    ):
+        names = " or ".join(print_expression(target) for target in targets if isinstance(target, Path)) or "a log"
+        hint = 'list them in domain.toml, most wanted first: values = ["gold", "silver"]'
+        source.report_at(rows[0].rule.span, "table-priority", f"no values of {names} have an order", hint)
 
     # The columns of outcomes count as one, where the first of them stands: a row that rejects comes before one that
     # reviews, whichever column is further left.
@@ -147,8 +154,8 @@ def _by_priority(
     def rank(row: Row) -> tuple[int, ...]:
         worst = min((_rank(output, {}) for output in row.outputs if isinstance(output, Decide)), default=len(_SEVERITY))
         return tuple(
-            worst if place == decisive else _rank(output, order) if isinstance(target, Path) else 0
-            for place, (output, order, target) in enumerate(zip(row.outputs, orders, targets, strict=True))
+            worst if place == decisive else _rank(output, order) if order else 0
+            for place, (output, order) in enumerate(zip(row.outputs, orders, strict=True))
         )
 
     return sorted(rows, key=rank)

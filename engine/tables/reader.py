@@ -1,4 +1,4 @@
-"""Turn a decision table into rules.  csv_cells, unary_tests, hit_policies, analysis -> [reader] -> ruleset
+"""Turn a decision table into rules.  csv_cells, unary_tests, cell_nodes, hit_policies, analysis -> [reader] -> ruleset
 
 Takes a CSV file or a sheet, gives the same nodes as GRL: one rule per row, named `<file stem>#<row>`, so that one
 engine runs both. The first header cell may be a hit policy; the other columns are `when <expression>` (cells: S-FEEL
@@ -28,9 +28,10 @@ from engine.language import (
 from engine.schema import Schema
 from engine.tables.analysis import report_overlaps
 from engine.tables.bare_texts import CellRefused
+from engine.tables.cell_nodes import to_node
 from engine.tables.csv_cells import Cell, Sheet, read_cells
 from engine.tables.hit_policies import HIT_POLICIES, Row, in_order, rules_of
-from engine.tables.unary_tests import CellColumn, CellTests, read_tests, read_value, to_node
+from engine.tables.unary_tests import CellColumn, CellTests, read_tests, read_value
 
 #: A fact, where a header reads a member of it.
 _FACT = re.compile(r"\b([A-Za-z_][A-Za-z0-9_]*)\.[A-Za-z_]")

@@ -1,4 +1,4 @@
-"""Read the cells of a decision table: S-FEEL unary tests.  language -> [unary_tests] -> reader, column_domain
+"""Read the cells of a decision table: S-FEEL unary tests.  language -> [unary_tests] -> cell_nodes, reader
 
 `< 10`, `[10..20)`, `"a","b"`, `not("a")`, `-`. A bare word that is no number, boolean, null or range is a text, so that
 authors of CSV need no doubled quotes; in a column of texts everything bare is a text. Gives tests as plain values,
@@ -12,20 +12,11 @@ from datetime import datetime
 from decimal import Decimal
 
 from engine.checks import ValueKind, kind_of_value
-from engine.diagnostics import Span
 from engine.language import (
-    And,
-    Compare,
     CompareOp,
     Expression,
-    ListLiteral,
     Literal,
-    Membership,
-    Not,
-    Or,
-    Path,
     Scalar,
-    TextTest,
     read_moment,
 )
 from engine.tables.bare_texts import (
@@ -44,7 +35,13 @@ _OPERATOR = re.compile(r"(<=|>=|!=|==|<>|=<|=>|<|>|=)\s*(.*)\Z", re.DOTALL)
 _QUOTED = re.compile(r'"([^"\\\n\0]*)"\Z')
 _ESCAPED = re.compile(r'"(?:[^"\\]|\\.)*"\Z')
 _NOT = re.compile(r"not\s*\((.*)\)\Z", re.DOTALL | re.IGNORECASE)
-_DATE = re.compile(r'(?:@\s*|date\s*\(\s*)"([^"]*)"\s*\)?\Z', re.IGNORECASE)
+_DATE = re.compile(r'(?:@\s*|date(?:\s+and\s+time)?\s*\(\s*)"([^"]*)"\s*\)?\Z', re.IGNORECASE)
+#: Values of the standard that rules do not have.
+_NO_KIND = re.compile(r"(time|duration)\s*\(\s*[\"'].*\)\Z", re.IGNORECASE)
+_WITHOUT_KIND = {
+    "time": ("a time of day", "test the hour in a column of its own: when Hour(Order.placed), 9"),
+    "duration": ("a length of time", "count it in a column of its own: when HoursBetween(Order.placed, Now()), < 25.5"),
+}
 _FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\.[A-Za-z_]")
 _FIELD_ALONE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*|\[[0-9]+\])+\Z")
 #: Reads an expression that stands in a cell, or raises `CellRefused`.
@@ -77,11 +74,12 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """`[10..20)`."""
+    """`[10..20)`, `(Product.cost..Product.price]`."""
 
-    low: Literal
+    #: Either end: a constant, or an expression that reads other fields.
+    low: Expression
     low_closed: bool
-    high: Literal
+    high: Expression
     high_closed: bool
 
 
@@ -168,10 +166,11 @@ def _test(text: str, column: CellColumn, read: ReadExpression) -> Comparison | R
     if text[0] in "[(]" and text[-1] in "])[" and ".." in text:
         first, _, second = text[1:-1].partition("..")
         low, high = _bound(first.strip(), column, read), _bound(second.strip(), column, read)
-        if kind_of_value(low.value) != kind_of_value(high.value):
-            raise CellRefused(f"the ends of '{text}' are of different kinds")
-        if _after(low.value, high.value):
-            raise CellRefused(f"'{text}' holds for nothing: its ends are the wrong way round")
+        if isinstance(low, Literal) and isinstance(high, Literal):
+            if kind_of_value(low.value) != kind_of_value(high.value):
+                raise CellRefused(f"the ends of '{text}' are of different kinds")
+            if _after(low.value, high.value):
+                raise CellRefused(f"'{text}' holds for nothing: its ends are the wrong way round")
         return Range(low, text[0] == "[", high, text[-1] == "]")
     comparison = _OPERATOR.match(text)
     if not comparison:
@@ -198,10 +197,12 @@ def _after(low: Scalar, high: Scalar) -> bool:
     return isinstance(low, str) and isinstance(high, str) and low > high
 
 
-def _bound(text: str, column: CellColumn, read: ReadExpression) -> Literal:
+def _bound(text: str, column: CellColumn, read: ReadExpression) -> Expression:
+    if _FIELD.match(text):
+        return read(text)
     value = _value(text, column, read) if text else None
-    if value is None or not isinstance(value, Literal) or isinstance(value.value, bool | None):
-        raise CellRefused(f"'{text}' can't be the end of a range", "a range has two numbers, texts or dates")
+    if value is None or isinstance(value.value, bool | None):
+        raise CellRefused(f"'{text}' can't be the end of a range", "a range has two numbers, texts, dates or fields")
     return value
 
 
@@ -260,6 +261,10 @@ def _bare(text: str, kind: ValueKind) -> Scalar:
         if moment is None:
             raise CellRefused(f"'{dated[1][:40]}' is not a date", "write 2026-01-31 or 2026-01-31T09:30:00+00:00")
         return moment
+    unknown = _NO_KIND.match(text)
+    if unknown:
+        message, hint = _WITHOUT_KIND[unknown[1].lower()]
+        raise CellRefused(f"'{text[:40]}' is {message}, and a rule has none", hint)
     if kind == "text":
         return text
     if text.lower() in _CONSTANTS:
@@ -273,45 +278,3 @@ def _bare(text: str, kind: ValueKind) -> Scalar:
     if problem:
         raise CellRefused(problem)
     return normal_number(number)
-
-
-def to_node(tests: CellTests, subject: Expression, kind: ValueKind, span: Span) -> Expression:
-    """The condition that a cell stands for.
-
-    Args:
-        tests: the cell.
-        subject: the expression of its column.
-        kind: of the column; in a column of lists a value is looked for in the list.
-        span: the place of the cell.
-
-    Returns:
-        The node; several plain values become one membership.
-    """
-    if len(tests.tests) > 1 and kind != "list" and all(_plain(test) for test in tests.tests):
-        items = tuple(_at(test.operand, span) for test in tests.tests if isinstance(test, Comparison))
-        node: Expression = Membership(subject, ListLiteral(items, span=span), span=span)
-    else:
-        nodes = tuple(_one(test, subject, kind, span) for test in tests.tests)
-        node = nodes[0] if len(nodes) == 1 else Or(nodes, span=span)
-    return Not(node, span=span) if tests.negated else node
-
-
-def _plain(test: Comparison | Range) -> bool:
-    return isinstance(test, Comparison) and test.op == "==" and isinstance(test.operand, Literal)
-
-
-def _one(test: Comparison | Range, subject: Expression, kind: ValueKind, span: Span) -> Expression:
-    if isinstance(test, Range):
-        low = Compare(">=" if test.low_closed else ">", subject, _at(test.low, span), span=span)
-        high = Compare("<=" if test.high_closed else "<", subject, _at(test.high, span), span=span)
-        return And((low, high), span=span)
-    if kind == "list" and test.op == "==":
-        return TextTest("contains", subject, _at(test.operand, span), span=span)
-    return Compare(test.op, subject, _at(test.operand, span), span=span)
-
-
-def _at(node: Expression, span: Span) -> Expression:
-    """The same constant or path, at the place of its cell."""
-    if isinstance(node, Literal):
-        return Literal(node.value, span=span)
-    return Path(node.fact, node.steps, span=span) if isinstance(node, Path) else node

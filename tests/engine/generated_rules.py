@@ -24,6 +24,7 @@ from tests.engine.pools import (
     TEXT_OPS,
     TEXTS,
     WHOLES,
+    between,
 )
 
 
@@ -167,7 +168,7 @@ class Maker:
             operands = tuple(self.condition(inner) for _ in range(self.random.randrange(2, 4)))
             return nodes.And(operands) if roll % 2 else nodes.Or(operands)
         if roll == 10:
-            return nodes.Not(self.condition(inner))
+            return nodes.Not(self.condition(inner)) if self.one_in(2) else between(self.pick)
         if roll == 11 and not self.within:
             self.within = True
             made = nodes.Quantifier(self.pick(["exists", "forall"]), "L", self.condition(inner))  # type: ignore[arg-type]

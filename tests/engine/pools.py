@@ -2,7 +2,9 @@
 
 Numbers with ties, tiny differences, and values whose sum or product lies at the edge of 15 digits."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 from engine.functions import FUNCTIONS
 from engine.language import Expression, Path, nodes
@@ -41,3 +43,9 @@ WHOLES: list[Expression] = [
 ORDER = ("==", "!=", "<", "<=", ">", ">=")
 TEXT_OPS = ("contains", "startsWith", "endsWith", "matches")
 CALLED = sorted(FUNCTIONS)
+
+
+def between(pick: Callable[[list[Any]], Any]) -> Expression:
+    """A field between two others, as a cell of a table has it: `[P.n..P.m)`."""
+    subject, low, high = (Path("P", (pick([*NUMERIC, "t", "d"]),)) for _ in range(3))
+    return nodes.And((nodes.Compare(pick([">=", ">"]), subject, low), nodes.Compare(pick(["<=", "<"]), subject, high)))
