@@ -76,6 +76,11 @@ def test_what_is_to_be_said_of_a_source_is_said_and_refused_when_that_is_asked(
         "batch", "list", "--domain", "pricing"
     )
     assert "failed [columns-refused]: products.csv" in on_farm("batch", "show", failed["id"])
+    state = json.loads(on_farm("status", "--json"))
+    assert state["domains"]["pricing"]["failed_batches"] >= 1
+    assert failed["id"] in [one["id"] for one in state["failed_batches"]]
+    assert "batch of pricing failed at" in on_farm("status")
+    assert "the last batch failed [columns-refused]" in run("doctor", **settings_only(running_farm)).stdout
 
 
 def test_a_source_that_cannot_be_read_is_refused(on_farm: OnFarm, tmp_path: Path) -> None:

@@ -16,7 +16,8 @@ from rulefarm import wire
 from rulefarm.batch import SourceOptions, encode, open_source
 from rulefarm.messaging import JobMessage
 from rulefarm.verdict import Verdict
-from rulesets.loader import load_domain
+from rulesets.loader import declared_fact, load_domain
+from tasks.fact_files import read_pairs
 from tasks.judge import facts_of, judge_job
 from tasks.replay import DocumentFacts
 from tasks.shared_facts import MemoryWindows, SharedFacts
@@ -232,6 +233,33 @@ def test_what_is_looked_up_and_what_was_before_are_found_by_the_domains_own_name
         _, verdict = message({"Payment": payment}, f"p{minute}", "loan_shared", minute, shared=shared)
         found.append(in_short(verdict)[:2] + in_short(verdict)[3:])
     assert found == [("accept", [], []), ("reject", ["Over", "Often"], ["over 100", "paid 190"])]
+
+
+def test_a_file_of_facts_to_look_up_is_read_by_either_name(tmp_path: Path) -> None:
+    (tmp_path / "customers.csv").write_text("card,Credit Limit\n4711,100\n4712,\n")
+    pairs = dict(
+        read_pairs(tmp_path / "customers.csv", SourceOptions(), declared=lambda: declared_fact(FOLDER, "Customer"))
+    )
+    assert pairs == {"4711": {"card": "4711", "Credit Limit": 100}, "4712": {"card": "4712"}}
+    shared = SharedFacts(DocumentFacts({"Customer": pairs}), MemoryWindows(lambda: 0.0))
+    _, verdict = message({"Payment": {"id": "p", "card": "4711", "amount": 101}}, "p", "loan_shared", shared=shared)
+    assert in_short(verdict)[3] == ["over 100"]
+
+
+@pytest.mark.parametrize(
+    ("path", "document"),
+    [
+        ("Applicant.Kunde Nr.", {"Applicant": {"Kunde Nr.": "K"}}),
+        ("Antragsteller, Daten.id", {"Antragsteller, Daten": {"id": "K"}}),
+        ("a.b.c.d", {"a.b": {"c.d": "K"}}),
+        ("a.b.c.d", {"a": {"b": {"c": {"d": "K"}}}}),
+        ("a.b.c.d", {"a": 1, "a.b.c.d": "K"}),
+    ],
+)
+def test_a_path_to_the_subject_may_have_names_with_dots(tmp_path: Path, path: str, document: dict[str, Any]) -> None:
+    (tmp_path / "a.jsonl").write_text(json.dumps(document))
+    source = open_source(tmp_path / "a.jsonl", SourceOptions(subject=path), rows=10)
+    assert [frame["rulefarm.subject"].to_list() for frame in source.portions] == [["K"]]
 
 
 def test_the_facts_of_a_row_are_on_record_as_they_were_sent(tmp_path: Path) -> None:

@@ -59,16 +59,16 @@ def own_columns(columns: Collection[str], published: Mapping[str, Any]) -> dict[
     elsewhere = {fact: _swapped(facts[fact].get("sent_as", {})) for fact in facts}
     own: dict[str, str] = {}
     for name in columns:
-        fact, dot, field = name.partition(".")
-        plain = unicodedata.normalize("NFC", name.strip())
-        if name in others:
-            own[others[name]] = name
+        plain = _plain(name)
+        # A name of another system may have dots of its own.
+        fact = next((name[:place] for place, one in enumerate(name) if one == "." and name[:place] in columns), "")
+        if plain in others:
+            own[others[plain]] = name
         elif plain in elsewhere[subject]:
             own[elsewhere[subject][plain]] = name
-        elif dot and fact in columns:
-            known = others.get(fact, fact)
-            plain = unicodedata.normalize("NFC", field.strip())
-            own[f"{known}.{elsewhere.get(known, {}).get(plain, field)}"] = name
+        elif fact:
+            known, field = others.get(_plain(fact), fact), name[len(fact) + 1 :]
+            own[f"{known}.{elsewhere.get(known, {}).get(_plain(field), field)}"] = name
         else:
             own[name] = name
     return own
@@ -130,6 +130,10 @@ def compare_columns(columns: Mapping[str, str], published: Mapping[str, Any]) ->
 def _nearest(name: str, fact: Mapping[str, Any]) -> str:
     known = [*fact["fields"], *fact.get("sent_as", {}).values()]
     return next(iter(difflib.get_close_matches(name, known, 1)), "")
+
+
+def _plain(name: str) -> str:
+    return unicodedata.normalize("NFC", name.strip())
 
 
 def _swapped(names: Mapping[str, str]) -> dict[str, str]:

@@ -85,6 +85,9 @@ def _first_path(document: Mapping[str, Any]) -> str:
 def _at(document: Mapping[str, Any], path: str) -> str | None:
     if path in document:
         return subject_text(document[path])
-    fact, _, field = path.partition(".")
-    inner = document.get(fact)
-    return _at(inner, field) if field and isinstance(inner, Mapping) else None
+    # A name of another system may have dots of its own.
+    for place, character in enumerate(path):
+        inner = document.get(path[:place]) if character == "." else None
+        if isinstance(inner, Mapping):
+            return _at(inner, path[place + 1 :])
+    return None

@@ -100,6 +100,16 @@ ELSEWHERE: list[tuple[list[str], dict[str, str], list[str]]] = [
         {"Antrag, neu.Große": "Größe"},
         ["Loan.size"],
     ),
+    (
+        ["Loan", "Loan.id", "Loan.score", "Loan.Gro\u0308ße", "Open.debts", "Open.debts.Betrag €", "Open.debts.kind"],
+        {"Open.debts.kind": ""},
+        [],
+    ),
+    (
+        ["Antrag, neu", "Antrag, neu.id", "Open.debts", "Open.debts.amounts"],
+        {"Open.debts.amounts": "amount"},
+        ["Debt.amount", "Loan.score", "Loan.size"],
+    ),
 ]
 
 
