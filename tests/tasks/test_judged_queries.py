@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from rulefarm.batch import SourceOptions, open_source
+from rulefarm.errors import SourceRejected
 from rulefarm.settings import Settings
 from tests.tasks.judging import SHOP, answers, judge_frames, written
 
@@ -52,6 +53,17 @@ CASES: list[tuple[str, str, Answers]] = [
                 "review",
                 ["no price", "special runs from 2026-11-01T00:00:00+00:00 to 2026-12-24T11:00:00+00:00"],
             ),
+        ],
+    ),
+    (
+        "dates without an end",
+        "select * from (values ('D1', timestamptz 'infinity', date '2026-12-24'), ('D2', '-infinity', null),"
+        " ('D3', null, 'infinity'), ('D4', null, null)) as t(sku, special_from, special_to)",
+        [
+            ("D1", "error", ["Product.special_from is no date between the years 1 and 9999: 'infinity'"]),
+            ("D2", "error", ["Product.special_from is no date between the years 1 and 9999: '-infinity'"]),
+            ("D3", "error", ["Product.special_to is no date between the years 1 and 9999: 'infinity'"]),
+            ("D4", "review", ["no price"]),
         ],
     ),
     (
@@ -167,3 +179,36 @@ def test_text_of_any_letters_is_text(database: Engine, settings: Settings, tmp_p
         ("Ä", "review", ["cafe"]),
         ("\U0001f600", "accept", []),
     ]
+
+
+SEVERAL = [
+    "select 'A' as sku; select 'B' as sku",
+    "select 'A' as sku;;\n-- the rest\n; values (1)",
+    "select 'A' as sku; x",
+    "select E'\\\\' as sku; select ';'",
+    "select $$;$$ as sku; select 1",
+    "/* /* ' */ */ select 'A' as sku; select 1",
+]
+ONE = [
+    ("select 'A' as sku", "A"),
+    ("select 'A;B' as sku;", "A;B"),
+    ("select 'A'';' as sku ; ; -- ; select 2\n", "A';"),
+    ("select E'A\\';' as sku; /* ; ' select 2 /* */ ; */", "A';"),
+    ("select $a$;'$a$ as sku", ";'"),
+    ("select 'A' as sku, 1 as \";x\" -- it's one\n;", "A"),
+    ("select 'A' as sku /* it's one; really */;\n", "A"),
+    ("select 'A' as sku, '\\' as name; ", "A"),
+    ("select 7 as sku from (select 1 as a$b$c) as t;", "7"),
+]
+
+
+@pytest.mark.parametrize("query", SEVERAL)
+def test_a_file_holds_one_query(tmp_path: Path, settings: Settings, query: str) -> None:
+    with pytest.raises(SourceRejected) as caught:
+        asked(tmp_path, query, settings.database_url)
+    assert caught.value.code == "several-queries"
+
+
+@pytest.mark.parametrize(("query", "subject"), ONE)
+def test_semicolons_elsewhere_end_nothing(tmp_path: Path, settings: Settings, query: str, subject: str) -> None:
+    assert [one[0] for one in asked(tmp_path, query, settings.database_url)] == [subject]

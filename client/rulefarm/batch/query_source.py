@@ -4,6 +4,7 @@ Asked through a cursor on the server's side where there are such, so that the ro
 value keeps its own kind; one that the driver itself can't read costs its row, not the query."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,13 @@ from rulefarm.normalize import abbreviate
 _DATES = ((1082, 1182, "PYDATE"), (1114, 1115, "PYDATETIME"), (1184, 1185, "PYDATETIMETZ"))
 #: JSON and JSONB: of one, and of a list of it.
 _JSON = ((114, 199), (3802, 3807))
+#: What stands in a query of Postgres as a whole: texts, names in quotes, comments to the end of a line, words.
+_TOKEN = re.compile(
+    r"""(?<!\w)[eE]'(?:[^'\\]|\\.|'')*'|'[^']*'|"[^"]*"|(?<![\w$])(\$(?:[^\W\d]\w*)?\$).*?\1"""
+    r"""|--[^\r\n]*|/\*|\s+|\w+""",
+    re.DOTALL,
+)
+_COMMENT_MARK = re.compile(r"/\*|\*/")
 #: Types of Postgres that are filled up with spaces: char(n), and lists of it.
 _PADDED = (1042, 1014)
 
@@ -47,6 +55,10 @@ def read_query(
     if database_url is None:
         raise SourceRejected("no-source-database", f"{path}: no database is named to ask", "set RULEFARM_SOURCE_URL")
     query = read_text(path, options.encoding)
+    engine = _engine(database_url)
+    if engine.dialect.name == "postgresql" and _has_another(query):
+        # Postgres would run them all, and give the rows of the first.
+        raise SourceRejected("several-queries", f"{path} has something behind the end of its query", "one query a file")
     settings: dict[str, Any] = {
         # A cursor on the server's side: without it the client's library would fetch all rows at once.
         "stream_results": True,
@@ -54,13 +66,39 @@ def read_query(
         # A colon or a percent sign in somebody's query is no parameter of ours.
         "no_parameters": True,
     }
-    with _engine(database_url).connect() as connection:
+    with engine.connect() as connection:
         result = connection.execution_options(**settings).exec_driver_sql(query)
         header = checked_header(list(result.keys()), path, options, progress)
         codes = [column[1] for column in result.cursor.description] if result.cursor is not None else []
         padded = {place for place, code in enumerate(codes) if code in _PADDED}
         values = (row for portion in result.partitions(rows) for row in portion)
         yield from frames_of(header, (TableRow(_unpadded(row, padded)) for row in values), rows, progress)
+
+
+def _has_another(query: str) -> bool:
+    """Whether anything stands behind the semicolon that ends a query of Postgres."""
+    position, is_over = 0, False
+    while position < len(query):
+        token = _TOKEN.match(query, position)
+        text = token[0] if token else query[position]
+        position += len(text)
+        if text == "/*":
+            position = _behind_comment(query, position)
+        elif not text.isspace() and not text.startswith("--"):
+            if is_over and text != ";":
+                return True
+            is_over = is_over or text == ";"
+    return False
+
+
+def _behind_comment(query: str, position: int) -> int:
+    """Where a comment ends; one may hold others."""
+    depth = 1
+    for mark in _COMMENT_MARK.finditer(query, position):
+        depth += 1 if mark[0] == "/*" else -1
+        if not depth:
+            return mark.end()
+    return len(query)
 
 
 def _unpadded(row: Any, padded: set[int]) -> Any:
@@ -103,9 +141,12 @@ def _register(connection: Any, one: int, many: int, read: Callable[[Any, Any], A
 def _forgiving(read: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     def reader(text: str | None, cursor: Any) -> Any:
         try:
-            return read(text, cursor)
+            # The driver would make the last day of 9999 of infinity, and the first of the year 1 of its opposite.
+            if text is None or not text.endswith("infinity"):
+                return read(text, cursor)
         except (ValueError, OverflowError, psycopg2.Error):
-            return Unreadable(f"is no date between the years 1 and 9999: {abbreviate(text)}")
+            pass
+        return Unreadable(f"is no date between the years 1 and 9999: {abbreviate(text)}")
 
     return reader
 
