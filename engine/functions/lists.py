@@ -84,6 +84,10 @@ def count_distinct(items: tuple[Value, ...]) -> float:
     return float(len({frozen(item) for item in items if item is not None}))
 
 
+def with_items(items: tuple[Value, ...], *more: Value) -> tuple[Value, ...]:
+    return (*items, *more)
+
+
 def is_null(value: Value) -> bool:
     return value is None
 

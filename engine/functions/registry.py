@@ -148,6 +148,15 @@ _TEXTS = (
 _LISTS = (
     Function("First", (_L,), "any", lists.first, "First item; null when empty.", 'First(["a", "b"]) == "a"'),
     Function("Last", (_L,), "any", lists.last, "Last item; null when empty.", 'Last(["a", "b"]) == "b"'),
+    Function(
+        "With",
+        (_L, "any"),
+        _L,
+        lists.with_items,
+        "A list, and more items behind its own.",
+        'With(["a"], "b", 2)[1] == "b"',
+        variadic=True,
+    ),
     Function("Distinct", (_L,), _L, lists.distinct, "Without repeated items.", "Len(Distinct([1, 2, 1])) == 2"),
 )
 

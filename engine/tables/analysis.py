@@ -32,6 +32,8 @@ def report_overlaps(
     columns: Sequence[tuple[Expression, ValueKind]],
     source: Source,
     schema: Schema | None,
+    *,
+    has_default: bool = False,
 ) -> None:
     """Report what a table's policy forbids, and what its author hardly meant.
 
@@ -41,8 +43,9 @@ def report_overlaps(
         columns: subject and kind of each `when` column.
         source: the table; takes the problems.
         schema: says which values a field can have.
+        has_default: whether the table says what it gives when no row holds; default: it does not.
     """
-    _Analysis(policy, rows, columns, source, schema).report()
+    _Analysis(policy, rows, columns, source, schema).report(has_default)
 
 
 class _Analysis:
@@ -88,7 +91,7 @@ class _Analysis:
         ]
         return [tuple(column[cell] for column, cell in zip(bits, row.tests, strict=True)) for row in self._rows]
 
-    def report(self) -> None:
+    def report(self, has_default: bool) -> None:
         if not self._sound:
             return
         if not self._fits:
@@ -107,7 +110,7 @@ class _Analysis:
             self._overlaps(pivot)
         else:
             self._shadows(pivot)
-        if self._gaps_matter():
+        if not has_default and self._gaps_matter():
             self._gap()
 
     def _warn(self, row: Row, code: str, message: str, hint: str = "") -> None:

@@ -6,7 +6,9 @@ another way to assign. So the cycle needs to know no policy."""
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 
+from engine.checks import kind_of
 from engine.language import (
     Action,
     Assign,
@@ -17,6 +19,7 @@ from engine.language import (
     Literal,
     Outcome,
     Path,
+    Retract,
     Rule,
     Source,
     print_expression,
@@ -74,30 +77,47 @@ def in_order(
     return _by_priority(rows, targets, source, schema) if policy in ("P", "O") else list(rows)
 
 
-def rules_of(policy: str, rows: Sequence[Row], source: Source, schema: Schema | None) -> tuple[Rule, ...]:
+def rules_of(
+    policy: str, rows: Sequence[Row], default: Rule | None, source: Source, schema: Schema | None
+) -> tuple[Rule, ...]:
     """The rules of a table, each of which fires at most once: what a row writes is no reason to apply it again.
 
     Args:
         policy: one of `HIT_POLICIES`.
         rows: in the order in which they are tried.
+        default: gives what no row gave, under a condition that always holds; None: nothing is given then.
         source: the table; takes the problems.
-        schema: says what a field counts as that has no value; None: nothing.
+        schema: says what a field counts as that has no value, and which fields are lists; None: nothing.
 
     Returns:
         The rules, in the order in which they stand on the agenda.
     """
     rules = [replace(row.rule, once=True) for row in rows]
+    last = [] if default is None else [replace(default, once=True)]
     if policy in SINGLE:
         # A row without an effect still keeps the others of its group from firing.
-        return tuple(replace(rule, activation_group=source.name) for rule in rules)
-    if policy in ("C+", "C<", "C>", "C#"):
-        rules = [
-            replace(rule, actions=tuple(_collect(policy, action, schema) for action in rule.actions)) for rule in rules
-        ]
+        return tuple(replace(rule, activation_group=source.name) for rule in (*rules, *last))
+    collect = _listed if policy in ("C", "R", "O") else partial(_collect, policy)
+    rules = [replace(rule, actions=tuple(collect(action, schema) for action in rule.actions)) for rule in rules]
+    # The default stands behind all rows, so each of these can call it off.
+    rules = [
+        replace(rule, actions=(*rule.actions, *(Retract(each.name, span=rule.span) for each in last))) for rule in rules
+    ]
+    rules += last
     for rule in rules:
         if not rule.actions and rule.span is not None:
             source.report_at(rule.span, "table-row", "this row does nothing", "fill a 'then' cell", "warning")
     return tuple(rule for rule in rules if rule.actions)
+
+
+def _listed(action: Action, schema: Schema | None) -> Action:
+    """The assignment that puts what a row gives behind what other rows gave, where the field is a list."""
+    if not isinstance(action, Assign) or kind_of(action.target, schema) != "list":
+        return action
+    span = action.span
+    so_far = Call("Coalesce", (action.target, ListLiteral((), span=span)), span=span)
+    given = action.value.items if isinstance(action.value, ListLiteral) else (action.value,)
+    return replace(action, value=Call("With", (so_far, *given), span=span)) if given else action
 
 
 def _collect(policy: str, action: Action, schema: Schema | None) -> Action:

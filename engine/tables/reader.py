@@ -2,10 +2,11 @@
 
 Takes a CSV file or a sheet, gives the same nodes as GRL: one rule per row, named `<file stem>#<row>`, so that one
 engine runs both. The first header cell may be a hit policy; the other columns are `when <expression>` (cells: S-FEEL
-tests), `then Review` and its kin (cells: the reason), `then <field>` (cells: the value) and `note` (for people)."""
+tests), `then Review` and its kin (cells: the reason), `then <field>` (cells: the value) and `note` (for people). An
+output may have a default, for facts that no row holds for."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from engine.checks import kind_of
@@ -16,6 +17,7 @@ from engine.language import (
     Assign,
     Decide,
     Expression,
+    ListLiteral,
     Literal,
     Log,
     Outcome,
@@ -35,6 +37,8 @@ from engine.tables.unary_tests import CellColumn, CellTests, read_tests, read_va
 
 #: A fact, where a header reads a member of it.
 _FACT = re.compile(r"\b([A-Za-z_][A-Za-z0-9_]*)\.[A-Za-z_]")
+#: Stands between an output and what it is when no row holds.
+_DEFAULT = re.compile(r"\s+default\s+", re.IGNORECASE)
 _DECISIONS: dict[str, Outcome] = {"accept": "accept", "review": "review", "reject": "reject"}
 
 
@@ -62,6 +66,8 @@ class _Header:
     named: bool
     inputs: list[Input]
     outputs: list[Output]
+    #: What the outputs are when no row holds.
+    defaults: list[Action]
 
 
 def read_table(source: Source, schema: Schema | None) -> tuple[Rule, ...]:
@@ -109,8 +115,9 @@ class _Table:
             columns = [(column.subject, column.cells.kind) for column in header.inputs]
             targets = [column.effect for column in header.outputs]
             rows = in_order(header.policy, rows, targets, self._source, self._schema)
-            rules = rules_of(header.policy, rows, self._source, self._schema)
-            report_overlaps(header.policy, rows, columns, self._source, self._schema)
+            default = self._default(header, cells[0])
+            rules = rules_of(header.policy, rows, default, self._source, self._schema)
+            report_overlaps(header.policy, rows, columns, self._source, self._schema, has_default=default is not None)
             return rules
         return tuple(row.rule for row in rows)
 
@@ -128,7 +135,7 @@ class _Table:
             self._facts = frozenset(fact for cell in cells for fact in _FACT.findall(cell.text))
         first = cells[0].text
         named = first.upper() in HIT_POLICIES
-        header = _Header(first.upper() if named else "U", named, [], [])
+        header = _Header(first.upper() if named else "U", named, [], [], [])
         for position, cell in enumerate(cells):
             if position or not named:
                 self._column(position, cell, header)
@@ -153,18 +160,29 @@ class _Table:
             self._problem(cell, "table-header", f"'{cell.text[:40]}' is not a column of a table", hint)
 
     def _output(self, position: int, cell: Cell, rest: str, header: _Header) -> None:
-        word = rest.lower()
+        written, *default = _DEFAULT.split(rest, maxsplit=1)
+        word = written.lower()
         if word in _DECISIONS or word == "log":
-            header.outputs.append(
-                Output(position, _DECISIONS.get(word), CellColumn("text", self._facts, is_reason=True))
-            )
-            return
-        target = self._expression(cell, rest)
-        if isinstance(target, Path) and target.steps:
-            header.outputs.append(Output(position, target, self._cells_of(target)))
-        elif target is not None:
-            hint = "then Accept, Review, Reject, Log or a field such as Product.band"
-            self._problem(cell, "table-header", f"'{rest[:40]}' is neither an outcome nor a field", hint)
+            effect: Outcome | Path | None = _DECISIONS.get(word)
+            output = Output(position, effect, CellColumn("text", self._facts, is_reason=True))
+        else:
+            target = self._expression(cell, written)
+            if not isinstance(target, Path) or not target.steps:
+                if target is not None:
+                    hint = "then Accept, Review, Reject, Log or a field such as Product.band"
+                    self._problem(cell, "table-header", f"'{rest[:40]}' is neither an outcome nor a field", hint)
+                return
+            output = Output(position, target, self._cells_of(target))
+        header.outputs.append(output)
+        given = self._action(Cell(default[0], cell.start, cell.end), output) if default else None
+        if given is not None:
+            header.defaults.append(given)
+
+    def _default(self, header: _Header, cells: list[Cell]) -> Rule | None:
+        """The rule that gives the defaults."""
+        span = self._source.span(cells[0].start, cells[-1].end)
+        actions = tuple(header.defaults)
+        return Rule(f"{self._stem}#default", Literal(True), actions, span=span) if actions else None
 
     def _cells_of(self, subject: Expression) -> CellColumn:
         """How the cells are read that stand for values of an expression."""
@@ -241,6 +259,8 @@ class _Table:
             return None
         if isinstance(value, Literal):
             value = Literal(value.value, span=span)
+        elif isinstance(value, ListLiteral):
+            value = ListLiteral(tuple(replace(item, span=span) for item in value.items), span=span)
         if isinstance(column.effect, Path):
             return Assign(column.effect, "=", value, span=span)
         return Log(value, span=span) if column.effect is None else Decide(column.effect, value, span=span)

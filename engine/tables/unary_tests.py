@@ -15,6 +15,7 @@ from engine.checks import ValueKind, kind_of_value
 from engine.language import (
     CompareOp,
     Expression,
+    ListLiteral,
     Literal,
     Scalar,
     read_moment,
@@ -119,7 +120,7 @@ def read_tests(text: str, column: CellColumn, read: ReadExpression) -> CellTests
 
 
 def read_value(text: str, column: CellColumn, read: ReadExpression) -> Expression:
-    """Read an output cell that is not blank: a constant, or `= expression`.
+    """Read an output cell that is not blank: a constant, a list of them for a field of lists, or `= expression`.
 
     Args:
         text: the cell.
@@ -137,7 +138,10 @@ def read_value(text: str, column: CellColumn, read: ReadExpression) -> Expressio
         return read(text[1:])
     if column.kind in ("number", "any"):
         refuse_decimal_comma(text)
-    return _value(text, column, read)
+    if column.kind != "list":
+        return _value(text, column, read)
+    items = text[1:-1].strip() if text.startswith("[") and text.endswith("]") else text
+    return ListLiteral(tuple(_value(part, column, read) for part in (_parts(items) if items else ())))
 
 
 def _parts(text: str) -> list[str]:
