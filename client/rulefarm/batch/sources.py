@@ -14,7 +14,7 @@ from pathlib import Path
 
 import polars as pl
 from celery.exceptions import SoftTimeLimitExceeded
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
 from rulefarm.batch.chunk_codec import SUBJECT_COLUMN
 from rulefarm.batch.csv_source import read_csv_file
@@ -134,7 +134,7 @@ def _parts(folder: Path) -> list[Path]:
     except OSError as error:
         raise _unreadable(folder, error, may_pass=True) from error
     if not files:
-        raise SourceRejected("empty-source", f"{folder} has no files in it")
+        raise _empty(f"{folder} has no files in it")
     formats: set[str] = set()
     for file in files:
         if not file.is_file():
@@ -191,20 +191,30 @@ def _portions(frames: Iterator[pl.DataFrame], path: Path, progress: Progress) ->
         # At once, also when a row is refused: it may hold a connection.
         frames.close()  # type: ignore[attr-defined]
     if not progress.read:
-        raise SourceRejected("empty-source", f"{path} has no rows")
+        raise _empty(f"{path} has no rows")
 
 
 def _next(frames: Iterator[pl.DataFrame], path: Path) -> pl.DataFrame | None:
     try:
         return next(frames, None)
+    except SourceRejected as error:
+        error.may_pass = error.may_pass or error.code in ("unreadable-source", "empty-source")
+        raise
     except (RulefarmError, SoftTimeLimitExceeded):
         raise
-    except (OSError, OperationalError, InterfaceError) as error:
-        # A file that is not there yet, a database that is away: tonight, not for ever.
-        raise _unreadable(path, error, may_pass=True) from error
     # Libraries raise what they like, and a panic of polars is not even an Exception.
     except (Exception, pl.exceptions.PanicException, zlib.error) as error:
-        raise _unreadable(path, error) from error
+        # A file that is not there yet, or half written, a database that is away: tonight, not for ever. A query that a
+        # database does not take is another matter.
+        is_away = isinstance(error, OperationalError | InterfaceError) or not isinstance(error, SQLAlchemyError)
+        raise _unreadable(path, error, may_pass=is_away) from error
+
+
+def _empty(message: str) -> SourceRejected:
+    """Refuse a source without rows; whoever writes it may only have begun."""
+    rejected = SourceRejected("empty-source", message)
+    rejected.may_pass = True
+    return rejected
 
 
 def _unreadable(path: Path, error: BaseException, *, may_pass: bool = False) -> SourceRejected:
