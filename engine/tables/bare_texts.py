@@ -40,6 +40,11 @@ _SIGNS = [
         "several values have commas between them; none of them is not(1, 2)",
     ),
     (
+        re.compile(r"^is\s+(?:not\s+)?(?:null|nil|none|empty|blank|missing)$", re.IGNORECASE),
+        "a word of a condition",
+        "a missing value is null, any other is not(null)",
+    ),
+    (
         re.compile(r"^(?:contains|starts\s*with|ends\s*with|matches|between)\s", re.IGNORECASE),
         "a word of a condition",
         'such a condition is a rule in a .grl file, or a column of its own: when Product.name contains "x"',
@@ -59,7 +64,8 @@ _DASHES = re.compile(r"[-‐‑‒–—―−⁃﹘﹣－]+\Z")
 _SINGLE_QUOTED = re.compile(r"'([^'\n\0\\]*)'\Z")
 _CALL = re.compile(r"[A-Za-z_]\w*\(.*\)\Z", re.DOTALL)
 _IN_QUOTES = re.compile(r'"(?:[^"\\]|\\.)*"|(?<!\w)\'[^\']*\'')
-_DECIMAL_COMMA = re.compile(r"[0-9],[0-9]")
+_ODD_NUMBER = re.compile(r"[+-]?[€£¥]?\s*[0-9][0-9 .'_]*\s*[%€£¥]?\Z")
+_DECIMAL_COMMA = re.compile(r"[0-9]+,[0-9]+")
 
 
 def single_quoted(text: str) -> str | None:
@@ -82,6 +88,16 @@ def refuse_decimal_comma(text: str) -> None:
     if found:
         hint = "decimals stand behind a point, 1.5; nothing parts thousands; two values have a blank between them, 1, 5"
         raise CellRefused(f"'{found[0]}' may be one number or two", hint)
+
+
+def refuse_odd_number(text: str) -> None:
+    """Refuse what looks like a number of another country, where no schema says that it is a text.
+
+    Raises:
+        CellRefused: `1 000`, `5%`, `1'000`: a number is written otherwise.
+    """
+    if _ODD_NUMBER.match(text):
+        raise _refused(text, "digits", "a number is 1000, 0.05")
 
 
 def refuse_unclear(text: str, facts: frozenset[str]) -> None:

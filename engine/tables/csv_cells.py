@@ -30,6 +30,8 @@ class Cell:
     #: Where the content begins and ends in the source.
     start: int
     end: int
+    #: Whether a workbook holds a date here; a date that is typed is a text.
+    is_date: bool = False
 
 
 def read_cells(source: Source) -> list[list[Cell]]:

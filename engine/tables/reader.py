@@ -235,6 +235,7 @@ class _Table:
 
     def _tests(self, cell: Cell, column: Input) -> CellTests | None:
         try:
+            _refuse_date(cell, column.cells)
             return read_tests(cell.text, column.cells, lambda text: self._operand(cell, text))
         except CellRefused as refused:
             self._problem(cell, "table-cell", refused.message, refused.hint)
@@ -253,6 +254,7 @@ class _Table:
             return None
         span = self._source.span(cell.start, cell.end)
         try:
+            _refuse_date(cell, column.cells)
             value = read_value(cell.text, column.cells, lambda text: self._operand(cell, text))
         except CellRefused as refused:
             self._problem(cell, "table-cell", refused.message, refused.hint)
@@ -264,3 +266,10 @@ class _Table:
         if isinstance(column.effect, Path):
             return Assign(column.effect, "=", value, span=span)
         return Log(value, span=span) if column.effect is None else Decide(column.effect, value, span=span)
+
+
+def _refuse_date(cell: Cell, column: CellColumn) -> None:
+    """Refuse a date in a column of texts: a spreadsheet makes dates of what is typed as 1-2 or MAR1."""
+    if cell.is_date and column.kind in ("text", "list"):
+        hint = "format the cell as text and write it again"
+        raise CellRefused(f"this cell holds a date, {cell.text[:40]}, in a column of texts", hint)

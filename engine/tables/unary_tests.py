@@ -24,6 +24,7 @@ from engine.tables.bare_texts import (
     CellRefused,
     refuse_decimal_comma,
     refuse_lookalikes,
+    refuse_odd_number,
     refuse_unclear,
     refuse_unclear_reason,
     single_quoted,
@@ -244,6 +245,8 @@ def _refuse_unclear(text: str, column: CellColumn) -> None:
     # In the other columns no bare text is taken at all.
     if column.kind not in ("number", "boolean", "date"):
         refuse_unclear(text, column.facts)
+    if column.kind == "any":
+        refuse_odd_number(text)
 
 
 def _value_hint(text: str, kind: ValueKind) -> str:
@@ -253,6 +256,8 @@ def _value_hint(text: str, kind: ValueKind) -> str:
         return "an expression begins with =: = Product.price * 0.9"
     if re.search(r"\band\b|&&|\.\.|\d\s*-\s*\d", text):
         return "a range is written [10..20), ends included or not"
+    if text.endswith("%"):
+        return "a percentage is its number: 5 % is 0.05"
     return "values of one cell have a comma between them" if ";" in text else ""
 
 

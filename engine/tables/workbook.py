@@ -9,6 +9,7 @@ import re
 import warnings
 import zipfile
 import zlib
+from datetime import date
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -103,6 +104,8 @@ class _SheetReading:
         #: Characters that may still come.
         self._room = room
         self._problems: list[CellProblem] = []
+        #: Row and column of each cell that holds a date.
+        self._dates: set[tuple[int, int]] = set()
 
     def sheet(self, worksheet: Any) -> Sheet:
         """Read it."""
@@ -148,6 +151,8 @@ class _SheetReading:
             elif text != rows.setdefault(row, {}).setdefault(column, text):
                 self._problem(row, column, "table-xlsx", "the file has this cell twice")
             view.look_at(row, column, cell["value"], cell["style_id"])
+            if isinstance(cell["value"], date):
+                self._dates.add((row, column))
         return True
 
     def _text(self, row: int, column: int, value: Any, kind: str) -> str:
@@ -188,7 +193,8 @@ class _SheetReading:
                 # A place is on one line, and white space of any kind looks the same there.
                 shown = " ".join(row.get(column, "").split())
                 at = position + len(line)
-                row_cells.append(Cell(row.get(column, ""), at, at + len(shown)))
+                is_date = (number, column) in self._dates
+                row_cells.append(Cell(row.get(column, ""), at, at + len(shown), is_date))
                 line += shown
             lines.append(line)
             starts.append(columns)

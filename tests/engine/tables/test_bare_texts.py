@@ -56,7 +56,7 @@ def test_a_cell_is_refused_with_a_hint(case: dict[str, Any], cell: str, says: st
 @pytest.mark.parametrize("delimiter", [";", "\t"])
 def test_a_decimal_comma_is_refused_whatever_stands_between_cells(delimiter: str) -> None:
     text = "F;when Order.total;then Review\nx;< 0,25;low".replace(";", delimiter)
-    with pytest.raises(RulesetRejected, match="'0,2' may be one number or two"):
+    with pytest.raises(RulesetRejected, match="'0,25' may be one number or two"):
         read_sources({"t.csv": text}, SHOP)
 
 

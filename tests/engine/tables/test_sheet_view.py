@@ -162,3 +162,14 @@ def test_what_a_format_shows_instead(value: object, number_format: str, seen: st
 )
 def test_a_format_that_shows_the_value_is_in_order(value: object, number_format: str) -> None:
     assert seen_instead(value, number_format) == ""
+
+
+@pytest.mark.parametrize("column", ["when Order.channel", "then Order.band", "when Order.tags", "then Log"])
+def test_a_date_in_a_column_of_texts_is_refused(column: str) -> None:
+    rows: Rows = [["F", column, "then Review"], ["a", DAY, "x"]]
+    (found,) = found_in(sheet_of(rows)[0])
+    assert found == "error table-cell B2: this cell holds a date, 2026-01-31, in a column of texts"
+
+
+def test_a_date_in_a_column_of_dates_is_taken() -> None:
+    assert found_in(sheet_of([["F", "when Order.placed", "then Review"], ["a", DAY, "x"]])[0]) == []
