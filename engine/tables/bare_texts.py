@@ -63,9 +63,10 @@ _MEANT = {
 _DASHES = re.compile(r"[-‐‑‒–—―−⁃﹘﹣－]+\Z")
 _SINGLE_QUOTED = re.compile(r"'([^'\n\0\\]*)'\Z")
 _CALL = re.compile(r"[A-Za-z_]\w*\(.*\)\Z", re.DOTALL)
-_IN_QUOTES = re.compile(r'"(?:[^"\\]|\\.)*"|(?<!\w)\'[^\']*\'')
-_ODD_NUMBER = re.compile(r"[+-]?[€£¥]?\s*[0-9][0-9 .'_]*\s*[%€£¥]?\Z")
-_DECIMAL_COMMA = re.compile(r"[0-9]+,[0-9]+")
+#: An open quote reaches to the end, so that no text is searched again from each quote in it.
+_IN_QUOTES = re.compile(r'"(?:[^"\\]|\\.?)*(?:"|\Z)|(?<!\w)\'[^\']*(?:\'|\Z)', re.DOTALL)
+_ODD_NUMBER = re.compile(r"[+-]?[€£¥]?\s*[0-9][0-9 .'_]*[%€£¥]?\Z")
+_DECIMAL_COMMA = re.compile(r"(?<![0-9])[0-9]+,[0-9]+")
 
 
 def single_quoted(text: str) -> str | None:

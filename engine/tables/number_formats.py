@@ -9,13 +9,16 @@ import re
 from datetime import date, datetime, time
 from decimal import ROUND_HALF_UP, Context, Decimal
 
+#: No spreadsheet program takes a longer one.
+MAX_FORMAT_CHARACTERS = 255
+
 #: What a section of a format has besides digits: literal texts, a sign after a backslash, fillers, [Red], [$€-407].
 _DECORATION = re.compile(r'"[^"]*"|\\.|[_*].|\[[^\]]*\]')
 _SEPARATOR = re.compile(r'"[^"]*"|\\.|;')
 #: Days are counted from its beginning: the number 5 in a format of dates is its fifth day.
 _FIRST_YEAR = 1900
 #: Of all numbers that a sheet can hold, rounded.
-_ROUNDING = Context(prec=400, rounding=ROUND_HALF_UP)
+_ROUNDING = Context(prec=2_000, rounding=ROUND_HALF_UP)
 
 
 def seen_instead(value: object, number_format: str) -> str:
@@ -31,6 +34,8 @@ def seen_instead(value: object, number_format: str) -> str:
     >>> seen_instead(1234, "00000"), seen_instead(0.25, "0%"), seen_instead(1234.5, '#,##0.00 "€"')
     ('as 01234', 'as 25%', '')
     """
+    if number_format == "General" or len(number_format) > MAX_FORMAT_CHARACTERS:
+        return ""
     sections = _sections(number_format)
     if isinstance(value, str):
         return "as nothing" if len(sections) > 3 and "@" not in sections[3] and not sections[3].strip() else ""

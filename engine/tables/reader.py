@@ -38,7 +38,7 @@ from engine.tables.unary_tests import CellColumn, CellTests, read_tests, read_va
 #: A fact, where a header reads a member of it.
 _FACT = re.compile(r"\b([A-Za-z_][A-Za-z0-9_]*)\.[A-Za-z_]")
 #: Stands between an output and what it is when no row holds.
-_DEFAULT = re.compile(r"\s+default\s+", re.IGNORECASE)
+_DEFAULT = re.compile(r"(?<=\S)\s+default\s+", re.IGNORECASE)
 _DECISIONS: dict[str, Outcome] = {"accept": "accept", "review": "review", "reject": "reject"}
 
 

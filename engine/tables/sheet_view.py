@@ -15,6 +15,9 @@ from engine.tables.csv_cells import MAX_COLUMNS, column_letters
 from engine.tables.number_formats import seen_instead
 from engine.tables.sheet_values import typed
 
+#: Of one sheet.
+MAX_WARNINGS = 50
+
 
 @dataclass(frozen=True, slots=True)
 class CellProblem:
@@ -103,6 +106,10 @@ class SheetView:
         for problem, *others in self._seen.values():
             more = f", and so are {len(others):,} more cells of the column" if others else ""
             found.append(replace(problem, message=problem.message + more))
+        if len(found) > MAX_WARNINGS:
+            reported = found[MAX_WARNINGS - 1]
+            more = f"{reported.message}; and there is more like this in the sheet"
+            found[MAX_WARNINGS - 1 :] = [replace(reported, message=more)]
         return found
 
 

@@ -42,7 +42,7 @@ _DATE = re.compile(r'(?:@\s*|date(?:\s+and\s+time)?\s*\(\s*)"([^"]*)"\s*\)?\Z', 
 _NO_KIND = re.compile(r"(time|duration)\s*\(\s*[\"'].*\)\Z", re.IGNORECASE)
 _WITHOUT_KIND = {
     "time": ("a time of day", "test the hour in a column of its own: when Hour(Order.placed), 9"),
-    "duration": ("a length of time", "count it in a column of its own: when HoursBetween(Order.placed, Now()), < 25.5"),
+    "duration": ("a length of time", "count it in a column of its own: when HoursBetween(Order.placed, Now()), < 26"),
 }
 _FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\.[A-Za-z_]")
 _FIELD_ALONE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*|\[[0-9]+\])+\Z")

@@ -11,6 +11,7 @@ from engine.diagnostics import Diagnostic
 from engine.errors import RulesetRejected
 from engine.ruleset import read_sources
 from engine.tables.number_formats import seen_instead
+from engine.tables.sheet_view import MAX_WARNINGS
 from tests.engine.tables.test_workbook import HEADER, SHEET, SHOP, Rows, changed, workbook
 
 ROWS: Rows = [HEADER, ["a", 5, "x"], ["b", 6, "y"], ["c", 7, "z"], ["d", 8, "w"]]
@@ -173,3 +174,18 @@ def test_a_date_in_a_column_of_texts_is_refused(column: str) -> None:
 
 def test_a_date_in_a_column_of_dates_is_taken() -> None:
     assert found_in(sheet_of([["F", "when Order.placed", "then Review"], ["a", DAY, "x"]])[0]) == []
+
+
+def test_a_sheet_is_not_warned_of_without_end() -> None:
+    book, sheet = sheet_of([HEADER, *([f"r{number}", number, "x"] for number in range(200))])
+    for row in range(3, 200, 2):
+        sheet.row_dimensions[row].hidden = True
+    found = found_in(book)
+    assert len(found) == MAX_WARNINGS
+    assert found[-1].endswith("; and there is more like this in the sheet")
+
+
+@pytest.mark.parametrize("number_format", ["[" * 10_000, '"' * 255, "0" + "%" * 250, "0." + "0" * 250, "0" + "," * 250])
+@pytest.mark.parametrize("value", [1e299, 1e-290, -5, "x"])
+def test_no_format_is_too_odd(value: object, number_format: str) -> None:
+    assert isinstance(seen_instead(value, number_format), str)
