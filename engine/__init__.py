@@ -27,7 +27,7 @@ from engine.program import Program, compile_ruleset
 from engine.ruleset import read_sources
 from engine.schema import FactSchema, FieldSchema, Schema, Stream, parse_schema
 from engine.suggestions import did_you_mean
-from engine.values import ValueRefused, parse_moment
+from engine.values import ValueRefused, normal_text, parse_moment, start_of
 
 __all__ = [
     "MIRRORED",
@@ -65,8 +65,10 @@ __all__ = [
     "find_counterfactuals",
     "format_rules",
     "json_value",
+    "normal_text",
     "parse_moment",
     "parse_schema",
     "read_sources",
     "review",
+    "start_of",
 ]

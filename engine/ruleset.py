@@ -66,8 +66,9 @@ def read_sources(sources: Mapping[str, str | bytes], schema: Schema | None = Non
             source.report(
                 "source-kind", 0, 1, f"'{name}' is neither rules nor a table", "name it *.grl, *.csv or *.xlsx"
             )
+    rules = [with_dates(rule, schema) for rule in rules]
     if schema is not None:
-        rules = [with_windows(with_dates(rule, schema), schema) for rule in rules]
+        rules = [with_windows(rule, schema) for rule in rules]
     _check_names(rules, opened)
     check_rules(rules, schema, opened)
     problems = [diagnostic for source in opened.values() for diagnostic in source.sorted_diagnostics()]

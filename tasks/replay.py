@@ -111,7 +111,7 @@ def _moment(schema: Schema, document: Mapping[str, Any], now: datetime) -> datet
         if stream.time is not None:
             _, event = event_of(schema, stream, document, now)
             try:
-                return event_time(stream, event, now) if event else now
+                return event_time(stream, event, now, schema.zone) if event else now
             except JobRejected:
                 return now
     return now

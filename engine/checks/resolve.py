@@ -1,14 +1,16 @@
 """Rewrite rules with what the schema knows: dates, and the ages of events.  kinds -> [resolve] -> ruleset
 
-Takes a rule as it was read, gives the rule with dates for texts, and with the field that says how old an event is.
-`Order.placed < "2026-03-01"` compares with the midnight of that day, once the schema says that `placed` is a date. The
-text itself stays when it is no date, and the checks then say so. Without a schema nothing is changed: a text then is
-compared as text, which for ISO 8601 dates of one form gives the same order."""
+Takes a rule as it was read, gives the rule with dates for texts, all of them in the domain's zone, and with the field
+that says how old an event is. `Order.placed <= "2026-03-01"` compares with that whole day, once the schema says that
+`placed` is a date. The text itself stays when it is no date, and the checks then say so. Without a schema texts are not
+changed: a text then is compared as text, which for ISO 8601 dates of one form gives the same order."""
 
 from dataclasses import replace
+from datetime import UTC, date
 
 from engine.checks.kinds import kind_of
 from engine.language import (
+    MIRRORED,
     Action,
     And,
     Assign,
@@ -25,69 +27,112 @@ from engine.language import (
     changed,
     pattern_of,
     read_moment,
+    rule_expressions,
+    walk,
 )
 from engine.schema import Schema, Stream
+from engine.values import Day, settled_date, start_of
 
 
-def with_dates(rule: Rule, schema: Schema) -> Rule:
-    """The rule with every text that is compared with, assigned to or an argument for a date turned into a date.
+def with_dates(rule: Rule, schema: Schema | None) -> Rule:
+    """The rule with texts that are compared with, assigned to or an argument for a date turned into dates, all settled.
 
     Args:
         rule: as it was read.
-        schema: says what is a date.
+        schema: says what is a date, and in which zone; None: no text is, and the zone is UTC.
 
     Returns:
         The same rule when nothing had to be changed.
     """
-    kinds = {field.kind for fact in schema.facts.values() for field in fact.fields.values()}
-    if "date" not in kinds.union(*(call.args for call in schema.calls.values())):
+    kinds: set[str] = set()
+    if schema is not None:
+        kinds = {field.kind for fact in schema.facts.values() for field in fact.fields.values()}
+        kinds = kinds.union(*(call.args for call in schema.calls.values()))
+    if "date" not in kinds and not _names_dates(rule):
         return rule
-    actions = tuple(_action(action, schema) for action in rule.actions)
-    return replace(rule, condition=_rewrite(rule.condition, schema), actions=actions)
+    zone = UTC if schema is None else schema.zone
+    effective, expires = (
+        settled_date(bound, zone) if isinstance(bound, date) else bound
+        for bound in (rule.date_effective, rule.date_expires)
+    )
+    return replace(
+        rule,
+        condition=_rewrite(rule.condition, schema),
+        actions=tuple(_action(action, schema) for action in rule.actions),
+        # In force from the start of a day on, and until its end.
+        date_effective=None if effective is None else start_of(effective),
+        date_expires=expires,
+    )
 
 
-def _action(action: Action, schema: Schema) -> Action:
+def _names_dates(rule: Rule) -> bool:
+    """Whether a date is written in a rule."""
+    if rule.date_effective is not None or rule.date_expires is not None:
+        return True
+    nodes = (node for expression in rule_expressions(rule) for node in walk(expression))
+    return any(isinstance(node, Literal) and isinstance(node.value, date) for node in nodes)
+
+
+def _action(action: Action, schema: Schema | None) -> Action:
     match action:
         case Assign(target, _, value):
             value = _rewrite(value, schema)
-            return replace(action, value=_moment(value) if kind_of(target, schema) == "date" else value)
+            if kind_of(target, schema) == "date":
+                value = _date(value, schema)
+            return replace(action, value=value)
         case Decide(_, reason):
             return replace(action, reason=_rewrite(reason, schema))
         case Log(text):
             return replace(action, text=_rewrite(text, schema))
         case Emit(name, args):
-            kinds = schema.calls[name].args if name in schema.calls else ()
+            kinds = schema.calls[name].args if schema is not None and name in schema.calls else ()
             args = tuple(_rewrite(arg, schema) for arg in args)
-            dated = [_moment(arg) if kind == "date" else arg for arg, kind in zip(args, kinds, strict=False)]
+            dated = [_date(arg, schema) if kind == "date" else arg for arg, kind in zip(args, kinds, strict=False)]
             return replace(action, args=(*dated, *args[len(dated) :]))
         case _:
             return action
 
 
-def _rewrite(node: Expression, schema: Schema) -> Expression:
+def _rewrite(node: Expression, schema: Schema | None) -> Expression:
     match node:
-        case Compare(_, left, right):
+        case Literal():
+            return _date(node, schema) if isinstance(node.value, date) else node
+        case Compare(op, left, right):
             left, right = _rewrite(left, schema), _rewrite(right, schema)
             if kind_of(left, schema) == "date":
-                right = _moment(right)
+                right = _date(right, schema)
             elif kind_of(right, schema) == "date":
-                left = _moment(left)
+                left = _date(left, schema)
+            if schema is None or schema.zone is UTC:
+                left, right = _start(left, MIRRORED[op]), _start(right, op)
             return replace(node, left=left, right=right)
         case Membership(item, ListLiteral(items) as container):
             item = _rewrite(item, schema)
             items = tuple(_rewrite(each, schema) for each in items)
             if kind_of(item, schema) == "date":
-                items = tuple(_moment(each) for each in items)
+                items = tuple(_date(each, schema) for each in items)
             return replace(node, item=item, container=replace(container, items=items))
         case _:
             return changed(node, lambda operand: _rewrite(operand, schema))
 
 
-def _moment(node: Expression) -> Expression:
-    """The date that a text literal writes; anything else as it is."""
-    if isinstance(node, Literal) and isinstance(node.value, str):
-        moment = read_moment(node.value)
-        return node if moment is None else Literal(moment, span=node.span)
+def _date(node: Expression, schema: Schema | None) -> Expression:
+    """The date that a literal writes; anything else as it is."""
+    if not isinstance(node, Literal):
+        return node
+    written = read_moment(node.value) if isinstance(node.value, str) else node.value
+    if not isinstance(written, date):
+        return node
+    return replace(node, value=settled_date(written, UTC if schema is None else schema.zone))
+
+
+def _start(node: Expression, op: str) -> Expression:
+    """A day that something is compared with, as the moment it starts where that says the same.
+
+    In UTC it is how such a comparison has always been written: the digests of rulesets stay what they are.
+    """
+    if op in ("<", ">=") and isinstance(node, Literal) and isinstance(node.value, Day):
+        return replace(node, value=node.value.start)
     return node
 
 

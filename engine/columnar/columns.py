@@ -1,7 +1,7 @@
 """The columns of a frame as arrays: what the reader gives and the pass works with."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cached_property
 from typing import Any
 
@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from engine.values import Value
+from engine.values import Value, day_of
 
 #: bool[rows], unless another shape is given.
 Mask = npt.NDArray[np.bool_]
@@ -25,12 +25,14 @@ FEW_TEXTS = 1_000
 class Column:
     """A field of all rows that is no number."""
 
-    #: `text`, `boolean` or `date`.
+    #: `text`, `boolean`, `date` (of moments) or `day`.
     kind: str
-    #: bool[rows], or int64[rows] in microseconds since 1970, zero where there is no value; of texts the series itself.
+    #: bool[rows], or int64[rows] in microseconds or days since 1970, zero where there is no value; of texts the series.
     values: Any
     #: bool[rows], those without a value; None: there are none.
     nulls: Mask | None
+    #: Where days are.
+    zone: tzinfo = UTC
 
     @cached_property
     def texts(self) -> list[str | None]:
@@ -53,6 +55,8 @@ class Column:
         values: list[Value] = self.values[rows].tolist()
         if self.kind == "date":
             values = [EPOCH + timedelta(microseconds=value) for value in values]
+        elif self.kind == "day":
+            values = [day_of(EPOCH.date() + timedelta(days=value), self.zone) for value in values]
         if self.nulls is not None:
             for place in np.flatnonzero(self.nulls[rows]).tolist():
                 values[place] = None

@@ -7,7 +7,7 @@ is described by the codes at which it begins and ends. Numbers, and ratios of tw
 
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -114,6 +114,18 @@ class DateEncoding(IntervalEncoding):
         return codes
 
 
+class DayEncoding(IntervalEncoding):
+    """Codes of whole days."""
+
+    def __init__(self, sets: Sequence[ValueSet]) -> None:
+        super().__init__(sets, lambda values: values.days)
+        self._days = np.array([(cut - date(1970, 1, 1)).days for cut in self.cuts], np.int64)
+
+    def _codes(self, column: Column) -> Codes:
+        codes: Codes = np.searchsorted(self._days, column.values, side="right")
+        return codes
+
+
 class _CachedSearch(dict[Any, int]):
     """Text to its code, searched once for each text."""
 
@@ -197,11 +209,13 @@ def encoding_of(kind: str, sets: Sequence[ValueSet]) -> Encoding:
     """The encoding of a field that is no number.
 
     Args:
-        kind: `text`, `boolean` or `date`.
+        kind: as of a `Column`.
         sets: the values that conjunctions allow it.
     """
     if kind == "date":
         return DateEncoding(sets)
+    if kind == "day":
+        return DayEncoding(sets)
     if kind == "boolean":
         return BooleanEncoding()
     listed = [values.texts.texts for values in sets]

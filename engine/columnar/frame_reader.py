@@ -7,6 +7,7 @@ Fallback rows are for the record evaluation, which is exact; of all others the a
 All numbers stand in one matrix, a row for each field, because in a small chunk the number of NumPy calls costs most."""
 
 from collections.abc import Set
+from datetime import UTC, date
 from typing import Any
 
 import numpy as np
@@ -20,13 +21,16 @@ from engine.schema import FieldSchema
 from engine.values import MAX_WITH_FEW_DECIMALS, is_number, is_ordinary, literal, nearest_ten_thousandth, take_number
 
 #: Microseconds in a unit of time.
-_MICROS = {"us": 1, "ms": 1_000, "day": 86_400_000_000}
+_MICROS = {"us": 1, "ms": 1_000}
+#: Days of the calendar, but its first and its last: some zone shifts these out of it.
+_FIRST_DAY, _LAST_DAY = date(1, 1, 2), date(9999, 12, 30)
 _FLOATS = (*SHORT_FLOATS, pl.Float64)
 _KINDS: dict[Any, str] = {
     **dict.fromkeys((pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64), "number"),
     **dict.fromkeys(_FLOATS, "number"),
     **dict.fromkeys((pl.String, pl.Categorical, pl.Enum), "text"),
-    **dict.fromkeys((pl.Date, pl.Datetime), "date"),
+    pl.Datetime: "date",
+    pl.Date: "day",
     pl.Boolean: "boolean",
     pl.Null: "null",
 }
@@ -47,6 +51,7 @@ class FrameReader:
         #: Slot to field name, for the slots that are a column.
         self.slots: dict[int, str] = {}
         self._fits = _fits(layout, use, fact)
+        self._zone = layout.zone
         for (owner, steps), slot in layout.places.items():
             if owner == fact and len(steps) == 1 and isinstance(steps[0], str):
                 self.slots[slot] = steps[0]
@@ -148,18 +153,32 @@ class FrameReader:
         # What is finer than a microsecond has no place in a Python datetime.
         if getattr(series.dtype, "time_unit", None) == "ns":
             kind = "other"
-        if kind == "other" or (field is not None and (field.kind != kind or field.derived)):
+        of_schema = "date" if kind == "day" else kind
+        if kind == "other" or (field is not None and (field.kind != of_schema or field.derived)):
             _mark(columns.fallback_rows, True, nulls)
             return
         if kind == "text":
-            values: Any = series if series.dtype == pl.String else series.cast(pl.String)
+            values: Any = _normal(series if series.dtype == pl.String else series.cast(pl.String))
         elif kind == "boolean":
             values = _filled(series.cast(pl.UInt8).to_numpy(), nulls) != 0
+        elif kind == "day":
+            is_far = ~series.is_between(_FIRST_DAY, _LAST_DAY).fill_null(True).to_numpy()
+            _mark(columns.fallback_rows, is_far, nulls)
+            values = _counts(series)
         else:
-            values = _micros(series, nulls)
-        column = columns.others[name] = Column(kind, values, nulls)
+            series = self._zoned(columns, series, nulls)
+            values = _counts(series) * _MICROS[getattr(series.dtype, "time_unit", "us")]
+        column = columns.others[name] = Column(kind, values, nulls, self._zone)
         if name in self._texts:
             _mark(columns.fallback_rows, ~column.is_among(self._texts[name]), nulls)
+
+    def _zoned(self, columns: Columns, series: pl.Series, nulls: Mask | None) -> pl.Series:
+        """Moments; what has no zone means that of the domain, and times that clocks skip make fallback rows."""
+        if self._zone is UTC or getattr(series.dtype, "time_zone", None) is not None:
+            return series
+        zoned = series.dt.replace_time_zone(str(self._zone), ambiguous="earliest", non_existent="null")
+        _mark(columns.fallback_rows, zoned.is_null().to_numpy(), nulls)
+        return zoned
 
     def _check(self, columns: Columns, series: dict[str, pl.Series], missing: int, integers: list[int]) -> None:
         """Mark the rows with numbers that are not plainly right, and put zeros where there are none.
@@ -273,9 +292,15 @@ def _nulls(series: pl.Series) -> Mask:
     return nulls
 
 
-def _micros(series: pl.Series, nulls: Mask | None) -> npt.NDArray[np.int64]:
-    """Microseconds since 1970 in UTC; a date is its midnight, and what has no zone means UTC."""
-    unit = _MICROS[getattr(series.dtype, "time_unit", "day")]
+def _counts(series: pl.Series) -> npt.NDArray[np.int64]:
+    """int64[rows]: dates as units of time, or days, since 1970 in UTC; zero where there is none."""
     # What a zone changes is how a moment is shown.
-    counts = series.to_physical() if nulls is None else series.to_physical().fill_null(0)
-    return counts.to_numpy().astype(np.int64) * unit
+    counts = series.to_physical().fill_null(0) if series.null_count() else series.to_physical()
+    return counts.to_numpy().astype(np.int64)
+
+
+def _normal(series: pl.Series) -> pl.Series:
+    """Texts in Unicode normal form C; most columns are ASCII, and are known by their lengths."""
+    if (series.str.len_bytes() == series.str.len_chars()).all():
+        return series
+    return series.str.normalize("NFC")

@@ -12,7 +12,7 @@ from typing import Any
 
 from engine.functions import frozen
 from engine.language import And, Bound, Compare, CompareOp, Expression, Pattern, walk
-from engine.values import Value
+from engine.values import Day, Value
 
 #: The values of one side, for the events at some places of the window.
 Values = Callable[[Sequence[int]], list[Value]]
@@ -53,6 +53,13 @@ class Search:
         """
         join, (left, right) = self.joins[number], self.sides[number]
         lefts, rights = left(self.fit[join.left]), right(self.fit[join.right])
+        if join.op == "==":
+            # A moment equals the day that it is in: beside days, no date is told apart from another.
+            if any(value.__class__ is Day for value in (*lefts, *rights)):
+                lefts, rights = ([_any_date(value) for value in side] for side in (lefts, rights))
+        elif join.op != "!=":
+            is_less = join.op in ("<", "<=")
+            lefts, rights = [_edge(one, is_less) for one in lefts], [_edge(one, not is_less) for one in rights]
         if join.op in ("==", "!="):
             numbers: dict[Any, int] = {}
             return [_number(numbers, value) for value in lefts], [_number(numbers, value) for value in rights]
@@ -83,6 +90,17 @@ def _conjoined(operands: Sequence[Expression]) -> Iterator[Expression]:
             yield from _conjoined(operand.operands)
         else:
             yield operand
+
+
+def _any_date(value: Value) -> Value:
+    return True if value.__class__ is datetime or value.__class__ is Day else value
+
+
+def _edge(value: Value, first: bool) -> Value:
+    """A day as its first or as the first moment after it: what compares with the day compares with that too."""
+    if value.__class__ is not Day:
+        return value
+    return value.start if first else value.end
 
 
 def _number(numbers: dict[Any, int], value: Value) -> int:

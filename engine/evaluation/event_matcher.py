@@ -16,7 +16,7 @@ from engine.evaluation.event_joins import Search, Values, joins_of
 from engine.evaluation.operators import Compute, Test
 from engine.facts import AS_OF, CANDIDATES, MEMO, SlotLayout, Slots
 from engine.language import Binding, Bound, Expression, Pattern, walk
-from engine.values import Value
+from engine.values import Day, Value, start_of
 
 #: A place for each binding that is no absence, in the order of the bindings.
 Choice = tuple[int, ...]
@@ -27,6 +27,7 @@ Candidates = Callable[[Search], Sequence[Choice] | None]
 Window = tuple[Any, ...]
 
 _NO_TIME = timedelta(0)
+_DATES = (datetime, Day)
 #: A different object from all that a slot can hold.
 _UNKNOWN: Any = object()
 
@@ -239,9 +240,9 @@ def _in_window(binding: Binding, layout: SlotLayout) -> Test:
     def is_in(slots: Slots) -> bool:
         event, now = slots[slot], slots[now_slot]
         at = event.get(field) if event.__class__ is dict else None
-        if now.__class__ is not datetime:
+        if now.__class__ not in _DATES:
             now = slots[AS_OF]
         # A difference of two moments is always one; a moment less a window might be before the first.
-        return at.__class__ is datetime and _NO_TIME <= now - at < length
+        return at.__class__ in _DATES and _NO_TIME <= start_of(now) - start_of(at) < length
 
     return is_in

@@ -72,7 +72,7 @@ class Expressions:
             case Item(base, key):
                 return item_of(self.value_of(base), self.value_of(key))
             case Call(name, args):
-                return call(FUNCTIONS[name], [self.value_of(arg) for arg in args])
+                return call(FUNCTIONS[name], [self.value_of(arg) for arg in args], self._layout.zone)
             case Aggregate():
                 return self._aggregate(node)
             case _:
@@ -125,6 +125,9 @@ class Expressions:
     def _membership(self, item: Expression, container: Expression) -> Test:
         value, items = self.value_of(item), self.value_of(container)
         if isinstance(container, ListLiteral) and all(isinstance(one, Literal) for one in container.items):
+            if lists.has_dates(items([])):
+                dates = lists.Items(items([]))
+                return lambda slots: value(slots) in dates
             constants = frozenset(map(lists.frozen, items([])))
             return lambda slots: lists.frozen(value(slots)) in constants
         return lambda slots: is_member(slots, value(slots), items(slots))

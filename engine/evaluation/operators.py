@@ -4,6 +4,7 @@ Takes operands that `engine.evaluation.expressions` has compiled, gives one call
 gives raises, whatever the slots hold."""
 
 from collections.abc import Callable
+from datetime import tzinfo
 
 from engine.facts import AS_OF, MEMO, Slots
 from engine.functions import Function, invoke, lists, matches
@@ -132,13 +133,16 @@ def negation(operand: Compute) -> Compute:
     return negated
 
 
-def call(function: Function, args: list[Compute]) -> Compute:
+def call(function: Function, args: list[Compute], zone: tzinfo) -> Compute:
     """What calls a function.
 
     Args:
         function: one of the registry.
         args: give its arguments, without the moment of judging, which a timed function gets first.
+        zone: of the domain; a zoned function gets it before its arguments.
     """
+    if function.zoned:
+        args = [lambda slots: zone, *args]
     if function.timed:
         args = [lambda slots: slots[AS_OF], *args]
     return lambda slots: invoke(function, [arg(slots) for arg in args])
@@ -202,8 +206,7 @@ def is_member(slots: Slots, item: Value, container: Value) -> bool:
     memo = slots[MEMO]
     if memo is None:
         memo = slots[MEMO] = {}
-    # The list is kept beside its set: while it is alive, no other can have its identity.
-    entry = memo.get(id(container))
-    if entry is None:
-        entry = memo[id(container)] = (container, frozenset(map(lists.frozen, container)))
-    return lists.frozen(item) in entry[1]
+    items = memo.get(id(container))
+    if items is None:
+        items = memo[id(container)] = lists.Items(container)
+    return item in items

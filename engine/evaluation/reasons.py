@@ -6,7 +6,7 @@ evaluations together from the rules that matched: the cycle, the leaves of the i
 import typing
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date
 from functools import cached_property
 from typing import Any
 
@@ -54,7 +54,7 @@ class RuleEvent:
 
 def json_value(value: Any) -> Any:
     """A value of a change or an event as JSON has it: a date becomes ISO 8601 text."""
-    if isinstance(value, datetime):
+    if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, list):
         return [json_value(item) for item in value]

@@ -19,7 +19,7 @@ from engine.language import Assign, Complete, Retract, Rule, has_focus
 from engine.matching import validity
 from engine.program import Program
 from engine.suggestions import did_you_mean
-from engine.values import literal, moment, to_python
+from engine.values import Day, less_than, literal, moment, text, to_python
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +223,8 @@ class _Replay(Observer):
 
 def _out_of_force(rule: Rule, as_of: datetime) -> str:
     """On which side of its dates a moment is."""
-    if rule.date_effective is not None and moment(rule.date_effective) > as_of:
-        return f"in force from {moment(rule.date_effective).isoformat()} on"
-    return f"in force until {moment(rule.date_expires).isoformat()}" if rule.date_expires is not None else ""
+    effective, expires = literal(rule.date_effective), literal(rule.date_expires)
+    if effective is not None and less_than(as_of, effective):
+        return f"in force from {text(effective)} on"
+    end = "the end of " * isinstance(expires, Day)
+    return f"in force until {end}{text(expires)}" if expires is not None else ""

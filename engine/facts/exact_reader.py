@@ -115,7 +115,7 @@ class _ExactReading:
 
     def _value(self, name: str, raw: Any) -> Value:
         try:
-            return from_python(raw)
+            return from_python(raw, zone=self._layout.zone)
         except ValueRefused as refused:
             self._problem(f"{name} {refused}{_shown(raw)}")
             return None
@@ -171,7 +171,7 @@ class _ExactReading:
     def _read(self, field: FieldSchema, name: str, raw: Any) -> Value:
         if field.kind == "date" and isinstance(raw, str):
             try:
-                return parse_moment(raw)
+                return parse_moment(raw, self._layout.zone)
             except ValueRefused as refused:
                 self._problem(f"{name} {refused}{_shown(raw)}")
                 return None

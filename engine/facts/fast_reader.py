@@ -6,7 +6,7 @@ Python writes floats; field names and all else are bound to it as values (`engin
 by itself give the slots that the exact reader would give."""
 
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import date, tzinfo
 from typing import Any
 
 from engine.facts.codegen import FunctionWriter
@@ -18,11 +18,13 @@ from engine.values import (
     MAX_WITH_FEW_DECIMALS,
     Value,
     ValueRefused,
+    dated,
     few_decimals_test,
     from_python,
     is_number,
     is_ordinary,
     literal,
+    normal_text,
     ordinary,
     parse_moment,
     take_number,
@@ -51,27 +53,27 @@ def compile_fast_reader(layout: SlotLayout, use: FieldUse, read_exactly: ReadFac
     return _ReaderWriter(layout, use).write(read_exactly)
 
 
-def _taken(raw: Any) -> Value:
-    value = from_python(raw)
+def _taken(raw: Any, zone: tzinfo) -> Value:
+    value = from_python(raw, zone=zone)
     if not ordinary(value):
         raise Doubt
     return value
 
 
-def _moment(raw: Any) -> Value:
+def _moment(raw: Any, zone: tzinfo) -> Value:
     if raw is None:
         return None
-    return parse_moment(raw) if isinstance(raw, str) else _moment_of_date(raw)
+    return parse_moment(raw, zone) if isinstance(raw, str) else _moment_of_date(raw, zone)
 
 
-def _moment_of_date(raw: Any) -> Value:
+def _moment_of_date(raw: Any, zone: tzinfo) -> Value:
     if not isinstance(raw, date):
         raise Doubt
-    return from_python(raw)
+    return dated(raw, zone)
 
 
-def _typed(raw: Any, kind: type) -> Value:
-    value = None if raw is None else _taken(raw)
+def _typed(raw: Any, kind: type, zone: tzinfo) -> Value:
+    value = None if raw is None else _taken(raw, zone)
     if value is not None and value.__class__ is not kind:
         raise Doubt
     return value
@@ -94,6 +96,7 @@ class _ReaderWriter:
         self._writer = FunctionWriter("read", ["facts", "as_of"])
         for name, value in _BOUND.items():
             self._writer.bind(value, name)
+        self._writer.bind(layout.zone, "zone")
 
     def write(self, read_exactly: ReadFacts) -> ReadFacts:
         #: Slot to the text of what goes into it.
@@ -174,19 +177,21 @@ class _ReaderWriter:
                 self._number(value, field)
             case "text":
                 self._writer.line(f"if {value}.__class__ is int: {value} = digits({value})")
-                self._writer.line(f"if {value}.__class__ is not str and {value} is not None: raise Doubt")
+                self._writer.line(f"if {value}.__class__ is str:")
+                self._writer.line(f"    if not {value}.isascii(): {value} = normal({value})")
+                self._writer.line(f"elif {value} is not None: raise Doubt")
             case "boolean":
                 self._writer.line(f"if {value} is not None and {value}.__class__ is not bool: raise Doubt")
             case "date" if is_read:
-                self._writer.line(f"{value} = moment({value})")
+                self._writer.line(f"{value} = moment({value}, zone)")
             case "date":
                 self._writer.line(f"if {value} is not None and not isinstance({value}, date_kinds): raise Doubt")
             case "list" if is_read:
-                self._writer.line(f"{value} = typed({value}, tuple)")
+                self._writer.line(f"{value} = typed({value}, tuple, zone)")
             case "list":
                 self._writer.line(f"if {value} is not None and not isinstance({value}, (list, tuple)): raise Doubt")
             case "object" if is_read:
-                self._writer.line(f"{value} = typed({value}, dict)")
+                self._writer.line(f"{value} = typed({value}, dict, zone)")
             case "object":
                 self._writer.line(f"if {value} is not None and not isinstance({value}, Mapping): raise Doubt")
         if field.values is not None:
@@ -236,10 +241,10 @@ class _ReaderWriter:
 
     def _any(self, value: str) -> None:
         self._number(value)
-        self._writer.line(
-            f"elif {value}.__class__ is not str and {value} is not None and {value}.__class__ is not bool:"
-        )
-        self._writer.line(f"    {value} = taken({value})")
+        self._writer.line(f"elif {value}.__class__ is str:")
+        self._writer.line(f"    if not {value}.isascii(): {value} = normal({value})")
+        self._writer.line(f"elif {value} is not None and {value}.__class__ is not bool:")
+        self._writer.line(f"    {value} = taken({value}, zone)")
 
     def _free_elements(self, raw: str, fields: set[str]) -> str:
         writer = self._writer
@@ -266,6 +271,7 @@ class _ReaderWriter:
 _BOUND: dict[str, Any] = {
     "get_path": get_path,
     "moment": _moment,
+    "normal": normal_text,
     "present": present,
     "taken": _taken,
     "rounded": _rounded,

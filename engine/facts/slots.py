@@ -8,6 +8,7 @@ are compiled, is then frozen, and adds no slot afterwards."""
 import typing
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 
 from engine.facts.paths import Place, Steps
 from engine.language import Aggregate, Bound, Expression, Path, Pattern, Quantifier, children, pattern_of
@@ -55,6 +56,11 @@ class SlotLayout:
         self.columns: dict[Place, int] = {}
         self._size = _FIRST_FIELD
         self._frozen = False
+
+    @property
+    def zone(self) -> tzinfo:
+        """The zone of dates that have none; UTC without a schema."""
+        return UTC if self.schema is None else self.schema.zone
 
     @property
     def size(self) -> int:

@@ -1,50 +1,78 @@
 """Bodies of the functions over dates.  values -> [dates] -> registry
 
-As in `engine.functions.numbers`: takes values of the kinds that the registry says, gives a value; none raises."""
+As in `engine.functions.numbers`: takes values of the kinds that the registry says, gives a value; none raises. What
+a clock or a calendar shows is that of the zone that a function gets first. A day counts as the moment it starts where a
+time is asked for. A time that clocks skip is as much later as they skip, one that they strike twice is the first."""
 
 # ruff: noqa: D103
 
-from datetime import UTC, datetime, timedelta
+import calendar
+from datetime import date, datetime, timedelta, tzinfo
 
-from engine.values import Value, ValueRefused, parse_moment
+from engine.values import Day, Value, ValueRefused, dated, day_at, moment, parse_moment, start_of
 
-_DAY = timedelta(days=1)
 _HOUR = timedelta(hours=1)
+_DAY = timedelta(days=1)
+#: More days or months than that lead out of the calendar from everywhere.
+_FARTHEST = 4_000_000
 
 
 def now(as_of: datetime) -> datetime:
     return as_of
 
 
+def today(as_of: datetime, zone: tzinfo) -> Day | None:
+    return day_at(as_of, zone)
+
+
 def make_time(
-    year: float, month: float, day: float, hour: float = 0.0, minute: float = 0.0, second: float = 0.0
+    zone: tzinfo, year: float, month: float, day: float, hour: float = 0.0, minute: float = 0.0, second: float = 0.0
 ) -> datetime | None:
     parts = (year, month, day, hour, minute, second)
     if not all(part.is_integer() and 0 <= part <= 9999 for part in parts):
         return None
     try:
-        return datetime(int(year), int(month), int(day), int(hour), int(minute), int(second), tzinfo=UTC)
-    except ValueError:
+        return moment(datetime(int(year), int(month), int(day), int(hour), int(minute), int(second)), zone)
+    except (ValueError, ValueRefused):
         return None
 
 
-def to_date(value: Value) -> datetime | None:
-    if value.__class__ is datetime:
-        return value if isinstance(value, datetime) else None
+def to_date(zone: tzinfo, value: Value) -> datetime | Day | None:
+    if isinstance(value, datetime | Day):
+        return value
     if value.__class__ is not str:
         return None
     try:
-        return parse_moment(value)
+        return parse_moment(value, zone)
     except ValueRefused:
         return None
 
 
-def days_between(start: datetime, end: datetime) -> float:
-    return _whole(end - start, _DAY)
+def _clock(value: datetime | Day, zone: tzinfo) -> datetime:
+    """What calendar and clock show there, without a zone."""
+    if isinstance(value, Day):
+        return datetime(value.date.year, value.date.month, value.date.day)
+    try:
+        return value.astimezone(zone).replace(tzinfo=None, fold=0)
+    except OverflowError:
+        # The first and the last hours of the calendar, which the zone shifts out of it.
+        return value.replace(tzinfo=None)
 
 
-def hours_between(start: datetime, end: datetime) -> float:
-    return _whole(end - start, _HOUR)
+def _at(clock: datetime, like: datetime | Day, zone: tzinfo) -> datetime | Day | None:
+    """What a clock shows, as a day if it was made of one."""
+    try:
+        return dated(clock.date() if isinstance(like, Day) else clock, zone)
+    except ValueRefused:
+        return None
+
+
+def days_between(zone: tzinfo, start: datetime | Day, end: datetime | Day) -> float:
+    return _whole(_clock(end, zone) - _clock(start, zone), _DAY)
+
+
+def hours_between(start: datetime | Day, end: datetime | Day) -> float:
+    return _whole(start_of(end) - start_of(start), _HOUR)
 
 
 def _whole(span: timedelta, unit: timedelta) -> float:
@@ -52,42 +80,64 @@ def _whole(span: timedelta, unit: timedelta) -> float:
     return float(span // unit) if span >= timedelta(0) else -float(-span // unit) + 0.0
 
 
-def add_days(start: datetime, days: float) -> datetime | None:
-    if abs(days) > 4_000_000:
+def years_between(zone: tzinfo, start: datetime | Day, end: datetime | Day) -> float:
+    first, last = _clock(start, zone), _clock(end, zone)
+    sign = 1
+    if last < first:
+        first, last, sign = last, first, -1
+    early = (last.month, last.day, last.time()) < (first.month, first.day, first.time())
+    return float(sign * (last.year - first.year - early))
+
+
+def add_days(zone: tzinfo, start: datetime | Day, days: float) -> datetime | Day | None:
+    if abs(days) > _FARTHEST:
         return None
+    # Half a day later is a moment.
+    like = start if days.is_integer() else start_of(start)
     try:
-        return start + timedelta(days=days)
+        return _at(_clock(start, zone) + timedelta(days=days), like, zone)
     except OverflowError:
         return None
 
 
-def year(value: datetime) -> float:
-    return float(value.year)
+def add_months(zone: tzinfo, start: datetime | Day, months: float) -> datetime | Day | None:
+    if abs(months) > _FARTHEST or not months.is_integer():
+        return None
+    clock = _clock(start, zone)
+    year, month = divmod(clock.year * 12 + clock.month - 1 + int(months), 12)
+    if not date.min.year <= year <= date.max.year:
+        return None
+    last = calendar.monthrange(year, month + 1)[1]
+    return _at(clock.replace(year=year, month=month + 1, day=min(clock.day, last)), start, zone)
 
 
-def month(value: datetime) -> float:
-    return float(value.month)
+def year(zone: tzinfo, value: datetime | Day) -> float:
+    return float(_clock(value, zone).year)
 
 
-def day(value: datetime) -> float:
-    return float(value.day)
+def month(zone: tzinfo, value: datetime | Day) -> float:
+    return float(_clock(value, zone).month)
 
 
-def hour(value: datetime) -> float:
-    return float(value.hour)
+def day(zone: tzinfo, value: datetime | Day) -> float:
+    return float(_clock(value, zone).day)
 
 
-def minute(value: datetime) -> float:
-    return float(value.minute)
+def hour(zone: tzinfo, value: datetime | Day) -> float:
+    return float(_clock(value, zone).hour)
 
 
-def second(value: datetime) -> float:
-    return float(value.second)
+def minute(zone: tzinfo, value: datetime | Day) -> float:
+    return float(_clock(value, zone).minute)
 
 
-def weekday(value: datetime) -> float:
-    return float(value.isoweekday())
+def second(zone: tzinfo, value: datetime | Day) -> float:
+    return float(_clock(value, zone).second)
 
 
-def day_of_year(value: datetime) -> float:
-    return float(value.timetuple().tm_yday)
+def weekday(zone: tzinfo, value: datetime | Day) -> float:
+    return float(_clock(value, zone).isoweekday())
+
+
+def day_of_year(zone: tzinfo, value: datetime | Day) -> float:
+    return float(_clock(value, zone).timetuple().tm_yday)

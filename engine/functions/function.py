@@ -42,6 +42,8 @@ class Function:
     variadic: bool = False
     #: Whether `call` gets `as_of` before its arguments.
     timed: bool = False
+    #: Whether `call` gets the zone of the domain before its arguments, and after `as_of`.
+    zoned: bool = False
 
     @property
     def least(self) -> int:
@@ -70,7 +72,7 @@ def invoke(function: Function, args: Sequence[Value]) -> Value:
 
     Args:
         function: which; `args` are as many as it takes.
-        args: the values; for a timed function the first is `as_of`.
+        args: the values; before them `as_of` for a timed function, then the zone for a zoned one.
 
     Returns:
         Its value; None when an argument is null or of another kind than the function takes.
@@ -79,7 +81,7 @@ def invoke(function: Function, args: Sequence[Value]) -> Value:
     >>> invoke(size, [-3.0]), invoke(size, ["x"])
     (3.0, None)
     """
-    for position, value in enumerate(args[1:] if function.timed else args):
+    for position, value in enumerate(args[function.timed + function.zoned :]):
         param = function.kind_at(position)
         if param != "any" and kind_of(value) not in _TAKEN[param]:
             return None

@@ -4,9 +4,13 @@ As in `engine.functions.numbers`: takes values of the kinds that the registry sa
 
 # ruff: noqa: D103
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable
+from datetime import datetime
 
-from engine.values import ORDERED, Value, add, divide, less_than
+from engine.values import ORDERED, Day, Value, add, contains, day_equal, divide, less_than, start_of
+
+_DATES = (datetime, Day)
 
 
 def _extreme(args: tuple[Value, ...], better: Callable[[Value, Value], bool]) -> Value:
@@ -19,9 +23,11 @@ def _extreme(args: tuple[Value, ...], better: Callable[[Value, Value], bool]) ->
             if item.__class__ not in ORDERED:
                 return None
             best = item
-        elif item.__class__ is not best.__class__:
+        elif item.__class__ is best.__class__:
+            best = item if better(item, best) else best
+        elif item.__class__ not in _DATES or best.__class__ not in _DATES:
             return None
-        elif better(item, best):
+        elif better(start_of(item), start_of(best)):
             best = item
     return best
 
@@ -71,6 +77,38 @@ def frozen(value: Value) -> object:
     if value.__class__ is dict:
         return dict, frozenset((name, frozen(item)) for name, item in value.items())
     return value.__class__, value
+
+
+def has_dates(value: Value) -> bool:
+    """Whether a value is or holds a date: a moment equals a day, and yet their keys are not equal."""
+    if value.__class__ is tuple:
+        return any(map(has_dates, value))
+    return any(map(has_dates, value.values())) if value.__class__ is dict else value.__class__ in _DATES
+
+
+class Items:
+    """The items of a list, to look for many values in it."""
+
+    __slots__ = ("_days", "_keys", "_list", "_moments", "_nested")
+
+    def __init__(self, items: tuple[Value, ...]) -> None:
+        # Kept, so that as long as this is alive no other list has its identity.
+        self._list = items
+        self._keys = frozenset(map(frozen, items))
+        self._days = sorted(item for item in items if item.__class__ is Day)
+        self._moments = sorted(item for item in items if item.__class__ is datetime)
+        self._nested = any(has_dates(item) for item in items if item.__class__ is tuple or item.__class__ is dict)
+
+    def __contains__(self, value: Value) -> bool:
+        if frozen(value) in self._keys:
+            return True
+        if value.__class__ is Day:
+            at = bisect_left(self._moments, value.start)
+            return at < len(self._moments) and day_equal(value, self._moments[at])
+        if value.__class__ is datetime:
+            at = bisect_right(self._days, value, key=start_of)
+            return at > 0 and day_equal(value, self._days[at - 1])
+        return self._nested and has_dates(value) and contains(value, self._list)
 
 
 def distinct(items: tuple[Value, ...]) -> tuple[Value, ...]:

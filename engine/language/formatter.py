@@ -25,8 +25,6 @@ _WIDTH = 102
 _WORDS = ("rule", "when", "then")
 #: What stays on one line: an operand with the operator before it; the spaces of a text are no place to break.
 _PIECE = re.compile(r'(?:(?:[-+*/%<>=!&|]+|in|contains|startsWith|endsWith|matches) )?(?:"(?:[^"\\]|\\.)*"|[^" ])+')
-#: What canonical GRL writes after the date of a moment at midnight UTC, and people do not.
-_MIDNIGHT = "T00:00:00+00:00"
 
 
 @dataclass(slots=True)
@@ -215,7 +213,7 @@ def _rule(rule: Rule, outline: _Outline) -> Iterator[str]:
 def _head(rule: Rule) -> list[str]:
     words = head_words(rule)
     names = 3 if rule.description else 2
-    attributes = " ".join(word.replace(_MIDNIGHT, "") if word.startswith("date-") else word for word in words[names:])
+    attributes = " ".join(words[names:])
     name = " ".join(words[:names])
     if not attributes or len(name) + len(attributes) < MAX_LINE:
         return [f"{name} {attributes}".rstrip() + " {"]

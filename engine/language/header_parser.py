@@ -5,7 +5,7 @@ is not known here."""
 
 import typing
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date
 from decimal import Decimal
 
 from engine.diagnostics import Span
@@ -13,6 +13,7 @@ from engine.language.lexer import MAX_NAME_CHARACTERS
 from engine.language.operand_parser import DATE_FORMS, read_moment
 from engine.language.token_stream import TokenStream
 from engine.suggestions import did_you_mean
+from engine.values import Day, literal, start_of
 
 #: Far beyond what anybody orders by hand.
 MAX_SALIENCE = 1_000_000_000
@@ -79,7 +80,7 @@ class HeaderParser:
             return
         tokens.expect("{", "to begin the rule")
         effective, expires = (header.attributes.get(key) for key in ("date_effective", "date_expires"))
-        if effective is not None and expires is not None and effective >= expires:
+        if effective is not None and expires is not None and _ends_before(effective, expires):
             tokens.source.report_at(header.span, "grl-date", "the rule expires before it takes effect")
 
     def _hyphenated(self) -> str:
@@ -135,9 +136,15 @@ class HeaderParser:
             return 0
         return -int(value) if negative else int(value)
 
-    def _moment(self) -> datetime | None:
+    def _moment(self) -> date | None:
         moment = read_moment(str(self._tokens.token.value))
         if moment is None:
             self._tokens.report_here("grl-date", f"{self._tokens.shown()} is not a date", DATE_FORMS)
         self._tokens.advance()
         return moment
+
+
+def _ends_before(effective: date, expires: date) -> bool:
+    """Whether a rule expires before it takes effect; on a day it is in force until that ends."""
+    start, end = literal(effective), literal(expires)
+    return bool((end.end if isinstance(end, Day) else end) <= start_of(start))

@@ -6,13 +6,14 @@ construction (`engine.language.expression_parser.MAX_DEPTH`), so recursing over 
 
 import typing
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date
 from decimal import Decimal
 
 from engine.diagnostics import Span
+from engine.values import Day
 
 #: What a literal or a value of a fact may be.
-Scalar = None | bool | str | Decimal | datetime
+Scalar = None | bool | str | Decimal | date | Day
 
 CompareOp = typing.Literal["==", "!=", "<", "<=", ">", ">="]
 
@@ -42,9 +43,10 @@ class Node:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Literal(Node):
-    """A constant: null, boolean, text, number or moment."""
+    """A constant: null, boolean, text, number or date."""
 
-    #: Numbers have at most 15 significant digits; moments are aware.
+    #: Numbers have at most 15 significant digits. As it is written, a date without a time is a plain `date`, and a
+    #: datetime without an offset has no zone; once the domain's zone is settled, they are `Day` and moments in UTC.
     value: Scalar
 
     # Python holds True == Decimal(1); rules do not, and neither may a cache keyed by nodes.
@@ -312,7 +314,7 @@ class Rule(Node):
     agenda_group: str | None = None
     #: The first of the group to fire excludes the rest.
     activation_group: str | None = None
-    #: Not before this moment (`as_of` decides); aware.
-    date_effective: datetime | None = None
-    #: From this moment on no more; aware.
-    date_expires: datetime | None = None
+    #: Not before this moment or day (`as_of` decides).
+    date_effective: date | Day | None = None
+    #: From this moment on no more; on a day still.
+    date_expires: date | Day | None = None

@@ -7,7 +7,7 @@ what else they are called (`engine.checks.rule_checks` knows both)."""
 
 import typing
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from engine.diagnostics import Span
@@ -32,6 +32,7 @@ from engine.language.nodes import (
 )
 from engine.language.token_stream import TokenStream
 from engine.language.traversal import paths
+from engine.values import ValueRefused, moment, parse_date
 
 #: Of parentheses, calls and lists within each other; written rules stay under ten.
 MAX_NESTING = 50
@@ -136,11 +137,11 @@ class OperandParser:
         if word in COMPARISONS and len(args) == 2:
             return Compare(COMPARISONS[word], args[0], args[1], span=span)
         if word == "date" and len(args) == 1 and isinstance(args[0], Literal) and isinstance(args[0].value, str):
-            moment = read_moment(args[0].value)
-            if moment is None:
+            written = read_moment(args[0].value)
+            if written is None:
                 message = f"'{args[0].value[:40]}' is not a date"
                 raise self._tokens.unreadable("grl-date", message, DATE_FORMS, token)
-            return Literal(moment, span=span)
+            return Literal(written, span=span)
         return Call(ALIASES.get(name, name), args, span=span)
 
     def _items(self, close: str, purpose: str) -> tuple[Expression, ...]:
@@ -299,16 +300,16 @@ def _is_place(value: Scalar) -> bool:
     return isinstance(value, Decimal) and value >= 0 and value == value.to_integral_value()
 
 
-def read_moment(text: str) -> datetime | None:
-    """The moment that an ISO 8601 text means: a bare date is its midnight, and no offset means UTC; else None.
+def read_moment(text: str) -> date | None:
+    """The date that an ISO 8601 text means, else None: a datetime in UTC when it has a time and an offset, one without
+    a zone when it has no offset, and without a time a plain date. The domain's zone is settled later.
 
-    >>> read_moment("2026-01-31")
-    datetime.datetime(2026, 1, 31, 0, 0, tzinfo=datetime.timezone.utc)
+    >>> read_moment("2026-01-31"), read_moment("2026-01-31T09:30:00+01:00")
+    (datetime.date(2026, 1, 31), datetime.datetime(2026, 1, 31, 8, 30, tzinfo=datetime.timezone.utc))
     """
     try:
-        moment = datetime.fromisoformat(text.strip())
-        aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return aware.astimezone(UTC)
+        written = parse_date(text.strip())
+        return moment(written) if isinstance(written, datetime) and written.tzinfo else written
     # An offset can push a moment of year 1 or 9999 out of the calendar.
-    except (ValueError, OverflowError):
+    except ValueRefused:
         return None

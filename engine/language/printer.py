@@ -5,7 +5,7 @@ white space, comments, quoting or the way a test is spelled (`x.Contains(y)`, `x
 
 import re
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date
 
 from engine.language.nodes import (
     Action,
@@ -37,7 +37,7 @@ from engine.language.nodes import (
     Scalar,
     TextTest,
 )
-from engine.values import print_duration, print_number
+from engine.values import Day, print_duration, print_number
 
 #: A condition longer than this is broken at its outermost operator.
 MAX_LINE = 100
@@ -85,9 +85,9 @@ def head_words(rule: Rule) -> list[str]:
     if rule.activation_group is not None:
         head.append(f"activation-group {quote(rule.activation_group)}")
     if rule.date_effective is not None:
-        head.append(f'date-effective "{_moment(rule.date_effective)}"')
+        head.append(f'date-effective "{rule.date_effective.isoformat()}"')
     if rule.date_expires is not None:
-        head.append(f'date-expires "{_moment(rule.date_expires)}"')
+        head.append(f'date-expires "{rule.date_expires.isoformat()}"')
     return head
 
 
@@ -219,8 +219,8 @@ def print_value(value: Scalar) -> str:
         return "true" if value else "false"
     if isinstance(value, str):
         return quote(value)
-    if isinstance(value, datetime):
-        return f'Date("{_moment(value)}")'
+    if isinstance(value, date | Day):
+        return f'Date("{value.isoformat()}")'
     return print_number(value)
 
 
@@ -238,7 +238,3 @@ def _character(character: str) -> str:
         return character
     code = ord(character)
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
-
-
-def _moment(moment: datetime) -> str:
-    return moment.isoformat()

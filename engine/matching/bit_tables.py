@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from engine.matching.ratios import Ratio
-from engine.values import IntervalSet, Value, ValueSet
+from engine.values import Day, IntervalSet, Value, ValueSet
 
 
 class BitTableBuilder:
@@ -82,7 +82,7 @@ class Table:
         """
         free = sum(1 << i for i, values in enumerate(sets) if values is None)
         self.null = self._true = self._false = self._rest = free
-        numbers, texts, dates = BitTableBuilder(free), BitTableBuilder(free), BitTableBuilder(free)
+        numbers, texts, dates, days = (BitTableBuilder(free) for _ in range(4))
         for i, values in enumerate(sets):
             if values is None:
                 continue
@@ -98,8 +98,10 @@ class Table:
             numbers.add(bit, values.numbers)
             texts.add(bit, values.texts)
             dates.add(bit, values.dates)
+            days.add(bit, values.days)
         self.number_cuts, self.number_vectors = numbers.finished()
         self._date_cuts, self._date_vectors = dates.finished()
+        self._day_cuts, self._day_vectors = days.finished()
         self._text_cuts, self._text_vectors = texts.finished()
         #: Text to vector, for the texts that differ from all others; None when there are too many to list.
         self.texts = texts.listed(self._text_cuts, self._text_vectors)
@@ -129,6 +131,8 @@ class Table:
             return self._true if value else self._false
         if kind is datetime:
             return self._date_vectors[bisect_right(self._date_cuts, value)]
+        if kind is Day:
+            return self._day_vectors[bisect_right(self._day_cuts, value.date)]
         return self._rest
 
 

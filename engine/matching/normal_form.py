@@ -10,6 +10,7 @@ from typing import Any
 
 from engine.evaluation import Expressions
 from engine.facts import SlotLayout
+from engine.functions import FUNCTIONS
 from engine.language import (
     MIRRORED,
     Aggregate,
@@ -33,12 +34,12 @@ from engine.values import (
     NOTHING,
     NULL,
     TRUE,
+    Day,
     Value,
     ValueSet,
     among,
     compared,
     literal,
-    moment,
     starting_with,
 )
 
@@ -148,7 +149,7 @@ class NormalForm:
 
     def _compared(self, op: str, other: Expression) -> ValueSet | None:
         constant = self._constant(other)
-        return compared(op, constant[0]) if constant else None
+        return compared(op, constant[0], self._layout.zone) if constant else None
 
     def _coalesced(self, op: str, instead: Value, other: Expression) -> ValueSet | None:
         """The values `x` for which `Coalesce(x, instead) op other` holds."""
@@ -161,14 +162,15 @@ class NormalForm:
         if not isinstance(container, ListLiteral):
             return None
         constants = [self._constant(item) for item in container.items]
-        return among(constant[0] for constant in constants if constant) if all(constants) else None
+        return among([one[0] for one in constants if one], self._layout.zone) if all(constants) else None
 
     def _constant(self, node: Expression) -> tuple[Value] | None:
         """The value of an expression that is the same for all facts."""
         if isinstance(node, Literal):
             return (literal(node.value),)
         for inner in walk(node):
-            if isinstance(inner, Path | Quantifier | Aggregate) or (isinstance(inner, Call) and inner.name == "Now"):
+            timed = isinstance(inner, Call) and FUNCTIONS[inner.name].timed
+            if timed or isinstance(inner, Path | Quantifier | Aggregate):
                 return None
         scratch: list[Any] = [None] * self._layout.size
         return (self._expressions.value_of(node)(scratch),)
@@ -212,13 +214,14 @@ def _product(parts: Iterable[tuple[Expression, list[Conjunction]]], negated: boo
 
 
 def validity(rule: Rule) -> ValueSet | None:
-    """The moments at which a rule is in force: from `date-effective`, itself included, to `date-expires`, excluded.
+    """The moments at which a rule is in force: from `date-effective`, itself included, to `date-expires`, excluded
+    when it is a moment, to its end when it is a day.
 
     Returns:
         A set of dates, empty when it ends before it begins; None: always.
     """
     moments = ANYTHING
-    for op, bound in ((">=", rule.date_effective), ("<", rule.date_expires)):
+    for op, bound in ((">=", literal(rule.date_effective)), ("<", literal(rule.date_expires))):
         if bound is not None:
-            moments &= compared(op, moment(bound)) or NOTHING
+            moments &= compared("<=" if op == "<" and isinstance(bound, Day) else op, bound) or NOTHING
     return None if moments.is_full else moments

@@ -55,6 +55,12 @@ TOP = KeyTable(
         Key("stream", "tables, see below", "none", "windows of recent events"),
         Key("emit", "tables, see below", "none", "calls that rules may make"),
         Key("decimal", '`"."` or `","`', '`"."`', "what decimals stand behind in text that comes in: csv, workbooks"),
+        Key(
+            "timezone",
+            'an IANA name: `"Europe/Berlin"`',
+            '`"UTC"`',
+            "the zone of days, of dates and times that say none, and of what `Hour`, `Weekday` and their kin show",
+        ),
         _DESCRIPTION,
     ),
 )

@@ -11,7 +11,7 @@ _ALL = IntervalSet(inside=True)
 _OF_KIND: dict[Kind, ValueSet] = {
     "number": ValueSet(numbers=_ALL),
     "text": ValueSet(texts=_ALL),
-    "date": ValueSet(dates=_ALL),
+    "date": ValueSet(dates=_ALL, days=_ALL),
     "boolean": ValueSet(true=True, false=True),
     "list": ValueSet(rest=True),
     "object": ValueSet(rest=True),

@@ -6,6 +6,7 @@ file; tables of shared facts are read by `engine.schema.shared_facts`."""
 import re
 import tomllib
 import typing
+import zoneinfo
 from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import Any
@@ -20,7 +21,7 @@ from engine.schema.sent_names import plain_name
 from engine.schema.shared_facts import SharedFactsReader
 from engine.schema.toml_locations import TomlLocations, syntax_problem
 from engine.suggestions import did_you_mean
-from engine.values import DIGITS, Value, literal, number_problem
+from engine.values import DIGITS, Value, literal, number_problem, zone_named
 
 #: A schema of a thousand described fields is a tenth of this.
 MAX_SCHEMA_CHARACTERS = 1_000_000
@@ -79,6 +80,7 @@ class _Reader:
             self._problem(
                 "schema-value", "'decimal' is what stands before decimals in files: '.' or ','", "", "decimal"
             )
+        timezone = self._timezone(document)
         shared = SharedFactsReader(facts, subject, self._problem)
         lookups, streams = shared.lookups(document.get("lookup", {})), shared.streams(document.get("stream", {}))
         calls = read_calls(document.get("emit", {}), self._problem)
@@ -86,7 +88,7 @@ class _Reader:
         if self._diagnostics:
             raise SchemaRejected(self._diagnostics)
         facts |= shared.stream_facts(streams)
-        return Schema(subject, key, facts, description, lookups, streams, calls, decimal)
+        return Schema(subject, key, facts, description, lookups, streams, calls, decimal, timezone)
 
     def _toml(self, text: str | bytes) -> dict[str, Any]:
         if len(text) > MAX_SCHEMA_CHARACTERS:
@@ -126,6 +128,17 @@ class _Reader:
             return value
         self._problem("schema-value", f"'{key}' has to name {'a fact' if key == 'subject' else 'a field'}", "", key)
         return ""
+
+    def _timezone(self, document: Mapping[str, Any]) -> str:
+        name = document.get("timezone", "UTC")
+        try:
+            zone_named(name if isinstance(name, str) else "")
+        except LookupError:
+            zones = zoneinfo.available_timezones()
+            hint = did_you_mean(str(name), zones) or 'an IANA name, for example "Europe/Berlin"'
+            self._problem("schema-timezone", f"there is no time zone '{str(name)[:40]}'", "", "timezone", hint)
+            return "UTC"
+        return str(name)
 
     def _check_keys(
         self, table: Mapping[str, Any], names: tuple[str, ...], owner: str, place: str, row: str = ""

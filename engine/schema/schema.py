@@ -7,11 +7,13 @@ import dataclasses
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import tzinfo
 from decimal import Decimal
 from typing import Any
 
 from engine.diagnostics import Span
 from engine.schema.sent_names import SentNames, plain_name
+from engine.values import zone_named
 
 Kind = typing.Literal["number", "text", "boolean", "date", "list", "object"]
 KINDS: tuple[Kind, ...] = typing.get_args(Kind)
@@ -126,6 +128,8 @@ class Schema:
     calls: Mapping[str, CallSchema] = dataclasses.field(default_factory=dict)
     #: What stands before the decimals of a number in text that comes in, as in csv: `.` or `,`.
     decimal: str = "."
+    #: IANA name of the zone of days, and of dates and times that have none.
+    timezone: str = "UTC"
     #: The names that facts and fields have in other systems.
     sent_names: SentNames = dataclasses.field(init=False, compare=False, repr=False)
 
@@ -137,6 +141,11 @@ class Schema:
         }
         names = SentNames(facts, {fact: names for fact, names in fields.items() if names})
         object.__setattr__(self, "sent_names", names)
+
+    @property
+    def zone(self) -> tzinfo:
+        """The zone of `timezone`."""
+        return zone_named(self.timezone)
 
     @property
     def list_facts(self) -> frozenset[str]:
@@ -177,6 +186,8 @@ class Schema:
         lines = [f"subject {self.subject} key {self.key}"]
         if self.decimal != ".":
             lines.append(f"decimal {self.decimal}")
+        if self.timezone != "UTC":
+            lines.append(f"timezone {self.timezone}")
         for fact in sorted(self.facts.values(), key=lambda fact: fact.name):
             if fact.is_list:
                 lines.append(f"{fact.name} list")

@@ -6,6 +6,7 @@ that prove it. A cell that compares with another field has no known set: nothing
 bounded: a table that would take more than the limits here is reported as not analysed."""
 
 from collections.abc import Sequence
+from datetime import UTC
 
 from engine.checks import ValueKind
 from engine.language import Assign, Decide, Expression, Log, Path, Source, print_action, print_expression, print_value
@@ -64,13 +65,16 @@ class _Analysis:
         self._columns = columns
         self._source = source
         self._domains: list[ColumnDomain] = []
+        zone = UTC if schema is None else schema.zone
         #: What each different cell of a column holds for.
         sets: list[dict[CellTests | None, ValueSet]] = []
         for position, (subject, kind) in enumerate(columns):
             universe = values_of_column(kind, _field(subject, schema))
             cells = {row.tests[position] for row in rows}
             # A cell that reads other fields may hold for everything.
-            values = {cell: values_of_cell(cell) if cell and reads_only_constants(cell) else universe for cell in cells}
+            values = {
+                cell: values_of_cell(cell, zone) if cell and reads_only_constants(cell) else universe for cell in cells
+            }
             self._domains.append(ColumnDomain(universe, values.values()))
             sets.append(values)
         size = sum(domain.width * len(values) for domain, values in zip(self._domains, sets, strict=True))

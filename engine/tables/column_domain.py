@@ -9,7 +9,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, date, timedelta, tzinfo
 from typing import Any
 
 from engine.checks import ValueKind
@@ -24,6 +24,7 @@ from engine.values import (
     Value,
     ValueSet,
     among,
+    any_of,
     between,
     compared,
     decimal,
@@ -33,6 +34,7 @@ from engine.values import (
     normal_number,
     number_between,
     ordinal,
+    settled_date,
     text_between,
 )
 
@@ -48,8 +50,12 @@ def reads_only_constants(tests: CellTests | None) -> bool:
     )
 
 
-def values_of_cell(tests: CellTests) -> ValueSet:
+def values_of_cell(tests: CellTests, zone: tzinfo = UTC) -> ValueSet:
     """The values that a cell holds for; it has to have constants only.
+
+    Args:
+        tests: the cell.
+        zone: of dates that have none; default UTC.
 
     >>> from decimal import Decimal
     >>> from engine.tables.unary_tests import Comparison
@@ -60,20 +66,22 @@ def values_of_cell(tests: CellTests) -> ValueSet:
     sets: list[ValueSet] = []
     for test in tests.tests:
         if isinstance(test, Range) and isinstance(test.low, Literal) and isinstance(test.high, Literal):
-            low, high = literal(test.low.value), literal(test.high.value)
-            sets.append(between(low, high, low_closed=test.low_closed, high_closed=test.high_closed))
+            low, high = _value(test.low, zone), _value(test.high, zone)
+            sets.append(between(low, high, low_closed=test.low_closed, high_closed=test.high_closed, zone=zone))
         elif isinstance(test, Comparison) and isinstance(test.operand, Literal):
-            value = literal(test.operand.value)
+            value = _value(test.operand, zone)
             if test.op == "==":
                 plain.append(value)
             else:
-                sets.append(compared(test.op, value) or NOTHING)
+                sets.append(compared(test.op, value, zone) or NOTHING)
     if plain:
-        sets.append(among(plain) or NOTHING)
-    # In pairs: one after the other, a cell of many ranges would cost the square of their number.
-    while len(sets) > 1:
-        sets = [one | other for one, other in itertools.zip_longest(sets[::2], sets[1::2], fillvalue=NOTHING)]
-    return ~sets[0] if tests.negated else sets[0]
+        sets.append(among(plain, zone) or NOTHING)
+    values = any_of(sets)
+    return ~values if tests.negated else values
+
+
+def _value(node: Literal, zone: tzinfo) -> Value:
+    return settled_date(node.value, zone) if isinstance(node.value, date) else literal(node.value)
 
 
 def values_of_column(kind: ValueKind, field: FieldSchema | None) -> ValueSet:

@@ -8,8 +8,6 @@ certain is refused (`engine.tables.bare_texts` says what a bare text may be)."""
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal
 
 from engine.checks import ValueKind, kind_of_value
 from engine.language import (
@@ -29,7 +27,7 @@ from engine.tables.bare_texts import (
     refuse_unclear_reason,
     single_quoted,
 )
-from engine.values import MAX_NUMBER_CHARACTERS, exact_decimal, normal_number, number_problem
+from engine.values import MAX_NUMBER_CHARACTERS, exact_decimal, less_than, literal, normal_number, number_problem
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\Z")
 _OPERATOR = re.compile(r"(<=|>=|!=|==|<>|=<|=>|<|>|=)\s*(.*)\Z", re.DOTALL)
@@ -195,11 +193,7 @@ def _test(text: str, column: CellColumn, read: ReadExpression) -> Comparison | R
 
 
 def _after(low: Scalar, high: Scalar) -> bool:
-    if isinstance(low, Decimal) and isinstance(high, Decimal):
-        return low > high
-    if isinstance(low, datetime) and isinstance(high, datetime):
-        return low > high
-    return isinstance(low, str) and isinstance(high, str) and low > high
+    return less_than(literal(high), literal(low))
 
 
 def _bound(text: str, column: CellColumn, read: ReadExpression) -> Expression:

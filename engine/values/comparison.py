@@ -1,10 +1,11 @@
 """What comparing two values means.  value -> [comparison] -> functions, evaluation
 
 Takes values of any kind, gives a boolean: across kinds nothing is equal and nothing has an order. Raises nothing, and
-never takes a text for a number or a date."""
+never takes a text for a number or a date. A moment equals the day that it is in."""
 
 from datetime import datetime
 
+from engine.values.days import Day, day_equal, day_less
 from engine.values.value import Value
 
 
@@ -20,7 +21,7 @@ def equal(left: Value, right: Value) -> bool:
     """
     kind = left.__class__
     if kind is not right.__class__:
-        return False
+        return kind in _DATES and right.__class__ in _DATES and day_equal(left, right)
     if kind is tuple:
         return len(left) == len(right) and all(map(equal, left, right))
     if kind is dict:
@@ -29,7 +30,8 @@ def equal(left: Value, right: Value) -> bool:
 
 
 #: Kinds that `<` and its kin order; two values of the same one.
-ORDERED = (float, str, datetime)
+ORDERED = (float, str, datetime, Day)
+_DATES = (datetime, Day)
 
 
 def less_than(left: Value, right: Value) -> bool:
@@ -39,7 +41,9 @@ def less_than(left: Value, right: Value) -> bool:
         left: of any kind.
         right: of any kind.
     """
-    return left.__class__ is right.__class__ and left.__class__ in ORDERED and bool(left < right)
+    if left.__class__ is right.__class__:
+        return left.__class__ in ORDERED and bool(left < right)
+    return left.__class__ in _DATES and right.__class__ in _DATES and day_less(left, right)
 
 
 def at_most(left: Value, right: Value) -> bool:
@@ -49,7 +53,9 @@ def at_most(left: Value, right: Value) -> bool:
         left: of any kind.
         right: of any kind.
     """
-    return left.__class__ is right.__class__ and left.__class__ in ORDERED and bool(left <= right)
+    if left.__class__ is right.__class__:
+        return left.__class__ in ORDERED and bool(left <= right)
+    return left.__class__ in _DATES and right.__class__ in _DATES and not day_less(right, left)
 
 
 def contains(item: Value, container: Value) -> bool:

@@ -1,12 +1,14 @@
 """What a value is while rules run, and the way in and out.  arithmetic -> [value] -> facts, evaluation, matching
 
-Inside the engine a value is None, bool, float, str, an aware UTC datetime, a tuple or a dict, and nothing else. A
-number is always the float64 of a decimal of at most 15 significant digits: each of those has its own float64, so
-comparing numbers compares floats, and only arithmetic goes through decimals. `from_python` refuses what is no such
-value; nothing else here raises. Says nothing about schemas (`engine.facts.reader`)."""
+Inside the engine a value is None, bool, float, str, an aware UTC datetime, a `Day` (a date without a time), a tuple or
+a dict, and nothing else. Text is in Unicode normal form C. A number is always the float64 of a decimal of at most 15
+significant digits: each of those has its own float64, so comparing numbers compares floats, and only arithmetic goes
+through decimals. `from_python` refuses what is no such value; nothing else here raises. Says nothing about schemas
+(`engine.facts.reader`)."""
 
+import unicodedata
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
 from typing import Any
 
@@ -20,8 +22,9 @@ from engine.values.arithmetic import (
     is_ordinary,
     number,
 )
+from engine.values.days import Day, ValueRefused, dated
 
-#: None, bool, float, str, aware datetime, tuple of values, dict of values.
+#: None, bool, float, str, aware datetime, Day, tuple of values, dict of values.
 Value = Any
 
 #: Longest text, in code points, that a rule can build; a longer one is null, so that joining in a loop stays bounded.
@@ -30,10 +33,6 @@ MAX_TEXT = 100_000
 MAX_NESTING = 32
 #: Most parts of a list or object that a rule can assign; without a bound, `P.x = [P.x, P.x]` doubles it each time.
 MAX_PARTS = 10_000
-
-
-class ValueRefused(Exception):
-    """What came in is no value of the language; the message says why, without naming the field."""
 
 
 def join(left: Value, right: Value) -> str | None:
@@ -84,7 +83,7 @@ def text(value: Value) -> str:
         return ""
     if kind is bool:
         return "true" if value else "false"
-    if kind is datetime:
+    if kind is datetime or kind is Day:
         return str(value.isoformat())
     if kind is tuple:
         return "[" + ", ".join(map(text, value)) + "]"
@@ -104,43 +103,23 @@ def to_python(value: Value) -> Any:
         return [to_python(item) for item in value]
     if kind is dict:
         return {name: to_python(item) for name, item in value.items()}
-    return value
+    return value.date if kind is Day else value
 
 
-def literal(value: bool | str | Decimal | datetime | None) -> Value:
-    """The value of a literal node."""
+def literal(value: bool | str | Decimal | date | Day | None) -> Value:
+    """The value of a literal node; a date whose zone nobody has settled means UTC."""
     if isinstance(value, Decimal):
         return number(value)
-    return moment(value) if isinstance(value, datetime) else value
+    return dated(value) if isinstance(value, date) else value
 
 
-def moment(value: datetime) -> datetime:
-    """A datetime as the language has it: aware, in UTC; one without a zone means UTC.
+def normal_text(written: str) -> str:
+    """A text in Unicode normal form C, as texts are compared.
 
-    Raises:
-        ValueRefused: its zone moves it out of the years 1 to 9999.
+    >>> normal_text("Cafe\u0301") == "Caf\u00e9"
+    True
     """
-    if value.tzinfo is UTC:
-        return value
-    try:
-        return value.astimezone(UTC) if value.utcoffset() is not None else value.replace(tzinfo=UTC)
-    except (OverflowError, ValueError) as error:
-        raise ValueRefused("is a date out of range") from error
-
-
-def parse_moment(written: str) -> datetime:
-    """Read an ISO 8601 date or date and time.
-
-    Raises:
-        ValueRefused: it is none.
-
-    >>> parse_moment("2026-01-01").isoformat()
-    '2026-01-01T00:00:00+00:00'
-    """
-    try:
-        return moment(datetime.fromisoformat(written))
-    except ValueError as error:
-        raise ValueRefused("is no date (ISO 8601 expected)") from error
+    return written if written.isascii() else unicodedata.normalize("NFC", written)
 
 
 def take_number(raw: Any) -> float:
@@ -199,12 +178,13 @@ def whole_digits(raw: Any) -> str | None:
     return None
 
 
-def from_python(raw: Any, nesting: int = 0) -> Value:
+def from_python(raw: Any, nesting: int = 0, zone: tzinfo = UTC) -> Value:
     """Take any plain value that a caller may send.
 
     Args:
         raw: None, bool, int, float, Decimal, str, datetime, date, list, tuple or mapping.
         nesting: how deep it stands in lists and objects.
+        zone: of dates that have none; default UTC.
 
     Returns:
         The value.
@@ -213,23 +193,23 @@ def from_python(raw: Any, nesting: int = 0) -> Value:
         ValueRefused: it is no value of the language.
     """
     kind = raw.__class__
-    if kind is str or raw is None or kind is bool:
+    if kind is str:
+        return raw if raw.isascii() else normal_text(raw)
+    if raw is None or kind is bool:
         return raw
     if isinstance(raw, int | float | Decimal):
         return take_number(raw)
-    if isinstance(raw, datetime):
-        return moment(raw)
     if isinstance(raw, date):
-        return datetime(raw.year, raw.month, raw.day, tzinfo=UTC)
+        return dated(raw, zone)
     if nesting >= MAX_NESTING:
         raise ValueRefused(f"is nested more than {MAX_NESTING} deep")
     if isinstance(raw, list | tuple):
-        return tuple([from_python(item, nesting + 1) for item in raw])
+        return tuple([from_python(item, nesting + 1, zone) for item in raw])
     if isinstance(raw, Mapping):
         # A null member is no member: null and missing are the same value.
-        return {str(name): from_python(item, nesting + 1) for name, item in raw.items() if item is not None}
+        return {str(name): from_python(item, nesting + 1, zone) for name, item in raw.items() if item is not None}
     if isinstance(raw, str):
-        return str(raw)
+        return normal_text(str(raw))
     raise ValueRefused(f"is of a kind that rules do not know ({kind.__name__})")
 
 
@@ -270,6 +250,7 @@ _KINDS: dict[type, str] = {
     float: "number",
     str: "text",
     datetime: "date",
+    Day: "date",
     tuple: "list",
     dict: "object",
 }

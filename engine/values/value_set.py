@@ -3,85 +3,24 @@
 A comparison of one field with constants holds on a set of values: some intervals of numbers, texts and dates, and some
 of null, true, false and the rest. Such sets have exact unions, intersections and complements, so that any condition on
 one field alone becomes one of them. An interval is half open: what follows a bound at once (the next float64, the next
-text, the next microsecond) bounds what includes it."""
+text, the next microsecond, the next day) bounds what includes it. Days have intervals of their own: a moment within a
+day is no more than that day to them, while among moments it is a bound of its own."""
 
 import math
-from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from itertools import zip_longest
 from typing import Any
 
+from engine.values.days import Day, day_at
+from engine.values.interval_set import IntervalSet
 from engine.values.value import Value
 
 #: The last code point; a text prefix that ends with it has no next prefix of its length.
 _LAST = "\U0010ffff"
 _TICK = timedelta(microseconds=1)
 _LAST_MOMENT = datetime.max.replace(tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class IntervalSet:
-    """A set of values of one ordered kind: it changes between in and out at each cut."""
-
-    #: Whether the least values are in.
-    inside: bool = False
-    #: Rising; a value at a cut is behind it.
-    points: tuple[Any, ...] = ()
-
-    def __contains__(self, value: Any) -> bool:
-        return self.inside ^ (bisect_right(self.points, value) & 1 == 1)
-
-    def __invert__(self) -> "IntervalSet":
-        return IntervalSet(not self.inside, self.points)
-
-    def __and__(self, other: "IntervalSet") -> "IntervalSet":
-        if not self.points:
-            return other if self.inside else self
-        if not other.points:
-            return self if other.inside else other
-        return self._merged(other, lambda left, right: left and right)
-
-    def __or__(self, other: "IntervalSet") -> "IntervalSet":
-        if not self.points:
-            return self if self.inside else other
-        if not other.points:
-            return other if other.inside else self
-        return self._merged(other, lambda left, right: left or right)
-
-    def _merged(self, other: "IntervalSet", decide: Any) -> "IntervalSet":
-        left, right = self.inside, other.inside
-        lefts, rights = set(self.points), set(other.points)
-        state = inside = decide(left, right)
-        points = []
-        for point in sorted(lefts | rights):
-            left ^= point in lefts
-            right ^= point in rights
-            if decide(left, right) != state:
-                state = not state
-                points.append(point)
-        return IntervalSet(inside, tuple(points))
-
-    @property
-    def empty(self) -> bool:
-        """Whether no value is in it."""
-        return not self.inside and not self.points
-
-    @property
-    def texts(self) -> tuple[str, ...] | None:
-        """The texts at which a set of texts differs from the rest of it; None when they can't be listed."""
-        if len(self.points) % 2:
-            return None
-        singles = self.points[::2]
-        return singles if all(a + "\0" == b for a, b in zip(singles, self.points[1::2], strict=True)) else None
-
-    @property
-    def numbers(self) -> tuple[float, ...] | None:
-        """The same for a set of numbers."""
-        if len(self.points) % 2:
-            return None
-        singles, follow = self.points[::2], self.points[1::2]
-        return singles if all(math.nextafter(a, math.inf) == b for a, b in zip(singles, follow, strict=True)) else None
 
 
 _NONE, _ALL = IntervalSet(), IntervalSet(inside=True)
@@ -98,7 +37,10 @@ class ValueSet:
     rest: bool = False
     numbers: IntervalSet = _NONE
     texts: IntervalSet = _NONE
+    #: Of moments.
     dates: IntervalSet = _NONE
+    #: Of whole days: their dates.
+    days: IntervalSet = _NONE
 
     def __contains__(self, value: Value) -> bool:
         kind = value.__class__
@@ -108,6 +50,8 @@ class ValueSet:
             return value in self.texts
         if kind is datetime:
             return value in self.dates
+        if kind is Day:
+            return value.date in self.days
         if kind is bool:
             return self.true if value else self.false
         return self.null if value is None else self.rest
@@ -121,6 +65,7 @@ class ValueSet:
             self.numbers & other.numbers,
             self.texts & other.texts,
             self.dates & other.dates,
+            self.days & other.days,
         )
 
     def __or__(self, other: "ValueSet") -> "ValueSet":
@@ -132,6 +77,7 @@ class ValueSet:
             self.numbers | other.numbers,
             self.texts | other.texts,
             self.dates | other.dates,
+            self.days | other.days,
         )
 
     def __invert__(self) -> "ValueSet":
@@ -143,6 +89,7 @@ class ValueSet:
             ~self.numbers,
             ~self.texts,
             ~self.dates,
+            ~self.days,
         )
 
     @property
@@ -158,7 +105,7 @@ class ValueSet:
     @property
     def _cut(self) -> bool:
         """Whether it is in and out within one kind: most sets are, and they are neither empty nor full."""
-        return bool(self.numbers.points or self.texts.points or self.dates.points)
+        return bool(self.numbers.points or self.texts.points or self.dates.points or self.days.points)
 
     @property
     def only_texts(self) -> tuple[str, ...] | None:
@@ -172,7 +119,7 @@ class ValueSet:
 
     def _only(self, one: IntervalSet, other: IntervalSet) -> bool:
         """Whether two of the ordered kinds are empty, and all that has no order is out."""
-        rest = self.null or self.true or self.false or self.rest
+        rest = self.null or self.true or self.false or self.rest or self.days.points or self.days.inside
         return not (rest or one.points or other.points or one.inside or other.inside)
 
 
@@ -192,10 +139,28 @@ def _after(value: Any) -> Any:
 
 
 def _of_kind(value: Value, cuts: IntervalSet) -> ValueSet:
-    """A set of values of the kind of `value`."""
-    if value.__class__ is float:
-        return ValueSet(numbers=cuts)
-    return ValueSet(texts=cuts) if value.__class__ is str else ValueSet(dates=cuts)
+    """A set of values of the kind of `value`, which is no date."""
+    return ValueSet(numbers=cuts) if value.__class__ is float else ValueSet(texts=cuts)
+
+
+def _dates(op: str, value: Day | datetime, zone: tzinfo) -> ValueSet:
+    """The dates `x` for which `x op value` holds; not for `!=`."""
+    day = value if isinstance(value, Day) else day_at(value, zone)
+    if isinstance(value, Day):
+        first, after = value.start, value.end if value.date < date.max else None
+    else:
+        first, after = value, _after(value)
+    days = _NONE
+    if day is not None:
+        days = _stretch(op, day.date, day.date + timedelta(days=1) if day.date < date.max else None)
+    return ValueSet(dates=_stretch(op, first, after), days=days)
+
+
+def _stretch(op: str, first: Any, after: Any) -> IntervalSet:
+    """What compares so with a stretch that starts with `first` and ends before `after`."""
+    if op == "==":
+        return _cuts(False, first, after)
+    return _cuts(op in ("<", "<="), first if op in ("<", ">=") else after)
 
 
 def _cuts(inside: bool, *points: Any) -> IntervalSet:
@@ -203,19 +168,30 @@ def _cuts(inside: bool, *points: Any) -> IntervalSet:
     return IntervalSet(inside, points if None not in points else tuple(point for point in points if point is not None))
 
 
-def equal_to(value: Value) -> ValueSet | None:
-    """The values that equal a constant; None when it is a list or an object."""
+def equal_to(value: Value, zone: tzinfo = UTC) -> ValueSet | None:
+    """The values that equal a constant; None when it is a list or an object.
+
+    Args:
+        value: the constant.
+        zone: of the days that facts hold; default UTC.
+    """
     if value is None:
         return NULL
     if value.__class__ is bool:
         return ValueSet(true=value, false=not value)
     if value.__class__ in (tuple, dict):
         return None
+    if value.__class__ is datetime or value.__class__ is Day:
+        return _dates("==", value, zone)
     return _of_kind(value, _cuts(False, value, _after(value)))
 
 
-def among(values: Iterable[Value]) -> ValueSet | None:
+def among(values: Iterable[Value], zone: tzinfo = UTC) -> ValueSet | None:
     """The values that equal one of some constants; None when a list or an object is among these.
+
+    Args:
+        values: the constants.
+        zone: of the days that facts hold; default UTC.
 
     >>> "a" in among(["a", "b"]), "c" in among(["a", "b"]), None in among([None])
     (True, False, True)
@@ -227,9 +203,8 @@ def among(values: Iterable[Value]) -> ValueSet | None:
             return None
         by_kind.setdefault(value.__class__, set()).add(value)
     for kind, several in by_kind.items():
-        if kind is bool or kind is type(None):
-            for value in several:
-                union = union | (equal_to(value) or NOTHING)
+        if kind is not float and kind is not str:
+            union = union | any_of([equal_to(value, zone) or NOTHING for value in several])
             continue
         points: list[Any] = []
         for value in sorted(several):
@@ -242,12 +217,20 @@ def among(values: Iterable[Value]) -> ValueSet | None:
     return union
 
 
-def compared(op: str, value: Value) -> ValueSet | None:
+def any_of(sets: list[ValueSet]) -> ValueSet:
+    """All of some sets in one, in pairs: one after the other would cost the square of their number."""
+    while len(sets) > 1:
+        sets = [one | other for one, other in zip_longest(sets[::2], sets[1::2], fillvalue=NOTHING)]
+    return sets[0]
+
+
+def compared(op: str, value: Value, zone: tzinfo = UTC) -> ValueSet | None:
     """The values `x` for which `x op value` holds.
 
     Args:
         op: one of `== != < <= > >=`.
         value: a constant.
+        zone: of the days that facts hold; default UTC.
 
     Returns:
         The set; None when it is no such set.
@@ -256,15 +239,17 @@ def compared(op: str, value: Value) -> ValueSet | None:
     (True, False, True)
     """
     if op in ("==", "!="):
-        same = equal_to(value)
+        same = equal_to(value, zone)
         return ~same if same is not None and op == "!=" else same
-    if value.__class__ not in (float, str, datetime):
+    if value.__class__ is datetime or value.__class__ is Day:
+        return _dates(op, value, zone)
+    if value.__class__ not in (float, str):
         return NOTHING
     bound = value if op in ("<", ">=") else _after(value)
     return _of_kind(value, _cuts(op in ("<", "<="), bound))
 
 
-def between(low: Value, high: Value, *, low_closed: bool, high_closed: bool) -> ValueSet:
+def between(low: Value, high: Value, *, low_closed: bool, high_closed: bool, zone: tzinfo = UTC) -> ValueSet:
     """The values between two constants of one ordered kind.
 
     Args:
@@ -272,10 +257,13 @@ def between(low: Value, high: Value, *, low_closed: bool, high_closed: bool) -> 
         high: the upper end.
         low_closed: whether the lower end is in.
         high_closed: whether the upper end is in.
+        zone: of the days that facts hold; default UTC.
 
     >>> 10.0 in between(5.0, 10.0, low_closed=True, high_closed=False)
     False
     """
+    if low.__class__ is datetime or low.__class__ is Day:
+        return _dates(">=" if low_closed else ">", low, zone) & _dates("<=" if high_closed else "<", high, zone)
     first, end = low if low_closed else _after(low), _after(high) if high_closed else high
     # Only the greatest value has none after it.
     if first is None or (end is not None and first >= end):

@@ -5,10 +5,10 @@ it. Where the stream has a time, every event has one."""
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from typing import Any
 
-from engine import Schema, Stream, ValueRefused, parse_moment
+from engine import Schema, Stream, ValueRefused, parse_moment, start_of
 from rulefarm import wire
 from rulefarm.errors import JobRejected
 from rulefarm.limits import MAX_EVENT_CHARACTERS
@@ -40,13 +40,14 @@ def event_of(
     return key_text(owner.get(field)), event
 
 
-def event_time(stream: Stream, event: Mapping[str, Any], as_of: datetime) -> datetime:
+def event_time(stream: Stream, event: Mapping[str, Any], as_of: datetime, zone: tzinfo) -> datetime:
     """When an event happened.
 
     Args:
         stream: which.
         event: of facts that fit the schema.
         as_of: when its job is judged.
+        zone: of dates that have none; a day is the moment it starts.
 
     Raises:
         JobRejected: `event-time`: it says no date. A schema holds only what rules read to its last letter.
@@ -56,7 +57,7 @@ def event_time(stream: Stream, event: Mapping[str, Any], as_of: datetime) -> dat
     value = event[stream.time[1]]
     try:
         # A column of dates holds them as such.
-        return parse_moment(value.isoformat() if isinstance(value, date) else value)
+        return start_of(parse_moment(value.isoformat() if isinstance(value, date) else value, zone))
     except (ValueRefused, TypeError):
         raise JobRejected("event-time", f"{'.'.join(stream.time)} is no date (ISO 8601 expected)") from None
 

@@ -114,7 +114,7 @@ class SharedFacts:
                 facts[i] = with_events(each, stream, [event] if event else [])
                 continue
             try:
-                at, text = event_time(stream, event, subject.as_of), event_text(stream, event)
+                at, text = event_time(stream, event, subject.as_of, loaded.schema.zone), event_text(stream, event)
             except JobRejected as error:
                 facts[i] = CompleteFacts(each.document, each.shared, (error.code, error.message))
                 continue

@@ -1,12 +1,13 @@
 """Facts and frames made up from a seed, as producers would send them, for the rules of `generated_rules`."""
 
 import random
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 import polars as pl
 
-from tests.engine.pools import DAYS, EDGES, FIELDS, NUMBERS, NUMERIC, TEXTS
+from tests.engine.pools import DAYS, EDGES, FIELDS, MOMENTS, NUMBERS, NUMERIC, TEXTS
 
 
 class Sender:
@@ -101,9 +102,12 @@ def frame_from(seed: int, rows: int, typed: bool) -> pl.DataFrame:
         "number": lambda: float(sender.number()),
         "text": lambda: sender.pick([text for text in TEXTS if text.isprintable()]),
         "boolean": lambda: sender.pick([True, False]),
-        "date": lambda: sender.pick(DAYS),
+        "date": lambda: sender.pick(MOMENTS),
+        "day": lambda: sender.pick([one for one in DAYS if not isinstance(one, datetime)]),
+        "clock": lambda: sender.pick(MOMENTS).replace(tzinfo=None),
     }
     dtypes = {"number": pl.Float64, "text": pl.String, "boolean": pl.Boolean, "date": pl.Datetime("us", "UTC")}
+    dtypes |= {"day": pl.Date, "clock": pl.Datetime("us")}
     kinds = {"t": "text", "u": "text", "f": "boolean", "d": "date"}
     columns = []
     for name in FIELDS:
@@ -115,6 +119,8 @@ def frame_from(seed: int, rows: int, typed: bool) -> pl.DataFrame:
         kind = kinds.get(name, "number")
         if not typed and chance.randrange(8) == 0:
             kind = sender.pick(list(makers))
+        if kind == "date":
+            kind = sender.pick(["date", "day", "clock"])
         nulls = sender.pick([0, 4, 4, 20])
         values = [None if nulls and chance.randrange(nulls) == 0 else makers[kind]() for _ in range(rows)]
         if kind == "number" and chance.randrange(4) == 0:

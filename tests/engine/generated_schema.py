@@ -44,7 +44,8 @@ def schema_from(seed: int) -> Schema:
             words.append(f"values = {shown[:-1]!r}".replace("'", '"'))
         return f"{{ {', '.join(words)} }}"
 
-    lines = ['subject = "P"', 'key = "t"', "[facts.P]", *sent_as("P"), "[facts.P.fields]"]
+    zone = chance.choice(["UTC", "Europe/Berlin", "America/St_Johns", "Pacific/Kiritimati"])
+    lines = ['subject = "P"', 'key = "t"', f'timezone = "{zone}"', "[facts.P]", *sent_as("P"), "[facts.P.fields]"]
     lines += [f"{name} = {keys(kind, False, name)}" for name, kind in _KINDS.items()]
     lines += [f"{name} = {keys(kind, True)}" for name, kind in _DERIVED.items()]
     lines += ["[facts.L]", "list = true", *sent_as("L"), "[facts.L.fields]"]

@@ -5,7 +5,7 @@ It shares the nodes and the bodies of the functions with the engine, and nothing
 
 import itertools
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from typing import Any
 
@@ -17,6 +17,7 @@ from tests.engine.naive_values import (
     MAX_TEXT,
     Refused,
     arithmetic,
+    compare,
     equal,
     follow,
     fresh,
@@ -49,6 +50,7 @@ class Naive:
 
     def __init__(self, rules: list[Rule], max_firings: int = 1_000, schema: Schema | None = None) -> None:
         self.schema = schema
+        self.zone: tzinfo = UTC if schema is None else schema.zone
         self.max_firings = max_firings
         self.rules = sorted(rules, key=lambda rule: -rule.salience)
         self.intake = Intake(rules, schema)
@@ -107,17 +109,19 @@ class Evaluation:
     def holds(self, rule: Rule) -> bool:
         if rule.agenda_group not in (None, "MAIN"):
             return False
-        if rule.date_effective is not None and self.as_of < rule.date_effective:
+        if rule.date_effective is not None and compare("<", self.as_of, rule.date_effective):
             return False
-        if rule.date_expires is not None and self.as_of >= rule.date_expires:
+        if isinstance(rule.date_expires, datetime) and self.as_of >= rule.date_expires:
             return False
-        return Expressions(self.facts, self.as_of).true(rule.condition)
+        if rule.date_expires is not None and compare(">", self.as_of, rule.date_expires):
+            return False
+        return Expressions(self.facts, self.as_of, self.naive.zone).true(rule.condition)
 
     def value(self, node: nodes.Expression) -> Any:
-        return Expressions(self.facts, self.as_of).value(node)
+        return Expressions(self.facts, self.as_of, self.naive.zone).value(node)
 
     def text(self, node: nodes.Expression) -> str:
-        return text(Expressions(self.facts, self.as_of).in_text(node))[:MAX_TEXT]
+        return text(Expressions(self.facts, self.as_of, self.naive.zone).in_text(node))[:MAX_TEXT]
 
     def fire(self, rule: Rule) -> None:
         self.said.fired.append(rule.name)
@@ -138,7 +142,9 @@ class Evaluation:
                 case nodes.Log(said):
                     self.said.logs.append(self.text(said))
                 case nodes.Emit(name, args):
-                    self.emit(rule, name, [Expressions(self.facts, self.as_of).in_text(arg) for arg in args])
+                    self.emit(
+                        rule, name, [Expressions(self.facts, self.as_of, self.naive.zone).in_text(arg) for arg in args]
+                    )
                 case nodes.Retract(name):
                     self.blocked.add(name)
                 case nodes.Complete():

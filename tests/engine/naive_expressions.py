@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any
 
@@ -15,6 +15,7 @@ from tests.engine.naive_values import (
     arithmetic,
     compare,
     elements,
+    ends,
     equal,
     follow,
     from_engine,
@@ -30,8 +31,11 @@ QUIET.log_errors = False
 class Expressions:
     """The facts, and for each list fact whose elements are being looked at the one at hand."""
 
-    def __init__(self, facts: dict[str, Any], as_of: datetime, element: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self, facts: dict[str, Any], as_of: datetime, zone: tzinfo, element: dict[str, Any] | None = None
+    ) -> None:
         self.facts = facts
+        self.zone = zone
         self.as_of = as_of
         self.element = element or {}
 
@@ -111,12 +115,12 @@ class Expressions:
 
     def Call(self, node: nodes.Call) -> Any:  # noqa: N802
         values = [to_engine(self.value(arg)) for arg in node.args]
-        return from_engine(invoke(FUNCTIONS[node.name], [self.as_of, *values] if node.name == "Now" else values))
+        before: list[Any] = [self.as_of] if node.name in ("Now", "Today") else []
+        return from_engine(invoke(FUNCTIONS[node.name], [*before, *[self.zone] * FUNCTIONS[node.name].zoned, *values]))
 
     def each(self, fact: str) -> list["Expressions"]:
-        return [
-            Expressions(self.facts, self.as_of, self.element | {fact: one}) for one in elements(self.facts.get(fact))
-        ]
+        found = elements(self.facts.get(fact))
+        return [Expressions(self.facts, self.as_of, self.zone, self.element | {fact: one}) for one in found]
 
     def Bound(self, node: nodes.Bound) -> Any:  # noqa: N802
         return follow(self.element[node.name], node.steps)
@@ -135,7 +139,7 @@ class Expressions:
         """Whether these events, in the order of the bindings, are what the pattern asks for."""
         chosen = {binding.name: events[place] for binding, place in zip(there, places, strict=True)}
         others = [event for place, event in enumerate(events) if place not in places]
-        bound = Expressions(self.facts, self.as_of, self.element | chosen)
+        bound = Expressions(self.facts, self.as_of, self.zone, self.element | chosen)
         if not all(bound.is_recent(binding) for binding in there):
             return False
         absences = [binding for binding in pattern.bindings if binding.absent]
@@ -145,7 +149,7 @@ class Expressions:
             return False
         for absence in absences:
             for event in others:
-                one = Expressions(self.facts, self.as_of, bound.element | {absence.name: event})
+                one = Expressions(self.facts, self.as_of, self.zone, bound.element | {absence.name: event})
                 if one.is_recent(absence) and all(one.true(operand) for operand in about[absence.name]):
                     return False
         return True
@@ -155,8 +159,10 @@ class Expressions:
             return True
         at = follow(self.element[binding.name], (binding.time[1],))
         now = follow(self.facts.get(binding.time[0]), (binding.time[1],))
-        now = now if isinstance(now, datetime) else self.as_of
-        return isinstance(at, datetime) and timedelta(0) <= now - at < timedelta(seconds=binding.window_s)
+        now = now if kind(now) == "date" else self.as_of
+        if kind(at) != "date":
+            return False
+        return timedelta(0) <= ends(now)[0] - ends(at)[0] < timedelta(seconds=binding.window_s)
 
     def Quantifier(self, node: nodes.Quantifier) -> bool:  # noqa: N802
         answers = [one.true(node.condition) for one in self.each(node.fact)]
@@ -175,7 +181,8 @@ class Expressions:
         if node.kind == "CountDistinct":
             unlike: list[Any] = []
             for value in values:
-                if not any(equal(value, other) for other in unlike):
+                # A day and a moment in it are equal, and yet two.
+                if not any(equal(value, other) and type(value) is type(other) for other in unlike):
                     unlike.append(value)
             return Decimal(len(unlike))
         if node.kind in ("Sum", "Avg"):
@@ -187,7 +194,8 @@ class Expressions:
             return total if node.kind == "Sum" else arithmetic("/", total, Decimal(len(values)))
         if len({kind(value) for value in values}) != 1 or kind(values[0]) not in ("number", "text", "date"):
             return None
-        return min(values) if node.kind == "Min" else max(values)
+        key = (lambda one: ends(one)[0]) if kind(values[0]) == "date" else None
+        return min(values, key=key) if node.kind == "Min" else max(values, key=key)
 
 
 def inner(node: Any) -> list[Any]:

@@ -1,6 +1,7 @@
 """Facts of the naive evaluator: taken in one by one, refused when a rule reads what is no value of the language."""
 
 import unicodedata
+from datetime import UTC, tzinfo
 from decimal import Decimal
 from typing import Any
 
@@ -15,6 +16,7 @@ class Intake:
 
     def __init__(self, rules: list[Rule], schema: Schema | None) -> None:
         self.schema = schema
+        self.zone: tzinfo = UTC if schema is None else schema.zone
         self.reads = {one for rule in rules for root in self.roots(rule) for one in paths(root)}
         #: Facts that some rule reads as a whole.
         self.whole = {path.fact for path, _ in self.reads if not self.steps(path)}
@@ -46,7 +48,7 @@ class Intake:
         raw = self.with_digits(self.with_own_names(raw))
         self.check(raw)
         for path, bound in self.reads:
-            take(seen(raw, path, bound))
+            take(seen(raw, path, bound), self.zone)
         for fact, in_list in self.written:
             if not isinstance(raw.get(fact), (list if in_list else dict) | None):
                 raise Refused("facts-rejected")
@@ -114,7 +116,7 @@ class Intake:
 
     def fact(self, name: str, raw: Any) -> Any:
         if name in self.whole:
-            return take(raw)
+            return take(raw, self.zone)
         if isinstance(raw, dict):
             return {key: self.lenient(value) for key, value in raw.items() if value is not None}
         return [self.fact(name, one) for one in raw] if isinstance(raw, list) else self.lenient(raw)
@@ -126,6 +128,6 @@ class Intake:
         if isinstance(raw, list):
             return [self.lenient(value) for value in raw]
         try:
-            return take(raw)
+            return take(raw, self.zone)
         except Refused:
             return None

@@ -1,10 +1,12 @@
 """Values of the naive evaluator: None, bool, Decimal, str, datetime, list, dict, and what operators make of them."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 from typing import Any
+from unicodedata import normalize
 
 from engine.schema import FieldSchema
+from engine.values import Day
 
 MAX_TEXT = 100_000
 
@@ -18,8 +20,10 @@ def printed(raw: float) -> Decimal:
     return Context(prec=15, rounding=ROUND_HALF_EVEN).create_decimal(repr(raw))
 
 
-def take(raw: Any) -> Any:
-    if raw is None or isinstance(raw, bool | str):
+def take(raw: Any, zone: tzinfo = UTC) -> Any:
+    if isinstance(raw, str):
+        return normalize("NFC", raw)
+    if raw is None or isinstance(raw, bool):
         return raw
     if isinstance(raw, int | float | Decimal):
         number = printed(raw) if isinstance(raw, float) else Decimal(raw)
@@ -31,13 +35,14 @@ def take(raw: Any) -> Any:
             raise Refused("facts-rejected")
         return number
     if isinstance(raw, datetime):
-        return raw.astimezone(UTC) if raw.tzinfo else raw.replace(tzinfo=UTC)
+        return (raw if raw.tzinfo else raw.replace(tzinfo=zone)).astimezone(UTC)
     if isinstance(raw, date):
-        return datetime(raw.year, raw.month, raw.day, tzinfo=UTC)
+        midnights = [datetime(one.year, one.month, one.day, tzinfo=zone) for one in (raw, raw + timedelta(days=1))]
+        return Day(raw, *(midnight.astimezone(UTC) for midnight in midnights))
     if isinstance(raw, list | tuple):
-        return [take(item) for item in raw]
+        return [take(item, zone) for item in raw]
     if isinstance(raw, dict):
-        return {name: take(item) for name, item in raw.items() if item is not None}
+        return {name: take(item, zone) for name, item in raw.items() if item is not None}
     raise Refused("facts-rejected")
 
 
@@ -57,7 +62,7 @@ def plain(value: Any) -> Any:
         return [plain(item) for item in value]
     if isinstance(value, dict):
         return {name: plain(item) for name, item in value.items()}
-    return value
+    return value.date if isinstance(value, Day) else value
 
 
 def text(value: Any) -> str:
@@ -67,7 +72,7 @@ def text(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, Decimal):
         return str(plain(value))
-    if isinstance(value, datetime):
+    if isinstance(value, datetime | Day):
         return value.isoformat()
     if isinstance(value, list):
         return f"[{', '.join(text(item) for item in value)}]"
@@ -86,6 +91,7 @@ KINDS: dict[type, str] = {
     Decimal: "number",
     str: "text",
     datetime: "date",
+    Day: "date",
     list: "list",
     dict: "object",
 }
@@ -98,10 +104,19 @@ def equal(a: Any, b: Any) -> bool:
         return len(a) == len(b) and all(equal(x, y) for x, y in zip(a, b, strict=True))
     if isinstance(a, dict):
         return set(a) == set(b) and all(equal(a[name], b[name]) for name in a)
+    if kind(a) == "date":
+        return ends(a)[0] <= ends(b)[1] and ends(b)[0] <= ends(a)[1]
     return a == b
 
 
+def ends(value: datetime | Day) -> tuple[datetime, datetime]:
+    """The first and the last microsecond of a date."""
+    return (value.start, value.end - timedelta(microseconds=1)) if isinstance(value, Day) else (value, value)
+
+
 def less(a: Any, b: Any) -> bool:
+    if kind(a) == kind(b) == "date":
+        return ends(a)[1] < ends(b)[0]
     return kind(a) == kind(b) and kind(a) in ("number", "text", "date") and bool(a < b)
 
 

@@ -3,14 +3,16 @@
 Numbers with ties, tiny differences, and values whose sum or product lies at the edge of 15 digits."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from engine.functions import FUNCTIONS
 from engine.language import Expression, Path, nodes
 
 AS_OF = datetime(2026, 3, 1, tzinfo=UTC)
-DAYS = [datetime(2026, 2, 27, tzinfo=UTC), AS_OF, datetime(2026, 3, 1, 12, tzinfo=UTC)]
+MOMENTS = [datetime(2026, 2, 27, tzinfo=UTC), AS_OF, datetime(2026, 3, 1, 12, tzinfo=UTC)]
+#: Moments, days, and moments that say no zone.
+DAYS = [*MOMENTS, date(2026, 2, 28), date(2026, 3, 1), datetime(2026, 3, 1, 0, 30)]
 NUMBERS = ["0", "1", "2", "3", "4", "5", "-1", "0.1", "0.2", "0.3", "1.02", "10", "10.2", "10.19", "2.5"]
 EDGES = ["1e15", "999999999999999", "1e-5", "1e200", "-1e200", "1e-200", "3e-290", "9e299"]
 EDGES += ["0.333333333333333", "123456789.123456"]

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.checks import with_dates
 from engine.columnar import exact_floats
 from engine.evaluation import Evaluation, Search
 from engine.language import Rule
@@ -130,7 +131,7 @@ def joined(search: Search) -> list[tuple[int, ...]] | None:
 
 
 def check(seed: int, schema: Schema | None) -> None:
-    rules = rules_from(seed)
+    rules = [with_dates(rule, schema) for rule in rules_from(seed)]
     program, naive = program_of(rules, schema), naive_of(rules, schema)
     other = None if schema is None else OtherSystem(schema, seed)
     for job in facts_from(seed, JOBS, typed=schema is not None):
@@ -165,8 +166,9 @@ def test_it_means_the_same_for_facts_with_a_schema(seed: int) -> None:
 @settings(max_examples=cases(400), deadline=None)
 @given(seeds, st.booleans())
 def test_the_columnar_evaluator_means_what_the_record_one_means(seed: int, typed: bool) -> None:
-    rules, frame = rules_from(seed, flat=True), frame_from(seed, ROWS + seed % 20, typed)
     schema = schema_from(seed) if typed else None
+    rules = [with_dates(rule, schema) for rule in rules_from(seed, flat=True)]
+    frame = frame_from(seed, ROWS + seed % 20, typed)
     program = program_of(rules, schema)
     if schema is not None:
         names = {field.name: field.sent_as for field in schema.facts["P"].fields.values()}

@@ -76,7 +76,7 @@ def test_a_workbook_is_judged_as_its_cells_are(tmp_path: Path) -> None:
     assert answers(judge(tmp_path / "a.xlsx")) == [
         ("4711", "reject", ["price 9.5 under cost 10"]),
         ("A2", "reject", ["price 9.5 under cost 10", "on sale", "deli"]),
-        ("A3", "review", ["special runs from 2026-11-01T00:00:00+00:00 to 2026-12-24T12:00:00+00:00"]),
+        ("A3", "review", ["special runs from 2026-11-01 to 2026-12-24T12:00:00+00:00"]),
         (
             "A4",
             "error",

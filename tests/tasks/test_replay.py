@@ -71,7 +71,7 @@ def test_a_line_is_judged_as_of_its_own_time_unless_told(tmp_path: Path) -> None
         "window =", 'time = "Payment.at"\nwindow ='
     )
     (folder / "domain.toml").write_text(text)
-    rule = 'rule "Old" date-expires "2020-01-01" { when Payment.amount > 0 then Review("old"); }\n'
+    rule = 'rule "Old" date-expires "2020-01-01T00:00:00Z" { when Payment.amount > 0 then Review("old"); }\n'
     (folder / "rules.grl").write_text(rule + (SHARING / "fraud" / "fraud.grl").read_text())
     timed = load_domain(tmp_path, "timed")
     ats = ["2019-12-31T23:59:00Z", "2020-01-01T00:00:00Z", "2020-01-01T00:09:00Z", None, 7, "never"]

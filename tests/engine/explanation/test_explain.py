@@ -115,7 +115,7 @@ def test_only_fired_rules_are_shown_unless_others_are_asked_for() -> None:
         ("rule R { when P.n > 5 then Log(1); }", ""),
         ('rule R agenda-group "late" { when P.n > 0 then Log(1); }', "agenda group 'late' never has the focus"),
         ('rule R date-effective "2026-04-01" { when P.n > 0 then Log(1); }', "in force from 2026-04-01T00:00:00+00:00"),
-        ('rule R date-expires "2026-02-01" { when P.n > 0 then Log(1); }', "in force until 2026-02-01T00:00:00+00:00"),
+        ('rule R date-expires "2026-02-01" { when P.n > 0 then Log(1); }', "in force until the end of 2026-02-01"),
         ('rule R activation-group "g" { when P.n > 0 then Log(1); }', "'First' of the same activation group fired"),
         ("rule R { when P.k == null then Log(1); }", "its condition held until 'First' fired"),
         ("rule R lock-on-active { when P.k == 1 then Log(1); }", "locked on active"),

@@ -12,7 +12,7 @@ from engine.functions import ALIASES, FUNCTIONS, Function, invoke
 from engine.functions.registry import function_page
 from engine.language import print_expression
 from engine.language.parser import parse_expression
-from engine.values import MAX_TEXT, kind_of
+from engine.values import MAX_TEXT, day_of, kind_of
 from tests.engine.effort import cases
 
 PAGE = Path(__file__).parents[3] / "docs" / "language.md"
@@ -41,7 +41,7 @@ numbers = st.one_of(
     st.decimals(-1000, 1000, places=3).map(float),
     st.integers(-500, 500).map(float),
 )
-dates = st.datetimes().map(lambda moment: moment.replace(tzinfo=UTC))
+dates = st.datetimes().map(lambda moment: moment.replace(tzinfo=UTC)) | st.dates().map(lambda one: day_of(one, UTC))
 scalars = st.one_of(st.none(), st.booleans(), numbers, st.text(max_size=8), dates)
 values = st.one_of(
     scalars,
@@ -65,7 +65,7 @@ def test_it_gives_its_kind_or_null_whatever_it_is_asked(function: Function) -> N
     @settings(max_examples=cases(60), deadline=None)
     @given(arguments(function))
     def ask(args: list[object]) -> None:
-        value = invoke(function, [MOMENT, *args] if function.timed else args)
+        value = invoke(function, [*[MOMENT] * function.timed, *[UTC] * function.zoned, *args])
         assert function.result == "any" or kind_of(value) in (function.result, "null")
         if isinstance(value, float):
             assert value == 0.0 or 1e-290 <= abs(value) < 1e300
@@ -130,7 +130,7 @@ def test_it_gives_its_kind_or_null_whatever_it_is_asked(function: Function) -> N
     ],
 )
 def test_at_its_edges(name: str, args: list[object], wanted: object) -> None:
-    value = invoke(FUNCTIONS[name], args)
+    value = invoke(FUNCTIONS[name], [*[UTC] * FUNCTIONS[name].zoned, *args])
     assert (kind_of(value), value) == (kind_of(wanted), wanted)
 
 
