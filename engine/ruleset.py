@@ -5,6 +5,7 @@ that versions them; or one `RulesetRejected` with every problem of every file. A
 opens no file (`rulesets.loader` does)."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,6 +16,9 @@ from engine.errors import RulesetRejected
 from engine.language import MAX_RULES, Rule, Source, TooManyProblems, open_source, print_rules, read_rules
 from engine.schema import Schema
 from engine.tables import read_table
+
+#: What a date is written with in a rule or a cell, if no schema says that a text is one.
+_DATE = re.compile("date|@", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,8 @@ def read_sources(sources: Mapping[str, str | bytes], schema: Schema | None = Non
             source.report(
                 "source-kind", 0, 1, f"'{name}' is neither rules nor a table", "name it *.grl, *.csv or *.xlsx"
             )
-    rules = [with_dates(rule, schema) for rule in rules]
+    if _may_hold_dates(sources, schema):
+        rules = [with_dates(rule, schema) for rule in rules]
     if schema is not None:
         rules = [with_windows(rule, schema) for rule in rules]
     _check_names(rules, opened)
@@ -75,6 +80,19 @@ def read_sources(sources: Mapping[str, str | bytes], schema: Schema | None = Non
     if any(problem.severity == "error" for problem in problems):
         raise RulesetRejected(problems)
     return Ruleset(tuple(rules), dict(sources), _digest(rules, schema), tuple(problems), schema)
+
+
+def _may_hold_dates(sources: Mapping[str, str | bytes], schema: Schema | None) -> bool:
+    """Whether dates have to be looked for: where there can be none, that would be a sixth of the load for nothing."""
+    if schema is not None:
+        kinds = {field.kind for fact in schema.facts.values() for field in fact.fields.values()}
+        if "date" in kinds.union(*(call.args for call in schema.calls.values())):
+            return True
+    return any(
+        name.lower().endswith(".xlsx")
+        or _DATE.search(content if isinstance(content, str) else content.decode("latin-1"))
+        for name, content in sources.items()
+    )
 
 
 def _workbook_rules(name: str, content: str | bytes, schema: Schema | None, opened: dict[str, Source]) -> list[Rule]:

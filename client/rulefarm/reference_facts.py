@@ -6,6 +6,7 @@ Kept in Redis as canonical text under `rulefarm:facts:<Fact>:<key>`, until it is
 looks there when it judges a job; nothing is looked up here, and no schema is known here."""
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -234,7 +235,8 @@ def _place(fact: str, key: str | int) -> str:
     if isinstance(key, bool):
         raise FactRejected("bad-key", f"{fact}: a key is a text or a whole number, not {abbreviate(key)}")
     try:
-        return prefix + wire.checked_key(str(key) if isinstance(key, int) else key)
+        # As text is compared: a key finds its fact, however its letters were typed.
+        return prefix + unicodedata.normalize("NFC", wire.checked_key(str(key) if isinstance(key, int) else key))
     except JobRejected as error:
         raise FactRejected(error.code, f"{fact}: {error.message}", error.hint) from None
 

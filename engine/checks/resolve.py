@@ -27,8 +27,6 @@ from engine.language import (
     changed,
     pattern_of,
     read_moment,
-    rule_expressions,
-    walk,
 )
 from engine.schema import Schema, Stream
 from engine.values import Day, settled_date, start_of
@@ -42,14 +40,8 @@ def with_dates(rule: Rule, schema: Schema | None) -> Rule:
         schema: says what is a date, and in which zone; None: no text is, and the zone is UTC.
 
     Returns:
-        The same rule when nothing had to be changed.
+        A rule with the same meaning; a ruleset that holds no date at all need not come here.
     """
-    kinds: set[str] = set()
-    if schema is not None:
-        kinds = {field.kind for fact in schema.facts.values() for field in fact.fields.values()}
-        kinds = kinds.union(*(call.args for call in schema.calls.values()))
-    if "date" not in kinds and not _names_dates(rule):
-        return rule
     zone = UTC if schema is None else schema.zone
     effective, expires = (
         settled_date(bound, zone) if isinstance(bound, date) else bound
@@ -63,14 +55,6 @@ def with_dates(rule: Rule, schema: Schema | None) -> Rule:
         date_effective=None if effective is None else start_of(effective),
         date_expires=expires,
     )
-
-
-def _names_dates(rule: Rule) -> bool:
-    """Whether a date is written in a rule."""
-    if rule.date_effective is not None or rule.date_expires is not None:
-        return True
-    nodes = (node for expression in rule_expressions(rule) for node in walk(expression))
-    return any(isinstance(node, Literal) and isinstance(node.value, date) for node in nodes)
 
 
 def _action(action: Action, schema: Schema | None) -> Action:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from engine.values import Value, day_of
+from engine.values import Value, day_of, normal_text
 
 #: bool[rows], unless another shape is given.
 Mask = npt.NDArray[np.bool_]
@@ -36,9 +36,12 @@ class Column:
 
     @cached_property
     def texts(self) -> list[str | None]:
-        """The values of a text column."""
+        """The values of a text column, in normal form C."""
         texts: list[str | None] = self.values.to_list()
-        return texts
+        # So many are normal already; of fewer nobody has asked.
+        if len(texts) >= FEW_TEXTS or all(map(str.isascii, filter(None, texts))):
+            return texts
+        return [text if text is None else normal_text(text) for text in texts]
 
     def is_among(self, texts: frozenset[str]) -> Mask:
         """bool[rows]: which rows of a text column hold one of some texts; in those without a value it may be either."""

@@ -7,23 +7,26 @@ Fallback rows are for the record evaluation, which is exact; of all others the a
 All numbers stand in one matrix, a row for each field, because in a small chunk the number of NumPy calls costs most."""
 
 from collections.abc import Set
-from datetime import UTC, date
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from engine.columnar.columns import FEW_TEXTS, Column, Columns, Floats, Mask
+from engine.columnar.series_values import days_of, digits_of, moments_of, texts_of
 from engine.columnar.short_floats import SHORT_FLOATS
 from engine.facts import FieldUse, SlotLayout
 from engine.schema import FieldSchema
-from engine.values import MAX_WITH_FEW_DECIMALS, is_number, is_ordinary, literal, nearest_ten_thousandth, take_number
+from engine.values import (
+    MAX_WITH_FEW_DECIMALS,
+    is_number,
+    is_ordinary,
+    literal,
+    nearest_ten_thousandth,
+    normal_name,
+    take_number,
+)
 
-#: Microseconds in a unit of time.
-_MICROS = {"us": 1, "ms": 1_000}
-#: Days of the calendar, but its first and its last: some zone shifts these out of it.
-_FIRST_DAY, _LAST_DAY = date(1, 1, 2), date(9999, 12, 30)
 _FLOATS = (*SHORT_FLOATS, pl.Float64)
 _KINDS: dict[Any, str] = {
     **dict.fromkeys((pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64), "number"),
@@ -112,7 +115,9 @@ class FrameReader:
         if not self._fits:
             columns.fallback_rows[:] = True
             return columns
-        columns_by_name = dict(zip(frame.columns, frame.get_columns(), strict=True))
+        columns_by_name = {normal_name(series.name): series for series in frame.get_columns()}
+        if len(columns_by_name) < len(frame.columns):
+            columns.fallback_rows[:] = True
         integers = []
         missing = 0
         for name, series in columns_by_name.items():
@@ -141,7 +146,7 @@ class FrameReader:
         missing = series.null_count()
         nulls = _nulls(series) if missing else None
         if kind == "number" and field is not None and field.kind == "text" and not field.derived:
-            kind, series = "text", _digits(series)
+            kind, series = "text", digits_of(series)
             if series.null_count() > missing:
                 _mark(columns.fallback_rows, series.is_null().to_numpy(), nulls)
                 nulls = _nulls(series)
@@ -157,28 +162,20 @@ class FrameReader:
         if kind == "other" or (field is not None and (field.kind != of_schema or field.derived)):
             _mark(columns.fallback_rows, True, nulls)
             return
+        is_doubtful: Mask | None = None
         if kind == "text":
-            values: Any = _normal(series if series.dtype == pl.String else series.cast(pl.String))
+            values: Any = texts_of(series)
         elif kind == "boolean":
             values = _filled(series.cast(pl.UInt8).to_numpy(), nulls) != 0
         elif kind == "day":
-            is_far = ~series.is_between(_FIRST_DAY, _LAST_DAY).fill_null(True).to_numpy()
-            _mark(columns.fallback_rows, is_far, nulls)
-            values = _counts(series)
+            values, is_doubtful = days_of(series)
         else:
-            series = self._zoned(columns, series, nulls)
-            values = _counts(series) * _MICROS[getattr(series.dtype, "time_unit", "us")]
+            values, is_doubtful = moments_of(series, self._zone)
+        if is_doubtful is not None:
+            _mark(columns.fallback_rows, is_doubtful, nulls)
         column = columns.others[name] = Column(kind, values, nulls, self._zone)
         if name in self._texts:
             _mark(columns.fallback_rows, ~column.is_among(self._texts[name]), nulls)
-
-    def _zoned(self, columns: Columns, series: pl.Series, nulls: Mask | None) -> pl.Series:
-        """Moments; what has no zone means that of the domain, and times that clocks skip make fallback rows."""
-        if self._zone is UTC or getattr(series.dtype, "time_zone", None) is not None:
-            return series
-        zoned = series.dt.replace_time_zone(str(self._zone), ambiguous="earliest", non_existent="null")
-        _mark(columns.fallback_rows, zoned.is_null().to_numpy(), nulls)
-        return zoned
 
     def _check(self, columns: Columns, series: dict[str, pl.Series], missing: int, integers: list[int]) -> None:
         """Mark the rows with numbers that are not plainly right, and put zeros where there are none.
@@ -243,15 +240,6 @@ class FrameReader:
                 numbers[field, row] = take_number(value)
 
 
-def _digits(series: pl.Series) -> pl.Series:
-    """Whole numbers as their digits; null for any other."""
-    if series.dtype not in _FLOATS:
-        return series.cast(pl.String)
-    whole = series.cast(pl.Int64, strict=False)
-    lost = (whole != series) | (whole.abs() >= 10**15)
-    return whole.set(lost.fill_null(True), None).cast(pl.String)
-
-
 def _bounds(values: list[Any], default: float) -> Floats:
     """A column of bounds, to compare a matrix with."""
     return np.array([[default if value is None else literal(value)] for value in values], np.float64).reshape(-1, 1)
@@ -290,17 +278,3 @@ def _nulls(series: pl.Series) -> Mask:
         return np.fromiter((value is None for value in series.to_list()), np.bool_, len(series))
     nulls: Mask = series.is_null().to_numpy()
     return nulls
-
-
-def _counts(series: pl.Series) -> npt.NDArray[np.int64]:
-    """int64[rows]: dates as units of time, or days, since 1970 in UTC; zero where there is none."""
-    # What a zone changes is how a moment is shown.
-    counts = series.to_physical().fill_null(0) if series.null_count() else series.to_physical()
-    return counts.to_numpy().astype(np.int64)
-
-
-def _normal(series: pl.Series) -> pl.Series:
-    """Texts in Unicode normal form C; most columns are ASCII, and are known by their lengths."""
-    if (series.str.len_bytes() == series.str.len_chars()).all():
-        return series
-    return series.str.normalize("NFC")

@@ -53,6 +53,8 @@ class Expressions:
 
     def __init__(self, layout: SlotLayout) -> None:
         self._layout = layout
+        #: The zone of the domain.
+        self.zone = layout.zone
         #: The list facts whose elements are being looked at.
         self._bound: frozenset[str] = frozenset()
 
@@ -72,7 +74,7 @@ class Expressions:
             case Item(base, key):
                 return item_of(self.value_of(base), self.value_of(key))
             case Call(name, args):
-                return call(FUNCTIONS[name], [self.value_of(arg) for arg in args], self._layout.zone)
+                return call(FUNCTIONS[name], [self.value_of(arg) for arg in args], self.zone)
             case Aggregate():
                 return self._aggregate(node)
             case _:

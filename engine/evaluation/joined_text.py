@@ -6,11 +6,11 @@ everywhere else a text joined with null is null. Never raises; a text is cut at 
 from collections.abc import Callable
 
 from engine.evaluation.expressions import Expressions
-from engine.evaluation.operators import Compute
+from engine.evaluation.operators import Compute, call
 from engine.facts import Slots
-from engine.functions import FUNCTIONS, invoke
+from engine.functions import FUNCTIONS
 from engine.language import Arithmetic, Call, Expression
-from engine.values import MAX_TEXT, Value, plus, text
+from engine.values import MAX_TEXT, Value, normal_text, plus, text
 
 
 def text_of(node: Expression, expressions: Expressions) -> Callable[[Slots], str]:
@@ -34,9 +34,8 @@ def value_in_text(node: Expression, expressions: Expressions) -> Compute:
     match node:
         case Arithmetic("+", left, right):
             return _joined(value_in_text(left, expressions), value_in_text(right, expressions))
-        case Call(name, args) if FUNCTIONS[name].result == "text" and not FUNCTIONS[name].timed:
-            function, computed = FUNCTIONS[name], [value_in_text(arg, expressions) for arg in args]
-            return lambda slots: invoke(function, [compute(slots) for compute in computed])
+        case Call(name, args) if FUNCTIONS[name].result == "text":
+            return call(FUNCTIONS[name], [value_in_text(arg, expressions) for arg in args], expressions.zone)
     return expressions.value_of(node)
 
 
@@ -44,7 +43,7 @@ def _joined(left: Compute, right: Compute) -> Compute:
     def joined(slots: Slots) -> Value:
         before, after = left(slots), right(slots)
         if before.__class__ is str or after.__class__ is str:
-            return (text(before) + text(after))[:MAX_TEXT]
+            return normal_text((text(before) + text(after))[:MAX_TEXT])
         return plus(before, after)
 
     return joined

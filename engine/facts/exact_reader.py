@@ -23,6 +23,7 @@ from engine.values import (
     from_python,
     is_number,
     kind_of,
+    normal_text,
     ordinary,
     parse_moment,
     take_number,
@@ -111,7 +112,7 @@ class _ExactReading:
     def _element(self, fact: str, name: str, raw: Any, fields: set[str]) -> Value:
         if not isinstance(raw, Mapping):
             return None
-        return {field: self._value(f"{name}.{field}", raw.get(field)) for field in fields}
+        return {field: self._value(f"{name}.{field}", get_path(raw, (field,))) for field in fields}
 
     def _value(self, name: str, raw: Any) -> Value:
         try:
@@ -161,7 +162,7 @@ class _ExactReading:
             if field.kind == "number" and _is_finite(raw):
                 self._limits(field, name, _near(raw))
             elif field.kind == "text":
-                self._limits(field, name, raw)
+                self._limits(field, name, normal_text(str(raw)))
             return None
         value = self._read(field, name, raw)
         if value is not None:

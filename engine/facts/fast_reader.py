@@ -229,7 +229,7 @@ class _ReaderWriter:
                 content[slot] = self._free_elements(raw, fields)
                 continue
             value = content[slot] = self._writer.variable()
-            if len(steps) == 1 and isinstance(steps[0], str):
+            if len(steps) == 1 and isinstance(steps[0], str) and steps[0].isascii():
                 self._writer.line(f"{value} = {raw}.get({self._writer.bind(steps[0])})")
             else:
                 self._writer.line(f"{value} = get_path({raw}, {self._writer.bind(steps)})")
@@ -259,7 +259,10 @@ class _ReaderWriter:
                 kept = {}
                 for name in sorted(fields):
                     value = kept[name] = writer.variable()
-                    writer.line(f"{value} = {item}.get({writer.bind(name)})")
+                    if name.isascii():
+                        writer.line(f"{value} = {item}.get({writer.bind(name)})")
+                    else:
+                        writer.line(f"{value} = get_path({item}, {writer.bind((name,))})")
                     self._any(value)
                 writer.line(f"{items}.append({self._object(kept)})")
             writer.line(f"{items} = tuple({items})")

@@ -7,7 +7,7 @@ knows no schema and no slot."""
 from collections.abc import Mapping
 from typing import Any
 
-from engine.values import Value
+from engine.values import Value, normal_name
 
 #: The steps from a fact to one of its parts.
 Steps = tuple[str | int, ...]
@@ -34,12 +34,18 @@ def get_path(value: Any, steps: Steps) -> Any:
             # Asking an abstract class costs ten times as much; nearly every object is a dict, or missing.
             if value.__class__ is not dict and (value is None or not isinstance(value, Mapping)):
                 return None
-            value = value.get(step)
+            found = value.get(step)
+            value = found if found is not None or step.isascii() else _decomposed(value, step)
         elif isinstance(value, list | tuple) and step < len(value):
             value = value[step]
         else:
             return None
     return value
+
+
+def _decomposed(members: Mapping[Any, Any], name: str) -> Any:
+    """The first member whose name has a normal form; None if there is none."""
+    return next((item for one, item in members.items() if item is not None and normal_name(str(one)) == name), None)
 
 
 def with_path(value: Any, steps: Steps, new: Any, *, keep_null: bool = True) -> Any:
@@ -64,6 +70,9 @@ def with_path(value: Any, steps: Steps, new: Any, *, keep_null: bool = True) -> 
         if not isinstance(value, Mapping | None):
             raise LookupError(f"there is no object to hold {step!r}")
         members = {} if value is None else dict(value)
+        if not step.isascii():
+            # The caller may write the name of this member in another way.
+            members = {name: item for name, item in members.items() if name == step or normal_name(name) != step}
         members[step] = with_path(members.get(step), rest, new, keep_null=keep_null)
         if members[step] is None and not keep_null:
             del members[step]

@@ -1,4 +1,4 @@
-"""Bodies of the functions over dates.  values -> [dates] -> registry
+"""Bodies of the functions over dates.  values -> [dates] -> date_registry
 
 As in `engine.functions.numbers`: takes values of the kinds that the registry says, gives a value; none raises. What
 a clock or a calendar shows is that of the zone that a function gets first. A day counts as the moment it starts where a

@@ -81,7 +81,8 @@ def invoke(function: Function, args: Sequence[Value]) -> Value:
     >>> invoke(size, [-3.0]), invoke(size, ["x"])
     (3.0, None)
     """
-    for position, value in enumerate(args[function.timed + function.zoned :]):
+    before = function.timed + function.zoned
+    for position, value in enumerate(args[before:] if before else args):
         param = function.kind_at(position)
         if param != "any" and kind_of(value) not in _TAKEN[param]:
             return None

@@ -6,11 +6,12 @@ changes its argument, or can't be computed to 15 digits, is not here (`engine.ch
 
 # ruff: noqa: D103
 
+import contextlib
 import re
-from datetime import datetime
+from datetime import datetime, tzinfo
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 
-from engine.values import MAX_TEXT, Value, decimal, number, subtract
+from engine.values import MAX_TEXT, Day, Value, decimal, normal_text, number, start_of, subtract
 
 #: Grule's name for a function of another name.
 ALIASES = {
@@ -112,9 +113,13 @@ _MONTHS = [
 _DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 
 
-def time_format(moment: datetime, layout: str) -> str | None:
+def time_format(zone: tzinfo, value: datetime | Day, layout: str) -> str | None:
     if len(layout) > MAX_TEXT:
         return None
+    moment = start_of(value)
+    # The zone shifts the first and the last hours of the calendar out of it.
+    with contextlib.suppress(OverflowError):
+        moment = moment.astimezone(zone)
     month, day, hour = _MONTHS[moment.month - 1], _DAYS[moment.weekday()], moment.hour % 12 or 12
     offset = moment.strftime("%z")[:5] or "+0000"
     known = {
@@ -159,4 +164,4 @@ def time_format(moment: datetime, layout: str) -> str | None:
         return written[0] + digits
 
     text = _PARTS.sub(part, layout)
-    return text if len(text) <= MAX_TEXT else None
+    return normal_text(text) if len(text) <= MAX_TEXT else None

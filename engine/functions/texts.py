@@ -1,19 +1,19 @@
 """Bodies of the functions over texts.  values -> [texts] -> registry
 
 As in `engine.functions.numbers`: takes values of the kinds that the registry says, gives a value; none raises, and none
-builds a text longer than `MAX_TEXT`."""
+builds a text longer than `MAX_TEXT`. What is put together of texts is normalised: a part of a normal text is normal."""
 
 # ruff: noqa: D103
 
-from engine.values import MAX_TEXT, Value, text
+from engine.values import MAX_TEXT, Value, normal_text, text
 
 
 def upper(value: str) -> str:
-    return value.upper()
+    return normal_text(value.upper())
 
 
 def lower(value: str) -> str:
-    return value.lower()
+    return normal_text(value.lower())
 
 
 def _position(value: float) -> int:
@@ -41,7 +41,7 @@ def replace(value: str, old: str, new: str) -> str | None:
         return value
     # Counted first, so that a short text can't be made to build a huge one.
     grown = len(value) + value.count(old) * (len(new) - len(old))
-    return value.replace(old, new) if grown <= max(MAX_TEXT, len(value)) else None
+    return normal_text(value.replace(old, new)) if grown <= max(MAX_TEXT, len(value)) else None
 
 
 def index(value: str, part: str) -> float:
@@ -55,7 +55,7 @@ def last_index(value: str, part: str) -> float:
 def repeat(value: str, count: float) -> str | None:
     if not count.is_integer() or count < 0 or len(value) * count > MAX_TEXT:
         return None
-    return value * int(count) if value else ""
+    return normal_text(value * int(count)) if value else ""
 
 
 def split(value: str, separator: str) -> tuple[str, ...]:
@@ -65,7 +65,7 @@ def split(value: str, separator: str) -> tuple[str, ...]:
 def joined(items: tuple[Value, ...], separator: str) -> str | None:
     parts = [text(item) for item in items]
     size = sum(map(len, parts)) + len(separator) * max(0, len(parts) - 1)
-    return separator.join(parts) if size <= MAX_TEXT else None
+    return normal_text(separator.join(parts)) if size <= MAX_TEXT else None
 
 
 def concat(*args: Value) -> str | None:

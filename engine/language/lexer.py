@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Literal, NamedTuple
 
 from engine.language.source import Source
-from engine.values import MAX_NUMBER_CHARACTERS, exact_decimal, normal_number, number_problem
+from engine.values import MAX_NUMBER_CHARACTERS, exact_decimal, normal_number, normal_text, number_problem
 
 #: Of one text literal; a reason that a person reads is far shorter.
 MAX_TEXT_CHARACTERS = 10_000
@@ -176,7 +176,7 @@ def _number(source: Source, written: str, start: int) -> Decimal:
 
 
 def _text(source: Source, written: str, start: int) -> str:
-    """What a text literal means, escapes replaced."""
+    """What a text literal means: escapes replaced, in normal form C."""
     end = start + len(written)
     inner = written[1:-1]
     # An escape has up to twelve characters; what is longer than that can only mean too long a text.
@@ -186,7 +186,7 @@ def _text(source: Source, written: str, start: int) -> str:
         source.report("grl-text", start, end, "a text can't hold the character U+0000")
         return ""
     if "\\" not in inner:
-        return inner
+        return normal_text(inner)
 
     def meaning(escape: re.Match[str]) -> str:
         at = start + 1 + escape.start()
@@ -206,7 +206,7 @@ def _text(source: Source, written: str, start: int) -> str:
             return ""
         return chr(code)
 
-    text = _ESCAPE.sub(meaning, inner)
+    text = normal_text(_ESCAPE.sub(meaning, inner))
     return text if len(text) <= MAX_TEXT_CHARACTERS else _too_long(source, start, end)
 
 

@@ -21,7 +21,7 @@ from engine.schema.sent_names import plain_name
 from engine.schema.shared_facts import SharedFactsReader
 from engine.schema.toml_locations import TomlLocations, syntax_problem
 from engine.suggestions import did_you_mean
-from engine.values import DIGITS, Value, literal, number_problem, zone_named
+from engine.values import DIGITS, Value, literal, normal_text, number_problem, zone_named
 
 #: A schema of a thousand described fields is a tenth of this.
 MAX_SCHEMA_CHARACTERS = 1_000_000
@@ -298,4 +298,4 @@ class _Reader:
         if not all(isinstance(value, str) for value in values):
             self._problem("schema-value", "'values' of a text field has to hold texts only", place, row)
             return None
-        return tuple(values)
+        return tuple(map(normal_text, values))

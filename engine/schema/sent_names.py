@@ -4,9 +4,10 @@ A schema may say `from = "Credit Score"`: what comes by that name is the field. 
 names, by which all else knows them; what has no other name stays as it is. Such names compare trimmed and in NFC. What
 comes by two of its names is told to the caller, for nobody knows which of them is meant."""
 
-import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any
+
+from engine.values import normal_text
 
 
 def plain_name(name: str) -> str:
@@ -15,7 +16,7 @@ def plain_name(name: str) -> str:
     >>> plain_name(" Credit Score ")
     'Credit Score'
     """
-    return unicodedata.normalize("NFC", name.strip())
+    return normal_text(name.strip())
 
 
 class SentNames:

@@ -27,7 +27,15 @@ from engine.tables.bare_texts import (
     refuse_unclear_reason,
     single_quoted,
 )
-from engine.values import MAX_NUMBER_CHARACTERS, exact_decimal, less_than, literal, normal_number, number_problem
+from engine.values import (
+    MAX_NUMBER_CHARACTERS,
+    exact_decimal,
+    less_than,
+    literal,
+    normal_number,
+    normal_text,
+    number_problem,
+)
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\Z")
 _OPERATOR = re.compile(r"(<=|>=|!=|==|<>|=<|=>|<|>|=)\s*(.*)\Z", re.DOTALL)
@@ -108,7 +116,7 @@ def read_tests(text: str, column: CellColumn, read: ReadExpression) -> CellTests
     >>> read_tests("[1..5)", CellColumn("number"), read=Literal).tests[0].high
     Literal(value=Decimal('5'))
     """
-    text = text.strip()
+    text = normal_text(text.strip())
     if text in ("", "-"):
         return None
     if column.kind in ("number", "any"):
@@ -132,7 +140,7 @@ def read_value(text: str, column: CellColumn, read: ReadExpression) -> Expressio
     Raises:
         CellRefused: it can't be read.
     """
-    text = text.strip()
+    text = normal_text(text.strip())
     if text.startswith("="):
         return read(text[1:])
     if column.kind in ("number", "any"):

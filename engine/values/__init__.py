@@ -37,6 +37,7 @@ from engine.values.durations import MAX_WINDOW_DAYS, MAX_WINDOW_S, print_duratio
 from engine.values.interval_set import IntervalSet
 from engine.values.numerals import MAX_NUMBER_CHARACTERS, exact_decimal, normal_number, number_problem, print_number
 from engine.values.ordinals import first_that, number_at, ordinal
+from engine.values.spelling import normal_name, normal_text
 from engine.values.value import (
     MAX_TEXT,
     Value,
@@ -44,7 +45,6 @@ from engine.values.value import (
     from_python,
     kind_of,
     literal,
-    normal_text,
     ordinary,
     plus,
     take_number,
@@ -114,6 +114,7 @@ __all__ = [
     "multiply",
     "nearest_ten_thousandth",
     "negate",
+    "normal_name",
     "normal_number",
     "normal_text",
     "number",

@@ -187,10 +187,16 @@ def parse_date(written: str) -> date:
     (datetime.date(2026, 1, 1), datetime.datetime(2026, 1, 1, 9, 30))
     """
     try:
-        # No time fits into ten characters behind a date.
-        return date.fromisoformat(written) if len(written) <= 10 else datetime.fromisoformat(written)
+        at = datetime.fromisoformat(written)
     except ValueError as error:
         raise ValueRefused("is no date (ISO 8601 expected)") from error
+    if len(written) > len("2026-01-01"):
+        return at
+    try:
+        return date.fromisoformat(written)
+    except ValueError:
+        # A week and an hour, which may stand for its first day: 2026W05T10.
+        return at
 
 
 def parse_moment(written: str, zone: tzinfo = UTC) -> datetime | Day:

@@ -6,7 +6,6 @@ significant digits: each of those has its own float64, so comparing numbers comp
 through decimals. `from_python` refuses what is no such value; nothing else here raises. Says nothing about schemas
 (`engine.facts.reader`)."""
 
-import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
@@ -23,6 +22,7 @@ from engine.values.arithmetic import (
     number,
 )
 from engine.values.days import Day, ValueRefused, dated
+from engine.values.spelling import normal_name, normal_text
 
 #: None, bool, float, str, aware datetime, Day, tuple of values, dict of values.
 Value = Any
@@ -48,7 +48,7 @@ def join(left: Value, right: Value) -> str | None:
     if left is None or right is None:
         return None
     joined = text(left) + text(right)
-    return joined if len(joined) <= MAX_TEXT else None
+    return normal_text(joined) if len(joined) <= MAX_TEXT else None
 
 
 def plus(left: Value, right: Value) -> Value:
@@ -111,15 +111,6 @@ def literal(value: bool | str | Decimal | date | Day | None) -> Value:
     if isinstance(value, Decimal):
         return number(value)
     return dated(value) if isinstance(value, date) else value
-
-
-def normal_text(written: str) -> str:
-    """A text in Unicode normal form C, as texts are compared.
-
-    >>> normal_text("Cafe\u0301") == "Caf\u00e9"
-    True
-    """
-    return written if written.isascii() else unicodedata.normalize("NFC", written)
 
 
 def take_number(raw: Any) -> float:
@@ -207,10 +198,21 @@ def from_python(raw: Any, nesting: int = 0, zone: tzinfo = UTC) -> Value:
         return tuple([from_python(item, nesting + 1, zone) for item in raw])
     if isinstance(raw, Mapping):
         # A null member is no member: null and missing are the same value.
-        return {str(name): from_python(item, nesting + 1, zone) for name, item in raw.items() if item is not None}
+        members = {str(name): from_python(item, nesting + 1, zone) for name, item in raw.items() if item is not None}
+        return members if all(map(str.isascii, members)) else _with_normal_names(members)
     if isinstance(raw, str):
         return normal_text(str(raw))
     raise ValueRefused(f"is of a kind that rules do not know ({kind.__name__})")
+
+
+def _with_normal_names(members: dict[str, Value]) -> dict[str, Value]:
+    """An object whose names are normal; of several that become one, the one that was normal wins, else the first."""
+    named: dict[str, Value] = {}
+    for name, item in members.items():
+        normal = normal_name(name)
+        if normal == name or normal not in named:
+            named[normal] = item
+    return named
 
 
 def bounded(value: Value, nesting: int = 0) -> Value:

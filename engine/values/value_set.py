@@ -150,16 +150,19 @@ def _dates(op: str, value: Day | datetime, zone: tzinfo) -> ValueSet:
         first, after = value.start, value.end if value.date < date.max else None
     else:
         first, after = value, _after(value)
-    days = _NONE
     if day is not None:
         days = _stretch(op, day.date, day.date + timedelta(days=1) if day.date < date.max else None)
+    else:
+        # Before or behind all days of the zone.
+        days = IntervalSet(inside=op in ((">", ">=") if first.year == date.min.year else ("<", "<=")))
     return ValueSet(dates=_stretch(op, first, after), days=days)
 
 
 def _stretch(op: str, first: Any, after: Any) -> IntervalSet:
     """What compares so with a stretch that starts with `first` and ends before `after`."""
     if op == "==":
-        return _cuts(False, first, after)
+        # A day that a zone skips holds no moment.
+        return _NONE if first == after else _cuts(False, first, after)
     return _cuts(op in ("<", "<="), first if op in ("<", ">=") else after)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from engine import Schema
+from engine import Schema, normal_text
 from rulefarm import wire
 from rulefarm.errors import FactRejected, JobRejected
 from rulefarm.normalize import abbreviate, to_json_values
@@ -63,7 +63,7 @@ def _keys(schema: Schema, document: Mapping[str, Any]) -> dict[str, str | None]:
 
 
 def key_text(value: Any) -> str | None:
-    """A field as a key; None for what can't be one.
+    """A field as a key, in Unicode normal form C as all text; None for what can't be one.
 
     >>> key_text(7.0), key_text("007"), key_text(None), key_text(True)
     ('7', '007', None, None)
@@ -71,7 +71,7 @@ def key_text(value: Any) -> str | None:
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
         return None
     try:
-        return wire.checked_key(str(to_json_values({"key": value})["key"]))
+        return wire.checked_key(normal_text(str(to_json_values({"key": value})["key"])))
     except JobRejected:
         return None
 

@@ -46,7 +46,7 @@ class Sender:
             case 8:
                 return [self.any(False) for _ in range(self.random.randrange(4))]
             case 9:
-                return {name: self.any(False) for name in ("y", "z") if self.random.randrange(3)}
+                return {name: self.any(False) for name in ("y", "e\u0301", "é") if self.random.randrange(3)}
         return self.number()
 
     def field(self, name: str) -> Any:
@@ -64,7 +64,7 @@ class Sender:
             case "tags":
                 return [self.any(False) for _ in range(self.random.randrange(4))]
             case "x":
-                return {"y": self.any(False)}
+                return {self.pick(["y", "y", "é", "e\u0301"]): self.any(False)}
         return self.number()
 
     def fields(self, names: list[str]) -> dict[str, Any]:

@@ -16,13 +16,13 @@ from tests.engine.pools import (
     EMITTED,
     FIELDS,
     LINE_FIELDS,
+    LITERALS,
     NUMBERS,
     NUMERIC,
     ODD_PATHS,
     ORDER,
     PATTERNS,
     TEXT_OPS,
-    TEXTS,
     WHOLES,
     between,
 )
@@ -51,7 +51,7 @@ class Maker:
         if hint in NUMERIC and kind < 10:
             return nodes.Literal(self.number())
         if hint in ("t", "u") and kind < 10:
-            return nodes.Literal(self.pick(TEXTS))
+            return nodes.Literal(self.pick(LITERALS))
         if hint == "d" and kind < 10:
             return nodes.Literal(self.pick(DAYS))
         match kind:
@@ -60,7 +60,7 @@ class Maker:
             case 1 | 2:
                 return nodes.Literal(self.one_in(2))
             case 3 | 4 | 5:
-                return nodes.Literal(self.pick(TEXTS))
+                return nodes.Literal(self.pick(LITERALS))
             case 6:
                 return nodes.Literal(self.pick(DAYS))
         return nodes.Literal(self.number())
@@ -134,7 +134,7 @@ class Maker:
             case 1 | 2:
                 return nodes.Membership(path, self.list_of(hint))
             case 3:
-                part = nodes.Literal(self.pick(TEXTS + PATTERNS))
+                part = nodes.Literal(self.pick(LITERALS + PATTERNS))
                 return nodes.TextTest(self.pick(TEXT_OPS), path, part)  # type: ignore[arg-type]
             case 4:
                 return path
@@ -227,7 +227,7 @@ class Maker:
     def action(self, feeding: bool) -> nodes.Action:
         roll = self.random.randrange(12)
         if roll < 4:
-            said: Expression = nodes.Literal(self.pick(TEXTS)) if self.one_in(2) else self.value(1)
+            said: Expression = nodes.Literal(self.pick(LITERALS)) if self.one_in(2) else self.value(1)
             return nodes.Decide(self.pick(["accept", "review", "reject"]), said)  # type: ignore[arg-type]
         if roll == 4:
             return nodes.Log(self.value(1))
@@ -253,7 +253,7 @@ class Maker:
         args: list[Expression] = []
         for kind in EMITTED[name]:
             if kind == "text" and not self.one_in(8):
-                args.append(nodes.Arithmetic("+", nodes.Literal(self.pick(TEXTS)), self.value(1)))
+                args.append(nodes.Arithmetic("+", nodes.Literal(self.pick(LITERALS)), self.value(1)))
             elif kind == "number" and not self.one_in(8):
                 args.append(Path("P", (self.pick([*NUMERIC, *DERIVED]),)))
             else:
@@ -305,7 +305,7 @@ def classed(maker: Maker) -> list[Rule]:
     for number in range(maker.random.randrange(20, 100)):
         tests: list[Expression] = []
         if maker.random.randrange(8):
-            tests.append(nodes.Compare("==", Path("P", ("t",)), nodes.Literal(maker.pick(TEXTS))))
+            tests.append(nodes.Compare("==", Path("P", ("t",)), nodes.Literal(maker.pick(LITERALS))))
         if maker.one_in(3):
             tests.append(nodes.Membership(Path("P", ("u",)), maker.list_of("u")))
         for field in maker.random.sample(NUMERIC, maker.random.randrange(3)):

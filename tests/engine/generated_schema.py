@@ -7,7 +7,7 @@ import unicodedata
 from typing import Any
 
 from engine.schema import Schema, parse_schema
-from tests.engine.pools import EMITTED, NUMBERS, TEXTS
+from tests.engine.pools import EMITTED, NUMBERS, TEXTS, ZONES
 
 _KINDS = {"n": "number", "m": "number", "k": "number", "t": "text", "u": "text", "f": "boolean", "d": "date"}
 _KINDS |= {"tags": "list", "x": "object"}
@@ -44,7 +44,7 @@ def schema_from(seed: int) -> Schema:
             words.append(f"values = {shown[:-1]!r}".replace("'", '"'))
         return f"{{ {', '.join(words)} }}"
 
-    zone = chance.choice(["UTC", "Europe/Berlin", "America/St_Johns", "Pacific/Kiritimati"])
+    zone = chance.choice(list(ZONES))
     lines = ['subject = "P"', 'key = "t"', f'timezone = "{zone}"', "[facts.P]", *sent_as("P"), "[facts.P.fields]"]
     lines += [f"{name} = {keys(kind, False, name)}" for name, kind in _KINDS.items()]
     lines += [f"{name} = {keys(kind, True)}" for name, kind in _DERIVED.items()]

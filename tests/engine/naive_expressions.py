@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any
+from unicodedata import normalize
 
 import re2
 
@@ -45,14 +46,13 @@ class Expressions:
 
     def in_text(self, node: Any) -> Any:
         """As `value`, but null joined to a text is empty, and a text that gets too long is cut."""
-        if isinstance(node, nodes.Call) and FUNCTIONS[node.name].result == "text" and not FUNCTIONS[node.name].timed:
-            values = [to_engine(self.in_text(arg)) for arg in node.args]
-            return from_engine(invoke(FUNCTIONS[node.name], values))
+        if isinstance(node, nodes.Call) and FUNCTIONS[node.name].result == "text":
+            return self.called(node, [self.in_text(arg) for arg in node.args])
         if not isinstance(node, nodes.Arithmetic) or node.op != "+":
             return self.value(node)
         left, right = self.in_text(node.left), self.in_text(node.right)
         if isinstance(left, str) or isinstance(right, str):
-            return (text(left) + text(right))[:MAX_TEXT]
+            return normalize("NFC", (text(left) + text(right))[:MAX_TEXT])
         return arithmetic("+", left, right)
 
     def true(self, node: Any) -> bool:
@@ -114,9 +114,12 @@ class Expressions:
         ]
 
     def Call(self, node: nodes.Call) -> Any:  # noqa: N802
-        values = [to_engine(self.value(arg)) for arg in node.args]
+        return self.called(node, [self.value(arg) for arg in node.args])
+
+    def called(self, node: nodes.Call, args: list[Any]) -> Any:
         before: list[Any] = [self.as_of] if node.name in ("Now", "Today") else []
-        return from_engine(invoke(FUNCTIONS[node.name], [*before, *[self.zone] * FUNCTIONS[node.name].zoned, *values]))
+        before += [self.zone] * FUNCTIONS[node.name].zoned
+        return from_engine(invoke(FUNCTIONS[node.name], [*before, *map(to_engine, args)]))
 
     def each(self, fact: str) -> list["Expressions"]:
         found = elements(self.facts.get(fact))

@@ -8,7 +8,7 @@ from typing import Any
 from engine.language import Path, Rule, nodes
 from engine.schema import Schema
 from tests.engine.naive_expressions import inner, paths, seen
-from tests.engine.naive_values import Refused, printed, take, takes
+from tests.engine.naive_values import Refused, printed, take, takes, with_normal_names
 
 
 class Intake:
@@ -109,7 +109,9 @@ class Intake:
                         raise Refused("facts-rejected")
 
     def number(self, raw: Any) -> Any:
-        """A number as a decimal, also one that is refused where a rule reads it."""
+        """A number as a decimal, also one that is refused where a rule reads it; a text in its normal form."""
+        if isinstance(raw, str):
+            return take(raw)
         if isinstance(raw, bool) or not isinstance(raw, int | float):
             return raw
         return printed(raw) if isinstance(raw, float) else Decimal(raw)
@@ -118,13 +120,13 @@ class Intake:
         if name in self.whole:
             return take(raw, self.zone)
         if isinstance(raw, dict):
-            return {key: self.lenient(value) for key, value in raw.items() if value is not None}
+            return {key: self.lenient(value) for key, value in with_normal_names(raw).items()}
         return [self.fact(name, one) for one in raw] if isinstance(raw, list) else self.lenient(raw)
 
     def lenient(self, raw: Any) -> Any:
         """Values that no rule reads may be anything."""
         if isinstance(raw, dict):
-            return {name: self.lenient(value) for name, value in raw.items() if value is not None}
+            return {name: self.lenient(value) for name, value in with_normal_names(raw).items()}
         if isinstance(raw, list):
             return [self.lenient(value) for value in raw]
         try:

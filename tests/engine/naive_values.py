@@ -42,8 +42,17 @@ def take(raw: Any, zone: tzinfo = UTC) -> Any:
     if isinstance(raw, list | tuple):
         return [take(item, zone) for item in raw]
     if isinstance(raw, dict):
-        return {name: take(item, zone) for name, item in raw.items() if item is not None}
+        return {name: take(item, zone) for name, item in with_normal_names(raw).items()}
     raise Refused("facts-rejected")
+
+
+def with_normal_names(raw: dict[str, Any]) -> dict[str, Any]:
+    """An object without nulls, all names normal: of several for one, that which was normal wins, else the first."""
+    names = sorted((name for name in raw if raw[name] is not None), key=lambda name: normalize("NFC", name) != name)
+    found: dict[str, Any] = {}
+    for name in names:
+        found.setdefault(normalize("NFC", name), raw[name])
+    return found
 
 
 def rounded(number: Decimal) -> Decimal | None:
@@ -104,6 +113,9 @@ def equal(a: Any, b: Any) -> bool:
         return len(a) == len(b) and all(equal(x, y) for x, y in zip(a, b, strict=True))
     if isinstance(a, dict):
         return set(a) == set(b) and all(equal(a[name], b[name]) for name in a)
+    if isinstance(a, Day) and isinstance(b, Day):
+        # One that the zone skips has no moments to compare.
+        return a.date == b.date
     if kind(a) == "date":
         return ends(a)[0] <= ends(b)[1] and ends(b)[0] <= ends(a)[1]
     return a == b
@@ -115,6 +127,8 @@ def ends(value: datetime | Day) -> tuple[datetime, datetime]:
 
 
 def less(a: Any, b: Any) -> bool:
+    if isinstance(a, Day) and isinstance(b, Day):
+        return a.date < b.date
     if kind(a) == kind(b) == "date":
         return ends(a)[1] < ends(b)[0]
     return kind(a) == kind(b) and kind(a) in ("number", "text", "date") and bool(a < b)
@@ -138,7 +152,7 @@ def arithmetic(op: str, a: Any, b: Any) -> Any:
     if a is None or b is None:
         return None
     if op == "+" and (isinstance(a, str) or isinstance(b, str)):
-        joined = text(a) + text(b)
+        joined = normalize("NFC", text(a) + text(b))
         return joined if len(joined) <= MAX_TEXT else None
     if kind(a) != "number" or kind(b) != "number":
         return None
@@ -193,7 +207,7 @@ def from_engine(value: Any) -> Any:
 def follow(value: Any, steps: tuple[str | int, ...]) -> Any:
     for step in steps:
         if isinstance(step, str):
-            value = value.get(step) if isinstance(value, dict) else None
+            value = with_normal_names(value).get(step) if isinstance(value, dict) else None
         else:
             value = value[step] if isinstance(value, list) and step < len(value) else None
     return value

@@ -149,7 +149,7 @@ def test_at_its_edges(name: str, args: list[object], wanted: object) -> None:
 )
 def test_a_date_is_written_by_its_layout(layout: str, wanted: str) -> None:
     moment = datetime(2026, 3, 8, 21, 7, 9, 12_000, tzinfo=UTC)
-    assert invoke(FUNCTIONS["TimeFormat"], [moment, layout]) == wanted
+    assert invoke(FUNCTIONS["TimeFormat"], [UTC, moment, layout]) == wanted
 
 
 @pytest.mark.parametrize(
@@ -174,8 +174,8 @@ def test_another_name_means_the_same(written: str, meant: str) -> None:
         ("Replace", ["a" * 1_000, "a", "b" * 1_000]),
         ("Join", [("a" * MAX_TEXT, "b"), ""]),
         ("Concat", ["a" * MAX_TEXT, "b"]),
-        ("TimeFormat", [MOMENT, "MST" * (MAX_TEXT // 3) + "Monday"]),
-        ("TimeFormat", [MOMENT, "x" * (MAX_TEXT + 1)]),
+        ("TimeFormat", [UTC, MOMENT, "MST" * (MAX_TEXT // 3) + "Monday"]),
+        ("TimeFormat", [UTC, MOMENT, "x" * (MAX_TEXT + 1)]),
     ],
 )
 def test_no_text_grows_without_bound(name: str, args: list[object]) -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from engine.language import Action, Expression, Path, Rule, nodes
 from engine.language.keywords import AGGREGATES, QUANTIFIERS, RESERVED, TEXT_TESTS
+from engine.values import normal_text
 
 #: The fact that quantifiers and aggregates of generated trees are about.
 LIST_FACT = "Line"
@@ -19,13 +20,14 @@ _TAKEN = RESERVED | set(QUANTIFIERS) | set(AGGREGATES) | set(TEXT_TESTS) | {"dat
 _TAKEN |= {"within", "accumulate", "test", "eval", "is", "equals", "mod", "like"}
 names = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,5}", fullmatch=True)
 free_names = names.filter(lambda name: name.lower() not in _TAKEN)
-texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12).map(normal_text)
 numbers = st.builds(
     lambda digits, exponent: Decimal(digits).scaleb(exponent).normalize() if digits else Decimal(0),
     st.integers(-(10**15) + 1, 10**15 - 1),
     st.integers(-270, 280),
 )
-moments = st.datetimes(datetime(1900, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))
+#: Dates as they are written: with an offset, without one, without a time.
+moments = st.datetimes(datetime(1900, 1, 1), datetime(2100, 1, 1), timezones=st.sampled_from([UTC, None])) | st.dates()
 literals = st.builds(nodes.Literal, st.none() | st.booleans() | texts | numbers | moments)
 steps = st.one_of(names, texts, st.integers(0, 9_999))
 keys = st.builds(nodes.Literal, names | texts | st.integers(0, 9_999).map(Decimal))

@@ -1,0 +1,85 @@
+"""Columns of polars as a record holds them: digits, texts, moments.  columns -> [series_values] -> frame_reader
+
+Takes one series, gives arrays or a series without what a record would not have. What polars decides by tables of its
+own, as of Unicode or of time zones, is decided by Python's here, or left to the record: a row must not mean one thing
+in a frame and another by itself. Knows no field and no schema."""
+
+from datetime import UTC, date, timedelta, tzinfo
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from engine.columnar.columns import EPOCH, FEW_TEXTS, Mask
+from engine.columnar.short_floats import SHORT_FLOATS
+from engine.values import ValueRefused, day_of, normal_text
+
+#: Microseconds in a unit of time.
+_MICROS = {"us": 1, "ms": 1_000}
+_DAY = 86_400_000_000
+#: Days of the calendar, but its first and its last: some zone shifts these out of it.
+_FIRST_DAY, _LAST_DAY = date(1, 1, 2), date(9999, 12, 30)
+
+Counts = npt.NDArray[np.int64]
+
+
+def digits_of(series: pl.Series) -> pl.Series:
+    """Whole numbers as their digits; null for any other."""
+    if series.dtype not in (*SHORT_FLOATS, pl.Float64):
+        return series.cast(pl.String)
+    whole = series.cast(pl.Int64, strict=False)
+    lost = (whole != series) | (whole.abs() >= 10**15)
+    return whole.set(lost.fill_null(True), None).cast(pl.String)
+
+
+def texts_of(series: pl.Series) -> pl.Series:
+    """Texts; of many rows in Unicode normal form C, of few `Column.texts` normalises them when somebody asks."""
+    series = series if series.dtype == pl.String else series.cast(pl.String)
+    # Most columns are ASCII, and all of one text are looked at at once.
+    if len(series) < FEW_TEXTS or series.str.join("").item().isascii():
+        return series
+    return pl.Series(series.name, [text if text is None else normal_text(text) for text in series.to_list()], pl.String)
+
+
+def days_of(series: pl.Series) -> tuple[Counts, Mask]:
+    """int64[rows], days since 1970, zero where there is none; and bool[rows], those that a record has to look at."""
+    return _counts(series), ~series.is_between(_FIRST_DAY, _LAST_DAY).fill_null(True).to_numpy()
+
+
+def moments_of(series: pl.Series, zone: tzinfo) -> tuple[Counts, Mask | None]:
+    """Times as moments.
+
+    Args:
+        series: of `Datetime`, to the microsecond at most.
+        zone: what those mean that have none.
+
+    Returns:
+        int64[rows], microseconds since 1970 in UTC, zero where there is none; and bool[rows], those a record has to
+        look at, for their clock is put forward or back on that day; None: none.
+    """
+    counts = _counts(series) * _MICROS[getattr(series.dtype, "time_unit", "us")]
+    # What a zone of the column changes is how a moment is shown.
+    if zone is UTC or getattr(series.dtype, "time_zone", None) is not None:
+        return counts, None
+    days, places = np.unique(counts // _DAY, return_inverse=True)
+    offsets = [_offset(day, zone) for day in days.tolist()]
+    shifts = np.array([offset or 0 for offset in offsets], np.int64)
+    is_odd: Mask = np.array([offset is None for offset in offsets], np.bool_)
+    return counts + shifts[places], is_odd[places]
+
+
+def _offset(day: int, zone: tzinfo) -> int | None:
+    """Microseconds from what clocks show to the moment, all that day; None on a day on which clocks are changed."""
+    try:
+        found = day_of(EPOCH.date() + timedelta(days=day), zone)
+    except (OverflowError, ValueRefused):
+        return None
+    if found.end - found.start != timedelta(days=1):
+        return None
+    return (found.start - EPOCH) // timedelta(microseconds=1) - day * _DAY
+
+
+def _counts(series: pl.Series) -> Counts:
+    """int64[rows]: dates as units of time, or days, since 1970 in UTC; zero where there is none."""
+    counts = series.to_physical().fill_null(0) if series.null_count() else series.to_physical()
+    return counts.to_numpy().astype(np.int64)
