@@ -51,12 +51,23 @@ def _checked(root: Path, domain: str) -> tuple[tuple[Diagnostic, ...], str]:
     except RulesetRejected as error:
         return (*_unread(root, domain), *error.diagnostics), "rejected"
     except SchemaRejected as error:
-        return (*_unread(root, domain), *error.diagnostics, *problems_without_schema(root, domain)), "rejected"
+        return (*_unread(root, domain), *error.diagnostics, *_problems_of_rules(root, domain)), "rejected"
     except RulesetUnreadable as error:
-        found = Diagnostic(error.code, "error", None, error.message, error.hint)
-        return (*_unread(root, domain), found), "rejected"
+        return (*_unread(root, domain), _diagnostic(error)), "rejected"
     diagnostics = (*_unread(root, domain), *loaded.program.warnings, *review(loaded.program, loaded.sources))
     return diagnostics, f"{len(loaded.program.rules):,} rules, {loaded.digest[:12]}"
+
+
+def _problems_of_rules(root: Path, domain: str) -> tuple[Diagnostic, ...]:
+    """What can be said of the rules of a domain whose schema is broken."""
+    try:
+        return problems_without_schema(root, domain)
+    except RulesetUnreadable as error:
+        return (_diagnostic(error),)
+
+
+def _diagnostic(error: RulesetUnreadable) -> Diagnostic:
+    return Diagnostic(error.code, "error", None, error.message, error.hint)
 
 
 def _unread(root: Path, domain: str) -> list[Diagnostic]:

@@ -37,7 +37,7 @@ _SIGNS = [
     (
         re.compile(r"(?:(?<=\s)|^)(?:and|or|in|not)(?=\s)|(?<=\s)(?:and|or|in|not)$", re.IGNORECASE),
         "a word of a condition",
-        "several values have commas between them; none of them is not(1, 2)",
+        "write US, GB for one of them, not(US, GB) for none of them",
     ),
     (
         re.compile(r"^is\s+(?:not\s+)?(?:null|nil|none|empty|blank|missing)$", re.IGNORECASE),
@@ -114,10 +114,10 @@ def refuse_unclear(text: str, facts: frozenset[str]) -> None:
     for sign, name, hint in _SIGNS:
         found = sign.search(text)
         if found:
-            raise _refused(text, f"{name}, {found[0].strip()}" if found[0].strip() else name, hint)
+            raise _refused(text, f"{name} ({found[0].strip()[:20]})", hint)
     found = _field_pattern(facts).search(text)
     if found:
-        raise _refused(text, f"a field, {found[0]}", "an expression begins with =")
+        raise _refused(text, f"a field ({found[0][:40]})", "an expression begins with =")
 
 
 def refuse_lookalikes(text: str) -> None:

@@ -1,6 +1,7 @@
 """`rulefarm rules check`: every problem of every domain, for people and for editors."""
 
 import json
+import os
 from pathlib import Path
 
 from tests.cli.conftest import Run
@@ -64,3 +65,12 @@ def test_what_is_not_read_is_named(run: Run, tmp_path: Path) -> None:
     told = run("rules", "check", "--rulesets", root, "a")
     assert told.returncode == 0
     assert "shops/a/x.dmn is not read [file-unread] (warning)" in told.stdout
+
+
+def test_a_pipe_beside_a_broken_schema_hides_no_other_domain(run: Run, tmp_path: Path) -> None:
+    root = folder(tmp_path / "shops", a=("kind = [", GOOD), b=(SCHEMA, GOOD))
+    os.mkfifo(root / "a" / "b.csv")
+    done = run("rules", "check", "--rulesets", root, "--json")
+    documents = {one["domain"]: one for one in json.loads(done.stdout)}
+    codes = {name: [found["code"] for found in one["diagnostics"]] for name, one in documents.items()}
+    assert codes == {"a": ["schema-syntax", "ruleset-unreadable"], "b": []}
