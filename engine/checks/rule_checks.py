@@ -161,6 +161,8 @@ class _Checker:
             case Compare():
                 self._comparison(node)
             case Arithmetic():
+                if self._about_date(node):
+                    return "any"
                 self._arithmetic(node)
             case Membership():
                 self._membership(node)
@@ -201,6 +203,17 @@ class _Checker:
         for path, value in ((node.left, node.right), (node.right, node.left)):
             if isinstance(path, Path):
                 check_constant(path, value, self._schema, self._report, warning=True)
+
+    def _about_date(self, node: Arithmetic) -> bool:
+        """Whether an operator that takes numbers has a date, which is reported for both sides at once."""
+        left, right = kind_of(node.left, self._schema), kind_of(node.right, self._schema)
+        if "date" not in (left, right) or (node.op == "+" and "text" in (left, right)):
+            return False
+        hint = "write AddDays(date, days)"
+        if node.op == "-" and right != "number":
+            hint = "write DaysBetween(earlier, later), or HoursBetween"
+        self._report(node, "wrong-kind", f"'{node.op}' takes numbers, {abridged(node)} is about a date", hint)
+        return True
 
     def _arithmetic(self, node: Arithmetic) -> None:
         left, right = self._visit(node.left), self._visit(node.right)

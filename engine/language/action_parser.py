@@ -7,7 +7,7 @@ import typing
 from collections.abc import Iterable
 
 from engine.language.expression_parser import ExpressionParser
-from engine.language.keywords import RESERVED
+from engine.language.keywords import BLOCKS, RESERVED
 from engine.language.lexer import Token
 from engine.language.nodes import (
     Action,
@@ -48,7 +48,17 @@ _FOREIGN_ACTIONS = {
 }
 #: What to say of a call that nobody declared.
 _DECLARE = "declare the call in domain.toml, and it is an event of the verdict: [emit.{name}] args = [{args}]"
+#: Methods that change a list elsewhere.
+_CHANGES = frozenset(("append", "add", "push", "put", "remove", "insert", "extend", "pop", "clear", "sort"))
 _ASSIGNMENTS = ("=", "+=", "-=", "*=", "/=")
+
+
+def _setter(method: str) -> str:
+    """The hint for a method that changes what it is called on; empty when it looks like no such thing."""
+    if method.lower() in _CHANGES:
+        return "rules do not change lists: write the whole list to the field"
+    field = method.removeprefix("set").removeprefix("Set")
+    return f"write Fact.{field[0].lower()}{field[1:]} = …;" if field not in ("", method) else ""
 
 
 class ActionParser:
@@ -65,23 +75,45 @@ class ActionParser:
         self._expressions = expressions
         self._calls = frozenset(calls)
 
-    def actions(self) -> tuple[Action, ...]:
-        """Read the actions of a rule and its closing brace; those that can't be read are reported and left out."""
+    def actions(self, braced: bool = True) -> tuple[Action, ...]:
+        """Read the actions of a rule and its closing brace; those that can't be read are reported and left out.
+
+        Args:
+            braced: whether the rule began with a brace; if not, that was reported. Default True.
+        """
         tokens = self._tokens
         actions: list[Action] = []
-        while not tokens.take("}"):
+        #: Braces within the rule, and whether what they are about was reported.
+        depth, reported = 0, False
+        while not tokens.at("}") or depth:
             if tokens.token.kind == "end" or tokens.word() == "rule":
-                tokens.report_here("grl-syntax", f"expected '}}' to end the rule, found {tokens.shown()}")
-                break
+                if braced and not depth:
+                    tokens.report_here("grl-syntax", f"expected '}}' to end the rule, found {tokens.shown()}")
+                return tuple(actions)
+            if tokens.at("{") or tokens.at("}"):
+                if tokens.at("{") and not reported:
+                    tokens.report_here("grl-syntax", "expected an action, found '{'", "actions stand without braces")
+                depth += 1 if tokens.at("{") else -1
+                reported = True
+                tokens.advance()
+                continue
             if tokens.take(";"):
                 continue
+            if not braced and tokens.word() == "end":
+                tokens.advance()
+                return tuple(actions)
+            if tokens.word() in BLOCKS:
+                if reported:
+                    tokens.source.mark(tokens.token.start)
+                reported = True
             try:
                 actions.append(self._action())
                 if len(actions) > MAX_ACTIONS:
                     raise tokens.unreadable("grl-too-large", f"a rule has at most {MAX_ACTIONS:,} actions")
                 self._end_of_action()
             except StatementUnreadable:
-                tokens.skip_to((";", "}"), ())
+                tokens.skip_to((";", "}", "{") if reported else (";", "}"), ())
+        tokens.advance()
         return tuple(actions)
 
     def _end_of_action(self) -> None:
@@ -108,7 +140,7 @@ class ActionParser:
             raise tokens.unreadable("grl-action", "what is written has a place that the rule says", hint, token)
         if not isinstance(target, Path):
             name = target.name if isinstance(target, Call) else str(token.value)
-            hint = f"assign its result: Fact.field = …; or {_DECLARE.format(name=name, args='…')}"
+            hint = _setter(name) or f"assign its result: Fact.field = …; or {_DECLARE.format(name=name, args='…')}"
             raise tokens.unreadable("grl-action", "a method is not an action", hint, token)
         if not target.steps:
             if tokens.token.kind != "op" or tokens.token.value not in _ASSIGNMENTS:
@@ -124,7 +156,7 @@ class ActionParser:
             tokens.replace("=")
         operator = str(tokens.token.value)
         if tokens.token.kind != "op" or operator not in _ASSIGNMENTS:
-            hint = "write += 1;" if operator in ("+", "-") else ""
+            hint = f"write {operator}= 1;" if operator in ("+", "-") else ""
             raise tokens.unreadable("grl-syntax", f"expected '=' after the field, found {tokens.shown()}", hint)
         tokens.advance()
         value = self._expressions.expression()
@@ -171,6 +203,8 @@ class ActionParser:
 
     def _unknown_action(self, token: Token) -> StatementUnreadable:
         name, tokens = str(token.value), self._tokens
+        if name.lower() in BLOCKS:
+            return tokens.unreadable("grl-action", f"'{name}' is not an action", BLOCKS[name.lower()], token)
         hint = _FOREIGN_ACTIONS.get(name.lower()) or did_you_mean(name, (*ACTIONS, *sorted(self._calls)))
         if tokens.before.value == "(" and name.lower() not in _FOREIGN_ACTIONS:
             # The kind of the first argument is seen at its first token; how many there are, the author knows.

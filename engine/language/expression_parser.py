@@ -34,6 +34,8 @@ MAX_DEPTH = 100
 MAX_OPERANDS = 1_000
 
 _COMPARISONS = frozenset(("==", "!=", "<", "<=", ">", ">=", "in", "contains", "startswith", "endswith", "matches"))
+#: Operators that are words, of here and of elsewhere.
+_WORDS = frozenset(("in", "contains", "startswith", "endswith", "matches", "like", "equals", "between"))
 _SUM, _PRODUCT = 1, 2
 _POWERS = {"+": _SUM, "-": _SUM, "*": _PRODUCT, "/": _PRODUCT, "%": _PRODUCT}
 
@@ -99,6 +101,8 @@ class ExpressionParser:
         tokens = self._tokens
         token = tokens.token
         if token.kind == "op":
+            if token.value == "!" and str(tokens.ahead(1).value).lower() in _WORDS:
+                return self._negated("!")
             if token.value != "=":
                 return str(token.value)
             tokens.report_here("grl-assignment", "'=' assigns, it does not compare", "did you mean '=='?")
@@ -106,15 +110,35 @@ class ExpressionParser:
             return "=="
         word = tokens.word()
         if word == "not":
-            tokens.report_here("grl-operator", f"'{token.value}' is not an operator", "write !(x in […])")
+            return self._negated(str(token.value))
+        if word == "is" and str(tokens.ahead(1).value).lower() == "not":
+            tokens.report_here("grl-operator", "'is not' is not an operator", "did you mean '!='?")
             tokens.advance()
-            return tokens.word()
+            tokens.replace("!=")
+            return "!="
         if word in FOR_OPERATORS:
             meant = FOR_OPERATORS[word]
             tokens.report_here("grl-operator", f"'{token.value}' is not an operator", f"did you mean '{meant}'?")
             tokens.replace(meant)
             return meant
         return word
+
+    def _negated(self, sign: str) -> str:
+        """The operator that a `!` or `not` before it is meant to turn round, which is reported; empty when none is."""
+        tokens = self._tokens
+        word = str(tokens.ahead(1).value).lower()
+        hint = f"write !(x {FOR_OPERATORS.get(word, word)} …)"
+        hint = "write !(a <= x && x <= b)" if word == "between" else hint
+        tokens.report_here("grl-operator", f"'{sign}' does not stand before an operator", hint)
+        tokens.advance()
+        if word in FOR_OPERATORS:
+            tokens.replace(FOR_OPERATORS[word])
+            return FOR_OPERATORS[word]
+        # What follows the operator is most likely of the same language: `not in (1, 2)`.
+        tokens.source.mark(tokens.ahead(1).start)
+        if tokens.word() not in _COMPARISONS:
+            tokens.source.mark(tokens.token.start)
+        return tokens.word()
 
     def _logic(self) -> Expression:
         """`||` over `&&` over comparisons: everything that may stand in parentheses."""
@@ -150,6 +174,21 @@ class ExpressionParser:
         return self._comparison() if clause is None else clause
 
     def _comparison(self) -> Expression:
+        """A comparison; or `not` before one, as other languages have it, which is reported."""
+        tokens = self._tokens
+        turns, start = 0, tokens.token
+        while tokens.word() == "not" and not tokens.comes("["):
+            hint = "write !( … ) around all that it turns round; ! by itself binds tighter than a comparison"
+            if not turns:
+                tokens.report_here("grl-operator", f"'{start.value}' is not an operator", hint)
+            turns += 1
+            if turns > MAX_DEPTH:
+                raise self._too_deep(start)
+            tokens.advance()
+        node = self._plain_comparison()
+        return Not(node, span=tokens.span_from(start.start)) if turns % 2 else node
+
+    def _plain_comparison(self) -> Expression:
         tokens = self._tokens
         start = tokens.token.start
         left = self._arithmetic(_SUM)
@@ -158,9 +197,11 @@ class ExpressionParser:
         operator = self._operator()
         if operator not in _COMPARISONS:
             return left
-        tokens.advance()
+        sign = tokens.advance()
         right = self._arithmetic(_SUM)
         if self._operator() in _COMPARISONS:
+            if tokens.source.is_marked(sign.start):
+                raise StatementUnreadable
             raise tokens.unreadable("grl-syntax", "a comparison can't be compared again", "write a < b && b < c")
         span = tokens.span_from(start)
         if operator == "in":

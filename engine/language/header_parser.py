@@ -36,6 +36,8 @@ class RuleHeader:
     name: str = ""
     #: Of the name; None: there is no name, and so no rule.
     span: Span | None = None
+    #: Whether a brace begins the body.
+    braced: bool = True
     description: str = ""
     #: Those that are written, by the name of the field of `Rule`.
     attributes: dict[str, typing.Any] = field(default_factory=dict)
@@ -76,7 +78,10 @@ class HeaderParser:
         while tokens.token.kind == "name" and tokens.word() != "when":
             self._attribute(header.attributes)
         if tokens.word() == "when":
-            tokens.report_here("grl-syntax", "expected '{' before 'when'", "the body of a rule stands in braces")
+            header.braced = False
+            if tokens.source.is_first("no braces"):
+                hint = "the body of a rule stands in braces, here and in all other rules of this file"
+                tokens.report_here("grl-syntax", "expected '{' before 'when'", hint)
             return
         tokens.expect("{", "to begin the rule")
         effective, expires = (header.attributes.get(key) for key in ("date_effective", "date_expires"))

@@ -34,6 +34,53 @@ RESERVED = frozenset(("in", *QUANTIFIERS, *CONSTANTS, "rule", "when", "then"))
 FOR_OPERATORS = {"and": "&&", "or": "||", "not": "!", "is": "==", "equals": "==", "mod": "%", "like": "matches"}
 #: Words that are no words before a dot, where each of them is the name of a fact.
 FACTS_TOO = RESERVED | FOR_OPERATORS.keys() | TEXT_TESTS.keys()
+#: Infix words of other languages, and what is written instead.
+FOREIGN_INFIX = {
+    "div": "write Trunc(a / b)",
+    "between": "write a <= x && x <= b",
+    "xor": "write a != b",
+    "isnt": "write a != b",
+    "starts": 'write text startsWith "…"',
+    "begins": 'write text startsWith "…"',
+    "beginswith": 'write text startsWith "…"',
+    "ends": 'write text endsWith "…"',
+    "has": "write list contains item",
+    "includes": "write list contains item",
+    "include": "write list contains item",
+    "excludes": "write !(list contains item)",
+    "notin": "write !(x in […])",
+    "memberof": "write x in list",
+    "soundslike": 'write text matches "pattern"',
+    "ilike": 'write text matches "(?i)pattern"',
+    "rlike": 'write text matches "pattern"',
+    "regexp": 'write text matches "pattern"',
+    "gt": "write a > b",
+    "lt": "write a < b",
+    "gte": "write a >= b",
+    "lte": "write a <= b",
+    "ge": "write a >= b",
+    "le": "write a <= b",
+    "eq": "write a == b",
+    "ne": "write a != b",
+    "neq": "write a != b",
+    "if": "conditions are joined with && and ||",
+    "else": "a rule has no 'else'; write a second rule",
+    "do": "actions follow the word 'then'",
+    "where": "conditions are joined with && and ||",
+    "unless": "write && !( … )",
+    "as": "a value has no other name",
+}
+#: Words that begin a block elsewhere, and what to say of them among actions.
+BLOCKS = {
+    **dict.fromkeys(("if", "unless", "switch", "case"), "a rule has one condition; write a rule for each case"),
+    **dict.fromkeys(
+        ("else", "elif", "elseif", "elsif", "otherwise"), "write a second rule, with the opposite condition"
+    ),
+    **dict.fromkeys(("for", "foreach", "while"), "there are no loops: write exists, forall, Count, Sum of a list"),
+    **dict.fromkeys(("var", "let", "const", "int", "double", "string"), "write to a field: Fact.field = value;"),
+    "return": "an outcome is asked for with Accept, Review or Reject",
+    "end": "a rule ends with '}'",
+}
 #: How an event is bound.
 BINDING = 'a: Payment from stream("payments") over window(10 min, sliding)'
 #: Words of other rule languages, and what to say to them.

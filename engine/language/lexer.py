@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
+from engine.language.slips import PATTERN, read_bad, read_remark, read_slip
 from engine.language.source import Source
 from engine.values import MAX_NUMBER_CHARACTERS, exact_decimal, normal_number, normal_text, number_problem
 
@@ -32,28 +33,17 @@ _TOKEN = re.compile(
     r"""\s*+(?:
     (?P<comment>//[^\n]*)
     |(?P<block>/\*)
-    |(?P<name>[A-Za-z_][A-Za-z0-9_]*)
+    |(?P<name>[A-Za-z_][A-Za-z0-9_]*+(?!\w))
+    |(?P<slip_date>[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[0-9:.]+(?:Z|[+-][0-9:]+)?)?(?!\w))
     |(?P<number>(?:[0-9]+(?:\.[0-9]+)*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\w*)
     |(?P<text>"[^"\\\n]*(?:\\.[^"\\\n]*)*"?|'[^'\\\n]*(?:\\.[^'\\\n]*)*'?)
-    |(?P<slip>===|!==|<>|>>|<<|=>|=<|:=|\*\*|&(?!&)|\|(?!\|)|[“”‘’«»])
+    |(?P<slip>"""
+    + PATTERN
+    + r""")
     |(?P<op>&&|\|\||[=!<>+*/-]=|[-+*/%!<>=()\[\]{},;.:])
     |(?P<bad>\w+|\S))""",
     re.VERBOSE,
 )
-#: A common slip, what it was meant to be as a token, and the hint.
-_SLIPS = {
-    "===": ("==", "did you mean '=='?"),
-    "!==": ("!=", "did you mean '!='?"),
-    "<>": ("!=", "did you mean '!='?"),
-    ">>": (">=", "did you mean '>='?"),
-    "<<": ("<=", "did you mean '<='?"),
-    "=>": (">=", "did you mean '>='?"),
-    "=<": ("<=", "did you mean '<='?"),
-    ":=": ("=", "did you mean '='?"),
-    "**": ("*", "there is no power operator; multiply, or call Pow"),
-    "&": ("&&", "did you mean '&&'?"),
-    "|": ("||", "did you mean '||'?"),
-}
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\", "'": "'", "/": "/"}
 #: Two `\u` that are one character, as JSON writes those beyond U+FFFF; then every other escape.
 _ESCAPE = re.compile(
@@ -86,11 +76,14 @@ def tokens(source: Source) -> Iterator[Token]:
                 source.report("grl-name", start, position, f"a name has at most {MAX_NAME_CHARACTERS} characters")
             yield Token("name", written, start, position)
         elif kind == "op":
-            yield Token("op", written, start, position)
+            if written in "-;" and text.startswith(written, position) and _begins_line(text, start):
+                position = read_remark(source, written * 2, start, _line_end(text, start)).position
+            else:
+                yield Token("op", written, start, position)
         elif kind == "text":
             if _unclosed(written):
                 # What looks like the end of an action most likely is one, and reading on there spares other problems.
-                written = written.partition(");")[0].rstrip(" \t\r);}") or written
+                written = written.partition(");")[0].partition(" then ")[0].rstrip(" \t\r);{}") or written
                 position = start + len(written)
                 hint = f"close it with {written[0]}"
                 source.report("grl-text", start, position, "this text is never closed", hint)
@@ -103,9 +96,13 @@ def tokens(source: Source) -> Iterator[Token]:
             close = text.find("*/", position)
             if close < 0:
                 source.report("grl-comment", start, position, "this comment is never closed", "close it with '*/'")
+                source.mark(len(text))
             position = len(text) if close < 0 else close + 2
         elif kind != "comment":
-            yield from _slip(source, written, start)
+            meant = (read_bad if kind == "bad" else read_slip)(source, written, start)
+            position = meant.position
+            if meant.kind != "nothing":
+                yield Token(meant.kind, meant.value, start, position)
     yield Token("end", "", len(text), len(text))
 
 
@@ -134,18 +131,14 @@ def comments(source: Source) -> Iterator[Comment]:
             yield Comment(text[start:position], start, position)
 
 
-def _slip(source: Source, written: str, start: int) -> Iterator[Token]:
-    end = start + len(written)
-    if written in _SLIPS:
-        meant, hint = _SLIPS[written]
-        source.report("grl-operator", start, end, f"'{written}' is not an operator", hint)
-        yield Token("op", meant, start, end)
-    elif written in "“”‘’«»":
-        source.report("grl-character", start, end, f"'{written}' does not quote a text", 'use straight quotes: "')
-    else:
-        shown = written if written.isprintable() else f"U+{ord(written[0]):04X}"
-        hint = 'a field with such a name is written in brackets: Fact["name"]' if written.isalnum() else ""
-        source.report("grl-character", start, end, f"'{shown[:20]}' has no meaning here", hint)
+def _begins_line(text: str, start: int) -> bool:
+    """Whether two signs are the first of their line, and stand apart from what follows: `--x` is x."""
+    return text[start + 2 : start + 3] in " \t" and not text[text.rfind("\n", 0, start) + 1 : start].strip()
+
+
+def _line_end(text: str, start: int) -> int:
+    end = text.find("\n", start)
+    return len(text) if end < 0 else end
 
 
 def _number(source: Source, written: str, start: int) -> Decimal:
@@ -161,9 +154,13 @@ def _number(source: Source, written: str, start: int) -> Decimal:
         source.report("grl-unsupported", start, end, "durations are not in the language", hint)
         return Decimal(0)
     elif not _PLAIN_NUMBER.match(written):
-        source.report("grl-number", start, end, f"'{written[:40]}' is not a number")
+        hint = "a number has no separators" if "_" in written else ""
+        source.report("grl-number", start, end, f"'{written[:40]}' is not a number", hint)
         return Decimal(0)
     elif len(written) > 1 and written[0] == "0" and written[1].isdigit():
+        if source.is_marked(start - 1):
+            # Of `1,000`, the comma was reported.
+            return Decimal(0)
         source.report("grl-number", start, end, "a number does not begin with 0", "drop the zero")
         return Decimal(0)
     else:
@@ -194,9 +191,11 @@ def _text(source: Source, written: str, start: int) -> str:
         if character is not None:
             if character in _ESCAPES:
                 return _ESCAPES[character]
-            hint = f"for a backslash write '\\\\{character}'"
-            source.report("grl-text", at, at + 2, f"'\\{character}' is not an escape", hint)
-            return ""
+            # A pattern has many of them, and whoever forgot to double one forgot the others: that is one mistake.
+            if source.is_first(f"escape {start}"):
+                hint = f"for a backslash write '\\\\{character}', here and wherever else this text has one"
+                source.report("grl-text", at, at + 2, f"'\\{character}' is not an escape", hint)
+            return escape[0]
         if high is not None:
             return chr(0x10000 + (int(high, 16) - 0xD800 << 10) + int(low, 16) - 0xDC00)
         code = int(next(filter(None, codes)), 16)

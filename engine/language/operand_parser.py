@@ -91,20 +91,15 @@ class OperandParser:
         if tokens.take("("):
             node = self._nested()
             if tokens.at(","):
+                if tokens.source.is_marked(token.start):
+                    tokens.source.mark(tokens.token.start)
                 raise tokens.unreadable("grl-syntax", "expected ')', found ','", "a list stands in brackets: [a, b]")
             tokens.expect(")", "to close the parenthesis")
             return node
         if tokens.take("["):
             items = self._items("]", "to close the list")
             return ListLiteral(items, span=tokens.span_from(token.start))
-        hint = ""
-        if token.kind == "op" and str(token.value) in ("&&", "||", "=="):
-            hint = "an operand is missing"
-        raise tokens.unreadable("grl-syntax", f"expected a value{self._after()}, found {tokens.shown()}", hint)
-
-    def _after(self) -> str:
-        written = self._tokens.source.text[self._tokens.before.start : self._tokens.before.end]
-        return f" after '{written}'" if written and len(written) <= 30 and "'" not in written else ""
+        raise tokens.no_value()
 
     def _name(self) -> Expression:
         tokens = self._tokens

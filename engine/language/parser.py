@@ -150,7 +150,11 @@ class RuleParser:
             tokens.skip_to(("{",), ("when",))
             if not tokens.take("{") and tokens.word() != "when":
                 return None
-        condition, actions = self._body()
+        before = len(tokens.source.diagnostics)
+        condition, actions = self._body(header.braced)
+        if tokens.at("}") and (len(tokens.source.diagnostics) > before or not header.braced):
+            # What left a brace over was reported.
+            tokens.advance()
         if header.span is None:
             return None
         return Rule(header.name, condition, actions, header.description, span=header.span, **header.attributes)
@@ -165,9 +169,17 @@ class RuleParser:
             hint = did_you_mean(tokens.word(), ["rule"]) or "a rule begins with the word 'rule'"
         tokens.report_here("grl-syntax", f"expected a rule, found {tokens.shown()}", hint)
         tokens.advance()
-        tokens.skip_to((), ())
+        # In a page of prose the word may stand anywhere; a rule begins a line, or follows another.
+        while tokens.token.kind != "end" and not (tokens.word() == "rule" and self._begins()):
+            tokens.advance()
 
-    def _body(self) -> tuple[Expression, tuple[Action, ...]]:
+    def _begins(self) -> bool:
+        """Whether the current token is the first of its line, or follows what ends a rule or a line elsewhere."""
+        tokens = self._tokens
+        gap = tokens.source.text[tokens.before.end : tokens.token.start]
+        return "\n" in gap or tokens.before.value in ("}", ";")
+
+    def _body(self, braced: bool) -> tuple[Expression, tuple[Action, ...]]:
         tokens = self._tokens
         condition: Expression = Literal(True)
         if tokens.word() != "when":
@@ -187,7 +199,7 @@ class RuleParser:
             return condition, ()
         then = tokens.advance()
         before = len(tokens.source.diagnostics)
-        actions = self._actions.actions()
+        actions = self._actions.actions(braced)
         if not actions and len(tokens.source.diagnostics) == before:
             tokens.source.report("grl-no-actions", then.start, then.end, "a rule needs at least one action")
         return condition, actions

@@ -33,6 +33,9 @@ class Source:
         #: The problems reported so far, in their order.
         self.diagnostics: list[Diagnostic] = []
         self._reported: set[tuple[str, Span, str]] = set()
+        #: Offsets of problems, and of what follows from them.
+        self._marked: set[int] = set()
+        self._met: set[str] = set()
         self._counts: dict[Severity, int] = {"error": 0, "warning": 0}
         self._at = at
         self._line = line
@@ -41,6 +44,20 @@ class Source:
         while position >= 0:
             self._starts.append(position + 1)
             position = text.find("\n", position + 1)
+
+    def is_first(self, mistake: str) -> bool:
+        """Whether a mistake that a file makes all over is met for the first time."""
+        first = mistake not in self._met
+        self._met.add(mistake)
+        return first
+
+    def mark(self, offset: int) -> None:
+        """Say that whatever is wrong at an offset follows from a problem that was reported."""
+        self._marked.add(offset)
+
+    def is_marked(self, offset: int) -> bool:
+        """Whether a problem at an offset was reported, or follows from one."""
+        return offset in self._marked
 
     def span(self, start: int, end: int) -> Span:
         """The place of `text[start:end]`; of its first line, when it has several.
@@ -87,6 +104,8 @@ class Source:
         Raises:
             TooManyProblems: it is an error, and one too many.
         """
+        if severity == "error":
+            self._marked.add(start)
         self.report_at(self.span(start, end), code, message, hint, severity)
 
     def report_at(self, span: Span, code: str, message: str, hint: str = "", severity: Severity = "error") -> None:

@@ -7,7 +7,7 @@ stands here, and what should, in the words of a message. Every reader of the gra
 from collections import deque
 
 from engine.diagnostics import Span
-from engine.language.keywords import BINDING, FACTS_TOO, NOT_YET, RESERVED
+from engine.language.keywords import BINDING, FACTS_TOO, FOREIGN_INFIX, NOT_YET, RESERVED
 from engine.language.lexer import Token, tokens
 from engine.language.source import Source
 
@@ -136,7 +136,8 @@ class TokenStream:
             message: one sentence, no full stop.
             hint: what to do about it; default: none.
         """
-        self.source.report(code, self.token.start, self.token.end, message, hint)
+        if not self.source.is_marked(self.token.start):
+            self.source.report(code, self.token.start, self.token.end, message, hint)
 
     def unreadable(self, code: str, message: str, hint: str = "", token: Token | None = None) -> StatementUnreadable:
         """Report a problem that stops the reading of a statement.
@@ -151,17 +152,43 @@ class TokenStream:
             The exception to raise.
         """
         token = token or self.token
-        self.source.report(code, token.start, token.end, message, hint)
+        if not self.source.is_marked(token.start):
+            self.source.report(code, token.start, token.end, message, hint)
         return StatementUnreadable()
+
+    def no_value(self) -> StatementUnreadable:
+        """Report that something else stands where a value should; the exception to raise."""
+        after, hint = self.source.text[self.before.start : self.before.end], ""
+        if self.token.kind == "op" and self.token.value in ("&&", "||", "=="):
+            hint = "an operand is missing"
+        elif self.at("{"):
+            hint = "a list stands in brackets: [a, b]; conditions and facts stand without braces"
+        elif after == "%":
+            hint = "a percentage is a number: 10 % is 0.1"
+        if self.source.is_marked(self.before.start) or self.source.is_marked(self.token.start - 1):
+            self.source.mark(self.token.start)
+        shown = f" after '{after}'" if after and len(after) <= 30 and "'" not in after else ""
+        problem = self.unreadable("grl-syntax", f"expected a value{shown}, found {self.shown()}", hint)
+        depth = 0
+        # What stands in braces belongs to the mistake; the brace that closes them does not end the rule.
+        while self.at("{") or (depth and self.token.kind != "end" and self.word() not in ("then", "rule")):
+            depth += self.at("{") - self.at("}")
+            self.advance()
+        return problem
 
     def unexpected(self, expected: str) -> StatementUnreadable:
         """Report that something else stands where a word of the grammar should; the exception to raise."""
         word = self.word()
         if word in NOT_YET:
             return self.unreadable("grl-unsupported", NOT_YET[word])
+        if word in FOREIGN_INFIX:
+            hint = FOREIGN_INFIX[word]
+            return self.unreadable("grl-operator", f"'{self.token.value}' is not an operator", hint)
         hint = "operators are infix: a < b, a && b, a in [b, c]" if word and word not in RESERVED else ""
         if word in ("from", "over"):
             hint = f"an event is bound so: {BINDING}"
         elif self.at(";"):
             hint = "a condition ends without ';'"
+        elif self.at(",") and expected == "'then'":
+            hint = "conditions are joined with &&; a number has no separators, and its decimals stand behind a point"
         return self.unreadable("grl-syntax", f"expected {expected}, found {self.shown()}", hint)

@@ -11,6 +11,7 @@ from dataclasses import replace
 from engine.diagnostics import Diagnostic, Span
 from engine.evaluation import Evaluation
 from engine.language import Rule, Source, open_source
+from engine.lint.ascii_patterns import ascii_patterns
 from engine.lint.conflicts import Evaluate, contradictions, self_feeding
 from engine.lint.feasibility import FeasibleSets, WitnessFacts
 from engine.lint.idle_actions import idle_actions
@@ -67,6 +68,7 @@ def _warnings(rules: Sequence[Rule], schema: Schema | None) -> Iterator[LintWarn
     yield from contradictions(rules, sets, schema, _compile)
     yield from self_feeding(rules, sets, schema, _compile)
     yield from idle_actions(rules, sets, schema)
+    yield from ascii_patterns(rules, schema)
 
 
 def _compile(rules: Sequence[Rule], schema: Schema | None, max_firings: int) -> Evaluate:

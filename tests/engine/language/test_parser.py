@@ -81,7 +81,7 @@ def test_what_is_just_not_too_large_is_taken() -> None:
 
 def test_a_file_has_a_limit_and_so_have_its_problems() -> None:
     assert problems_of(" " * (MAX_SOURCE_CHARACTERS + 1))[0] == ["source-too-large@1:1"]
-    places, _ = problems_of("# " * 10_000)
+    places, _ = problems_of("rule r { when A.x = 1 then Accept(); }\n" * 10_000)
     assert len(places) == MAX_PROBLEMS + 1
     assert places[-1].startswith("too-many-problems")
 
