@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from engine import Stream
-from rulefarm.reference_facts import ReferenceFacts, reachable
+from rulefarm.reference_facts import ReferenceFacts
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: Events that one round trip carries.
@@ -110,7 +110,7 @@ class RedisWindows:
         Raises:
             FactsUnreachable: no answer. Some may have been added; adding them again is harmless.
         """
-        with reachable(self._facts.url):
+        with self._facts.reachable():
             if len(events) < 2:
                 return self._run(domain, stream, events, is_read=True, is_trimmed=True)
             # The events of a chunk see each other, in whatever order they stand and however far apart they are. So

@@ -38,6 +38,7 @@ def migrate(engine: Engine, *, lock_s: float = _LOCK_S) -> None:
     """
     with translate_errors(engine), engine.begin() as connection:
         # Whoever else migrates is waited for; it gives up by itself.
+        connection.execute(text("set local lock_timeout = 0"))
         connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": SCHEMA_LOCK})
         connection.execute(text("select set_config('lock_timeout', :value, true)"), {"value": f"{lock_s:g}s"})
         try:

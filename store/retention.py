@@ -165,6 +165,7 @@ def _drop_partition(engine: Engine, name: str, lock_s: float | None) -> int | No
     if lock_s is None:
         return count
     with translate_errors(engine), engine.begin() as connection:
+        connection.execute(text("set local lock_timeout = 0"))
         connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": SCHEMA_LOCK})
         # Asked of the catalogue's table: what looks names up by itself may not know yet what another one dropped.
         there = text("select exists(select from pg_class where relname = :name)")

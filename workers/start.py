@@ -84,7 +84,9 @@ def run_worker(
     for loaded in rulesets.values():
         require_durable_rules(loaded.program)
     shared = open_shared(settings) if any(loaded.schema.is_shared for loaded in rulesets.values()) else None
-    database = connect(settings)
+    # A statement that hangs is interrupted while the job has time left: waiting for Postgres is no judging.
+    limit_s = settings.chunk_time_limit_s if options.bulk else settings.job_time_limit_s
+    database = connect(settings, statement_timeout_s=limit_s / 2)
     _publish_when_reachable(database, rulesets)
     if prepare is not None:
         rulesets = {domain: prepare(loaded) for domain, loaded in rulesets.items()}

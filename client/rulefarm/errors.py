@@ -12,6 +12,7 @@ RulefarmError
 │   ├── BrokerUnreachable
 │   ├── DatabaseUnreachable
 │   └── FactsUnreachable
+├── DatabaseRejected         Postgres does not take a statement or a value: a fault of ours, or of the facts
 ├── VerdictPending           the wait is over, the verdict is not there yet
 └── ServiceError             an embedded service or a process of the farm can't be started or stopped
 
@@ -80,15 +81,19 @@ class FarmUnreachable(RulefarmError):
 
 
 class BrokerUnreachable(FarmUnreachable):
-    """The broker does not answer."""
+    """The broker does not answer, or can't do its part: it is full, a replica, or does not let us in."""
 
 
 class DatabaseUnreachable(FarmUnreachable):
-    """Postgres does not answer."""
+    """Postgres does not answer, or can't do its part: it is read-only, full, busy, or does not let us in."""
+
+
+class DatabaseRejected(RulefarmError):
+    """Postgres does not take a statement or a value: no matter of waiting."""
 
 
 class FactsUnreachable(FarmUnreachable):
-    """The Redis that holds the shared facts does not answer."""
+    """The Redis that holds the shared facts does not answer, or can't do its part."""
 
 
 class VerdictPending(RulefarmError):

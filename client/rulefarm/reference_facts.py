@@ -21,6 +21,7 @@ from rulefarm import wire
 from rulefarm.errors import FactRejected, FactsUnreachable, JobRejected
 from rulefarm.limits import MAX_FACT_CHARACTERS, MAX_NAME_CHARACTERS
 from rulefarm.normalize import abbreviate
+from rulefarm.redis_replies import outage_of, reason_of
 
 #: Seconds to wait for a connection, and for an answer.
 _CONNECT_TIMEOUT_S, _ANSWER_TIMEOUT_S = 3.0, 10.0
@@ -74,7 +75,7 @@ class ReferenceFacts:
         kept = 0
         for portion in _portions(items):
             texts = {_place(fact, key): _text(fact, key, document) for key, document in portion}
-            with reachable(self.url):
+            with self.reachable():
                 self.redis.mset(texts)
             kept += len(portion)
         return kept
@@ -118,7 +119,7 @@ class ReferenceFacts:
         places = [_place(fact, key) for fact, key in pairs]
         if not places:
             return []
-        with reachable(self.url):
+        with self.reachable():
             texts: Sequence[str | None] = self.redis.mget(places)
         return texts
 
@@ -136,7 +137,7 @@ class ReferenceFacts:
             FactRejected, FactsUnreachable: as `put`.
         """
         places = [_place(fact, key) for key in keys]
-        with reachable(self.url):
+        with self.reachable():
             return int(self.redis.delete(*places)) if places else 0
 
     def list(self, fact: str) -> Iterator[str]:
@@ -146,9 +147,29 @@ class ReferenceFacts:
             FactRejected, FactsUnreachable: as `get`.
         """
         prefix = _prefix(fact)
-        with reachable(self.url):
+        with self.reachable():
             for place in self.redis.scan_iter(match=f"{prefix}*", count=1000):
                 yield place[len(prefix) :]
+
+    @contextmanager
+    def reachable(self) -> Iterator[None]:
+        """Turn what the client raises into an error that says so.
+
+        Raises:
+            FactsUnreachable: Redis does not answer, or answers that it can't.
+        """
+        try:
+            yield
+        except (redis.RedisError, OSError) as error:
+            outage = outage_of(error)
+            if outage.drops:
+                # Behind its name may be another server by now.
+                self.redis.connection_pool.disconnect(inuse_connections=False)
+            raise FactsUnreachable(
+                f"facts-{outage.code}",
+                f"Redis with the facts at {maybe_sanitize_url(self.url)} {outage.sentence}: {reason_of(error)}",
+                outage.hint,
+            ) from error
 
     def close(self) -> None:
         """Close the connections."""
@@ -170,25 +191,6 @@ def client(url: str) -> Any:
         # A pooled connection may have died with the last restart: one more try finds that out.
         retry=Retry(NoBackoff(), 1),
     )
-
-
-@contextmanager
-def reachable(url: str) -> Iterator[None]:
-    """Turn what the client raises into an error that says so.
-
-    Args:
-        url: which Redis.
-
-    Raises:
-        FactsUnreachable: it does not answer, or answers that it can't.
-    """
-    try:
-        yield
-    except (redis.RedisError, OSError) as error:
-        place = maybe_sanitize_url(url)
-        raise FactsUnreachable(
-            "facts-unreachable", f"Redis with the facts at {place} does not answer: {error}", "is it running?"
-        ) from error
 
 
 def parsed(fact: str, key: str, text: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import pytest
 
 from tasks.retry import pause_s
 
-PAUSES = [(0, 1.0), (1, 2.0), (4, 16.0), (5, 30.0), (10_000, 30.0)]
+PAUSES = [(0, 1.0), (1, 2.0), (3, 8.0), (4, 8.0), (10_000, 8.0)]
 
 
 @pytest.mark.parametrize(("retries", "seconds"), PAUSES)

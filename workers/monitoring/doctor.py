@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from rulefarm.database import active_digests, connect
 from rulefarm.errors import FarmUnreachable, SettingsError
 from rulefarm.messaging import create_app, queue_depths
-from rulefarm.reference_facts import ReferenceFacts, reachable
+from rulefarm.reference_facts import ReferenceFacts
 from rulefarm.routing import CONTROL_QUEUE, queue_name
 from rulefarm.settings import Settings
 from rulesets.recorded import recorded_schema
@@ -148,7 +148,7 @@ def _facts(engine: Engine, settings: Settings) -> list[HealthCheck]:
     except SettingsError as error:
         return [HealthCheck("facts", "fail", error.message, error.hint)]
     try:
-        with reachable(facts.url):
+        with facts.reachable():
             memory = facts.redis.info("memory")
             began = time.perf_counter()
             facts.redis.ping()

@@ -1,26 +1,43 @@
 """Connections to Postgres, and what its errors mean.
 
-Takes settings, gives a pool; turns what SQLAlchemy raises into errors of ours. Needs the extra `rulefarm[ledger]`.
-Reads and writes no row."""
+Takes settings, gives a pool; turns what SQLAlchemy and psycopg2 raise into errors of ours. Needs the extra
+`rulefarm[ledger]`. Reads and writes no row."""
 
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Engine, create_engine
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
+import psycopg2
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import ExceptionContext, make_url
+from sqlalchemy.exc import SQLAlchemyError
 
-from rulefarm.errors import DatabaseUnreachable
+from rulefarm.database.session_settings import SessionSettings
+from rulefarm.database.sqlstates import outage_of
+from rulefarm.errors import DatabaseRejected, DatabaseUnreachable
 from rulefarm.settings import Settings
 
-#: What holds for every session. A process that is stopped in the midst of a transaction holds the rows that it has
-#: changed, and whoever needs them would wait for it: Postgres ends its session before a job's time is up.
-_SESSION = "-c timezone=UTC -c idle_in_transaction_session_timeout=15s"
+#: Seconds that a thread waits for a connection of its process.
+_POOL_TIMEOUT_S = 5.0
+#: A host that is gone without a word is noticed within about ten seconds, whether one waits for it or sends to it. Of
+#: several hosts the one that takes writes is chosen; of one, there is an answer at once if it does not.
+_CONNECTION = {
+    "connect_timeout": 5,
+    "application_name": "rulefarm",
+    "target_session_attrs": "read-write",
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
 
 
-def connect(settings: Settings) -> Engine:
+def connect(settings: Settings, *, statement_timeout_s: float | None = None) -> Engine:
     """A pool of connections to Postgres.
+
+    Args:
+        settings: name the database.
+        statement_timeout_s: seconds after which a statement is interrupted. Default: it may take as long as it takes.
 
     Raises:
         SettingsError: nothing names a database.
@@ -28,42 +45,56 @@ def connect(settings: Settings) -> Engine:
     url = make_url(settings.require_database())
     if url.drivername in ("postgres", "postgresql"):
         url = url.set(drivername="postgresql+psycopg2")
-    return create_engine(
+    engine = create_engine(
         url,
         pool_size=settings.database_pool_size,
         max_overflow=0,
+        pool_timeout=_POOL_TIMEOUT_S,
         # A connection that died in the pool is found when it is taken, not when it is used.
         pool_pre_ping=True,
-        connect_args={"connect_timeout": 5, "application_name": "rulefarm", "options": _SESSION},
+        # Whatever is the default of the database or the role: every statement here is written for this one.
+        isolation_level="READ COMMITTED",
+        # What the URL says is what is meant.
+        connect_args={name: value for name, value in _CONNECTION.items() if name not in url.query},
         json_serializer=lambda value: json.dumps(value, ensure_ascii=False, separators=(",", ":")),
     )
+    SessionSettings(engine, statement_timeout_s=statement_timeout_s)
+    event.listen(engine, "handle_error", _drop_what_is_useless)
+    return engine
+
+
+def _drop_what_is_useless(context: ExceptionContext) -> None:
+    """Have a connection thrown away, with all that are as old, over which a server said that it is not the one."""
+    original = context.original_exception
+    outage = outage_of(original) if isinstance(original, psycopg2.Error) else None
+    if outage is not None and outage.drops:
+        context.is_disconnect = True
 
 
 @contextmanager
 def translate_errors(engine: Engine) -> Iterator[None]:
-    """Turn what SQLAlchemy raises when Postgres is away, or empty, into an error that says so.
+    """Turn whatever SQLAlchemy or its driver raises into an error of ours, by `rulefarm.database.sqlstates`.
+
+    Args:
+        engine: whose connections are used; it names the place.
 
     Raises:
-        DatabaseUnreachable: no answer, no tables, or those of another release.
+        DatabaseUnreachable: no answer, no room, no tables, no right: `code` tells; it may be tried again.
+        DatabaseRejected: Postgres does not take the statement, or its values.
     """
-    place = engine.url.render_as_string(hide_password=True)
     try:
         yield
-    except (OperationalError, InterfaceError) as error:
-        reason = str(error.orig).strip().splitlines()[0] if error.orig else "no connection"
-        raise DatabaseUnreachable(
-            "database-unreachable", f"Postgres at {place} does not answer: {reason}", "is it running?"
-        ) from error
-    except ProgrammingError as error:
-        code = getattr(error.orig, "pgcode", None)
-        if code == "42703":
-            raise DatabaseUnreachable(
-                "database-outdated",
-                f"Postgres at {place} has the tables of another release: {str(error.orig).strip().splitlines()[0]}",
-                "run 'rulefarm migrate'",
+    except (SQLAlchemyError, psycopg2.Error) as error:
+        place = engine.url.render_as_string(hide_password=True)
+        original = getattr(error, "orig", None) or error
+        reason = (str(original).strip().splitlines() or [type(original).__name__])[0]
+        outage = outage_of(error)
+        if outage is None:
+            raise DatabaseRejected(
+                "database-rejected",
+                f"Postgres at {place} does not take what was written: {reason}",
+                "this is a fault of rulefarm, or of the facts: report it with the facts",
             ) from error
-        if code != "42P01":
-            raise
         raise DatabaseUnreachable(
-            "database-empty", f"Postgres at {place} has no rulefarm tables", "run 'rulefarm migrate'"
+            f"database-{outage.code}", f"Postgres at {place} {outage.sentence}: {reason}", outage.hint
         ) from error

@@ -3,14 +3,18 @@
 The row is the truth and a message only wakes a worker: one that is lost is sent again by the reconciler, one too many
 is harmless. Serves producers, the reconciler and the nightly plan alike. Writes no row and retries once, no more."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
+import redis
 from celery import Celery
-from kombu.exceptions import BatchPublishError, OperationalError
+from kombu import Connection, Producer
+from kombu.exceptions import KombuError
 
 from rulefarm.errors import BrokerUnreachable
 from rulefarm.messaging.messages import TaskMessage
+from rulefarm.redis_replies import outage_of, reason_of
 from rulefarm.routing import EXCHANGE, queue
 from rulefarm.settings import REDIS_SCHEMES, Settings
 
@@ -34,8 +38,8 @@ def create_app(settings: Settings) -> Celery:
         SettingsError: nothing names a broker.
     """
     broker_url = settings.require_broker()
-    redis = broker_url.split(":", 1)[0] in REDIS_SCHEMES
-    app = Celery("rulefarm", broker=broker_url, backend=settings.result_url or (broker_url if redis else None))
+    on_redis = broker_url.split(":", 1)[0] in REDIS_SCHEMES
+    app = Celery("rulefarm", broker=broker_url, backend=settings.result_url or (broker_url if on_redis else None))
     app.conf.update(
         task_serializer="json",
         result_serializer="json",
@@ -47,7 +51,7 @@ def create_app(settings: Settings) -> Celery:
         result_expires=settings.result_expires_s,
         timezone="UTC",
         enable_utc=True,
-        broker_transport_options=_transport_options(settings) if redis else {},
+        broker_transport_options=_transport_options(settings) if on_redis else {},
         result_backend_transport_options={"retry_policy": {"timeout": CONNECT_TIMEOUT_S}},
         redis_socket_connect_timeout=CONNECT_TIMEOUT_S,
         redis_socket_timeout=CONNECT_TIMEOUT_S * 10,
@@ -91,21 +95,42 @@ def send_messages(app: Celery, messages: Iterable[TaskMessage]) -> int:
 def _send(app: Celery, messages: list[TaskMessage]) -> None:
     with app.producer_pool.acquire(block=True, timeout=CONNECT_TIMEOUT_S) as producer:
         # Ours, not Celery's connection retry: a producer must not hang while the broker is away.
-        producer.connection.ensure_connection(max_retries=1, timeout=CONNECT_TIMEOUT_S)
-        # Once a call, not once a message: see `DomainQueue`.
-        queues = {message.queue: queue(message.queue) for message in messages}
-        for target in queues.values():
-            target(producer.channel).declare()
-        with producer.batch(max_size=500):
-            for message in messages:
-                content = app.amqp.create_task_message(
-                    message.task_id, message.task, (), dict(message.kwargs), argsrepr="()", kwargsrepr=message.shown
-                )
-                # To the queue by its name, and to no exchange: on Redis that would be looked up for every message in
-                # a table that a broker without its data has lost.
-                app.amqp.send_task_message(
-                    producer, message.task, content, queue=queues[message.queue], retry=False, declare=[]
-                )
+        _connect(producer.connection)
+        with _dropping(producer.connection):
+            _publish(app, producer, messages)
+
+
+def _connect(connection: Connection) -> None:
+    # Kombu would wait two seconds before its second try: whoever calls tries again, or leaves it to the reconciler.
+    connection.ensure_connection(max_retries=1, interval_start=0.1, timeout=CONNECT_TIMEOUT_S)
+
+
+@contextmanager
+def _dropping(connection: Connection) -> Iterator[None]:
+    """Have a connection thrown away over which a server said that it is not the one that takes writes."""
+    try:
+        yield
+    except Exception as error:
+        if outage_of(error).drops:
+            connection.collect()
+        raise
+
+
+def _publish(app: Celery, producer: Producer, messages: list[TaskMessage]) -> None:
+    # Once a call, not once a message: see `DomainQueue`.
+    queues = {message.queue: queue(message.queue) for message in messages}
+    for target in queues.values():
+        target(producer.channel).declare()
+    with producer.batch(max_size=500):
+        for message in messages:
+            content = app.amqp.create_task_message(
+                message.task_id, message.task, (), dict(message.kwargs), argsrepr="()", kwargsrepr=message.shown
+            )
+            # To the queue by its name, and to no exchange: on Redis that would be looked up for every message in
+            # a table that a broker without its data has lost.
+            app.amqp.send_task_message(
+                producer, message.task, content, queue=queues[message.queue], retry=False, declare=[]
+            )
 
 
 def call_broker(app: Celery, question: Callable[[], _Answer]) -> _Answer:
@@ -118,21 +143,23 @@ def call_broker(app: Celery, question: Callable[[], _Answer]) -> _Answer:
     Raises:
         BrokerUnreachable: it does not answer.
     """
-    # What is raised when the broker is away: kombu's errors, the system's, and those of the transport's own client.
-    away = (OperationalError, BatchPublishError, OSError, *app.connection_for_write().connection_errors)
+    # What is raised when the broker can't do its part: kombu's errors, the system's, and those of the transport's own
+    # client; on Redis a reply that refuses, such as OOM, is one of its channel.
+    transport = app.connection_for_write()
+    failures = (KombuError, OSError, *transport.connection_errors, *transport.channel_errors)
     try:
         return question()
-    except away:
+    except failures:
         # A pooled connection may have died with the broker's last restart: one more try finds that out, more would
         # only delay the caller.
         try:
             return question()
-        except away as error:
-            place = app.connection_for_write().as_uri()
-            # Of a batch kombu says only that it failed; why is in the error before.
-            reason = error.__cause__ if isinstance(error, BatchPublishError) and error.__cause__ else error
+        except failures as error:
+            outage = outage_of(error)
             raise BrokerUnreachable(
-                "broker-unreachable", f"the broker at {place} does not answer: {reason}", "is it running?"
+                f"broker-{outage.code}",
+                f"the broker at {transport.as_uri()} {outage.sentence}: {reason_of(error)}",
+                outage.hint,
             ) from error
 
 
@@ -152,11 +179,14 @@ def queue_depths(app: Celery, names: Collection[str]) -> dict[str, int]:
 def _depths(app: Celery, names: Collection[str]) -> dict[str, int]:
     depths = {}
     with app.connection_for_read() as connection:
-        connection.ensure_connection(max_retries=1, timeout=CONNECT_TIMEOUT_S)
+        _connect(connection)
         channel = connection.channel()
         for name in names:
             try:
                 depths[name] = int(queue(name)(channel).queue_declare(passive=True).message_count)
+            except redis.RedisError:
+                # A reply that refuses, which says nothing about the queue.
+                raise
             except connection.channel_errors:
                 # Nobody has used it yet, or, on Redis, where an empty list is none, it is empty.
                 depths[name] = 0
