@@ -15,7 +15,9 @@ from typing import Any
 
 from celery import signals
 from celery.worker.consumer import Consumer
+from kombu.exceptions import OperationalError
 from kombu.transport.redis import Channel as RedisChannel
+from redis.exceptions import ResponseError
 from sqlalchemy import Engine
 
 from rulefarm.circuit_breaker import CircuitBreaker
@@ -114,6 +116,9 @@ class RefusingConsumer(Consumer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        # A reply that refuses (a primary that became a replica, no memory) would end the worker: such a connection
+        # is of no use, and is made anew until one is of use.
+        self.connection_errors = (*self.connection_errors, ResponseError, OperationalError)
         self._writer = RefusalWriter(current().database, self.hostname)
 
     def on_ready(self) -> None:
