@@ -16,7 +16,7 @@ from tasks.evaluate import evaluate_chunk, evaluate_job
 from tasks.nightly import plan_nightly
 from tasks.probe import PROBE, PROBE_AS_SENT, probe
 from tasks.reconcile import reconcile
-from workers.consumer import FarmRequest
+from workers.consumer import FarmRequest, use_optional_results
 
 #: Seconds between the soft time limit, which a task can log, and the hard one, which kills its process.
 _GRACE_S = 5
@@ -68,6 +68,7 @@ def create_worker_app(settings: Settings, *, queues: list[str] | None = None) ->
     """
     app = create_app(settings)
     app.conf.update(CONF)
+    use_optional_results(app)
     app.conf.task_queues = [queue(name) for name in dict.fromkeys([*(queues or []), CONTROL_QUEUE])]
     app.conf.beat_schedule = _beat_schedule(settings)
     job_limits = {"time_limit": settings.job_time_limit_s, "soft_time_limit": settings.job_time_limit_s - _GRACE_S}

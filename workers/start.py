@@ -15,7 +15,7 @@ from typing import Any
 
 import billiard.pool
 from celery import Celery
-from celery.exceptions import SecurityWarning
+from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
 from celery.signals import worker_process_init, worker_shutdown
 from sqlalchemy import Engine
 
@@ -98,6 +98,8 @@ def run_worker(
     billiard.pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = 20
     # Celery warns root on every start because of pickle; nothing but JSON is taken here.
     warnings.filterwarnings("ignore", category=SecurityWarning)
+    # And at every lost connection because of a setting whose default will change; ours is set.
+    warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
     maximum, minimum = options.autoscale
     return _exit_code(
         app,

@@ -10,14 +10,14 @@ Judges nothing itself. Safe to share between threads; make a new one after a for
 import os
 import uuid
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from celery import Celery
 
-from rulefarm.errors import NotFound, SettingsError
+from rulefarm.errors import DatabaseUnreachable, NotFound, SettingsError
 from rulefarm.jobs import Batch, Job, id_of, new_jobs
 from rulefarm.known_domains import KnownDomains
 from rulefarm.messaging import MessageSender, TaskMessage, create_app, job_message
@@ -111,8 +111,9 @@ class Farm:
             # In the end it may not exist: neither its message nor a free slot for one is a matter of now.
             return replace(self.require_ledger().add_within(connection, job, text), sent=False)
         self._sender.wait_for_slot(queue_name(domain), wait_for_room)
-        recorded = self.ledger.add(job, text) if self.ledger else job
-        return replace(recorded, sent=self._sender.send([job_message(recorded, text)]))
+        is_away = self._sender.is_away
+        recorded = self.ledger.add(job, text, sent=not is_away) if self.ledger else job
+        return replace(recorded, sent=not is_away and self._send([job_message(recorded, text)], jobs_of=[job.id]))
 
     def submit_many(
         self,
@@ -143,12 +144,12 @@ class Farm:
             return []
         self._sender.wait_for_slot(queue_name(domain, bulk=True), wait_for_room)
         if self.ledger is None:
-            self._sender.send([job_message(job, text, bulk=True) for job, text in new])
+            self._send([job_message(job, text, bulk=True) for job, text in new])
             return [job for job, _ in new]
-        free = self.free_slots(domain)
+        free = 0 if self._sender.is_away else self.free_slots(domain)
         recorded = self.ledger.add_many(new, sent=free)
         messages = [job_message(job, text, bulk=True) for job, (_, text) in zip(recorded[:free], new, strict=False)]
-        sent = self._sender.send(messages)
+        sent = self._send(messages, jobs_of=[job.id for job in recorded[:free]])
         return [replace(job, sent=sent and place < free) for place, job in enumerate(recorded)]
 
     def send(self, *jobs: Job) -> bool:
@@ -225,31 +226,35 @@ class Farm:
             DatabaseUnreachable: nothing was kept.
             SettingsError: no database is named: a batch needs one.
         """
-        farm = (self.require_ledger().engine, self.settings)
+        engine = self.require_ledger().engine
         self._domains.check(domain)
         # An optional extra: a producer that sends no batches needs no polars.
         batches = require_extra("rulefarm.batch", "batch")
         options = batches.SourceOptions(subject=subject, sheet=sheet, encoding=encoding, decimal=decimal)
         terms = batches.BatchTerms(key=key, as_of=as_of, strict=strict)
-        free = self.free_slots(domain)
-        on_record = batches.record_batch(*farm, domain, source, free_slots=free, options=options, terms=terms)
-        return self.send_batch(*on_record)
+        how = {"free_slots": self.free_slots(domain), "options": options, "terms": terms}
+        return self.send_batch(*batches.record_batch(engine, self.settings, domain, source, **how))
 
     def free_slots(self, domain: str) -> int:
         """Messages that the bulk queue of a domain may still take; all that it may hold while the broker is away."""
         return self._sender.free_slots(queue_name(domain, bulk=True))
 
     def send_batch(self, batch: Batch, messages: list[TaskMessage]) -> Batch:
-        """Send the messages of a batch that is on record.
+        """Send the messages of a batch that is on record; gives the batch, with whether they were sent.
 
         Args:
             batch: as recorded.
             messages: of as many of its chunks as the queue takes.
-
-        Returns:
-            The batch, with whether they were sent.
         """
-        return replace(batch, sent=self._sender.send(messages), farm=self)
+        return replace(batch, sent=self._send(messages, batch=batch.id), farm=self)
+
+    def _send(self, messages: list[TaskMessage], **of: Any) -> bool:
+        sent = self._sender.send(messages)
+        # What could not be sent the reconciler sends at once; if the database can't be told now, after the grace.
+        with suppress(DatabaseUnreachable):
+            if messages and not sent and self.ledger:
+                self.ledger.mark_unsent(**of)
+        return sent
 
     def wait(self, job: Job, timeout: float | None = 30.0) -> Verdict:
         """Wait for the verdict of a job; see `Job.wait`.
@@ -264,13 +269,10 @@ class Farm:
         return wait_for(job, self.app, self.ledger, timeout)
 
     def verdict(self, job_id: uuid.UUID | str) -> Verdict | None:
-        """The verdict of a job, or of a row of a batch.
+        """The verdict of a job, or of a row of a batch; None while there is none yet.
 
         Args:
             job_id: the job's id.
-
-        Returns:
-            The verdict; None while there is none yet.
 
         Raises:
             NotFound: no job of that id is on record.
@@ -314,7 +316,5 @@ class Farm:
     def __enter__(self) -> "Farm":
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()

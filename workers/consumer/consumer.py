@@ -7,6 +7,7 @@ the judging tasks: that is for `rulefarm.messaging.messages`, in the pool."""
 import logging
 import queue
 import threading
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -34,6 +35,8 @@ log = logging.getLogger("rulefarm.workers")
 _MAX_WAITING = 100
 #: Seconds for which a database that did not answer is not asked again.
 _PAUSE_S = 5.0
+#: Seconds until the next connection to a broker that refuses: what is in the pool goes on meanwhile.
+_REFUSED_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +121,15 @@ class RefusingConsumer(Consumer):
         super().__init__(*args, **kwargs)
         # A reply that refuses (a primary that became a replica, no memory) would end the worker: such a connection
         # is of no use, and is made anew until one is of use.
-        self.connection_errors = (*self.connection_errors, ResponseError, OperationalError)
+        passing: tuple[type[Exception], ...] = (*self.app.connection_for_read().connection_errors, OperationalError)
+        self.connection_errors = (*passing, ResponseError)
         self._writer = RefusalWriter(current().database, self.hostname)
+
+    def on_connection_error_after_connected(self, exc: Exception) -> None:
+        """As Celery's; and a server that refuses is not asked again at once."""
+        super().on_connection_error_after_connected(exc)
+        if isinstance(exc, ResponseError | OperationalError):
+            time.sleep(_REFUSED_S)
 
     def on_ready(self) -> None:
         """On every connection, before the first message: look at what Redis gives before kombu unpacks it."""

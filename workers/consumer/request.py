@@ -16,6 +16,12 @@ from tasks.worker_lost import record_worker_lost
 class FarmRequest(Request):
     """Celery's request: a message that was given to the pool."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Celery logs an acknowledgement that the broker did not take, and goes on one message narrower for each. Not
+        # caught, it ends the connection, and with the next one the worker has its whole width again.
+        self._connection_errors = ()
+
     def on_failure(self, exc_info: ExceptionInfo, send_failed_event: bool = True, return_ok: bool = False) -> Any:
         """As Celery's; and if the process died, its attempt has failed."""
         result = super().on_failure(exc_info, send_failed_event, return_ok)

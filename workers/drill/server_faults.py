@@ -1,11 +1,15 @@
-"""Faults of broker and database: wiped, killed, sessions cut.  DrillContext -> [server_faults] -> Valkey, Postgres"""
+"""Faults of broker and database: wiped, killed, cut off, full, read-only.  DrillContext -> [server_faults] -> them"""
 
 import os
 import signal
+import time
 
 import redis
 
 from workers.drill.context import DrillContext, Fault, Injection
+
+#: Seconds for which a server answers that it can't.
+_OUTAGE_S = 5.0
 
 
 def wipe_broker(context: DrillContext) -> Injection:
@@ -43,6 +47,37 @@ def cut_sessions(context: DrillContext) -> Injection:
     return Injection(f"{cut} sessions")
 
 
+def make_read_only(context: DrillContext) -> Injection:
+    """As in a failover: every session is cut, and those that follow find a server that takes no writes."""
+    [(name,)] = context.sql("select quote_ident(current_database())")
+    context.sql(f"alter database {name} set default_transaction_read_only = on")
+    cut_sessions(context)
+    time.sleep(_OUTAGE_S)
+    context.sql(f"begin; set transaction read write; alter database {name} reset default_transaction_read_only; commit")
+    return Injection(f"no writes for {_OUTAGE_S:g} s")
+
+
+def fill_broker(context: DrillContext) -> Injection:
+    """No memory left: every write is answered with OOM."""
+    with context.broker() as broker:
+        policy = broker.config_get("maxmemory-policy")["maxmemory-policy"]
+        broker.config_set("maxmemory-policy", "noeviction")
+        broker.config_set("maxmemory", "1")
+        time.sleep(_OUTAGE_S)
+        broker.config_set("maxmemory", "0")
+        broker.config_set("maxmemory-policy", policy)
+    return Injection(f"no memory for {_OUTAGE_S:g} s")
+
+
+def make_replica(context: DrillContext) -> Injection:
+    """As in a failover to another broker: this one becomes a replica, which takes no writes."""
+    with context.broker() as broker:
+        broker.replicaof("127.0.0.1", "1")
+        time.sleep(_OUTAGE_S)
+        broker.replicaof("NO", "ONE")
+    return Injection(f"a replica for {_OUTAGE_S:g} s")
+
+
 def _broker_answers(context: DrillContext) -> bool:
     try:
         with context.broker() as broker:
@@ -56,4 +91,7 @@ FAULTS = (
     Fault("broker", "kill -9 the broker", kill_broker, takes_s=1, pause_factor=2),
     Fault("postgres", "kill -9 Postgres", kill_postgres, takes_s=2, pause_factor=2),
     Fault("sessions", "cut every database session", cut_sessions),
+    Fault("readonly", "make Postgres read-only, as in a failover", make_read_only, takes_s=_OUTAGE_S, pause_factor=2),
+    Fault("full", "leave the broker no memory", fill_broker, takes_s=_OUTAGE_S, pause_factor=2),
+    Fault("replica", "make the broker a replica", make_replica, takes_s=_OUTAGE_S, pause_factor=2),
 )

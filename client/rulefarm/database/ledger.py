@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 from rulefarm import wire
 from rulefarm.database.connection import connect, translate_errors
 from rulefarm.database.copy import copy_rows
-from rulefarm.database.tables import active_rulesets, batches, dead_letters, jobs, verdicts
+from rulefarm.database.tables import active_rulesets, batches, chunks, dead_letters, jobs, verdicts
 from rulefarm.errors import JobDead, NotFound
 from rulefarm.jobs import Job
 from rulefarm.messaging import TaskMessage, job_message
@@ -54,12 +54,13 @@ class Ledger:
         """The domains that have a published ruleset, each with the digest of its active one."""
         return active_digests(self.engine)
 
-    def add(self, job: Job, facts: str) -> Job:
-        """Write the row of a job whose message is sent right afterwards; one that is there already stays as it is.
+    def add(self, job: Job, facts: str, *, sent: bool = True) -> Job:
+        """Write the row of a job; one that is there already stays as it is.
 
         Args:
             job: as accepted.
             facts: its canonical facts.
+            sent: whether its message is sent right afterwards; if not, the reconciler sends it.
 
         Returns:
             The job as recorded: if it was there already, with its first as_of and enqueued_at.
@@ -68,7 +69,8 @@ class Ledger:
             DatabaseUnreachable: nothing was written.
         """
         with translate_errors(self.engine), self.engine.begin() as connection:
-            return _insert(connection, job, facts, times_sent=1, resend_at=func.now() + self._grace)
+            grace = self._grace if sent else timedelta()
+            return _insert(connection, job, facts, times_sent=int(sent), resend_at=func.now() + grace)
 
     def add_within(self, connection: "Connection | Session", job: Job, facts: str) -> Job:
         """Write the row of a job in a transaction of the caller's; its message is to be sent once that is committed.
@@ -107,6 +109,22 @@ class Ledger:
             for row in connection.execute(text(_TAKE_IN), {"grace": self._grace}):
                 recorded[row.id] = row
         return [job.recorded(recorded[job.id].as_of, recorded[job.id].enqueued_at) for job, _ in new]
+
+    def mark_unsent(self, *, jobs_of: Sequence[uuid.UUID] = (), batch: uuid.UUID | None = None) -> None:
+        """Have the reconciler send, at its next run, the messages that could not be sent.
+
+        Args:
+            jobs_of: ids of jobs.
+            batch: id of a batch: those of its chunks.
+
+        Raises:
+            DatabaseUnreachable: nothing was changed; the reconciler sends them after the grace.
+        """
+        with translate_errors(self.engine), self.engine.begin() as connection:
+            for table, these in ((jobs, jobs.c.id.in_(jobs_of)), (chunks, chunks.c.batch == batch)):
+                waiting = update(table).where(these, table.c.state == "open", table.c.times_sent == 1)
+                waiting = waiting.where(table.c.lease_until.is_(None))
+                connection.execute(waiting.values(times_sent=0, resend_at=func.now()))
 
     def messages(self, ids: Sequence[uuid.UUID]) -> list[TaskMessage]:
         """The messages of open jobs, counted as sent.

@@ -42,6 +42,11 @@ class MessageSender:
         #: Queue to its free slots when last asked, less what was sent since, and until when that holds.
         self._free: dict[str, tuple[int, float]] = {}
 
+    @property
+    def is_away(self) -> bool:
+        """Whether the broker has just not answered, so that nothing is sent now; never without a ledger."""
+        return self._has_ledger and self._breaker.is_open
+
     def send(self, messages: Sequence[TaskMessage]) -> bool:
         """Send, unless the broker has just not answered.
 
@@ -54,7 +59,7 @@ class MessageSender:
         Raises:
             BrokerUnreachable: only without a ledger.
         """
-        if self._has_ledger and self._breaker.is_open:
+        if self.is_away:
             return False
         try:
             send_messages(self._app, messages)
@@ -79,7 +84,7 @@ class MessageSender:
         free, until = self._free.get(queue, (0, 0.0))
         if free > 0 and time.monotonic() < until:
             return free
-        if self._has_ledger and self._breaker.is_open:
+        if self.is_away:
             return self._limit
         try:
             free = max(0, self._limit - queue_depths(self._app, [queue])[queue])
