@@ -13,6 +13,7 @@ from sqlalchemy import Engine, func, select
 from rulefarm.database import jobs, verdicts
 from rulefarm.errors import JobRejected, NotFound, VerdictPending
 from rulefarm.farm import Farm
+from rulefarm.jobs import Job, new_jobs
 from rulefarm.settings import Settings
 from tests.processes import until
 from tests.rows import key
@@ -174,15 +175,25 @@ def test_a_message_that_is_not_json_kills_no_worker(farm: Farm, content_type: st
     assert farm.evaluate("payment", BIG, key=key()).outcome == "reject"
 
 
-def test_a_job_whose_message_was_lost_is_sent_again(farm: Farm, farm_database: Engine) -> None:
-    order = key()
-    # As if the message had been lost right after the row was written: none was sent.
+def times_sent(engine: Engine, job: Job) -> int:
+    with engine.connect() as connection:
+        return connection.execute(select(jobs.c.times_sent).where(jobs.c.id == job.id)).scalar_one()
+
+
+def test_a_job_whose_message_could_not_be_sent_is_sent_by_the_reconciler(farm: Farm, farm_database: Engine) -> None:
     farm._sender._breaker.trip()
-    job = farm.submit("payment", BIG, key=order)
+    job = farm.submit("payment", BIG, key=key())
     assert not job.sent
     assert job.wait(timeout=30).outcome == "reject"
-    with farm_database.connect() as connection:
-        assert connection.execute(select(jobs.c.times_sent).where(jobs.c.id == job.id)).scalar_one() == 2
+    assert times_sent(farm_database, job) == 1
+
+
+def test_a_job_whose_message_was_lost_is_sent_again(farm: Farm, farm_database: Engine) -> None:
+    [(new, facts)] = new_jobs("payment", [(BIG, key())], as_of=None, on_record=True, farm=farm)
+    # As if the message had been lost right after the row was written: none is sent.
+    job = farm.require_ledger().add(new, facts)
+    assert job.wait(timeout=30).outcome == "reject"
+    assert times_sent(farm_database, job) == 2
 
 
 def test_a_wiped_broker_loses_no_job(farm: Farm, farm_database: Engine) -> None:

@@ -99,7 +99,8 @@ def test_what_others_left_is_found_and_ended(log: Path) -> None:
         assert found.pid == child.pid
         assert end_processes([found], signal.SIGTERM, 30) == []
         reaper.join(30)
-        assert child.returncode == -signal.SIGTERM
+        # Whoever of the two collected it has its exit code; what counts is that it is gone.
+        assert not found.is_running()
 
 
 def test_a_big_log_is_moved_aside(log: Path) -> None:
