@@ -271,6 +271,8 @@ def _bare(text: str, kind: ValueKind) -> Scalar:
         moment = read_moment(dated[1])
         if moment is None:
             raise CellRefused(f"'{dated[1][:40]}' is not a date", "write 2026-01-31 or 2026-01-31T09:30:00+00:00")
+        if not isinstance(moment, datetime) and "time" in text[: text.index('"')].lower():
+            raise CellRefused(f"'{text[:40]}' has no time", f'the whole day is date("{dated[1]}")')
         return moment
     unknown = _NO_KIND.match(text)
     if unknown:
