@@ -8,6 +8,7 @@ certain is refused (`engine.tables.bare_texts` says what a bare text may be)."""
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from engine.checks import ValueKind, kind_of_value
 from engine.language import (
