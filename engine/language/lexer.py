@@ -17,6 +17,9 @@ from engine.values import MAX_NUMBER_CHARACTERS, exact_decimal, normal_number, n
 MAX_TEXT_CHARACTERS = 10_000
 MAX_NAME_CHARACTERS = 200
 
+#: Of a comment as another language has it; what stands further in is none.
+_MAX_INDENT = 200
+
 TokenKind = Literal["name", "number", "text", "op", "end"]
 
 
@@ -133,7 +136,11 @@ def comments(source: Source) -> Iterator[Comment]:
 
 def _begins_line(text: str, start: int) -> bool:
     """Whether two signs are the first of their line, and stand apart from what follows: `--x` is x."""
-    return text[start + 2 : start + 3] in " \t" and not text[text.rfind("\n", 0, start) + 1 : start].strip()
+    if text[start + 2 : start + 3] not in ("", " ", "\t"):
+        return False
+    # Looked at only so far back: a long line of such signs would cost its square.
+    before = text[max(0, start - _MAX_INDENT) : start]
+    return not before.rpartition("\n")[2].strip() and ("\n" in before or start < _MAX_INDENT)
 
 
 def _line_end(text: str, start: int) -> int:

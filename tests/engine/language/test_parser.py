@@ -65,8 +65,11 @@ def test_case(case: dict[str, Any]) -> None:
         ("A.x == 0x" + "F" * 300, "grl-number"),
         ("x" * (MAX_NAME_CHARACTERS + 1), "grl-name"),
         ("A[99999999]", "grl-too-large"),
+        ("A[" * 100_000, "grl-too-deep"),
+        ("A.x" + "[A.i]" * 100_000, "grl-too-deep"),
+        ("not " * 100_000, "grl-operator"),
     ],
-    ids=range(16),
+    ids=range(19),
 )
 def test_what_is_too_large_is_refused(condition: str, code: str) -> None:
     places, _ = problems_of(rule_with(condition))
