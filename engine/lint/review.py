@@ -13,6 +13,7 @@ from engine.evaluation import Evaluation
 from engine.language import Rule, Source, open_source
 from engine.lint.ascii_patterns import ascii_patterns
 from engine.lint.conflicts import Evaluate, contradictions, self_feeding
+from engine.lint.day_comparisons import changed_days
 from engine.lint.feasibility import FeasibleSets, WitnessFacts
 from engine.lint.idle_actions import idle_actions
 from engine.lint.reachability import LintWarning, shadowed, unreachable
@@ -68,6 +69,7 @@ def _warnings(rules: Sequence[Rule], schema: Schema | None) -> Iterator[LintWarn
     yield from contradictions(rules, sets, schema, _compile)
     yield from self_feeding(rules, sets, schema, _compile)
     yield from idle_actions(rules, sets, schema)
+    yield from changed_days(rules)
     yield from ascii_patterns(rules, schema)
 
 
