@@ -114,7 +114,8 @@ class ColumnDomain:
         self._numbers = _Stretches(_NUMBERS, universe.numbers, (values.numbers for values in each), 0)
         self._texts = _Stretches(_TEXTS, universe.texts, (values.texts for values in each), self._numbers.end)
         self._dates = _Stretches(_DATES, universe.dates, (values.dates for values in each), self._texts.end)
-        end = self._dates.end
+        self._days = _Stretches(_DAYS, universe.days, (values.days for values in each), self._dates.end)
+        end = self._days.end
         self._false, self._true, self._null = (1 << end + place for place in range(3))
         #: Bits of a set.
         self.width = end + 3
@@ -128,7 +129,8 @@ class ColumnDomain:
         Args:
             values: one of the sets that the domain was made of.
         """
-        bits = self._numbers.bits(values.numbers) | self._texts.bits(values.texts) | self._dates.bits(values.dates)
+        bits = self._numbers.bits(values.numbers) | self._texts.bits(values.texts)
+        bits |= self._dates.bits(values.dates) | self._days.bits(values.days)
         if values.false:
             bits |= self._false
         if values.true:
@@ -140,7 +142,7 @@ class ColumnDomain:
     def sample(self, bits: int) -> Scalar:
         """A member of a set: a bound that some cell names if there is one, for it reads better; null if need be."""
         boundless: list[tuple[_Order, Any, Any]] = []
-        for stretches in (self._numbers, self._texts, self._dates):
+        for stretches in (self._numbers, self._texts, self._dates, self._days):
             for low, high in stretches.of(bits):
                 bound = stretches.order.bound(low, high)
                 if bound is not None:
@@ -213,6 +215,15 @@ _DATES = _Order(
     moment_between,
     lambda value: value,
     lambda low, high: False,
+)
+
+_DAYS = _Order(
+    lambda bound: True,
+    lambda bound: bound - timedelta(days=1),
+    # A stretch with a lower end holds that.
+    lambda low, high: date(2000, 1, 1) if high is None else high - timedelta(days=1),
+    lambda value: value,
+    lambda low, high: low is None and high == date.min,
 )
 
 

@@ -109,7 +109,7 @@ def test_a_rule_that_another_one_silences(rules: tuple[str, ...]) -> None:
             f'activation-group "g" {{ when Order.total > 4 {REVIEW} }}',
         ),
         (
-            'activation-group "g" date-expires "2026-01-01" { when Order.total > 5 then Reject(); }',
+            'activation-group "g" date-expires "2026-01-01T00:00:00" { when Order.total > 5 then Reject(); }',
             f'activation-group "g" {{ when Order.total > 5 {REVIEW} }}',
         ),
         (
