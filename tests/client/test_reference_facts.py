@@ -23,6 +23,15 @@ def test_a_fact_is_replaced_found_and_forgotten(facts: ReferenceFacts, fact: str
     assert facts.get(fact, "a") is None
 
 
+def test_a_key_finds_its_fact_however_its_letters_were_typed(facts: ReferenceFacts, fact: str) -> None:
+    one, two = "caf\u00e9", "cafe\u0301"
+    facts.put(fact, two, {"n": 1})
+    assert facts.get_many(fact, [one, two]) == {one: {"n": 1}, two: {"n": 1}}
+    facts.put(fact, one, {"n": 2})
+    assert (list(facts.list(fact)), facts.get(fact, two)) == ([one], {"n": 2})
+    assert facts.delete(fact, two) == 1
+
+
 def test_many_facts_are_kept_from_an_iterator(facts: ReferenceFacts, fact: str) -> None:
     assert facts.put_many(fact, ((n, {"n": n}) for n in range(1_234))) == 1_234
     assert len(set(facts.list(fact))) == 1_234

@@ -84,3 +84,10 @@ def test_a_lookup_is_part_of_the_version_of_a_ruleset() -> None:
         != parse_schema(text.replace("required = true\n\n[lookup", "\n[lookup")).canonical()
     )
     assert load_domain(SHARING, "credit").schema == SCHEMA
+
+
+def test_a_fact_is_looked_up_however_its_key_was_typed() -> None:
+    kept = {("Customer", "caf\u00e9"): '{"limit": 7, "blocked": false}'}
+    for household in ("caf\u00e9", "cafe\u0301"):
+        (found,), _ = see({"Order": {"household_id": household, "total": 5}}, kept=kept)
+        assert found.shared["Customer"] == {"limit": 7, "blocked": False}
