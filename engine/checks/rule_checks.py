@@ -199,7 +199,8 @@ class _Checker:
         if left != right and not {left, right} & {"any", "null"}:
             answer = "always false" if node.op == "==" else "always true"
             message = f"{a_kind(left)} never equals {a_kind(right)}, so this is {answer}"
-            self._report(node, "never-equal", message, date_hint(left, right), warning=True)
+            hint = "write !( … ) around the comparison" if isinstance(node.left, Not) else date_hint(left, right)
+            self._report(node, "never-equal", message, hint, warning=True)
         for path, value in ((node.left, node.right), (node.right, node.left)):
             if isinstance(path, Path):
                 check_constant(path, value, self._schema, self._report, warning=True)

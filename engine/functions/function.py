@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from engine.values import Value, kind_of
 
 #: Kinds of a parameter: `any` takes every kind and null.
-ParamKind = typing.Literal["number", "text", "date", "list", "text or list", "any"]
+ParamKind = typing.Literal["number", "text", "date", "list", "text or list or object", "any"]
 
 #: Kinds of a result: `any` where it depends on the arguments.
 ResultKind = typing.Literal["number", "text", "boolean", "date", "list", "any"]

@@ -85,7 +85,14 @@ _NUMBERS = (
 )
 
 _TEXTS = (
-    Function("Len", ("text or list",), _N, lists.length, "Characters of a text, items of a list.", 'Len("abc") == 3'),
+    Function(
+        "Len",
+        ("text or list or object",),
+        _N,
+        lists.length,
+        "Characters of a text, items of a list, members of an object that are not null.",
+        'Len("abc") == 3 && Len([1, 2]) == 2',
+    ),
     Function("ToUpper", (_T,), _T, texts.upper, "In capitals.", 'ToUpper("abc") == "ABC"'),
     Function("ToLower", (_T,), _T, texts.lower, "In small letters.", 'ToLower("ABC") == "abc"'),
     Function("Trim", (_T,), _T, str.strip, "Without the white space at both ends.", 'Trim("  a b ") == "a b"'),

@@ -92,7 +92,7 @@ def read_slip(source: Source, written: str, start: int) -> Meant:
         hint = f'a date stands in quotes: "{written}"; what is subtracted stands apart: 2026 - 10 - 11'
         source.report("grl-date", start, end, f"'{written}' stands without quotes", hint)
         return Meant("text", written, end)
-    inner, is_first = written[1:-1], source.is_first(f"quote {written[0]}")
+    inner, is_first = written[1:-1], source.is_first("backtick" if written[0] == "`" else "quotes")
     if len(written) == 1:
         if is_first and not source.is_marked(start):
             source.report("grl-character", start, end, f"'{written}' does not quote a text", _STRAIGHT)
