@@ -1,7 +1,6 @@
 """What one worker process holds: settings, database, rulesets, broker.  start -> [worker_context] -> every task
 
-Opened once, before the pool forks, so that the children share the compiled rulesets' memory; after a fork the
-connections are dropped, for no two processes may talk through one socket."""
+Opened once, before the pool forks, so that the children share the compiled rulesets' memory."""
 
 import gc
 from dataclasses import dataclass
@@ -75,8 +74,3 @@ def current() -> WorkerContext:
     if not _current:
         raise RuntimeError("this process holds no rulesets: it was not started as a worker")
     return _current[0]
-
-
-def forget_connections() -> None:
-    """In a child, right after the fork: leave the parent's connections alone and open our own when needed."""
-    current().database.dispose(close=False)

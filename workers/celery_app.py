@@ -67,6 +67,8 @@ def create_worker_app(settings: Settings, *, queues: list[str] | None = None) ->
         SettingsError: no broker, or a nightly cron that is none.
     """
     app = create_app(settings)
+    # In a process of the farm it is no guest.
+    app.set_current()
     app.conf.update(CONF)
     use_optional_results(app)
     app.conf.task_queues = [queue(name) for name in dict.fromkeys([*(queues or []), CONTROL_QUEUE])]

@@ -16,7 +16,7 @@ from typing import Any
 import billiard.pool
 from celery import Celery
 from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
-from celery.signals import worker_process_init, worker_shutdown
+from celery.signals import worker_shutdown
 from sqlalchemy import Engine
 
 from rulefarm.database import connect
@@ -28,7 +28,7 @@ from store.ruleset_versions import publish
 from tasks.durable_rules import require_durable_rules
 from tasks.retry import pause_s
 from tasks.shared_facts import open_shared
-from tasks.worker_context import WorkerContext, forget_connections, set_context
+from tasks.worker_context import WorkerContext, set_context
 from workers.celery_app import create_beat_app, create_worker_app, worker_queues
 from workers.consumer import EXIT_AGAIN, LivenessMonitor
 
@@ -91,7 +91,6 @@ def run_worker(
     if prepare is not None:
         rulesets = {domain: prepare(loaded) for domain, loaded in rulesets.items()}
     set_context(WorkerContext(settings=settings, database=database, rulesets=rulesets, app=app, shared=shared))
-    worker_process_init.connect(_after_fork)
     LivenessMonitor(app, queues, settings.stall_timeout_s).begin()
     # A pool process that ends waits for the main process to take its last result; while that ends itself it does not
     # look, and both stand still for 30 s. The verdict is in Postgres by then, so that two will do.
@@ -145,10 +144,6 @@ def _exit_code(app: Celery, arguments: list[str]) -> int:
     except SystemExit as exit_:
         return exit_.code if isinstance(exit_.code, int) else int(exit_.code is not None)
     return EXIT_AGAIN if any(codes) else 0
-
-
-def _after_fork(**_: object) -> None:
-    forget_connections()
 
 
 def _publish_when_reachable(database: Engine, rulesets: dict[str, LoadedRuleset]) -> None:

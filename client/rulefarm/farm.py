@@ -5,7 +5,7 @@
     verdict = job.wait(timeout=5)
 
 Writes the row first and sends its message then: a job that `submit` accepted is judged, whatever dies afterwards.
-Judges nothing itself. Safe to share between threads; make a new one after a fork."""
+Judges nothing itself. Safe to share between threads, and to go on with after a fork."""
 
 import os
 import uuid

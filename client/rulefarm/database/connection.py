@@ -4,8 +4,10 @@ Takes settings, gives a pool; turns what SQLAlchemy and psycopg2 raise into erro
 `rulefarm[ledger]`. Reads and writes no row."""
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from weakref import WeakSet
 
 import psycopg2
 from sqlalchemy import Engine, create_engine, event
@@ -30,6 +32,8 @@ _CONNECTION = {
     "keepalives_count": 3,
     "tcp_user_timeout": 10_000,
 }
+#: Every pool of this process that is still in use.
+_engines: "WeakSet[Engine]" = WeakSet()
 
 
 def connect(settings: Settings, *, statement_timeout_s: float | None = None) -> Engine:
@@ -60,7 +64,17 @@ def connect(settings: Settings, *, statement_timeout_s: float | None = None) -> 
     )
     SessionSettings(engine, statement_timeout_s=statement_timeout_s)
     event.listen(engine, "handle_error", _drop_what_is_useless)
+    _engines.add(engine)
     return engine
+
+
+def _leave_to_the_parent() -> None:
+    """In a process that was just forked: no two may talk through one connection, and the locks may be held for ever."""
+    for engine in tuple(_engines):
+        engine.dispose(close=False)
+
+
+os.register_at_fork(after_in_child=_leave_to_the_parent)
 
 
 def _drop_what_is_useless(context: ExceptionContext) -> None:

@@ -13,6 +13,7 @@ from kombu import Connection, Producer
 from kombu.exceptions import KombuError
 
 from rulefarm.errors import BrokerUnreachable
+from rulefarm.messaging.guest_app import GuestApp
 from rulefarm.messaging.messages import TaskMessage
 from rulefarm.redis_replies import outage_of, reason_of
 from rulefarm.routing import EXCHANGE, queue
@@ -39,7 +40,7 @@ def create_app(settings: Settings) -> Celery:
     """
     broker_url = settings.require_broker()
     on_redis = broker_url.split(":", 1)[0] in REDIS_SCHEMES
-    app = Celery("rulefarm", broker=broker_url, backend=settings.result_url or (broker_url if on_redis else None))
+    app = GuestApp("rulefarm", broker=broker_url, backend=settings.result_url or (broker_url if on_redis else None))
     app.conf.update(
         task_serializer="json",
         result_serializer="json",

@@ -1,0 +1,44 @@
+"""A Celery application that is a guest in its process.  settings -> broker.create_app -> [guest_app]
+
+The host may have an application of its own, which stays the current one, and pools of connections that are Celery's for
+the whole process, whose limit stays as it is. A process that was forked has connections of its own. Sends nothing."""
+
+import os
+from typing import Any
+
+from celery import Celery
+from kombu.pools import ProducerPool
+
+
+class GuestApp(Celery):  # type: ignore[misc]  # Celery has no types.
+    """Celery's application, but its pools are its own, one pair for each process."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs, set_as_current=False)
+        #: Process to its pools of connections and of producers. Those of a parent are left alone, and alive: closed, or
+        #: collected, they would end conversations of the parent's.
+        self._pools: dict[int, tuple[Any, ProducerPool]] = {}
+
+    @property
+    def pool(self) -> Any:
+        """Connections to the broker, of this process."""
+        return self._of_this_process()[0]
+
+    @property
+    def producer_pool(self) -> ProducerPool:
+        """Producers, each with a connection, of this process."""
+        return self._of_this_process()[1]
+
+    def close(self) -> None:
+        """Close the connections of this process."""
+        for pool in self._pools.pop(os.getpid(), ()):
+            pool.force_close_all()
+        super().close()
+
+    def _of_this_process(self) -> tuple[Any, ProducerPool]:
+        pid = os.getpid()
+        if pid not in self._pools:
+            limit = self.conf.broker_pool_limit
+            connections = self.connection_for_write().Pool(limit=limit)
+            self._pools[pid] = connections, ProducerPool(connections, limit=limit)
+        return self._pools[pid]
