@@ -1,4 +1,4 @@
-"""`rulefarm beat`: Celery beat, which starts the reconciler and the nightly batch."""
+"""`rulefarm beat`: Celery beat, which starts the reconciler."""
 
 import sys
 
@@ -11,5 +11,5 @@ from workers.start import run_beat
 @click.command("beat")
 @click.option("--loglevel", default="INFO", show_default=True, help="How much it logs.")
 def command(loglevel: str) -> None:
-    """Run beat in the foreground: it starts the reconciler and the nightly batch. A second one is harmless."""
+    """Run beat in the foreground: it starts the reconciler, which sends what is due. A second one is harmless."""
     sys.exit(run_beat(read_settings(), loglevel=loglevel))

@@ -27,7 +27,7 @@ COMMANDS = {
     "facts": ("cli.facts", "Keep reference facts that domains look up."),
     "rules": ("cli.rules", "Check, test, list and format the rules."),
     "worker": ("cli.worker", "Run a worker in the foreground."),
-    "beat": ("cli.beat", "Run beat in the foreground: reconciler and nightly batch."),
+    "beat": ("cli.beat", "Run beat in the foreground: it starts the reconciler."),
     "flower": ("cli.flower", "Run Flower in the foreground: a page to watch the farm."),
     "migrate": ("cli.migrate", "Bring the tables in Postgres up to date."),
     "drill": ("cli.drill", "Inject faults into a farm of its own, and check its promises."),

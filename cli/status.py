@@ -1,4 +1,4 @@
-"""`rulefarm status`: queues, what waits, what is dead, workers, the reconciler."""
+"""`rulefarm status`: queues, what waits, what is dead or overdue, workers, the reconciler."""
 
 import sys
 from dataclasses import asdict
@@ -14,9 +14,10 @@ from rulefarm.messaging import create_app, queue_depths
 from rulefarm.routing import CONTROL_QUEUE, queue_name
 from rulefarm.settings import Settings
 from store.batch_status import standing_failures
+from store.duties import coming, unmet
 from store.health import count_dead_letters, last_reconciled
 from store.pending_work import open_work
-from workers.monitoring import worker_states
+from workers.monitoring import late_s, worker_states
 
 
 @click.command("status")
@@ -42,6 +43,7 @@ def _state(settings: Settings) -> dict[str, Any]:
     waiting = {work.domain: work for work in open_work(engine)}
     dead = count_dead_letters(engine)
     failed = standing_failures(engine)
+    overdue = unmet(engine, late_s=late_s(settings))
     run = last_reconciled(engine)
     names = [queue_name(domain, bulk=bulk) for domain, _ in domains for bulk in (False, True)]
     return {
@@ -60,6 +62,8 @@ def _state(settings: Settings) -> dict[str, Any]:
         },
         "dead_letters": sum(dead.values()),
         "failed_batches": failed,
+        "overdue_duties": len(overdue),
+        "duties": [duty.to_json() for duty in (*overdue, *coming(engine))],
         "reconciler": with_old_keys(asdict(run)) if run else None,
         "workers": [worker.to_json() for worker in worker_states(settings)],
     }
@@ -93,8 +97,19 @@ def _print(state: dict[str, Any]) -> None:
         what = "nightly" if failure["nightly"] else "batch"
         when = f"{failure['enqueued_at']:%Y-%m-%d %H:%M:%S}"
         click.echo(f"{what} of {failure['domain']} failed at {when} [{failure['code']}]: {failure['reason']}")
+    for duty in state["duties"]:
+        click.echo(_duty(duty))
     if state["dead_letters"]:
         click.echo(f"{counted(state['dead_letters'], 'dead letter')}: see 'rulefarm dead-letters list'")
+
+
+def _duty(duty: dict[str, Any]) -> str:
+    what = f"{duty['kind']} of {duty['domain']}"
+    due = f"{duty['due_at']:%Y-%m-%d %H:%M %Z}"
+    if duty["age_s"] < 0:
+        return f"the next {what} is due at {due}"
+    why = f" [{duty['code']}]: {duty['reason']}" if duty["code"] else ""
+    return f"{what}, due at {due}, is {'not done' if duty['state'] == 'open' else 'given up'}{why}"
 
 
 def _reconciled(run: dict[str, Any] | None) -> str:

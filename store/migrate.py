@@ -3,7 +3,6 @@
 Safe to run from several processes at once, again and again, and while the farm works: a change of a table waits a few
 seconds for whoever uses it, and gives up rather than have everybody else wait behind it."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 from alembic import command
@@ -43,7 +42,7 @@ def migrate(engine: Engine, *, lock_s: float = _LOCK_S) -> None:
         connection.execute(text("select set_config('lock_timeout', :value, true)"), {"value": f"{lock_s:g}s"})
         try:
             command.upgrade(alembic_config(connection), "head")
-            ensure_partitions(connection, datetime.now(UTC))
+            ensure_partitions(connection)
         except OperationalError as error:
             if getattr(error.orig, "pgcode", None) not in LOCK_REFUSED:
                 raise

@@ -6,7 +6,7 @@ loses nothing but can't be dropped by age."""
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, func, select, text
 
 #: Months made ahead, this one included: a farm whose beat is dead for a quarter still files by month.
 MONTHS_AHEAD = 4
@@ -16,17 +16,18 @@ SCHEMA_LOCK = 0x72756C6573
 LOCK_REFUSED = ("55P03", "40P01")
 
 
-def ensure_partitions(connection: Connection, now: datetime) -> list[str]:
+def ensure_partitions(connection: Connection, now: datetime | None = None) -> list[str]:
     """Make the partitions of this month and the coming ones.
 
     Args:
         connection: in a transaction.
-        now: which month is this one.
+        now: which month is this one. Default: that of Postgres's clock.
 
     Returns:
         Names of those that were missing.
     """
     connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": SCHEMA_LOCK})
+    now = now or connection.execute(select(func.now())).scalar_one()
     made = []
     for name, start, end in months(now, MONTHS_AHEAD):
         if connection.execute(text("select to_regclass(:name)"), {"name": name}).scalar() is None:

@@ -141,6 +141,21 @@ def record_run(engine: Engine, *, sent: int, broker_lost: bool) -> None:
         connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values))
 
 
+def has_run_within(engine: Engine, seconds: float) -> bool:
+    """Whether the reconciler has come to the end of a run not long ago, by the clock of Postgres.
+
+    Args:
+        engine: the database.
+        seconds: how long ago at most.
+
+    Raises:
+        DatabaseUnreachable: no answer.
+    """
+    recent = select(reconciler.c.id).where(reconciler.c.ran_at > func.now() - timedelta(seconds=seconds))
+    with translate_errors(engine), engine.connect() as connection:
+        return connection.execute(recent).first() is not None
+
+
 def open_work(engine: Engine) -> list[OpenWork]:
     """Open jobs and chunks, by domain.
 

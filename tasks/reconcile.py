@@ -1,12 +1,11 @@
-"""Send again what has no verdict.  due jobs and chunks -> [reconcile] -> messages on the queues of their domains
+"""Send again what has no verdict, and what has fallen due.  due rows -> [reconcile] -> messages on their queues
 
 A beat task on the control queue. Safe to run twice at once; bounded per run, and by the limit of the queues; a broker
-that is away leaves everything due, and one that lost its data makes everything due. Makes the coming months' partitions
-on the side, so that no other clock is needed."""
+that is away leaves everything due, and one that lost its data makes everything due. Beat only says that it is time to
+look: what is due is for the rows and Postgres's clock to say. Makes the coming months' partitions on the side."""
 
 import logging
 import time
-from datetime import UTC, datetime
 
 from celery import Task
 
@@ -14,8 +13,10 @@ from rulefarm.database import translate_errors
 from rulefarm.errors import FarmUnreachable
 from rulefarm.messaging import TaskMessage, queue_depths, send_messages
 from rulefarm.routing import OLD_SENTINEL_QUEUE, SENTINEL, SENTINEL_QUEUE, queue_name
+from store.duties import mark_due
 from store.partitions import ensure_partitions
-from store.pending_work import claim_due, count_open, due_queues, mark_all_due, record_run
+from store.pending_work import claim_due, count_open, due_queues, has_run_within, mark_all_due, record_run
+from tasks.duty_messages import send_duties
 from tasks.worker_context import WorkerContext, current
 
 log = logging.getLogger("rulefarm.tasks")
@@ -25,18 +26,39 @@ BACKLOG = 100
 
 
 def reconcile(task: Task) -> int:
-    """Send the message of every job and chunk that is due.
+    """Send the message of whatever is due; nothing, if another run has done so a moment ago.
+
+    Messages gather while no worker is there to take them: the first that is taken does the work of all.
 
     Args:
         task: the running Celery task.
 
     Returns:
-        How many were sent; 0 as well when the database or the broker is away, for the next run is near.
+        How many jobs and chunks were sent; 0 as well when the database or the broker is away, for the next run is near.
     """
     context = current()
+    try:
+        if has_run_within(context.database, context.settings.reconcile_interval_s / 2):
+            return 0
+    except FarmUnreachable as error:
+        log.warning("nothing that is due was sent: %s", error)
+        return 0
+    return send_what_is_due(context)
+
+
+def send_what_is_due(context: WorkerContext) -> int:
+    """Send the message of every job, chunk and duty that is due.
+
+    Args:
+        context: what the worker holds.
+
+    Returns:
+        As `reconcile`.
+    """
     engine = context.database
     try:
         lost = _check_sentinel(context)
+        send_duties(context.app, engine, context.settings)
         # Mostly nothing is due: then no queue is asked for its depth.
         queues = {queue_name(domain, bulk=bulk): (domain, bulk) for domain, bulk in due_queues(engine)}
         depths = queue_depths(context.app, queues) if queues else {}
@@ -45,7 +67,7 @@ def reconcile(task: Task) -> int:
         sent = sum(_send_due(context, *which, depths[name], deadline) for name, which in queues.items())
         record_run(engine, sent=sent, broker_lost=lost)
         with translate_errors(engine), engine.begin() as connection:
-            ensure_partitions(connection, datetime.now(UTC))
+            ensure_partitions(connection)
     except FarmUnreachable as error:
         log.warning("not all that is due was sent: %s", error)
         return 0
@@ -64,6 +86,8 @@ def _check_sentinel(context: WorkerContext) -> bool:
     lost = not depths[OLD_SENTINEL_QUEUE]
     # First the rows: if the broker is gone again, the next run finds no sentinel either.
     due = mark_all_due(context.database) if lost else 0
+    if lost:
+        mark_due(context.database)
     send_messages(context.app, [TaskMessage(SENTINEL, SENTINEL, SENTINEL_QUEUE, {}, "")])
     if lost:
         log.warning("the broker has lost its data, or is new: %d jobs and chunks are sent again", due)

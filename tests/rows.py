@@ -1,13 +1,13 @@
 """Rows of the ledger, made and read by tests: everything but what a test is about is filled in."""
 
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, Table, select
+from sqlalchemy import ColumnElement, Engine, Table, func, select
 
 from rulefarm import wire
-from rulefarm.database import Ledger, batches, chunks, jobs
+from rulefarm.database import Ledger, batches, chunks, duties, jobs
 from rulefarm.jobs import Job
 from rulefarm.settings import Settings
 from rulefarm.verdict import Verdict
@@ -59,6 +59,23 @@ def add_batch(engine: Engine, *, count: int) -> tuple[uuid.UUID, datetime]:
         for n in range(count):
             connection.execute(chunks.insert().values(batch=batch, n=n, rows=2, form="text", facts=b"-"))
     return batch, now
+
+
+def add_duty(engine: Engine, *, minutes_ago: int, domain: str = "shop", lives_min: int = 720, **other: Any) -> datetime:
+    """A nightly that fell due so many whole minutes ago, by Postgres's clock, or that is to come; its instant."""
+    due_at = func.date_trunc("minute", func.now()) - timedelta(minutes=minutes_ago)
+    row = {"kind": "nightly", "domain": domain, "due_at": due_at, "resend_at": due_at}
+    row["expires_at"] = due_at + timedelta(minutes=lives_min)
+    with engine.begin() as connection:
+        statement = duties.insert().values(row | other).returning(duties.c.due_at)
+        return connection.execute(statement).scalar_one()
+
+
+def duty_row(engine: Engine, due_at: datetime) -> Any:
+    """What is on record for an instant, and in how many seconds from its last try the next message is due."""
+    pause = func.round(func.extract("epoch", duties.c.resend_at - func.now())).label("pause_s")
+    with engine.connect() as connection:
+        return connection.execute(select(duties, pause).where(duties.c.due_at == due_at)).one()
 
 
 def verdict(job_id: uuid.UUID, enqueued_at: datetime, **other: Any) -> Verdict:

@@ -6,12 +6,12 @@ reason. Opens no connection."""
 from typing import Any
 
 from celery import Celery
-from celery.schedules import crontab, schedule
+from celery.schedules import schedule
 
-from rulefarm.errors import SettingsError
 from rulefarm.messaging import create_app
 from rulefarm.routing import CONTROL_QUEUE, EVALUATE_CHUNK, EVALUATE_JOB, NIGHTLY, RECONCILE, queue, queue_name
 from rulefarm.settings import Settings
+from store.cron import Cron
 from tasks.evaluate import evaluate_chunk, evaluate_job
 from tasks.nightly import plan_nightly
 from tasks.probe import PROBE, PROBE_AS_SENT, probe
@@ -49,7 +49,6 @@ CONF: dict[str, Any] = {
     "worker_max_memory_per_child": 2_000_000,
     # One line a task would be a million a night.
     "worker_redirect_stdouts": False,
-    "beat_cron_starting_deadline": 3600,
 }
 
 
@@ -66,6 +65,9 @@ def create_worker_app(settings: Settings, *, queues: list[str] | None = None) ->
     Raises:
         SettingsError: no broker, or a nightly cron that is none.
     """
+    if settings.nightly_source is not None:
+        # What the reconciler can't read must stop the start, and not every run of it.
+        Cron(settings.nightly_cron)
     app = create_app(settings)
     # In a process of the farm it is no guest.
     app.set_current()
@@ -90,15 +92,6 @@ def create_worker_app(settings: Settings, *, queues: list[str] | None = None) ->
     return app
 
 
-def create_beat_app(settings: Settings) -> Celery:
-    """Make the application of beat: with every queue that its schedule sends to, for Celery refuses any other.
-
-    Raises:
-        SettingsError: as `create_worker_app`.
-    """
-    return create_worker_app(settings, queues=[queue_name(settings.nightly_domain, bulk=True)])
-
-
 def worker_queues(domains: list[str], *, bulk: bool) -> list[str]:
     """The queues of a worker: one a domain, and the control queue.
 
@@ -117,24 +110,11 @@ def _positive(limits: dict[str, int]) -> dict[str, int]:
 
 
 def _beat_schedule(settings: Settings) -> dict[str, Any]:
-    entries: dict[str, Any] = {
+    return {
         "reconcile": {
             "task": RECONCILE,
             "schedule": schedule(settings.reconcile_interval_s),
-            # While no worker is there to take it, one waiting is enough.
-            "options": {"queue": CONTROL_QUEUE, "expires": settings.reconcile_interval_s},
+            # Without `expires`: that is a moment of beat's clock, and a worker's may be ahead.
+            "options": {"queue": CONTROL_QUEUE},
         }
     }
-    if settings.nightly_source is not None:
-        try:
-            cron = crontab.from_string(settings.nightly_cron)
-        except ValueError as error:
-            raise SettingsError(
-                "bad-cron", f"RULEFARM_NIGHTLY_CRON is {settings.nightly_cron!r}: {error}", "for example '30 2 * * *'"
-            ) from None
-        entries["nightly"] = {
-            "task": NIGHTLY,
-            "schedule": cron,
-            "options": {"queue": queue_name(settings.nightly_domain, bulk=True)},
-        }
-    return entries

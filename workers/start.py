@@ -29,7 +29,7 @@ from tasks.durable_rules import require_durable_rules
 from tasks.retry import pause_s
 from tasks.shared_facts import open_shared
 from tasks.worker_context import WorkerContext, set_context
-from workers.celery_app import create_beat_app, create_worker_app, worker_queues
+from workers.celery_app import create_worker_app, worker_queues
 from workers.consumer import EXIT_AGAIN, LivenessMonitor
 
 log = logging.getLogger("rulefarm.workers")
@@ -125,7 +125,7 @@ def run_beat(settings: Settings, *, loglevel: str = "INFO") -> int:
     Returns:
         The exit code.
     """
-    app = create_beat_app(settings)
+    app = create_worker_app(settings)
     settings.home.mkdir(parents=True, exist_ok=True)
     schedule: Path = settings.home / "beat-schedule"
     return _exit_code(app, ["--quiet", "beat", f"--schedule={schedule}", f"--loglevel={loglevel}", "--pidfile="])

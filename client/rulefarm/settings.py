@@ -77,7 +77,7 @@ class Settings:
     reconcile_grace_s: float = 30.0
     #: Jobs and chunks that the reconciler sends again in one transaction.
     reconcile_batch_size: int = 5000
-    #: When the nightly batch starts: cron syntax, UTC.
+    #: When the nightly batch is due: cron syntax, UTC, by Postgres's clock.
     nightly_cron: str = "30 2 * * *"
     #: The domain that judges the nightly batch.
     nightly_domain: str = "pricing"

@@ -6,8 +6,11 @@ import json
 import uuid
 from pathlib import Path
 
+from sqlalchemy import Engine
+
 from rulefarm.settings import Settings
 from tests.cli.conftest import OnFarm, Run, settings_only
+from tests.rows import add_duty
 
 
 def test_a_submitted_order_is_judged_shown_and_found(on_farm: OnFarm, tmp_path: Path) -> None:
@@ -53,7 +56,8 @@ def test_a_batch_shows_its_progress_and_its_outcomes(on_farm: OnFarm, tmp_path: 
 
 
 def test_the_nightly_batch_runs_now(on_farm: OnFarm, tmp_path: Path) -> None:
-    (tmp_path / "products.csv").write_text("sku,price,cost\na,1,5\nb,9,5\n")
+    # All the fields: the nightly of another test, on the same farm, has them too.
+    (tmp_path / "products.csv").write_text("sku,price,cost,category,sold_out\na,1,5,food,no\nb,9,5,food,no\n")
     assert "done, 2 of 2" in on_farm("nightly", "run", "--source", "products.csv")
 
 
@@ -111,3 +115,20 @@ def test_without_a_broker_a_job_stays_on_record_and_is_judged_when_it_is_back(
     shown = on_farm("submit", "payment", "-", "--key", key, "--wait", stdin='{"Order": {"total": 1}}')
     assert shown.startswith(f"accept payment {key}")
     assert run("status", **environ).returncode == 3
+
+
+def test_status_tells_the_next_nightly_and_what_is_overdue(run: Run, settings: Settings, database: Engine) -> None:
+    add_duty(database, minutes_ago=-5)
+    add_duty(database, minutes_ago=7, code="empty-source", reason="x.csv: empty")
+    add_duty(database, minutes_ago=99, state="expired")
+    shown = run("status", **settings_only(settings)).stdout
+    assert [line.partition(",")[0] for line in shown.splitlines() if "nightly" in line][:2] == ["nightly of shop"] * 2
+    assert "is given up\n" in shown
+    assert "is not done [empty-source]: x.csv: empty\nthe next nightly of shop is due at" in shown
+    document = json.loads(run("status", "--json", **settings_only(settings)).stdout)
+    assert document["overdue_duties"] == 2
+    assert [(duty["state"], duty["attempts"]) for duty in document["duties"]] == [
+        ("expired", 0),
+        ("open", 0),
+        ("open", 0),
+    ]

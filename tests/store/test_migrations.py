@@ -121,7 +121,7 @@ def test_a_table_that_somebody_holds_is_waited_for_and_then_left_as_it_is(databa
 
 def test_verdicts_of_the_coming_months_have_a_partition(database: Engine) -> None:
     with database.begin() as connection:
-        assert ensure_partitions(connection, datetime.now(UTC)) == []
+        assert ensure_partitions(connection) == []
         made = ensure_partitions(connection, datetime(2031, 11, 30, 23, 59, tzinfo=UTC))
         assert made == ["verdicts_2031_11", "verdicts_2031_12", "verdicts_2032_01", "verdicts_2032_02"]
         bounds = connection.execute(

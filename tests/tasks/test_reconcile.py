@@ -14,7 +14,7 @@ from rulefarm.messaging import queue_depths
 from rulefarm.routing import OLD_SENTINEL_QUEUE, SENTINEL_QUEUE, queue_name
 from rulefarm.settings import Settings
 from tasks import worker_context
-from tasks.reconcile import reconcile
+from tasks.reconcile import reconcile, send_what_is_due
 from tasks.worker_context import WorkerContext
 
 ORDER = {"Order": {"total": 12.5}}
@@ -29,8 +29,12 @@ def farm(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Farm]:
         context = WorkerContext(settings=impatient, database=producer.ledger.engine, rulesets={}, app=producer.app)
         monkeypatch.setattr(worker_context, "_current", [context])
         wipe(producer)
-        reconcile(None)
+        run()
         yield producer
+
+
+def run() -> int:
+    return send_what_is_due(worker_context.current())
 
 
 def wipe(farm: Farm) -> None:
@@ -52,13 +56,13 @@ def test_after_the_broker_lost_its_data_everything_open_is_sent_by_one_run(
 ) -> None:
     for n in range(4):
         farm.submit(domain, ORDER, key=str(n))
-    assert reconcile(None) == 0
+    assert run() == 0
     wipe(farm)
     assert depth(farm, queue_name(domain)) == 0
-    assert reconcile(None) == 4
+    assert run() == 4
     assert (depth(farm, queue_name(domain)), depth(farm, SENTINEL_QUEUE)) == (4, 1)
     assert last_run(database).broker_lost_at is not None
-    assert reconcile(None) == 0
+    assert run() == 0
 
 
 def test_a_broker_with_the_sentinel_of_the_release_before_has_lost_nothing(
@@ -68,7 +72,7 @@ def test_a_broker_with_the_sentinel_of_the_release_before_has_lost_nothing(
     farm.submit(domain, ORDER)
     with farm.app.connection_for_write() as connection:
         connection.default_channel.client.rename(SENTINEL_QUEUE, OLD_SENTINEL_QUEUE)
-    assert reconcile(None) == 0
+    assert run() == 0
     assert (depth(farm, queue_name(domain)), depth(farm, SENTINEL_QUEUE)) == (1, 1)
     assert last_run(database).broker_lost_at == before
 
@@ -78,11 +82,11 @@ def test_no_queue_is_filled_beyond_its_limit_and_the_rest_follows_as_room_is_mad
 ) -> None:
     bulk = queue_name(domain, bulk=True)
     assert sum(job.sent for job in farm.submit_many(domain, [(str(n), ORDER) for n in range(12)])) == 5
-    assert reconcile(None) == 0
+    assert run() == 0
     with farm.app.connection_for_read() as connection:
         for _ in range(3):
             connection.SimpleQueue(bulk).get(timeout=5).ack()
-    assert reconcile(None) == 3
+    assert run() == 3
     assert depth(farm, bulk) == 5
     assert last_run(database).sent == 3
     with database.connect() as connection:
@@ -99,7 +103,7 @@ def test_what_only_waits_for_its_turn_gets_no_second_message_and_what_was_lost_g
     def overdue() -> int:
         with database.begin() as connection:
             connection.execute(update(jobs).values(resend_at=func.now() - timedelta(days=1)))
-        return reconcile(None)
+        return run()
 
     assert [overdue(), overdue()] == [0, 0]
     with farm.app.connection_for_read() as connection:
@@ -115,6 +119,20 @@ def test_while_the_broker_is_away_nothing_counts_as_sent(
         farm.submit(domain, ORDER, connection=connection)
     with Farm(replace(farm.settings, broker_url="redis://127.0.0.1:1/0")) as cut_off:
         monkeypatch.setattr(worker_context, "_current", [replace(worker_context.current(), app=cut_off.app)])
-        assert reconcile(None) == 0
+        assert run() == 0
     with database.connect() as connection:
         assert connection.execute(select(jobs.c.times_sent)).scalar_one() == 0
+
+
+def test_of_messages_that_have_gathered_the_first_does_the_work_of_all(
+    farm: Farm, domain: str, database: Engine
+) -> None:
+    first = last_run(database).ran_at
+    with database.begin() as connection:
+        farm.submit(domain, ORDER, connection=connection)
+    assert [reconcile(None) for _ in range(3)] == [0, 0, 0]
+    assert last_run(database).ran_at == first
+    with database.begin() as connection:
+        connection.execute(update(reconciler).values(ran_at=func.now() - timedelta(seconds=9)))
+    assert [reconcile(None) for _ in range(3)] == [1, 0, 0]
+    assert last_run(database).ran_at > first

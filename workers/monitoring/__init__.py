@@ -2,7 +2,9 @@
 
 `workers.monitoring.flower` is imported by its own name: it loads tornado, which nothing else here needs."""
 
-from workers.monitoring.doctor import HealthCheck, examine
+from workers.monitoring.doctor import examine
+from workers.monitoring.health_check import HealthCheck
 from workers.monitoring.inspection import worker_states
+from workers.monitoring.row_checks import late_s
 
-__all__ = ["HealthCheck", "examine", "worker_states"]
+__all__ = ["HealthCheck", "examine", "late_s", "worker_states"]

@@ -5,8 +5,7 @@ job and no verdict, and repairs nothing: every check that is not ok says what to
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from celery import Celery
 from sqlalchemy import Engine
@@ -18,41 +17,23 @@ from rulefarm.reference_facts import ReferenceFacts
 from rulefarm.routing import CONTROL_QUEUE, queue_name
 from rulefarm.settings import Settings
 from rulesets.recorded import recorded_schema
-from store.batch_status import standing_failures
-from store.health import answer_ms, count_dead_letters, last_reconciled
-from store.migrate import is_current
+from store.health import answer_ms
 from store.ruleset_versions import active_sources
+from workers.monitoring.health_check import HealthCheck
 from workers.monitoring.inspection import WorkerState, worker_states
 from workers.monitoring.probes import ProbeResult, keeps_results, send_probes
+from workers.monitoring.row_checks import (
+    check_batches,
+    check_dead_letters,
+    check_duties,
+    check_migrations,
+    check_reconciler,
+)
 
 #: Seconds that a worker gets between two looks: one that takes messages takes the next in milliseconds.
 _BETWEEN_LOOKS_S = 2.0
 #: Seconds that workers get to answer when a queue seems to have none.
 _PATIENCE_S = 4.0
-#: Intervals that the reconciler may be late, and seconds that it may be late in any case.
-_LATE_INTERVALS, _LATE_S = 5, 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class HealthCheck:
-    """The result of one check."""
-
-    #: broker, database, migrations, facts, workers, stall, probe, backlog, reconciler, batches or dead-letters.
-    check: str
-    #: ok; warn: somebody should look; fail: the farm is not well; skip: not checked, because something else fails.
-    status: str
-    #: What is so.
-    message: str
-    #: What to do about it; empty if nothing.
-    hint: str = ""
-    #: The queue or worker that it is about; empty if it is about the farm.
-    subject: str = ""
-    #: Milliseconds that the answer took, where that is the question.
-    ms: float | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain data."""
-        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +76,15 @@ def examine(settings: Settings, *, timeout_s: float) -> list[HealthCheck]:
         database = _answer("database", lambda: answer_ms(engine))
         checks = [broker, database]
         if database.status == "ok":
-            checks += _guarded("migrations", lambda: _migrations(engine))
+            checks += _guarded("migrations", lambda: check_migrations(engine))
         if "fail" in {check.status for check in checks}:
             return [*checks, HealthCheck("probe", "skip", "not sent: what it needs is not well")]
         checks += _guarded("facts", lambda: _facts(engine, settings))
         checks += _guarded("workers", lambda: _queues(app, engine, settings, timeout_s))
-        checks += _guarded("reconciler", lambda: [_reconciler(engine, settings)])
-        checks += _guarded("batches", lambda: _batches(engine))
-        return [*checks, *_guarded("dead-letters", lambda: [_dead_letters(engine)])]
+        checks += _guarded("reconciler", lambda: [check_reconciler(engine, settings)])
+        checks += _guarded("duties", lambda: check_duties(engine, settings))
+        checks += _guarded("batches", lambda: check_batches(engine))
+        return [*checks, *_guarded("dead-letters", lambda: [check_dead_letters(engine)])]
     finally:
         app.close()
         engine.dispose()
@@ -129,12 +111,6 @@ def _guarded(check: str, ask: Callable[[], list[HealthCheck]]) -> list[HealthChe
         return ask()
     except FarmUnreachable as error:
         return [HealthCheck(check, "fail", error.message, error.hint)]
-
-
-def _migrations(engine: Engine) -> list[HealthCheck]:
-    if is_current(engine):
-        return [HealthCheck("migrations", "ok", "the tables are up to date")]
-    return [HealthCheck("migrations", "fail", "the tables are not those of this version", "run 'rulefarm migrate'")]
 
 
 def _facts(engine: Engine, settings: Settings) -> list[HealthCheck]:
@@ -254,47 +230,6 @@ def _backlog(state: _FarmState, settings: Settings) -> HealthCheck:
         message = f"holds {depth:,} messages: its limit is {limit:,}, so that single jobs are refused"
         return HealthCheck("backlog", "warn", message, "add workers, or raise RULEFARM_QUEUE_LIMIT", subject=name)
     return HealthCheck("backlog", "ok", f"at most {depth:,} messages in a queue, of {limit:,}")
-
-
-def _reconciler(engine: Engine, settings: Settings) -> HealthCheck:
-    run = last_reconciled(engine)
-    late_s = max(_LATE_INTERVALS * settings.reconcile_interval_s, _LATE_S)
-    if run is None:
-        return HealthCheck("reconciler", "fail", "has never run", "run 'rulefarm beat'; the first run takes a moment")
-    message = f"ran {run.age_s:.0f} s ago and sent {run.sent:,} messages again"
-    if run.age_s > late_s:
-        return HealthCheck("reconciler", "fail", message, "run 'rulefarm beat', and workers that are not all busy")
-    return HealthCheck("reconciler", "ok", message)
-
-
-def _batches(engine: Engine) -> list[HealthCheck]:
-    """One finding for each domain whose last batches failed: of the nightly ones, and of the others."""
-    found: dict[tuple[str, bool], dict[str, Any]] = {}
-    for failure in standing_failures(engine):
-        found.setdefault((failure["domain"], failure["nightly"]), failure)
-    if not found:
-        return [HealthCheck("batches", "ok", "none failed since one was done")]
-    return [
-        HealthCheck(
-            "batches",
-            # A night that was not judged is what nobody else sees; any other was somebody's command, which said so.
-            "fail" if nightly else "warn",
-            f"the last {'nightly' if nightly else 'batch'} failed [{failure['code']}]: {failure['reason']}",
-            f"mend it, and run 'rulefarm {'nightly run' if nightly else 'batch'}'; see 'rulefarm batch list'",
-            subject=domain,
-        )
-        for (domain, nightly), failure in found.items()
-    ]
-
-
-def _dead_letters(engine: Engine) -> HealthCheck:
-    counts = count_dead_letters(engine)
-    if not counts:
-        return HealthCheck("dead-letters", "ok", "none")
-    by_domain = ", ".join(f"{domain or 'of no domain'} {count:,}" for domain, count in counts.items())
-    return HealthCheck(
-        "dead-letters", "warn", f"{sum(counts.values()):,} in all: {by_domain}", "see 'rulefarm dead-letters list'"
-    )
 
 
 def _command(name: str, domain: str) -> str:

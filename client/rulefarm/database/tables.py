@@ -188,6 +188,36 @@ reconciler = Table(
     CheckConstraint("id = 1", name="one_row"),
 )
 
+# What falls due by the calendar: one row for each instant, and the next to come.
+duties = Table(
+    "duties",
+    metadata,
+    # What is to be done: nightly. And for which domain.
+    Column("kind", Text, nullable=False),
+    Column("domain", Text, nullable=False),
+    # The instant that the calendar names, whenever it is carried out.
+    Column("due_at", _INSTANT, nullable=False),
+    # When it is given up, if it is still open then.
+    Column("expires_at", _INSTANT, nullable=False),
+    Column("state", Text, nullable=False, server_default="open"),
+    # Tries that failed; why the last one did.
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("code", Text),
+    Column("reason", Text),
+    # Messages sent for it; when the reconciler sends the next, if it is open then.
+    Column("times_sent", Integer, nullable=False, server_default=text("0")),
+    Column("resend_at", _INSTANT, nullable=False),
+    # When a worker began the try that is under way; NULL: none is.
+    Column("started_at", _INSTANT),
+    Column("finished_at", _INSTANT),
+    # What came of it.
+    Column("batch", Uuid),
+    PrimaryKeyConstraint("kind", "domain", "due_at"),
+    # failed: its source was refused for good; expired: it was not carried out in time.
+    CheckConstraint("state in ('open', 'done', 'failed', 'expired')", name="state"),
+)
+Index("ix_duties_open", duties.c.resend_at, postgresql_where=text("state = 'open'"))
+
 rulesets = Table(
     "rulesets",
     metadata,

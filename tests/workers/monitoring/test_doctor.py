@@ -20,6 +20,7 @@ from store.pending_work import record_run
 from store.ruleset_versions import publish
 from tests.commands import SHARING, rulefarm
 from tests.processes import until
+from tests.rows import add_duty
 from workers.monitoring import HealthCheck, examine, worker_states
 
 QUEUES = [queue_name(domain, bulk=bulk) for domain in ("payment", "pricing") for bulk in (False, True)]
@@ -181,6 +182,23 @@ def test_a_batch_that_failed_is_named_until_one_is_done(published: Settings, dat
     with database.begin() as connection:
         connection.execute(text(f"{row} {failed.format('true').replace('failed', 'done')}"))
     assert of(examine(published, timeout_s=1), "batches") == [("warn", "payment")]
+
+
+def test_a_nightly_that_is_overdue_or_given_up_is_named_with_what_to_do(published: Settings, database: Engine) -> None:
+    add_duty(database, minutes_ago=-5, domain="payment")
+    assert of(examine(published, timeout_s=1), "duties") == [("ok", "")]
+    add_duty(database, minutes_ago=2, domain="payment")
+    findings = examine(published, timeout_s=1)
+    assert of(findings, "duties") == [("fail", "payment")]
+    assert "is not done [no worker has said anything of it]; it is tried until" in text_of(findings, "duties")
+    assert "bulk workers of payment with RULEFARM_NIGHTLY_SOURCE" in text_of(findings, "duties")
+    why = {"code": "unreadable-source", "reason": "x.csv can't be read", "attempts": 3}
+    add_duty(database, minutes_ago=1, domain="pricing", **why)
+    add_duty(database, minutes_ago=1, domain="payment", state="expired", **why)
+    findings = examine(published, timeout_s=1)
+    assert of(findings, "duties") == [("fail", "payment"), ("fail", "pricing")]
+    assert "not done in time [unreadable-source: x.csv can't be read], and is given up" in text_of(findings, "duties")
+    assert "run 'rulefarm nightly run'" in text_of(findings, "duties")
 
 
 def test_what_is_away_is_named_and_nothing_else_is_asked(settings: Settings) -> None:

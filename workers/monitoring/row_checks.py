@@ -1,0 +1,104 @@
+"""Checks of what is on record.  rows -> [row_checks] -> HealthCheck -> doctor
+
+Asks Postgres alone, and by its clock: what is late is late wherever the doctor runs. Reads only."""
+
+from typing import Any
+
+from sqlalchemy import Engine
+
+from rulefarm.settings import Settings
+from store.batch_status import standing_failures
+from store.duties import Duty, unmet
+from store.health import count_dead_letters, last_reconciled
+from store.migrate import is_current
+from workers.monitoring.health_check import HealthCheck
+
+#: Intervals that the reconciler may be late, and seconds that it may be late in any case.
+_LATE_INTERVALS, _LATE_S = 5, 30.0
+
+
+def late_s(settings: Settings) -> float:
+    """Seconds after which what the reconciler should have done is late."""
+    return max(_LATE_INTERVALS * settings.reconcile_interval_s, _LATE_S)
+
+
+def check_migrations(engine: Engine) -> list[HealthCheck]:
+    """Whether the tables are those of this version."""
+    if is_current(engine):
+        return [HealthCheck("migrations", "ok", "the tables are up to date")]
+    return [HealthCheck("migrations", "fail", "the tables are not those of this version", "run 'rulefarm migrate'")]
+
+
+def check_reconciler(engine: Engine, settings: Settings) -> HealthCheck:
+    """How long ago the reconciler ran.
+
+    Args:
+        engine: the database.
+        settings: how late it may be.
+    """
+    run = last_reconciled(engine)
+    if run is None:
+        return HealthCheck("reconciler", "fail", "has never run", "run 'rulefarm beat'; the first run takes a moment")
+    message = f"ran {run.age_s:.0f} s ago and sent {run.sent:,} messages again"
+    if run.age_s > late_s(settings):
+        return HealthCheck("reconciler", "fail", message, "run 'rulefarm beat', and workers that are not all busy")
+    return HealthCheck("reconciler", "ok", message)
+
+
+def check_batches(engine: Engine) -> list[HealthCheck]:
+    """One finding for each domain whose last batches failed: of the nightly ones, and of the others."""
+    found: dict[tuple[str, bool], dict[str, Any]] = {}
+    for failure in standing_failures(engine):
+        found.setdefault((failure["domain"], failure["nightly"]), failure)
+    if not found:
+        return [HealthCheck("batches", "ok", "none failed since one was done")]
+    return [
+        HealthCheck(
+            "batches",
+            # A night that was not judged is what nobody else sees; any other was somebody's command, which said so.
+            "fail" if nightly else "warn",
+            f"the last {'nightly' if nightly else 'batch'} failed [{failure['code']}]: {failure['reason']}",
+            f"mend it, and run 'rulefarm {'nightly run' if nightly else 'batch'}'; see 'rulefarm batch list'",
+            subject=domain,
+        )
+        for (domain, nightly), failure in found.items()
+    ]
+
+
+def check_dead_letters(engine: Engine) -> HealthCheck:
+    """How many dead letters there are."""
+    counts = count_dead_letters(engine)
+    if not counts:
+        return HealthCheck("dead-letters", "ok", "none")
+    by_domain = ", ".join(f"{domain or 'of no domain'} {count:,}" for domain, count in counts.items())
+    return HealthCheck(
+        "dead-letters", "warn", f"{sum(counts.values()):,} in all: {by_domain}", "see 'rulefarm dead-letters list'"
+    )
+
+
+def check_duties(engine: Engine, settings: Settings) -> list[HealthCheck]:
+    """What fell due by the calendar and is not done: a finding for each domain, about the last of them.
+
+    Args:
+        engine: the database.
+        settings: how late the reconciler may be.
+    """
+    last = {(duty.kind, duty.domain): duty for duty in unmet(engine, late_s=late_s(settings))}
+    if not last:
+        return [HealthCheck("duties", "ok", "none is overdue")]
+    return [HealthCheck("duties", "fail", *_told(duty), subject=duty.domain) for duty in last.values()]
+
+
+def _told(duty: Duty) -> tuple[str, str]:
+    due = f"the {duty.kind} that was due at {duty.due_at:%Y-%m-%d %H:%M} UTC"
+    why = f"{duty.code}: {duty.reason}" if duty.code else "no worker has said anything of it"
+    if duty.is_open:
+        message = f"{due} is not done [{why}]; it is tried until {duty.expires_at:%Y-%m-%d %H:%M} UTC"
+        hint = (
+            "mend that"
+            if duty.code
+            else f"run 'rulefarm beat', and bulk workers of {duty.domain} with RULEFARM_NIGHTLY_SOURCE"
+        )
+        return message, hint
+    message = f"{due} was not done in time [{why}], and is given up"
+    return message, f"mend it, and run 'rulefarm nightly run', or wait for the next {duty.kind}"
