@@ -7,7 +7,8 @@ from typing import Any
 import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from cli.display.output import console, counted, exit_not_sent, print_json, print_table, send_or_exit
+from cli.display.output import counted, exit_not_sent, print_json, print_table, send_or_exit
+from cli.display.terminal import console, echo
 from cli.options import as_of_option, json_option, read_settings, source_options
 from rulefarm.farm import Farm
 from rulefarm.jobs import Batch
@@ -141,7 +142,7 @@ def resume_batch(batch_id: str, as_json: bool) -> None:
         if as_json:
             print_json({"batch": record["id"], "state": record["state"], "resumed": waiting, "dead": record["dead"]})
         else:
-            click.echo(f"batch {batch_id}: {record['state']}, {counted(waiting, 'chunk')} resumed")
+            echo(f"batch {batch_id}: {record['state']}, {counted(waiting, 'chunk')} resumed")
             _print_dead_letter_hint(record)
         send_or_exit(farm.app, messages, f"what is open of batch {batch_id} is")
 
@@ -158,16 +159,16 @@ def follow(batch: Batch, *, wait: bool, timeout: float, as_json: bool) -> None:
         as_json: print the outcomes as JSON.
     """
     for remark in batch.remarks:
-        click.echo(f"rulefarm: {remark}", err=True)
+        echo(f"rulefarm: {remark}", err=True)
     if not batch.sent:
         exit_not_sent(f"batch {batch.id} is")
     if not wait:
-        click.echo(str(batch.id))
+        echo(str(batch.id))
         return
     record = _progress(batch, timeout)
     print_batch(record, as_json=as_json)
     if record["state"] == "open":
-        click.echo(f"rulefarm: batch {batch.id} is not done after {timeout:g} s [verdict-pending]", err=True)
+        echo(f"rulefarm: batch {batch.id} is not done after {timeout:g} s [verdict-pending]", err=True)
         sys.exit(4)
 
 
@@ -184,15 +185,13 @@ def print_batch(record: dict[str, Any], *, as_json: bool) -> None:
     done = sum(record["outcomes"].values()) + record["dead"]
     finished = record["finished_at"]
     took = f", took {(finished - record['enqueued_at']).total_seconds():.2f} s" if finished else ""
-    click.echo(f"batch {record['id']} of {record['domain']}: {record['state']}, {done:,} of {record['rows']:,}{took}")
-    click.echo(
-        f"from {record['source']}, {counted(record['chunks'], 'chunk')}, as of {record['as_of']:%Y-%m-%d %H:%M:%S %Z}"
-    )
+    echo(f"batch {record['id']} of {record['domain']}: {record['state']}, {done:,} of {record['rows']:,}{took}")
+    echo(f"from {record['source']}, {counted(record['chunks'], 'chunk')}, as of {record['as_of']:%Y-%m-%d %H:%M:%S %Z}")
     if record["state"] == "failed":
-        click.echo(f"failed [{record['code']}]: {record['reason']}")
+        echo(f"failed [{record['code']}]: {record['reason']}")
     elif record["records"] is not None:
         judged = record["judged"]
-        click.echo(
+        echo(
             f"read {counted(record['records'], 'record')}, judged {'so far ' if judged is None else ''}"
             f"{max(0, done - record['dead'] - record['refused']) if judged is None else judged:,}, "
             f"refused {record['refused']:,}"
@@ -208,13 +207,13 @@ def print_batch(record: dict[str, Any], *, as_json: bool) -> None:
 
 def _print_dead_letter_hint(record: dict[str, Any]) -> None:
     if record["dead"]:
-        click.echo(f"dead letters: see 'rulefarm dead-letters list --batch {record['id']}'")
+        echo(f"dead letters: see 'rulefarm dead-letters list --batch {record['id']}'")
 
 
 def _progress(batch: Batch, timeout: float) -> dict[str, Any]:
     columns = (
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),

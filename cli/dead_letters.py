@@ -6,9 +6,9 @@ from functools import wraps
 from typing import Any
 
 import click
-from rich.text import Text
 
-from cli.display.output import console, counted, print_json, print_table, send_or_exit
+from cli.display.output import counted, print_json, print_table, send_or_exit
+from cli.display.terminal import Line, console, echo
 from cli.options import json_option, read_settings
 from rulefarm.database import connect
 from rulefarm.messaging import create_app
@@ -111,7 +111,7 @@ def retry(which: LetterFilter, as_json: bool) -> None:
         print_json({"retried": retried.count, "left": retried.left})
     else:
         left = f", {retried.left:,} left: refused messages, or no longer on record" if retried.left else ""
-        click.echo(f"{retried.count:,} tried again{left}")
+        echo(f"{retried.count:,} tried again{left}")
     send_or_exit(create_app(settings), retried.messages, "what is tried again is")
 
 
@@ -130,21 +130,21 @@ def drop_letters(which: LetterFilter, yes: bool, as_json: bool) -> None:
     if as_json:
         print_json({"dropped": dropped})
     else:
-        click.echo(f"{dropped:,} dropped")
+        echo(f"{dropped:,} dropped")
 
 
 def print_letter(letter: dict[str, Any]) -> None:
     """Print one dead letter, for a person."""
     out = console()
     about = " ".join(letter[name] for name in ("domain", "subject") if letter[name])
-    out.print(Text("dead", style="red"), Text(f"{letter['kind']} {about}".rstrip()))
-    out.print(Text(f"  [{letter['code']}] {letter['reason']}"))
+    out.print(Line("dead", style="red"), Line(f"{letter['kind']} {about}".rstrip()))
+    out.print(Line(f"  [{letter['code']}] {letter['reason']}"))
     tried = (
         f"after {counted(letter['attempts'], 'attempt')}, the last by" if letter["kind"] != "message" else "refused by"
     )
-    out.print(Text(f"  {tried} {letter['worker'] or 'an unknown worker'}, {letter['died_at']:%Y-%m-%d %H:%M:%S %Z}"))
+    out.print(Line(f"  {tried} {letter['worker'] or 'an unknown worker'}, {letter['died_at']:%Y-%m-%d %H:%M:%S %Z}"))
     if letter["batch"]:
-        out.print(Text(f"  of batch {letter['batch']}, alone in chunk {letter['chunk']}"))
+        out.print(Line(f"  of batch {letter['batch']}, alone in chunk {letter['chunk']}"))
     if letter["content"]:
-        out.print(Text(f"  it began: {letter['content'][:200]!r}"))
-    out.print(Text(f"  {letter['id']}", style="dim"))
+        out.print(Line(f"  it began: {letter['content'][:200]!r}"))
+    out.print(Line(f"  {letter['id']}", style="dim"))

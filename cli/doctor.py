@@ -3,10 +3,10 @@
 import sys
 
 import click
-from rich.table import Table
-from rich.text import Text
 
-from cli.display.output import console, print_json
+from cli.display.output import print_json
+from cli.display.table import print_rows
+from cli.display.terminal import Line
 from cli.options import json_option, read_settings
 from workers.monitoring import HealthCheck, examine
 
@@ -33,12 +33,10 @@ def command(timeout: float, as_json: bool) -> None:
 
 
 def _print(checks: list[HealthCheck]) -> None:
-    table = Table.grid(padding=(0, 2))
-    for _ in range(3):
-        table.add_column(overflow="fold")
+    rows = []
     for check in checks:
         text = f"{check.subject}: {check.message}" if check.subject else check.message
         if check.hint:
             text = f"{text.removesuffix('.')}; {check.hint}"
-        table.add_row(Text(check.status, style=_COLOURS[check.status]), Text(check.check), Text(text))
-    console().print(table)
+        rows.append((Line(check.status, style=_COLOURS[check.status]), Line(check.check), Line(text)))
+    print_rows(("", "", ""), rows)

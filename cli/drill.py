@@ -11,6 +11,7 @@ import click
 
 from cli.display.drill_report import print_report
 from cli.display.output import print_json
+from cli.display.terminal import echo
 from cli.options import json_option
 from cli.up import migrate_tables
 from rulefarm.errors import SettingsError
@@ -41,7 +42,7 @@ def command(jobs: int, batches: int, faults: str, seed: int, deadline: float, ho
     folder = _folder(home)
 
     def print_progress(at: float | None, line: str) -> None:
-        click.echo(f"{'' if at is None else f'{at:.1f} s':>8}  {line}", err=as_json)
+        echo(f"{'' if at is None else f'{at:.1f} s':>8}  {line}", err=as_json)
 
     report = run_drill(options, folder, migrate_tables, environ=os.environ, on_progress=print_progress)
     if home is None and report.passed:
@@ -51,7 +52,7 @@ def command(jobs: int, batches: int, faults: str, seed: int, deadline: float, ho
     else:
         print_report(report)
     if folder.exists():
-        click.echo(f"logs, records and sources are in {folder}", err=as_json)
+        echo(f"logs, records and sources are in {folder}", err=as_json)
     sys.exit(int(not report.passed))
 
 

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 import click
 
 from cli.display.explanation import all_option, explanation_json, print_explanation, rule_option
-from cli.display.output import COLOURS, console, print_answer, print_json
+from cli.display.output import COLOURS, print_answer, print_json
 from cli.display.replay import print_replay
+from cli.display.terminal import console
 from cli.options import as_of_option, json_option, read_facts, read_settings
 from engine import Evaluation, error_evaluation, explain, find_counterfactuals
 from rulefarm import wire

@@ -4,6 +4,7 @@ import click
 
 from cli.display.explanation import all_option, explanation_json, print_explanation, rule_option
 from cli.display.output import print_json, print_verdict
+from cli.display.terminal import echo
 from cli.options import json_option, read_settings
 from engine import explain, find_counterfactuals
 from rulefarm.database import connect
@@ -46,5 +47,5 @@ def command(job: str, rules: tuple[str, ...], every: bool, as_json: bool) -> Non
         return
     print_verdict(verdict)
     if not same:
-        click.echo(f"rulefarm: judged again, it comes out as {judged['outcome']}; what follows explains that", err=True)
+        echo(f"rulefarm: judged again, it comes out as {judged['outcome']}; what follows explains that", err=True)
     print_explanation(explanation, counterfactuals)

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from cli.display.output import counted, print_json
+from cli.display.terminal import echo
 from cli.options import json_option, read_facts, read_settings, source_options
 from rulefarm.batch import SourceOptions
 from rulefarm.errors import NotFound
@@ -46,7 +47,7 @@ def load(
     if as_json:
         print_json({"fact": fact, "loaded": kept})
     else:
-        click.echo(f"{counted(kept, 'fact')} {fact} loaded from {source}")
+        echo(f"{counted(kept, 'fact')} {fact} loaded from {source}")
 
 
 @command.command("put")
@@ -60,7 +61,7 @@ def put(fact: str, key: str, fields: str, as_json: bool) -> None:
     if as_json:
         print_json({"fact": fact, "key": key})
     else:
-        click.echo(f"{fact} {key} is kept")
+        echo(f"{fact} {key} is kept")
 
 
 @command.command("get")
@@ -85,7 +86,7 @@ def delete(fact: str, keys: tuple[str, ...], as_json: bool) -> None:
     if as_json:
         print_json({"fact": fact, "deleted": gone})
     else:
-        click.echo(f"{counted(gone, 'fact')} {fact} deleted")
+        echo(f"{counted(gone, 'fact')} {fact} deleted")
 
 
 @command.command("list")
@@ -100,7 +101,7 @@ def list_keys(fact: str, limit: int, as_json: bool) -> None:
         print_json(keys)
     else:
         for key in keys:
-            click.echo(key)
+            echo(key)
 
 
 def _facts() -> ReferenceFacts:

@@ -3,11 +3,11 @@
 from typing import Any
 
 import click
-from rich.text import Text
 
 from cli.dead_letters import print_letter
 from cli.display.old_keys import with_old_keys
-from cli.display.output import console, counted, print_json, print_table, print_verdict
+from cli.display.output import counted, print_json, print_table, print_verdict
+from cli.display.terminal import Line, console
 from cli.options import json_option, read_settings
 from rulefarm.database import connect
 from store.job_status import JobStatus, find_job_status, find_jobs
@@ -60,13 +60,13 @@ def _print(status: JobStatus) -> None:
     if status.job is not None:
         job = status.job
         queue = "bulk queue" if job["bulk"] else "interactive queue"
-        out.print(Text(job["state"], style=_STATES[job["state"]]), Text(f"{job['domain']} {job['subject']}"))
-        out.print(Text(f"  job {job['id']}, as of {_moment(job['as_of'])}"))
-        out.print(Text(f"  submitted {_time(job['age_s'])} ago, {_moment(job['enqueued_at'])}, to the {queue}"))
+        out.print(Line(job["state"], style=_STATES[job["state"]]), Line(f"{job['domain']} {job['subject']}"))
+        out.print(Line(f"  job {job['id']}, as of {_moment(job['as_of'])}"))
+        out.print(Line(f"  submitted {_time(job['age_s'])} ago, {_moment(job['enqueued_at'])}, to the {queue}"))
         _print_attempts(job)
     if status.batch is not None:
         batch = status.batch
-        out.print(Text(f"row of batch {batch['id']} of {batch['domain']}, which is {batch['state']}"))
+        out.print(Line(f"row of batch {batch['id']} of {batch['domain']}, which is {batch['state']}"))
         if status.chunk is not None:
             _print_attempts(status.chunk)
     if status.verdict is not None:
@@ -87,9 +87,9 @@ def _print_attempts(row: dict[str, Any]) -> None:
             parts.append(f"{row['worker']} works on it, its lease lasts {_time(row['lease_s'])}")
         due = f"in {_time(row['resend_in_s'])}" if row["resend_in_s"] > 0 else "now"
         parts.append(f"sent again {due} if nothing comes of it")
-    out.print(Text(f"  {', '.join(parts)}"))
+    out.print(Line(f"  {', '.join(parts)}"))
     if row["code"] and row["state"] != "dead":
-        out.print(Text(f"  last failure, by {row['worker']}: [{row['code']}] {row['reason']}", style="yellow"))
+        out.print(Line(f"  last failure, by {row['worker']}: [{row['code']}] {row['reason']}", style="yellow"))
 
 
 def _moment(moment: Any) -> str:

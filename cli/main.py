@@ -3,6 +3,9 @@
 A command's module is imported when the command is asked for, so `rulefarm rules check` loads neither Celery nor
 SQLAlchemy. Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 broker or database away, 4 no verdict yet."""
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from copy import copy
 from importlib import import_module
 from typing import Any, NoReturn
@@ -75,10 +78,22 @@ class LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        """The context of the arguments; what is wrong with them is said in escaped text.
+
+        Args:
+            args: as click gives them.
+            extra: likewise.
+        """
+        with _usage_errors_escaped():
+            return super().make_context(*args, **extra)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; an error that is ours becomes one line on stderr."""
+        logging.setLogRecordFactory(_terminal().VisibleRecord)
         try:
-            return super().invoke(ctx)
+            with _usage_errors_escaped():
+                return super().invoke(ctx)
         except Exception as error:
             # By its shape, not by its class: neither tree of errors need be loaded to find out that none occurred.
             if not hasattr(error, "to_json") or not hasattr(error, "code"):
@@ -86,9 +101,26 @@ class LazyGroup(click.Group):
             fail(error)
 
 
+def _terminal() -> Any:
+    """`cli.display.terminal`, which `--help` does without."""
+    return import_module("cli.display.terminal")
+
+
+@contextmanager
+def _usage_errors_escaped() -> Iterator[None]:
+    try:
+        yield
+    except click.ClickException as error:
+        # click declares it final, and prints it as it is.
+        vars(error)["message"] = _terminal().visible(error.message)
+        raise
+
+
 def fail(error: Any) -> NoReturn:
     """Print one of our errors and exit with its code."""
-    click.echo(f"rulefarm: {error} [{error.code}]", err=True)
+    # What a ruleset is rejected for has many lines, its source among them.
+    lines = hasattr(error, "diagnostics")
+    _terminal().echo(f"rulefarm: {error} [{error.code}]", err=True, lines=lines)
     names = {kind.__name__ for kind in type(error).__mro__}
     raise SystemExit(max((code for name, code in _EXIT_CODES.items() if name in names), default=1))
 

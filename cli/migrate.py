@@ -2,6 +2,7 @@
 
 import click
 
+from cli.display.terminal import echo
 from cli.options import read_settings
 from rulefarm.database import connect
 from store.migrate import migrate
@@ -11,4 +12,4 @@ from store.migrate import migrate
 def command() -> None:
     """Bring the tables in Postgres up to date. Safe to repeat, and to run from several machines at once."""
     migrate(connect(read_settings()))
-    click.echo("the tables are up to date")
+    echo("the tables are up to date")

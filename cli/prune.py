@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from cli.display.output import counted, print_json, print_table
+from cli.display.terminal import echo
 from cli.options import json_option, read_settings
 from rulefarm.database import connect
 from store.retention import first_kept, prune
@@ -41,7 +42,7 @@ def command(age: timedelta, dry_run: bool, as_json: bool) -> None:
     if as_json:
         print_json(pruned.to_json() | {"dry_run": dry_run})
         return
-    click.echo(f"{'would drop' if dry_run else 'dropped'} what was submitted before {pruned.before:%Y-%m-%d} UTC:")
+    echo(f"{'would drop' if dry_run else 'dropped'} what was submitted before {pruned.before:%Y-%m-%d} UTC:")
     rows = [
         *((name, counted(count, "verdict")) for name, count in pruned.partitions.items()),
         ("verdicts of no month", pruned.verdicts),
@@ -51,4 +52,4 @@ def command(age: timedelta, dry_run: bool, as_json: bool) -> None:
     ]
     print_table(("what", "how many"), rows)
     for name in pruned.kept:
-        click.echo(f"{name} stays: a batch of that month is still open, or has a young dead letter")
+        echo(f"{name} stays: a batch of that month is still open, or has a young dead letter")

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from cli.display.output import print_json, print_table
+from cli.display.terminal import echo
 from cli.options import json_option, read_settings, rulesets_option
 from engine import Diagnostic, EngineError, Rule, RulesetRejected, SchemaRejected, review
 from rulesets.cases import run_cases
@@ -37,8 +38,8 @@ def check(domains: tuple[str, ...], rulesets: Path | None, as_json: bool) -> Non
         documents.append({"domain": domain, "summary": summary, "diagnostics": [d.to_json() for d in diagnostics]})
         if not as_json:
             for diagnostic in diagnostics:
-                click.echo(f"{diagnostic}\n")
-            click.echo(f"{domain}: {summary}")
+                echo(f"{diagnostic}\n", lines=True)
+            echo(f"{domain}: {summary}")
     if as_json:
         print_json(documents)
     sys.exit(int(rejected))
@@ -94,9 +95,9 @@ def test(domains: tuple[str, ...], rulesets: Path | None) -> None:
         for result in results:
             if not result.passed:
                 for difference in result.differences:
-                    click.echo(f"{domain}: {result.case.name}: {difference}")
+                    echo(f"{domain}: {result.case.name}: {difference}")
         bad = sum(not result.passed for result in results)
-        click.echo(f"{domain}: {len(results)} cases, {bad} failed")
+        echo(f"{domain}: {len(results)} cases, {bad} failed")
         failed = failed or bad > 0
     sys.exit(int(failed))
 
@@ -145,11 +146,11 @@ def format_files(names: tuple[str, ...], only_check: bool, rulesets: Path | None
             try:
                 old, new = formatted(path)
             except EngineError as error:
-                click.echo(f"{path}: {error}" if error.code == "format-refused" else str(error))
+                echo(f"{path}: {error}" if error.code == "format-refused" else str(error), lines=True)
                 failed = True
                 continue
             if old != new:
-                click.echo(f"{'would format' if only_check else 'formatted'} {path}")
+                echo(f"{'would format' if only_check else 'formatted'} {path}")
                 failed = failed or only_check
                 if not only_check:
                     path.write_bytes(new)

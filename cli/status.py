@@ -8,6 +8,7 @@ import click
 
 from cli.display.old_keys import with_old_keys
 from cli.display.output import counted, print_json, print_table
+from cli.display.terminal import echo
 from cli.options import json_option, read_settings
 from rulefarm.database import active_digests, connect
 from rulefarm.messaging import create_app, queue_depths
@@ -33,7 +34,7 @@ def command(as_json: bool) -> None:
     else:
         _print(state)
     if not state["workers"]:
-        click.echo("rulefarm: no worker answers [no-worker]", err=True)
+        echo("rulefarm: no worker answers [no-worker]", err=True)
         sys.exit(1)
 
 
@@ -73,7 +74,7 @@ def _print(state: dict[str, Any]) -> None:
     limit = state["queue_limit"]
     depths = [(name, depth, f"{100 * depth / limit:.0f} %") for name, depth in state["queues"].items()]
     print_table(("queue", "messages", f"of {limit:,}"), depths)
-    click.echo()
+    echo()
     waiting = [
         (
             domain,
@@ -86,21 +87,22 @@ def _print(state: dict[str, Any]) -> None:
         for domain, domain_state in state["domains"].items()
     ]
     print_table(("domain", "ruleset", "open jobs", "open chunks", "oldest of", "dead"), waiting)
-    click.echo()
+    echo()
     workers = [
         (worker["name"], worker["processes"], worker["busy"], worker["done"], ", ".join(worker["queues"]))
         for worker in state["workers"]
     ]
     print_table(("worker", "processes", "busy", "done", "queues"), workers)
-    click.echo(f"\n{_reconciled(state['reconciler'])}")
+    echo()
+    echo(_reconciled(state["reconciler"]))
     for failure in state["failed_batches"]:
         what = "nightly" if failure["nightly"] else "batch"
         when = f"{failure['enqueued_at']:%Y-%m-%d %H:%M:%S}"
-        click.echo(f"{what} of {failure['domain']} failed at {when} [{failure['code']}]: {failure['reason']}")
+        echo(f"{what} of {failure['domain']} failed at {when} [{failure['code']}]: {failure['reason']}")
     for duty in state["duties"]:
-        click.echo(_duty(duty))
+        echo(_duty(duty))
     if state["dead_letters"]:
-        click.echo(f"{counted(state['dead_letters'], 'dead letter')}: see 'rulefarm dead-letters list'")
+        echo(f"{counted(state['dead_letters'], 'dead letter')}: see 'rulefarm dead-letters list'")
 
 
 def _duty(duty: dict[str, Any]) -> str:

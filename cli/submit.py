@@ -6,6 +6,7 @@ from datetime import datetime
 import click
 
 from cli.display.output import exit_not_sent, print_json, print_verdict
+from cli.display.terminal import echo
 from cli.options import as_of_option, json_option, read_facts, read_settings
 from rulefarm.farm import Farm
 
@@ -31,7 +32,7 @@ def command(
         if not job.sent:
             exit_not_sent(f"job {job.id} is")
         if not wait:
-            click.echo(str(job.id))
+            echo(str(job.id))
             return
         verdict = job.wait(timeout)
     if as_json:

@@ -18,6 +18,7 @@ from store.verdicts import find_verdicts
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="At most so many, newest first.")
 @json_option
 @csv_option
+@click.option("--raw", is_flag=True, help="With --csv: texts as they are on record, formulas of a spreadsheet too.")
 def command(
     domain: str | None,
     outcome: str | None,
@@ -26,10 +27,13 @@ def command(
     limit: int,
     as_json: bool,
     as_csv: bool,
+    raw: bool,
 ) -> None:
     """List verdicts, newest first."""
     if as_json and as_csv:
         raise click.UsageError("--json or --csv, not both")
+    if raw and not as_csv:
+        raise click.UsageError("--raw is for --csv")
     engine = connect(read_settings())
     verdicts = find_verdicts(engine, domain=domain, outcome=outcome, subject=subject, batch=batch, limit=limit)
-    print_verdicts(verdicts, as_json=as_json, as_csv=as_csv)
+    print_verdicts(verdicts, as_json=as_json, as_csv=as_csv, raw=raw)

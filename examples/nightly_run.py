@@ -18,7 +18,8 @@ import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from sqlalchemy import func, select
 
-from cli.display.output import console, print_table
+from cli.display.output import print_table
+from cli.display.terminal import console
 from cli.up import migrate_tables
 from rulefarm.database import verdicts
 from rulefarm.errors import RulefarmError

@@ -4,10 +4,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from rich.table import Table
-from rich.text import Text
-
-from cli.display.output import console
+from cli.display.table import print_rows
+from cli.display.terminal import Line, console
 from workers.drill.report import Report
 
 #: Findings, and what is still open, are shown up to this many each; JSON has all.
@@ -21,9 +19,9 @@ def print_report(report: Report) -> None:
     _print_faults(report)
     out.print()
     summary = f"{report.jobs:,} jobs and {report.rows:,} rows of {report.options.batches} batches were accepted"
-    out.print(Text(f"{summary}, {report.poison} of them poison"))
+    out.print(Line(f"{summary}, {report.poison} of them poison"))
     if report.malformed:
-        out.print(Text(f"{report.malformed} malformed messages were sent, {report.refused} are on record as refused"))
+        out.print(Line(f"{report.malformed} malformed messages were sent, {report.refused} are on record as refused"))
     if report.findings:
         out.print()
         _print_rows(("finding", "id", "what is wrong"), [(f.code, f.id, f.text) for f in report.findings])
@@ -32,24 +30,20 @@ def print_report(report: Report) -> None:
         rows = [(kind, identity, _state(row)) for kind, identity, row in report.open]
         _print_rows(("open", "id", "state"), rows)
     out.print()
-    out.print(Text(_verdict(report), style="bold green" if report.passed else "bold red"))
+    out.print(Line(_verdict(report), style="bold green" if report.passed else "bold red"))
 
 
 def _print_faults(report: Report) -> None:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("at, s", justify="right")
-    table.add_column("fault")
-    table.add_column("what it hit", overflow="fold")
-    for name in ("before", "during", "after", "flows", "closed"):
-        table.add_column(name, justify="right")
+    names = ("before", "during", "after", "flows", "closed")
+    rows = []
     for impact in report.impacts:
         rates = (f"{rate:,.0f}" for rate in (impact.before, impact.during, impact.after))
         waits = ("never" if wait is None else f"{wait:.1f}" for wait in (impact.flows_s, impact.closed_s))
-        table.add_row(f"{impact.at_s:.1f}", impact.fault, Text(impact.what), *rates, *waits)
+        rows.append([Line(cell) for cell in (f"{impact.at_s:.1f}", impact.fault, impact.what, *rates, *waits)])
+    print_rows(("at, s", "fault", "what it hit", *names), rows, right=(True, False, False, *(True for _ in names)))
     out = console()
-    out.print(table)
     out.print(
-        Text(
+        Line(
             "before, during, after: verdicts a second. flows: seconds until the next verdict, by the worker that was "
             "hit. closed: seconds until all that was open then was closed, poison aside.",
             style="dim",
@@ -59,14 +53,9 @@ def _print_faults(report: Report) -> None:
 
 def _print_rows(headers: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
     rows = list(rows)
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for header in headers:
-        table.add_column(header, overflow="fold")
-    for row in rows[:SHOWN]:
-        table.add_row(*(Text(cell) for cell in row))
-    console().print(table)
+    print_rows(headers, [[Line(cell) for cell in row] for row in rows[:SHOWN]])
     if len(rows) > SHOWN:
-        console().print(Text(f"… and {len(rows) - SHOWN:,} more; --json has them all", style="dim"))
+        console().print(Line(f"… and {len(rows) - SHOWN:,} more; --json has them all", style="dim"))
 
 
 def _state(row: dict[str, Any]) -> str:

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import click
-from rich.table import Table
-from rich.text import Text
 
-from cli.display.output import console
+from cli.display.table import print_rows
+from cli.display.terminal import Line, console
 from engine import Change, ConditionTrace, Counterfactuals, Explanation, RuleTrace, json_value
 
 #: Items of a list, and characters of a value, that are shown to a person.
@@ -53,23 +52,24 @@ def print_explanation(explanation: Explanation, counterfactuals: Counterfactuals
         out.print()
         _print_rule(trace, [change for change in explanation.changes if change.firing == trace.firing])
     if len(shown) < len(explanation.rules):
-        out.print(Text(f"\n… and {len(explanation.rules) - len(shown):,} more firings", style="dim"))
+        out.print()
+        out.print(Line(f"… and {len(explanation.rules) - len(shown):,} more firings", style="dim"))
     shown_firings = {trace.firing for trace in shown}
     others = [change for change in explanation.changes[:_MAX_FIRINGS] if change.firing not in shown_firings]
     if others:
         out.print("\nchanged by other rules", style="bold")
         for change in others:
-            out.print(Text(f"  {change.firing}. {change.rule}: {_changed(change)}"))
+            out.print(Line(f"  {change.firing}. {change.rule}: {_changed(change)}"))
     if explanation.evaluation.outcome != "accept":
         out.print("\nthe smallest change of one number for a better outcome", style="bold")
         for line in (*counterfactuals.changes, counterfactuals.note):
             if line:
-                out.print(Text(f"  {line}"))
+                out.print(Line(f"  {line}"))
 
 
 def _print_rule(trace: RuleTrace, changes: Sequence[Change]) -> None:
     out, rule = console(), trace.rule
-    head = Text()
+    head = Line()
     head.append(f"{trace.firing}. {rule.name}" if trace.firing else rule.name, style="bold")
     if rule.description:
         head.append(f"  {rule.description}")
@@ -77,25 +77,23 @@ def _print_rule(trace: RuleTrace, changes: Sequence[Change]) -> None:
         head.append(f"  {rule.span.source}:{rule.span.line}", style="dim")
     out.print(head)
     if trace.firing is None:
-        out.print(Text(f"   did not fire{': ' if trace.note else ''}{trace.note}", style="dim"))
-    table = Table.grid(padding=(0, 2))
-    table.add_column(overflow="fold")
-    table.add_column(overflow="fold")
+        out.print(Line(f"   did not fire{': ' if trace.note else ''}{trace.note}", style="dim"))
+    rows: list[tuple[Line, Line]] = []
     top = trace.condition
     for part in top.parts if top.kind == "all" else (top,):
-        _add_rows(table, part, 1)
-    out.print(table)
+        _add_rows(rows, part, 1)
+    print_rows(("", ""), rows)
     for change in changes:
-        out.print(Text(f"   → {_changed(change)}"))
+        out.print(Line(f"   → {_changed(change)}"))
 
 
-def _add_rows(table: Table, trace: ConditionTrace, depth: int) -> None:
+def _add_rows(rows: list[tuple[Line, Line]], trace: ConditionTrace, depth: int) -> None:
     mark, colour = ("✓", "green") if trace.holds else ("✗", "red")
     text = trace.text if trace.kind == "leaf" else {"all": "all of", "any": "any of", "not": "not"}[trace.kind]
     seen = "; ".join(f"{name} is {_shown(value)}" for name, value in trace.seen.items())
-    table.add_row(Text("   " * depth).append(mark, style=colour).append(f" {text}"), Text(seen))
+    rows.append((Line("   " * depth).append(mark, style=colour).append(f" {text}"), Line(seen)))
     for part in trace.parts:
-        _add_rows(table, part, depth + 1)
+        _add_rows(rows, part, depth + 1)
 
 
 def _changed(change: Change) -> str:

@@ -3,19 +3,17 @@
 Tables are for people: as wide as the terminal, or as wide as they need where there is none. Programs ask for JSON or
 CSV, which never change with the terminal."""
 
-import csv
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NoReturn
 
-import click
 from celery import Celery
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
+from cli.display.csv_output import print_csv
+from cli.display.table import print_rows
+from cli.display.terminal import Line, console, echo, echo_data
 from rulefarm.errors import BrokerUnreachable
 from rulefarm.messaging import TaskMessage, send_messages
 from rulefarm.verdict import Verdict
@@ -24,29 +22,20 @@ from rulefarm.verdict import Verdict
 COLOURS = {"accept": "green", "review": "yellow", "reject": "red", "error": "magenta"}
 
 
-def console(*, stderr: bool = False) -> Console:
-    """A console for people; off a terminal it neither colours nor cuts."""
-    stream = sys.stderr if stderr else sys.stdout
-    return Console(stderr=stderr, width=None if stream.isatty() else 1000, highlight=False)
-
-
-def print_table(headers: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str | None = None) -> None:
+def print_table(headers: Sequence[str], rows: Iterable[Sequence[Any]], *, none: str = "nothing to show") -> None:
     """Print rows under headers; numbers to the right, outcomes in their colours.
 
     Args:
-        headers: one a column; a column `id` is never folded.
+        headers: one a column.
         rows: as many cells as headers.
-        title: above the table; default: none.
+        none: is said when there is no row.
     """
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
     rows = [tuple(row) for row in rows]
-    for i, header in enumerate(headers):
-        is_number = bool(rows) and all(isinstance(row[i], (int, float)) for row in rows)
-        # An id is there to be copied: whatever else has to be folded, it is not.
-        table.add_column(header, justify="right" if is_number else "left", overflow="fold", no_wrap=header == "id")
-    for row in rows:
-        table.add_row(*(_cell(value) for value in row))
-    console().print(table)
+    if not rows:
+        echo(none)
+        return
+    right = [all(isinstance(row[i], (int, float)) for row in rows) for i in range(len(headers))]
+    print_rows(headers, [[_cell(value) for value in row] for row in rows], right=right)
 
 
 def counted(number: int, what: str) -> str:
@@ -69,22 +58,22 @@ def exit_not_sent(what: str) -> NoReturn:
         what: with its verb: `job 0b2c… is`.
     """
     message = f"{what} on record, but the broker does not answer: judged when it is back"
-    click.echo(f"rulefarm: {message} [broker-unreachable]", err=True)
+    echo(f"rulefarm: {message} [broker-unreachable]", err=True)
     sys.exit(3)
 
 
 def print_json(value: Any) -> None:
     """Print one JSON document; instants as ISO text, ids as text."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=_json_value))
+    echo_data(json.dumps(value, ensure_ascii=False, indent=2, default=_json_value))
 
 
 def print_verdict(verdict: Verdict) -> None:
     """Print one verdict, for a person."""
     out = console()
-    out.print(Text(verdict.outcome, style=COLOURS[verdict.outcome]), Text(f"{verdict.domain} {verdict.subject}"))
+    out.print(Line(verdict.outcome, style=COLOURS[verdict.outcome]), Line(f"{verdict.domain} {verdict.subject}"))
     print_answer(verdict.to_json())
     out.print(
-        Text(
+        Line(
             f"  job {verdict.id}, judged by {verdict.worker} in {verdict.micros} µs, "
             f"as of {verdict.as_of:%Y-%m-%d %H:%M:%S %Z}, ruleset {verdict.ruleset_digest[:12]}",
             style="dim",
@@ -103,36 +92,32 @@ def print_answer(answer: Mapping[str, Any]) -> None:
     for reason in answer["reasons"]:
         explained.add(reason["rule"])
         who = f"  {reason['rule']}: " if reason["rule"] else "  "
-        out.print(Text(f"{who}{reason['text']}", style=COLOURS.get(reason["outcome"], "")))
+        out.print(Line(f"{who}{reason['text']}", style=COLOURS.get(reason["outcome"], "")))
     for rule in answer["fired"]:
         if rule not in explained:
-            out.print(Text(f"  {rule}"))
+            out.print(Line(f"  {rule}"))
     for path, value in answer["changes"].items():
-        out.print(Text(f"  {path} = {json.dumps(value, ensure_ascii=False)}"))
+        out.print(Line(f"  {path} = {json.dumps(value, ensure_ascii=False)}"))
     for log in answer["logs"]:
-        out.print(Text(f"  logged: {log}"))
+        out.print(Line(f"  logged: {log}"))
     for event in answer["events"]:
         arguments = ", ".join(json.dumps(value, ensure_ascii=False) for value in event["arguments"])
-        out.print(Text(f"  event: {event['name']}({arguments}) of {event['rule']}"))
+        out.print(Line(f"  event: {event['name']}({arguments}) of {event['rule']}"))
 
 
-def print_verdicts(verdicts: Iterable[Verdict], *, as_json: bool, as_csv: bool) -> None:
+def print_verdicts(verdicts: Iterable[Verdict], *, as_json: bool, as_csv: bool, raw: bool = False) -> None:
     """Print a list of verdicts.
 
     Args:
         verdicts: in the order to print.
         as_json: as a JSON list.
         as_csv: as CSV, with the fields of `Verdict` as columns; if neither, a table for a person.
+        raw: the texts of the CSV are as they are on record, and not made safe for a spreadsheet.
     """
     if as_json:
         print_json([verdict.to_json() for verdict in verdicts])
     elif as_csv:
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        names = list(Verdict.__dataclass_fields__)
-        writer.writerow(names)
-        for verdict in verdicts:
-            document = verdict.to_json()
-            writer.writerow([_csv_cell(document[name]) for name in names])
+        print_csv(list(Verdict.__dataclass_fields__), (verdict.to_json() for verdict in verdicts), raw=raw)
     else:
         rows = [
             (
@@ -144,20 +129,16 @@ def print_verdicts(verdicts: Iterable[Verdict], *, as_json: bool, as_csv: bool) 
             )
             for verdict in verdicts
         ]
-        print_table(("judged at", "domain", "subject", "outcome", "why"), rows)
+        print_table(("judged at", "domain", "subject", "outcome", "why"), rows, none="no verdict yet")
 
 
 def _json_value(value: Any) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
-def _cell(value: Any) -> Text:
+def _cell(value: Any) -> Line:
     text = f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
-    return Text(text, style=COLOURS.get(text, ""))
-
-
-def _csv_cell(value: Any) -> Any:
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, (list, dict)) else value
+    return Line(text, style=COLOURS.get(text, ""))
 
 
 def send_or_exit(app: Celery, messages: list[TaskMessage], what: str) -> None:

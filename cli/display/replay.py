@@ -8,9 +8,8 @@ from collections import Counter
 from datetime import datetime
 from typing import Any
 
-import click
-
 from cli.display.output import COLOURS
+from cli.display.terminal import Line, console, echo, echo_data
 from engine import Evaluation
 from rulefarm.errors import JobRejected
 from rulesets.loader import LoadedRuleset
@@ -36,6 +35,7 @@ def print_replay(
         JobRejected: the file can't be read.
     """
     outcomes: Counter[str] = Counter()
+    out = console()
     started = time.perf_counter()
     try:
         # What is no UTF-8 becomes text that facts refuse: it is an error of its line and not of the file.
@@ -43,7 +43,7 @@ def print_replay(
             for replayed in replay(loaded, lines, reference=reference_facts, as_of=as_of, clock=time.time):
                 outcomes[replayed.evaluation.outcome] += 1
                 if replayed.evaluation.outcome != "accept":
-                    click.echo(_json(replayed) if as_json else _line(replayed))
+                    echo_data(_json(replayed)) if as_json else out.print(_line(replayed))
     except OSError as error:
         raise JobRejected("unreadable-file", f"{path} can't be read: {error.strerror}") from None
     print_summary(outcomes, time.perf_counter() - started, as_json=as_json)
@@ -61,18 +61,18 @@ def print_summary(outcomes: Counter[str], seconds: float, *, as_json: bool) -> N
     total = outcomes.total()
     counts = {outcome: outcomes[outcome] for outcome in COLOURS}
     if as_json:
-        click.echo(json.dumps({"lines": total, "seconds": round(seconds, 3), "outcomes": counts}))
+        echo_data(json.dumps({"lines": total, "seconds": round(seconds, 3), "outcomes": counts}))
         return
     rate = f", {total / seconds:,.0f} a second" if seconds > 0 else ""
     parts = [f"{outcome} {count:,} ({count / max(1, total):.2%})" for outcome, count in counts.items()]
-    click.echo(f"{total:,} lines in {seconds:.1f} s{rate}: {', '.join(parts)}")
+    echo(f"{total:,} lines in {seconds:.1f} s{rate}: {', '.join(parts)}")
 
 
-def _line(replayed: Replayed) -> str:
+def _line(replayed: Replayed) -> Line:
     evaluation = replayed.evaluation
     why = ", ".join(evaluation.fired) or _texts(evaluation)
-    outcome = click.style(f"{evaluation.outcome:<6}", COLOURS[evaluation.outcome])
-    return f"{replayed.number:>7}  {replayed.subject or '-':<20}  {outcome}  {why}"
+    line = Line(f"{replayed.number:>7}  {replayed.subject or '-':<20}  ")
+    return line.append(f"{evaluation.outcome:<6}", COLOURS[evaluation.outcome]).append(f"  {why}")
 
 
 def _texts(evaluation: Evaluation) -> str:

@@ -13,6 +13,7 @@ from typing import IO, Protocol, TextIO
 from honcho.colour import get_colours
 from honcho.printer import Message, Printer
 
+from rulefarm.escaping import visible
 from workers.managed_process import open_log
 
 #: The name before the supervisor's own lines.
@@ -85,9 +86,11 @@ class Console:
         return self._last.get(part, "")
 
     def _print(self, name: str, data: bytes | str) -> None:
+        # The servers are no code of ours, and their logs repeat what they were sent.
+        text = visible(data if isinstance(data, str) else data.decode(errors="replace"), keep="\n\t")
         # A reader that went away (`rulefarm up | head`) must not stop the parts, whose pipes have to be emptied.
         with self._one_line_at_a_time, suppress(OSError, ValueError):
-            self._printer.write(Message("line", data, datetime.now(), name, self._colours.get(name)))
+            self._printer.write(Message("line", text, datetime.now(), name, self._colours.get(name)))
 
 
 class LogFolder:
