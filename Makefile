@@ -19,7 +19,7 @@ run: $(STAMP) ## Judge 10,000 real products on embedded services, print what was
 test: $(VENV)/.patterns lint ## Lint, types and the whole test suite, on embedded services
 	@$(MAKE) --no-print-directory --jobs 2 types suite
 
-suite: $(VENV)/.patterns
+suite: $(VENV)/.patterns $(VENV)/.debian
 	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder --durations 10
 
 # Left out is what is marked `services`: its fixtures start a Postgres or a Valkey. What is left computes, a core each.
@@ -65,6 +65,17 @@ $(STAMP): $(SOURCES)
 # Patterns are tested with what matches them, which needs a C compiler: not every goal may.
 $(VENV)/.patterns: $(STAMP)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[patterns]'
+	@touch $@
+
+# Servers of other people's that tests run: Debian's packages, laid into the environment and not installed, so that it
+# takes no root. Where they can't be had, their tests are skipped, and say so.
+DEBIAN := pgbouncer libc-ares2 libevent-2.1-7 redis-server redis-tools libjemalloc2 liblzf1
+$(VENV)/.debian: $(STAMP)
+	@mkdir -p $(VENV)/debian/packages && cd $(VENV)/debian/packages \
+		&& { apt-get download --quiet --quiet $(DEBIAN) 2>/dev/null \
+			|| { apt-get update --quiet --quiet; apt-get download --quiet --quiet $(DEBIAN); } } >/dev/null 2>&1 \
+		&& for package in *.deb; do dpkg -x "$$package" ..; done \
+		|| echo "Debian's packages can't be had here: tests with PgBouncer and with Redis over TLS are skipped"
 	@touch $@
 
 # One rival needs a C compiler, one a JVM when it runs; whoever is missing is left out of the table, which says so.

@@ -16,4 +16,4 @@ def command() -> None:
     Listens on 127.0.0.1 unless RULEFARM_FLOWER_ADDRESS says otherwise, and then only with RULEFARM_FLOWER_PASSWORD.
     """
     settings = read_settings()
-    sys.exit(start_flower(create_worker_app(settings), settings))
+    sys.exit(start_flower(create_worker_app(settings, shows=True), settings))

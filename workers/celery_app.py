@@ -52,12 +52,13 @@ CONF: dict[str, Any] = {
 }
 
 
-def create_worker_app(settings: Settings, *, queues: list[str] | None = None) -> Celery:
+def create_worker_app(settings: Settings, *, queues: list[str] | None = None, shows: bool = False) -> Celery:
     """Make the application, with its tasks.
 
     Args:
         settings: broker_url must be set.
         queues: names of the queues to take from; None is the control queue alone.
+        shows: whether it is only looked at, and plans no nightly. Default: it works.
 
     Returns:
         The application; it has no connection yet.
@@ -65,7 +66,7 @@ def create_worker_app(settings: Settings, *, queues: list[str] | None = None) ->
     Raises:
         SettingsError: no broker, or a nightly cron that is none.
     """
-    if settings.nightly_source is not None:
+    if settings.nightly_source is not None and not shows:
         # What the reconciler can't read must stop the start, and not every run of it.
         Cron(settings.nightly_cron)
     app = create_app(settings)

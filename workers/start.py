@@ -5,6 +5,7 @@ what was compiled, hand it to the process, and only then take messages. Starts n
 
 import logging
 import socket
+import tempfile
 import time
 import warnings
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from celery.signals import worker_shutdown
 from sqlalchemy import Engine
 
 from rulefarm.database import connect
-from rulefarm.errors import DatabaseUnreachable
+from rulefarm.errors import DatabaseUnreachable, SettingsError
 from rulefarm.settings import Settings
 from rulesets.loader import SHIPPED, LoadedRuleset, load_all
 from rulesets.source_fields import source_fields
@@ -73,10 +74,12 @@ def run_worker(
         The exit code.
 
     Raises:
-        SettingsError: no broker or database is named, or no place for the facts that a domain shares; or it has
-            patterns, and durable-rules is not installed.
+        SettingsError: a setting makes no sense; no broker or database is named, or no place for the facts that a domain
+            shares; or it has patterns, and durable-rules is not installed.
         RulesetRejected: a ruleset does not compile.
     """
+    # Now, and not when the first job asks for one.
+    settings.check(but="flower_")
     queues = worker_queues(options.domains, bulk=options.bulk)
     app = create_worker_app(settings, queues=queues)
     logging.basicConfig(level=options.loglevel, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -124,10 +127,22 @@ def run_beat(settings: Settings, *, loglevel: str = "INFO") -> int:
 
     Returns:
         The exit code.
+
+    Raises:
+        SettingsError: a setting makes no sense, or the home can't be written to.
     """
     app = create_worker_app(settings)
-    settings.home.mkdir(parents=True, exist_ok=True)
     schedule: Path = settings.home / "beat-schedule"
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=settings.home):
+            pass
+    except OSError as error:
+        raise SettingsError(
+            "home-not-writable",
+            f"beat can't write to {settings.home}: {error.strerror}",
+            "set RULEFARM_HOME to a folder that this user may write to",
+        ) from None
     return _exit_code(app, ["--quiet", "beat", f"--schedule={schedule}", f"--loglevel={loglevel}", "--pidfile="])
 
 

@@ -13,15 +13,16 @@ from itertools import islice
 from typing import Any
 
 import redis
-from kombu.utils.url import maybe_sanitize_url
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+from redis.sentinel import Sentinel
 
 from rulefarm import wire
-from rulefarm.errors import FactRejected, FactsUnreachable, JobRejected
+from rulefarm.errors import FactRejected, FactsUnreachable, JobRejected, SettingsError
 from rulefarm.limits import MAX_FACT_CHARACTERS, MAX_NAME_CHARACTERS
 from rulefarm.normalize import abbreviate
 from rulefarm.redis_replies import outage_of, reason_of
+from rulefarm.urls import RedisPlace, redis_place
 
 #: Seconds to wait for a connection, and for an answer.
 _CONNECT_TIMEOUT_S, _ANSWER_TIMEOUT_S = 3.0, 10.0
@@ -37,12 +38,19 @@ class ReferenceFacts:
         """Connect when first asked.
 
         Args:
-            url: of Redis, as `Settings.require_facts` gives it.
+            url: of Redis, in any spelling that `rulefarm.urls` takes.
+
+        Raises:
+            SettingsError: the URL is refused.
         """
+        place = redis_place("RULEFARM_FACTS_URL", url)
+        if place is None:
+            raise SettingsError("no-facts", "the URL of the facts names no Redis or Valkey", "set RULEFARM_FACTS_URL")
         #: Which Redis; holds its password.
         self.url = url
+        self._shown = place.shown
         #: The client, for what else is kept in the same place.
-        self.redis = client(url)
+        self.redis = client(place)
 
     def put(self, fact: str, key: str | int, document: Mapping[str, Any]) -> None:
         """Keep a fact, in the place of the one that was there.
@@ -167,7 +175,7 @@ class ReferenceFacts:
                 self.redis.connection_pool.disconnect(inuse_connections=False)
             raise FactsUnreachable(
                 f"facts-{outage.code}",
-                f"Redis with the facts at {maybe_sanitize_url(self.url)} {outage.sentence}: {reason_of(error)}",
+                f"Redis with the facts at {self._shown} {outage.sentence}: {reason_of(error)}",
                 outage.hint,
             ) from error
 
@@ -176,21 +184,36 @@ class ReferenceFacts:
         self.redis.close()
 
 
-def client(url: str) -> Any:
+def client(place: RedisPlace) -> Any:
     """A client of Redis that neither hangs nor retries for long; typed as Any, for its own types allow for coroutines.
 
     Args:
-        url: as redis-py takes it.
+        place: where it is.
     """
-    return redis.Redis.from_url(
-        url,
-        decode_responses=True,
-        encoding_errors="replace",
-        socket_connect_timeout=_CONNECT_TIMEOUT_S,
-        socket_timeout=_ANSWER_TIMEOUT_S,
+    options: dict[str, Any] = {
+        "db": place.db,
+        "username": place.user,
+        "password": place.password,
+        "decode_responses": True,
+        "encoding_errors": "replace",
+        "socket_connect_timeout": _CONNECT_TIMEOUT_S,
+        "socket_timeout": _ANSWER_TIMEOUT_S,
         # A pooled connection may have died with the last restart: one more try finds that out.
-        retry=Retry(NoBackoff(), 1),
-    )
+        "retry": Retry(NoBackoff(), 1),
+        # redis-py tries again after a time-out whatever it is told, and would rather not be told.
+        **{name: value for name, value in place.options.items() if name != "retry_on_timeout"},
+        **({"ssl": True, **place.tls} if place.tls else {}),
+    }
+    if place.master_name:
+        timeouts = {name: options[name] for name in ("socket_connect_timeout", "socket_timeout")}
+        # Untyped in redis-py.
+        sentinel: Any = Sentinel
+        sentinels = sentinel(list(place.hosts), sentinel_kwargs={**timeouts, **place.sentinel_login})
+        return sentinels.master_for(place.master_name, **options)
+    if place.path:
+        return redis.Redis(unix_socket_path=f"/{place.path}", **options)
+    [(host, port)] = place.hosts
+    return redis.Redis(host=host, port=port, **options)
 
 
 def parsed(fact: str, key: str, text: str) -> dict[str, Any]:

@@ -1,29 +1,30 @@
 """Every setting of rulefarm, read in this one place.  environment, services.json -> [settings] -> everything else
 
 Takes an environment mapping, gives one frozen `Settings`. When a URL is not set it is taken from the file that the
-embedded services write into the home directory while they run. Opens no connection and starts nothing."""
+embedded services write into the home directory while they run. A value that can't be read is an error for whoever asks
+for it: a producer does not stop for the port of Flower. URLs are read by `rulefarm.urls`, when they are required. Opens
+no connection and starts nothing."""
 
 import json
+import logging
+import re
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rulefarm.errors import SettingsError
+from rulefarm.urls import broker_place, database_url, redis_place
+
+log = logging.getLogger("rulefarm")
 
 #: Written into the home directory by the embedded services while they run; holds their URLs, so it is mode 0600.
 SERVICES_FILE = "services.json"
 
-#: How the URL of a Redis or Valkey begins, as Celery takes it, and what its client calls the same.
-REDIS_SCHEMES = {
-    "redis": "redis",
-    "rediss": "rediss",
-    "valkey": "redis",
-    "valkeys": "rediss",
-    "unix": "unix",
-    "redis+socket": "unix",
-}
+#: What Kubernetes and Docker put into variables named for a service: with one called `rulefarm-flower`, into
+#: RULEFARM_FLOWER_PORT.
+_ADDRESS_OF_SERVICE = re.compile(r"(tcp|udp|sctp)://\S*")
 
 #: Fields that had another name: read under the old one too, with a warning, for one release.
 _OLD_NAMES = {
@@ -35,8 +36,24 @@ _OLD_NAMES = {
 }
 
 
+class _Flaws:
+    """Keeps why fields have no value, and says so when they are asked for."""
+
+    __slots__ = ("_flaws",)
+    _flaws: Mapping[str, SettingsError]
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            # Only asked for what is not there: a field with a value costs nothing more.
+            flaws = {} if name == "_flaws" else getattr(self, "_flaws", {})
+            if name in flaws:
+                raise flaws[name]
+            raise AttributeError(name)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(_Flaws):
     """What a producer, a worker or a command needs to know. Each field is the variable `RULEFARM_<FIELD>`."""
 
     #: Directory of everything the farm writes on this machine: services, logs.
@@ -111,51 +128,82 @@ class Settings:
             environ: usually `os.environ`. An empty variable counts as unset.
 
         Returns:
-            The settings; broker_url and database_url stay None when nothing names them.
+            The settings; broker_url and database_url stay None when nothing names them. Whoever asks for a field whose
+            value does not parse gets a SettingsError.
 
         Raises:
-            SettingsError: a value does not parse.
+            SettingsError: the file of a running farm can't be read.
         """
         values: dict[str, Any] = {}
+        flaws: dict[str, SettingsError] = {}
         for field in fields(cls):
             variable = _variable(field.name, environ)
             if text := environ.get(variable, ""):
-                values[field.name] = _convert(variable, field.type, text)
+                try:
+                    values[field.name] = _convert(variable, field.type, text)
+                except SettingsError as error:
+                    flaws[field.name] = error
+        if _ADDRESS_OF_SERVICE.fullmatch(environ.get("RULEFARM_FLOWER_PORT", "")):
+            del flaws["flower_port"]
+            log.warning("RULEFARM_FLOWER_PORT is the address of a service, not a port: it is ignored")
         home = values.setdefault("home", Path(".rulefarm"))
         values["home"] = home.expanduser().absolute()
         if "broker_url" not in values or "database_url" not in values:
             values = _running_services(values["home"]) | values
-        return cls(**values)
+        settings = cls(**values)
+        for name in flaws:
+            object.__delattr__(settings, name)
+        object.__setattr__(settings, "_flaws", flaws)
+        return settings
+
+    def check(self, *, but: str) -> None:
+        """Refuse values that do not parse, at the start and not when they are needed.
+
+        Args:
+            but: the beginning of the names of fields that this process never asks for.
+
+        Raises:
+            SettingsError: there is one.
+        """
+        for name, error in getattr(self, "_flaws", {}).items():
+            if not name.startswith(but):
+                raise error
 
     def require_broker(self) -> str:
-        """The broker's URL.
+        """The broker's URL, which is good.
 
         Raises:
-            SettingsError: nothing names a broker.
+            SettingsError: nothing names a broker, or its URL is refused.
         """
-        return self.broker_url or self._missing("broker", "RULEFARM_BROKER_URL")
+        url = self.broker_url or self._missing("broker", "RULEFARM_BROKER_URL")
+        broker_place(url)
+        return url
 
     def require_database(self) -> str:
-        """The URL of Postgres.
+        """The URL of Postgres, as both SQLAlchemy and libpq take it.
 
         Raises:
-            SettingsError: nothing names a database.
+            SettingsError: nothing names a database, or its URL is refused.
         """
-        return self.database_url or self._missing("database", "RULEFARM_DATABASE_URL")
+        url = self.database_url or self._missing("database", "RULEFARM_DATABASE_URL")
+        return database_url("RULEFARM_DATABASE_URL", url)
 
     def require_facts(self) -> str:
-        """The URL of the Redis with the shared facts, as redis-py takes it.
+        """The URL of the Redis with the shared facts, which is good; its scheme is as redis-py has it.
 
         Raises:
-            SettingsError: nothing names one.
+            SettingsError: nothing names one, or its URL is refused.
         """
         url = self.facts_url or self.broker_url or self._missing("Redis for facts", "RULEFARM_FACTS_URL")
-        scheme, _, rest = url.partition("://")
-        if scheme not in REDIS_SCHEMES:
+        variable = "RULEFARM_FACTS_URL" if self.facts_url else "RULEFARM_BROKER_URL"
+        place = redis_place(variable, url)
+        if place is None:
             raise SettingsError(
-                "no-facts", f"shared facts are kept in Redis or Valkey, not in {scheme}", "set RULEFARM_FACTS_URL"
+                "no-facts",
+                f"shared facts are kept in Redis or Valkey, and {variable} names neither",
+                "set RULEFARM_FACTS_URL",
             )
-        return f"{REDIS_SCHEMES[scheme]}://{rest}"
+        return f"{place.scheme}://{url.strip().partition('://')[2]}"
 
     def _missing(self, what: str, variable: str) -> str:
         raise SettingsError(
@@ -186,6 +234,10 @@ def _convert(variable: str, kind: Any, text: str) -> Any:
         number = kind(text)
     except ValueError:
         number = 0
+    if variable.endswith("_PORT") and not 0 < number < 65536:
+        raise SettingsError(
+            "bad-setting", f"{variable} is {text!r}, which is no port from 1 to 65535", "see docs/settings.md"
+        )
     if not 0 < number < float("inf"):
         raise SettingsError(
             "bad-setting",

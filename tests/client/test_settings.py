@@ -52,9 +52,30 @@ def test_a_broken_services_file_is_one_clear_error(tmp_path: Path, text: str) ->
 
 
 @pytest.mark.parametrize("text", ["many", "0", "-1", "1.5"])
-def test_a_value_that_does_not_parse_is_named(text: str) -> None:
+def test_a_value_that_does_not_parse_is_an_error_for_whoever_asks_for_it(text: str) -> None:
+    settings = Settings.from_env({"RULEFARM_CHUNK_ROWS": text})
     with pytest.raises(SettingsError, match="RULEFARM_CHUNK_ROWS"):
-        Settings.from_env({"RULEFARM_CHUNK_ROWS": text})
+        _ = settings.chunk_rows
+    with pytest.raises(SettingsError, match="RULEFARM_CHUNK_ROWS"):
+        settings.check(but="flower_")
+    assert settings.queue_limit == 10_000
+    assert not hasattr(settings, "chunk_row")
+
+
+@pytest.mark.parametrize("text", ["99999", "65536", "0", "-1", "http", "5555/tcp"])
+def test_a_port_that_is_none_stops_only_flower(text: str) -> None:
+    settings = Settings.from_env({"RULEFARM_FLOWER_PORT": text})
+    settings.check(but="flower_")
+    with pytest.raises(SettingsError, match="no port from 1 to 65535"):
+        _ = settings.flower_port
+
+
+@pytest.mark.parametrize("text", ["tcp://10.0.0.7:5555", "udp://10.0.0.7:53", "tcp://[fd00::7]:5555"])
+def test_the_address_of_a_service_is_no_port_and_ignored_with_a_word(
+    text: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert Settings.from_env({"RULEFARM_FLOWER_PORT": text}).flower_port == 5555
+    assert "RULEFARM_FLOWER_PORT is the address of a service" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -72,7 +93,7 @@ def test_an_old_name_is_read_with_a_warning_and_the_new_one_goes_first(old: str,
     with pytest.warns(FutureWarning, match=f"{old} is now called {new}"):
         assert getattr(Settings.from_env({old: "7", new: ""}), field) == 7
     with pytest.warns(FutureWarning), pytest.raises(SettingsError, match=f"{old} is 'many'"):
-        Settings.from_env({old: "many"})
+        getattr(Settings.from_env({old: "many"}), field)
     # No warning, which would be an error here.
     assert getattr(Settings.from_env({old: "7", new: "8"}), field) == 8
     assert old in DOCS.read_text(encoding="utf-8")

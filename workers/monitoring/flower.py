@@ -77,8 +77,9 @@ def start_flower(app: Celery, settings: Settings) -> int:
         SettingsError: `check_flower` refuses, or the address is none of this machine's.
     """
     check_flower(settings)
+    port = settings.flower_port
     options.address = settings.flower_address
-    options.port = settings.flower_port
+    options.port = port
     options.basic_auth = [settings.flower_password] if settings.flower_password else []
     options.read_only = settings.flower_password is None
     options.max_tasks = _MAX_TASKS

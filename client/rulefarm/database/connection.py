@@ -44,11 +44,9 @@ def connect(settings: Settings, *, statement_timeout_s: float | None = None) -> 
         statement_timeout_s: seconds after which a statement is interrupted. Default: it may take as long as it takes.
 
     Raises:
-        SettingsError: nothing names a database.
+        SettingsError: nothing names a database, or its URL is refused.
     """
-    url = make_url(settings.require_database())
-    if url.drivername in ("postgres", "postgresql"):
-        url = url.set(drivername="postgresql+psycopg2")
+    url = make_url(settings.require_database()).set(drivername="postgresql+psycopg2")
     engine = create_engine(
         url,
         pool_size=settings.database_pool_size,
@@ -99,7 +97,9 @@ def translate_errors(engine: Engine) -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, psycopg2.Error) as error:
-        place = engine.url.render_as_string(hide_password=True)
+        # Of what stands behind the question mark only the hosts: among the rest may be the password of a key.
+        named = {name: engine.url.query[name] for name in ("host", "port") if name in engine.url.query}
+        place = engine.url.set(query=named).render_as_string(hide_password=True)
         original = getattr(error, "orig", None) or error
         reason = (str(original).strip().splitlines() or [type(original).__name__])[0]
         outage = outage_of(error)

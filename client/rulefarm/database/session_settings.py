@@ -1,13 +1,16 @@
 """What holds for every session with Postgres.  engine -> [session_settings] -> its connections
 
-Sent with the start of a connection, where it costs nothing. A pooler between, such as PgBouncer, refuses that, and in
-transaction mode hands every transaction to another session: then the same is said at the beginning of each
-transaction, and holds for that alone."""
+Sent with the start of a connection, where it costs nothing. A pooler between, such as PgBouncer, refuses that, or drops
+it without a word, and in transaction mode hands every transaction to another session: then the same is said at the
+beginning of each transaction, and holds for that alone."""
 
+import re
 from typing import Any
 
 import psycopg2
 from sqlalchemy import Connection, Engine, event
+
+from rulefarm.errors import SettingsError
 
 #: Seconds that a statement waits for what somebody else has locked: less than any job may take, so that waiting is
 #: never taken for judging.
@@ -17,6 +20,8 @@ LOCK_TIMEOUT_S = 5
 _IDLE_S = 15
 #: What PgBouncer says of a parameter that it does not know.
 _REFUSED = "unsupported startup parameter"
+#: One setting among the `options` of a URL; a backslash makes a space part of it.
+_OPTION = re.compile(r"(?:-c\s*|--)(?P<name>[\w.-]+)=(?P<value>(?:\\.|[^\s\\])*)\s*", re.DOTALL)
 
 
 class SessionSettings:
@@ -28,6 +33,9 @@ class SessionSettings:
         Args:
             engine: without connections yet.
             statement_timeout_s: seconds after which a statement is interrupted; None: never.
+
+        Raises:
+            SettingsError: `bad-url`: the `options` of its URL can't be read.
         """
         self._values = {
             "timezone": "UTC",
@@ -36,26 +44,66 @@ class SessionSettings:
         }
         if statement_timeout_s is not None:
             self._values["statement_timeout"] = f"{round(statement_timeout_s * 1000)}ms"
-        #: Whether a pooler has refused them at the start.
-        self._at_begin = False
+        # What the URL says comes last, and so it is what holds.
+        self._values |= _named(str(engine.url.query.get("options", "")))
+        #: Whether a pooler has refused them at the start, or dropped them; None: nobody has looked yet.
+        self._at_begin: bool | None = None
         event.listen(engine, "do_connect", self._connect)
         event.listen(engine, "begin", self._begin)
 
     def _connect(self, dialect: Any, record: Any, args: list[Any], params: dict[str, Any]) -> Any:
-        wanted = params.get("options", "")
+        plain = {name: value for name, value in params.items() if name != "options"}
         if not self._at_begin:
-            # What the URL says comes last, and so it is what holds.
-            ours = " ".join(f"-c {name}={value}" for name, value in self._values.items())
+            options = " ".join(f"-c {name}={_escaped(value)}" for name, value in self._values.items())
             try:
-                return psycopg2.connect(*args, **params | {"options": f"{ours} {wanted}".strip()})
+                connection = psycopg2.connect(*args, **plain, options=options)
             except psycopg2.OperationalError as error:
                 if _REFUSED not in str(error):
                     raise
+            else:
+                if self._at_begin is None:
+                    self._at_begin = not _holds(connection, "idle_in_transaction_session_timeout", self._values)
+                return connection
             self._at_begin = True
-        return psycopg2.connect(*args, **params)
+        return psycopg2.connect(*args, **plain)
 
     def _begin(self, connection: Connection) -> None:
         if self._at_begin:
             # One statement, so one round trip, for all of them.
-            chosen = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in self._values.items())
-            connection.exec_driver_sql(f"select {chosen}")
+            names = {f"n{place}": name for place, name in enumerate(self._values)}
+            values = {f"v{place}": value for place, value in enumerate(self._values.values())}
+            chosen = ", ".join(f"set_config(%(n{place})s, %(v{place})s, true)" for place in range(len(names)))
+            connection.exec_driver_sql(f"select {chosen}", names | values)
+
+
+def _named(options: str) -> dict[str, str]:
+    """The settings that the `options` of a URL name."""
+    found: dict[str, str] = {}
+    rest = options.strip()
+    while rest:
+        option = _OPTION.match(rest)
+        if option is None:
+            raise SettingsError(
+                "bad-url",
+                "RULEFARM_DATABASE_URL has options that are no settings of a session",
+                "write options=-csearch_path%3Dfarm, with %20 between several",
+            )
+        # As Postgres does, which takes a dash in a name for an underscore.
+        name = option["name"].replace("-", "_")
+        found[name] = re.sub(r"\\(.)", r"\1", option["value"], flags=re.DOTALL)
+        rest = rest[option.end() :]
+    return found
+
+
+def _escaped(value: str) -> str:
+    return re.sub(r"([\s\\])", r"\\\1", value)
+
+
+def _holds(connection: Any, name: str, values: dict[str, str]) -> bool:
+    """Whether a setting holds in a session that was started with it."""
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute("select current_setting(%s)::interval = %s::interval", (name, values[name]))
+        [(holds,)] = cursor.fetchall()
+    connection.autocommit = False
+    return bool(holds)

@@ -17,7 +17,8 @@ from rulefarm.messaging.guest_app import GuestApp
 from rulefarm.messaging.messages import TaskMessage
 from rulefarm.redis_replies import outage_of, reason_of
 from rulefarm.routing import EXCHANGE, queue
-from rulefarm.settings import REDIS_SCHEMES, Settings
+from rulefarm.settings import Settings
+from rulefarm.urls import RedisPlace, broker_place, result_place
 
 #: Seconds to wait for a broker that does not even refuse.
 CONNECT_TIMEOUT_S = 3.0
@@ -39,8 +40,13 @@ def create_app(settings: Settings) -> Celery:
         SettingsError: nothing names a broker.
     """
     broker_url = settings.require_broker()
-    on_redis = broker_url.split(":", 1)[0] in REDIS_SCHEMES
-    app = GuestApp("rulefarm", broker=broker_url, backend=settings.result_url or (broker_url if on_redis else None))
+    broker = broker_place(broker_url)
+    results = result_place(settings.result_url) if settings.result_url else broker
+    app = GuestApp(
+        "rulefarm",
+        broker=broker.celery_url if broker else broker_url,
+        backend=results.celery_url if results else settings.result_url,
+    )
     app.conf.update(
         task_serializer="json",
         result_serializer="json",
@@ -52,16 +58,35 @@ def create_app(settings: Settings) -> Celery:
         result_expires=settings.result_expires_s,
         timezone="UTC",
         enable_utc=True,
-        broker_transport_options=_transport_options(settings) if on_redis else {},
-        result_backend_transport_options={"retry_policy": {"timeout": CONNECT_TIMEOUT_S}},
-        redis_socket_connect_timeout=CONNECT_TIMEOUT_S,
-        redis_socket_timeout=CONNECT_TIMEOUT_S * 10,
+        broker_transport_options=_transport_options(settings, broker) if broker else {},
         broker_connection_timeout=CONNECT_TIMEOUT_S,
+        # None of Celery's: kombu would show of several sentinels no more than the first.
+        broker_shown=broker.shown if broker else None,
+        **_result_options(results),
     )
+    if broker and broker.tls:
+        app.conf.broker_use_ssl = dict(broker.tls)
     return app
 
 
-def _transport_options(settings: Settings) -> dict[str, Any]:
+def _result_options(place: RedisPlace | None) -> dict[str, Any]:
+    options: dict[str, Any] = {
+        "redis_socket_connect_timeout": CONNECT_TIMEOUT_S,
+        "redis_socket_timeout": CONNECT_TIMEOUT_S * 10,
+    }
+    retries = {"retry_policy": {"timeout": CONNECT_TIMEOUT_S}}
+    if place is None:
+        return options | {"result_backend_transport_options": retries}
+    for name, value in place.options.items():
+        # Celery gives every option of its client a name of its own, this one another way.
+        prefix = "redis_backend_" if name == "health_check_interval" else "redis_"
+        options[prefix + name] = value
+    if place.tls:
+        options["redis_backend_use_ssl"] = dict(place.tls)
+    return options | {"result_backend_transport_options": retries | place.sentinel_options}
+
+
+def _transport_options(settings: Settings, broker: RedisPlace) -> dict[str, Any]:
     return {
         "visibility_timeout": settings.visibility_timeout_s,
         # Without these three a message whose worker died comes back after ten times the visibility timeout.
@@ -72,6 +97,8 @@ def _transport_options(settings: Settings) -> dict[str, Any]:
         "socket_keepalive": True,
         # On Redis 0 is the highest priority, and steps are separate lists: one list keeps first in, first out.
         "priority_steps": [0],
+        **broker.options,
+        **broker.sentinel_options,
     }
 
 
@@ -159,7 +186,7 @@ def call_broker(app: Celery, question: Callable[[], _Answer]) -> _Answer:
             outage = outage_of(error)
             raise BrokerUnreachable(
                 f"broker-{outage.code}",
-                f"the broker at {transport.as_uri()} {outage.sentence}: {reason_of(error)}",
+                f"the broker at {app.conf.broker_shown or transport.as_uri()} {outage.sentence}: {reason_of(error)}",
                 outage.hint,
             ) from error
 
