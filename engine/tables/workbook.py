@@ -5,10 +5,7 @@ would type them into a CSV file, and a source that names a place as spreadsheets
 their last result counts. Whatever openpyxl makes of a broken file is one diagnostic."""
 
 import io
-import re
 import warnings
-import zipfile
-import zlib
 from datetime import date
 from pathlib import PurePosixPath
 from typing import Any
@@ -22,6 +19,7 @@ from engine.tables.bare_texts import CellRefused
 from engine.tables.csv_cells import MAX_CELL_CHARACTERS, MAX_COLUMNS, Cell, Sheet
 from engine.tables.sheet_values import typed
 from engine.tables.sheet_view import CellProblem, SheetView
+from engine.tables.archive_guard import BoundedSheet, RowTooLong, why_unsafe
 
 #: Of one workbook.
 MAX_SHEETS = 50
@@ -88,6 +86,13 @@ def _sheets(book: Source, name: str, content: bytes) -> list[Sheet]:
 class _Parser(WorkSheetParser):
     """openpyxl's parser, which also tells a formula without a result from a blank cell."""
 
+    source: BoundedSheet
+
+    def parse_row(self, row: Any) -> tuple[int, list[dict[str, Any]]]:
+        self.source.next_row(len(row))
+        number, cells = super().parse_row(row)
+        return number, cells
+
     def parse_cell(self, element: Any) -> dict[str, Any]:
         cell: dict[str, Any] = super().parse_cell(element)
         if cell["value"] is None and element.find(FORMULA_TAG) is not None:
@@ -113,16 +118,19 @@ class _SheetReading:
         view = SheetView(worksheet.parent)
         with worksheet._get_source() as part:
             parser = _Parser(
-                part,
+                BoundedSheet(part),
                 worksheet._shared_strings,
                 data_only=True,
                 epoch=worksheet.parent.epoch,
                 date_formats=worksheet.parent._date_formats,
                 timedelta_formats=worksheet.parent._timedelta_formats,
             )
-            for _, cells in parser.parse():
-                if not self._row(cells, rows, view):
-                    break
+            try:
+                for _, cells in parser.parse():
+                    if not self._row(cells, rows, view):
+                        break
+            except RowTooLong as refused:
+                self._problem(1, 1, refused.code, str(refused), "delete what is blank below and beside the table")
         merged = parser.merged_cells.mergeCell if parser.merged_cells is not None else ()
         for area in sorted(merged, key=lambda area: (area.min_row, area.min_col))[:1]:
             message = f"the cells {area.coord} are merged, so that all but the first are blank"
@@ -214,62 +222,3 @@ class _SheetReading:
                 sheet.report_at(span, problem.code, problem.message, problem.hint, problem.severity)
         except TooManyProblems:
             sheet.cells = []
-
-
-#: Bytes of a workbook as it lies on disk; twenty thousand rows of ten columns take a fourth of it.
-MAX_PACKED_BYTES = 4_000_000
-
-#: Bytes of all its parts unpacked, pictures and all.
-MAX_UNPACKED_BYTES = 48_000_000
-
-#: Bytes of one part that is neither a sheet nor the texts of the sheets; openpyxl builds trees of these.
-MAX_PART_BYTES = 2_000_000
-
-MAX_PARTS = 1_000
-
-_XML_ENCODING = re.compile(rb"""\A(?:\xef\xbb\xbf)?\s*<\?xml[^>]*?encoding\s*=\s*["']([^"']*)""")
-
-_LARGE = ("xl/worksheets/", "xl/sharedStrings")
-
-
-def why_unsafe(content: bytes) -> str:
-    """Why a workbook is not to be opened; empty when it may be.
-
-    Args:
-        content: the file, whatever it is.
-    """
-    if len(content) > MAX_PACKED_BYTES:
-        return f"a workbook has at most {MAX_PACKED_BYTES:,} bytes"
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            parts = archive.infolist()
-            if len(parts) > MAX_PARTS or sum(part.file_size for part in parts) > MAX_UNPACKED_BYTES:
-                return f"a workbook has at most {MAX_PARTS:,} parts, and unpacked {MAX_UNPACKED_BYTES:,} bytes"
-            if len({part.filename for part in parts}) < len(parts):
-                return "the workbook has two parts of one name"
-            for part in parts:
-                # zipfile gives no more bytes than a part says it has; the other methods may ask for memory at once.
-                if part.flag_bits & 1 or part.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                    return "the workbook is encrypted, or packed in an unusual way"
-                if part.filename.endswith((".xml", ".rels")):
-                    problem = _unsafe_part(part.filename, archive.read(part))
-                    if problem:
-                        return problem
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, ValueError, EOFError, OSError):
-        return "this is not an Excel workbook, or it is damaged"
-    return ""
-
-
-def _unsafe_part(name: str, data: bytes) -> str:
-    if len(data) > MAX_PART_BYTES and not name.startswith(_LARGE):
-        return f"the part {name[:80]} of the workbook has more than {MAX_PART_BYTES:,} bytes"
-    declared = _XML_ENCODING.match(data[:400])
-    encoding = declared[1].decode("ascii", "replace").lower() if declared else "utf-8"
-    # Entities are how a small text becomes a large one. In UTF-8 there is one way to write what begins them.
-    if (
-        encoding not in ("utf-8", "utf8", "us-ascii", "ascii")
-        or b"\0" in data[:4]
-        or data[:2] in (b"\xfe\xff", b"\xff\xfe")
-    ):
-        return f"the part {name[:80]} of the workbook is not UTF-8"
-    return f"the part {name[:80]} of the workbook has a document type" if b"<!DOCTYPE" in data else ""

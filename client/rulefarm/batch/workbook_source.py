@@ -6,7 +6,6 @@ cell only shows (an error, a formula without a result) is no value. Runs no form
 
 import re
 import warnings
-import zipfile
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from datetime import date, datetime, time, timedelta
@@ -22,12 +21,10 @@ from openpyxl.worksheet._reader import FORMULA_TAG, WorkSheetParser
 from rulefarm.batch.chunk_codec import Unreadable
 from rulefarm.batch.frames import TableRow, checked_header, frames_of
 from rulefarm.batch.source_options import Progress, SourceOptions
+from rulefarm.batch.workbook_guard import BoundedPart, check_parts
 from rulefarm.errors import SourceRejected
 from rulefarm.limits import MAX_FIELDS
 
-#: Bytes of a part of a workbook, unpacked: of a sheet, which is read a row at a time; of the texts of all sheets, which
-#: are held in memory; and of any other.
-_SHEET_BYTES, _TEXTS_BYTES, _PART_BYTES = 2_000_000_000, 100_000_000, 10_000_000
 _PADDING = re.compile(r"0{2,}\Z")
 
 
@@ -43,11 +40,13 @@ def read_workbook(path: Path, options: SourceOptions, rows: int, progress: Progr
     Raises:
         SourceRejected: no workbook, too large a one, no such sheet, or merged cells; else as `checked_header`.
     """
-    _check_parts(path)
     try:
+        check_parts(path)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             workbook = load_workbook(path, read_only=True, data_only=True, keep_links=False)
+    except SourceRejected:
+        raise
     # The file is anybody's, and openpyxl raises whatever its insides raise: KeyError, ValueError, ParseError.
     except Exception as error:
         raise _unreadable(path, error) from error
@@ -89,6 +88,7 @@ class _SheetParser(WorkSheetParser):
     """openpyxl's parser, which also tells a formula without a result from a blank cell, and a hidden row."""
 
     hidden = 0
+    source: BoundedPart
 
     def parse_cell(self, element: Any) -> dict[str, Any]:
         cell: dict[str, Any] = super().parse_cell(element)
@@ -98,6 +98,7 @@ class _SheetParser(WorkSheetParser):
 
     def parse_row(self, row: Any) -> tuple[int, list[dict[str, Any]]]:
         self.hidden += row.get("hidden") in ("1", "true")
+        self.source.next_row(len(row))
         number, cells = super().parse_row(row)
         # It would keep the height of every row.
         self.row_dimensions.clear()
@@ -123,7 +124,7 @@ class _Sheet:
         book = worksheet.parent
         with worksheet._get_source() as part:
             parser = _SheetParser(
-                part,
+                BoundedPart(part, self._path),
                 worksheet._shared_strings,
                 data_only=True,
                 epoch=book.epoch,
@@ -215,24 +216,6 @@ def _heading(value: Any) -> str:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return value.isoformat() if isinstance(value, date | time) else str(value)
-
-
-def _check_parts(path: Path) -> None:
-    """Refuse what would take more memory than its size lets expect."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            for part in archive.infolist():
-                name = part.filename.lower()
-                limit = _PART_BYTES
-                if name.startswith("xl/worksheets/") and name.endswith(".xml"):
-                    limit = _SHEET_BYTES
-                elif name.endswith("sharedstrings.xml"):
-                    limit = _TEXTS_BYTES
-                if name.endswith((".xml", ".rels")) and part.file_size > limit:
-                    message = f"{path}: its part {part.filename} takes {part.file_size} bytes, over {limit}"
-                    raise SourceRejected("workbook-too-large", message, "export it as csv or parquet")
-    except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError) as error:
-        raise _unreadable(path, error) from error
 
 
 def _unreadable(path: Path, error: Exception) -> SourceRejected:

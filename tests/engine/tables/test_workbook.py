@@ -17,7 +17,8 @@ from engine.errors import RulesetRejected
 from engine.language import MAX_RULES
 from engine.ruleset import Ruleset, read_sources
 from engine.schema import parse_schema
-from engine.tables.workbook import MAX_PACKED_BYTES, MAX_PART_BYTES, MAX_SHEETS, MAX_UNPACKED_BYTES
+from engine.tables.workbook import MAX_SHEETS
+from engine.tables.archive_guard import MAX_PACKED_BYTES, MAX_PART_BYTES, MAX_UNPACKED_BYTES
 
 SHOP = parse_schema((Path(__file__).parents[1] / "cases" / "shop.toml").read_text("utf-8"))
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -179,6 +180,15 @@ BOMB = b'<!DOCTYPE x [<!ENTITY a "lol"><!ENTITY b "&a;&a;&a;">]>'
         (changed(PLAIN, SHEET, b"<worksheet", BOMB + b"<worksheet"), "document type"),
         (archive(**{"xl/workbook.xml": "<?xml version='1.0'?><x/>".encode("utf-16")}), "not UTF-8"),
         (archive(**{"xl/workbook.xml": b"<?xml version='1.0' encoding='cp037'?><x/>"}), "not UTF-8"),
+        (archive(**{"XL\\STYLES.XML": b" " * (MAX_PART_BYTES + 1)}), "more than 2,000,000 bytes"),
+        (archive(**{"xl/strings.bin": b"<a>" + b" " * MAX_PART_BYTES}), "more than 2,000,000 bytes"),
+        (archive(**{"xl/media/a.png": b"<a>" + b" " * MAX_PART_BYTES}), "more than 2,000,000 bytes"),
+        (archive(**{"xl/worksheets/a.xml": b"<styleSheet>" + b" " * MAX_PART_BYTES}), "more than 2,000,000 bytes"),
+        (archive(**{"xl/workbook.XML": BOMB + b"<x/>"}), "document type"),
+        (archive(**{"xl/workbook.bin": "<x/>".encode("utf-16-le")}), "not UTF-8"),
+        (changed(PLAIN, SHEET, b"</sheetData>", b"<row/>" * 100_001 + b"</sheetData>"), "at most 100,000 rows"),
+        (changed(PLAIN, SHEET, b"</row>", b"<c/>" * 20_000 + b"</row>"), "at most 16,384 cells"),
+        (changed(PLAIN, SHEET, b"</row>", b"<c/>" * 800_000 + b"</row>"), "at most 2,000,000 bytes"),
         (changed(PLAIN, SHEET, b"</sheetData>", b"</sheet>"), "can't be read"),
         (changed(PLAIN, SHEET, b'r="B2"', b'r="B2222222222"'), "at most 20,000 rows"),
         (changed(PLAIN, SHEET, b'r="B2"', b'r="ZZZZZ2"'), "can't be read"),
@@ -190,7 +200,7 @@ BOMB = b'<!DOCTYPE x [<!ENTITY a "lol"><!ENTITY b "&a;&a;&a;">]>'
 def test_a_hostile_file_is_one_diagnostic(content: bytes | str, says: str) -> None:
     found = problems(content)[0]
     assert says in found.message
-    assert found.code in ("table-xlsx", "table-header", "too-many-rules")
+    assert found.code in ("table-xlsx", "table-header", "too-many-rules", "table-csv")
 
 
 @given(st.integers(0, len(PLAIN) - 1), st.binary(min_size=1, max_size=4))
