@@ -1,7 +1,7 @@
 """`rulefarm prune`: drop months of verdicts, jobs and batches that are old enough."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import click
@@ -10,6 +10,7 @@ from cli.display.output import counted, print_json, print_table
 from cli.display.terminal import echo
 from cli.options import json_option, read_settings
 from rulefarm.database import connect
+from store.health import clock_of
 from store.retention import first_kept, prune
 
 
@@ -38,7 +39,9 @@ def command(age: timedelta, dry_run: bool, as_json: bool) -> None:
     Whole months only, so that up to a month more is kept than was asked for. Open work is never touched, nor the
     verdicts of a batch that is still open. Safe to repeat, and to stop.
     """
-    pruned = prune(connect(read_settings()), first_kept(datetime.now(UTC), age), dry_run=dry_run)
+    engine = connect(read_settings())
+    # Not by the clock here: what was dropped by a wrong one is gone.
+    pruned = prune(engine, first_kept(clock_of(engine), age), dry_run=dry_run)
     if as_json:
         print_json(pruned.to_json() | {"dry_run": dry_run})
         return

@@ -36,6 +36,17 @@ def answer_ms(engine: Engine) -> float:
         return (time.perf_counter() - began) * 1000
 
 
+def clock_of(engine: Engine) -> datetime:
+    """What Postgres's clock shows.
+
+    Raises:
+        DatabaseUnreachable: no answer.
+    """
+    with translate_errors(engine), engine.connect() as connection:
+        moment: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+        return moment
+
+
 def last_reconciled(engine: Engine) -> LastRun | None:
     """The reconciler's last run; None if it never ran.
 

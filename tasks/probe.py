@@ -1,7 +1,7 @@
 """Health-check task of `rulefarm doctor`: evaluates empty facts and pings Postgres.  queue -> [probe] -> Celery result
 
-One is sent to every queue. It proves that a worker takes from the queue, can judge and reaches Postgres; it expires, so
-that a farm that stood still does not find a heap of them. Writes no row."""
+One is sent to every queue that a worker takes from. It proves that this worker can judge and reaches Postgres. Writes
+no row."""
 
 import time
 from datetime import UTC, datetime

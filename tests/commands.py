@@ -33,12 +33,12 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 @contextmanager
-def rulefarm(settings: Settings, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+def rulefarm(settings: Settings, *arguments: str, module: str = "cli.main") -> Iterator[subprocess.Popen[bytes]]:
     """Run the command beside the test and stop it as a supervisor does."""
     log = settings.home / f"{'-'.join(arguments).replace('/', '_')}.log"
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "cli.main", *arguments],
+            [sys.executable, "-m", module, *arguments],
             env=environment(settings),
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -18,6 +18,7 @@ import billiard.pool
 from celery import Celery
 from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
 from celery.signals import worker_shutdown
+from celery.worker.control import inspect_command
 from sqlalchemy import Engine
 
 from rulefarm.database import connect
@@ -28,6 +29,7 @@ from rulesets.source_fields import source_fields
 from store.ruleset_versions import publish
 from tasks.durable_rules import require_durable_rules
 from tasks.retry import pause_s
+from tasks.self_description import DESCRIBE, describe
 from tasks.shared_facts import open_shared
 from tasks.worker_context import WorkerContext, set_context
 from workers.celery_app import create_worker_app, worker_queues
@@ -94,6 +96,7 @@ def run_worker(
     if prepare is not None:
         rulesets = {domain: prepare(loaded) for domain, loaded in rulesets.items()}
     set_context(WorkerContext(settings=settings, database=database, rulesets=rulesets, app=app, shared=shared))
+    inspect_command(name=DESCRIBE)(describe)
     LivenessMonitor(app, queues, settings.stall_timeout_s).begin()
     # A pool process that ends waits for the main process to take its last result; while that ends itself it does not
     # look, and both stand still for 30 s. The verdict is in Postgres by then, so that two will do.

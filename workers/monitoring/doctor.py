@@ -29,6 +29,7 @@ from workers.monitoring.row_checks import (
     check_migrations,
     check_reconciler,
 )
+from workers.monitoring.worker_checks import check_described
 
 #: Seconds that a worker gets between two looks: one that takes messages takes the next in milliseconds.
 _BETWEEN_LOOKS_S = 2.0
@@ -139,7 +140,7 @@ def _facts(engine: Engine, settings: Settings) -> list[HealthCheck]:
 
 
 def _queues(app: Celery, engine: Engine, settings: Settings, timeout_s: float) -> list[HealthCheck]:
-    """Workers, stalls, probes and backlog."""
+    """Workers, stalls, probes, backlog, clocks and rulesets."""
     domains = {
         queue_name(domain, bulk=bulk): domain for domain in sorted(active_digests(engine)) for bulk in (False, True)
     }
@@ -164,7 +165,7 @@ def _queues(app: Celery, engine: Engine, settings: Settings, timeout_s: float) -
     working = {name: domain for name, domain in served.items() if {w.name for w in state.workers_of(name)} - names}
     for name, result in send_probes(app, working, timeout_s=timeout_s).items():
         checks.append(_probe(app, settings, domains, state, name, result, timeout_s))
-    return [*checks, _backlog(state, settings)]
+    return [*checks, _backlog(state, settings), *check_described(app, engine, state.workers)]
 
 
 def _farm_state(app: Celery, settings: Settings, domains: dict[str, str], *, patience_s: float = 1.0) -> _FarmState:

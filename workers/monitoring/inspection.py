@@ -2,6 +2,8 @@
 
 Asks the workers over the broker what they do; changes nothing."""
 
+import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -9,6 +11,7 @@ from celery import Celery
 
 from rulefarm.messaging import call_broker, create_app
 from rulefarm.settings import Settings
+from tasks.self_description import DESCRIBE
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,49 @@ class WorkerState:
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
         return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerDescription:
+    """What one worker said of itself."""
+
+    #: Seconds by which its clock is ahead of the one here; negative: behind.
+    ahead_s: float
+    #: Seconds by which that may be wrong: half the time that the answer took.
+    error_s: float
+    #: Domain to the digest of the ruleset that it judges by.
+    digests: dict[str, str]
+
+
+def describe_workers(app: Celery, names: Sequence[str], *, timeout_s: float = 1.0) -> dict[str, WorkerDescription]:
+    """What workers say of themselves, by their names; one of a release that knows no such question is left out.
+
+    Args:
+        app: from `rulefarm.messaging.create_app`.
+        names: of the workers.
+        timeout_s: how long to wait for answers; a worker that runs answers in milliseconds.
+
+    Raises:
+        BrokerUnreachable: the broker does not answer.
+    """
+    found: dict[str, WorkerDescription] = {}
+
+    def ask() -> None:
+        asked = time.time()
+
+        def take(answer: dict[str, Any]) -> None:
+            error_s = (time.time() - asked) / 2
+            for name, said in answer.items():
+                if isinstance(said, dict) and "time" in said:
+                    found[name] = WorkerDescription(said["time"] - asked - error_s, error_s, said["digests"])
+
+        app.control.broadcast(
+            DESCRIBE, destination=list(names), reply=True, timeout=timeout_s, limit=len(names), callback=take
+        )
+
+    if names:
+        call_broker(app, ask)
+    return found
 
 
 def worker_states(settings: Settings, *, timeout_s: float = 1.0) -> list[WorkerState]:

@@ -1,7 +1,8 @@
 """Send a probe task to queues and wait for the answers.  queues -> [probes] -> broker -> a worker -> Celery results
 
-A probe that nobody takes expires, and the result of one that was answered is deleted, so that nothing is left of
-either. What a probe does in the worker is `tasks.probe`."""
+The result of one that was answered is deleted, so that nothing is left of it; one that is taken later is harmless. None
+expires: that would be a moment of this host's clock, and a worker's may be ahead. What a probe does in the worker is
+`tasks.probe`."""
 
 import time
 import uuid
@@ -37,7 +38,7 @@ def send_probes(app: Celery, queues: Mapping[str, str], *, timeout_s: float) -> 
     Args:
         app: from `rulefarm.messaging.create_app`; without a result backend nothing is waited for.
         queues: name of the queue to its domain.
-        timeout_s: seconds to wait; what is not taken by then expires.
+        timeout_s: seconds to wait.
 
     Returns:
         The answers, by the queue's name.
@@ -47,7 +48,7 @@ def send_probes(app: Celery, queues: Mapping[str, str], *, timeout_s: float) -> 
     """
 
     def send_and_wait() -> dict[str, ProbeResult]:
-        sent = {name: _send(app, name, domain, timeout_s) for name, domain in queues.items()}
+        sent = {name: _send(app, name, domain) for name, domain in queues.items()}
         return _await(app, sent, timeout_s) if keeps_results(app) else {name: ProbeResult(None) for name in sent}
 
     return call_broker(app, send_and_wait)
@@ -58,12 +59,12 @@ def keeps_results(app: Celery) -> bool:
     return not isinstance(app.backend, DisabledBackend)
 
 
-def _send(app: Celery, name: str, domain: str, timeout_s: float) -> tuple[str, float]:
+def _send(app: Celery, name: str, domain: str) -> tuple[str, float]:
     task_id = str(uuid.uuid4())
     with app.producer_pool.acquire(block=True, timeout=CONNECT_TIMEOUT_S) as producer:
         producer.connection.ensure_connection(max_retries=1, timeout=CONNECT_TIMEOUT_S)
         # Not `send_task`, which would subscribe to the result: it is polled, as by whoever waits for a verdict.
-        message = app.amqp.create_task_message(task_id, PROBE_AS_SENT, (), {"domain": domain}, expires=timeout_s)
+        message = app.amqp.create_task_message(task_id, PROBE_AS_SENT, (), {"domain": domain})
         began = time.perf_counter()
         app.amqp.send_task_message(
             producer, PROBE_AS_SENT, message, queue=queue(name), retry=False, declare=[queue(name)]

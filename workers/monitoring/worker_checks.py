@@ -1,0 +1,86 @@
+"""Checks of what workers say of themselves: clocks, rulesets.  WorkerDescription -> [worker_checks] -> HealthCheck
+
+Compares them with Postgres, which decides what is due, and which ruleset of a domain is the active one."""
+
+import time
+from collections import defaultdict
+from collections.abc import Mapping
+
+from celery import Celery
+from sqlalchemy import Engine
+
+from rulefarm.database import active_digests
+from store.health import clock_of
+from workers.monitoring.health_check import HealthCheck
+from workers.monitoring.inspection import WorkerDescription, WorkerState, describe_workers
+
+#: Seconds that a clock may be off: a host that keeps its time is within milliseconds.
+_OFF_S = 2.0
+#: Characters of a digest that tell two apart.
+_DIGEST = 12
+
+
+def check_described(app: Celery, engine: Engine, workers: list[WorkerState]) -> list[HealthCheck]:
+    """Clocks and rulesets of the workers that answer.
+
+    Args:
+        app: from `rulefarm.messaging.create_app`.
+        engine: the database.
+        workers: that answered.
+    """
+    # Postgres is asked first without being looked at: a new connection takes longer than its answer.
+    clock_of(engine)
+    asked = time.time()
+    here_ahead_s = asked - clock_of(engine).timestamp()
+    error_s = (time.time() - asked) / 2
+    here_ahead_s += error_s
+    described = describe_workers(app, [worker.name for worker in workers])
+    ahead = {"this host": (here_ahead_s, error_s)} | {
+        name: (said.ahead_s + here_ahead_s, said.error_s + error_s) for name, said in described.items()
+    }
+    return [*check_clocks(ahead), *check_rulesets(described, active_digests(engine))]
+
+
+def check_clocks(ahead: Mapping[str, tuple[float, float]]) -> list[HealthCheck]:
+    """Whether clocks show what Postgres's does.
+
+    Args:
+        ahead: by whose clock it is, the seconds that it is ahead, and those by which that may be wrong.
+    """
+    off = [
+        HealthCheck(
+            "clocks",
+            "warn",
+            f"its clock is {abs(seconds):.1f} s {'ahead of' if seconds > 0 else 'behind'} Postgres's",
+            "keep the time of that host by NTP: nothing is decided by it, but the times that it writes are wrong",
+            subject=whose,
+        )
+        for whose, (seconds, error_s) in sorted(ahead.items())
+        if abs(seconds) - error_s > _OFF_S
+    ]
+    return off or [HealthCheck("clocks", "ok", f"{len(ahead)} show what Postgres's does, within {_OFF_S:g} s")]
+
+
+def check_rulesets(described: Mapping[str, WorkerDescription], active: Mapping[str, str]) -> list[HealthCheck]:
+    """Whether all workers of a domain judge by its active ruleset.
+
+    Args:
+        described: what each worker said.
+        active: domain to the digest of the active ruleset.
+    """
+    by_domain: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for name, said in sorted(described.items()):
+        for domain, digest in said.digests.items():
+            by_domain[domain][digest].append(name)
+    checks = []
+    for domain, workers in sorted(by_domain.items()):
+        if workers.keys() == {active.get(domain)}:
+            continue
+        who = "; ".join(f"{digest[:_DIGEST]} by {', '.join(names)}" for digest, names in sorted(workers.items()))
+        published = active.get(domain)
+        message = f"judged by {who}; active is {published[:_DIGEST] if published else 'none'}"
+        others = sorted({name for digest, names in workers.items() if digest != published for name in names})
+        checks.append(HealthCheck("rulesets", "fail", message, f"restart {', '.join(others)}", subject=domain))
+    if checks:
+        return checks
+    return [HealthCheck("rulesets", "ok", f"the workers judge by the active ones of {len(by_domain)} domains")]
