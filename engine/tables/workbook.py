@@ -15,11 +15,11 @@ from openpyxl.worksheet._reader import FORMULA_TAG, WorkSheetParser
 
 from engine.diagnostics import Span
 from engine.language import MAX_RULES, MAX_SOURCE_CHARACTERS, Source, TooManyProblems
+from engine.tables.archive_guard import BoundedSheet, RowTooLong, why_unsafe
 from engine.tables.bare_texts import CellRefused
 from engine.tables.csv_cells import MAX_CELL_CHARACTERS, MAX_COLUMNS, Cell, Sheet
 from engine.tables.sheet_values import typed
 from engine.tables.sheet_view import CellProblem, SheetView
-from engine.tables.archive_guard import BoundedSheet, RowTooLong, why_unsafe
 
 #: Of one workbook.
 MAX_SHEETS = 50

@@ -17,8 +17,8 @@ from engine.errors import RulesetRejected
 from engine.language import MAX_RULES
 from engine.ruleset import Ruleset, read_sources
 from engine.schema import parse_schema
-from engine.tables.workbook import MAX_SHEETS
 from engine.tables.archive_guard import MAX_PACKED_BYTES, MAX_PART_BYTES, MAX_UNPACKED_BYTES
+from engine.tables.workbook import MAX_SHEETS
 
 SHOP = parse_schema((Path(__file__).parents[1] / "cases" / "shop.toml").read_text("utf-8"))
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
