@@ -1,13 +1,12 @@
 """Count an attempt whose process died, and free its lease.  workers.consumer.request -> [worker_lost] -> store
 
-Runs in the worker's main process, which must not stop for it: what can't be written now is found by the reconciler when
-the lease ends."""
+Runs in a thread of the worker's main process, which must not stop for it: what can't be written now is found by the
+reconciler when the lease ends."""
 
 import logging
 from collections.abc import Mapping
 from typing import Any
 
-from rulefarm.errors import FarmUnreachable, JobRejected
 from rulefarm.messaging import ChunkMessage, JobMessage
 from rulefarm.routing import EVALUATE_CHUNK, EVALUATE_JOB
 from store.attempts import add_job, fail_job
@@ -38,5 +37,6 @@ def record_worker_lost(task: str, kwargs: Mapping[str, Any], worker: str, failur
         elif task == EVALUATE_CHUNK:
             chunk = ChunkMessage.from_kwargs(kwargs)
             fail_chunk(engine, chunk.batch, chunk.n, context.terms(worker, chunk=True), failure)
-    except (FarmUnreachable, JobRejected) as error:
+    # Whatever it is, nobody above this thread would say so.
+    except Exception as error:
         log.warning("a process was lost, and that could not be recorded: %s", error)

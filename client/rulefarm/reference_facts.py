@@ -25,7 +25,7 @@ from rulefarm.redis_replies import outage_of, reason_of
 from rulefarm.urls import RedisPlace, redis_place
 
 #: Seconds to wait for a connection, and for an answer.
-_CONNECT_TIMEOUT_S, _ANSWER_TIMEOUT_S = 3.0, 10.0
+_CONNECT_TIMEOUT_S, _ANSWER_TIMEOUT_S = 3.0, 5.0
 #: Facts that one pipeline carries.
 _PORTION = 500
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
@@ -198,8 +198,8 @@ def client(place: RedisPlace) -> Any:
         "encoding_errors": "replace",
         "socket_connect_timeout": _CONNECT_TIMEOUT_S,
         "socket_timeout": _ANSWER_TIMEOUT_S,
-        # A pooled connection may have died with the last restart: one more try finds that out.
-        "retry": Retry(NoBackoff(), 1),
+        # A pooled connection may have died with the last restart: one more try finds that out; none after a time-out.
+        "retry": Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
         # redis-py tries again after a time-out whatever it is told, and would rather not be told.
         **{name: value for name, value in place.options.items() if name != "retry_on_timeout"},
         **({"ssl": True, **place.tls} if place.tls else {}),

@@ -3,6 +3,7 @@
 A pool process that is killed, or runs out of time, can't report its failed attempt; without this the lease of its job
 or chunk would keep other workers from it until it expires. Decides nothing."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from billiard.einfo import ExceptionInfo, ExceptionWithTraceback
@@ -11,6 +12,9 @@ from celery.worker.request import Request
 
 from store.dead_letters import Failure
 from tasks.worker_lost import record_worker_lost
+
+#: Its thread starts with the first process that is lost, in the worker's main process.
+_recorder = ThreadPoolExecutor(max_workers=1, thread_name_prefix="lost")
 
 
 class FarmRequest(Request):
@@ -40,4 +44,5 @@ class FarmRequest(Request):
             self._record(Failure("time-limit", f"judging it took more than {timeout:g} s"))
 
     def _record(self, failure: Failure) -> None:
-        record_worker_lost(self.task.name, self.kwargs, self.hostname, failure)
+        # The loop that takes messages waits for no database.
+        _recorder.submit(record_worker_lost, self.task.name, self.kwargs, self.hostname, failure)

@@ -3,6 +3,7 @@
 The row is the truth and a message only wakes a worker: one that is lost is sent again by the reconciler, one too many
 is harmless. Serves producers, the reconciler and the nightly plan alike. Writes no row and retries once, no more."""
 
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -22,7 +23,10 @@ from rulefarm.urls import RedisPlace, broker_place, result_place
 
 #: Seconds to wait for a broker that does not even refuse.
 CONNECT_TIMEOUT_S = 3.0
-
+#: Seconds to wait for the answer of a broker that has accepted a connection, or stopped in the middle.
+ANSWER_TIMEOUT_S = 5.0
+#: Seconds within which it shows that a connection is of no use any more.
+_AT_ONCE_S = 1.0
 
 _Answer = TypeVar("_Answer")
 
@@ -72,7 +76,7 @@ def create_app(settings: Settings) -> Celery:
 def _result_options(place: RedisPlace | None) -> dict[str, Any]:
     options: dict[str, Any] = {
         "redis_socket_connect_timeout": CONNECT_TIMEOUT_S,
-        "redis_socket_timeout": CONNECT_TIMEOUT_S * 10,
+        "redis_socket_timeout": ANSWER_TIMEOUT_S,
     }
     retries = {"retry_policy": {"timeout": CONNECT_TIMEOUT_S}}
     if place is None:
@@ -94,7 +98,10 @@ def _transport_options(settings: Settings, broker: RedisPlace) -> dict[str, Any]
         "unacked_restore_throttle": 1,
         "unacked_mutex_expire": 30,
         "socket_connect_timeout": CONNECT_TIMEOUT_S,
+        "socket_timeout": ANSWER_TIMEOUT_S,
         "socket_keepalive": True,
+        # Seconds; a worker whose broker's host is gone without a word notices after twice that.
+        "health_check_interval": 10,
         # On Redis 0 is the highest priority, and steps are separate lists: one list keeps first in, first out.
         "priority_steps": [0],
         **broker.options,
@@ -175,14 +182,16 @@ def call_broker(app: Celery, question: Callable[[], _Answer]) -> _Answer:
     # client; on Redis a reply that refuses, such as OOM, is one of its channel.
     transport = app.connection_for_write()
     failures = (KombuError, OSError, *transport.connection_errors, *transport.channel_errors)
-    try:
-        return question()
-    except failures:
-        # A pooled connection may have died with the broker's last restart: one more try finds that out, more would
-        # only delay the caller.
+    try_again_until = time.monotonic() + _AT_ONCE_S
+    while True:
         try:
             return question()
         except failures as error:
+            # A pooled connection may have died with the broker's last restart, which shows at once: one more try, over
+            # another one. Whoever has waited for an answer has waited enough.
+            if time.monotonic() < try_again_until:
+                try_again_until = 0.0
+                continue
             outage = outage_of(error)
             raise BrokerUnreachable(
                 f"broker-{outage.code}",

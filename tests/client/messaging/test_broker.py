@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -9,7 +10,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from rulefarm.errors import BrokerUnreachable
+from rulefarm.errors import BrokerUnreachable, DatabaseUnreachable, FactsUnreachable
+from rulefarm.farm import Farm
 from rulefarm.messaging import TaskMessage, create_app, send_messages
 from rulefarm.settings import Settings
 
@@ -76,3 +78,34 @@ def test_a_broker_that_dies_every_time_does_not_answer(dying: Proxy) -> None:
     with pytest.raises(BrokerUnreachable, match=r"does not answer: (Connection|Error)"):
         send_messages(app, [MESSAGE])
     app.close()
+
+
+@pytest.fixture
+def silent() -> Iterator[int]:
+    """A port that takes connections and never answers: a server that is stopped, or a firewall."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
+
+
+def test_who_never_answers_is_given_up_after_seconds_and_then_spared(
+    silent: int, settings: Settings, domain: str
+) -> None:
+    with Farm(replace(settings, broker_url=f"redis://127.0.0.1:{silent}/0")) as farm:
+        for number, seconds in ((1, 8.0), (2, 2.0), (3, 2.0)):
+            begun = time.monotonic()
+            assert not farm.submit(domain, {"Order": {"total": 1}}, key=f"{number}").sent
+            assert time.monotonic() - begun < seconds
+        begun = time.monotonic()
+        with pytest.raises(FactsUnreachable):
+            farm.facts.get("Customer", "1")
+        assert time.monotonic() - begun < 8.0
+
+
+def test_a_database_that_never_answers_is_given_up_after_seconds(silent: int, settings: Settings) -> None:
+    url = f"postgresql://shop:secret@127.0.0.1:{silent}/shop"
+    with Farm(replace(settings, database_url=url)) as farm:
+        begun = time.monotonic()
+        with pytest.raises(DatabaseUnreachable) as caught:
+            farm.submit("payment", {"Order": {"total": 1}})
+        assert time.monotonic() - begun < 8.0
+    assert "secret" not in str(caught.value)
