@@ -37,6 +37,8 @@ _BY_WORD: tuple[tuple[str, Outage], ...] = (
     ("NOPERM", _BY_CLASS[6][1]),
     ("max number of clients", Outage("busy", "takes no more clients", "raise its maxclients, or use fewer processes")),
 )
+#: What decides, and what it means.
+REPLIES: tuple[tuple[type[Exception] | str, Outage], ...] = (*_BY_CLASS, *_BY_WORD)
 
 
 def outage_of(error: BaseException) -> Outage:
