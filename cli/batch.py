@@ -9,7 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from cli.display.output import counted, exit_not_sent, print_json, print_table, send_or_exit
 from cli.display.terminal import console, echo
-from cli.options import as_of_option, json_option, read_settings, source_options
+from cli.options import as_of_option, domain_argument, domain_option, json_option, read_settings, source_options
 from rulefarm.farm import Farm
 from rulefarm.jobs import Batch
 from rulesets.loader import SHIPPED, available_domains, load_domain
@@ -45,7 +45,7 @@ def command() -> None:
 
 
 @command.command("run")
-@click.argument("domain")
+@domain_argument
 @click.argument("source", metavar="SOURCE")
 @click.option("--subject", help="Column that names what is judged. Default: the domain's key, else the first column.")
 @click.option("--key", help="The same key is the same batch, however often it is submitted.")
@@ -92,7 +92,7 @@ def run(
 
 
 @command.command("list")
-@click.option("--domain", help="Of this domain only.")
+@domain_option
 @click.option("--state", type=click.Choice(["open", "done", "failed"]), help="In this state only.")
 @click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="Show at most so many.")
 @json_option

@@ -9,7 +9,7 @@ import click
 
 from cli.display.output import counted, print_json, print_table, send_or_exit
 from cli.display.terminal import Line, console, echo
-from cli.options import json_option, read_settings
+from cli.options import domain_option, json_option, read_settings
 from rulefarm.database import connect
 from rulefarm.messaging import create_app
 from store.dead_letter_retry import LetterFilter, NotRetryable, count_letters, drop, find_letters, retry_letters
@@ -20,7 +20,6 @@ def command() -> None:
     """Dead letters: jobs and rows of batches that are not tried any more, and messages that were refused."""
 
 
-_domain_option = click.option("--domain", help="Of this domain only.")
 _code_option = click.option("--code", help="With this code only.")
 _batch_option = click.option("--batch", type=click.UUID, help="Of this batch only.")
 
@@ -30,7 +29,7 @@ def _chosen(function: Callable[..., None]) -> Callable[..., None]:
 
     @click.argument("ids", nargs=-1, type=click.UUID, metavar="[ID]...")
     @click.option("--all", "every", is_flag=True, help="All that there are.")
-    @_domain_option
+    @domain_option
     @_code_option
     @_batch_option
     @wraps(function)
@@ -51,7 +50,7 @@ def _chosen(function: Callable[..., None]) -> Callable[..., None]:
 
 
 @command.command("list")
-@_domain_option
+@domain_option
 @_code_option
 @_batch_option
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="At most so many, newest first.")

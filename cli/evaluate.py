@@ -9,7 +9,7 @@ from cli.display.explanation import all_option, explanation_json, print_explanat
 from cli.display.output import COLOURS, print_answer, print_json
 from cli.display.replay import print_replay
 from cli.display.terminal import console
-from cli.options import as_of_option, json_option, read_facts, read_settings
+from cli.options import as_of_option, domain_argument, json_option, read_facts, read_settings
 from engine import Evaluation, error_evaluation, explain, find_counterfactuals
 from rulefarm import wire
 from rulesets.loader import SHIPPED, load_domain
@@ -19,7 +19,7 @@ from tasks.shared_facts import look_up, with_own_events
 
 
 @click.command("eval")
-@click.argument("domain")
+@domain_argument
 @click.argument("facts", metavar="FILE")
 @as_of_option
 @click.option(

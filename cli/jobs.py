@@ -8,7 +8,7 @@ from cli.dead_letters import print_letter
 from cli.display.old_keys import with_old_keys
 from cli.display.output import counted, print_json, print_table, print_verdict
 from cli.display.terminal import Line, console
-from cli.options import json_option, read_settings
+from cli.options import domain_option, json_option, read_settings
 from rulefarm.database import connect
 from store.job_status import JobStatus, find_job_status, find_jobs
 
@@ -22,7 +22,7 @@ def command() -> None:
 @click.option(
     "--state", type=click.Choice(["open", "done", "dead"]), default="open", show_default=True, help="In this state."
 )
-@click.option("--domain", help="Of this domain only.")
+@domain_option
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="At most so many, oldest first.")
 @json_option
 def list_jobs(state: str, domain: str | None, limit: int, as_json: bool) -> None:

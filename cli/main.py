@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import copy
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -33,6 +34,7 @@ COMMANDS = {
     "beat": ("cli.beat", "Run beat in the foreground: it starts the reconciler."),
     "flower": ("cli.flower", "Run Flower in the foreground: a page to watch the farm."),
     "migrate": ("cli.migrate", "Bring the tables in Postgres up to date."),
+    "completion": ("cli.completion", "Print what completes commands and domains in a shell."),
     "drill": ("cli.drill", "Inject faults into a farm of its own, and check its promises."),
 }
 
@@ -67,6 +69,20 @@ class LazyGroup(click.Group):
         alias.name = cmd_name
         alias.deprecated = f"now 'rulefarm {name}'; the old name goes with a later release"
         return alias
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the arguments name.
+
+        Args:
+            ctx: click's.
+            args: the name first.
+        """
+        if self.get_command(ctx, args[0]) is None and not args[0].startswith("-") and not ctx.resilient_parsing:
+            near = get_close_matches(args[0], COMMANDS, n=1)
+            ctx.fail(f"No such command {args[0]!r}.{f' Did you mean {near[0]!r}?' if near else ''}")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands in `--help`, without importing them.

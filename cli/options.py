@@ -4,13 +4,14 @@ import os
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import click
 
 from rulefarm import wire
-from rulefarm.errors import JobRejected
+from rulefarm.errors import JobRejected, RulefarmError
 from rulefarm.settings import Settings
 
 
@@ -34,6 +35,27 @@ as_of_option = click.option("--as-of", type=Instant(), help="Judge as of this in
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 csv_option = click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
 
+
+def complete_domains(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Names of domains that begin so, for a shell; none if the rulesets can't be read.
+
+    Args:
+        ctx: click's.
+        param: click's.
+        incomplete: what is typed so far.
+    """
+    # Most commands run without the engine, which this brings along.
+    loader = import_module("rulesets.loader")
+    try:
+        root = ctx.params.get("rulesets") or read_settings().rulesets or loader.SHIPPED
+        return [domain for domain in loader.available_domains(root) if domain.startswith(incomplete)]
+    except RulefarmError:
+        return []
+
+
+domain_argument = click.argument("domain", shell_complete=complete_domains)
+domains_argument = click.argument("domains", nargs=-1, metavar="[DOMAIN]...", shell_complete=complete_domains)
+domain_option = click.option("--domain", shell_complete=complete_domains, help="Of this domain only.")
 
 rulesets_option = click.option(
     "--rulesets", type=click.Path(path_type=Path), help="Folder with a folder per domain. Default: RULEFARM_RULESETS."

@@ -6,14 +6,15 @@ from typing import Any
 
 import click
 
-from cli.display.output import print_json, print_table
+from cli.display.junit import write_junit
+from cli.display.output import counted, print_json, print_table
 from cli.display.terminal import echo
-from cli.options import json_option, read_settings, rulesets_option
+from cli.options import domains_argument, json_option, read_settings, rulesets_option
 from engine import Diagnostic, EngineError, Rule, RulesetRejected, SchemaRejected, review
 from rulesets.cases import run_cases
 from rulesets.folders import RULE_FILES, RulesetUnreadable, unread_files
 from rulesets.formatting import formatted, grl_files
-from rulesets.loader import SHIPPED, available_domains, load_domain, problems_without_schema
+from rulesets.loader import SHIPPED, chosen_domains, load_domain, problems_without_schema
 
 
 @click.group("rules")
@@ -22,7 +23,7 @@ def command() -> None:
 
 
 @command.command("check")
-@click.argument("domains", nargs=-1, metavar="[DOMAIN]...")
+@domains_argument
 @rulesets_option
 @json_option
 def check(domains: tuple[str, ...], rulesets: Path | None, as_json: bool) -> None:
@@ -32,7 +33,7 @@ def check(domains: tuple[str, ...], rulesets: Path | None, as_json: bool) -> Non
     """
     root = rulesets or read_settings().rulesets or SHIPPED
     rejected, documents = False, []
-    for domain in domains or available_domains(root):
+    for domain in chosen_domains(root, domains):
         diagnostics, summary = _checked(root, domain)
         rejected = rejected or any(diagnostic.severity == "error" for diagnostic in diagnostics)
         documents.append({"domain": domain, "summary": summary, "diagnostics": [d.to_json() for d in diagnostics]})
@@ -81,36 +82,44 @@ def _unread(root: Path, domain: str) -> list[Diagnostic]:
 
 
 @command.command("test")
-@click.argument("domains", nargs=-1, metavar="[DOMAIN]...")
+@domains_argument
 @rulesets_option
-def test(domains: tuple[str, ...], rulesets: Path | None) -> None:
+@json_option
+@click.option(
+    "--junit", type=click.Path(path_type=Path, dir_okay=False), help="Write the results to this file as well."
+)
+def test(domains: tuple[str, ...], rulesets: Path | None, as_json: bool, junit: Path | None) -> None:
     """Run the cases of the domains: facts in, expected outcome and fired rules.
 
-    Exit code 1 if a case fails.
+    Exit code 1 if a case fails. --junit writes what CI servers read.
     """
     root = rulesets or read_settings().rulesets or SHIPPED
-    failed = False
-    for domain in domains or available_domains(root):
-        results = run_cases(load_domain(root, domain))
-        for result in results:
-            if not result.passed:
+    results = {domain: run_cases(load_domain(root, domain)) for domain in chosen_domains(root, domains)}
+    if junit is not None:
+        write_junit(junit, results)
+    if as_json:
+        print_json(
+            [{"domain": domain, **result.to_json()} for domain, of_domain in results.items() for result in of_domain]
+        )
+    else:
+        for domain, of_domain in results.items():
+            for result in of_domain:
                 for difference in result.differences:
                     echo(f"{domain}: {result.case.name}: {difference}")
-        bad = sum(not result.passed for result in results)
-        echo(f"{domain}: {len(results)} cases, {bad} failed")
-        failed = failed or bad > 0
-    sys.exit(int(failed))
+            bad = sum(not result.passed for result in of_domain)
+            echo(f"{domain}: {counted(len(of_domain), 'case')}, {bad} failed")
+    sys.exit(int(any(not result.passed for of_domain in results.values() for result in of_domain)))
 
 
 @command.command("list")
-@click.argument("domains", nargs=-1, metavar="[DOMAIN]...")
+@domains_argument
 @rulesets_option
 @json_option
 def list_rules(domains: tuple[str, ...], rulesets: Path | None, as_json: bool) -> None:
     """List the rules of the domains, in the order in which they are tried."""
     root = rulesets or read_settings().rulesets or SHIPPED
     rows: list[dict[str, Any]] = []
-    for domain in domains or available_domains(root):
+    for domain in chosen_domains(root, domains):
         rules = load_domain(root, domain).program.rules
         order = sorted(range(len(rules)), key=lambda i: (-rules[i].salience, i))
         rows.extend(
@@ -140,7 +149,7 @@ def format_files(names: tuple[str, ...], only_check: bool, rulesets: Path | None
     """
     root = rulesets or read_settings().rulesets or SHIPPED
     failed = False
-    for name in names or available_domains(root):
+    for name in names or chosen_domains(root):
         file = Path(name)
         for path in [file] if file.suffix == ".grl" else grl_files(root, name):
             try:

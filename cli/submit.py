@@ -7,12 +7,12 @@ import click
 
 from cli.display.output import exit_not_sent, print_json, print_verdict
 from cli.display.terminal import echo
-from cli.options import as_of_option, json_option, read_facts, read_settings
+from cli.options import as_of_option, domain_argument, json_option, read_facts, read_settings
 from rulefarm.farm import Farm
 
 
 @click.command("submit")
-@click.argument("domain")
+@domain_argument
 @click.argument("facts", metavar="FILE")
 @click.option("--key", help="What is judged, say the order's number; the same key and facts get one verdict.")
 @as_of_option

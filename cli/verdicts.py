@@ -5,13 +5,13 @@ import uuid
 import click
 
 from cli.display.output import print_verdicts
-from cli.options import csv_option, json_option, read_settings
+from cli.options import csv_option, domain_option, json_option, read_settings
 from rulefarm.database import connect
 from store.verdicts import find_verdicts
 
 
 @click.command("verdicts")
-@click.option("--domain", help="Of this domain only.")
+@domain_option
 @click.option("--outcome", type=click.Choice(["accept", "review", "reject", "error"]), help="With this outcome only.")
 @click.option("--subject", help="On this subject only: the key it was submitted with.")
 @click.option("--batch", type=click.UUID, help="Of this batch only.")

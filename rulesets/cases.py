@@ -63,6 +63,15 @@ class CaseResult:
         """Whether everything the case asks for came out."""
         return not self.differences
 
+    def to_json(self) -> dict[str, Any]:
+        """Plain data: the case by name, whether it passed, what differs, and the evaluation."""
+        return {
+            "case": self.case.name,
+            "passed": self.passed,
+            "differences": list(self.differences),
+            "evaluation": self.evaluation.to_json(),
+        }
+
 
 def run_cases(loaded: LoadedRuleset) -> list[CaseResult]:
     """Run the cases of a domain.

@@ -83,6 +83,33 @@ def available_domains(root: Path | str = SHIPPED) -> tuple[str, ...]:
         raise unreadable(folder, error) from error
 
 
+def chosen_domains(root: Path | str, names: Sequence[str] = ()) -> tuple[str, ...]:
+    """The domains that are asked for, or all of a folder.
+
+    Args:
+        root: the folder that holds one folder per domain.
+        names: of domains; none: all that there are.
+
+    Raises:
+        NotFound: `no-domain`: there is none in the folder; the hint says where one is. `unknown-domain`.
+        RulesetUnreadable: there is no such folder, or it can't be listed.
+    """
+    folder = Path(root)
+    domains = available_domains(folder)
+    for name in names:
+        if name not in domains:
+            raise _unknown(name, domains, folder)
+    if domains:
+        return tuple(names) or domains
+    if (folder / SCHEMA_FILE).is_file():
+        hint = f"it is a domain itself: name the folder above it, {folder.absolute().parent}"
+    elif below := sorted({file.parents[1] for file in folder.glob(f"*/*/{SCHEMA_FILE}")}):
+        hint = f"there is one in {below[0]}"
+    else:
+        hint = f"a domain is a folder in it that has a {SCHEMA_FILE}; --rulesets or RULEFARM_RULESETS names the folder"
+    raise NotFound("no-domain", f"no domain in {folder}", hint)
+
+
 def load_domain(root: Path | str, domain: str) -> LoadedRuleset:
     """Read and compile one domain.
 

@@ -74,4 +74,33 @@ def test_the_version_is_told(run: Run) -> None:
 def test_an_unknown_command_gets_a_usage_error(run: Run) -> None:
     done = run("sbumit")
     assert done.returncode == 2
-    assert "No such command" in done.stderr
+    assert "No such command 'sbumit'. Did you mean 'submit'?" in done.stderr
+    assert "Did you mean 'check'?" in run("rules", "chekc").stderr
+    assert "Did you mean" not in run("xyzzy").stderr
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_gets_a_script_that_asks_this_command(run: Run, shell: str) -> None:
+    done = run("completion", shell)
+    assert done.returncode == 0
+    assert f"_RULEFARM_COMPLETE={shell}_complete" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("typed", "completed"),
+    [
+        ("rulefarm verd", "verdicts"),
+        ("rulefarm rules ch", "check"),
+        ("rulefarm eval pri", "pricing"),
+        ("rulefarm submit pay", "payment"),
+        ("rulefarm batch run pri", "pricing"),
+        ("rulefarm rules test pro", "promotion"),
+        ("rulefarm verdicts --domain pri", "pricing"),
+        ("rulefarm jobs list --domain pri", "pricing"),
+        ("rulefarm eval zz", ""),
+    ],
+)
+def test_commands_and_domains_are_completed(run: Run, typed: str, completed: str) -> None:
+    words = {"COMP_WORDS": typed, "COMP_CWORD": str(len(typed.split()) - 1)}
+    done = run(**words, _RULEFARM_COMPLETE="bash_complete")
+    assert [line.partition(",")[2] for line in done.stdout.splitlines()] == [completed]

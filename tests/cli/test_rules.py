@@ -3,6 +3,9 @@
 import json
 import os
 from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
 
 from tests.cli.conftest import Run
 
@@ -74,3 +77,46 @@ def test_a_pipe_beside_a_broken_schema_hides_no_other_domain(run: Run, tmp_path:
     documents = {one["domain"]: one for one in json.loads(done.stdout)}
     codes = {name: [found["code"] for found in one["diagnostics"]] for name, one in documents.items()}
     assert codes == {"a": ["schema-syntax", "ruleset-unreadable"], "b": []}
+
+
+@pytest.mark.parametrize("command", ["check", "test", "list", "format"])
+def test_a_folder_without_a_domain_fails_and_says_where_one_is(run: Run, tmp_path: Path, command: str) -> None:
+    root = folder(tmp_path / "shops", a=(SCHEMA, GOOD))
+    (tmp_path / "empty").mkdir()
+    for given, said in [
+        (root / "a", f"it is a domain itself: name the folder above it, {root}"),
+        (tmp_path, f"there is one in {root}"),
+        (tmp_path / "empty", "a domain is a folder in it that has a domain.toml"),
+        (tmp_path / "nowhere", "can't read"),
+    ]:
+        done = run("rules", command, "--rulesets", given)
+        assert done.returncode == 1
+        assert said in done.stderr
+        assert done.stdout == ""
+
+
+def test_results_of_cases_for_people_programs_and_ci(run: Run, tmp_path: Path) -> None:
+    root = folder(tmp_path / "shops", a=(SCHEMA, GOOD), b=(SCHEMA, GOOD))
+    case = '[[case]]\nname = "{}"\nfacts.O = {{ n = {} }}\noutcome = "reject"\nfired = ["r"]\n'
+    cases = case.format("many", 6) + case.format("few \\u001b[31m", 1)
+    (root / "a" / "cases.toml").write_text(f"as_of = 2026-01-01T00:00:00Z\n{cases}")
+    told = run("rules", "test", "--rulesets", root, "--junit", "results.xml")
+    assert told.returncode == 1
+    assert "a: 2 cases, 1 failed" in told.stdout
+    suites = ElementTree.parse(tmp_path / "results.xml").getroot()
+    assert [(suite.get("name"), suite.get("tests"), suite.get("failures")) for suite in suites] == [
+        ("a", "2", "1"),
+        ("b", "0", "0"),
+    ]
+    assert [(one.get("name"), len(one)) for one in suites[0]] == [("many", 0), (r"few \x1b[31m", 1)]
+    done = run("rules", "test", "--rulesets", root, "--json")
+    assert done.returncode == 1
+    results = json.loads(done.stdout)
+    assert [(one["domain"], one["case"], one["passed"]) for one in results] == [
+        ("a", "many", True),
+        ("a", "few \x1b[31m", False),
+    ]
+    assert results[0]["evaluation"]["outcome"] == "reject"
+    assert results[1]["differences"]
+    refused = run("rules", "test", "--rulesets", root, "--junit", "nowhere/results.xml")
+    assert (refused.returncode, "[unwritable-file]" in refused.stderr) == (1, True)

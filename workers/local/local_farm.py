@@ -10,7 +10,7 @@ import os
 import sys
 import sysconfig
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields, replace
 from importlib.metadata import PackageNotFoundError
@@ -24,12 +24,14 @@ from rulefarm.settings import SERVICES_FILE, Settings
 from workers.embedded import locked_home, services_in, stopping_on_signals
 from workers.local.output import Console, LogFolder, PartOutput
 from workers.local.readiness import ReadinessCheck
-from workers.local.supervisor import GRACE_S, Supervisor, noted_signals, read_procfile
+from workers.local.supervisor import GRACE_S, Supervisor, noted_signals, read_procfile, selected_lines
 
 #: Makes or upgrades the tables.
 Migrate = Callable[[Settings], None]
 
 _PREFIX = "RULEFARM_"
+#: So many domains have a worker each; more share one.
+_OWN_WORKERS = 6
 #: Seconds between two checks that the workers answer.
 _POLL_S = 0.05
 
@@ -56,6 +58,7 @@ def run_farm(
     *,
     environ: Mapping[str, str],
     procfile: Path | None = None,
+    domains: Sequence[str] = (),
     only: Iterable[str] | None = None,
     out: TextIO = sys.stdout,
 ) -> int:
@@ -66,6 +69,7 @@ def run_farm(
         migrate: makes the tables.
         environ: what the parts inherit; its RULEFARM_* variables are replaced by the settings.
         procfile: the parts; default: those that ship with rulefarm.
+        domains: of a folder of one's own: without a Procfile, the parts are workers for these, beat and Flower.
         only: names of the parts wanted; default: all.
         out: takes the output of all of them.
 
@@ -75,7 +79,10 @@ def run_farm(
     Raises:
         ServiceError: the home is taken or can't be used, or a service or a part can't be started.
     """
-    lines = read_procfile(procfile or shipped_procfile(), only)
+    if procfile is None and domains:
+        lines = selected_lines(parts_for(domains), only, f"the farm of {', '.join(domains)}")
+    else:
+        lines = read_procfile(procfile or shipped_procfile(), only)
     console = Console(out, list(lines))
     with stopping_on_signals(), _services_logged_to(console), _prepared(settings, migrate) as prepared:
         supervisor = _supervisor(lines, prepared, console, environ)
@@ -151,6 +158,30 @@ def shipped_procfile() -> Path:
     raise ServiceError("bad-procfile", "no Procfile was installed with rulefarm", "name one of your own")
 
 
+def parts_for(domains: Sequence[str]) -> dict[str, str]:
+    """The lines of a Procfile for these domains, as the one that ships has them for its own.
+
+    Args:
+        domains: at least one.
+
+    >>> list(parts_for(["loans"]))
+    ['loans', 'bulk', 'beat', 'flower']
+    """
+    every = ",".join(domains)
+    # Each domain keeps the others from waiting for it; a machine has no room for any number of workers.
+    shares = {domain: domain for domain in domains} if len(domains) <= _OWN_WORKERS else {"worker": every}
+    return {
+        **{_part(name): f"rulefarm worker --domains {names} --autoscale 4,1" for name, names in shares.items()},
+        "bulk": f"rulefarm worker --domains {every} --queue bulk --autoscale 2,1",
+        "beat": "rulefarm beat",
+        "flower": "rulefarm flower",
+    }
+
+
+def _part(domain: str) -> str:
+    return f"{domain}-domain" if domain in ("bulk", "beat", "flower", "farm") else domain
+
+
 def environ_of(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
     """The environment in which `Settings.from_env` gives these settings.
 
@@ -219,11 +250,19 @@ def _announce_ready(settings: Settings, supervisor: Supervisor, workers: list[st
     """Print when every worker answers; runs in a thread beside the farm."""
     began = time.monotonic()
     with ReadinessCheck(settings, supervisor, workers) as check:
-        while check.missing():
+        while not _all_answer(check):
             if not supervisor.running:
                 return
             time.sleep(_POLL_S)
     console.say(f"every worker answers, after {time.monotonic() - began:.1f} s; Ctrl-C stops the farm")
+
+
+def _all_answer(check: ReadinessCheck) -> bool:
+    try:
+        return not check.missing()
+    # The broker goes away when the farm stops, and its client raises what it likes; the farm says what it does.
+    except Exception:
+        return False
 
 
 def _workers(lines: Mapping[str, str]) -> list[str]:

@@ -52,11 +52,25 @@ def read_procfile(path: Path, only: Iterable[str] | None = None) -> dict[str, st
     except (OSError, UnicodeDecodeError, AssertionError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise ServiceError("bad-procfile", f"{path} can't be read: {reason}", "a line is 'name: command'") from None
+    return selected_lines(lines, only, str(path))
+
+
+def selected_lines(lines: Mapping[str, str], only: Iterable[str] | None, source: str) -> dict[str, str]:
+    """The lines that are wanted.
+
+    Args:
+        lines: name to command.
+        only: names; default: all.
+        source: what has the lines, for messages.
+
+    Raises:
+        ServiceError: there is none, or none that `only` names.
+    """
     selected = list(lines if only is None else only)
     unknown = [name for name in selected if name not in lines]
     if unknown or not selected:
         missing = f"no line {unknown[0]!r}" if unknown else "no line"
-        raise ServiceError("bad-procfile", f"{path} has {missing}", f"it has: {', '.join(lines) or 'nothing'}")
+        raise ServiceError("bad-procfile", f"{source} has {missing}", f"it has: {', '.join(lines) or 'nothing'}")
     return {name: lines[name] for name in selected}
 
 

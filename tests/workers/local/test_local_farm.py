@@ -21,7 +21,7 @@ from store.migrate import migrate
 from tests.processes import python, says, until
 from tests.workers.local.parts import POLITE, UNRESPONSIVE
 from workers.local import environ_of, running_farm
-from workers.local.local_farm import shipped_procfile
+from workers.local.local_farm import parts_for, shipped_procfile
 from workers.local.supervisor import read_procfile
 
 #: The farm as `rulefarm up` runs it: home, Procfile.
@@ -49,6 +49,20 @@ def test_the_shipped_procfile_names_real_commands_and_every_domain_that_needs_no
             served[parsed["queue"] == "bulk"] |= set(parsed["domains"].split(","))
     plain = {name for name in available_domains(SHIPPED) if not load_domain(SHIPPED, name).program.patterns}
     assert served[False] == served[True] == plain
+
+
+@pytest.mark.parametrize("domains", [["loans"], ["a", "b"], ["bulk", "beat"], [f"d{n}" for n in range(20)]])
+def test_rulesets_of_ones_own_get_a_worker_for_each_queue(domains: list[str]) -> None:
+    parts = parts_for(domains)
+    served: dict[bool, list[str]] = {False: [], True: []}
+    for line in parts.values():
+        words = line.split()
+        assert words[:1] == ["rulefarm"]
+        assert words[1] in COMMANDS
+        if words[1] == "worker":
+            served["--queue" in words] += words[3].split(",")
+    assert served[False] == served[True] == domains
+    assert {"beat", "flower"} <= set(parts)
 
 
 def test_settings_survive_the_environment(tmp_path: Path) -> None:
