@@ -14,7 +14,8 @@ from sqlalchemy.exc import OperationalError
 
 from rulefarm.database import translate_errors
 from rulefarm.errors import RulefarmError
-from store.partitions import LOCK_REFUSED, SCHEMA_LOCK, ensure_partitions
+from store.partitions import LOCK_REFUSED, MONTHS_AHEAD, SCHEMA_LOCK, ensure_partitions, missing_partitions
+from store.privileges import check_may_migrate
 
 #: Seconds that a change of a table waits for whoever uses it: longer, and everybody else waits behind it.
 _LOCK_S = 10.0
@@ -33,6 +34,7 @@ def migrate(engine: Engine, *, lock_s: float = _LOCK_S) -> None:
 
     Raises:
         TablesBusy: nothing was changed.
+        PrivilegesMissing: this user may not change the tables; the message names what is missing.
         DatabaseUnreachable: Postgres does not answer.
     """
     with translate_errors(engine), engine.begin() as connection:
@@ -40,6 +42,8 @@ def migrate(engine: Engine, *, lock_s: float = _LOCK_S) -> None:
         connection.execute(text("set local lock_timeout = 0"))
         connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": SCHEMA_LOCK})
         connection.execute(text("select set_config('lock_timeout', :value, true)"), {"value": f"{lock_s:g}s"})
+        if not _is_current(connection) or missing_partitions(connection, MONTHS_AHEAD):
+            check_may_migrate(connection)
         try:
             command.upgrade(alembic_config(connection), "head")
             ensure_partitions(connection)
@@ -56,8 +60,12 @@ def migrate(engine: Engine, *, lock_s: float = _LOCK_S) -> None:
 def is_current(engine: Engine) -> bool:
     """Whether the tables are at the newest revision."""
     with translate_errors(engine), engine.connect() as connection:
-        heads = MigrationContext.configure(connection).get_current_heads()
-        return set(heads) == set(ScriptDirectory.from_config(alembic_config(connection)).get_heads())
+        return _is_current(connection)
+
+
+def _is_current(connection: Connection) -> bool:
+    heads = MigrationContext.configure(connection).get_current_heads()
+    return set(heads) == set(ScriptDirectory.from_config(alembic_config(connection)).get_heads())
 
 
 def alembic_config(connection: Connection) -> Config:

@@ -16,6 +16,19 @@ SCHEMA_LOCK = 0x72756C6573
 LOCK_REFUSED = ("55P03", "40P01")
 
 
+def missing_partitions(connection: Connection, count: int) -> list[str]:
+    """The partitions that are not there, of this month and the coming ones by Postgres's clock.
+
+    Args:
+        connection: to the database.
+        count: of months, this one included.
+    """
+    now = connection.execute(select(func.now())).scalar_one()
+    names = [name for name, _, _ in months(now, count)]
+    there = text("select relname from pg_class where relname = any(:names) and pg_table_is_visible(oid)")
+    return sorted(set(names) - set(connection.execute(there, {"names": names}).scalars()))
+
+
 def ensure_partitions(connection: Connection, now: datetime | None = None) -> list[str]:
     """Make the partitions of this month and the coming ones.
 

@@ -1,16 +1,17 @@
-"""Health-check task of `rulefarm doctor`: evaluates empty facts and pings Postgres.  queue -> [probe] -> Celery result
+"""Health-check task of `rulefarm doctor`: judges empty facts and tries to write.  queue -> [probe] -> Celery result
 
-One is sent to every queue that a worker takes from. It proves that this worker can judge and reaches Postgres. Writes
-no row."""
+One is sent to every queue that a worker takes from. It proves that this worker can judge, and that its Postgres takes
+a job and a verdict: both are written, and undone. Leaves no row."""
 
 import time
+import uuid
 from datetime import UTC, datetime
 from typing import Any
 
 from celery import Task
-from sqlalchemy import text
+from sqlalchemy import func, insert
 
-from rulefarm.database import translate_errors
+from rulefarm.database import jobs, translate_errors, verdicts
 from tasks.worker_context import current
 
 #: Name of the task.
@@ -18,10 +19,12 @@ PROBE = "rules.probe"
 #: Its name of the release before. Workers take both, and it is sent by this one, for a worker of that release refuses
 #: any other. The next release sends the new name, and the one after that forgets the old one.
 PROBE_AS_SENT = "rules.canary"
+#: A verdict that is never kept.
+_VERDICT: dict[str, Any] = {"outcome": "accept", "fired": [], "reasons": [], "changes": {}, "micros": 0}
 
 
 def probe(task: Task, domain: str) -> dict[str, Any]:
-    """Judge empty facts by the ruleset of a domain, and ask Postgres for 1.
+    """Judge empty facts by the ruleset of a domain, and write what a job would, without keeping it.
 
     Args:
         task: the running Celery task.
@@ -32,11 +35,19 @@ def probe(task: Task, domain: str) -> dict[str, Any]:
 
     Raises:
         NotFound: the worker does not serve that domain.
-        DatabaseUnreachable: Postgres does not answer.
+        DatabaseUnreachable: Postgres does not answer, or takes no writes.
     """
-    context = current()
-    context.ruleset(domain).program.evaluate({}, as_of=datetime.now(UTC))
+    context, worker = current(), task.request.hostname
+    ruleset = context.ruleset(domain)
+    ruleset.program.evaluate({}, as_of=datetime.now(UTC))
+    now = func.now()
+    job = {"id": uuid.uuid4(), "domain": domain, "subject": PROBE, "as_of": now, "enqueued_at": now}
+    verdict = (
+        job | _VERDICT | {"ruleset_digest": ruleset.digest, "facts_digest": "", "worker": worker, "evaluated_at": now}
+    )
     began = time.perf_counter()
     with translate_errors(context.database), context.database.connect() as connection:
-        connection.execute(text("select 1"))
-    return {"worker": task.request.hostname, "database_ms": (time.perf_counter() - began) * 1000}
+        connection.execute(insert(jobs).values(job | {"facts": {}}))
+        connection.execute(insert(verdicts).values(verdict))
+        connection.rollback()
+    return {"worker": worker, "database_ms": (time.perf_counter() - began) * 1000}

@@ -7,12 +7,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import redis
 from celery import Celery
 from sqlalchemy import Engine
 
 from rulefarm.database import active_digests, connect
 from rulefarm.errors import FarmUnreachable, SettingsError
-from rulefarm.messaging import create_app, queue_depths
+from rulefarm.messaging import call_broker, create_app, queue_depths
 from rulefarm.reference_facts import ReferenceFacts
 from rulefarm.routing import CONTROL_QUEUE, queue_name
 from rulefarm.settings import Settings
@@ -27,6 +28,8 @@ from workers.monitoring.row_checks import (
     check_dead_letters,
     check_duties,
     check_migrations,
+    check_partitions,
+    check_privileges,
     check_reconciler,
 )
 from workers.monitoring.worker_checks import check_described
@@ -80,6 +83,9 @@ def examine(settings: Settings, *, timeout_s: float) -> list[HealthCheck]:
             checks += _guarded("migrations", lambda: check_migrations(engine))
         if "fail" in {check.status for check in checks}:
             return [*checks, HealthCheck("probe", "skip", "not sent: what it needs is not well")]
+        checks += _guarded("privileges", lambda: check_privileges(engine))
+        checks += _guarded("partitions", lambda: check_partitions(engine))
+        checks += _guarded("broker-memory", lambda: _broker_memory(app))
         checks += _guarded("facts", lambda: _facts(engine, settings))
         checks += _guarded("workers", lambda: _queues(app, engine, settings, timeout_s))
         checks += _guarded("reconciler", lambda: [check_reconciler(engine, settings)])
@@ -97,6 +103,27 @@ def _broker_ms(app: Celery) -> float:
     began = time.perf_counter()
     queue_depths(app, [CONTROL_QUEUE])
     return (time.perf_counter() - began) * 1000
+
+
+def _broker_memory(app: Celery) -> list[HealthCheck]:
+    """Whether the broker may drop messages when its memory runs out; nothing where it does not say."""
+
+    def policy() -> str | None:
+        with app.connection_for_read() as connection:
+            client = getattr(connection.default_channel, "client", None)
+            try:
+                return client.info("memory").get("maxmemory_policy") if client is not None else None
+            except redis.ResponseError:
+                # Whoever runs it does not let everybody ask.
+                return None
+
+    found = call_broker(app, policy)
+    if found is None:
+        return []
+    if found != "noeviction":
+        message = f"its maxmemory-policy is {found}: it drops messages without a word when its memory runs out"
+        return [HealthCheck("broker-memory", "warn", message, "set maxmemory-policy noeviction")]
+    return [HealthCheck("broker-memory", "ok", "the broker drops nothing when its memory runs out")]
 
 
 def _answer(check: str, ask: Callable[[], float]) -> HealthCheck:

@@ -1,4 +1,4 @@
-"""Checks of what is on record.  rows -> [row_checks] -> HealthCheck -> doctor
+"""Checks of the tables and of what is on record.  Postgres -> [row_checks] -> HealthCheck -> doctor
 
 Asks Postgres alone, and by its clock: what is late is late wherever the doctor runs. Reads only."""
 
@@ -6,13 +6,18 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from rulefarm.database import translate_errors
 from rulefarm.settings import Settings
 from store.batch_status import standing_failures
 from store.duties import Duty, unmet
 from store.health import count_dead_letters, last_reconciled
 from store.migrate import is_current
+from store.partitions import missing_partitions
+from store.privileges import missing_privileges
 from workers.monitoring.health_check import HealthCheck
 
+#: Months whose partition has to be there: the reconciler makes those of four.
+_MONTHS = 2
 #: Intervals that the reconciler may be late, and seconds that it may be late in any case.
 _LATE_INTERVALS, _LATE_S = 5, 30.0
 
@@ -27,6 +32,26 @@ def check_migrations(engine: Engine) -> list[HealthCheck]:
     if is_current(engine):
         return [HealthCheck("migrations", "ok", "the tables are up to date")]
     return [HealthCheck("migrations", "fail", "the tables are not those of this version", "run 'rulefarm migrate'")]
+
+
+def check_privileges(engine: Engine) -> list[HealthCheck]:
+    """Whether this user may do what workers and producers do."""
+    with translate_errors(engine), engine.connect() as connection:
+        missing = missing_privileges(connection)
+    if not missing:
+        return [HealthCheck("privileges", "ok", "this user may do what workers and producers do")]
+    message = f"this user lacks {len(missing)} of the grants that workers and producers need"
+    return [HealthCheck("privileges", "fail", message, f"as the owner of the tables: {'; '.join(missing)}")]
+
+
+def check_partitions(engine: Engine) -> list[HealthCheck]:
+    """Whether the verdicts of this month and the next have their place."""
+    with translate_errors(engine), engine.connect() as connection:
+        missing = missing_partitions(connection, _MONTHS)
+    if not missing:
+        return [HealthCheck("partitions", "ok", "the verdicts of this month and the next have their place")]
+    message = f"not there: {', '.join(missing)}; verdicts of that month can't be dropped by age"
+    return [HealthCheck("partitions", "warn", message, "run 'rulefarm migrate' as the owner of the tables")]
 
 
 def check_reconciler(engine: Engine, settings: Settings) -> HealthCheck:

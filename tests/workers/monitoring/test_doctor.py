@@ -16,6 +16,9 @@ from rulefarm.routing import EVALUATE_JOB, queue_name
 from rulefarm.settings import Settings
 from rulesets.loader import load_domain
 from store.dead_letters import Failure, record_message
+from store.health import clock_of
+from store.migrate import migrate
+from store.partitions import months
 from store.pending_work import record_run
 from store.ruleset_versions import publish
 from tests.commands import SHARING, rulefarm
@@ -219,6 +222,47 @@ def test_tables_of_another_version_are_told(settings: Settings, database: Engine
 
 def test_a_farm_without_a_domain_is_not_well(settings: Settings) -> None:
     assert of(examine(settings, timeout_s=1), "workers") == [("fail", "")]
+
+
+def test_a_month_without_a_partition_is_named(published: Settings, database: Engine) -> None:
+    assert of(examine(published, timeout_s=1), "partitions") == [("ok", "")]
+    with database.begin() as connection:
+        _, second, third, _ = (name for name, _, _ in months(clock_of(database), 4))
+        for name in (second, third):
+            connection.execute(text(f"drop table {name}"))
+    findings = examine(published, timeout_s=1)
+    assert of(findings, "partitions") == [("warn", "")]
+    assert f"not there: {second}; verdicts" in text_of(findings, "partitions")
+    assert "rulefarm migrate" in text_of(findings, "partitions")
+    migrate(database)
+    assert of(examine(published, timeout_s=1), "partitions") == [("ok", "")]
+
+
+def test_a_user_who_may_not_do_what_a_worker_does_is_told_with_the_grant(published: Settings, database: Engine) -> None:
+    assert of(examine(published, timeout_s=1), "privileges") == [("ok", "")]
+    with database.begin() as connection:
+        connection.execute(text("revoke insert, update on jobs from current_user"))
+    findings = examine(published, timeout_s=1)
+    assert of(findings, "privileges") == [("fail", "")]
+    assert "grant insert, update on jobs to rulefarm" in text_of(findings, "privileges")
+
+
+def test_a_broker_that_may_drop_messages_is_told_where_it_says_so(
+    settings: Settings, free_port: int, valkey: Callable[[int], AbstractContextManager[None]]
+) -> None:
+    with valkey(free_port):
+        mine = replace(settings, broker_url=f"redis://127.0.0.1:{free_port}/0")
+        assert of(examine(mine, timeout_s=1), "broker-memory") == [("ok", "")]
+        with redis.Redis(port=free_port) as client:
+            for policy in ("allkeys-lru", "volatile-ttl"):
+                client.config_set("maxmemory-policy", policy)
+                findings = examine(mine, timeout_s=1)
+                assert of(findings, "broker-memory") == [("warn", "")]
+                assert f"is {policy}" in text_of(findings, "broker-memory")
+            client.execute_command("ACL", "SETUSER", "guest", "on", ">x", "~*", "&*", "+@all", "-info")
+        guest = replace(settings, broker_url=f"redis://guest:x@127.0.0.1:{free_port}/0")
+        findings = examine(guest, timeout_s=1)
+        assert (of(findings, "broker"), of(findings, "broker-memory")) == ([("ok", "")], [])
 
 
 def facts_of(settings: Settings) -> list[HealthCheck]:
