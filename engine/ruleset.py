@@ -86,7 +86,7 @@ def _may_hold_dates(sources: Mapping[str, str | bytes], schema: Schema | None) -
     """Whether dates have to be looked for: where there can be none, that would be a sixth of the load for nothing."""
     if schema is not None:
         kinds = {field.kind for fact in schema.facts.values() for field in fact.fields.values()}
-        if "date" in kinds.union(*(call.args for call in schema.calls.values())):
+        if {"date", "time", "duration"} & kinds.union(*(call.args for call in schema.calls.values())):
             return True
     return any(
         name.lower().endswith(".xlsx")

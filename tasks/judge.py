@@ -7,7 +7,7 @@ import json
 import time
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import polars as pl
@@ -207,6 +207,6 @@ def _one_form(value: Any) -> Any:
     """A value with 7 for 7.0: a column holds the one or the other, as its neighbours have it."""
     if isinstance(value, Mapping):
         return {name: _one_form(item) for name, item in value.items()}
-    if isinstance(value, date):
-        return value.isoformat()
+    if isinstance(value, (date, timedelta)):
+        return json_value(value)
     return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -25,7 +25,7 @@ _SHORT = 15
 #: Significant digits that a float64 prints at most, and that a number of the language has at most.
 _FLOAT_DIGITS, _DIGITS = 17, 15
 #: Kinds of fields in which a blank is no value.
-_NOT_TEXT = ("number", "boolean", "date", "list", "object")
+_NOT_TEXT = ("number", "boolean", "date", "time", "duration", "list", "object")
 
 
 def typed_columns(

@@ -6,7 +6,7 @@ error."""
 
 import math
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, TypeAlias
 
@@ -77,6 +77,21 @@ def abbreviate(value: Any) -> str:
     return str(value)[:_SHOWN] if isinstance(value, (int, float, Decimal)) else f"a {type(value).__name__}"
 
 
+def iso_duration(length: timedelta) -> str:
+    """A duration as ISO 8601 text, of days and what is shorter.
+
+    >>> iso_duration(timedelta(days=1, hours=1.5)), iso_duration(timedelta(seconds=-0.5)), iso_duration(timedelta(0))
+    ('P1DT1H30M', '-PT0.500000S', 'PT0S')
+    """
+    sign, length = ("-", -length) if length < timedelta(0) else ("", length)
+    minutes, seconds = divmod(length.seconds, 60)
+    second = f"{seconds}.{length.microseconds:06}" if length.microseconds else str(seconds)
+    parts = ((str(minutes // 60), "H"), (str(minutes % 60), "M"), (second, "S"))
+    clock = "".join(count + unit for count, unit in parts if count != "0")
+    day = f"{length.days}D" if length.days else ""
+    return f"{sign}P{day}{'T' + clock if clock else ''}" if day or clock else "PT0S"
+
+
 def too_large(how: str) -> JobRejected:
     """The error of facts over MAX_FACTS_CHARACTERS."""
     return JobRejected("facts-too-large", f"facts {how}, over {MAX_FACTS_CHARACTERS}")
@@ -104,8 +119,10 @@ def _json_value(value: Any, place: _Place, depth: int, left: list[int]) -> Any:
         return [_json_value(item, (place, index), depth + 1, left) for index, item in enumerate(value)]
     if isinstance(value, str):
         return _text(value, place)
-    if isinstance(value, (date, datetime)):
+    if isinstance(value, (date, datetime, time)):
         return value.isoformat()
+    if isinstance(value, timedelta):
+        return iso_duration(value)
     raise JobRejected("bad-facts", f"{path_text(place)}: {abbreviate(value)} has no JSON form")
 
 

@@ -5,6 +5,7 @@ can say before the facts are there. It judges nothing (`engine.checks.rule_check
 
 import typing
 from dataclasses import replace
+from datetime import time, timedelta
 from decimal import Decimal
 
 from engine.functions import FUNCTIONS
@@ -59,9 +60,11 @@ def kind_of(node: Expression, schema: Schema | None) -> ValueKind:
             return "any" if kind == "list" else kind
         case Arithmetic("+", left, right):
             kinds = {kind_of(left, schema), kind_of(right, schema)}
-            return "text" if "text" in kinds else "number" if kinds == {"number"} else "any"
-        case Arithmetic():
-            return "number"
+            if "text" in kinds or "duration" in kinds:
+                return "text" if "text" in kinds else "duration"
+            return "number" if kinds == {"number"} else "any"
+        case Arithmetic(_, left, right):
+            return "duration" if "duration" in (kind_of(left, schema), kind_of(right, schema)) else "number"
         case Call(name):
             function = FUNCTIONS.get(name)
             return function.result if function else "any"
@@ -103,7 +106,9 @@ def kind_of_value(value: Scalar) -> ValueKind:
         return "boolean"
     if isinstance(value, str):
         return "text"
-    return "number" if isinstance(value, Decimal) else "date"
+    if isinstance(value, Decimal):
+        return "number"
+    return "time" if isinstance(value, time) else "duration" if isinstance(value, timedelta) else "date"
 
 
 def path_kind(path: Path, schema: Schema | None) -> ValueKind:

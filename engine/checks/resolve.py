@@ -1,14 +1,16 @@
-"""Rewrite rules with what the schema knows: dates, and the ages of events.  kinds -> [resolve] -> ruleset
+"""Rewrite rules with what the schema knows: dates, times, ages of events.  kinds -> [resolve] -> ruleset
 
 Takes a rule as it was read, gives the rule with dates for texts, all of them in the domain's zone, and with the field
 that says how old an event is. `Order.placed <= "2026-03-01"` compares with that whole day, once the schema says that
-`placed` is a date. The text itself stays when it is no date, and the checks then say so. Without a schema texts are not
-changed: a text then is compared as text, which for ISO 8601 dates of one form gives the same order."""
+`placed` is a date; times of day and durations likewise. The text itself stays when it is none, and the checks then say
+so. Without a schema texts are not changed: a text then is compared as text, which for ISO 8601 dates of one form gives
+the same order."""
 
+import contextlib
 from dataclasses import replace
 from datetime import UTC, date
 
-from engine.checks.kinds import kind_of
+from engine.checks.kinds import ValueKind, kind_of
 from engine.language import (
     MIRRORED,
     Action,
@@ -26,10 +28,11 @@ from engine.language import (
     Rule,
     changed,
     pattern_of,
+    read_clock,
     read_moment,
 )
 from engine.schema import Schema, Stream
-from engine.values import Day, settled_date, start_of
+from engine.values import Day, ValueRefused, settled_date, start_of
 
 
 def with_dates(rule: Rule, schema: Schema | None) -> Rule:
@@ -61,8 +64,7 @@ def _action(action: Action, schema: Schema | None) -> Action:
     match action:
         case Assign(target, _, value):
             value = _rewrite(value, schema)
-            if kind_of(target, schema) == "date":
-                value = _date(value, schema)
+            value = _read(value, kind_of(target, schema), schema)
             return replace(action, value=value)
         case Decide(_, reason):
             return replace(action, reason=_rewrite(reason, schema))
@@ -71,8 +73,8 @@ def _action(action: Action, schema: Schema | None) -> Action:
         case Emit(name, args):
             kinds = schema.calls[name].args if schema is not None and name in schema.calls else ()
             args = tuple(_rewrite(arg, schema) for arg in args)
-            dated = [_date(arg, schema) if kind == "date" else arg for arg, kind in zip(args, kinds, strict=False)]
-            return replace(action, args=(*dated, *args[len(dated) :]))
+            read = [_read(arg, kind, schema) for arg, kind in zip(args, kinds, strict=False)]
+            return replace(action, args=(*read, *args[len(read) :]))
         case _:
             return action
 
@@ -83,21 +85,35 @@ def _rewrite(node: Expression, schema: Schema | None) -> Expression:
             return _date(node, schema) if isinstance(node.value, date) else node
         case Compare(op, left, right):
             left, right = _rewrite(left, schema), _rewrite(right, schema)
-            if kind_of(left, schema) == "date":
-                right = _date(right, schema)
-            elif kind_of(right, schema) == "date":
-                left = _date(left, schema)
+            if (kind := kind_of(left, schema)) in _WRITTEN:
+                right = _read(right, kind, schema)
+            elif (kind := kind_of(right, schema)) in _WRITTEN:
+                left = _read(left, kind, schema)
             if schema is None or schema.zone is UTC:
                 left, right = _start(left, MIRRORED[op]), _start(right, op)
             return replace(node, left=left, right=right)
         case Membership(item, ListLiteral(items) as container):
             item = _rewrite(item, schema)
             items = tuple(_rewrite(each, schema) for each in items)
-            if kind_of(item, schema) == "date":
-                items = tuple(_date(each, schema) for each in items)
+            if (kind := kind_of(item, schema)) in _WRITTEN:
+                items = tuple(_read(each, kind, schema) for each in items)
             return replace(node, item=item, container=replace(container, items=items))
         case _:
             return changed(node, lambda operand: _rewrite(operand, schema))
+
+
+#: Kinds whose values a rule may write as texts.
+_WRITTEN = ("date", "time", "duration")
+
+
+def _read(node: Expression, kind: ValueKind, schema: Schema | None) -> Expression:
+    """What a literal writes, beside something of a kind that is written as a text; anything else as it is."""
+    if kind == "date":
+        return _date(node, schema)
+    if kind in _WRITTEN and isinstance(node, Literal) and isinstance(node.value, str):
+        with contextlib.suppress(ValueRefused):
+            return replace(node, value=read_clock(node.value, kind))
+    return node
 
 
 def _date(node: Expression, schema: Schema | None) -> Expression:

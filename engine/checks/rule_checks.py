@@ -6,6 +6,7 @@ nothing, and does not look for rules that get in each other's way (`engine.table
 
 from collections.abc import Collection, Mapping, Sequence
 
+from engine.checks.arithmetic_checks import taken_by, unlike_arithmetic
 from engine.checks.event_checks import check_bindings, check_bound, is_bound
 from engine.checks.foreign_functions import foreign_hint
 from engine.checks.kinds import ValueKind, kind_of, known_path
@@ -48,10 +49,10 @@ from engine.language import (
 from engine.schema import Schema
 from engine.suggestions import did_you_mean
 
-_ORDERED = ("number", "text", "date")
+_ORDERED = ("number", "text", "date", "time", "duration")
 #: What an aggregate takes, where it takes more than numbers.
-_FOLDED = dict.fromkeys(("Min", "Max"), "number or text or date")
-_FOLDED["CountDistinct"] = "number or text or date or boolean"
+_FOLDED = dict.fromkeys(("Min", "Max"), "number or text or date or time or duration")
+_FOLDED["CountDistinct"] = "number or text or date or time or duration or boolean"
 
 
 def check_rules(rules: Sequence[Rule], schema: Schema | None, sources: Mapping[str, Source]) -> None:
@@ -102,7 +103,7 @@ class _Checker:
                 self._assignment(action)
             case Decide(_, text) | Log(text):
                 kind = self._visit(text)
-                if kind not in ("text", "number", "date", "any"):
+                if kind not in ("text", *_ORDERED, "any"):
                     hint = "join texts and values with '+'"
                     self._report(text, "wrong-kind", f"expected a text, this is {a_kind(kind)}", hint)
             case Emit(_, args):
@@ -120,6 +121,10 @@ class _Checker:
         field_kind = self._path(target)
         if action.op == "+=" and "text" in (field_kind, kind):
             kind = "text"
+        elif action.op != "=" and field_kind == "duration":
+            other = "number" if action.op in ("*=", "/=") else "duration"
+            self._takes(f"'{action.op}' on a duration", other, action.value, kind)
+            kind = "duration"
         elif action.op != "=":
             self._takes(f"'{action.op}'", "number", action.value, kind)
             kind = "number"
@@ -161,9 +166,15 @@ class _Checker:
             case Compare():
                 self._comparison(node)
             case Arithmetic():
-                if self._about_date(node):
+                kinds = (kind_of(node.left, self._schema), kind_of(node.right, self._schema))
+                problem = unlike_arithmetic(node, *kinds)
+                if problem is not None:
+                    self._report(node, "wrong-kind", *problem)
                     return "any"
-                self._arithmetic(node)
+                left, right = self._visit(node.left), self._visit(node.right)
+                taken = taken_by(node.op, left, right)
+                self._takes(f"'{node.op}'", taken[0], node.left, left)
+                self._takes(f"'{node.op}'", taken[1], node.right, right)
             case Membership():
                 self._membership(node)
             case TextTest():
@@ -204,24 +215,6 @@ class _Checker:
         for path, value in ((node.left, node.right), (node.right, node.left)):
             if isinstance(path, Path):
                 check_constant(path, value, self._schema, self._report, warning=True)
-
-    def _about_date(self, node: Arithmetic) -> bool:
-        """Whether an operator that takes numbers has a date, which is reported for both sides at once."""
-        left, right = kind_of(node.left, self._schema), kind_of(node.right, self._schema)
-        if "date" not in (left, right) or (node.op == "+" and "text" in (left, right)):
-            return False
-        hint = "write AddDays(date, days)"
-        if node.op == "-" and right != "number":
-            hint = "write DaysBetween(earlier, later), or HoursBetween"
-        self._report(node, "wrong-kind", f"'{node.op}' takes numbers, {abridged(node)} is about a date", hint)
-        return True
-
-    def _arithmetic(self, node: Arithmetic) -> None:
-        left, right = self._visit(node.left), self._visit(node.right)
-        joins = node.op == "+" and "text" in (left, right)
-        kinds = "number or text or date or boolean" if joins else "number"
-        for operand, kind in ((node.left, left), (node.right, right)):
-            self._takes(f"'{node.op}'", kinds, operand, kind)
 
     def _membership(self, node: Membership) -> None:
         kind, container = self._visit(node.item), self._visit(node.container)

@@ -5,6 +5,7 @@ not as the schema declares them. Kinds of whole expressions are looked at by `en
 that rules compute when they are assigned."""
 
 from collections.abc import Sequence
+from datetime import time, timedelta
 from decimal import Decimal
 from typing import Protocol
 
@@ -37,7 +38,7 @@ def check_constant(
     field = None if schema is None else schema.field_at(path.fact, path.steps)
     if field is None or field.values is None or not isinstance(value, Literal):
         return
-    if isinstance(value.value, str | Decimal) and kind_of_value(value.value) == field.kind:
+    if isinstance(value.value, str | Decimal | time | timedelta) and kind_of_value(value.value) == field.kind:
         values = {print_value(each) for each in field.values}
         shown = print_value(value.value)
         if shown not in values:

@@ -23,13 +23,22 @@ def a_kind(kind: str) -> str:
 
 
 def date_hint(left: ValueKind, right: ValueKind) -> str:
-    """A hint for a text that was meant as a date; empty when none was.
+    """A hint for a text that was meant as a date, a time or a duration; empty when none was.
 
     Args:
         left: kind of an operand.
         right: kind of the other.
     """
-    return 'a date is written "2026-01-31" or "2026-01-31T09:30:00+00:00"' if {left, right} == {"date", "text"} else ""
+    if "text" not in (left, right):
+        return ""
+    return _FORMS.get(right if left == "text" else left, "")
+
+
+_FORMS: dict[str, str] = {
+    "date": 'a date is written "2026-01-31" or "2026-01-31T09:30:00+00:00"',
+    "time": 'a time is written "10:30" or "10:30:15.5": Time("10:30")',
+    "duration": 'a duration is written "PT1H30M" or "P2D", without years and months: Duration("PT1H30M")',
+}
 
 
 def arity(function: Function) -> str:

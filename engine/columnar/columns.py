@@ -1,7 +1,7 @@
 """The columns of a frame as arrays: what the reader gives and the pass works with."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import cached_property
 from typing import Any
 
@@ -25,9 +25,10 @@ FEW_TEXTS = 1_000
 class Column:
     """A field of all rows that is no number."""
 
-    #: `text`, `boolean`, `date` (of moments) or `day`.
+    #: `text`, `boolean`, `date` (of moments), `day`, `time` or `duration`.
     kind: str
-    #: bool[rows], or int64[rows] in microseconds or days since 1970, zero where there is no value; of texts the series.
+    #: bool[rows], or int64[rows] in microseconds (of a duration, or since 1970 or midnight) or days since 1970, zero
+    #: where there is no value; of texts the series.
     values: Any
     #: bool[rows], those without a value; None: there are none.
     nulls: Mask | None
@@ -60,6 +61,10 @@ class Column:
             values = [EPOCH + timedelta(microseconds=value) for value in values]
         elif self.kind == "day":
             values = [day_of(EPOCH.date() + timedelta(days=value), self.zone) for value in values]
+        elif self.kind == "time":
+            values = [(EPOCH + timedelta(microseconds=value)).time() for value in values]
+        elif self.kind == "duration":
+            values = [timedelta(microseconds=value) for value in values]
         if self.nulls is not None:
             for place in np.flatnonzero(self.nulls[rows]).tolist():
                 values[place] = None
@@ -79,3 +84,9 @@ class Columns:
     nulls: Mask
     #: Field name to column, for those that are no numbers; what is missing in both is null.
     others: dict[str, Column]
+
+
+def micros_of(value: time | timedelta) -> int:
+    """Microseconds of a time of day since midnight, or of a duration."""
+    length = datetime.combine(date.min, value) - datetime.min if isinstance(value, time) else value
+    return length // timedelta(microseconds=1)

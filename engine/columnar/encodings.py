@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from engine.columnar.columns import EPOCH, FEW_TEXTS, Column
+from engine.columnar.columns import EPOCH, FEW_TEXTS, Column, micros_of
 from engine.values import IntervalSet, Value, ValueSet
 
 #: intp[rows] or intp[fields, rows]: an index into the table of a field for each row.
@@ -126,6 +126,18 @@ class DayEncoding(IntervalEncoding):
         return codes
 
 
+class ClockEncoding(IntervalEncoding):
+    """Codes of times of day, or of durations."""
+
+    def __init__(self, sets: Sequence[ValueSet], kind: str) -> None:
+        super().__init__(sets, lambda values: values.times if kind == "time" else values.durations)
+        self._micros = np.array([micros_of(cut) for cut in self.cuts], np.int64)
+
+    def _codes(self, column: Column) -> Codes:
+        codes: Codes = np.searchsorted(self._micros, column.values, side="right")
+        return codes
+
+
 class _CachedSearch(dict[Any, int]):
     """Text to its code, searched once for each text."""
 
@@ -216,6 +228,8 @@ def encoding_of(kind: str, sets: Sequence[ValueSet]) -> Encoding:
         return DateEncoding(sets)
     if kind == "day":
         return DayEncoding(sets)
+    if kind in ("time", "duration"):
+        return ClockEncoding(sets, kind)
     if kind == "boolean":
         return BooleanEncoding()
     listed = [values.texts.texts for values in sets]

@@ -7,13 +7,14 @@ Fallback rows are for the record evaluation, which is exact; of all others the a
 All numbers stand in one matrix, a row for each field, because in a small chunk the number of NumPy calls costs most."""
 
 from collections.abc import Set
+from datetime import time, timedelta
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from engine.columnar.columns import FEW_TEXTS, Column, Columns, Floats, Mask
-from engine.columnar.series_values import days_of, digits_of, moments_of, texts_of
+from engine.columnar.columns import FEW_TEXTS, Column, Columns, Floats, Mask, micros_of
+from engine.columnar.series_values import clocks_of, days_of, digits_of, moments_of, texts_of
 from engine.columnar.short_floats import SHORT_FLOATS
 from engine.facts import FieldUse, SlotLayout
 from engine.schema import FieldSchema
@@ -34,9 +35,15 @@ _KINDS: dict[Any, str] = {
     **dict.fromkeys((pl.String, pl.Categorical, pl.Enum), "text"),
     pl.Datetime: "date",
     pl.Date: "day",
+    pl.Time: "time",
+    pl.Duration: "duration",
     pl.Boolean: "boolean",
     pl.Null: "null",
 }
+
+
+#: Kinds that a column of texts may hold, too.
+_CLOCKS = ("time", "duration")
 
 
 class FrameReader:
@@ -159,6 +166,8 @@ class FrameReader:
         if getattr(series.dtype, "time_unit", None) == "ns":
             kind = "other"
         of_schema = "date" if kind == "day" else kind
+        if kind == "text" and field is not None and field.kind in _CLOCKS:
+            kind = of_schema = field.kind
         if kind == "other" or (field is not None and (field.kind != of_schema or field.derived)):
             _mark(columns.fallback_rows, True, nulls)
             return
@@ -169,6 +178,10 @@ class FrameReader:
             values = _filled(series.cast(pl.UInt8).to_numpy(), nulls) != 0
         elif kind == "day":
             values, is_doubtful = days_of(series)
+        elif kind in _CLOCKS:
+            values, is_doubtful = clocks_of(series, kind)
+            if field is not None and field.kind in _CLOCKS:
+                is_doubtful |= _beyond(values, field)
         else:
             values, is_doubtful = moments_of(series, self._zone)
         if is_doubtful is not None:
@@ -243,6 +256,19 @@ class FrameReader:
 def _bounds(values: list[Any], default: float) -> Floats:
     """A column of bounds, to compare a matrix with."""
     return np.array([[default if value is None else literal(value)] for value in values], np.float64).reshape(-1, 1)
+
+
+def _beyond(micros: Any, field: FieldSchema) -> Mask:
+    """Which times or durations, in microseconds, break the bounds or are none of the values of their field."""
+    beyond: Mask = np.zeros(len(micros), np.bool_)
+    if isinstance(field.minimum, time | timedelta):
+        beyond |= micros < micros_of(field.minimum)
+    if isinstance(field.maximum, time | timedelta):
+        beyond |= micros > micros_of(field.maximum)
+    if field.values is not None:
+        listed = [micros_of(value) for value in field.values if isinstance(value, time | timedelta)]
+        beyond |= ~np.isin(micros, listed)
+    return beyond
 
 
 def _mark(fallback: Mask, rows: Mask | bool, nulls: Mask | None) -> None:

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from engine.columnar.columns import EPOCH, FEW_TEXTS, Mask
+from engine.columnar.columns import EPOCH, FEW_TEXTS, Mask, micros_of
 from engine.columnar.short_floats import SHORT_FLOATS
-from engine.values import ValueRefused, day_of, normal_text
+from engine.values import MAX_DURATION, ValueRefused, day_of, normal_text, parse_duration, parse_time
 
 #: Microseconds in a unit of time.
 _MICROS = {"us": 1, "ms": 1_000}
@@ -66,6 +66,36 @@ def moments_of(series: pl.Series, zone: tzinfo) -> tuple[Counts, Mask | None]:
     shifts = np.array([offset or 0 for offset in offsets], np.int64)
     is_odd: Mask = np.array([offset is None for offset in offsets], np.bool_)
     return counts + shifts[places], is_odd[places]
+
+
+def clocks_of(series: pl.Series, kind: str) -> tuple[Counts, Mask]:
+    """Times of day or durations.
+
+    Args:
+        series: of `Time`, of `Duration` to the microsecond at most, or of their texts.
+        kind: `time` or `duration`.
+
+    Returns:
+        int64[rows], microseconds, zero where there is no value; and bool[rows], those that a record has to look at.
+    """
+    if series.dtype == pl.Time:
+        return _counts(series) // 1_000, np.zeros(len(series), np.bool_)
+    if series.dtype == pl.Duration:
+        micros = _MICROS[getattr(series.dtype, "time_unit", "us")]
+        counts, longest = _counts(series), micros_of(MAX_DURATION) // micros
+        is_long: Mask = (counts < -longest) | (counts > longest)
+        return np.where(is_long, 0, counts) * micros, is_long
+    read = parse_time if kind == "time" else parse_duration
+    found: dict[str | None, int | None] = {None: 0}
+    for text in series.unique().to_list():
+        if text is not None:
+            try:
+                found[text] = micros_of(read(text))
+            except ValueRefused:
+                found[text] = None
+    values = [found[text] for text in series.to_list()]
+    odd: Mask = np.array([value is None for value in values], np.bool_)
+    return np.array([value or 0 for value in values], np.int64), odd
 
 
 def _offset(day: int, zone: tzinfo) -> int | None:

@@ -7,7 +7,7 @@ too, so what a join finds is a candidate and no more. Conditions that are no suc
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from engine.functions import frozen
@@ -16,7 +16,7 @@ from engine.values import Day, Value
 
 #: The values of one side, for the events at some places of the window.
 Values = Callable[[Sequence[int]], list[Value]]
-_ORDERED = (float, str, datetime)
+_ORDERED = (float, str, datetime, time, timedelta)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from engine.functions import Function, invoke, lists, matches
 from engine.values import (
     Value,
     at_most,
+    clock_arithmetic,
     contains,
     divide,
     equal,
@@ -106,7 +107,7 @@ def operation(op: str) -> Callable[[Value, Value], Value]:
     def checked(left: Value, right: Value) -> Value:
         if left.__class__ is float and right.__class__ is float:
             return operate(left, right)
-        return None
+        return clock_arithmetic(op, left, right)
 
     return checked
 

@@ -6,12 +6,14 @@ evaluations together from the rules that matched: the cycle, the leaves of the i
 import typing
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, time, timedelta
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from engine.values import clock_text
 
 #: From good to bad: the worst that any fired rule asks for wins.
 OUTCOMES = ("accept", "review", "reject", "error")
@@ -53,9 +55,11 @@ class RuleEvent:
 
 
 def json_value(value: Any) -> Any:
-    """A value of a change or an event as JSON has it: a date becomes ISO 8601 text."""
+    """A value of a change or an event as JSON has it: dates, times and durations become ISO 8601 text."""
     if isinstance(value, date):
         return value.isoformat()
+    if isinstance(value, time | timedelta):
+        return clock_text(value)
     if isinstance(value, list):
         return [json_value(item) for item in value]
     if isinstance(value, dict):

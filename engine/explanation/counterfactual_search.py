@@ -198,6 +198,8 @@ class _Search:
             place, dependents, value, lambda number: _with_number(self._facts, place, to_python(number))
         )
         field = _field(self._program.schema, place)
+        # A number in a field of another kind is refused, whatever the bounds of that are.
+        field = field if field is not None and field.kind == "number" else None
         lowest, highest = (field.minimum, field.maximum) if field is not None else (None, None)
         low = ordinal(literal(lowest)) if lowest is not None else None
         high = ordinal(literal(highest)) if highest is not None else None

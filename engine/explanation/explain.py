@@ -40,7 +40,7 @@ class Change:
         """The change as plain data; `counted_as` only where there is one."""
         values = {"before": json_value(self.before), "after": json_value(self.after)}
         if self.counted_as is not None:
-            values["counted_as"] = self.counted_as
+            values["counted_as"] = json_value(self.counted_as)
         return {"firing": self.firing, "rule": self.rule, "field": self.field} | values
 
 

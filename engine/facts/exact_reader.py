@@ -5,8 +5,8 @@ reads is taken as it is. This reader says what facts mean; the fast one (`engine
 hands over to it. Never keeps or changes what the caller passed in."""
 
 import math
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Callable, Mapping
+from datetime import date, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -25,7 +25,9 @@ from engine.values import (
     kind_of,
     normal_text,
     ordinary,
+    parse_duration,
     parse_moment,
+    parse_time,
     take_number,
     to_python,
     whole_digits,
@@ -35,6 +37,8 @@ from engine.values import (
 _SHOWN = 40
 #: More problems than these are only counted: one is enough to refuse a job, and a long list has thousands.
 MAX_PROBLEMS = 20
+#: What reads the texts of the kinds that are read whether a rule uses them or not.
+CLOCKS: dict[str, Callable[[str], Value]] = {"time": parse_time, "duration": parse_duration}
 
 
 class ExactReader:
@@ -154,7 +158,8 @@ class _ExactReading:
             return None
         if field.kind == "text" and not isinstance(raw, str):
             raw = whole_digits(raw) or raw
-        if not self._use.is_used(fact.name, field.name):
+        # A time or a duration is read whether a rule asks or not: it is short, and a text may be none.
+        if not self._use.is_used(fact.name, field.name) and field.kind not in CLOCKS:
             if not isinstance(raw, _RAW_KINDS[field.kind]) or (isinstance(raw, bool) and field.kind != "boolean"):
                 self._problem(f"{name} has to be {_ARTICLES[field.kind]}{_shown(raw)}")
                 return None
@@ -170,9 +175,9 @@ class _ExactReading:
         return value
 
     def _read(self, field: FieldSchema, name: str, raw: Any) -> Value:
-        if field.kind == "date" and isinstance(raw, str):
+        if field.kind in ("date", *CLOCKS) and isinstance(raw, str):
             try:
-                return parse_moment(raw, self._layout.zone)
+                return CLOCKS[field.kind](raw) if field.kind in CLOCKS else parse_moment(raw, self._layout.zone)
             except ValueRefused as refused:
                 self._problem(f"{name} {refused}{_shown(raw)}")
                 return None
@@ -223,6 +228,8 @@ _RAW_KINDS: dict[str, tuple[type, ...]] = {
     "text": (str,),
     "boolean": (bool,),
     "date": (date, str),
+    "time": (time, str),
+    "duration": (timedelta, str),
     "list": (list, tuple),
     "object": (Mapping,),
 }
@@ -232,6 +239,8 @@ _ARTICLES = {
     "text": "a text",
     "boolean": "a boolean",
     "date": "a date (ISO 8601)",
+    "time": "a time (10:30:00)",
+    "duration": "a duration (PT1H30M)",
     "list": "a list",
     "object": "an object",
     "null": "null",

@@ -6,7 +6,8 @@ Python writes floats; field names and all else are bound to it as values (`engin
 by itself give the slots that the exact reader would give."""
 
 from collections.abc import Callable, Mapping
-from datetime import date, tzinfo
+from datetime import date, time, timedelta, tzinfo
+from decimal import Decimal
 from typing import Any
 
 from engine.facts.codegen import FunctionWriter
@@ -18,6 +19,7 @@ from engine.values import (
     MAX_WITH_FEW_DECIMALS,
     Value,
     ValueRefused,
+    clock_value,
     dated,
     few_decimals_test,
     from_python,
@@ -26,7 +28,9 @@ from engine.values import (
     literal,
     normal_text,
     ordinary,
+    parse_duration,
     parse_moment,
+    parse_time,
     take_number,
     whole_digits,
 )
@@ -70,6 +74,20 @@ def _moment_of_date(raw: Any, zone: tzinfo) -> Value:
     if not isinstance(raw, date):
         raise Doubt
     return dated(raw, zone)
+
+
+def _time_of(raw: Any) -> Value:
+    return parse_time(raw) if isinstance(raw, str) else _clock_of(raw, time)
+
+
+def _duration_of(raw: Any) -> Value:
+    return parse_duration(raw) if isinstance(raw, str) else _clock_of(raw, timedelta)
+
+
+def _clock_of(raw: Any, kind: type) -> Value:
+    if not isinstance(raw, kind):
+        raise Doubt
+    return clock_value(raw)
 
 
 def _typed(raw: Any, kind: type, zone: tzinfo) -> Value:
@@ -186,6 +204,9 @@ class _ReaderWriter:
                 self._writer.line(f"{value} = moment({value}, zone)")
             case "date":
                 self._writer.line(f"if {value} is not None and not isinstance({value}, date_kinds): raise Doubt")
+            case "time" | "duration":
+                self._writer.line(f"if {value} is not None: {value} = {field.kind}_of({value})")
+                self._clock_bounds(value, field)
             case "list" if is_read:
                 self._writer.line(f"{value} = typed({value}, tuple, zone)")
             case "list":
@@ -199,12 +220,18 @@ class _ReaderWriter:
             self._writer.line(f"if {value} not in {values}: raise Doubt")
         return value
 
+    def _clock_bounds(self, value: str, field: FieldSchema) -> None:
+        for op, bound in (("<", field.minimum), (">", field.maximum)):
+            if bound is not None:
+                limit = self._writer.bind(literal(bound))
+                self._writer.line(f"if {value} is not None and {value} {op} {limit}: raise Doubt")
+
     def _number(self, value: str, field: FieldSchema | None = None) -> None:
         """A number: null, an int, or a float; one of at most four decimals is known at once."""
         low, high = -_LARGE, _LARGE
-        if field is not None and field.minimum is not None:
+        if field is not None and isinstance(field.minimum, Decimal):
             low = min(max(low, float(field.minimum)), 2 * _LARGE)
-        if field is not None and field.maximum is not None:
+        if field is not None and isinstance(field.maximum, Decimal):
             high = max(min(high, float(field.maximum)), -2 * _LARGE)
         bounds = f"{low!r} <= {value} <= {high!r}"
         self._writer.line(f"if {value}.__class__ is float:")
@@ -274,6 +301,8 @@ class _ReaderWriter:
 _BOUND: dict[str, Any] = {
     "get_path": get_path,
     "moment": _moment,
+    "time_of": _time_of,
+    "duration_of": _duration_of,
     "normal": normal_text,
     "present": present,
     "taken": _taken,

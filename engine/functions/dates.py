@@ -7,12 +7,13 @@ time is asked for. A time that clocks skip is as much later as they skip, one th
 # ruff: noqa: D103
 
 import calendar
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import date, datetime, time, timedelta, tzinfo
+from decimal import Decimal
 
-from engine.values import Day, Value, ValueRefused, dated, day_at, moment, parse_moment, start_of
+from engine.values import Day, Value, ValueRefused, dated, day_at, moment, number, parse_moment, start_of
 
 _HOUR = timedelta(hours=1)
-_DAY = timedelta(days=1)
+_DAY, _TICK = timedelta(days=1), timedelta(microseconds=1)
 #: More days or months than that lead out of the calendar from everywhere.
 _FARTHEST = 4_000_000
 
@@ -78,6 +79,20 @@ def hours_between(start: datetime | Day, end: datetime | Day) -> float:
 def _whole(span: timedelta, unit: timedelta) -> float:
     # Integer division rounds down; towards zero is what "whole days" means for a negative span too.
     return float(span // unit) if span >= timedelta(0) else -float(-span // unit) + 0.0
+
+
+def duration_between(start: datetime | Day, end: datetime | Day) -> timedelta:
+    # The whole calendar is a fortieth of the longest duration.
+    return start_of(end) - start_of(start)
+
+
+def seconds(length: timedelta) -> float | None:
+    return number(Decimal(length // _TICK).scaleb(-6))
+
+
+def time_of(zone: tzinfo, value: datetime | Day) -> time | None:
+    """What a clock shows; None for a day, which is all of its times."""
+    return None if isinstance(value, Day) else _clock(value, zone).time()
 
 
 def years_between(zone: tzinfo, start: datetime | Day, end: datetime | Day) -> float:

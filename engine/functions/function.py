@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from engine.values import Value, kind_of
 
 #: Kinds of a parameter: `any` takes every kind and null.
-ParamKind = typing.Literal["number", "text", "date", "list", "text or list or object", "any"]
+ParamKind = typing.Literal["number", "text", "date", "time", "duration", "list", "text or list or object", "any"]
 
 #: Kinds of a result: `any` where it depends on the arguments.
-ResultKind = typing.Literal["number", "text", "boolean", "date", "list", "any"]
+ResultKind = typing.Literal["number", "text", "boolean", "date", "time", "duration", "list", "any"]
 
 #: The kinds of value that a parameter takes, where it does not take all.
 _TAKEN: dict[ParamKind, frozenset[str]] = {

@@ -38,7 +38,6 @@ from engine.language.nodes import (
     Scalar,
     TextTest,
 )
-from engine.language.operand_parser import read_moment
 from engine.language.parser import MAX_RULES, read_expression, read_rules
 from engine.language.printer import print_action, print_expression, print_rules, print_value
 from engine.language.source import MAX_SOURCE_CHARACTERS, Source, TooManyProblems, open_source
@@ -52,6 +51,7 @@ from engine.language.traversal import (
     rule_expressions,
     walk,
 )
+from engine.language.written_values import read_clock, read_moment
 
 __all__ = [
     "MAX_RULES",
@@ -102,6 +102,7 @@ __all__ = [
     "print_expression",
     "print_rules",
     "print_value",
+    "read_clock",
     "read_expression",
     "read_moment",
     "read_rules",

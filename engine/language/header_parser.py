@@ -10,8 +10,9 @@ from decimal import Decimal
 
 from engine.diagnostics import Span
 from engine.language.lexer import MAX_NAME_CHARACTERS
-from engine.language.operand_parser import DATE_FORMS, read_moment
+from engine.language.operand_parser import DATE_FORMS
 from engine.language.token_stream import TokenStream
+from engine.language.written_values import read_moment
 from engine.suggestions import did_you_mean
 from engine.values import Day, literal, start_of
 

@@ -6,14 +6,14 @@ construction (`engine.language.expression_parser.MAX_DEPTH`), so recursing over 
 
 import typing
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, time, timedelta
 from decimal import Decimal
 
 from engine.diagnostics import Span
 from engine.values import Day
 
 #: What a literal or a value of a fact may be.
-Scalar = None | bool | str | Decimal | date | Day
+Scalar = None | bool | str | Decimal | date | Day | time | timedelta
 
 CompareOp = typing.Literal["==", "!=", "<", "<=", ">", ">="]
 
@@ -43,7 +43,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Literal(Node):
-    """A constant: null, boolean, text, number or date."""
+    """A constant: null, boolean, text, number, date, time of day or duration."""
 
     #: Numbers have at most 15 significant digits. As it is written, a date without a time is a plain `date`, and a
     #: datetime without an offset has no zone; once the domain's zone is settled, they are `Day` and moments in UTC.

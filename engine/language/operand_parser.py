@@ -7,7 +7,6 @@ what else they are called (`engine.checks.rule_checks` knows both)."""
 
 import typing
 from collections.abc import Callable, Iterable
-from datetime import date, datetime
 from decimal import Decimal
 
 from engine.diagnostics import Span
@@ -32,7 +31,8 @@ from engine.language.nodes import (
 )
 from engine.language.token_stream import TokenStream
 from engine.language.traversal import paths
-from engine.values import ValueRefused, moment, parse_date
+from engine.language.written_values import read_clock, read_moment
+from engine.values import ValueRefused
 
 #: Of parentheses, calls and lists within each other; written rules stay under ten.
 MAX_NESTING = 50
@@ -137,6 +137,12 @@ class OperandParser:
                 message = f"'{args[0].value[:40]}' is not a date"
                 raise self._tokens.unreadable("grl-date", message, DATE_FORMS, token)
             return Literal(written, span=span)
+        match args:
+            case (Literal(str() as text),) if word in ("time", "duration"):
+                try:
+                    return Literal(read_clock(text, word), span=span)
+                except ValueRefused as refused:
+                    raise self._tokens.unreadable("grl-clock", f"'{text[:40]}' {refused}", token=token) from None
         return Call(ALIASES.get(name, name), args, span=span)
 
     def _items(self, close: str, purpose: str) -> tuple[Expression, ...]:
@@ -293,18 +299,3 @@ class OperandParser:
 
 def _is_place(value: Scalar) -> bool:
     return isinstance(value, Decimal) and value >= 0 and value == value.to_integral_value()
-
-
-def read_moment(text: str) -> date | None:
-    """The date that an ISO 8601 text means, else None: a datetime in UTC when it has a time and an offset, one without
-    a zone when it has no offset, and without a time a plain date. The domain's zone is settled later.
-
-    >>> read_moment("2026-01-31"), read_moment("2026-01-31T09:30:00+01:00")
-    (datetime.date(2026, 1, 31), datetime.datetime(2026, 1, 31, 8, 30, tzinfo=datetime.timezone.utc))
-    """
-    try:
-        written = parse_date(text.strip())
-        return moment(written) if isinstance(written, datetime) and written.tzinfo else written
-    # An offset can push a moment of year 1 or 9999 out of the calendar.
-    except ValueRefused:
-        return None

@@ -5,7 +5,7 @@ white space, comments, quoting or the way a test is spelled (`x.Contains(y)`, `x
 
 import re
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, time, timedelta
 
 from engine.language.nodes import (
     Action,
@@ -37,7 +37,7 @@ from engine.language.nodes import (
     Scalar,
     TextTest,
 )
-from engine.values import Day, print_duration, print_number
+from engine.values import Day, clock_text, print_duration, print_number
 
 #: A condition longer than this is broken at its outermost operator.
 MAX_LINE = 100
@@ -221,6 +221,10 @@ def print_value(value: Scalar) -> str:
         return quote(value)
     if isinstance(value, date | Day):
         return f'Date("{value.isoformat()}")'
+    if isinstance(value, time):
+        return f'Time("{clock_text(value)}")'
+    if isinstance(value, timedelta):
+        return f'Duration("{clock_text(value)}")'
     return print_number(value)
 
 

@@ -5,7 +5,7 @@ conjunctions changed that have the cut."""
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from engine.matching.ratios import Ratio
@@ -82,7 +82,7 @@ class Table:
         """
         free = sum(1 << i for i, values in enumerate(sets) if values is None)
         self.null = self._true = self._false = self._rest = free
-        numbers, texts, dates, days = (BitTableBuilder(free) for _ in range(4))
+        numbers, texts, dates, days, times, durations = (BitTableBuilder(free) for _ in range(6))
         for i, values in enumerate(sets):
             if values is None:
                 continue
@@ -99,9 +99,13 @@ class Table:
             texts.add(bit, values.texts)
             dates.add(bit, values.dates)
             days.add(bit, values.days)
+            times.add(bit, values.times)
+            durations.add(bit, values.durations)
         self.number_cuts, self.number_vectors = numbers.finished()
         self._date_cuts, self._date_vectors = dates.finished()
         self._day_cuts, self._day_vectors = days.finished()
+        self._time_cuts, self._time_vectors = times.finished()
+        self._duration_cuts, self._duration_vectors = durations.finished()
         self._text_cuts, self._text_vectors = texts.finished()
         #: Text to vector, for the texts that differ from all others; None when there are too many to list.
         self.texts = texts.listed(self._text_cuts, self._text_vectors)
@@ -133,6 +137,10 @@ class Table:
             return self._date_vectors[bisect_right(self._date_cuts, value)]
         if kind is Day:
             return self._day_vectors[bisect_right(self._day_cuts, value.date)]
+        if kind is time:
+            return self._time_vectors[bisect_right(self._time_cuts, value)]
+        if kind is timedelta:
+            return self._duration_vectors[bisect_right(self._duration_cuts, value)]
         return self._rest
 
 

@@ -74,11 +74,13 @@ FACT = KeyTable(
         _DESCRIPTION,
     ),
 )
+#: Of a field, as its kind says.
+_BOUND = 'a number, `"08:00"`, `"PT1H30M"`'
 FIELD = KeyTable(
     "[facts.Product.fields]",
     'One line a field: `price = { kind = "number", min = 0 }`. What a job sends besides is ignored.',
     (
-        Key("kind", "`number` `text` `boolean` `date` `list` `object`", "-", "what its values are"),
+        Key("kind", "`number` `text` `boolean` `date` `time` `duration` `list` `object`", "-", "what its values are"),
         Key(
             "from",
             "text",
@@ -87,20 +89,20 @@ FIELD = KeyTable(
             " in a batch's source",
         ),
         Key("required", "`true` or `false`", "`false`", "whether a job has to send it; rules can't make it null"),
-        Key("min", "a number", "no bound", "lowest number, itself included; for jobs and for assignments"),
-        Key("max", "a number", "no bound", "highest number, itself included; for jobs and for assignments"),
+        Key("min", _BOUND, "no bound", "lowest value, itself included; for jobs and for assignments"),
+        Key("max", _BOUND, "no bound", "highest value, itself included; for jobs and for assignments"),
         Key(
             "values",
-            "a list of texts or numbers",
+            "a list of texts, numbers, times or durations",
             "any",
             "the only values, for jobs and for assignments; their order is the one of the hit policies `P` and `O`",
         ),
         Key("derived", "`true` or `false`", "`false`", "whether rules write it and no job may send it"),
         Key(
             "default",
-            "a number",
-            "0",
-            "what a derived number without a value counts as in `+=` `-=` `*=` `/=` and in the sums of `C+` and `C#`;"
+            "a number, a duration",
+            "0, `PT0S`",
+            "what a derived number or duration without a value counts as in `+=` `-=` `*=` `/=` and in the sums of `C+` and `C#`;"
             " until then it is null",
         ),
         _DESCRIPTION,

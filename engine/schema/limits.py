@@ -3,8 +3,10 @@
 The same answer, in the same words, for a value that a job sends and for one that a rule assigns. Says nothing about
 kinds and null; those who take values look at them first."""
 
-from engine.schema.schema import FieldSchema
-from engine.values import Value, literal
+from decimal import Decimal
+
+from engine.schema.schema import Constant, FieldSchema
+from engine.values import Value, literal, text
 
 
 class Limits:
@@ -18,8 +20,8 @@ class Limits:
 
     def __init__(self, field: FieldSchema) -> None:
         self._field = field
-        self._minimum: float | None = None if field.minimum is None else literal(field.minimum)
-        self._maximum: float | None = None if field.maximum is None else literal(field.maximum)
+        self._minimum: Value = None if field.minimum is None else literal(field.minimum)
+        self._maximum: Value = None if field.maximum is None else literal(field.maximum)
         self._values = None if field.values is None else frozenset(map(literal, field.values))
 
     def __bool__(self) -> bool:
@@ -35,9 +37,13 @@ class Limits:
         ('is above its maximum 10', '')
         """
         if self._minimum is not None and value < self._minimum:
-            return f"is below its minimum {self._field.minimum}"
+            return f"is below its minimum {_shown(self._field.minimum)}"
         if self._maximum is not None and value > self._maximum:
-            return f"is above its maximum {self._field.maximum}"
+            return f"is above its maximum {_shown(self._field.maximum)}"
         if self._values is not None and value not in self._values:
             return "is not one of its values"
         return ""
+
+
+def _shown(bound: Constant | None) -> str:
+    return str(bound) if isinstance(bound, Decimal) else text(bound)

@@ -12,6 +12,8 @@ _OF_KIND: dict[Kind, ValueSet] = {
     "number": ValueSet(numbers=_ALL),
     "text": ValueSet(texts=_ALL),
     "date": ValueSet(dates=_ALL, days=_ALL),
+    "time": ValueSet(times=_ALL),
+    "duration": ValueSet(durations=_ALL),
     "boolean": ValueSet(true=True, false=True),
     "list": ValueSet(rest=True),
     "object": ValueSet(rest=True),

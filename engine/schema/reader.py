@@ -14,6 +14,7 @@ from typing import Any
 from engine.diagnostics import Diagnostic, Span
 from engine.errors import SchemaRejected
 from engine.schema.calls import read_calls
+from engine.schema.constants import ConstantReader
 from engine.schema.keys import FACT, FIELD, TOP
 from engine.schema.limits import Limits
 from engine.schema.schema import KINDS, FactSchema, FieldSchema, Kind, Schema
@@ -21,7 +22,11 @@ from engine.schema.sent_names import plain_name
 from engine.schema.shared_facts import SharedFactsReader
 from engine.schema.toml_locations import TomlLocations, syntax_problem
 from engine.suggestions import did_you_mean
-from engine.values import DIGITS, Value, literal, normal_text, number_problem, zone_named
+from engine.values import (
+    Value,
+    literal,
+    zone_named,
+)
 
 #: A schema of a thousand described fields is a tenth of this.
 MAX_SCHEMA_CHARACTERS = 1_000_000
@@ -57,6 +62,7 @@ class _Reader:
         self._lines: list[str] = []
         self._locations = TomlLocations([])
         self._diagnostics: list[Diagnostic] = []
+        self._constants = ConstantReader(self._problem)
 
     def read(self, text: str | bytes) -> Schema:
         document = self._toml(text)
@@ -195,9 +201,9 @@ class _Reader:
             self._problem("schema-kind", f"field {owner} has no known kind", place, name, hint)
             return FieldSchema(name, "object")
         field_kind: Kind = next(name for name in KINDS if name == kind)
-        minimum = self._bound(described, "min", field_kind, place, name)
-        maximum = self._bound(described, "max", field_kind, place, name)
-        if minimum is not None and maximum is not None and minimum > maximum:
+        minimum = self._constants.bound(described, "min", field_kind, place, name)
+        maximum = self._constants.bound(described, "max", field_kind, place, name)
+        if minimum is not None and maximum is not None and literal(minimum) > literal(maximum):
             self._problem("schema-bounds", f"field {owner} has min above max", place, name)
         required = self._flag(described, "required", place, name)
         derived = self._flag(described, "derived", place, name)
@@ -209,8 +215,8 @@ class _Reader:
         if not isinstance(description, str):
             self._problem("schema-value", f"'description' of field {owner} has to be text", place, name)
             description = ""
-        values = self._values(described, field_kind, place, name)
-        default = self._number(described["default"], "default", place, name) if "default" in described else None
+        values = self._constants.values(described, field_kind, place, name)
+        default = self._constants.bound(described, "default", field_kind, place, name)
         sent_as = self._from(described, place, name)
         if sent_as and derived:
             self._problem("schema-from", f"field {owner} is derived, so nothing comes from elsewhere", place, name)
@@ -225,7 +231,12 @@ class _Reader:
     def _default(self, field: FieldSchema, value: Value, owner: str, place: str) -> None:
         """A default is one that the field may have."""
         if field.start is None:
-            self._problem("schema-default", f"'default' is for derived numbers, and {owner} is none", place, field.name)
+            self._problem(
+                "schema-default",
+                f"'default' is for derived numbers and durations, and {owner} is none",
+                place,
+                field.name,
+            )
         elif broken := Limits(field).broken_by(value):
             self._problem("schema-default", f"the default of {owner} {broken}", place, field.name)
 
@@ -266,36 +277,3 @@ class _Reader:
             return value
         self._problem("schema-value", f"'{key}' has to be true or false", place, row)
         return False
-
-    def _number(self, value: object, key: str, place: str, row: str) -> Decimal | None:
-        hint = ""
-        if isinstance(value, int | Decimal) and not isinstance(value, bool):
-            number = Decimal(value)
-            hint = number_problem(number)
-            if not hint:
-                return number
-        self._problem("schema-value", f"'{key}' has to be a number of at most {DIGITS} digits", place, row, hint)
-        return None
-
-    def _bound(self, field: Mapping[str, Any], key: str, kind: Kind, place: str, row: str) -> Decimal | None:
-        if key not in field:
-            return None
-        if kind != "number":
-            self._problem("schema-bounds", f"'{key}' is for numbers, and this field is {kind}", place, row)
-            return None
-        return self._number(field[key], key, place, row)
-
-    def _values(self, field: Mapping[str, Any], kind: Kind, place: str, row: str) -> tuple[str | Decimal, ...] | None:
-        if "values" not in field:
-            return None
-        values = field["values"]
-        if kind not in ("number", "text") or not isinstance(values, list) or not values:
-            self._problem("schema-value", "'values' has to be a list of texts or numbers, on such a field", place, row)
-            return None
-        if kind == "number":
-            numbers = [self._number(value, "values", place, row) for value in values]
-            return tuple(number for number in numbers if number is not None)
-        if not all(isinstance(value, str) for value in values):
-            self._problem("schema-value", "'values' of a text field has to hold texts only", place, row)
-            return None
-        return tuple(map(normal_text, values))

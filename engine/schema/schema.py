@@ -7,15 +7,17 @@ import dataclasses
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import time, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any
 
 from engine.diagnostics import Span
 from engine.schema.sent_names import SentNames, plain_name
-from engine.values import zone_named
+from engine.values import clock_text, zone_named
 
-Kind = typing.Literal["number", "text", "boolean", "date", "list", "object"]
+Kind = typing.Literal["number", "text", "boolean", "date", "time", "duration", "list", "object"]
+#: A constant that domain.toml gives a field.
+Constant = str | Decimal | time | timedelta
 KINDS: tuple[Kind, ...] = typing.get_args(Kind)
 
 
@@ -27,28 +29,30 @@ class FieldSchema:
     kind: Kind
     #: A job whose fact lacks it, or has null there, is refused.
     required: bool = False
-    #: Lowest number that is taken, itself included; only for numbers.
-    minimum: Decimal | None = None
-    #: Highest number that is taken, itself included; only for numbers.
-    maximum: Decimal | None = None
-    #: The only values that are taken (texts or numbers, as the kind says); None: any.
-    values: tuple[str | Decimal, ...] | None = None
+    #: Lowest value that is taken, itself included; only for numbers, times and durations, and of the same kind.
+    minimum: Decimal | time | timedelta | None = None
+    #: Highest value that is taken, itself included; likewise.
+    maximum: Decimal | time | timedelta | None = None
+    #: The only values that are taken (of the kind, which is none of dates, booleans, lists and objects); None: any.
+    values: tuple[Constant, ...] | None = None
     #: Written by rules and never sent with a job.
     derived: bool = False
     description: str = ""
-    #: What a derived number without a value counts as in `+=` and its kin; None: 0.
-    default: Decimal | None = None
+    #: What a derived number or duration without a value counts as in `+=` and its kin; None: 0.
+    default: Decimal | timedelta | None = None
     #: By what other name it comes, from another system; empty: by none.
     sent_as: str = ""
     #: Where it stands in domain.toml; takes no part in equality.
     span: Span | None = dataclasses.field(default=None, compare=False, repr=False)
 
     @property
-    def start(self) -> Decimal | None:
+    def start(self) -> Decimal | timedelta | None:
         """What it counts as in `+=` and its kin while it has no value; None: nothing, so that they give null."""
-        if not self.derived or self.kind != "number":
+        if not self.derived or self.kind not in ("number", "duration"):
             return None
-        return Decimal(0) if self.default is None else self.default
+        if self.default is not None:
+            return self.default
+        return Decimal(0) if self.kind == "number" else timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,17 +210,23 @@ class Schema:
         return "\n".join(lines)
 
 
+def _canonical(value: Constant) -> str:
+    if isinstance(value, time | timedelta):
+        return clock_text(value)
+    return value if isinstance(value, str) else str(value.normalize())
+
+
 def _canonical_field(fact: str, field: FieldSchema) -> str:
     words = [f"{fact}.{field.name}", field.kind]
     words += ["required"] * field.required + ["derived"] * field.derived
     if field.minimum is not None:
-        words.append(f"min {field.minimum.normalize()}")
+        words.append(f"min {_canonical(field.minimum)}")
     if field.maximum is not None:
-        words.append(f"max {field.maximum.normalize()}")
+        words.append(f"max {_canonical(field.maximum)}")
     if field.values is not None:
-        words.append(f"values {sorted(v if isinstance(v, str) else str(v.normalize()) for v in field.values)}")
+        words.append(f"values {sorted(map(_canonical, field.values))}")
     if field.default:
-        words.append(f"default {field.default.normalize()}")
+        words.append(f"default {_canonical(field.default)}")
     if field.sent_as:
         words.append(f"from {field.sent_as!r}")
     return " ".join(words)

@@ -9,7 +9,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any
 
 from engine.checks import ValueKind
@@ -18,6 +18,7 @@ from engine.schema import FieldSchema, possible_values, values_of_kind
 from engine.tables.unary_tests import CellTests, Comparison, Range
 from engine.values import (
     ANYTHING,
+    MAX_DURATION,
     NOTHING,
     NULL,
     IntervalSet,
@@ -28,6 +29,7 @@ from engine.values import (
     between,
     compared,
     decimal,
+    duration_between,
     is_number,
     literal,
     moment_between,
@@ -36,6 +38,7 @@ from engine.values import (
     ordinal,
     settled_date,
     text_between,
+    time_between,
 )
 
 _TICK = timedelta(microseconds=1)
@@ -115,7 +118,10 @@ class ColumnDomain:
         self._texts = _Stretches(_TEXTS, universe.texts, (values.texts for values in each), self._numbers.end)
         self._dates = _Stretches(_DATES, universe.dates, (values.dates for values in each), self._texts.end)
         self._days = _Stretches(_DAYS, universe.days, (values.days for values in each), self._dates.end)
-        end = self._days.end
+        self._times = _Stretches(_TIMES, universe.times, (values.times for values in each), self._days.end)
+        durations = (values.durations for values in each)
+        self._durations = _Stretches(_DURATIONS, universe.durations, durations, self._times.end)
+        end = self._durations.end
         self._false, self._true, self._null = (1 << end + place for place in range(3))
         #: Bits of a set.
         self.width = end + 3
@@ -131,6 +137,7 @@ class ColumnDomain:
         """
         bits = self._numbers.bits(values.numbers) | self._texts.bits(values.texts)
         bits |= self._dates.bits(values.dates) | self._days.bits(values.days)
+        bits |= self._times.bits(values.times) | self._durations.bits(values.durations)
         if values.false:
             bits |= self._false
         if values.true:
@@ -142,7 +149,8 @@ class ColumnDomain:
     def sample(self, bits: int) -> Scalar:
         """A member of a set: a bound that some cell names if there is one, for it reads better; null if need be."""
         boundless: list[tuple[_Order, Any, Any]] = []
-        for stretches in (self._numbers, self._texts, self._dates, self._days):
+        ordered = (self._numbers, self._texts, self._dates, self._days, self._times, self._durations)
+        for stretches in ordered:
             for low, high in stretches.of(bits):
                 bound = stretches.order.bound(low, high)
                 if bound is not None:
@@ -224,6 +232,24 @@ _DAYS = _Order(
     lambda low, high: date(2000, 1, 1) if high is None else high - timedelta(days=1),
     lambda value: value,
     lambda low, high: low is None and high == date.min,
+)
+
+
+_TIMES = _Order(
+    # As of moments.
+    lambda bound: not bound.microsecond,
+    lambda bound: (datetime.combine(date.max, bound) - _TICK).time(),
+    time_between,
+    lambda value: value,
+    lambda low, high: low is None and high == time.min,
+)
+
+_DURATIONS = _Order(
+    lambda bound: not bound.microseconds,
+    lambda bound: bound - _TICK,
+    duration_between,
+    lambda value: value,
+    lambda low, high: low is None and high == -MAX_DURATION,
 )
 
 

@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
 from engine.tables.bare_texts import CellRefused
-from engine.values import DIGITS, number_problem, print_number
+from engine.values import DIGITS, clock_text, number_problem, print_number
 
 
 def typed(value: object) -> str:
@@ -31,12 +31,11 @@ def typed(value: object) -> str:
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, time):
-        hint = "test the hour in a column of its own, when Hour(Order.placed), or write date and time"
-        raise CellRefused(f"this cell holds a time of day, {value:%H:%M:%S}, and a rule has none", hint)
+        hint = f'format the cell as text and write time("{value.isoformat()}"), or write date and time'
+        raise CellRefused(f"this cell holds a time of day, {value:%H:%M:%S}, which sheets also make of numbers", hint)
     if isinstance(value, timedelta):
-        hours = print_number(Decimal(f"{value.total_seconds() / 3600:.{DIGITS}g}"))
-        hint = f"write a number of the unit that the column counts in, such as {hours} hours, and format it as a number"
-        raise CellRefused(f"this cell holds a length of time, {_clock(value)}, and a rule has none", hint)
+        hint = f'format the cell as text and write duration("{clock_text(value)}"), or a number of some unit'
+        raise CellRefused(f"this cell holds a length of time, {_clock(value)}, which sheets also make of numbers", hint)
     return str(value)
 
 

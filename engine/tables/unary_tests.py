@@ -17,6 +17,7 @@ from engine.language import (
     ListLiteral,
     Literal,
     Scalar,
+    read_clock,
     read_moment,
 )
 from engine.tables.bare_texts import (
@@ -30,6 +31,7 @@ from engine.tables.bare_texts import (
 )
 from engine.values import (
     MAX_NUMBER_CHARACTERS,
+    ValueRefused,
     exact_decimal,
     less_than,
     literal,
@@ -44,13 +46,10 @@ _OPERATOR = re.compile(r"(<=|>=|!=|==|<>|=<|=>|<|>|=)\s*(.*)\Z", re.DOTALL)
 _QUOTED = re.compile(r'"([^"\\\n\0]*)"\Z')
 _ESCAPED = re.compile(r'"(?:[^"\\]|\\.)*"\Z')
 _NOT = re.compile(r"not\s*\((.*)\)\Z", re.DOTALL | re.IGNORECASE)
+#: A time of day or a duration; which one it is, `@"…"` leaves to the text.
+_CLOCK = re.compile(r'(?:@\s*|(time|duration)\s*\(\s*)"([^"]*)"\s*\)?\Z', re.IGNORECASE)
 _DATE = re.compile(r'(?:@\s*|date(?:\s+and\s+time)?\s*\(\s*)"([^"]*)"\s*\)?\Z', re.IGNORECASE)
-#: Values of the standard that rules do not have.
-_NO_KIND = re.compile(r"(time|duration)\s*\(\s*[\"'].*\)\Z", re.IGNORECASE)
-_WITHOUT_KIND = {
-    "time": ("a time of day", "test the hour in a column of its own: when Hour(Order.placed), 9"),
-    "duration": ("a length of time", "count it in a column of its own: when HoursBetween(Order.placed, Now()), < 26"),
-}
+_CLOCK_KINDS = ("time", "duration")
 _FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\.[A-Za-z_]")
 _FIELD_ALONE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*|\[[0-9]+\])+\Z")
 #: Reads an expression that stands in a cell, or raises `CellRefused`.
@@ -197,8 +196,15 @@ def _test(text: str, column: CellColumn, read: ReadExpression) -> Comparison | R
     node = read(operand) if _FIELD.match(operand) else _value(operand, column, read)
     op = _OPERATORS[written]
     if op not in ("==", "!=") and isinstance(node, Literal) and isinstance(node.value, bool | None):
-        raise CellRefused(f"'{operand}' has no order", "order numbers, texts or dates")
+        raise CellRefused(f"'{operand}' has no order", "order numbers, texts, dates, times or durations")
     return Comparison(op, node)
+
+
+def _clock(written: str, kind: str, text: str) -> Scalar:
+    try:
+        return read_clock(written, kind)
+    except ValueRefused as refused:
+        raise CellRefused(f"'{text[:40]}' {refused}") from refused
 
 
 def _after(low: Scalar, high: Scalar) -> bool:
@@ -210,7 +216,9 @@ def _bound(text: str, column: CellColumn, read: ReadExpression) -> Expression:
         return read(text)
     value = _value(text, column, read) if text else None
     if value is None or isinstance(value.value, bool | None):
-        raise CellRefused(f"'{text}' can't be the end of a range", "a range has two numbers, texts, dates or fields")
+        raise CellRefused(
+            f"'{text}' can't be the end of a range", "a range has two numbers, texts, dates, times or fields"
+        )
     return value
 
 
@@ -235,7 +243,9 @@ def _value(text: str, column: CellColumn, read: ReadExpression) -> Literal:
         value = read_moment(value)
         if value is None:
             raise CellRefused(f"'{text[:40]}' is not a date", "write 2026-01-31 or 2026-01-31T09:30:00+00:00")
-    if kind in ("number", "boolean", "text", "date") and kind_of_value(value) not in (kind, "null"):
+    if kind in _CLOCK_KINDS and isinstance(value, str):
+        value = _clock(value, kind, text)
+    if kind in ("number", "boolean", "text", "date", *_CLOCK_KINDS) and kind_of_value(value) not in (kind, "null"):
         raise CellRefused(f"expected a {kind}, found '{text[:40]}'", _value_hint(text, kind))
     return Literal(value)
 
@@ -246,7 +256,7 @@ def _refuse_unclear(text: str, column: CellColumn) -> None:
         return
     refuse_lookalikes(text)
     # In the other columns no bare text is taken at all.
-    if column.kind not in ("number", "boolean", "date"):
+    if column.kind not in ("number", "boolean", "date", *_CLOCK_KINDS):
         refuse_unclear(text, column.facts)
     if column.kind == "any":
         refuse_odd_number(text)
@@ -267,6 +277,12 @@ def _value_hint(text: str, kind: ValueKind) -> str:
 def _bare(text: str, kind: ValueKind) -> Scalar:
     if text.lower() in ("null", "nil"):
         return None
+    clock = _CLOCK.match(text)
+    if clock and clock[1]:
+        return _clock(clock[2], clock[1].lower(), text)
+    if clock and read_moment(clock[2]) is None:
+        # Between quotes a time of day begins with a digit, and a duration never does.
+        return _clock(clock[2], "duration" if clock[2].lstrip(" -").startswith("P") else "time", text)
     dated = _DATE.match(text)
     if dated:
         moment = read_moment(dated[1])
@@ -275,10 +291,6 @@ def _bare(text: str, kind: ValueKind) -> Scalar:
         if not isinstance(moment, datetime) and "time" in text[: text.index('"')].lower():
             raise CellRefused(f"'{text[:40]}' has no time", f'the whole day is date("{dated[1]}")')
         return moment
-    unknown = _NO_KIND.match(text)
-    if unknown:
-        message, hint = _WITHOUT_KIND[unknown[1].lower()]
-        raise CellRefused(f"'{text[:40]}' is {message}, and a rule has none", hint)
     if kind == "text":
         return text
     if text.lower() in _CONSTANTS:

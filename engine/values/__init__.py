@@ -17,6 +17,14 @@ from engine.values.arithmetic import (
     remainder,
     subtract,
 )
+from engine.values.clocks import (
+    MAX_DURATION,
+    clock_arithmetic,
+    clock_text,
+    clock_value,
+    parse_duration,
+    parse_time,
+)
 from engine.values.comparison import ORDERED, at_most, contains, equal, less_than
 from engine.values.days import (
     Day,
@@ -64,12 +72,20 @@ from engine.values.value_set import (
     compared,
     starting_with,
 )
-from engine.values.witnesses import moment_between, number_between, text_between, witnesses
+from engine.values.witnesses import (
+    duration_between,
+    moment_between,
+    number_between,
+    text_between,
+    time_between,
+    witnesses,
+)
 
 __all__ = [
     "ANYTHING",
     "CONTEXT",
     "DIGITS",
+    "MAX_DURATION",
     "MAX_NUMBER_CHARACTERS",
     "MAX_TEXT",
     "MAX_WINDOW_DAYS",
@@ -90,6 +106,9 @@ __all__ = [
     "at_most",
     "between",
     "bounded",
+    "clock_arithmetic",
+    "clock_text",
+    "clock_value",
     "compared",
     "contains",
     "dated",
@@ -99,6 +118,7 @@ __all__ = [
     "day_of",
     "decimal",
     "divide",
+    "duration_between",
     "equal",
     "exact_decimal",
     "few_decimals_test",
@@ -124,7 +144,9 @@ __all__ = [
     "ordinal",
     "ordinary",
     "parse_date",
+    "parse_duration",
     "parse_moment",
+    "parse_time",
     "plus",
     "print_duration",
     "print_number",
@@ -136,6 +158,7 @@ __all__ = [
     "take_number",
     "text",
     "text_between",
+    "time_between",
     "to_python",
     "unit_seconds",
     "whole_digits",

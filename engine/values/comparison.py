@@ -3,7 +3,7 @@
 Takes values of any kind, gives a boolean: across kinds nothing is equal and nothing has an order. Raises nothing, and
 never takes a text for a number or a date. A moment equals the day that it is in."""
 
-from datetime import datetime
+from datetime import datetime, time, timedelta
 
 from engine.values.days import Day, day_equal, day_less
 from engine.values.value import Value
@@ -30,12 +30,12 @@ def equal(left: Value, right: Value) -> bool:
 
 
 #: Kinds that `<` and its kin order; two values of the same one.
-ORDERED = (float, str, datetime, Day)
+ORDERED = (float, str, datetime, Day, time, timedelta)
 _DATES = (datetime, Day)
 
 
 def less_than(left: Value, right: Value) -> bool:
-    """What `<` means: numbers by size, texts by code point, dates by time; anything else false.
+    """What `<` means: numbers and durations by size, texts by code point, dates and times by time; anything else false.
 
     Args:
         left: of any kind.

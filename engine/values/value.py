@@ -1,13 +1,13 @@
 """What a value is while rules run, and the way in and out.  arithmetic -> [value] -> facts, evaluation, matching
 
-Inside the engine a value is None, bool, float, str, an aware UTC datetime, a `Day` (a date without a time), a tuple or
-a dict, and nothing else. Text is in Unicode normal form C. A number is always the float64 of a decimal of at most 15
-significant digits: each of those has its own float64, so comparing numbers compares floats, and only arithmetic goes
-through decimals. `from_python` refuses what is no such value; nothing else here raises. Says nothing about schemas
-(`engine.facts.reader`)."""
+Inside the engine a value is None, bool, float, str, an aware UTC datetime, a `Day` (a date without a time), a time of
+day, a duration (a timedelta), a tuple or a dict, and nothing else. Text is in Unicode normal form C. A number is always
+the float64 of a decimal of at most 15 significant digits: each of those has its own float64, so comparing numbers
+compares floats, and only arithmetic goes through decimals. `from_python` refuses what is no such value; nothing else
+here raises. Says nothing about schemas (`engine.facts.reader`)."""
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any
 
@@ -21,10 +21,11 @@ from engine.values.arithmetic import (
     is_ordinary,
     number,
 )
+from engine.values.clocks import clock_arithmetic, clock_text, clock_value
 from engine.values.days import Day, ValueRefused, dated
 from engine.values.spelling import normal_name, normal_text
 
-#: None, bool, float, str, aware datetime, Day, tuple of values, dict of values.
+#: None, bool, float, str, aware datetime, Day, time, timedelta, tuple of values, dict of values.
 Value = Any
 
 #: Longest text, in code points, that a rule can build; a longer one is null, so that joining in a loop stays bounded.
@@ -59,13 +60,13 @@ def plus(left: Value, right: Value) -> Value:
         right: of any kind.
 
     Returns:
-        A sum of numbers; a join when one side is text; else None.
+        A sum of numbers or of durations; a join when one side is text; else None.
     """
     if left.__class__ is float and right.__class__ is float:
         return add(left, right)
     if left.__class__ is str or right.__class__ is str:
         return join(left, right)
-    return None
+    return clock_arithmetic("+", left, right)
 
 
 def text(value: Value) -> str:
@@ -85,6 +86,8 @@ def text(value: Value) -> str:
         return "true" if value else "false"
     if kind is datetime or kind is Day:
         return str(value.isoformat())
+    if kind is time or kind is timedelta:
+        return clock_text(value)
     if kind is tuple:
         return "[" + ", ".join(map(text, value)) + "]"
     return "{" + ", ".join(f"{name}: {text(item)}" for name, item in value.items()) + "}"
@@ -106,7 +109,7 @@ def to_python(value: Value) -> Any:
     return value.date if kind is Day else value
 
 
-def literal(value: bool | str | Decimal | date | Day | None) -> Value:
+def literal(value: bool | str | Decimal | date | Day | time | timedelta | None) -> Value:
     """The value of a literal node; a date whose zone nobody has settled means UTC."""
     if isinstance(value, Decimal):
         return number(value)
@@ -173,7 +176,7 @@ def from_python(raw: Any, nesting: int = 0, zone: tzinfo = UTC) -> Value:
     """Take any plain value that a caller may send.
 
     Args:
-        raw: None, bool, int, float, Decimal, str, datetime, date, list, tuple or mapping.
+        raw: None, bool, int, float, Decimal, str, datetime, date, time, timedelta, list, tuple or mapping.
         nesting: how deep it stands in lists and objects.
         zone: of dates that have none; default UTC.
 
@@ -202,6 +205,8 @@ def from_python(raw: Any, nesting: int = 0, zone: tzinfo = UTC) -> Value:
         return members if all(map(str.isascii, members)) else _with_normal_names(members)
     if isinstance(raw, str):
         return normal_text(str(raw))
+    if isinstance(raw, time | timedelta):
+        return clock_value(raw)
     raise ValueRefused(f"is of a kind that rules do not know ({kind.__name__})")
 
 
@@ -253,6 +258,8 @@ _KINDS: dict[type, str] = {
     str: "text",
     datetime: "date",
     Day: "date",
+    time: "time",
+    timedelta: "duration",
     tuple: "list",
     dict: "object",
 }

@@ -9,10 +9,11 @@ day is no more than that day to them, while among moments it is a bound of its o
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from itertools import zip_longest
 from typing import Any
 
+from engine.values.clocks import MAX_DURATION
 from engine.values.days import Day, day_at
 from engine.values.interval_set import IntervalSet
 from engine.values.value import Value
@@ -23,6 +24,8 @@ _TICK = timedelta(microseconds=1)
 _LAST_MOMENT = datetime.max.replace(tzinfo=UTC)
 
 
+#: Kinds that intervals of one kind describe; of dates there are two.
+_ORDERED = (float, str, time, timedelta)
 _NONE, _ALL = IntervalSet(), IntervalSet(inside=True)
 
 
@@ -41,6 +44,9 @@ class ValueSet:
     dates: IntervalSet = _NONE
     #: Of whole days: their dates.
     days: IntervalSet = _NONE
+    #: Of times of day.
+    times: IntervalSet = _NONE
+    durations: IntervalSet = _NONE
 
     def __contains__(self, value: Value) -> bool:
         kind = value.__class__
@@ -54,6 +60,10 @@ class ValueSet:
             return value.date in self.days
         if kind is bool:
             return self.true if value else self.false
+        if kind is time:
+            return value in self.times
+        if kind is timedelta:
+            return value in self.durations
         return self.null if value is None else self.rest
 
     def __and__(self, other: "ValueSet") -> "ValueSet":
@@ -66,6 +76,8 @@ class ValueSet:
             self.texts & other.texts,
             self.dates & other.dates,
             self.days & other.days,
+            self.times & other.times,
+            self.durations & other.durations,
         )
 
     def __or__(self, other: "ValueSet") -> "ValueSet":
@@ -78,6 +90,8 @@ class ValueSet:
             self.texts | other.texts,
             self.dates | other.dates,
             self.days | other.days,
+            self.times | other.times,
+            self.durations | other.durations,
         )
 
     def __invert__(self) -> "ValueSet":
@@ -90,6 +104,8 @@ class ValueSet:
             ~self.texts,
             ~self.dates,
             ~self.days,
+            ~self.times,
+            ~self.durations,
         )
 
     @property
@@ -105,7 +121,14 @@ class ValueSet:
     @property
     def _cut(self) -> bool:
         """Whether it is in and out within one kind: most sets are, and they are neither empty nor full."""
-        return bool(self.numbers.points or self.texts.points or self.dates.points or self.days.points)
+        return bool(
+            self.numbers.points
+            or self.texts.points
+            or self.dates.points
+            or self.days.points
+            or self.times.points
+            or self.durations.points
+        )
 
     @property
     def only_texts(self) -> tuple[str, ...] | None:
@@ -120,7 +143,8 @@ class ValueSet:
     def _only(self, one: IntervalSet, other: IntervalSet) -> bool:
         """Whether two of the ordered kinds are empty, and all that has no order is out."""
         rest = self.null or self.true or self.false or self.rest or self.days.points or self.days.inside
-        return not (rest or one.points or other.points or one.inside or other.inside)
+        clocks = self.times.points or self.times.inside or self.durations.points or self.durations.inside
+        return not (rest or clocks or one.points or other.points or one.inside or other.inside)
 
 
 NOTHING = ValueSet()
@@ -135,12 +159,21 @@ def _after(value: Any) -> Any:
         return math.nextafter(value, math.inf)
     if value.__class__ is str:
         return value + "\0"
-    return value + _TICK if value < _LAST_MOMENT else None
+    if value.__class__ is time:
+        return (datetime.combine(date.min, value) + _TICK).time() if value < time.max else None
+    return value + _TICK if value < (MAX_DURATION if value.__class__ is timedelta else _LAST_MOMENT) else None
 
 
 def _of_kind(value: Value, cuts: IntervalSet) -> ValueSet:
     """A set of values of the kind of `value`, which is no date."""
-    return ValueSet(numbers=cuts) if value.__class__ is float else ValueSet(texts=cuts)
+    match value:
+        case float():
+            return ValueSet(numbers=cuts)
+        case str():
+            return ValueSet(texts=cuts)
+        case time():
+            return ValueSet(times=cuts)
+    return ValueSet(durations=cuts)
 
 
 def _dates(op: str, value: Day | datetime, zone: tzinfo) -> ValueSet:
@@ -206,7 +239,7 @@ def among(values: Iterable[Value], zone: tzinfo = UTC) -> ValueSet | None:
             return None
         by_kind.setdefault(value.__class__, set()).add(value)
     for kind, several in by_kind.items():
-        if kind is not float and kind is not str:
+        if kind not in _ORDERED:
             union = union | any_of([equal_to(value, zone) or NOTHING for value in several])
             continue
         points: list[Any] = []
@@ -246,9 +279,11 @@ def compared(op: str, value: Value, zone: tzinfo = UTC) -> ValueSet | None:
         return ~same if same is not None and op == "!=" else same
     if value.__class__ is datetime or value.__class__ is Day:
         return _dates(op, value, zone)
-    if value.__class__ not in (float, str):
+    if value.__class__ not in _ORDERED:
         return NOTHING
     bound = value if op in ("<", ">=") else _after(value)
+    if bound in (time.min, -MAX_DURATION):  # Nothing is less.
+        return _of_kind(value, _ALL if op == ">=" else _NONE)
     return _of_kind(value, _cuts(op in ("<", "<="), bound))
 
 

@@ -7,10 +7,11 @@ readable member."""
 import itertools
 import math
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
 from engine.values.arithmetic import is_number
+from engine.values.clocks import MAX_DURATION
 from engine.values.value import Value
 from engine.values.value_set import ValueSet
 
@@ -22,11 +23,12 @@ _MAX_CUTS = 16
 _MAX_PLACES = 16
 #: What makes a text longer, so that it comes right behind the text itself; the one that reads best first.
 _ENDINGS = (" …", " ")
-_DAY = timedelta(days=1)
+_DAY, _HOUR, _TICK = timedelta(days=1), timedelta(hours=1), timedelta(microseconds=1)
+_ANY_DAY = date(2000, 1, 1)
 
 
 def witnesses(values: ValueSet) -> list[Value]:
-    """Some members of a set, at most `MAX_WITNESSES` of each kind: numbers, texts, dates, true, false, then null.
+    """Some members of a set, at most `MAX_WITNESSES` of each kind: the ordered ones, true, false, then null.
 
     >>> from engine.values.value_set import compared
     >>> witnesses(compared(">", 5.0))[:2]
@@ -36,6 +38,8 @@ def witnesses(values: ValueSet) -> list[Value]:
     chosen += _first(number for number in _numbers(values.numbers.points) if number in values.numbers)
     chosen += _first(text for text in _texts(values.texts.points) if text in values.texts)
     chosen += _first(moment for moment in _moments(values.dates.points) if moment in values.dates)
+    chosen += _first(at for at in _times(values.times.points) if at in values.times)
+    chosen += _first(length for length in _durations(values.durations.points) if length in values.durations)
     chosen += [truth for truth, held in ((True, values.true), (False, values.false)) if held]
     return [*chosen, None] if values.null else chosen
 
@@ -87,6 +91,37 @@ def moment_between(below: datetime | None, above: datetime | None) -> datetime:
     return _moved(edge, step) or edge
 
 
+def time_between(below: time | None, above: time | None) -> time:
+    """A time of day half way between two others that are not neighbours.
+
+    Args:
+        below: before it; None: nothing is.
+        above: after it; None: nothing is.
+
+    >>> time_between(time(8), time(9))
+    datetime.time(8, 30)
+    """
+    low, high = (datetime.combine(_ANY_DAY, at) for at in (below or time.min, above or time.max))
+    return (low + (high - low) // 2).time()
+
+
+def duration_between(below: timedelta | None, above: timedelta | None) -> timedelta:
+    """A duration strictly between two others that are not neighbours: an hour away where one side is open.
+
+    Args:
+        below: less than it; None: nothing is.
+        above: more than it; None: nothing is.
+
+    >>> duration_between(None, timedelta(hours=1)), duration_between(timedelta(1), None) - timedelta(1)
+    (datetime.timedelta(0), datetime.timedelta(seconds=3600))
+    """
+    if below is None or above is None:
+        open_low, open_high = (below or -MAX_DURATION, above or MAX_DURATION)
+        near = below + _HOUR if below is not None else above - _HOUR if above is not None else _HOUR
+        return near if open_low < near < open_high else open_low + (open_high - open_low) // 2
+    return below + (above - below) // 2
+
+
 def _first(values: Iterable[Value]) -> list[Value]:
     chosen: dict[Value, None] = {}
     for value in values:
@@ -125,6 +160,19 @@ def _moments(cuts: tuple[datetime, ...]) -> Iterator[datetime]:
         for step in (_DAY, timedelta(microseconds=1)):
             yield from (moved for moved in (_moved(cut, step), _moved(cut, -step)) if moved is not None)
     yield datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def _times(cuts: tuple[time, ...]) -> Iterator[time]:
+    for moved in _moments(tuple(datetime.combine(_ANY_DAY, cut) for cut in cuts[:_MAX_CUTS])):
+        yield moved.time()
+    yield from (time(12), time.min, time.max)
+
+
+def _durations(cuts: tuple[timedelta, ...]) -> Iterator[timedelta]:
+    for cut in cuts[:_MAX_CUTS]:
+        steps = (timedelta(0), _HOUR, -_HOUR, _TICK, -_TICK)
+        yield from (cut + step for step in steps if -MAX_DURATION <= cut + step <= MAX_DURATION)
+    yield from (_HOUR, timedelta(0))
 
 
 def _moved(moment: datetime, step: timedelta) -> datetime | None:

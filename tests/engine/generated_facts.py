@@ -1,13 +1,26 @@
 """Facts and frames made up from a seed, as producers would send them, for the rules of `generated_rules`."""
 
 import random
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import polars as pl
 
-from tests.engine.pools import DAYS, EDGES, FIELDS, MOMENTS, NUMBERS, NUMERIC, TEXTS
+from tests.engine.pools import (
+    CLOCK_TEXTS,
+    DAYS,
+    DURATION_TEXTS,
+    DURATIONS,
+    EDGES,
+    FIELDS,
+    LONGEST,
+    MOMENTS,
+    NUMBERS,
+    NUMERIC,
+    TEXTS,
+    TIMES,
+)
 
 
 class Sender:
@@ -34,7 +47,7 @@ class Sender:
         return float(written)
 
     def any(self, nested: bool = True) -> Any:
-        match self.random.randrange(10 if nested else 8):
+        match self.random.randrange(11 if nested else 8):
             case 0:
                 return None
             case 1:
@@ -43,11 +56,26 @@ class Sender:
                 return self.pick(TEXTS)
             case 4:
                 return self.pick(DAYS)
+            case 10:
+                return self.pick([*TIMES, *DURATIONS, *LONGEST])
             case 8:
                 return [self.any(False) for _ in range(self.random.randrange(4))]
             case 9:
                 return {name: self.any(False) for name in ("y", "e\u0301", "é") if self.random.randrange(3)}
         return self.number()
+
+    def time(self) -> Any:
+        """A time of day, or a text of one; hardly ever what is none."""
+        if self.random.randrange(200) == 0:
+            return self.pick([*TEXTS, "24:00", "9:30", 7, timedelta(0)])
+        return self.pick(CLOCK_TEXTS if self.random.randrange(3) == 0 else TIMES)
+
+    def duration(self) -> Any:
+        if self.random.randrange(200) == 0:
+            return self.pick([*TEXTS, "P1M", "PT", 7, LONGEST[0] * 2, TIMES[0]])
+        if self.random.randrange(20) == 0:
+            return self.pick(LONGEST)
+        return self.pick(DURATION_TEXTS if self.random.randrange(3) == 0 else DURATIONS)
 
     def field(self, name: str) -> Any:
         if self.random.randrange(8) == 0:
@@ -61,6 +89,10 @@ class Sender:
                 return self.pick([True, False])
             case "d":
                 return self.pick(DAYS)
+            case "at":
+                return self.time()
+            case "took":
+                return self.duration()
             case "tags":
                 return [self.any(False) for _ in range(self.random.randrange(4))]
             case "x":
@@ -75,7 +107,7 @@ class Sender:
         if self.random.randrange(40) == 0:
             bad = [float("nan"), float("inf"), 0.1234567890123456, 10**15 + 1, 10**301, 1e-300]
             product[self.pick(NUMERIC if self.typed else FIELDS)] = self.pick(bad)
-        lines = [self.fields(["n", "m", "t", "f", "x", "d"]) for _ in range(self.random.randrange(5))]
+        lines = [self.fields(["n", "m", "t", "f", "x", "d", "at", "took"]) for _ in range(self.random.randrange(5))]
         match self.random.randrange(20):
             case 0 if not self.typed:
                 return {"P": product}
@@ -105,10 +137,15 @@ def frame_from(seed: int, rows: int, typed: bool) -> pl.DataFrame:
         "date": lambda: sender.pick(MOMENTS),
         "day": lambda: sender.pick([one for one in DAYS if not isinstance(one, datetime)]),
         "clock": lambda: sender.pick(MOMENTS).replace(tzinfo=None),
+        "time": lambda: sender.pick(TIMES),
+        "duration": lambda: sender.pick([*DURATIONS, *DURATIONS, *LONGEST]),
+        "time text": lambda: sender.pick([*CLOCK_TEXTS, *CLOCK_TEXTS, "24:00"]),
+        "duration text": lambda: sender.pick([*DURATION_TEXTS, *DURATION_TEXTS, "P1M"]),
     }
     dtypes = {"number": pl.Float64, "text": pl.String, "boolean": pl.Boolean, "date": pl.Datetime("us", "UTC")}
-    dtypes |= {"day": pl.Date, "clock": pl.Datetime("us")}
-    kinds = {"t": "text", "u": "text", "f": "boolean", "d": "date"}
+    dtypes |= {"day": pl.Date, "clock": pl.Datetime("us"), "time": pl.Time, "duration": pl.Duration("us")}
+    dtypes |= {"time text": pl.String, "duration text": pl.String}
+    kinds = {"t": "text", "u": "text", "f": "boolean", "d": "date", "at": "time", "took": "duration"}
     columns = []
     for name in FIELDS:
         if chance.randrange(12) == 0:
@@ -121,6 +158,8 @@ def frame_from(seed: int, rows: int, typed: bool) -> pl.DataFrame:
             kind = sender.pick(list(makers))
         if kind == "date":
             kind = sender.pick(["date", "day", "clock"])
+        if kind in ("time", "duration") and chance.randrange(3) == 0:
+            kind += " text"
         nulls = sender.pick([0, 4, 4, 20])
         values = [None if nulls and chance.randrange(nulls) == 0 else makers[kind]() for _ in range(rows)]
         if kind == "number" and chance.randrange(4) == 0:

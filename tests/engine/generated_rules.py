@@ -10,11 +10,13 @@ from engine.functions import FUNCTIONS
 from engine.language import Expression, Path, Rule, nodes
 from tests.engine.pools import (
     CALLED,
+    CLOCKS,
     DAYS,
     DERIVED,
     EDGES,
     EMITTED,
     FIELDS,
+    LENGTH,
     LINE_FIELDS,
     LITERALS,
     NUMBERS,
@@ -54,6 +56,8 @@ class Maker:
             return nodes.Literal(self.pick(LITERALS))
         if hint == "d" and kind < 10:
             return nodes.Literal(self.pick(DAYS))
+        if hint in CLOCKS and kind < 10:
+            return nodes.Literal(self.pick(CLOCKS[hint]))
         match kind:
             case 0:
                 return nodes.Literal(None)
@@ -63,6 +67,8 @@ class Maker:
                 return nodes.Literal(self.pick(LITERALS))
             case 6:
                 return nodes.Literal(self.pick(DAYS))
+            case 7:
+                return nodes.Literal(self.pick(CLOCKS[self.pick(sorted(CLOCKS))]))
         return nodes.Literal(self.number())
 
     def path(self) -> Path:
@@ -71,7 +77,7 @@ class Maker:
         if self.one_in(15):
             return Path("P", ("x", "y")) if self.within else self.pick(ODD_PATHS[:2] if self.flat else ODD_PATHS)
         if self.one_in(12):
-            return Path("P", (self.pick(DERIVED),))
+            return Path("P", (self.pick([*DERIVED, LENGTH]),))
         return Path("P", (self.pick(NUMERIC if self.one_in(2) else FIELDS),))
 
     def list_of(self, hint: str = "") -> nodes.ListLiteral:
@@ -142,7 +148,7 @@ class Maker:
 
     def multiple(self) -> Expression:
         """A field against a multiple of another, in the forms that people write."""
-        left, right = self.random.sample(NUMERIC, 2)
+        left, right = self.random.sample([*NUMERIC, "took", LENGTH] if self.one_in(4) else NUMERIC, 2)
         over, under = Path("P", (left,)), Path("P", (right,))
         factor = nodes.Literal(self.number())
         forms: list[tuple[Expression, Expression]] = [
@@ -262,6 +268,10 @@ class Maker:
 
     def sum(self, feeding: bool) -> nodes.Action:
         """A number written to a number, as rules add up points and prices."""
+        if self.one_in(5):
+            op = self.pick(["=", "+=", "+=", "-=", "*=", "/="])
+            by: Expression = nodes.Literal(self.number()) if op in ("*=", "/=") else self.literal(LENGTH)
+            return nodes.Assign(Path("P", (LENGTH,)), op, by)
         target = Path("P", (self.pick([*DERIVED, *DERIVED, *NUMERIC] if feeding else ["out", "out"]),))
         number = Path("P", (self.pick([*NUMERIC, *DERIVED]),)) if self.one_in(2) else nodes.Literal(self.number())
         return nodes.Assign(target, self.pick(["=", "+=", "+=", "-=", "*=", "/="]), number)  # type: ignore[arg-type]
@@ -288,33 +298,3 @@ class Maker:
             date_effective=pick(DAYS) if self.one_in(8) else None,
             date_expires=pick(DAYS) if self.one_in(8) else None,
         )
-
-
-def rules_from(seed: int, flat: bool = False) -> list[Rule]:
-    """One to a dozen rules, now and then many; every other ruleset has rules that do not feed each other."""
-    maker = Maker(random.Random(seed), flat)
-    if maker.one_in(20):
-        return classed(maker)
-    depth, feeding = maker.random.randrange(3), maker.one_in(2)
-    return [maker.rule(number, depth, feeding) for number in range(maker.random.randrange(1, 13))]
-
-
-def classed(maker: Maker) -> list[Rule]:
-    """Rules as a domain has them: equality on a text, bounds on numbers, now and then a multiple of another field."""
-    feeding, rules = maker.one_in(4), []
-    for number in range(maker.random.randrange(20, 100)):
-        tests: list[Expression] = []
-        if maker.random.randrange(8):
-            tests.append(nodes.Compare("==", Path("P", ("t",)), nodes.Literal(maker.pick(LITERALS))))
-        if maker.one_in(3):
-            tests.append(nodes.Membership(Path("P", ("u",)), maker.list_of("u")))
-        for field in maker.random.sample(NUMERIC, maker.random.randrange(3)):
-            limit = nodes.Literal(maker.number())
-            tests.append(nodes.Compare(maker.pick(ORDER), Path("P", (field,)), limit))  # type: ignore[arg-type]
-        if maker.one_in(2) or len(tests) < 2:
-            tests.append(maker.multiple())
-        if maker.one_in(6):
-            tests.append(maker.condition(1))
-        actions = tuple(maker.action(feeding) for _ in range(maker.random.randrange(1, 3)))
-        rules.append(Rule(f"R{number}", nodes.And(tuple(tests)), actions, salience=maker.pick([0, 0, 0, 5])))
-    return rules

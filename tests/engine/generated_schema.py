@@ -10,9 +10,15 @@ from engine.schema import Schema, parse_schema
 from tests.engine.pools import EMITTED, NUMBERS, TEXTS, ZONES
 
 _KINDS = {"n": "number", "m": "number", "k": "number", "t": "text", "u": "text", "f": "boolean", "d": "date"}
-_KINDS |= {"tags": "list", "x": "object"}
-_DERIVED = {"out": "number", "out2": "text", "p": "number", "q": "number"}
-_LINES = {"n": "number", "m": "number", "t": "text", "f": "boolean", "x": "object", "d": "date"}
+_KINDS |= {"tags": "list", "x": "object", "at": "time", "took": "duration"}
+_DERIVED = {"out": "number", "out2": "text", "p": "number", "q": "number", "r": "duration"}
+_LINES = {name: _KINDS[name] for name in ("n", "m", "t", "f", "x", "d", "at", "took")}
+
+#: Lowest, highest, and values of which most facts have one.
+_CLOCK_BOUNDS = {
+    "time": ("08:00", "18:00:00", ["08:00", "09:30", "09:30:00.000001", "10:30:15.5", "00:00", "18:00"]),
+    "duration": ("-PT1H", "P100D", ["PT0S", "PT1H", "PT90M", "P1D", "PT0.000001S", "-PT1H", "P7D"]),
+}
 
 #: What another system writes before a name.
 ELSEWHERE = ["The", "Größe von", "収入", "a.b", "x-"]
@@ -42,6 +48,13 @@ def schema_from(seed: int) -> Schema:
         if bounded and kind == "text" and chance.randrange(4) == 0:
             shown = [text for text in TEXTS if text.isprintable()]
             words.append(f"values = {shown[:-1]!r}".replace("'", '"'))
+        if bounded and kind in _CLOCK_BOUNDS and chance.randrange(2 if derived else 4) == 0:
+            low, high, values = _CLOCK_BOUNDS[kind]
+            words += [f'min = "{low}"'] * chance.randrange(2) + [f'max = "{high}"'] * chance.randrange(2)
+            if not derived and chance.randrange(4) == 0:
+                words.append(f"values = {values!r}".replace("'", '"'))
+        if derived and kind == "duration" and chance.randrange(2):
+            words.append(f'default = "{chance.choice(["PT0S", "PT1H"])}"')
         return f"{{ {', '.join(words)} }}"
 
     zone = chance.choice(list(ZONES))

@@ -5,7 +5,7 @@ It shares the nodes and the bodies of the functions with the engine, and nothing
 
 import itertools
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any
 
@@ -177,8 +177,8 @@ class Evaluation:
         steps = target.steps[1:] if isinstance(target.steps[0], int) else target.steps
         known = schema.facts[target.fact].fields[str(steps[0])] if schema is not None and len(steps) == 1 else None
         counts_as = old
-        if old is None and known is not None and known.derived and known.kind == "number":
-            counts_as = known.default or Decimal(0)
+        if old is None and known is not None and known.derived and known.kind in ("number", "duration"):
+            counts_as = known.default or (Decimal(0) if known.kind == "number" else timedelta(0))
         # A copy: what is written may be, or hold, the very object that it is written into.
         new = fresh(value) if op == "=" else arithmetic(op[0], counts_as, value)
         if nesting(new) + len(target.steps) > MAX_NESTING or size(new) > MAX_PARTS:

@@ -13,6 +13,7 @@ from engine.functions import FUNCTIONS, invoke
 from engine.language import Path, nodes
 from tests.engine.naive_values import (
     MAX_TEXT,
+    ORDERED,
     arithmetic,
     compare,
     elements,
@@ -195,7 +196,7 @@ class Expressions:
             for value in values:
                 total = arithmetic("+", total, value)
             return total if node.kind == "Sum" else arithmetic("/", total, Decimal(len(values)))
-        if len({kind(value) for value in values}) != 1 or kind(values[0]) not in ("number", "text", "date"):
+        if len({kind(value) for value in values}) != 1 or kind(values[0]) not in ORDERED:
             return None
         key = (lambda one: ends(one)[0]) if kind(values[0]) == "date" else None
         return min(values, key=key) if node.kind == "Min" else max(values, key=key)

@@ -8,7 +8,7 @@ from typing import Any
 from engine.language import Path, Rule, nodes
 from engine.schema import Schema
 from tests.engine.naive_expressions import inner, paths, seen
-from tests.engine.naive_values import Refused, printed, take, takes, with_normal_names
+from tests.engine.naive_values import Refused, clock, kind, printed, take, takes, with_normal_names
 
 
 class Intake:
@@ -45,7 +45,7 @@ class Intake:
 
     def take(self, raw: dict[str, Any]) -> dict[str, Any]:
         """The facts as values; raises Refused."""
-        raw = self.with_digits(self.with_own_names(raw))
+        raw = self.with_clocks(self.with_digits(self.with_own_names(raw)))
         self.check(raw)
         for path, bound in self.reads:
             take(seen(raw, path, bound), self.zone)
@@ -98,6 +98,26 @@ class Intake:
             else value
             for name, value in raw.items()
         }
+
+    def with_clocks(self, raw: dict[str, Any]) -> dict[str, Any]:
+        """The facts with times and durations for texts; raises Refused for what is none, read or not."""
+        found = dict(raw)
+        for fact in self.schema.facts.values() if self.schema else ():
+            kinds = {field.name: field.kind for field in fact.fields.values() if field.kind in ("time", "duration")}
+            one = raw.get(fact.name)
+            if isinstance(one, list):
+                found[fact.name] = [self.clocks(item, kinds) for item in one]
+            elif isinstance(one, dict):
+                found[fact.name] = self.clocks(one, kinds)
+        return found
+
+    def clocks(self, raw: dict[str, Any], kinds: dict[str, str]) -> dict[str, Any]:
+        found = {name: clock(value, kinds[name]) if name in kinds else value for name, value in raw.items()}
+        for name, wanted in kinds.items():
+            value = take(found.get(name))
+            if value is not None and kind(value) != wanted:
+                raise Refused("facts-rejected")
+        return found
 
     def check(self, raw: dict[str, Any]) -> None:
         """Bounds and values hold for every field of a schema, whether a rule reads it or not."""

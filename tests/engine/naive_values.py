@@ -1,7 +1,9 @@
-"""Values of the naive evaluator: None, bool, Decimal, str, datetime, list, dict, and what operators make of them."""
+"""Values of the naive evaluator: null, bool, Decimal, str, dates, times, lists, dicts, what operators make of them."""
 
-from datetime import UTC, date, datetime, timedelta, tzinfo
+import re
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
+from fractions import Fraction
 from typing import Any
 from unicodedata import normalize
 
@@ -13,6 +15,10 @@ MAX_TEXT = 100_000
 
 class Refused(Exception):
     pass
+
+
+LONGEST = timedelta(days=100_000_000)
+ORDERED = ("number", "text", "date", "time", "duration")
 
 
 def printed(raw: float) -> Decimal:
@@ -39,11 +45,46 @@ def take(raw: Any, zone: tzinfo = UTC) -> Any:
     if isinstance(raw, date):
         midnights = [datetime(one.year, one.month, one.day, tzinfo=zone) for one in (raw, raw + timedelta(days=1))]
         return Day(raw, *(midnight.astimezone(UTC) for midnight in midnights))
+    if isinstance(raw, time) and raw.tzinfo is None:
+        return raw
+    if isinstance(raw, timedelta) and abs(raw) <= LONGEST:
+        return raw
     if isinstance(raw, list | tuple):
         return [take(item, zone) for item in raw]
     if isinstance(raw, dict):
         return {name: take(item, zone) for name, item in with_normal_names(raw).items()}
     raise Refused("facts-rejected")
+
+
+def clock(raw: Any, kind: str) -> Any:
+    """What a text says that is to be a time or a duration; anything else as it is."""
+    if not isinstance(raw, str):
+        return raw
+    if kind == "time" and re.fullmatch(r"\d\d:\d\d(:\d\d(\.\d{1,6})?)?", raw, re.ASCII):
+        try:
+            hours, minutes, seconds = [*raw.split(":"), "0"][:3]
+            return time(int(hours), int(minutes), int(seconds.split(".")[0]), int(Decimal(seconds) % 1 * 10**6))
+        except ValueError:
+            return raw
+    number = r"(?:([\d.]+)%s)?"
+    parts = re.fullmatch(
+        r"(-?)P" + number % "W" + number % "D" + "(?:T" + "".join(number % u for u in "HMS") + ")?", raw
+    )
+    if kind != "duration" or parts is None or raw[-1] in "PT":
+        return raw
+    sizes = (604_800, 86_400, 3_600, 60, 1)
+    micros = sum(int(Decimal(part or 0) * size * 10**6) for part, size in zip(parts.groups()[1:], sizes, strict=True))
+    return timedelta(microseconds=-micros if parts[1] else micros)
+
+
+def iso(length: timedelta) -> str:
+    micros = abs(length) // timedelta(microseconds=1)
+    seconds, rest = divmod(micros, 10**6)
+    days, hours, minutes, seconds = seconds // 86_400, seconds // 3600 % 24, seconds // 60 % 60, seconds % 60
+    second = f"{seconds}.{rest:06}S" if rest else f"{seconds}S" if seconds else ""
+    clock = (f"{hours}H" if hours else "") + (f"{minutes}M" if minutes else "") + second
+    written = (f"{days}D" if days else "") + ("T" + clock if clock else "")
+    return f"{'-' if length < timedelta(0) else ''}P{written or 'T0S'}"
 
 
 def with_normal_names(raw: dict[str, Any]) -> dict[str, Any]:
@@ -81,8 +122,10 @@ def text(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, Decimal):
         return str(plain(value))
-    if isinstance(value, datetime | Day):
+    if isinstance(value, datetime | Day | time):
         return value.isoformat()
+    if isinstance(value, timedelta):
+        return iso(value)
     if isinstance(value, list):
         return f"[{', '.join(text(item) for item in value)}]"
     if isinstance(value, dict):
@@ -101,6 +144,8 @@ KINDS: dict[type, str] = {
     str: "text",
     datetime: "date",
     Day: "date",
+    time: "time",
+    timedelta: "duration",
     list: "list",
     dict: "object",
 }
@@ -131,7 +176,7 @@ def less(a: Any, b: Any) -> bool:
         return a.date < b.date
     if kind(a) == kind(b) == "date":
         return ends(a)[1] < ends(b)[0]
-    return kind(a) == kind(b) and kind(a) in ("number", "text", "date") and bool(a < b)
+    return kind(a) == kind(b) and kind(a) in ORDERED and bool(a < b)
 
 
 def compare(op: str, a: Any, b: Any) -> bool:
@@ -144,7 +189,7 @@ def compare(op: str, a: Any, b: Any) -> bool:
             return less(a, b)
         case ">":
             return less(b, a)
-    ordered = kind(a) == kind(b) and kind(a) in ("number", "text", "date")
+    ordered = kind(a) == kind(b) and kind(a) in ORDERED
     return ordered and (equal(a, b) or (less(a, b) if op == "<=" else less(b, a)))
 
 
@@ -154,6 +199,8 @@ def arithmetic(op: str, a: Any, b: Any) -> Any:
     if op == "+" and (isinstance(a, str) or isinstance(b, str)):
         joined = normalize("NFC", text(a) + text(b))
         return joined if len(joined) <= MAX_TEXT else None
+    if isinstance(a, timedelta) or isinstance(b, timedelta):
+        return length(op, a, b)
     if kind(a) != "number" or kind(b) != "number":
         return None
     with localcontext(Context(prec=2_000)):
@@ -167,6 +214,22 @@ def arithmetic(op: str, a: Any, b: Any) -> Any:
             case "%":
                 return rounded(a % b) if b else None
         return rounded(a / b) if b else None
+
+
+def length(op: str, a: Any, b: Any) -> timedelta | None:
+    """A duration that comes of others and of numbers."""
+    micros: Fraction | None = None
+    one, other = (Fraction(x // timedelta(microseconds=1)) if isinstance(x, timedelta) else x for x in (a, b))
+    kinds = [kind(a), kind(b)]
+    if kinds == ["duration", "duration"] and op in "+-":
+        micros = one + other if op == "+" else one - other
+    elif "number" in kinds and op == "*":
+        micros = Fraction(one) * Fraction(other)
+    elif kinds == ["duration", "number"] and op == "/" and other:
+        micros = one / Fraction(other)
+    if micros is None or abs(micros) > LONGEST // timedelta(microseconds=1):
+        return None
+    return timedelta(microseconds=round(micros))
 
 
 def parts(value: Any) -> list[Any]:
@@ -225,7 +288,9 @@ def takes(field: FieldSchema, value: Any, whole: bool = True) -> bool:
         return not field.required
     if whole and kind(value) != field.kind:
         return False
-    if not isinstance(value, Decimal | str) or (isinstance(value, Decimal) and not value.is_finite()):
+    if not isinstance(value, Decimal | str | time | timedelta) or (
+        isinstance(value, Decimal) and not value.is_finite()
+    ):
         return True
     return (
         (field.minimum is None or value >= field.minimum)

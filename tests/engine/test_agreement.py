@@ -22,7 +22,7 @@ from engine.schema import Schema
 from engine.values import equal, from_python
 from tests.engine.effort import cases
 from tests.engine.generated_facts import facts_from, frame_from
-from tests.engine.generated_rules import rules_from
+from tests.engine.generated_rulesets import rules_from
 from tests.engine.generated_schema import OtherSystem, schema_from
 from tests.engine.naive import Answer, Naive
 from tests.engine.pools import AS_OF

@@ -8,7 +8,7 @@ import math
 import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -17,7 +17,7 @@ import polars as pl
 from rulefarm.batch.chunk_codec import Apart, Unreadable
 from rulefarm.errors import JobRejected
 from rulefarm.limits import MAX_DIGITS
-from rulefarm.normalize import abbreviate, to_json_values
+from rulefarm.normalize import abbreviate, iso_duration, to_json_values
 
 _MOMENT = pl.Datetime("us", "UTC")
 _LOCAL = pl.Datetime("us")
@@ -148,11 +148,18 @@ _KINDS: dict[type, Callable[[Any], str]] = {
     date: lambda _: "date",
     uuid.UUID: lambda _: "text",
     time: lambda _: "text",
+    timedelta: lambda _: "text",
 }
 
 #: What a value is in its column, where it is not itself.
 _TAKEN: dict[str, Callable[[Any], Any]] = {
-    "text": lambda value: value.isoformat() if isinstance(value, time) else str(value),
+    "text": lambda value: (
+        value.isoformat()
+        if isinstance(value, time)
+        else iso_duration(value)
+        if isinstance(value, timedelta)
+        else str(value)
+    ),
     "number": float,
     "moment": lambda value: value.astimezone(UTC),
 }
@@ -160,7 +167,7 @@ _TAKEN: dict[str, Callable[[Any], Any]] = {
 
 def _plain(value: Any) -> Any:
     """A value that stands apart, as it can be written down."""
-    if isinstance(value, (uuid.UUID, time)):
+    if isinstance(value, (uuid.UUID, time, timedelta)):
         return _TAKEN["text"](value)
     if isinstance(value, Decimal) and _kind(value) == "number":
         return float(value)

@@ -53,8 +53,8 @@ def _plain(series: pl.Series, apart: dict[int, Apart]) -> pl.Series:
         return _numbers(series, apart)
     if dtype == pl.String:
         return _storable(series, apart)
-    if isinstance(dtype, pl.Datetime) and dtype.time_unit == "ns":
-        # What is finer than a microsecond has no place in a Python datetime either.
+    if isinstance(dtype, (pl.Datetime, pl.Duration)) and dtype.time_unit == "ns":
+        # What is finer than a microsecond has no place in a Python datetime or timedelta either.
         return series.dt.cast_time_unit("us")
     if dtype == pl.Time:
         return series.cast(pl.String)

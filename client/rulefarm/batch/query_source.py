@@ -23,6 +23,8 @@ from rulefarm.normalize import abbreviate
 
 #: Types of Postgres that Python's dates are too small for: of one, of a list of it, and the reader.
 _DATES = ((1082, 1182, "PYDATE"), (1114, 1115, "PYDATETIME"), (1184, 1185, "PYDATETIMETZ"))
+#: Intervals, of which Python has no months: of one, and of a list of it.
+_INTERVALS = (1186, 1187)
 #: JSON and JSONB: of one, and of a list of it.
 _JSON = ((114, 199), (3802, 3807))
 #: What stands in a query of Postgres as a whole: texts, names in quotes, comments to the end of a line, words.
@@ -128,6 +130,7 @@ def _read_what_python_has_no_value_for(connection: Any, _record: Any) -> None:
     """Let a date before the year 1, and the like, be a value that nobody can read instead of an error."""
     for one, many, name in _DATES:
         _register(connection, one, many, _forgiving(getattr(psycopg2.extensions, name)))
+    _register(connection, *_INTERVALS, _interval)
     for one, many in _JSON:
         _register(connection, one, many, _json)
 
@@ -149,6 +152,16 @@ def _forgiving(read: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
         return Unreadable(f"is no date between the years 1 and 9999: {abbreviate(text)}")
 
     return reader
+
+
+def _interval(text: str | None, cursor: Any) -> Any:
+    """An interval as a duration; the driver would make 30 days of a month, and 365 of a year."""
+    try:
+        if text is None or ("mon" not in text and "year" not in text):
+            return psycopg2.extensions.PYINTERVAL(text, cursor)
+    except (ValueError, OverflowError, psycopg2.Error):
+        pass
+    return Unreadable(f"is no duration of days and what is shorter: {abbreviate(text)}")
 
 
 def _json(text: str | None, _cursor: Any) -> Any:

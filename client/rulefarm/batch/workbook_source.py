@@ -8,7 +8,7 @@ import re
 import warnings
 from collections.abc import Generator, Iterator
 from contextlib import closing
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -205,8 +205,6 @@ def _value(cell: dict[str, Any]) -> Any:
         return value if value.strip() else None
     if isinstance(value, datetime):
         return value.date() if value.time() == time() else value
-    if isinstance(value, timedelta):
-        return Unreadable("is a duration, for which rules have no kind")
     return value
 
 

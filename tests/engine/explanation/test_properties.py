@@ -13,7 +13,7 @@ from engine.language import Decide, Literal, Rule, nodes
 from engine.values import first_that, number_at, ordinal, to_python
 from tests.engine.effort import cases
 from tests.engine.generated_facts import facts_from
-from tests.engine.generated_rules import rules_from
+from tests.engine.generated_rulesets import rules_from
 from tests.engine.pools import AS_OF
 from tests.engine.test_agreement import differ, in_words, program_of
 
