@@ -1,4 +1,4 @@
-"""Constants of a field in domain.toml: its bounds, its values, its default.  toml -> [constants] -> reader
+"""Constants of a field in domain.toml: its bounds, its values, its default.  schema -> [constants] -> reader
 
 Takes the table of a field and its kind, gives numbers, texts, times of day and durations as the schema holds them, and
 reports what is none. Whether they fit each other is for the reader to say."""
@@ -6,17 +6,11 @@ reports what is none. Whether they fit each other is for the reader to say."""
 from collections.abc import Mapping
 from datetime import time, timedelta
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any
 
 from engine.schema.schema import Constant, Kind
+from engine.schema.shared_facts import Report
 from engine.values import DIGITS, ValueRefused, normal_text, number_problem, parse_duration, parse_time
-
-
-class ReportProblem(Protocol):
-    """Takes a problem."""
-
-    def __call__(self, code: str, message: str, table: str, key: str = "", hint: str = "") -> None:
-        """Report it at the place of a key."""
 
 
 class ConstantReader:
@@ -26,7 +20,7 @@ class ConstantReader:
         report: takes the problems.
     """
 
-    def __init__(self, report: ReportProblem) -> None:
+    def __init__(self, report: Report) -> None:
         self._problem = report
 
     def _number(self, value: object, key: str, place: str, row: str) -> Decimal | None:
@@ -69,7 +63,7 @@ class ConstantReader:
             return self._clock(field[key], kind, key, place, row)
         if kind != "number" and key != "default":
             message = f"'{key}' is for numbers, times and durations, and this field is {kind}"
-            self._problem("schema-bounds", message, place, row)
+            self._problem("schema-bounds", message, place, row, "")
             return None
         return self._number(field[key], key, place, row)
 
@@ -87,12 +81,12 @@ class ConstantReader:
         values = field["values"]
         if kind not in ("number", "text", "time", "duration") or not isinstance(values, list) or not values:
             message = "'values' has to be a list of texts, numbers, times or durations, on such a field"
-            self._problem("schema-value", message, place, row)
+            self._problem("schema-value", message, place, row, "")
             return None
         if kind == "text":
             if all(isinstance(value, str) for value in values):
                 return tuple(map(normal_text, values))
-            self._problem("schema-value", "'values' of a text field has to hold texts only", place, row)
+            self._problem("schema-value", "'values' of a text field has to hold texts only", place, row, "")
             return None
         read = [self.bound({"values": value}, "values", kind, place, row) for value in values]
         return tuple(value for value in read if value is not None)

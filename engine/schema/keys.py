@@ -102,8 +102,8 @@ FIELD = KeyTable(
             "default",
             "a number, a duration",
             "0, `PT0S`",
-            "what a derived number or duration without a value counts as in `+=` `-=` `*=` `/=` and in the sums of `C+` and `C#`;"
-            " until then it is null",
+            "what a derived number or duration without a value counts as in `+=` `-=` `*=` `/=` and in the"
+            " sums of `C+` and `C#`; until then it is null",
         ),
         _DESCRIPTION,
     ),

@@ -1,6 +1,6 @@
 """Values of a workbook's cells, as a person would type them into a CSV file.  [sheet_values] -> sheet_view, workbook
 
-Takes what openpyxl makes of a cell, gives its text; refuses what no rule has: times of day, lengths of time, numbers
+Takes what openpyxl makes of a cell, gives its text; refuses times of day, lengths of time, and numbers
 of more digits than a spreadsheet shows. Knows no place (`engine.tables.workbook` does)."""
 
 import math
@@ -32,10 +32,10 @@ def typed(value: object) -> str:
         return value.isoformat()
     if isinstance(value, time):
         hint = f'format the cell as text and write time("{value.isoformat()}"), or write date and time'
-        raise CellRefused(f"this cell holds a time of day, {value:%H:%M:%S}, which sheets also make of numbers", hint)
+        raise CellRefused(f"this cell holds a time of day, {value:%H:%M:%S}, and no text", hint)
     if isinstance(value, timedelta):
         hint = f'format the cell as text and write duration("{clock_text(value)}"), or a number of some unit'
-        raise CellRefused(f"this cell holds a length of time, {_clock(value)}, which sheets also make of numbers", hint)
+        raise CellRefused(f"this cell holds a length of time, {_clock(value)}, and no text", hint)
     return str(value)
 
 

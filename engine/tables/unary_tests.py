@@ -49,7 +49,12 @@ _NOT = re.compile(r"not\s*\((.*)\)\Z", re.DOTALL | re.IGNORECASE)
 #: A time of day or a duration; which one it is, `@"…"` leaves to the text.
 _CLOCK = re.compile(r'(?:@\s*|(time|duration)\s*\(\s*)"([^"]*)"\s*\)?\Z', re.IGNORECASE)
 _DATE = re.compile(r'(?:@\s*|date(?:\s+and\s+time)?\s*\(\s*)"([^"]*)"\s*\)?\Z', re.IGNORECASE)
-_CLOCK_KINDS = ("time", "duration")
+_CLOCK_KINDS = {"time": "10:30 or 10:30:15.5", "duration": "PT1H30M or P2D"}
+#: Where a value belongs that is of no use in a column of another kind.
+_OTHER_COLUMNS = {
+    "time": "test a time of day in a column of its own: when TimeOf(Order.placed)",
+    "duration": "test a duration in a column of its own: when DurationBetween(Order.placed, Now())",
+}
 _FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\.[A-Za-z_]")
 _FIELD_ALONE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*|\[[0-9]+\])+\Z")
 #: Reads an expression that stands in a cell, or raises `CellRefused`.
@@ -204,7 +209,7 @@ def _clock(written: str, kind: str, text: str) -> Scalar:
     try:
         return read_clock(written, kind)
     except ValueRefused as refused:
-        raise CellRefused(f"'{text[:40]}' {refused}") from refused
+        raise CellRefused(f"'{text[:40]}' {refused}", f"write {_CLOCK_KINDS[kind]}") from refused
 
 
 def _after(low: Scalar, high: Scalar) -> bool:
@@ -246,7 +251,7 @@ def _value(text: str, column: CellColumn, read: ReadExpression) -> Literal:
     if kind in _CLOCK_KINDS and isinstance(value, str):
         value = _clock(value, kind, text)
     if kind in ("number", "boolean", "text", "date", *_CLOCK_KINDS) and kind_of_value(value) not in (kind, "null"):
-        raise CellRefused(f"expected a {kind}, found '{text[:40]}'", _value_hint(text, kind))
+        raise CellRefused(f"expected a {kind}, found '{text[:40]}'", _value_hint(text, kind, value))
     return Literal(value)
 
 
@@ -262,7 +267,9 @@ def _refuse_unclear(text: str, column: CellColumn) -> None:
         refuse_odd_number(text)
 
 
-def _value_hint(text: str, kind: ValueKind) -> str:
+def _value_hint(text: str, kind: ValueKind, value: Scalar) -> str:
+    if kind_of_value(value) in _OTHER_COLUMNS:
+        return _OTHER_COLUMNS[kind_of_value(value)]
     if kind != "number":
         return ""
     if _FIELD.match(text):

@@ -1,7 +1,7 @@
 """Facts travel as one canonical text; what JSON or Postgres can't hold is refused by name."""
 
 import json
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
@@ -20,6 +20,9 @@ EQUAL = [
     ({"Order": {"a": 0}}, {"Order": {"a": -0.0}}),
     ({"Line": [{"q": 1}]}, {"Line": ({"q": 1},)}),
     ({"Order": {"day": "2026-03-01"}}, {"Order": {"day": date(2026, 3, 1)}}),
+    ({"Order": {"at": "10:30:00"}}, {"Order": {"at": time(10, 30)}}),
+    ({"Order": {"took": "P1DT1H30M"}}, {"Order": {"took": timedelta(hours=25.5)}}),
+    ({"Order": {"took": "-PT0.500000S"}}, {"Order": {"took": timedelta(seconds=-0.5)}}),
 ]
 REFUSED: list[tuple[Any, str, str]] = [
     ([], "bad-facts", "JSON object"),

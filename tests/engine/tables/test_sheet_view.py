@@ -84,10 +84,18 @@ def test_a_format_that_changes_what_is_seen_is_named_once_a_column() -> None:
 @pytest.mark.parametrize(
     ("value", "number_format", "says"),
     [
-        (timedelta(hours=25, minutes=30), "[h]:mm", "this cell holds a length of time, 25:30:00, which sheets also make of numbers"),
-        (timedelta(minutes=-30), "[h]:mm:ss", "this cell holds a length of time, -0:30:00, which sheets also make of numbers"),
-        (time(9, 30), "h:mm", "this cell holds a time of day, 09:30:00, which sheets also make of numbers"),
-        (0.5, "hh:mm AM/PM", "this cell holds a time of day, 12:00:00, which sheets also make of numbers"),
+        (
+            timedelta(hours=25, minutes=30),
+            "[h]:mm",
+            "this cell holds a length of time, 25:30:00, and no text",
+        ),
+        (
+            timedelta(minutes=-30),
+            "[h]:mm:ss",
+            "this cell holds a length of time, -0:30:00, and no text",
+        ),
+        (time(9, 30), "h:mm", "this cell holds a time of day, 09:30:00, and no text"),
+        (0.5, "hh:mm AM/PM", "this cell holds a time of day, 12:00:00, and no text"),
         (1234567890123456, "General", "a number has at most 15 significant digits, this one has 16"),
         (-9007199254740993, "0", "a number has at most 15 significant digits, this one has 16"),
         (4006381333931123456.0, "0", "a number has at most 15 significant digits, this one has 16"),
