@@ -63,6 +63,17 @@ def test_columns_of_parquet(unit: Any, shop: LoadedRuleset, tmp_path: Path) -> N
     assert found == [("A1", "review", ["08:00:00 PT1H30M"]), ("A2", "accept", []), ("A3", "accept", [])]
 
 
+def test_a_duration_too_long_for_python_is_the_error_of_its_row(shop: LoadedRuleset, tmp_path: Path) -> None:
+    took = pl.Series([2**62, 5_400_000, -(2**62)], dtype=pl.Int64).cast(pl.Duration("ms"))
+    frame = pl.DataFrame({"id": ["A1", "A2", "A3"], "at": [time(8)] * 3, "took": took})
+    frame.write_parquet(tmp_path / "a.parquet")
+    assert answers(judge(tmp_path / "a.parquet", loaded=shop)) == [
+        ("A1", "error", ["Order.took is a duration out of range"]),
+        ("A2", "review", ["08:00:00 PT1H30M"]),
+        ("A3", "error", ["Order.took is a duration out of range"]),
+    ]
+
+
 def test_cells_of_a_workbook(shop: LoadedRuleset, tmp_path: Path) -> None:
     book = workbook(
         tmp_path / "a.xlsx",

@@ -13,6 +13,9 @@ from rulefarm.batch.frames import checked_header, chunk_frame
 from rulefarm.batch.source_options import Progress, SourceOptions
 from rulefarm.limits import MAX_DIGITS
 
+#: Of a duration that Python has a value for, and rules too: 100,000,000 days.
+_LONGEST_MS = 100_000_000 * 86_400_000
+
 
 def read_parquet(path: Path, options: SourceOptions, rows: int, progress: Progress) -> Iterator[pl.DataFrame]:
     """The rows of a parquet file, each with its subject.
@@ -56,6 +59,8 @@ def _plain(series: pl.Series, apart: dict[int, Apart]) -> pl.Series:
     if isinstance(dtype, (pl.Datetime, pl.Duration)) and dtype.time_unit == "ns":
         # What is finer than a microsecond has no place in a Python datetime or timedelta either.
         return series.dt.cast_time_unit("us")
+    if isinstance(dtype, pl.Duration) and dtype.time_unit == "ms":
+        return _durations(series, apart)
     if dtype == pl.Time:
         return series.cast(pl.String)
     return series
@@ -72,6 +77,14 @@ def _numbers(series: pl.Series, apart: dict[int, Apart]) -> pl.Series:
         series = series.set(~digits, None)
     # Of two whole numbers below 2**53 a division is rounded correctly, as long as the divisor is at most 10**22.
     return series.cast(pl.Float64)
+
+
+def _durations(series: pl.Series, apart: dict[int, Apart]) -> pl.Series:
+    """Milliseconds of which Python has a timedelta; the others stand apart."""
+    long = series.to_physical().abs() > _LONGEST_MS
+    for row in long.fill_null(False).arg_true().to_list():
+        apart.setdefault(row, Apart()).cells[series.name] = Unreadable("is a duration out of range")
+    return series.set(long.fill_null(False), None)
 
 
 def _storable(series: pl.Series, apart: dict[int, Apart]) -> pl.Series:
