@@ -2,12 +2,15 @@
 
 from rulefarm.errors import (
     BrokerUnreachable,
+    DatabaseRejected,
     DatabaseUnreachable,
     FactRejected,
     FactsUnreachable,
     FarmUnreachable,
+    JobDead,
     JobRejected,
     NotFound,
+    QueueFull,
     RulefarmError,
     ServiceError,
     SettingsError,
@@ -18,19 +21,26 @@ from rulefarm.farm import Farm
 from rulefarm.jobs import Batch, Job
 from rulefarm.reference_facts import ReferenceFacts
 from rulefarm.settings import Settings
-from rulefarm.verdict import Verdict
+from rulefarm.verdict import Outcome, Verdict
+
+#: Of this distribution, and of the farm that carries it.
+__version__ = "0.1.0"
 
 __all__ = [
     "Batch",
     "BrokerUnreachable",
+    "DatabaseRejected",
     "DatabaseUnreachable",
     "FactRejected",
     "FactsUnreachable",
     "Farm",
     "FarmUnreachable",
     "Job",
+    "JobDead",
     "JobRejected",
     "NotFound",
+    "Outcome",
+    "QueueFull",
     "ReferenceFacts",
     "RulefarmError",
     "ServiceError",

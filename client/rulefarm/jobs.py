@@ -1,8 +1,9 @@
 """Jobs and batches as a producer holds them, and how facts become jobs.  farm.submit -> [jobs] -> wait, verdict
 
-Takes facts and keys, gives frozen values with a way back to the farm that made them. Pure but for the clock: ids,
-instants and limits are settled here; nothing is written and nothing is sent."""
+Takes facts and keys, gives frozen values with a way back to the farm that made them. Ids, instants and limits are
+settled here; nothing is written and nothing is sent."""
 
+import time
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -10,9 +11,12 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from rulefarm import wire
-from rulefarm.errors import NotFound
+from rulefarm.errors import NotFound, VerdictPending
 from rulefarm.routing import checked_domain
 from rulefarm.verdict import Verdict
+
+#: Seconds between two looks at a batch, at first and at most.
+_FIRST_LOOK_S, _LONGEST_LOOK_S = 0.05, 1.0
 
 
 class FarmClient(Protocol):
@@ -98,6 +102,28 @@ class Batch:
     def progress(self) -> dict[str, Any]:
         """Its row, with the outcomes so far: state, rows, outcomes {outcome: count}, enqueued_at, finished_at …"""
         return _of(self.farm).batch(self.id)
+
+    def wait(self, timeout: float | None = 3600.0) -> dict[str, Any]:
+        """Wait until every subject of it has a verdict, or is a dead letter.
+
+        Args:
+            timeout: seconds; None waits for ever.
+
+        Returns:
+            As `progress`.
+
+        Raises:
+            VerdictPending: it is still open; everything stays on record.
+            DatabaseUnreachable: nobody can say.
+        """
+        deadline, pause = None if timeout is None else time.monotonic() + timeout, _FIRST_LOOK_S
+        while (record := self.progress())["state"] == "open":
+            left = pause if deadline is None else deadline - time.monotonic()
+            if left <= 0:
+                raise VerdictPending("batch-pending", f"batch {self.id} is open after {timeout:g} s", "ask again later")
+            time.sleep(min(pause, left))
+            pause = min(pause * 1.5, _LONGEST_LOOK_S)
+        return record
 
 
 def _of(farm: FarmClient | None) -> FarmClient:

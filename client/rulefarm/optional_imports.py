@@ -23,4 +23,6 @@ def require_extra(module: str, name: str, of: str = "rulefarm") -> Any:
     try:
         return import_module(module)
     except ModuleNotFoundError as error:
-        raise SettingsError("extra-missing", f"{error.name} is not installed", f"pip install '{of}[{name}]'") from error
+        raise SettingsError(
+            "extra-missing", f"{error.name} is not installed", f"install {of} with its extra: {of}[{name}]"
+        ) from error

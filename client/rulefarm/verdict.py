@@ -6,11 +6,14 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 #: Fields to their names of the release before, under which they are written too, for its producers and programs, and
 #: read, from its workers. Goes with the next release.
 _OLD_NAMES = {"shared_facts": "seen"}
+
+#: The worst that any rule asked for; error: it could not be judged, and `reasons` says why.
+Outcome = Literal["accept", "review", "reject", "error"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,8 +29,7 @@ class Verdict:
     subject: str
     #: The batch it came with; None for a single job.
     batch: uuid.UUID | None
-    #: accept, review, reject, or error.
-    outcome: str
+    outcome: Outcome
     #: Names of the rules that fired, in order.
     fired: list[str]
     #: {rule, outcome, text, code} for every decision that a fired rule took; for an error, what went wrong.

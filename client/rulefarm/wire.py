@@ -152,8 +152,11 @@ def instant(moment: datetime, name: str = "as_of") -> datetime:
         name: what to call it in the message.
 
     Raises:
-        JobRejected: it has no time zone, so it is no instant.
+        JobRejected: it has no time zone, or is no datetime at all, so it is no instant.
     """
+    if not isinstance(moment, datetime):
+        found = f"{name} is a {type(moment).__name__}, not a datetime"
+        raise JobRejected("bad-as-of", found, "say datetime.fromisoformat(…), with a time zone")
     if moment.tzinfo is None:
         raise JobRejected("bad-as-of", f"{name} {moment.isoformat()} has no time zone", "say datetime(…, tzinfo=UTC)")
     return moment.astimezone(UTC)

@@ -86,6 +86,17 @@ def test_a_documented_program_works(environ: dict[str, str], page: Path, n: int)
         [sys.executable, "-W", "error", "-c", code], env=environ, cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+    # What stands behind a print is what it prints; after a semicolon it goes on in words, and … is whatever comes.
+    promised = re.findall(r"^ *print\(.*\)  # (.*?)(?:; .*)?$", code, re.MULTILINE)
+    printed = done.stdout.splitlines()
+    assert len(promised) == code.count("print(") == len(printed)
+    for promise, line in zip(promised, printed, strict=True):
+        assert re.fullmatch(re.escape(promise).replace("…", ".*"), line), f"{line!r}, and not {promise!r}"
+
+
+def test_the_pages_name_no_package_that_nobody_can_install() -> None:
+    for page in PAGES:
+        assert not re.findall(r"pip install '?rulefarm", page.read_text(encoding="utf-8")), page.name
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

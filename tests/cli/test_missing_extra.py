@@ -78,5 +78,5 @@ def test_whoever_would_judge_says_what_to_install(rulesets: Path, command: tuple
     done = rulefarm(rulesets, *command)
     assert done.returncode != 0
     assert "durable_rules_engine is not installed" in done.stderr
-    assert "pip install 'rulefarm-server[patterns]'" in done.stderr
+    assert "install rulefarm-server with its extra: rulefarm-server[patterns]" in done.stderr
     assert "Traceback" not in done.stderr

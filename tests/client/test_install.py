@@ -1,11 +1,14 @@
 """What pip installs: the client alone is light, and the whole carries everything that it needs at run time."""
 
+import re
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
 import pytest
+
+import rulefarm
 
 ROOT = Path(__file__).parents[2]
 
@@ -47,7 +50,7 @@ def test_the_client_alone_installs_without_a_compiler_numpy_or_the_engine(source
         "from rulefarm import Farm, Settings; Farm(Settings(broker_url='redis://h', database_url='postgresql://h'))"
     )
     done = subprocess.run([python, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert "pip install 'rulefarm[ledger]'" in done.stderr
+    assert "install rulefarm with its extra: rulefarm[ledger]" in done.stderr
 
 
 def test_the_whole_carries_the_client_the_rulesets_and_the_migrations(source: Path, tmp_path: Path) -> None:
@@ -66,3 +69,9 @@ def test_the_whole_carries_the_client_the_rulesets_and_the_migrations(source: Pa
     assert expected <= packed, sorted(expected - packed)
     assert any(name.endswith("Procfile") for name in packed)
     assert not {name for name in packed if name.startswith(("tests/", "examples/", "client/"))}
+
+
+def test_the_client_says_which_version_it_is() -> None:
+    for folder in (ROOT, ROOT / "client"):
+        [version] = re.findall(r"^version = (.*)$", (folder / "setup.cfg").read_text(), re.MULTILINE)
+        assert version == rulefarm.__version__

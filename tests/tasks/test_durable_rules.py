@@ -214,5 +214,8 @@ def test_a_program_with_patterns_needs_durable_rules_and_says_so(monkeypatch: py
     pattern_host._hosts.clear()
     with pytest.raises(SettingsError, match=r"durable_rules_engine is not installed") as caught:
         host_of(program)
-    assert (caught.value.code, caught.value.hint) == ("extra-missing", "pip install 'rulefarm-server[patterns]'")
+    assert (caught.value.code, caught.value.hint) == (
+        "extra-missing",
+        "install rulefarm-server with its extra: rulefarm-server[patterns]",
+    )
     assert host_of(none) is None

@@ -7,23 +7,21 @@ import json
 import uuid
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import Connection, Engine, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
 
 from rulefarm import wire
 from rulefarm.database.connection import connect, translate_errors
 from rulefarm.database.copy import copy_rows
 from rulefarm.database.tables import active_rulesets, batches, chunks, dead_letters, jobs, verdicts
-from rulefarm.errors import JobDead, NotFound
+from rulefarm.errors import JobDead, JobRejected, NotFound
 from rulefarm.jobs import Job
 from rulefarm.messaging import TaskMessage, job_message
 from rulefarm.settings import Settings
 from rulefarm.verdict import Verdict
-
-if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
 
 #: Jobs on their way into the table.
 _CREATE_INCOMING = (
@@ -72,7 +70,7 @@ class Ledger:
             grace = self._grace if sent else timedelta()
             return _insert(connection, job, facts, times_sent=int(sent), resend_at=func.now() + grace)
 
-    def add_within(self, connection: "Connection | Session", job: Job, facts: str) -> Job:
+    def add_within(self, connection: Connection | Session, job: Job, facts: str) -> Job:
         """Write the row of a job in a transaction of the caller's; its message is to be sent once that is committed.
 
         Args:
@@ -81,10 +79,17 @@ class Ledger:
             facts: its canonical facts.
 
         Raises:
+            JobRejected: it is neither a connection nor a session.
             DatabaseUnreachable: nothing was written.
         """
-        if not isinstance(connection, Connection):
+        if isinstance(connection, Session):
             connection = connection.connection()
+        if not isinstance(connection, Connection):
+            raise JobRejected(
+                "bad-connection",
+                f"connection is a {type(connection).__name__}, not a Connection or Session of SQLAlchemy",
+                "an Engine has no transaction: engine.begin(); of an async one give run_sync what it hands over",
+            )
         with translate_errors(connection.engine):
             return _insert(connection, job, facts, times_sent=0, resend_at=func.now())
 
