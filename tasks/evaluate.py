@@ -19,6 +19,7 @@ from rulefarm.messaging import (
     TaskMessage,
     send_messages,
 )
+from rulefarm.verdict import Verdict
 from store.attempts import add_job, claim_job, fail_job
 from store.chunk_attempts import Claim, claim_chunk, fail_chunk
 from store.dead_letters import Failure, record_message
@@ -64,7 +65,7 @@ def evaluate_job(task: Task, **kwargs: Any) -> dict[str, Any] | None:
         except Exception as error:  # Whatever it is, the job is to blame, and its attempts count.
             _fail_job(context, message, worker, attempt, error)
             return None
-        return verdict.to_json() if stored else _recorded(context, message)
+        return _result(context, verdict) if stored else _recorded(context, message)
     except FarmUnreachable as error:
         _retry(task, error, kwargs, attempt)
 
@@ -144,7 +145,12 @@ def _recorded(context: WorkerContext, message: JobMessage) -> dict[str, Any] | N
     recorded = read_verdict(context.database, message.job_id)
     if recorded is None:
         log.warning("job %s is unknown, dead, or leased by another worker: its message is dropped", message.job_id)
-    return recorded.to_json() if recorded else None
+    return _result(context, recorded) if recorded else None
+
+
+def _result(context: WorkerContext, verdict: Verdict) -> dict[str, Any]:
+    """What whoever waits is given: the verdict, and whose it is."""
+    return {**verdict.to_json(), **context.app.farm_headers}
 
 
 def _failure_of(error: Exception) -> Failure:
@@ -172,5 +178,11 @@ def _retry(task: Task, error: FarmUnreachable, kwargs: Mapping[str, Any], attemp
     # The same attempt goes on: the job is not to blame for a database that is away.
     again = {**kwargs, "attempt": attempt}
     raise task.retry(
-        exc=error, countdown=pause, max_retries=None, kwargs=again, kwargsrepr=task.request.kwargsrepr, argsrepr="()"
+        exc=error,
+        headers=task.app.farm_headers,
+        countdown=pause,
+        max_retries=None,
+        kwargs=again,
+        kwargsrepr=task.request.kwargsrepr,
+        argsrepr="()",
     )

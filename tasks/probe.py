@@ -12,6 +12,8 @@ from celery import Task
 from sqlalchemy import func, insert
 
 from rulefarm.database import jobs, translate_errors, verdicts
+from rulefarm.errors import SettingsError
+from rulefarm.messaging import FARM_HEADER
 from tasks.worker_context import current
 
 #: Name of the task.
@@ -34,10 +36,18 @@ def probe(task: Task, domain: str) -> dict[str, Any]:
         worker: its name; database_ms: how long Postgres took.
 
     Raises:
+        SettingsError: `another-farm`: the worker is of another farm than whoever sent the probe.
         NotFound: the worker does not serve that domain.
         DatabaseUnreachable: Postgres does not answer, or takes no writes.
     """
     context, worker = current(), task.request.hostname
+    farm, own = getattr(task.request, FARM_HEADER, None), context.app.farm_id()
+    if None not in (farm, own) and farm != own:
+        raise SettingsError(
+            "another-farm",
+            f"{worker}, which takes from this queue, is of another farm ({own})",
+            "give each farm a database of Redis of its own, or a RULEFARM_QUEUE_PREFIX",
+        )
     ruleset = context.ruleset(domain)
     ruleset.program.evaluate({}, as_of=datetime.now(UTC))
     now = func.now()

@@ -23,6 +23,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "broker_url",
         "database_url",
         "facts_url",
+        "queue_prefix",
         "rulesets",
         "chunk_rows",
         "reconcile_interval_s",

@@ -21,8 +21,9 @@ from celery.signals import worker_shutdown
 from celery.worker.control import inspect_command
 from sqlalchemy import Engine
 
-from rulefarm.database import connect
+from rulefarm.database import FarmIdentity, connect
 from rulefarm.errors import DatabaseUnreachable, SettingsError
+from rulefarm.messaging import FARM_HEADER
 from rulefarm.settings import Settings
 from rulesets.loader import SHIPPED, LoadedRuleset, load_all
 from rulesets.source_fields import source_fields
@@ -93,6 +94,9 @@ def run_worker(
     limit_s = settings.chunk_time_limit_s if options.bulk else settings.job_time_limit_s
     database = connect(settings, statement_timeout_s=limit_s / 2)
     _publish_when_reachable(database, rulesets)
+    farm_id = FarmIdentity(database)
+    farm_id()
+    app.farm_id = farm_id
     if prepare is not None:
         rulesets = {domain: prepare(loaded) for domain, loaded in rulesets.items()}
     set_context(WorkerContext(settings=settings, database=database, rulesets=rulesets, app=app, shared=shared))
@@ -135,6 +139,10 @@ def run_beat(settings: Settings, *, loglevel: str = "INFO") -> int:
         SettingsError: a setting makes no sense, or the home can't be written to.
     """
     app = create_worker_app(settings)
+    if settings.database_url:
+        database = connect(settings)
+        app.conf.beat_schedule["reconcile"]["options"]["headers"] = _headers(FarmIdentity(database))
+        database.dispose()
     schedule: Path = settings.home / "beat-schedule"
     try:
         settings.home.mkdir(parents=True, exist_ok=True)
@@ -147,6 +155,11 @@ def run_beat(settings: Settings, *, loglevel: str = "INFO") -> int:
             "set RULEFARM_HOME to a folder that this user may write to",
         ) from None
     return _exit_code(app, ["--quiet", "beat", f"--schedule={schedule}", f"--loglevel={loglevel}", "--pidfile="])
+
+
+def _headers(farm_id: FarmIdentity) -> dict[str, str]:
+    found = farm_id()
+    return {FARM_HEADER: found} if found else {}
 
 
 def _exit_code(app: Celery, arguments: list[str]) -> int:

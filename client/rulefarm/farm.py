@@ -53,6 +53,7 @@ class Farm:
         if settings.database_url:
             # An optional extra: a producer without a database needs no SQLAlchemy.
             self.ledger = require_extra("rulefarm.database", "ledger").Ledger(settings)
+            self.app.farm_id = self.ledger.farm_id
         self._sender = MessageSender(self.app, limit=settings.queue_limit, has_ledger=self.ledger is not None)
         self._facts: ReferenceFacts | None = None
         self._domains = KnownDomains(self.ledger)
@@ -279,8 +280,7 @@ class Farm:
             JobDead: it is a dead letter.
             SettingsError: no database is named.
         """
-        ledger = self.require_ledger()
-        wanted = id_of(job_id)
+        ledger, wanted = self.require_ledger(), id_of(job_id)
         verdict = ledger.answer(wanted)
         if verdict is None and not ledger.has_job(wanted):
             raise NotFound("no-such-job", f"no job {wanted} is on record")

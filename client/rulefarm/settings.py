@@ -71,6 +71,8 @@ class Settings(_Flaws):
     facts_ttl_s: float = 5.0
     #: Reference facts that one process of a worker keeps for that.
     facts_cache_size: int = 10_000
+    #: Begins every key of this farm in the broker's Redis: for farms that share one. None: nothing does.
+    queue_prefix: str | None = None
     #: Folder with one folder per domain. None: the rulesets that ship with rulefarm.
     rulesets: Path | None = None
     #: Seconds a result stays in the broker's memory; the verdict row stays.
@@ -228,6 +230,10 @@ def _variable(name: str, environ: Mapping[str, str]) -> str:
 def _convert(variable: str, kind: Any, text: str) -> Any:
     if kind in (Path, Path | None):
         return Path(text)
+    if variable == "RULEFARM_QUEUE_PREFIX" and not re.fullmatch(r"[A-Za-z0-9_.:-]{1,64}", text):
+        raise SettingsError(
+            "bad-setting", f"{variable} is {text!r}, which begins no name", "letters, digits, and _ . : - , at most 64"
+        )
     if kind not in (int, float):
         return text
     try:

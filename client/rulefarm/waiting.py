@@ -11,7 +11,7 @@ from celery import Celery
 
 from rulefarm.errors import BrokerUnreachable, VerdictPending
 from rulefarm.jobs import Job
-from rulefarm.messaging import call_broker
+from rulefarm.messaging import FARM_HEADER, call_broker
 from rulefarm.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -63,4 +63,8 @@ def _result(job: Job, app: Celery, ledger: "Ledger | None") -> Verdict | None:
         if ledger is None:
             raise
         return None
-    return Verdict.from_json(meta["result"]) if meta["status"] == "SUCCESS" and meta["result"] else None
+    if meta["status"] != "SUCCESS" or not meta["result"]:
+        return None
+    # The same job in another farm has the same id: its result is none of ours.
+    is_ours = not ledger or meta["result"].get(FARM_HEADER) in (None, app.farm_id())
+    return Verdict.from_json(meta["result"]) if is_ours else None

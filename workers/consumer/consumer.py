@@ -6,6 +6,7 @@ the judging tasks: that is for `rulefarm.messaging.messages`, in the pool."""
 
 import logging
 import queue
+import random
 import threading
 import time
 import uuid
@@ -23,9 +24,12 @@ from sqlalchemy import Engine
 
 from rulefarm.circuit_breaker import CircuitBreaker
 from rulefarm.errors import DatabaseUnreachable, JobRejected
+from rulefarm.messaging import FARM_HEADER
+from rulefarm.normalize import abbreviate
 from rulefarm.routing import CONTROL_QUEUE
 from rulefarm.wire import NAMESPACE
 from store.dead_letters import MAX_CHARACTERS, Failure, record_message, storable
+from tasks.probe import PROBE, PROBE_AS_SENT
 from tasks.worker_context import current
 from workers.consumer.message_checks import check_envelope, check_message
 
@@ -35,6 +39,10 @@ log = logging.getLogger("rulefarm.workers")
 _MAX_WAITING = 100
 #: Seconds for which a database that did not answer is not asked again.
 _PAUSE_S = 5.0
+#: Seconds for which a message of another farm is held before it is put back, and between two complaints about that.
+_PUT_BACK_S, _COMPLAIN_S = (0.1, 1.0), 60.0
+#: Such messages that are held at once; beyond, they take the place of own ones.
+_MOST_HELD = 50
 #: Seconds until the next connection to a broker that refuses: what is in the pool goes on meanwhile.
 _REFUSED_S = 0.5
 
@@ -123,6 +131,10 @@ class RefusingConsumer(Consumer):
         # is of no use, and is made anew until one is of use.
         passing: tuple[type[Exception], ...] = (*self.app.connection_for_read().connection_errors, OperationalError)
         self.connection_errors = (*passing, ResponseError)
+        self._prefix = self.app.conf.broker_transport_options.get("global_keyprefix", "")
+        #: Messages of other farms, on their way back, that it holds beside its own.
+        self._held = 0
+        self._complaint = CircuitBreaker(_COMPLAIN_S)
         self._writer = RefusalWriter(current().database, self.hostname)
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:
@@ -147,6 +159,9 @@ class RefusingConsumer(Consumer):
                 check_message(message, self.app.tasks)
                 # How long a task may take is the worker's to say, not the message's.
                 message.headers.pop("timelimit", None)
+                if self._is_strange(message):
+                    self._put_back(message)
+                    return
                 take(message)
             except JobRejected as error:
                 self._refuse(message, error)
@@ -175,6 +190,39 @@ class RefusingConsumer(Consumer):
         """Kombu can't read it."""
         self._refuse(message, JobRejected("bad-content", f"a message that can't be read: {exc}"))
 
+    def _is_strange(self, message: Any) -> bool:
+        """Whether a message is of another farm. One without an id is ours; a probe is told so by its task."""
+        farm, own = message.headers.get(FARM_HEADER), self.app.farm_id()
+        return None not in (farm, own) and farm != own and message.headers["task"] not in (PROBE, PROBE_AS_SENT)
+
+    def _put_back(self, message: Any) -> None:
+        if not self._complaint.is_open:
+            self._complaint.trip()
+            log.error(
+                "the queues hold messages of another farm (%s; this one is %s), which are put back: give each farm a"
+                " database of Redis of its own, or a RULEFARM_QUEUE_PREFIX",
+                abbreviate(message.headers[FARM_HEADER]),
+                self.app.farm_id(),
+            )
+        # Not at once: until a worker of its own farm takes it, it would come back and back. Beside what this worker may
+        # hold, and for no certain time: Redis gives to whoever has waited longest, and two workers in step, each with
+        # the other's message, would for ever take back what they put back.
+        beside = self._held < _MOST_HELD
+        if beside:
+            self._held += 1
+            self.qos.increment_eventually()
+        self.timer.call_after(random.uniform(*_PUT_BACK_S), self._requeue, (message, beside))
+
+    def _requeue(self, message: Any, beside: bool) -> None:
+        if beside:
+            self._held -= 1
+            self.qos.decrement_eventually()
+        try:
+            message.requeue()
+        except Exception as error:
+            # Most likely its connection is gone. Then the broker gives it to another.
+            log.warning("a message of another farm could not be put back: %s", error)
+
     def _checked(self, response: Any, **_: Any) -> Any:
         """The answer of BRPOP: queue and item; None, as if there were none, if the item is no message."""
         if not response:
@@ -185,7 +233,8 @@ class RefusingConsumer(Consumer):
         except JobRejected as error:
             text = item[: 4 * MAX_CHARACTERS].decode(errors="replace")
             # It is off its list already, and has no tag to give it back by.
-            self._record(uuid.uuid4(), error, name.decode(errors="replace"), text, message=None, then=_nothing)
+            place = name.decode(errors="replace").removeprefix(self._prefix)
+            self._record(uuid.uuid4(), error, place, text, message=None, then=_nothing)
             return None
         return name, item
 

@@ -11,7 +11,7 @@ import redis
 from celery import Celery
 from sqlalchemy import Engine
 
-from rulefarm.database import active_digests, connect
+from rulefarm.database import FarmIdentity, active_digests, connect
 from rulefarm.errors import FarmUnreachable, SettingsError
 from rulefarm.messaging import call_broker, create_app, queue_depths
 from rulefarm.reference_facts import ReferenceFacts
@@ -75,6 +75,7 @@ def examine(settings: Settings, *, timeout_s: float) -> list[HealthCheck]:
     """
     app = create_app(settings)
     engine = connect(settings)
+    app.farm_id = FarmIdentity(engine)
     try:
         broker = _answer("broker", lambda: _broker_ms(app))
         database = _answer("database", lambda: answer_ms(engine))

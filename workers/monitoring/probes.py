@@ -65,6 +65,7 @@ def _send(app: Celery, name: str, domain: str) -> tuple[str, float]:
         producer.connection.ensure_connection(max_retries=1, timeout=CONNECT_TIMEOUT_S)
         # Not `send_task`, which would subscribe to the result: it is polled, as by whoever waits for a verdict.
         message = app.amqp.create_task_message(task_id, PROBE_AS_SENT, (), {"domain": domain})
+        message.headers.update(app.farm_headers)
         began = time.perf_counter()
         app.amqp.send_task_message(
             producer, PROBE_AS_SENT, message, queue=queue(name), retry=False, declare=[queue(name)]

@@ -2,6 +2,7 @@
 
 from rulefarm.database.connection import connect, translate_errors
 from rulefarm.database.copy import copy_rows
+from rulefarm.database.identity import FarmIdentity
 from rulefarm.database.ledger import Ledger, active_digests, message_of_row, read_verdict
 from rulefarm.database.tables import (
     active_rulesets,
@@ -17,6 +18,7 @@ from rulefarm.database.tables import (
 )
 
 __all__ = [
+    "FarmIdentity",
     "Ledger",
     "active_digests",
     "active_rulesets",

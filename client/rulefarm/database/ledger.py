@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from rulefarm import wire
 from rulefarm.database.connection import connect, translate_errors
 from rulefarm.database.copy import copy_rows
+from rulefarm.database.identity import FarmIdentity
 from rulefarm.database.tables import active_rulesets, batches, chunks, dead_letters, jobs, verdicts
 from rulefarm.errors import JobDead, JobRejected, NotFound
 from rulefarm.jobs import Job
@@ -46,6 +47,7 @@ class Ledger:
 
     def __init__(self, settings: Settings) -> None:
         self.engine = connect(settings)
+        self.farm_id = FarmIdentity(self.engine)
         self._grace = timedelta(seconds=settings.reconcile_grace_s)
 
     def domains(self) -> dict[str, str]:

@@ -188,6 +188,15 @@ reconciler = Table(
     CheckConstraint("id = 1", name="one_row"),
 )
 
+# One row: which farm this is.
+farm = Table(
+    "farm",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("uuid", Uuid, nullable=False),
+    CheckConstraint("id = 1", name="one_row"),
+)
+
 # What falls due by the calendar: one row for each instant, and the next to come.
 duties = Table(
     "duties",

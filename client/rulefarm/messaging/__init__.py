@@ -1,6 +1,7 @@
 """Messages of jobs and chunks, and the way to the broker. Writes no row."""
 
 from rulefarm.messaging.broker import CONNECT_TIMEOUT_S, call_broker, create_app, queue_depths, send_messages
+from rulefarm.messaging.guest_app import FARM_HEADER
 from rulefarm.messaging.messages import (
     ChunkMessage,
     JobMessage,
@@ -12,6 +13,7 @@ from rulefarm.messaging.sender import MessageSender
 
 __all__ = [
     "CONNECT_TIMEOUT_S",
+    "FARM_HEADER",
     "ChunkMessage",
     "JobMessage",
     "MessageSender",

@@ -13,7 +13,7 @@ from celery import Celery
 from kombu import Connection, Producer
 from kombu.exceptions import KombuError
 
-from rulefarm.errors import BrokerUnreachable
+from rulefarm.errors import BrokerUnreachable, SettingsError
 from rulefarm.messaging.guest_app import GuestApp
 from rulefarm.messaging.messages import TaskMessage
 from rulefarm.redis_replies import outage_of, reason_of
@@ -45,6 +45,10 @@ def create_app(settings: Settings) -> Celery:
     """
     broker_url = settings.require_broker()
     broker = broker_place(broker_url)
+    if settings.queue_prefix and broker is None:
+        raise SettingsError(
+            "bad-setting", "RULEFARM_QUEUE_PREFIX is for Redis and Valkey", "on RabbitMQ give each farm a vhost"
+        )
     results = result_place(settings.result_url) if settings.result_url else broker
     app = GuestApp(
         "rulefarm",
@@ -66,19 +70,21 @@ def create_app(settings: Settings) -> Celery:
         broker_connection_timeout=CONNECT_TIMEOUT_S,
         # None of Celery's: kombu would show of several sentinels no more than the first.
         broker_shown=broker.shown if broker else None,
-        **_result_options(results),
+        **_result_options(results, settings.queue_prefix),
     )
     if broker and broker.tls:
         app.conf.broker_use_ssl = dict(broker.tls)
     return app
 
 
-def _result_options(place: RedisPlace | None) -> dict[str, Any]:
+def _result_options(place: RedisPlace | None, prefix: str | None) -> dict[str, Any]:
     options: dict[str, Any] = {
         "redis_socket_connect_timeout": CONNECT_TIMEOUT_S,
         "redis_socket_timeout": ANSWER_TIMEOUT_S,
     }
-    retries = {"retry_policy": {"timeout": CONNECT_TIMEOUT_S}}
+    retries: dict[str, Any] = {"retry_policy": {"timeout": CONNECT_TIMEOUT_S}}
+    if prefix:
+        retries["global_keyprefix"] = prefix
     if place is None:
         return options | {"result_backend_transport_options": retries}
     for name, value in place.options.items():
@@ -104,6 +110,8 @@ def _transport_options(settings: Settings, broker: RedisPlace) -> dict[str, Any]
         "health_check_interval": 10,
         # On Redis 0 is the highest priority, and steps are separate lists: one list keeps first in, first out.
         "priority_steps": [0],
+        # Of all keys: queues, what a worker holds, and what workers are asked by.
+        **({"global_keyprefix": settings.queue_prefix} if settings.queue_prefix else {}),
         **broker.options,
         **broker.sentinel_options,
     }
@@ -161,6 +169,7 @@ def _publish(app: Celery, producer: Producer, messages: list[TaskMessage]) -> No
             content = app.amqp.create_task_message(
                 message.task_id, message.task, (), dict(message.kwargs), argsrepr="()", kwargsrepr=message.shown
             )
+            content.headers.update(app.farm_headers)
             # To the queue by its name, and to no exchange: on Redis that would be looked up for every message in
             # a table that a broker without its data has lost.
             app.amqp.send_task_message(

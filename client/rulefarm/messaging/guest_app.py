@@ -4,10 +4,14 @@ The host may have an application of its own, which stays the current one, and po
 the whole process, whose limit stays as it is. A process that was forked has connections of its own. Sends nothing."""
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 from celery import Celery
 from kombu.pools import ProducerPool
+
+#: In headers, for the release before refuses arguments that it does not know.
+FARM_HEADER = "farm"
 
 
 class GuestApp(Celery):  # type: ignore[misc]  # Celery has no types.
@@ -15,6 +19,8 @@ class GuestApp(Celery):  # type: ignore[misc]  # Celery has no types.
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs, set_as_current=False)
+        #: Gives the id of the farm, which every message carries; None: there is none, or it is not known yet.
+        self.farm_id: Callable[[], str | None] = lambda: None
         #: Process to its pools of connections and of producers. Those of a parent are left alone, and alive: closed, or
         #: collected, they would end conversations of the parent's.
         self._pools: dict[int, tuple[Any, ProducerPool]] = {}
@@ -28,6 +34,12 @@ class GuestApp(Celery):  # type: ignore[misc]  # Celery has no types.
     def producer_pool(self) -> ProducerPool:
         """Producers, each with a connection, of this process."""
         return self._of_this_process()[1]
+
+    @property
+    def farm_headers(self) -> dict[str, str]:
+        """What a message says of the farm that it is of."""
+        farm = self.farm_id()
+        return {FARM_HEADER: farm} if farm else {}
 
     def close(self) -> None:
         """Close the connections of this process."""
