@@ -149,6 +149,8 @@ verdicts = Table(
     postgresql_partition_by="RANGE (enqueued_at)",
 )
 Index("ix_verdicts_domain_outcome_evaluated_at", verdicts.c.domain, verdicts.c.outcome, verdicts.c.evaluated_at)
+# Newest first, whatever else is asked of them.
+Index("ix_verdicts_evaluated_at", verdicts.c.evaluated_at)
 Index("ix_verdicts_subject", verdicts.c.subject)
 Index("ix_verdicts_batch", verdicts.c.batch, postgresql_where=text("batch is not null"))
 
