@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Engine, Interval, and_, cast, delete, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Engine, Float, Interval, and_, cast, delete, func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from rulefarm.database import batches, duties, translate_errors
@@ -20,6 +20,8 @@ from store.cron import Cron
 
 #: The one kind there is: the batch that is submitted at RULEFARM_NIGHTLY_CRON.
 NIGHTLY_DUTY = "nightly"
+#: Code of one that was given up because no worker had RULEFARM_NIGHTLY_SOURCE: there is to be no nightly any more.
+NO_SOURCE = "no-nightly-source"
 #: A duty is given up when the next one is due: it would read the same source again. But not within an hour, which a
 #: source that comes late may take; and after 12 hours in any case.
 SHORTEST_LIFE, LONGEST_LIFE = timedelta(hours=1), timedelta(hours=12)
@@ -69,7 +71,7 @@ class Duty:
 _COLUMNS = [
     *(duties.c[name] for name in ("kind", "domain", "due_at", "expires_at", "state", "attempts", "code", "reason")),
     duties.c.batch,
-    func.extract("epoch", func.now() - duties.c.due_at).label("age_s"),
+    cast(func.extract("epoch", func.now() - duties.c.due_at), Float).label("age_s"),
 ]
 _KEY = tuple_(duties.c.kind, duties.c.domain, duties.c.due_at)
 
@@ -224,7 +226,10 @@ def unmet(engine: Engine, *, late_s: float) -> list[Duty]:
     now, later = func.now(), duties.alias("later")
     under_way = and_(duties.c.started_at.is_not(None), duties.c.started_at > now - _TRY)
     overdue = and_(
-        duties.c.state == "open", duties.c.due_at < now - timedelta(seconds=late_s), ~func.coalesce(under_way, False)
+        duties.c.state == "open",
+        duties.c.expires_at > now,
+        duties.c.due_at < now - timedelta(seconds=late_s),
+        ~func.coalesce(under_way, False),
     )
     same = (later.c.kind == duties.c.kind, later.c.domain == duties.c.domain, later.c.due_at > duties.c.due_at)
     done = select(later.c.due_at).where(*same, later.c.state == "done").exists()
@@ -234,7 +239,8 @@ def unmet(engine: Engine, *, late_s: float) -> list[Duty]:
         batches.c.enqueued_at > duties.c.due_at, batches.c.state != "failed",
     ).exists()  # fmt: skip
     given_up = or_(duties.c.state == "expired", and_(duties.c.state == "open", duties.c.expires_at <= now))
-    expired = and_(given_up, duties.c.due_at > now - _SHOWN, ~done, ~by_hand)
+    wanted = duties.c.code.is_distinct_from(NO_SOURCE)
+    expired = and_(given_up, wanted, duties.c.due_at > now - _SHOWN, ~done, ~by_hand)
     return _found(engine, or_(overdue, expired))
 
 

@@ -20,7 +20,7 @@ from rulefarm.routing import queue_name
 from rulefarm.settings import Settings
 from rulesets.loader import LoadedRuleset
 from store.cron import Cron
-from store.duties import NIGHTLY_DUTY, Duty, add, close, find, note_failure, note_start
+from store.duties import NIGHTLY_DUTY, NO_SOURCE, Duty, add, close, find, note_failure, note_start
 from tasks.duty_messages import night_of
 from tasks.retry import pause_s
 from tasks.worker_context import WorkerContext, current
@@ -54,11 +54,11 @@ def plan_nightly(task: Task, night: str | None = None) -> str | None:
 
 
 def _duty(context: WorkerContext, night: str | None) -> Duty | None:
-    settings = context.settings
+    settings, due_at = context.settings, _instant(night)
     if settings.nightly_source is None:
         log.warning("a nightly batch is due, and this worker has no RULEFARM_NIGHTLY_SOURCE: another may have one")
+        _note_no_source(context, due_at)
         return None
-    due_at = _instant(night)
     if due_at is None:
         cron = Cron(settings.nightly_cron)
         last = add(context.database, NIGHTLY_DUTY, settings.nightly_domain, cron, ahead_s=_BEAT_AHEAD_S)
@@ -68,6 +68,16 @@ def _duty(context: WorkerContext, night: str | None) -> Duty | None:
         log.info("the nightly batch of %s is %s", night, "not ours" if duty is None else duty.state)
         return None
     return duty
+
+
+def _note_no_source(context: WorkerContext, due_at: datetime | None) -> None:
+    if due_at is None:
+        return
+    for domain in context.rulesets:
+        duty = find(context.database, NIGHTLY_DUTY, domain, due_at)
+        if duty is not None:
+            pause, reason = pause_s(duty.attempts, longest_s=_LONGEST_PAUSE_S), "a worker of its domain has no source"
+            note_failure(context.database, duty, code=NO_SOURCE, reason=reason, pause_s=pause)
 
 
 def _instant(night: str | None) -> datetime | None:
@@ -141,7 +151,7 @@ def record_nightly(
         SourceRejected: the source can't be read, or its columns are refused; a batch is on record that failed.
     """
     if settings.nightly_source is None:
-        raise SettingsError("no-nightly-source", "no source for the nightly batch", "set RULEFARM_NIGHTLY_SOURCE")
+        raise SettingsError(NO_SOURCE, "no source for the nightly batch", "set RULEFARM_NIGHTLY_SOURCE")
     subject = settings.nightly_subject or rulesets[settings.nightly_domain].schema.key
     return record_batch(
         engine,

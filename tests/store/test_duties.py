@@ -178,6 +178,16 @@ def test_a_nightly_run_by_hand_makes_up_for_one_that_expired_but_no_other_batch_
         assert len(unmet(database, late_s=0)) == count
 
 
+def test_one_that_expired_because_there_is_to_be_no_nightly_any_more_is_not_told(database: Engine) -> None:
+    add_duty(database, minutes_ago=90, code="no-nightly-source")
+    assert len(unmet(database, late_s=0)) == 1
+    with database.begin() as connection:
+        connection.execute(update(duties).values(expires_at=func.now()))
+    assert unmet(database, late_s=0) == []
+    assert taken(database) == []
+    assert unmet(database, late_s=0) == []
+
+
 def test_an_expired_one_is_forgotten_after_a_week(database: Engine) -> None:
     add_duty(database, minutes_ago=60 * 24 * 7 + 1, state="expired")
     add_duty(database, minutes_ago=60 * 24 * 7 - 9, state="expired")

@@ -119,7 +119,7 @@ def test_a_worker_without_a_source_leaves_the_night_to_others(
     assert nightly(night=due.isoformat()) is None
     assert nightly() is None
     row = duty_row(database, due)
-    assert (row.state, row.attempts) == ("open", 0)
+    assert (row.state, row.attempts, row.code, row.pause_s) == ("open", 1, "no-nightly-source", 1)
 
 
 def test_while_the_database_is_away_the_task_ends_well_and_the_night_stays_due(
