@@ -6,16 +6,21 @@ from typing import Any
 
 import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from sqlalchemy import Engine
 
 from cli.display.output import counted, exit_not_sent, print_json, print_table, send_or_exit
 from cli.display.terminal import console, echo
+from cli.lookup import check_domain
 from cli.options import as_of_option, domain_argument, domain_option, json_option, read_settings, source_options
 from rulefarm.farm import Farm
 from rulefarm.jobs import Batch
 from rulesets.loader import SHIPPED, available_domains, load_domain
 from store.batch_status import find_batches
 from store.dead_letter_retry import resume
+from store.verdicts import find_verdicts
 
+#: Reasons that are printed of a batch in which all is wrong.
+_REASONS = 3
 #: Seconds between two looks at a batch.
 _LOOK_S = 0.25
 
@@ -71,7 +76,7 @@ def run(
 ) -> None:
     """Submit the rows of SOURCE, a file or a folder of parts, to a DOMAIN (`run` may be left out).
 
-    Exit code 1 if SOURCE is refused; `rulefarm batch list` shows then why.
+    Exit code 1 if SOURCE is refused, `rulefarm batch list` shows then why; or if every verdict is an error.
     """
     settings = read_settings()
     if subject is None and domain in available_domains(settings.rulesets or SHIPPED):
@@ -88,7 +93,7 @@ def run(
             encoding=encoding,
             decimal=decimal,
         )
-        follow(batch, wait=wait, timeout=timeout, as_json=as_json)
+        follow(batch, farm.require_ledger().engine, wait=wait, timeout=timeout, as_json=as_json)
 
 
 @command.command("list")
@@ -99,7 +104,9 @@ def run(
 def list_batches(domain: str | None, state: str | None, limit: int, as_json: bool) -> None:
     """Show the latest batches, newest first: their state, their records, and why one failed."""
     with Farm(read_settings()) as farm:
-        found = find_batches(farm.require_ledger().engine, domain=domain, state=state, limit=limit)
+        engine = farm.require_ledger().engine
+        check_domain(engine, domain)
+        found = find_batches(engine, domain=domain, state=state, limit=limit)
     if as_json:
         print_json(found)
         return
@@ -115,7 +122,11 @@ def list_batches(domain: str | None, state: str | None, limit: int, as_json: boo
         )
         for batch in found
     ]
-    print_table(("id", "submitted at", "domain", "state", "read", "judged", "refused", "source", "why"), rows)
+    print_table(
+        ("id", "submitted at", "domain", "state", "read", "judged", "refused", "source", "why"),
+        rows,
+        none="no batch yet",
+    )
 
 
 @command.command("show")
@@ -147,13 +158,15 @@ def resume_batch(batch_id: str, as_json: bool) -> None:
         send_or_exit(farm.app, messages, f"what is open of batch {batch_id} is")
 
 
-def follow(batch: Batch, *, wait: bool, timeout: float, as_json: bool) -> None:
+def follow(batch: Batch, engine: Engine, *, wait: bool, timeout: float, as_json: bool) -> None:
     """Print the id of a batch that was submitted, or with `wait` show its progress and its outcomes.
 
-    Exits with code 3 if the broker was away, and 4 if the verdicts are not all there in time.
+    Exits with code 3 if the broker was away, 4 if the verdicts are not all there in time, and 1 if all of them are
+    errors, with the first reasons: then it is the source, or the rules, that is wrong.
 
     Args:
         batch: as it was accepted.
+        engine: the database, which is asked for reasons.
         wait: until all its verdicts are there.
         timeout: seconds to wait.
         as_json: print the outcomes as JSON.
@@ -170,6 +183,12 @@ def follow(batch: Batch, *, wait: bool, timeout: float, as_json: bool) -> None:
     if record["state"] == "open":
         echo(f"rulefarm: batch {batch.id} is not done after {timeout:g} s [verdict-pending]", err=True)
         sys.exit(4)
+    if _only_errors(record):
+        echo(f"rulefarm: nothing of batch {batch.id} could be judged [only-errors]; the first reasons:", err=True)
+        for verdict in find_verdicts(engine, batch=batch.id, outcome="error", limit=_REASONS):
+            texts = "; ".join(reason["text"] for reason in verdict.reasons)
+            echo(f"  {verdict.subject}: {texts}", err=True)
+        sys.exit(1)
 
 
 def print_batch(record: dict[str, Any], *, as_json: bool) -> None:
@@ -203,6 +222,12 @@ def print_batch(record: dict[str, Any], *, as_json: bool) -> None:
     if rows:
         print_table(("outcome", "subjects"), rows)
     _print_dead_letter_hint(record)
+
+
+def _only_errors(record: dict[str, Any]) -> bool:
+    counts: dict[str, int] = record["outcomes"]
+    errors: int = counts.get("error", 0) + record["dead"]
+    return errors > 0 and errors == sum(counts.values()) + record["dead"]
 
 
 def _print_dead_letter_hint(record: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ import click
 
 from cli.display.output import counted, print_json, print_table, send_or_exit
 from cli.display.terminal import Line, console, echo
+from cli.lookup import check_domain
 from cli.options import domain_option, json_option, read_settings
 from rulefarm.database import connect
 from rulefarm.messaging import create_app
@@ -57,7 +58,9 @@ def _chosen(function: Callable[..., None]) -> Callable[..., None]:
 @json_option
 def list_letters(domain: str | None, code: str | None, batch: uuid.UUID | None, limit: int, as_json: bool) -> None:
     """List dead letters, newest first."""
-    letters = find_letters(connect(read_settings()), LetterFilter(domain=domain, code=code, batch=batch), limit=limit)
+    engine = connect(read_settings())
+    check_domain(engine, domain)
+    letters = find_letters(engine, LetterFilter(domain=domain, code=code, batch=batch), limit=limit)
     if as_json:
         print_json(letters)
         return
@@ -72,7 +75,7 @@ def list_letters(domain: str | None, code: str | None, batch: uuid.UUID | None, 
         )
         for letter in letters
     ]
-    print_table(("id", "kind", "domain", "subject", "code", "died at"), rows)
+    print_table(("id", "kind", "domain", "subject", "code", "died at"), rows, none="no dead letter")
 
 
 @command.command("show")

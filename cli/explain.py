@@ -5,7 +5,8 @@ import click
 from cli.display.explanation import all_option, explanation_json, print_explanation, rule_option
 from cli.display.output import print_json, print_verdict
 from cli.display.terminal import echo
-from cli.options import json_option, read_settings
+from cli.lookup import check_domain, say_if_several
+from cli.options import domain_option, json_option, read_settings
 from engine import explain, find_counterfactuals
 from rulefarm.database import connect
 from rulefarm.errors import NotFound
@@ -18,10 +19,11 @@ from tasks.shared_facts import REFUSALS
 
 @click.command("explain")
 @click.argument("job", metavar="JOB_ID")
+@domain_option
 @rule_option
 @all_option
 @json_option
-def command(job: str, rules: tuple[str, ...], every: bool, as_json: bool) -> None:
+def command(job: str, domain: str | None, rules: tuple[str, ...], every: bool, as_json: bool) -> None:
     """Explain the verdict of a job, or of one row of a batch.
 
     JOB_ID is its id, or the key it was submitted with: then its newest verdict is explained. Shows every condition of
@@ -29,7 +31,9 @@ def command(job: str, rules: tuple[str, ...], every: bool, as_json: bool) -> Non
     would have given a better outcome. It is judged again by the ruleset that judged it, as of the same instant.
     """
     engine = connect(read_settings())
-    verdict = verdict_of(engine, job)
+    check_domain(engine, domain)
+    verdict = verdict_of(engine, job, domain=domain)
+    say_if_several(engine, job, domain)
     program = compile_recorded(source_of(engine, verdict.domain, verdict.ruleset_digest))
     if program.schema is None:
         raise NotFound("no-schema", f"the ruleset {verdict.ruleset_digest[:12]} was published without its domain.toml")

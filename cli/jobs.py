@@ -8,9 +8,10 @@ from cli.dead_letters import print_letter
 from cli.display.old_keys import with_old_keys
 from cli.display.output import counted, print_json, print_table, print_verdict
 from cli.display.terminal import Line, console
+from cli.lookup import check_domain, facts_on_record, say_if_several
 from cli.options import domain_option, json_option, read_settings
 from rulefarm.database import connect
-from store.job_status import JobStatus, find_job_status, find_jobs
+from store.job_status import JobStatus, find_job_status, find_jobs, job_facts
 
 
 @click.group("jobs")
@@ -27,7 +28,9 @@ def command() -> None:
 @json_option
 def list_jobs(state: str, domain: str | None, limit: int, as_json: bool) -> None:
     """List jobs, oldest first: those without a verdict, unless --state says otherwise."""
-    jobs = find_jobs(connect(read_settings()), state=state, domain=domain, limit=limit)
+    engine = connect(read_settings())
+    check_domain(engine, domain)
+    jobs = find_jobs(engine, state=state, domain=domain, limit=limit)
     if as_json:
         print_json([with_old_keys(job) for job in jobs])
         return
@@ -35,22 +38,29 @@ def list_jobs(state: str, domain: str | None, limit: int, as_json: bool) -> None
         (job["id"], job["domain"], job["subject"], _time(job["age_s"]), job["attempts"], job["code"] or "-")
         for job in jobs
     ]
-    print_table(("id", "domain", "subject", "age", "attempts", "last failure"), rows)
+    print_table(("id", "domain", "subject", "age", "attempts", "last failure"), rows, none=f"no job is {state}")
 
 
 @command.command("show")
 @click.argument("job", metavar="JOB_ID")
+@domain_option
 @json_option
-def show(job: str, as_json: bool) -> None:
+def show(job: str, domain: str | None, as_json: bool) -> None:
     """Show where a job, or one row of a batch, stands: attempts, lease, last failure, verdict or dead letter.
 
     JOB_ID is its id, or the key it was submitted with: then the newest job is shown.
     """
-    status = find_job_status(connect(read_settings()), job)
+    engine = connect(read_settings())
+    check_domain(engine, domain)
+    status = find_job_status(engine, job, domain=domain)
+    say_if_several(engine, job, domain)
     if as_json:
         document = status.to_json()
         rows = {part: with_old_keys(document[part]) for part in ("job", "chunk") if document[part] is not None}
-        print_json(document | rows)
+        facts = facts_on_record(engine, status.verdict) if status.verdict else None
+        if facts is None and status.job is not None:
+            facts = job_facts(engine, status.job["id"])
+        print_json(document | rows | {"facts": facts})
         return
     _print(status)
 

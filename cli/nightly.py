@@ -38,4 +38,4 @@ def run(source: str | None, strict: bool | None, wait: bool, timeout: float, as_
     with Farm(settings) as farm:
         engine, free = farm.require_ledger().engine, farm.free_slots(settings.nightly_domain)
         batch = farm.send_batch(*record_nightly(engine, settings, rulesets, key=None, free_slots=free, strict=strict))
-        follow(batch, wait=wait, timeout=timeout, as_json=as_json)
+        follow(batch, engine, wait=wait, timeout=timeout, as_json=as_json)

@@ -20,6 +20,9 @@ from store.health import count_dead_letters, last_reconciled
 from store.pending_work import open_work
 from workers.monitoring import late_s, worker_states
 
+#: Seconds for which a loss of the broker is told.
+_RECENT_S = 1800.0
+
 
 @click.command("status")
 @json_option
@@ -118,5 +121,8 @@ def _reconciled(run: dict[str, Any] | None) -> str:
     if run is None:
         return "the reconciler has never run: is beat running?"
     lost = run["broker_lost_at"]
+    # Both by Postgres's clock. What was half an hour ago is in the log.
+    if lost and (run["ran_at"] - lost).total_seconds() + run["age_s"] > _RECENT_S:
+        lost = None
     also = f"; it found the broker empty at {lost:%Y-%m-%d %H:%M:%S %Z}" if lost else ""
     return f"the reconciler ran {run['age_s']:.0f} s ago and sent {counted(run['sent'], 'message')} again{also}"

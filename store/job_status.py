@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Table, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, Table, func, null, select, union_all
 
 from rulefarm.database import batches, chunks, dead_letters, jobs, translate_errors, verdicts
 from rulefarm.errors import NotFound, VerdictPending
@@ -35,12 +35,13 @@ class JobStatus:
         return {**rows, "verdict": self.verdict.to_json() if self.verdict else None, "dead_letter": self.letter}
 
 
-def find_job_status(engine: Engine, name: str) -> JobStatus:
+def find_job_status(engine: Engine, name: str, *, domain: str | None = None) -> JobStatus:
     """Where a job, or a row of a batch, stands.
 
     Args:
         engine: the database.
         name: its id, or the key that it was submitted with, of which the newest job counts.
+        domain: of this domain only.
 
     Raises:
         NotFound: nothing of that name is on record.
@@ -51,7 +52,7 @@ def find_job_status(engine: Engine, name: str) -> JobStatus:
     names: list[uuid.UUID | str] = [name] if job_id is None else [job_id, name]
     with translate_errors(engine), engine.connect() as connection:
         for id_or_key in names:
-            status = _find(connection, id_or_key)
+            status = _find(connection, id_or_key, domain)
             if status is not None:
                 return status
     raise NotFound(
@@ -82,10 +83,12 @@ def find_jobs(engine: Engine, *, state: str, domain: str | None = None, limit: i
         return [dict(row) for row in connection.execute(statement).mappings()]
 
 
-def _find(connection: Connection, id_or_key: uuid.UUID | str) -> JobStatus | None:
+def _find(connection: Connection, id_or_key: uuid.UUID | str, domain: str | None) -> JobStatus | None:
     def newest(table: Table, columns: list[Any], moment: Any) -> dict[str, Any] | None:
         column = table.c.id if isinstance(id_or_key, uuid.UUID) else table.c.subject
         statement = select(*columns).where(column == id_or_key).order_by(moment.desc()).limit(1)
+        if domain is not None:
+            statement = statement.where(table.c.domain == domain)
         return _first_row(connection, statement)
 
     job = newest(jobs, _columns(jobs), jobs.c.enqueued_at)
@@ -135,12 +138,13 @@ def _first_row(connection: Connection, statement: Any) -> dict[str, Any] | None:
     )
 
 
-def verdict_of(engine: Engine, job: str) -> Verdict:
+def verdict_of(engine: Engine, job: str, *, domain: str | None = None) -> Verdict:
     """The verdict of a job, or of a row of a batch.
 
     Args:
         engine: the database.
         job: its id; or the key it was submitted with, of which the newest verdict counts.
+        domain: of this domain only.
 
     Raises:
         NotFound: no such job is on record.
@@ -151,9 +155,13 @@ def verdict_of(engine: Engine, job: str) -> Verdict:
     by_key = verdicts.c.subject == job
     conditions = [by_key] if job_id is None else [verdicts.c.id == job_id, by_key]
     waiting = jobs.c.subject == job if job_id is None else (jobs.c.id == job_id) | (jobs.c.subject == job)
+    if domain is not None:
+        waiting &= jobs.c.domain == domain
     with translate_errors(engine), engine.connect() as connection:
         for condition in conditions:
             statement = select(verdicts).where(condition).order_by(verdicts.c.evaluated_at.desc()).limit(1)
+            if domain is not None:
+                statement = statement.where(verdicts.c.domain == domain)
             row = connection.execute(statement).mappings().first()
             if row is not None:
                 return Verdict.from_json(dict(row))
@@ -162,6 +170,32 @@ def verdict_of(engine: Engine, job: str) -> Verdict:
     raise NotFound(
         "no-such-job", f"no job or row of a batch {job} is on record", "'rulefarm verdicts --json' lists ids"
     )
+
+
+def same_key(engine: Engine, key: str, *, domain: str | None = None, limit: int = 20) -> list[dict[str, Any]]:
+    """What is on record under one key, newest first: id, domain, enqueued_at, outcome (None: no verdict yet).
+
+    One key names a job in every domain that it was sent to, one for each version of its facts, and rows of batches.
+
+    Args:
+        engine: the database.
+        key: the key that it was submitted with.
+        domain: of this domain only.
+        limit: at most so many.
+
+    Raises:
+        DatabaseUnreachable: no answer.
+    """
+    judged = select(verdicts.c.id, verdicts.c.domain, verdicts.c.enqueued_at, verdicts.c.outcome)
+    waiting = select(jobs.c.id, jobs.c.domain, jobs.c.enqueued_at, null().label("outcome")).where(
+        jobs.c.state != "done"
+    )
+    found = union_all(judged.where(verdicts.c.subject == key), waiting.where(jobs.c.subject == key)).subquery()
+    statement = select(found).order_by(found.c.enqueued_at.desc(), found.c.id).limit(limit)
+    if domain is not None:
+        statement = statement.where(found.c.domain == domain)
+    with translate_errors(engine), engine.connect() as connection:
+        return [dict(row) for row in connection.execute(statement).mappings()]
 
 
 def job_facts(engine: Engine, job_id: uuid.UUID) -> dict[str, Any] | None:

@@ -5,6 +5,7 @@ Every write can be repeated: a job that has its verdict keeps it. A chunk is wri
 import json
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Engine, func, literal, select, text, update
@@ -111,16 +112,24 @@ def find_verdicts(
     outcome: str | None = None,
     subject: str | None = None,
     batch: uuid.UUID | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    rule: str | None = None,
+    digest: str | None = None,
     limit: int = 20,
 ) -> Iterator[Verdict]:
     """Verdicts, newest first.
 
     Args:
         engine: the database.
-        domain: of this domain only. Default: of any; likewise outcome, subject and batch.
+        domain: of this domain only. Default: of any; likewise all others but limit.
         outcome: accept, review, reject or error.
         subject: the key that was judged.
         batch: the batch's id.
+        since: judged then or later.
+        until: judged before.
+        rule: this rule fired.
+        digest: of the ruleset, or what it begins with.
         limit: at most so many.
 
     Raises:
@@ -131,6 +140,14 @@ def find_verdicts(
     for name, value in filters.items():
         if value is not None:
             statement = statement.where(verdicts.c[name] == value)
+    if since is not None:
+        statement = statement.where(verdicts.c.evaluated_at >= since)
+    if until is not None:
+        statement = statement.where(verdicts.c.evaluated_at < until)
+    if rule is not None:
+        statement = statement.where(verdicts.c.fired.contains([rule]))
+    if digest is not None:
+        statement = statement.where(verdicts.c.ruleset_digest.startswith(digest, autoescape=True))
     with translate_errors(engine), engine.connect() as connection:
         rows = connection.execute(statement).mappings().all()
     return (Verdict.from_json(dict(row)) for row in rows)

@@ -5,7 +5,7 @@ CSV, which never change with the terminal."""
 
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NoReturn
 
@@ -105,7 +105,14 @@ def print_answer(answer: Mapping[str, Any]) -> None:
         out.print(Line(f"  event: {event['name']}({arguments}) of {event['rule']}"))
 
 
-def print_verdicts(verdicts: Iterable[Verdict], *, as_json: bool, as_csv: bool, raw: bool = False) -> None:
+def print_verdicts(
+    verdicts: Iterable[Verdict],
+    *,
+    as_json: bool,
+    as_csv: bool,
+    raw: bool = False,
+    facts_of: Callable[[Verdict], dict[str, Any] | None] | None = None,
+) -> None:
     """Print a list of verdicts.
 
     Args:
@@ -113,11 +120,17 @@ def print_verdicts(verdicts: Iterable[Verdict], *, as_json: bool, as_csv: bool, 
         as_json: as a JSON list.
         as_csv: as CSV, with the fields of `Verdict` as columns; if neither, a table for a person.
         raw: the texts of the CSV are as they are on record, and not made safe for a spreadsheet.
+        facts_of: looks up the facts of a verdict, for a last column `facts` of JSON and CSV; default: there is none.
     """
-    if as_json:
-        print_json([verdict.to_json() for verdict in verdicts])
-    elif as_csv:
-        print_csv(list(Verdict.__dataclass_fields__), (verdict.to_json() for verdict in verdicts), raw=raw)
+    if as_json or as_csv:
+        documents = (
+            verdict.to_json() | ({} if facts_of is None else {"facts": facts_of(verdict)}) for verdict in verdicts
+        )
+        if as_json:
+            print_json(list(documents))
+            return
+        columns = [*Verdict.__dataclass_fields__, *(() if facts_of is None else ("facts",))]
+        print_csv(columns, documents, raw=raw)
     else:
         rows = [
             (

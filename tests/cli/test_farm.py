@@ -5,7 +5,9 @@ import io
 import json
 import uuid
 from pathlib import Path
+from typing import Any
 
+import pytest
 from sqlalchemy import Engine
 
 from rulefarm.settings import Settings
@@ -66,7 +68,8 @@ def test_what_is_to_be_said_of_a_source_is_said_and_refused_when_that_is_asked(
 ) -> None:
     (tmp_path / "products.csv").write_text("sku;prise;cost\na;1,5;5\nb;1;2;3\n")
     done = run("batch", "pricing", "products.csv", "--decimal", ",", **settings_only(running_farm))
-    assert done.returncode == 0
+    assert done.returncode == 1
+    assert "[only-errors]" in done.stderr
     assert "rulefarm: columns that are no field: prise (did you mean price?)\n" in done.stderr
     assert (
         "fields that rules read, and the source has not: Product.category, Product.price, Product.sold_out"
@@ -133,3 +136,84 @@ def test_status_tells_the_next_nightly_and_what_is_overdue(run: Run, settings: S
         ("open", 0),
         ("open", 0),
     ]
+
+
+def test_a_key_of_several_jobs_is_said_and_told_apart_by_domain(
+    run: Run, on_farm: OnFarm, running_farm: Settings
+) -> None:
+    key = uuid.uuid4().hex
+    environ = settings_only(running_farm)
+    for total in (1, 2000):
+        on_farm("submit", "payment", "-", "--key", key, "--wait", stdin=f'{{"Order": {{"total": {total}}}}}')
+    on_farm("submit", "pricing", "-", "--key", key, "--wait", stdin='{"Product": {"sku": "a", "price": 1, "cost": 5}}')
+    for command in (["explain", key], ["jobs", "show", key]):
+        done = run(*command, **environ)
+        assert f"rulefarm: 3 jobs or rows have the key {key}; the newest is shown" in done.stderr
+        assert done.stderr.count(" payment ") == 2
+        assert "reject pricing" in done.stdout
+        done = run(*command, "--domain", "payment", **environ)
+        assert "2 jobs or rows have the key" in done.stderr
+        assert f"payment {key}" in done.stdout
+        assert run(*command, "--domain", "pricing", **environ).stderr == ""
+        [first, *_] = [line.split()[0] for line in done.stderr.splitlines()[1:]]
+        assert run(command[0], *command[1:-1], first, **environ).stderr == ""
+
+
+def test_verdicts_are_found_by_time_rule_and_digest_and_shown_with_facts(on_farm: OnFarm) -> None:
+    key = uuid.uuid4().hex
+    on_farm("submit", "payment", "-", "--key", key, "--wait", stdin='{"Order": {"total": 2000, "country": "FR"}}')
+
+    def found(*options: str) -> list[dict[str, Any]]:
+        documents: list[dict[str, Any]] = json.loads(on_farm("verdicts", "--subject", key, "--json", *options))
+        return documents
+
+    [verdict] = found("--facts")
+    assert verdict["facts"]["Order"]["total"] == 2000
+    moment, digest = verdict["evaluated_at"], verdict["ruleset_digest"]
+    for wanted in (["--rule", "Big"], ["--digest", digest[:8]], ["--digest", digest], ["--since", moment]):
+        assert len(found(*wanted)) == 1, wanted
+    for other in (["--rule", "big"], ["--digest", "%"], ["--until", moment], ["--since", "2999-01-01"]):
+        assert found(*other) == [], other
+    assert "'facts'" not in on_farm("verdicts", "--subject", key, "--csv")
+    assert '"total"' not in on_farm("verdicts", "--subject", key, "--csv").replace('""', '"')
+    assert '"total"' in on_farm("verdicts", "--subject", key, "--csv", "--facts").replace('""', '"')
+    assert json.loads(on_farm("jobs", "show", key, "--json"))["facts"]["Order"]["total"] == 2000
+    assert on_farm("verdicts", "--subject", "nobody").strip() == "no verdict yet"
+    on_farm("verdicts", "--facts", code=2)
+
+
+def test_facts_of_a_row_of_a_batch_are_shown(on_farm: OnFarm, tmp_path: Path) -> None:
+    key = uuid.uuid4().hex
+    (tmp_path / "products.csv").write_text(f"sku,price,cost\n{key},1,5\n")
+    on_farm("batch", "pricing", "products.csv")
+    [verdict] = json.loads(on_farm("verdicts", "--subject", key, "--json", "--facts"))
+    assert verdict["facts"]["Product"]["price"] == 1
+    assert json.loads(on_farm("jobs", "show", key, "--json"))["facts"] == verdict["facts"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["verdicts", "jobs list", "batch list", "dead-letters list", "explain x", "jobs show x"],
+)
+def test_a_domain_that_nobody_published_is_an_error_everywhere(on_farm: OnFarm, command: str) -> None:
+    said = on_farm(*command.split(), "--domain", "paymnt", code=1)
+    assert "no domain 'paymnt' (did you mean 'payment'? known: payment, pricing) [unknown-domain]" in said
+
+
+def test_a_batch_of_nothing_but_errors_fails_with_the_first_reasons(on_farm: OnFarm, tmp_path: Path) -> None:
+    (tmp_path / "orders.csv").write_text("order_id,total\n" + "".join(f"o{n},\n" for n in range(9)))
+    said = on_farm("batch", "payment", "orders.csv", code=1)
+    assert "could be judged [only-errors]; the first reasons:" in said
+    assert said.count("Order.total") == 3
+    (tmp_path / "orders.csv").write_text("order_id,total\no1,\no2,5\n")
+    on_farm("batch", "payment", "orders.csv")
+
+
+def test_the_key_of_the_domain_is_found_in_whole_facts(on_farm: OnFarm, tmp_path: Path) -> None:
+    key = uuid.uuid4().hex
+    order = {"total": 5, "order_id": key}
+    (tmp_path / "orders.jsonl").write_text(json.dumps({"Order": order}))
+    on_farm("batch", "payment", "orders.jsonl")
+    (tmp_path / "orders.jsonl").write_text(json.dumps(order))
+    on_farm("batch", "payment", "orders.jsonl")
+    assert len(json.loads(on_farm("verdicts", "--subject", key, "--json"))) == 2

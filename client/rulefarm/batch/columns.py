@@ -83,7 +83,7 @@ def subject_names(subject: str | None, published: Mapping[str, Any] | None) -> t
 
     >>> fields = {"fields": ["id"], "sent_as": {"id": "Kunde Nr."}}
     >>> subject_names("id", {"subject": "Loan", "facts": {"Loan": fields}})
-    ('id', 'Kunde Nr.')
+    ('id', 'Kunde Nr.', 'Loan.id', 'Loan.Kunde Nr.')
     """
     if not subject or published is None:
         return (subject,) if subject else ()
@@ -92,7 +92,12 @@ def subject_names(subject: str | None, published: Mapping[str, Any] | None) -> t
     if dot and fact in facts:
         sent = published.get("sent_as", {}).get(fact, fact), facts[fact].get("sent_as", {}).get(field, field)
         return tuple(dict.fromkeys(f"{one}.{other}" for one in (fact, sent[0]) for other in (field, sent[1])))
-    return tuple(dict.fromkeys((subject, facts[own].get("sent_as", {}).get(subject, subject))))
+    plain = (subject, facts[own].get("sent_as", {}).get(subject, subject))
+    if subject not in facts[own]["fields"]:
+        return tuple(dict.fromkeys(plain))
+    # The field of domain.toml; where the facts are whole, it stands inside the fact.
+    holders = own, published.get("sent_as", {}).get(own, own)
+    return tuple(dict.fromkeys((*plain, *(f"{fact}.{name}" for fact in holders for name in plain))))
 
 
 def compare_columns(columns: Mapping[str, str], published: Mapping[str, Any]) -> ColumnMismatch:
