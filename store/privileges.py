@@ -20,6 +20,7 @@ TABLE_PRIVILEGES: dict[str, tuple[str, ...]] = {
     "reconciler": _KEEP,
     "rulesets": _KEEP,
     "active_rulesets": _KEEP,
+    "farm": ("select",),
     "alembic_version": ("select",),
 }
 _NAMES = (

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from alembic import command
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.engine import make_url
 
@@ -15,7 +16,7 @@ from rulefarm.database import connect
 from rulefarm.errors import DatabaseUnreachable
 from rulefarm.farm import Farm
 from rulefarm.settings import Settings
-from store.migrate import migrate
+from store.migrate import alembic_config, migrate
 from store.privileges import PrivilegesMissing
 from tests.commands import RULESETS, rulefarm
 from tests.processes import until
@@ -91,8 +92,7 @@ def test_the_grants_of_the_page_are_enough_and_what_is_missing_is_named(
     # Nothing is to be done, so nothing is needed; then something is.
     migrate(others)
     with engine.begin() as connection:
-        connection.execute(text("drop table duties"))
-        connection.execute(text("update alembic_version set version_num = '0006'"))
+        command.downgrade(alembic_config(connection), "0006")
     with pytest.raises(PrivilegesMissing) as refused:
         migrate(others)
     assert f"{url.username} does not own active_rulesets, " in refused.value.message
