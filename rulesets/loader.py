@@ -142,7 +142,7 @@ def load_domain(root: Path | str, domain: str) -> LoadedRuleset:
     rules = {f"{shown}/{file.name}": read_file(file) for file in rule_files(folder)}
     if not rules:
         hint = f"add a file that ends in {' or '.join(RULE_FILES)}"
-        raise RulesetUnreadable("ruleset-empty", f"domain '{domain}' has no rules in {folder}", hint)
+        raise RulesetUnreadable("ruleset-empty", f"domain '{domain}' has no rules in {Path(root) / domain}", hint)
     program = compile_ruleset(rules, schema=schema)
     return LoadedRuleset(domain, program, {schema_source: schema_text, **rules}, schema, program.digest, folder)
 
