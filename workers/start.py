@@ -23,7 +23,7 @@ from sqlalchemy import Engine
 
 from rulefarm.database import FarmIdentity, connect
 from rulefarm.errors import DatabaseUnreachable, SettingsError
-from rulefarm.messaging import FARM_HEADER
+from rulefarm.messaging import FARM_HEADER, refuse_cluster
 from rulefarm.settings import Settings
 from rulesets.loader import SHIPPED, LoadedRuleset, load_all
 from rulesets.source_fields import source_fields
@@ -85,6 +85,7 @@ def run_worker(
     settings.check(but="flower_")
     queues = worker_queues(options.domains, bulk=options.bulk)
     app = create_worker_app(settings, queues=queues)
+    refuse_cluster(app)
     logging.basicConfig(level=options.loglevel, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     rulesets = load_all(settings.rulesets or SHIPPED, options.domains)
     for loaded in rulesets.values():
@@ -139,6 +140,7 @@ def run_beat(settings: Settings, *, loglevel: str = "INFO") -> int:
         SettingsError: a setting makes no sense, or the home can't be written to.
     """
     app = create_worker_app(settings)
+    refuse_cluster(app)
     if settings.database_url:
         database = connect(settings)
         app.conf.beat_schedule["reconcile"]["options"]["headers"] = _headers(FarmIdentity(database))

@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 
 from rulefarm.database import FarmIdentity, active_digests, connect
 from rulefarm.errors import FarmUnreachable, SettingsError
-from rulefarm.messaging import call_broker, create_app, queue_depths
+from rulefarm.messaging import call_broker, create_app, queue_depths, refuse_cluster
 from rulefarm.reference_facts import ReferenceFacts
 from rulefarm.routing import CONTROL_QUEUE, queue_name
 from rulefarm.settings import Settings
@@ -76,6 +76,7 @@ def examine(settings: Settings, *, timeout_s: float) -> list[HealthCheck]:
     app = create_app(settings)
     engine = connect(settings)
     app.farm_id = FarmIdentity(engine)
+    refuse_cluster(app)
     try:
         broker = _answer("broker", lambda: _broker_ms(app))
         database = _answer("database", lambda: answer_ms(engine))

@@ -1,6 +1,13 @@
 """Messages of jobs and chunks, and the way to the broker. Writes no row."""
 
-from rulefarm.messaging.broker import CONNECT_TIMEOUT_S, call_broker, create_app, queue_depths, send_messages
+from rulefarm.messaging.broker import (
+    CONNECT_TIMEOUT_S,
+    call_broker,
+    create_app,
+    queue_depths,
+    refuse_cluster,
+    send_messages,
+)
 from rulefarm.messaging.guest_app import FARM_HEADER
 from rulefarm.messaging.messages import (
     ChunkMessage,
@@ -23,5 +30,6 @@ __all__ = [
     "create_app",
     "job_message",
     "queue_depths",
+    "refuse_cluster",
     "send_messages",
 ]

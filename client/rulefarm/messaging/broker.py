@@ -5,13 +5,14 @@ is harmless. Serves producers, the reconciler and the nightly plan alike. Writes
 
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 import redis
 from celery import Celery
 from kombu import Connection, Producer
 from kombu.exceptions import KombuError
+from kombu.transport.redis import Channel as RedisChannel
 
 from rulefarm.errors import BrokerUnreachable, SettingsError
 from rulefarm.messaging.guest_app import GuestApp
@@ -19,7 +20,7 @@ from rulefarm.messaging.messages import TaskMessage
 from rulefarm.redis_replies import outage_of, reason_of
 from rulefarm.routing import EXCHANGE, queue
 from rulefarm.settings import Settings
-from rulefarm.urls import RedisPlace, broker_place, result_place
+from rulefarm.urls import CLUSTER, INSTEAD, RedisPlace, broker_place, result_place
 
 #: Seconds to wait for a broker that does not even refuse.
 CONNECT_TIMEOUT_S = 3.0
@@ -207,6 +208,30 @@ def call_broker(app: Celery, question: Callable[[], _Answer]) -> _Answer:
                 f"the broker at {app.conf.broker_shown or transport.as_uri()} {outage.sentence}: {reason_of(error)}",
                 outage.hint,
             ) from error
+
+
+def refuse_cluster(app: Celery) -> None:
+    """Refuse a broker that is a cluster, whatever its URL says; one that does not answer is not judged.
+
+    Raises:
+        SettingsError: `redis-cluster`.
+    """
+    with suppress(BrokerUnreachable):
+        if call_broker(app, lambda: _mode(app)) == "cluster":
+            raise SettingsError(
+                "redis-cluster", f"the broker at {app.conf.broker_shown} is a cluster: {CLUSTER}", INSTEAD
+            )
+
+
+def _mode(app: Celery) -> str:
+    with app.connection_for_read() as connection:
+        _connect(connection)
+        channel = connection.channel()
+        if not isinstance(channel, RedisChannel):
+            return ""
+        server = channel.client.info("server")
+        # Valkey has another name for it.
+        return str(server.get("redis_mode") or server.get("server_mode"))
 
 
 def queue_depths(app: Celery, names: Collection[str]) -> dict[str, int]:

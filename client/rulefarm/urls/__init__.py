@@ -3,7 +3,7 @@
 Opens no connection, and never shows what may be a password."""
 
 from rulefarm.urls.postgres import database_url
-from rulefarm.urls.redis_place import REDIS_SCHEMES, RedisPlace, redis_place
+from rulefarm.urls.redis_place import CLUSTER, INSTEAD, RedisPlace, redis_place
 from rulefarm.urls.servers import broker_place, result_place
 
-__all__ = ["REDIS_SCHEMES", "RedisPlace", "broker_place", "database_url", "redis_place", "result_place"]
+__all__ = ["CLUSTER", "INSTEAD", "RedisPlace", "broker_place", "database_url", "redis_place", "result_place"]

@@ -37,8 +37,9 @@ _OTHERS = {
     "redis+unix": "unix:///path/of/the/socket?db=0",
     "redis-socket": "unix:///path/of/the/socket?db=0",
 }
+#: Why a cluster is refused, and what to use instead.
 CLUSTER = "a cluster spreads its keys over several servers, and the farm needs them on one"
-_CLUSTER_HINT = "use one Redis, or Sentinel; of a managed service, the kind with cluster mode off"
+INSTEAD = "use one Redis, or Sentinel; of a managed service, the kind with cluster mode off"
 _CERTIFICATES = {"required": ssl.CERT_REQUIRED, "optional": ssl.CERT_OPTIONAL, "none": ssl.CERT_NONE}
 
 
@@ -143,7 +144,7 @@ def redis_place(variable: str, text: str) -> RedisPlace | None:
     """
     scheme = text.strip().partition("://")[0].lower()
     if "cluster" in scheme:
-        raise SettingsError("redis-cluster", f"{variable} names a cluster: {CLUSTER}", _CLUSTER_HINT)
+        raise SettingsError("redis-cluster", f"{variable} names a cluster: {CLUSTER}", INSTEAD)
     if scheme in _OTHERS:
         raise bad_url(variable, f"begins with {scheme}://, which is not read here", f"write {_OTHERS[scheme]}")
     if "://" in text and scheme not in REDIS_SCHEMES:

