@@ -134,7 +134,7 @@ class Settings(_Flaws):
             value does not parse gets a SettingsError.
 
         Raises:
-            SettingsError: the file of a running farm can't be read.
+            SettingsError: the home leads nowhere, or the file of a running farm can't be read.
         """
         values: dict[str, Any] = {}
         flaws: dict[str, SettingsError] = {}
@@ -149,7 +149,13 @@ class Settings(_Flaws):
             del flaws["flower_port"]
             log.warning("RULEFARM_FLOWER_PORT is the address of a service, not a port: it is ignored")
         home = values.setdefault("home", Path(".rulefarm"))
-        values["home"] = home.expanduser().absolute()
+        try:
+            values["home"] = home.expanduser().absolute()
+        # A user without a name has no ~, and a working directory may have been removed.
+        except (RuntimeError, OSError) as error:
+            raise SettingsError(
+                "bad-setting", f"RULEFARM_HOME is {str(home)!r}, which leads nowhere: {error}", "give it a whole path"
+            ) from None
         if "broker_url" not in values or "database_url" not in values:
             values = _running_services(values["home"]) | values
         settings = cls(**values)
@@ -258,8 +264,14 @@ def _running_services(home: Path) -> dict[str, Any]:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
         return {name: str(document[name]) for name in ("broker_url", "database_url")}
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
+    except PermissionError:
+        raise SettingsError(
+            "home-not-readable",
+            f"{path} can't be read: it is another user's",
+            "set RULEFARM_HOME to a folder of this user's, or name broker and database by their URLs",
+        ) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SettingsError(
             "bad-services-file", f"{path} can't be read: {error}", "stop the farm there and start it again"

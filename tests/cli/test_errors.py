@@ -74,6 +74,7 @@ WRONG = [
           {"RULEFARM_CHUNK_ROWS": "many"}),
     Wrong("no nightly source", "nightly run", "RULEFARM_NIGHTLY_SOURCE",
           {**AWAY, **RULES, "RULEFARM_NIGHTLY_DOMAIN": "payment"}),
+    Wrong("a home that can't be made", "beat", "can't write to /dev/null/x", {**AWAY, "RULEFARM_HOME": "/dev/null/x"}),
     Wrong("a cron that is none", "beat", "RULEFARM_NIGHTLY_CRON",
           {**AWAY, "RULEFARM_NIGHTLY_SOURCE": "x", "RULEFARM_NIGHTLY_CRON": "every night"}),
     Wrong("autoscale upside down", "worker --autoscale 1,4", "--autoscale", AWAY, 2),

@@ -107,3 +107,9 @@ def test_the_page_lists_every_setting_with_its_default() -> None:
 
 def _shown(default: object) -> str:
     return "" if default is None else f"`{default}`"
+
+
+def test_a_home_that_leads_nowhere_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HOME")
+    with pytest.raises(SettingsError, match="RULEFARM_HOME"):
+        Settings.from_env({"RULEFARM_HOME": "~nobody-of-that-name/farm"})

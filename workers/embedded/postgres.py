@@ -4,6 +4,8 @@ Loopback TCP only, no socket file (its path could get too long), passwords over 
 Postgres does by default: the ledger is the truth. The farm's role owns its database and may make others, and is no
 superuser."""
 
+import os
+import pwd
 import shutil
 import signal
 import subprocess
@@ -68,8 +70,9 @@ class Postgres:
         """Make the cluster if there is none; forget a server that is gone.
 
         Raises:
-            ServiceError: the cluster can't be made.
+            ServiceError: the cluster can't be made, or this process's user has no name.
         """
+        require_user_name(os.geteuid())
         if not (self._data / "PG_VERSION").exists():
             self._initialise()
         # Postgres takes the process that this file names for a server, if any of the same user has that id by now.
@@ -164,3 +167,19 @@ class Postgres:
                 f"Postgres refuses the farm's superuser: {str(error).strip().splitlines()[-1]}",
                 f"the secrets in instance.json must be those of {self._data}",
             ) from error
+
+
+def require_user_name(uid: int) -> None:
+    """Refuse a user whom this machine does not know, as containers are run by: Postgres would not start as one.
+
+    Raises:
+        ServiceError: `unknown-user`.
+    """
+    try:
+        pwd.getpwuid(uid)
+    except KeyError:
+        raise ServiceError(
+            "unknown-user",
+            f"this process runs as the uid {uid}, which has no name here, and Postgres needs one",
+            "give it a line in /etc/passwd, or name your own servers: RULEFARM_DATABASE_URL, RULEFARM_BROKER_URL",
+        ) from None

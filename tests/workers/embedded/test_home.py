@@ -17,6 +17,7 @@ from tests.processes import python, says
 from tests.workers.embedded.serving import RUNNER, modes, pids, query, servers_of
 from workers.embedded import locked_home
 from workers.embedded.data_location import locate
+from workers.embedded.postgres import require_user_name
 from workers.embedded.services import Services, running_services
 
 
@@ -137,3 +138,10 @@ def test_private_programs_are_copied_not_opened(private: Path, folder: Path) -> 
             runner.terminate()
             assert runner.wait(30) == 143
     assert modes(postgres) == before
+
+
+def test_a_user_without_a_name_is_told_so_and_one_with_a_name_is_not() -> None:
+    with pytest.raises(ServiceError, match="1000770000") as caught:
+        require_user_name(1_000_770_000)
+    assert caught.value.code == "unknown-user"
+    require_user_name(0)
