@@ -135,7 +135,7 @@ def test_while_the_database_is_away_the_task_ends_well_and_the_night_stays_due(
 HALF_WRITTEN: list[tuple[str, bytes, str]] = [
     ("a.csv", b"", "empty-source"),
     ("a.csv", b"sku,price,cost\n", "empty-source"),
-    ("a.csv.gz", gzip.compress(b"sku,price,cost\nA,1,2\n")[:-9], "unreadable-source"),
+    ("a.csv.gz", gzip.compress(b"sku,price,cost\nA,1,2\n", mtime=0)[:-9], "unreadable-source"),
     ("a.parquet", b"PAR1 and no end", "unreadable-source"),
     ("a.xlsx", b"PK and no end", "unreadable-source"),
     ("parts.csv", b"", "empty-source"),
