@@ -15,6 +15,7 @@ from tasks.probe import probe
 from tasks.worker_context import WorkerContext
 from tests.rows import rows
 from tests.tasks.judging import SHOP
+from workers.celery_app import create_worker_app
 
 TASK: Any = SimpleNamespace(request=SimpleNamespace(hostname="w@here"))
 
@@ -23,7 +24,9 @@ TASK: Any = SimpleNamespace(request=SimpleNamespace(hostname="w@here"))
 def worker(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Any:
     """This process is a worker of the shop, with one connection to its database."""
     database = connect(replace(settings, database_pool_size=1))
-    context = WorkerContext(settings=settings, database=database, rulesets={"shop": SHOP}, app=None)
+    context = WorkerContext(
+        settings=settings, database=database, rulesets={"shop": SHOP}, app=create_worker_app(settings)
+    )
     monkeypatch.setattr(worker_context, "_current", [context])
     yield context
     database.dispose()
