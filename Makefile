@@ -23,8 +23,8 @@ suite: $(VENV)/.patterns $(VENV)/.debian
 	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder --durations 10
 
 # Left out is what is marked `services`: its fixtures start a Postgres or a Valkey. What is left computes, a core each.
-unit: $(VENV)/.patterns ## Every test that needs no service, with a fifth of the generated cases: under a minute
-	@RULEFARM_FUZZ=0.2 $(BIN)/python -m pytest --numprocesses logical --dist loadfile -m "not services"
+unit: $(VENV)/.patterns ## Every test that needs no service, with a twentieth of the generated cases
+	@RULEFARM_FUZZ=0.05 $(BIN)/python -m pytest --numprocesses logical --dist loadfile -m "not services"
 
 check: test ## The same as test
 

@@ -1,6 +1,6 @@
 """How many generated cases a property is tried on.
 
-`RULEFARM_FUZZ` multiplies it: `make fuzz` takes sixteen times as many, `make unit` a fifth."""
+`RULEFARM_FUZZ` multiplies it: `make fuzz` takes sixteen times as many, `make unit` a twentieth."""
 
 import os
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from rulefarm.batch.frames import TableRow, checked_header, frames_of
 from rulefarm.batch.source_options import Progress, SourceOptions
 from tasks.text_typing import typed_columns, typed_value
+from tests.engine.effort import cases
 from tests.tasks.judging import SHOP, judge_frames
 
 VALUES = st.one_of(
@@ -42,7 +43,7 @@ def judge_values(names: list[str], rows: list[list[Any]], form: str, size: int) 
     return [(v.subject, v.outcome, v.fired, v.reasons, v.changes, v.facts_digest) for v in judged]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=cases(60), deadline=None)
 @given(st.data(), st.sampled_from(["columns", "text"]))
 def test_a_row_is_judged_the_same_whoever_its_neighbours_are(data: st.DataObject, form: str) -> None:
     names = data.draw(st.lists(st.sampled_from(FIELDS), min_size=1, max_size=4, unique=True))

@@ -12,6 +12,7 @@ import pytest
 
 from engine import Program, compile_ruleset
 from engine.schema import Schema, parse_schema
+from tests.engine.effort import cases
 
 AS_OF = datetime(2026, 1, 15, tzinfo=UTC)
 CATEGORIES = [f"category {number}" for number in range(30)]
@@ -141,7 +142,7 @@ def program_of(seed: int, rules: int, schema: Schema | None, *, wide: bool) -> P
 
 @pytest.mark.parametrize("typed", [True, False])
 @pytest.mark.parametrize(("rules", "wide"), [(20, False), (150, False), (150, True)])
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(cases(6)))
 def test_every_row_means_what_the_record_evaluator_says(seed: int, rules: int, wide: bool, typed: bool) -> None:
     program = program_of(seed, rules, SCHEMA if typed else None, wide=wide)
     # One program, frames of several kinds: nothing that it keeps from one may show in the next.
