@@ -121,17 +121,18 @@ class Ledger:
         """Have the reconciler send, at its next run, the messages that could not be sent.
 
         Args:
-            jobs_of: ids of jobs.
+            jobs_of: ids of jobs, unless it is a batch.
             batch: id of a batch: those of its chunks.
 
         Raises:
             DatabaseUnreachable: nothing was changed; the reconciler sends them after the grace.
         """
+        table = jobs if batch is None else chunks
+        these = jobs.c.id.in_(jobs_of) if batch is None else chunks.c.batch == batch
+        waiting = update(table).where(these, table.c.state == "open", table.c.times_sent == 1)
+        waiting = waiting.where(table.c.lease_until.is_(None)).values(times_sent=0, resend_at=func.now())
         with translate_errors(self.engine), self.engine.begin() as connection:
-            for table, these in ((jobs, jobs.c.id.in_(jobs_of)), (chunks, chunks.c.batch == batch)):
-                waiting = update(table).where(these, table.c.state == "open", table.c.times_sent == 1)
-                waiting = waiting.where(table.c.lease_until.is_(None))
-                connection.execute(waiting.values(times_sent=0, resend_at=func.now()))
+            connection.execute(waiting)
 
     def messages(self, ids: Sequence[uuid.UUID]) -> list[TaskMessage]:
         """The messages of open jobs, counted as sent.

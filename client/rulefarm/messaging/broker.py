@@ -90,8 +90,8 @@ def _result_options(place: RedisPlace | None, prefix: str | None) -> dict[str, A
         return options | {"result_backend_transport_options": retries}
     for name, value in place.options.items():
         # Celery gives every option of its client a name of its own, this one another way.
-        prefix = "redis_backend_" if name == "health_check_interval" else "redis_"
-        options[prefix + name] = value
+        celery_name = f"redis_backend_{name}" if name == "health_check_interval" else f"redis_{name}"
+        options[celery_name] = value
     if place.tls:
         options["redis_backend_use_ssl"] = dict(place.tls)
     return options | {"result_backend_transport_options": retries | place.sentinel_options}
