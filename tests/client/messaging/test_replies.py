@@ -3,9 +3,11 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import redis
+from sqlalchemy import Engine, text
 
 from rulefarm.errors import BrokerUnreachable, FactsUnreachable, FarmUnreachable
 from rulefarm.farm import Farm
@@ -117,3 +119,21 @@ def test_when_it_is_a_primary_again_the_same_producer_goes_on(
     facts.put("Customer", "1", {"a": 1})
     app.close()
     facts.close()
+
+
+def test_what_could_not_be_sent_is_due_at_once_and_nothing_else_is(
+    server: redis.Redis, url: str, settings: Settings, domain: str, database: Engine, tmp_path: Path
+) -> None:
+    (tmp_path / "a.csv").write_text("sku,price\nA,1\nB,2\n")
+    with Farm(replace(settings, broker_url=url)) as farm:
+        assert farm.submit(domain, ORDER, key="sent").sent
+        assert farm.submit_batch(domain, tmp_path / "a.csv").sent
+        full(server)
+        unsent = farm.submit(domain, ORDER, key="unsent")
+    with Farm(replace(settings, broker_url=url)) as farm:
+        batch = farm.submit_batch(domain, tmp_path / "a.csv")
+    assert (unsent.sent, batch.sent) == (False, False)
+    with database.connect() as connection:
+        due = "select {} from {} where times_sent = 0 and resend_at <= now()"
+        assert connection.execute(text(due.format("id", "jobs"))).scalars().all() == [unsent.id]
+        assert connection.execute(text(due.format("distinct batch", "chunks"))).scalars().all() == [batch.id]
