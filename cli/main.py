@@ -1,7 +1,8 @@
 """Find the command, and turn errors into one line and an exit code.  argv -> [main] -> one cli module
 
 A command's module is imported when the command is asked for, so `rulefarm rules check` loads neither Celery nor
-SQLAlchemy. Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 broker or database away, 4 no verdict yet."""
+SQLAlchemy. Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 broker or database away, 4 no verdict yet, 130
+interrupted."""
 
 import logging
 from collections.abc import Iterator
@@ -12,6 +13,8 @@ from importlib import import_module
 from typing import Any, NoReturn
 
 import click
+
+from cli.start import INTERRUPTED, hand_over
 
 #: Command name to the module whose `command` it is, and what `--help` says of it, in the order of `--help`. The lines
 #: stand here because gathering them would load everything: two seconds for a page of text.
@@ -63,6 +66,7 @@ class LazyGroup(click.Group):
             return None
         module, _ = COMMANDS[name]
         command: click.Command = import_module(module).command
+        hand_over()
         if name == cmd_name:
             return command
         alias = copy(command)
@@ -105,11 +109,13 @@ class LazyGroup(click.Group):
             return super().make_context(*args, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; an error that is ours becomes one line on stderr."""
+        """Run the command; an error that is ours becomes one line on stderr, and Ctrl-C none."""
         logging.setLogRecordFactory(_terminal().VisibleRecord)
         try:
             with _usage_errors_escaped():
                 return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise SystemExit(INTERRUPTED) from None
         except Exception as error:
             # By its shape, not by its class: neither tree of errors need be loaded to find out that none occurred.
             if not hasattr(error, "to_json") or not hasattr(error, "code"):
@@ -148,7 +154,7 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Entry point of the console command."""
+    """Run the command that the arguments name; never returns."""
     cli(prog_name="rulefarm")
 
 

@@ -1,0 +1,33 @@
+"""Start the command; Ctrl-C while it loads ends it without a word.  the console's `rulefarm` -> [start] -> cli.main
+
+Loading a command takes up to two seconds, in which Python would print where it was. Nothing is begun by then, and
+nothing is to be put in order: the process just ends. From when a command is loaded until it has ended, Ctrl-C is its
+affair. What Python does before it comes here, some hundredths of a second, nobody can settle from here."""
+
+import os
+import signal
+from importlib import import_module
+from typing import Any
+
+#: What a shell says of a command that Ctrl-C ended.
+INTERRUPTED = 128 + signal.SIGINT
+
+
+def main() -> None:
+    """Entry point of the console command."""
+    signal.signal(signal.SIGINT, _leave)
+    try:
+        import_module("cli.main").main()
+    finally:
+        # Python's own end takes a while too.
+        signal.signal(signal.SIGINT, _leave)
+
+
+def hand_over() -> None:
+    """Let Ctrl-C interrupt the command, which is loaded now. Nothing happens in a process that began otherwise."""
+    if signal.getsignal(signal.SIGINT) is _leave:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _leave(*_: Any) -> None:
+    os._exit(INTERRUPTED)
