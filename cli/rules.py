@@ -12,7 +12,7 @@ from cli.display.terminal import echo
 from cli.options import domains_argument, json_option, read_settings, rulesets_option
 from engine import Diagnostic, EngineError, Rule, RulesetRejected, SchemaRejected, review
 from rulesets.cases import run_cases
-from rulesets.folders import RULE_FILES, RulesetUnreadable, unread_files
+from rulesets.folders import CASES_FILE, RULE_FILES, RulesetUnreadable, shown, unread_files
 from rulesets.formatting import formatted, grl_files
 from rulesets.loader import SHIPPED, chosen_domains, load_domain, problems_without_schema
 
@@ -41,6 +41,8 @@ def check(domains: tuple[str, ...], rulesets: Path | None, as_json: bool) -> Non
             for diagnostic in diagnostics:
                 echo(f"{diagnostic}\n", lines=True)
             echo(f"{domain}: {summary}")
+            if not (root / domain / CASES_FILE).exists():
+                echo(_without_cases(root, domain))
     if as_json:
         print_json(documents)
     sys.exit(int(rejected))
@@ -56,8 +58,8 @@ def _checked(root: Path, domain: str) -> tuple[tuple[Diagnostic, ...], str]:
         return (*_unread(root, domain), *error.diagnostics, *_problems_of_rules(root, domain)), "rejected"
     except RulesetUnreadable as error:
         return (*_unread(root, domain), _diagnostic(error)), "rejected"
-    diagnostics = (*_unread(root, domain), *loaded.program.warnings, *review(loaded.program, loaded.sources))
-    return diagnostics, f"{len(loaded.program.rules):,} rules, {loaded.digest[:12]}"
+    diagnostics = (*_unread(root, domain), *loaded.program.warnings, *review(loaded.program, loaded.shown_sources))
+    return diagnostics, f"{counted(len(loaded.program.rules), 'rule')}, {loaded.digest[:12]}"
 
 
 def _problems_of_rules(root: Path, domain: str) -> tuple[Diagnostic, ...]:
@@ -76,7 +78,7 @@ def _unread(root: Path, domain: str) -> list[Diagnostic]:
     """What lies in the folder of a domain as if it were rules, and is not read."""
     hint = f"rules are in files that end in {', '.join(RULE_FILES)}; anything else is better kept elsewhere"
     return [
-        Diagnostic("file-unread", "warning", None, f"{root.name}/{domain}/{entry.name} is not read", hint)
+        Diagnostic("file-unread", "warning", None, f"{shown(entry)} is not read", hint)
         for entry in unread_files(root / domain)
     ]
 
@@ -107,7 +109,8 @@ def test(domains: tuple[str, ...], rulesets: Path | None, as_json: bool, junit: 
                 for difference in result.differences:
                     echo(f"{domain}: {result.case.name}: {difference}")
             bad = sum(not result.passed for result in of_domain)
-            echo(f"{domain}: {counted(len(of_domain), 'case')}, {bad} failed")
+            tried = f"{domain}: {counted(len(of_domain), 'case')}, {bad} failed"
+            echo(tried if of_domain else _without_cases(root, domain))
     sys.exit(int(any(not result.passed for of_domain in results.values() for result in of_domain)))
 
 
@@ -155,15 +158,20 @@ def format_files(names: tuple[str, ...], only_check: bool, rulesets: Path | None
             try:
                 old, new = formatted(path)
             except EngineError as error:
-                echo(f"{path}: {error}" if error.code == "format-refused" else str(error), lines=True)
+                echo(f"{shown(path)}: {error}" if error.code == "format-refused" else str(error), lines=True)
                 failed = True
                 continue
             if old != new:
-                echo(f"{'would format' if only_check else 'formatted'} {path}")
+                echo(f"{'would format' if only_check else 'formatted'} {shown(path)}")
                 failed = failed or only_check
                 if not only_check:
                     path.write_bytes(new)
     sys.exit(int(failed))
+
+
+def _without_cases(root: Path, domain: str) -> str:
+    file = shown(root / domain / CASES_FILE)
+    return f"{domain}: no case says what its rules have to do; 'rulefarm rules test' runs those in {file}"
 
 
 def _place(rule: Rule) -> str:

@@ -23,7 +23,7 @@ from typing import Any
 
 from engine import Evaluation
 from rulefarm.errors import RulefarmError
-from rulesets.folders import CASES_FILE, read_file
+from rulesets.folders import CASES_FILE, read_file, shown
 from rulesets.loader import LoadedRuleset
 
 _KIND_WORDS: dict[type, str] = {str: "a text", list: "a list", dict: "a table"}
@@ -106,18 +106,18 @@ def read_cases(loaded: LoadedRuleset) -> list[Case]:
         RulesetUnreadable: it can't be read.
     """
     path = loaded.folder / CASES_FILE
-    shown = f"{loaded.folder.parent.name}/{loaded.domain}/{CASES_FILE}"
+    place = shown(path)
     if not path.exists():
         return []
     try:
         document = tomllib.loads(read_file(path).decode("utf-8"))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise CasesRejected("cases-unreadable", f"can't read {shown}: {error}") from error
+        raise CasesRejected("cases-unreadable", f"can't read {place}: {error}") from error
     base, moment = document.get("base", {}), document.get("as_of")
     entries = document.get("case", [])
     if not isinstance(base, dict) or not isinstance(entries, list):
-        raise CasesRejected("cases-malformed", f"{shown}: 'base' has to be a table and 'case' a list of tables")
-    return [_case(entry, base, moment, f"{shown}, case {number}") for number, entry in enumerate(entries, 1)]
+        raise CasesRejected("cases-malformed", f"{place}: 'base' has to be a table and 'case' a list of tables")
+    return [_case(entry, base, moment, f"{place}, case {number}") for number, entry in enumerate(entries, 1)]
 
 
 def _case(entry: Any, base: Mapping[str, Any], moment: Any, place: str) -> Case:

@@ -29,6 +29,18 @@ def is_left_behind(name: str) -> bool:
     return name.startswith((".", "~$"))
 
 
+def shown(path: Path) -> str:
+    """A path as it can be opened from where one stands: short if it lies there, as it was given if not.
+
+    >>> shown(Path.cwd() / "rules" / "base.grl"), shown(Path("../rules")), shown(Path("/rules"))
+    ('rules/base.grl', '../rules', '/rules')
+    """
+    try:
+        return path.absolute().relative_to(Path.cwd()).as_posix()
+    except (ValueError, OSError):
+        return path.as_posix()
+
+
 def rule_files(folder: Path) -> list[Path]:
     """The files of a domain's folder that hold rules, by name.
 
@@ -65,7 +77,7 @@ def read_file(file: Path) -> bytes:
     try:
         if not stat.S_ISREG(file.stat().st_mode):
             hint = "put the content into a file, or give it a name that rules do not have"
-            raise RulesetUnreadable("ruleset-unreadable", f"{file} is not a file and is not read", hint)
+            raise RulesetUnreadable("ruleset-unreadable", f"{shown(file)} is not a file and is not read", hint)
         return file.read_bytes()
     except OSError as error:
         raise unreadable(file, error) from error
@@ -78,4 +90,4 @@ def unreadable(path: Path, error: OSError) -> RulesetUnreadable:
         path: of it.
         error: what the system said.
     """
-    return RulesetUnreadable("ruleset-unreadable", f"can't read {path}: {error.strerror or error}")
+    return RulesetUnreadable("ruleset-unreadable", f"can't read {shown(path)}: {error.strerror or error}")

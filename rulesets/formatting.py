@@ -6,7 +6,7 @@ for a quantifier can be read in two ways unless it is certain which facts are li
 from pathlib import Path
 
 from engine import format_rules, parse_schema
-from rulesets.folders import SCHEMA_FILE, read_file
+from rulesets.folders import SCHEMA_FILE, read_file, shown
 from rulesets.loader import domain_files
 
 
@@ -35,8 +35,8 @@ def formatted(file: Path) -> tuple[bytes, bytes]:
         engine.EngineError: it has problems, or can't be formatted without a loss.
     """
     schema = file.parent / SCHEMA_FILE
-    known = parse_schema(read_file(schema), str(schema)) if schema.is_file() else None
+    known = parse_schema(read_file(schema), shown(schema)) if schema.is_file() else None
     old = read_file(file)
     if known is None:
-        return old, format_rules(old, str(file)).encode()
-    return old, format_rules(old, str(file), known.list_facts, known.calls).encode()
+        return old, format_rules(old, shown(file)).encode()
+    return old, format_rules(old, shown(file), known.list_facts, known.calls).encode()

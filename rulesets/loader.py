@@ -30,6 +30,7 @@ from rulesets.folders import (
     is_left_behind,
     read_file,
     rule_files,
+    shown,
     unreadable,
 )
 
@@ -47,13 +48,16 @@ class LoadedRuleset:
 
     domain: str
     program: Program
-    #: Content by shown path (`rulesets/pricing/margin.grl`), `domain.toml` included.
+    #: Content by the path that is put on record (`rulesets/pricing/margin.grl`), wherever the folder stands, of
+    #: `domain.toml` too.
     sources: Mapping[str, bytes]
     schema: Schema
     #: sha256 of the canonical source: the version that a verdict carries.
     digest: str
     #: Where the files stand; the cases of the domain are read from here.
     folder: Path
+    #: Content by the path that problems and rules name, which can be opened from where one stands.
+    shown_sources: Mapping[str, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +106,12 @@ def chosen_domains(root: Path | str, names: Sequence[str] = ()) -> tuple[str, ..
     if domains:
         return tuple(names) or domains
     if (folder / SCHEMA_FILE).is_file():
-        hint = f"it is a domain itself: name the folder above it, {folder.absolute().parent}"
+        hint = f"it is a domain itself: name the folder above it, {shown(folder.absolute().parent)}"
     elif below := sorted({file.parents[1] for file in folder.glob(f"*/*/{SCHEMA_FILE}")}):
-        hint = f"there is one in {below[0]}"
+        hint = f"there is one in {shown(below[0])}"
     else:
         hint = f"a domain is a folder in it that has a {SCHEMA_FILE}; --rulesets or RULEFARM_RULESETS names the folder"
-    raise NotFound("no-domain", f"no domain in {folder}", hint)
+    raise NotFound("no-domain", f"no domain in {shown(folder)}", hint)
 
 
 def load_domain(root: Path | str, domain: str) -> LoadedRuleset:
@@ -134,17 +138,21 @@ def load_domain(root: Path | str, domain: str) -> LoadedRuleset:
     except JobRejected as refused:
         hint = "name the folder in lower case, with letters, digits, _ and -, 63 at most: my-shop"
         raise RulesetUnreadable("domain-name", f"no job can be sent to a domain '{domain}'", hint) from refused
-    folder = Path(root).resolve() / domain
-    shown = f"{folder.parent.name}/{domain}"
-    schema_source = f"{shown}/{SCHEMA_FILE}"
+    folder = Path(root) / domain
+    here = shown(folder)
     schema_text = read_file(folder / SCHEMA_FILE)
-    schema = parse_schema(schema_text, schema_source)
-    rules = {f"{shown}/{file.name}": read_file(file) for file in rule_files(folder)}
+    schema = parse_schema(schema_text, f"{here}/{SCHEMA_FILE}")
+    rules = {file.name: read_file(file) for file in rule_files(folder)}
     if not rules:
         hint = f"add a file that ends in {' or '.join(RULE_FILES)}"
-        raise RulesetUnreadable("ruleset-empty", f"domain '{domain}' has no rules in {Path(root) / domain}", hint)
-    program = compile_ruleset(rules, schema=schema)
-    return LoadedRuleset(domain, program, {schema_source: schema_text, **rules}, schema, program.digest, folder)
+        raise RulesetUnreadable("ruleset-empty", f"domain '{domain}' has no rules in {here}", hint)
+    program = compile_ruleset({f"{here}/{name}": content for name, content in rules.items()}, schema=schema)
+    files = {SCHEMA_FILE: schema_text, **rules}
+    on_record, as_shown = (
+        {f"{place}/{name}": content for name, content in files.items()}
+        for place in (f"{Path(root).resolve().name}/{domain}", here)
+    )
+    return LoadedRuleset(domain, program, on_record, schema, program.digest, folder, as_shown)
 
 
 def declared_fact(root: Path | str, fact: str) -> DeclaredFact:
@@ -163,13 +171,13 @@ def declared_fact(root: Path | str, fact: str) -> DeclaredFact:
     declaring: dict[str, FactSchema] = {}
     decimals = set()
     for domain in available_domains(folder):
-        schema = parse_schema(read_file(folder / domain / SCHEMA_FILE), f"{folder.name}/{domain}/{SCHEMA_FILE}")
+        schema = parse_schema(read_file(folder / domain / SCHEMA_FILE), f"{shown(folder)}/{domain}/{SCHEMA_FILE}")
         if any(lookup.fact == fact for lookup in schema.lookups):
             declaring[domain] = schema.facts[fact]
             decimals.add(schema.decimal)
     if not declaring:
         hint = f"declare it: [lookup.{fact}] in its domain.toml"
-        raise NotFound("unknown-fact", f"no domain in {folder} looks up a fact '{fact}'", hint)
+        raise NotFound("unknown-fact", f"no domain in {shown(folder)} looks up a fact '{fact}'", hint)
     (first, declared), *others = declaring.items()
     for domain, other in others:
         for name in declared.fields.keys() & other.fields.keys():
@@ -191,9 +199,8 @@ def problems_without_schema(root: Path | str, domain: str) -> tuple[Diagnostic, 
         NotFound: there is no such domain.
         RulesetUnreadable: a file can't be read.
     """
-    shown = f"{Path(root).resolve().name}/{domain}"
     try:
-        return read_sources({f"{shown}/{file.name}": read_file(file) for file in domain_files(root, domain)}).warnings
+        return read_sources({shown(file): read_file(file) for file in domain_files(root, domain)}).warnings
     except RulesetRejected as rejected:
         return rejected.diagnostics
 
@@ -255,6 +262,6 @@ def domain_files(root: Path | str, domain: str) -> list[Path]:
 
 def _unknown(domain: str, domains: Sequence[str], root: Path) -> NotFound:
     if not domains:
-        return NotFound("unknown-domain", f"there is no domain '{domain}'", f"{root} holds no domain at all")
+        return NotFound("unknown-domain", f"there is no domain '{domain}'", f"{shown(root)} holds no domain at all")
     hint = f"{did_you_mean(domain, domains)} there are: {', '.join(domains)}".lstrip()
     return NotFound("unknown-domain", f"there is no domain '{domain}'", hint)

@@ -84,8 +84,8 @@ def test_a_folder_without_a_domain_fails_and_says_where_one_is(run: Run, tmp_pat
     root = folder(tmp_path / "shops", a=(SCHEMA, GOOD))
     (tmp_path / "empty").mkdir()
     for given, said in [
-        (root / "a", f"it is a domain itself: name the folder above it, {root}"),
-        (tmp_path, f"there is one in {root}"),
+        (root / "a", "it is a domain itself: name the folder above it, shops"),
+        (tmp_path, "there is one in shops"),
         (tmp_path / "empty", "a domain is a folder in it that has a domain.toml"),
         (tmp_path / "nowhere", "can't read"),
     ]:
@@ -103,6 +103,10 @@ def test_results_of_cases_for_people_programs_and_ci(run: Run, tmp_path: Path) -
     told = run("rules", "test", "--rulesets", root, "--junit", "results.xml")
     assert told.returncode == 1
     assert "a: 2 cases, 1 failed" in told.stdout
+    without = "b: no case says what its rules have to do; 'rulefarm rules test' runs those in shops/b/cases.toml\n"
+    assert told.stdout.endswith(without)
+    checked = run("rules", "check", "--rulesets", root)
+    assert (checked.returncode, checked.stdout.endswith(without), "a: no case" in checked.stdout) == (0, True, False)
     suites = ElementTree.parse(tmp_path / "results.xml").getroot()
     assert [(suite.get("name"), suite.get("tests"), suite.get("failures")) for suite in suites] == [
         ("a", "2", "1"),

@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import re
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from engine import RulesetRejected, SchemaRejected
 from rulefarm.errors import JobRejected, NotFound, RulefarmError
 from rulefarm.routing import checked_domain
-from rulesets.cases import read_cases
+from rulesets.cases import CasesRejected, read_cases
 from rulesets.folders import RulesetUnreadable, unread_files
 from rulesets.loader import (
     DomainsCollide,
@@ -171,10 +172,38 @@ def test_a_domain_without_rules_is_refused(tmp_path: Path) -> None:
         load_domain(tmp_path, "orders")
 
 
-def test_a_rule_file_with_an_error_shows_its_place(tmp_path: Path) -> None:
-    domain(tmp_path / "rulesets", "orders", 'rule "Large" {\n    when Order.totl > 100\n    then Review("large");\n}\n')
-    with pytest.raises(RulesetRejected, match=r"^rulesets/orders/base\.grl:2:\d+: .*totl"):
-        load_domain(tmp_path / "rulesets", "orders")
+@pytest.mark.parametrize(
+    ("standing", "given", "shown"),
+    [
+        (".", "rulesets", "rulesets/orders"),
+        (".", "{absolute}", "rulesets/orders"),
+        ("rulesets", ".", "orders"),
+        ("rulesets", "{absolute}", "orders"),
+        ("rulesets/orders", "..", "../orders"),
+        ("elsewhere", "../rulesets", "../rulesets/orders"),
+        ("elsewhere", "{absolute}", "{absolute}/orders"),
+    ],
+)
+def test_a_problem_shows_its_place_as_it_can_be_opened_from_where_one_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, standing: str, given: str, shown: str
+) -> None:
+    root = tmp_path / "rulesets"
+    folder = domain(root, "orders", 'rule "Large" {\n    when Order.totl > 100\n    then Review("large");\n}\n')
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / standing)
+    given, shown = given.format(absolute=root), shown.format(absolute=root)
+    with pytest.raises(RulesetRejected, match=rf"^{re.escape(shown)}/base\.grl:2:\d+: .*totl"):
+        load_domain(given, "orders")
+    (folder / "base.grl").unlink()
+    with pytest.raises(RulesetUnreadable, match=f"has no rules in {re.escape(shown)} "):
+        load_domain(given, "orders")
+    (folder / "base.grl").write_text(RULE)
+    (folder / "cases.toml").write_text("[[case]]")
+    with pytest.raises(CasesRejected, match=f"^{re.escape(shown)}/cases.toml, case 1: "):
+        read_cases(load_domain(given, "orders"))
+    (folder / "domain.toml").write_text("subject = 1")
+    with pytest.raises(SchemaRejected, match=f"^{re.escape(shown)}/domain.toml:1:"):
+        load_domain(given, "orders")
 
 
 def test_a_schema_with_an_error_shows_its_place(tmp_path: Path) -> None:
