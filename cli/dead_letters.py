@@ -101,6 +101,7 @@ def retry(which: LetterFilter, as_json: bool) -> None:
     """
     settings = read_settings()
     engine = connect(settings)
+    check_domain(engine, which.domain)
     for letter in find_letters(engine, which) if which.ids else []:
         if letter["kind"] == "message":
             raise NotRetryable(
@@ -124,6 +125,7 @@ def retry(which: LetterFilter, as_json: bool) -> None:
 def drop_letters(which: LetterFilter, yes: bool, as_json: bool) -> None:
     """Forget dead letters: their jobs and rows stay without a verdict. Asks first, unless they are named by ID."""
     engine = connect(read_settings())
+    check_domain(engine, which.domain)
     if which.ids:
         find_letters(engine, which)
     elif (count := count_letters(engine, which)) and not yes:

@@ -193,7 +193,10 @@ def test_facts_of_a_row_of_a_batch_are_shown(on_farm: OnFarm, tmp_path: Path) ->
 
 @pytest.mark.parametrize(
     "command",
-    ["verdicts", "jobs list", "batch list", "dead-letters list", "explain x", "jobs show x"],
+    [
+        *("verdicts", "jobs list", "batch list", "explain x", "jobs show x"),
+        *("dead-letters list", "dead-letters retry", "dead-letters drop --yes"),
+    ],
 )
 def test_a_domain_that_nobody_published_is_an_error_everywhere(on_farm: OnFarm, command: str) -> None:
     said = on_farm(*command.split(), "--domain", "paymnt", code=1)
