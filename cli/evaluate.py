@@ -1,6 +1,7 @@
 """`rulefarm eval`: judge facts here and now, without a farm."""
 
 import sys
+import time
 from datetime import UTC, datetime
 
 import click
@@ -8,13 +9,15 @@ import click
 from cli.display.explanation import all_option, explanation_json, print_explanation, rule_option
 from cli.display.output import COLOURS, print_answer, print_json
 from cli.display.replay import print_replay
-from cli.display.terminal import console
-from cli.options import as_of_option, domain_argument, json_option, read_facts, read_settings
+from cli.display.terminal import console, echo
+from cli.options import as_of_option, domain_argument, json_option, read_facts, read_settings, source_options
 from engine import Evaluation, error_evaluation, explain, find_counterfactuals
 from rulefarm import wire
+from rulefarm.batch import SourceOptions, is_source
 from rulesets.loader import SHIPPED, load_domain
 from tasks.durable_rules import host_of
-from tasks.replay import DocumentFacts
+from tasks.replay import DocumentFacts, replay
+from tasks.replay_rows import open_replay
 from tasks.shared_facts import look_up, with_own_events
 
 
@@ -27,6 +30,8 @@ from tasks.shared_facts import look_up, with_own_events
 )
 @rule_option
 @all_option
+@click.option("--subject", help="Of a source: the column or path that names its rows. Default: the domain's key.")
+@source_options
 @click.option("--facts", "shared", metavar="FILE", help="Reference facts to look up: JSON, fact to key to fields.")
 @json_option
 def command(
@@ -38,6 +43,10 @@ def command(
     every: bool,
     shared: str | None,
     as_json: bool,
+    subject: str | None,
+    sheet: str | None,
+    encoding: str | None,
+    decimal: str | None,
 ) -> None:
     """Judge the facts in FILE (JSON; - is standard input) by the rules of a DOMAIN, in this process.
 
@@ -45,16 +54,25 @@ def command(
     FILE does not hold has the job's own event alone. --rule and --all imply --explain. Exit code 1 if the outcome is
     error.
 
-    A FILE that ends in .jsonl is replayed: every line is facts, judged in order with the events of the lines before it,
-    and printed if it is not accepted.
+    A FILE that a batch can be made of (csv, tsv, xlsx, parquet, jsonl, sql, packed too, or a folder of parts) is
+    replayed: every row is judged, in order, with the events of the rows before it, and printed if it is not accepted.
     """
-    loaded = load_domain(read_settings().rulesets or SHIPPED, domain)
+    settings = read_settings()
+    loaded = load_domain(settings.rulesets or SHIPPED, domain)
     host = host_of(loaded.program)
+    options = SourceOptions(subject=subject, sheet=sheet, encoding=encoding, decimal=decimal)
     reference_facts = DocumentFacts(read_facts(shared) if shared else {})
-    if facts.endswith(".jsonl"):
+    if is_source(facts):
         if with_reasons or rules or every:
-            raise click.UsageError("a file that is replayed is not explained; put the line into a .json file")
-        sys.exit(int(print_replay(loaded, facts, reference_facts, as_of, as_json=as_json)))
+            raise click.UsageError("a file that is replayed is not explained; put the row into a .json file")
+        source = open_replay(facts, options, loaded, database_url=settings.source_url)
+        answers = replay(loaded, source.rows, reference=reference_facts, as_of=as_of, clock=time.time)
+        has_errors = print_replay(answers, source.unit, as_json=as_json)
+        for remark in source.remarks():
+            echo(f"rulefarm: {remark}", err=True)
+        sys.exit(int(has_errors))
+    if options != SourceOptions():
+        raise click.UsageError("--subject, --sheet, --encoding and --decimal are for a source of rows")
     submitted = wire.parse(wire.canonical(read_facts(facts)))
     [complete] = look_up(loaded.schema, [submitted], reference_facts.texts)
     moment = as_of or datetime.now(UTC)

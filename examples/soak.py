@@ -25,6 +25,7 @@ from rulefarm.farm import Farm
 from rulefarm.settings import Settings
 from rulesets.loader import SHIPPED, load_domain
 from tasks.replay import DocumentFacts, replay
+from tasks.replay_rows import rows_of_lines
 from workers.local import running_farm
 
 DOMAIN = "fraud"
@@ -99,7 +100,7 @@ def _replayed(built: Payments, documents: Sequence[Mapping[str, Any]]) -> list[t
     households = DocumentFacts({"Household": {row["household_id"]: row for row in built.households.to_dicts()}})
     return [
         (line.evaluation.outcome, line.evaluation.fired, [reason.to_json() for reason in line.evaluation.reasons])
-        for line in replay(loaded, lines, reference=households, as_of=None, clock=time.time)
+        for line in replay(loaded, rows_of_lines(lines, loaded), reference=households, as_of=None, clock=time.time)
     ]
 
 

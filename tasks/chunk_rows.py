@@ -1,4 +1,4 @@
-"""The rows of a chunk as facts.  chunk row -> [chunk_rows] -> judge, judged_facts
+"""The rows of a chunk as facts.  chunk row -> [chunk_rows] -> judge, judged_facts, replay_rows
 
 One reading for whoever judges a row and whoever explains it later. Most rows are judged by their columns; one whose
 values do not all fit these has a document of its own. What nobody can read is said with its field, in that row alone.
@@ -47,14 +47,25 @@ def read_chunk(chunk: Mapping[str, Any], schema: Schema, *, only: str | None = N
     frame = decode(chunk["facts"])
     if only is not None:
         frame = frame.filter(pl.col(SUBJECT_COLUMN) == only)
-    if chunk["form"] == "json":
-        documents = [_whole(json.loads(text), schema) for text in frame[JSON_COLUMN]]
+    return read_rows(frame, chunk["form"], schema)
+
+
+def read_rows(frame: pl.DataFrame, form: str, schema: Schema) -> ChunkRows:
+    """The rows of a frame.
+
+    Args:
+        frame: as a source gives it, or a chunk keeps it.
+        form: of the source, one of `rulefarm.batch.sources.FORMS`.
+        schema: of its domain.
+    """
+    if form == "json":
+        documents = [whole_facts(json.loads(text), schema) for text in frame[JSON_COLUMN]]
         return ChunkRows(frame[SUBJECT_COLUMN].to_list(), documents, {}, None, True, frozenset())
     # Our own columns aside, is each a whole fact?
     names = [name for name in frame.columns if name not in (SUBJECT_COLUMN, APART_COLUMN)]
     is_whole = bool(names) and all(schema.sent_names.fact(name) in schema.facts for name in names)
     fields = schema.facts[schema.subject].fields_as_sent
-    table = table_rows(frame, chunk["form"], {} if is_whole else fields, schema.decimal, all_matter=is_whole)
+    table = table_rows(frame, form, {} if is_whole else fields, schema.decimal, all_matter=is_whole)
     refused = {row: (CELL_REFUSED, _named(flaws, schema, is_whole)) for row, flaws in table.unreadable.items()}
     refused |= {row: (ROW_REFUSED, flaw) for row, flaw in table.flaws.items()}
     documents = table.documents if is_whole else [{schema.subject: document} for document in table.documents]
@@ -68,6 +79,12 @@ def _named(flaws: Mapping[str, str], schema: Schema, is_whole: bool) -> str:
     return "; ".join(f"{own[name]} {flaw}" for name, flaw in flaws.items())
 
 
-def _whole(document: dict[str, Any], schema: Schema) -> dict[str, Any]:
+def whole_facts(document: dict[str, Any], schema: Schema) -> dict[str, Any]:
+    """A document of a batch as facts: it may hold these, or the fields of the subject.
+
+    Args:
+        document: as it was sent.
+        schema: of its domain.
+    """
     is_whole = all(schema.sent_names.fact(name) in schema.facts for name in document)
     return document if is_whole else {schema.subject: document}

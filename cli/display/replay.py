@@ -1,61 +1,48 @@
 """Print a replay.  tasks.replay -> [replay] -> terminal, JSON
 
-One line for every line that is not accepted, as it is judged, then how many lines had which outcome."""
+One line for every row that is not accepted, as it is judged, then how many rows had which outcome."""
 
 import json
 import time
 from collections import Counter
-from datetime import datetime
+from collections.abc import Iterable
 from typing import Any
 
-from cli.display.output import COLOURS
+from cli.display.output import COLOURS, counted
 from cli.display.terminal import Line, console, echo, echo_data
 from engine import Evaluation
-from rulefarm.errors import JobRejected
-from rulesets.loader import LoadedRuleset
-from tasks.replay import DocumentFacts, Replayed, replay
+from tasks.replay import Replayed
 
 
-def print_replay(
-    loaded: LoadedRuleset, path: str, reference_facts: DocumentFacts, as_of: datetime | None, *, as_json: bool
-) -> bool:
-    """Replay a file and print its outcomes.
+def print_replay(replayed: Iterable[Replayed], unit: str, *, as_json: bool) -> bool:
+    """Print what came of a source, as it is judged.
 
     Args:
-        loaded: the ruleset of its domain.
-        path: of a .jsonl file.
-        reference_facts: looked up by the ruleset.
-        as_of: as for `tasks.replay.replay`.
-        as_json: print one JSON object a line, the summary last.
+        replayed: from `tasks.replay.replay`.
+        unit: what one of its rows is: `line`, `row`.
+        as_json: print one JSON object a row, the summary last.
 
     Returns:
-        Whether any line was an error.
-
-    Raises:
-        JobRejected: the file can't be read.
+        Whether any row was an error.
     """
     outcomes: Counter[str] = Counter()
     out = console()
     started = time.perf_counter()
-    try:
-        # What is no UTF-8 becomes text that facts refuse: it is an error of its line and not of the file.
-        with open(path, encoding="utf-8", errors="surrogateescape") as lines:
-            for replayed in replay(loaded, lines, reference=reference_facts, as_of=as_of, clock=time.time):
-                outcomes[replayed.evaluation.outcome] += 1
-                if replayed.evaluation.outcome != "accept":
-                    echo_data(_json(replayed)) if as_json else out.print(_line(replayed))
-    except OSError as error:
-        raise JobRejected("unreadable-file", f"{path} can't be read: {error.strerror}") from None
-    print_summary(outcomes, time.perf_counter() - started, as_json=as_json)
+    for row in replayed:
+        outcomes[row.evaluation.outcome] += 1
+        if row.evaluation.outcome != "accept":
+            echo_data(_json(row)) if as_json else out.print(_line(row))
+    print_summary(outcomes, time.perf_counter() - started, unit=unit, as_json=as_json)
     return outcomes["error"] > 0
 
 
-def print_summary(outcomes: Counter[str], seconds: float, *, as_json: bool) -> None:
-    """Print how many lines had which outcome.
+def print_summary(outcomes: Counter[str], seconds: float, *, unit: str = "line", as_json: bool) -> None:
+    """Print how many rows had which outcome.
 
     Args:
-        outcomes: lines of each outcome.
+        outcomes: rows of each outcome.
         seconds: time that it took.
+        unit: what one of them is.
         as_json: as one JSON object.
     """
     total = outcomes.total()
@@ -65,7 +52,7 @@ def print_summary(outcomes: Counter[str], seconds: float, *, as_json: bool) -> N
         return
     rate = f", {total / seconds:,.0f} a second" if seconds > 0 else ""
     parts = [f"{outcome} {count:,} ({count / max(1, total):.2%})" for outcome, count in counts.items()]
-    echo(f"{total:,} lines in {seconds:.1f} s{rate}: {', '.join(parts)}")
+    echo(f"{counted(total, unit)} in {seconds:.1f} s{rate}: {', '.join(parts)}")
 
 
 def _line(replayed: Replayed) -> Line:

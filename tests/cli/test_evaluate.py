@@ -1,11 +1,12 @@
 """`rulefarm eval` judges without a farm: a document, or a file of them, with facts from a file."""
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
 
 from tests.cli.conftest import Run
-from tests.commands import SHARING
+from tests.commands import RULESETS, SHARING
 
 
 def paid(card: str | None, amount: object, country: str = "FR") -> dict[str, Any]:
@@ -57,3 +58,20 @@ def test_eval_without_a_required_fact_is_an_error(run: Run, tmp_path: Path) -> N
     done = run("eval", "credit", "order.json", "--json", RULEFARM_RULESETS=str(SHARING))
     assert done.returncode == 1
     assert json.loads(done.stdout)["reasons"][0]["code"] == "fact-missing"
+
+
+def test_eval_judges_what_a_batch_could(run: Run, tmp_path: Path) -> None:
+    text = "sku;preis;price;cost\na;1;1,5;2,5\nb;1;3,5;2,5\nb;1;x;2\n"
+    (tmp_path / "prices.csv.gz").write_bytes(gzip.compress(text.encode("utf-16")))
+    environ = {"RULEFARM_RULESETS": str(RULESETS)}
+    options = ["--encoding", "utf-16", "--decimal", ",", "--subject", "sku"]
+    done = run("eval", "pricing", "prices.csv.gz", *options, **environ)
+    assert done.returncode == 1
+    first, second, summary = done.stdout.splitlines()
+    assert first.split()[:3] == ["1", "a", "reject"]
+    assert second.split()[:3] == ["3", "b", "error"]
+    assert "Product.price" in second
+    assert summary.startswith("3 rows in ")
+    assert "rulefarm: columns that are no field: preis (did you mean price?)" in done.stderr
+    assert run("eval", "pricing", "nowhere.parquet", **environ).returncode == 1
+    assert run("eval", "pricing", "prices.csv.gz", "--sheet", "x", **environ).returncode == 1

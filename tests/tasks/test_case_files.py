@@ -12,7 +12,9 @@ from rulefarm.batch.columns import compare_columns, own_columns
 from rulefarm.errors import SourceRejected
 from rulesets.loader import SHIPPED, load_domain
 from rulesets.source_fields import source_fields
-from tests.tasks.judging import SHOP, answers, judge_frames
+from tasks.replay import DocumentFacts, Replayed, replay
+from tasks.replay_rows import open_replay
+from tests.tasks.judging import AS_OF, SHOP, answers, judge_frames
 
 FOLDER = Path(__file__).parent / "cases"
 CASES: list[dict[str, Any]] = tomllib.loads((FOLDER / "sources.toml").read_text("utf-8"))["case"]
@@ -42,6 +44,30 @@ def test_a_source_is_judged_as_it_stands(case: dict[str, Any], rows: int) -> Non
     if "columns" in case:
         fields = source_fields(loaded)
         assert compare_columns(own_columns(source.progress.columns, fields), fields).sentences() == case["columns"]
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
+def test_a_replay_says_what_a_batch_says(case: dict[str, Any]) -> None:
+    loaded = load_domain(SHIPPED, case["domain"]) if "domain" in case else SHOP
+    file = FOLDER / "sources" / case["file"]
+
+    def replayed() -> list[Replayed]:
+        rows = open_replay(str(file), SourceOptions(**case.get("options", {})), loaded).rows
+        return list(replay(loaded, rows, reference=DocumentFacts({}), as_of=AS_OF, clock=AS_OF.timestamp))
+
+    if "refused" not in case:
+        source = open_source(file, SourceOptions(**case.get("options", {})), rows=1000)
+        verdicts = judge_frames(loaded, source.form, list(source.portions), 1000)
+        told = [(one.subject, {**one.evaluation.to_json(), "micros": 0}) for one in replayed()]
+        judged = [(one.subject, {**one.to_json(), "micros": 0}) for one in verdicts]
+        assert told == [(subject, {name: answer[name] for name in told[0][1]}) for subject, answer in judged]
+    elif "jsonl" in file.name and case["refused"][0] != "no-subject":
+        # A line that can't be taken is an error of its own.
+        assert case["refused"][0] in {reason.code for one in replayed() for reason in one.evaluation.reasons}
+    else:
+        with pytest.raises(SourceRejected) as caught:
+            replayed()
+        assert caught.value.code == case["refused"][0]
 
 
 def test_every_file_has_a_case() -> None:

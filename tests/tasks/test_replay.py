@@ -10,6 +10,7 @@ import pytest
 
 from rulesets.loader import LoadedRuleset, load_domain
 from tasks.replay import DocumentFacts, Replayed, replay
+from tasks.replay_rows import rows_of_lines
 from tests.cli.conftest import Run, run  # noqa: F401 - a fixture
 from tests.commands import SHARING
 
@@ -24,7 +25,7 @@ def fraud() -> LoadedRuleset:
 def replayed(fraud: LoadedRuleset, *lines: object, **more: Any) -> list[Replayed]:
     text = "".join((line if isinstance(line, str) else json.dumps(line)) + "\n" for line in lines)
     arguments = {"reference": DocumentFacts({}), "as_of": None, "clock": START.timestamp} | more
-    return list(replay(fraud, io.StringIO(text), **arguments))
+    return list(replay(fraud, rows_of_lines(io.StringIO(text), fraud), **arguments))
 
 
 def paid(card: str | None, amount: object, country: str = "FR") -> dict[str, Any]:

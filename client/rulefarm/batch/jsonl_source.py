@@ -41,9 +41,9 @@ def read_jsonl(path: Path, options: SourceOptions, rows: int, progress: Progress
                 continue
             document, text = _document(line, f"{path}:{number}")
             if len(progress.columns) < MAX_COLUMNS_NOTED:
-                progress.columns.update(dict.fromkeys(_names(document)))
+                progress.columns.update(dict.fromkeys(names_in(document)))
             paths = paths or (_first_path(document),)
-            subjects.append(next((name for path in paths if (name := _at(document, path)) is not None), None))
+            subjects.append(next((name for path in paths if (name := value_at(document, path)) is not None), None))
             documents.append(text)
             characters += len(text)
             if len(documents) == rows or characters > MAX_CHUNK_BYTES // 2:
@@ -66,7 +66,7 @@ def _frame(subjects: list[str | None], documents: list[str]) -> pl.DataFrame:
     return chunk_frame(subjects, [pl.Series(JSON_COLUMN, documents, pl.String)], {})
 
 
-def _names(document: Mapping[str, Any]) -> Iterator[str]:
+def names_in(document: Mapping[str, Any]) -> Iterator[str]:
     """The names in a document: its fields, and those of the objects in it, as the fields of a fact."""
     for name, value in document.items():
         yield name
@@ -82,12 +82,18 @@ def _first_path(document: Mapping[str, Any]) -> str:
     return ""
 
 
-def _at(document: Mapping[str, Any], path: str) -> str | None:
+def value_at(document: Mapping[str, Any], path: str) -> str | None:
+    """What a document has at a path, as the name of its row; None: nothing.
+
+    Args:
+        document: fields of the subject, or whole facts.
+        path: `order_id`, `Order.order_id`.
+    """
     if path in document:
         return subject_text(document[path])
     # A name of another system may have dots of its own.
     for place, character in enumerate(path):
         inner = document.get(path[:place]) if character == "." else None
         if isinstance(inner, Mapping):
-            return _at(inner, path[place + 1 :])
+            return value_at(inner, path[place + 1 :])
     return None

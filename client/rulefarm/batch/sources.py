@@ -101,6 +101,17 @@ def open_source(
     return OpenedSource(form, _portions(frames, path, progress), progress)
 
 
+def is_source(path: str | os.PathLike[str]) -> bool:
+    """Whether a path is named as a source is, or is a folder; what is named otherwise is refused as one.
+
+    >>> [is_source(name) for name in ("a.csv", "a.jsonl.gz", "a.CSV.ZST", "a.json", "-")]
+    [True, True, True, False, False]
+    """
+    name = Path(path)
+    inner = Path(name.stem) if name.suffix.lower() in PACKED else name
+    return inner.suffix.lower() in FORMS or name.is_dir()
+
+
 def _format(path: Path) -> str:
     ending = path.suffix.lower()
     packed = ending in PACKED

@@ -18,6 +18,7 @@ from rulefarm.farm import Farm
 from rulefarm.settings import Settings
 from rulesets.loader import SHIPPED, load_domain
 from tasks.replay import DocumentFacts, Replayed, replay
+from tasks.replay_rows import rows_of_lines
 from tests.commands import rulefarm
 from tests.processes import until
 from workers.monitoring import worker_states
@@ -57,7 +58,8 @@ def cards(sharing_farm: Settings, built: Payments, tmp_path_factory: pytest.Temp
 def replayed(built: Payments, documents: list[dict[str, Any]]) -> list[Replayed]:
     known = DocumentFacts({"Household": {row["household_id"]: row for row in built.households.to_dicts()}})
     lines = io.StringIO("".join(json.dumps(document) + "\n" for document in documents))
-    return list(replay(load_domain(SHIPPED, "fraud"), lines, reference=known, as_of=None, clock=lambda: 1.8e9))
+    fraud = load_domain(SHIPPED, "fraud")
+    return list(replay(fraud, rows_of_lines(lines, fraud), reference=known, as_of=None, clock=lambda: 1.8e9))
 
 
 @pytest.fixture
