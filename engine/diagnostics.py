@@ -32,7 +32,7 @@ MAX_SHOWN_COLUMNS = 120
 class Diagnostic:
     """One problem at one place."""
 
-    #: Stable, kebab-case, listed in docs/diagnostics.md.
+    #: Stable, kebab-case, listed in docs/errors.md.
     code: str
     #: An error refuses the load, a warning does not.
     severity: Severity

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, text
 from rulefarm.errors import RulefarmError
 
 _READ, _KEEP, _ALL = ("select", "insert"), ("select", "insert", "update"), ("select", "insert", "update", "delete")
-#: What workers, producers and the commands, but for `migrate` and `prune`, do with each table. docs/operations.md says
+#: What workers, producers and the commands, but for `migrate` and `prune`, do with each table. docs/servers.md says
 #: it as GRANT statements.
 TABLE_PRIVILEGES: dict[str, tuple[str, ...]] = {
     "jobs": _KEEP,

@@ -19,7 +19,7 @@ MAX_PAIRS = 200_000
 class LintWarning:
     """What is wrong with a rule that compiles."""
 
-    #: Stable; docs/diagnostics.md lists them.
+    #: Stable; docs/errors.md lists them.
     code: str
     #: What the warning points at.
     node: Node

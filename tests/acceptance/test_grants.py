@@ -1,4 +1,4 @@
-"""A user with the grants that docs/operations.md lists runs a farm whose tables belong to another."""
+"""A user with the grants that docs/servers.md lists runs a farm whose tables belong to another."""
 
 import json
 import re
@@ -23,7 +23,7 @@ from tests.processes import until
 from workers.embedded.services import Services
 from workers.monitoring import examine, worker_states
 
-PAGE = Path(__file__).parents[2] / "docs" / "operations.md"
+PAGE = Path(__file__).parents[2] / "docs" / "servers.md"
 ORDER = {"Order": {"total": 12.5}}
 
 

@@ -1,9 +1,8 @@
-"""The error tree: every error crosses a process whole, and every code is in the book."""
+"""The error tree: every error crosses a process whole, and stands in the drawing."""
 
 import ast
 import json
 import pickle
-import re
 from pathlib import Path
 
 import pytest
@@ -53,37 +52,6 @@ def test_a_long_line_is_shown_around_its_caret() -> None:
 
 def test_a_diagnostic_without_a_place_is_one_line() -> None:
     assert str(Diagnostic("some-code", "warning", None, "what")) == "what [some-code] (warning)"
-
-
-def codes_in_source() -> set[str]:
-    """Every constant that looks like a code and is handed to what reports problems or raises errors."""
-    reporters = {"report", "report_at", "report_here", "unreadable", "_problem", "_refuse", "_report", "_warn"}
-    reporters |= {"Diagnostic", "EngineError", "Reason", "LintWarning", "error_evaluation", "__init__"}
-    codes: set[str] = set()
-    for path in (ROOT / "engine").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.Call):
-                name = getattr(node.func, "attr", getattr(node.func, "id", ""))
-                values = [*node.args, *(keyword.value for keyword in node.keywords)] if name in reporters else []
-            elif isinstance(node, ast.Assign) and [getattr(each, "id", "") for each in node.targets] == ["_code"]:
-                values = [node.value]
-            else:
-                values = []
-            codes |= {
-                each.value
-                for each in values
-                if isinstance(each, ast.Constant)
-                and isinstance(each.value, str)
-                and re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", each.value)
-            }
-    return codes
-
-
-def test_the_page_of_diagnostics_lists_the_codes_of_the_source() -> None:
-    page = (ROOT / "docs" / "diagnostics.md").read_text("utf-8")
-    listed = re.findall(r"^\| `([a-z0-9-]+)` \|", page, re.MULTILINE)
-    assert listed == sorted(set(listed))
-    assert set(listed) == codes_in_source()
 
 
 def test_the_engine_gives_out_its_errors() -> None:

@@ -22,7 +22,7 @@ _CROWDED = Outage("busy", "takes no more connections", "use fewer processes, a p
 _OTHER_LOGIN = Outage("refused", "refuses the log-in", _REFUSED, drops=True)
 _EMPTY = Outage("empty", "has no rulefarm tables", _MIGRATE)
 _OLD = Outage("outdated", "has tables of another version of rulefarm", _MIGRATE)
-_FORBIDDEN = Outage("forbidden", "does not allow this user what rulefarm needs", "grant what docs/operations.md lists")
+_FORBIDDEN = Outage("forbidden", "does not allow this user what rulefarm needs", "grant what docs/servers.md lists")
 
 #: SQLSTATE, or its first two characters for the whole class; the longer one decides.
 SQLSTATES: dict[str, Outage] = {

@@ -35,23 +35,23 @@ def result_place(text: str) -> RedisPlace | None:
     """
     place = redis_place("RULEFARM_RESULT_URL", text)
     if place is None and _scheme(text).partition("+")[0] not in BACKEND_ALIASES:
-        _refuse("RULEFARM_RESULT_URL", text, "results", "Redis or Valkey", "redis://:password@host:6379/0")
+        _refuse("RULEFARM_RESULT_URL", text, "results-unsupported", "Redis or Valkey", "redis://:password@host:6379/0")
     return place
 
 
 def _check_rabbitmq(variable: str, text: str) -> None:
     if _scheme(text) not in _RABBITMQ:
-        _refuse(variable, text, "broker", "Redis, Valkey or RabbitMQ", _EXAMPLE)
+        _refuse(variable, text, "broker-unsupported", "Redis, Valkey or RabbitMQ", _EXAMPLE)
     for part in text.strip().split(";"):
         split_url(variable, part, example=_EXAMPLE)
 
 
-def _refuse(variable: str, text: str, what: str, wanted: str, example: str) -> None:
+def _refuse(variable: str, text: str, code: str, wanted: str, example: str) -> None:
     scheme = _scheme(text)
     if not re.fullmatch("[a-z][a-z0-9+.-]*", scheme):
         # Whatever that is, it may be a password.
         raise bad_url(variable, "is no URL", f"write {example}")
-    raise SettingsError(f"{what}-unsupported", f"{variable} names {scheme}://, and not {wanted}", f"write {example}")
+    raise SettingsError(code, f"{variable} names {scheme}://, and not {wanted}", f"write {example}")
 
 
 def _scheme(text: str) -> str:
