@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 # What the environment was made of; newer than any of it, it is up to date.
 STAMP := $(VENV)/.installed
 SOURCES := setup.cfg pyproject.toml
+# Images of containers like to set it; then each process of a farm compiles anew all that it imports, for seconds.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help run test suite unit check lint types fuzz data bench drill soak clean

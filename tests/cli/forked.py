@@ -19,9 +19,15 @@ _SERVER.set_forkserver_preload(["tests.cli.preloaded"])
 
 
 def run_forked(
-    arguments: Sequence[str], *, cwd: Path, env: Mapping[str, str], stdin: str, timeout_s: float
+    arguments: Sequence[str],
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    stdin: str,
+    timeout_s: float,
+    without: str | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Run `rulefarm` with arguments to its end.
+    """Run `rulefarm` with arguments to its end; `without` a module, as if it were not installed.
 
     Raises:
         subprocess.TimeoutExpired: it hangs; it is killed.
@@ -29,7 +35,7 @@ def run_forked(
     with tempfile.TemporaryDirectory() as folder:
         streams = [Path(folder) / name for name in ("stdin", "stdout", "stderr")]
         streams[0].write_text(stdin, encoding="utf-8")
-        process = _SERVER.Process(target=_command, args=(arguments, cwd, dict(env), streams))
+        process = _SERVER.Process(target=_command, args=(arguments, cwd, dict(env), streams, without))
         process.start()
         process.join(timeout_s)
         if process.exitcode is None:
@@ -40,7 +46,11 @@ def run_forked(
         return subprocess.CompletedProcess(["rulefarm", *arguments], process.exitcode, *said)
 
 
-def _command(arguments: Sequence[str], cwd: Path, env: dict[str, str], streams: Sequence[Path]) -> None:
+def _command(
+    arguments: Sequence[str], cwd: Path, env: dict[str, str], streams: Sequence[Path], without: str | None
+) -> None:
+    if without is not None:
+        sys.modules[without] = None  # type: ignore[assignment] - Python's own sign for it
     for number, (path, mode) in enumerate(zip(streams, ("rb", "wb", "wb"), strict=True)):
         with path.open(mode) as file:
             os.dup2(file.fileno(), number)

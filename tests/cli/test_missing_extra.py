@@ -1,12 +1,13 @@
 """Without durable-rules a domain with patterns is written and tested; who would judge by it says what to install."""
 
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.cli.forked import run_forked
+from tests.processes import python
+
 DOMAIN = """
 subject = "Payment"
 key = "payment_id"
@@ -35,8 +36,8 @@ facts.payments = [{ amount = 1 }, { amount = 2 }]
 outcome = "reject"
 fired = ["Doubled"]
 """
-#: `rulefarm`, where the C module of durable-rules can't be imported.
-PROGRAM = "import sys; sys.modules['durable_rules_engine'] = None; from cli.main import main; main()"
+#: The C module of durable-rules.
+MISSING = "durable_rules_engine"
 
 
 @pytest.fixture
@@ -51,12 +52,14 @@ def rulesets(tmp_path: Path) -> Path:
 
 
 def rulefarm(rulesets: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environ = {"RULEFARM_RULESETS": str(rulesets), "PYTHONPATH": f"{ROOT}:{ROOT / 'client'}", "PATH": ""}
+    environ = {"RULEFARM_RULESETS": str(rulesets), "PATH": ""}
     environ |= {"RULEFARM_BROKER_URL": "redis://127.0.0.1:1", "RULEFARM_DATABASE_URL": "postgresql://127.0.0.1:1/x"}
-    command = [sys.executable, "-c", PROGRAM, *arguments]
-    return subprocess.run(
-        command, env=environ, cwd=rulesets.parent, capture_output=True, text=True, timeout=60, check=False
-    )
+    return run_forked(arguments, cwd=rulesets.parent, env=environ, stdin="", timeout_s=60, without=MISSING)
+
+
+def test_every_command_is_imported_without_it() -> None:
+    with python(f"import sys; sys.modules[{MISSING!r}] = None; import tests.cli.preloaded") as process:
+        assert process.wait(60) == 0, process.communicate()
 
 
 @pytest.mark.parametrize("command", [("check", "doubles"), ("test", "doubles"), ("list",), ("format", "--check")])

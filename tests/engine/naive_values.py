@@ -96,6 +96,13 @@ def with_normal_names(raw: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+def named(raw: dict[str, Any], name: str) -> Any:
+    """What `with_normal_names` has under a name."""
+    if raw.get(name) is not None:
+        return raw[name] if normalize("NFC", name) == name else None
+    return next((value for one, value in raw.items() if value is not None and normalize("NFC", one) == name), None)
+
+
 def rounded(number: Decimal) -> Decimal | None:
     if not number.is_finite():
         return None
@@ -270,7 +277,7 @@ def from_engine(value: Any) -> Any:
 def follow(value: Any, steps: tuple[str | int, ...]) -> Any:
     for step in steps:
         if isinstance(step, str):
-            value = with_normal_names(value).get(step) if isinstance(value, dict) else None
+            value = named(value, step) if isinstance(value, dict) else None
         else:
             value = value[step] if isinstance(value, list) and step < len(value) else None
     return value

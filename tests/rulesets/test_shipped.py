@@ -10,27 +10,26 @@ import pytest
 
 from engine import Schema
 from rulesets.cases import read_cases, run_cases
-from rulesets.loader import SHIPPED, LoadedRuleset, available_domains, check_separate, load_all
+from rulesets.loader import SHIPPED, LoadedRuleset, available_domains, check_separate
+from tests.shipped import shipped
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 #: Fewest rules, table rows counted, per domain.
 SIZES = {"fraud": 50, "payment": 60, "pricing": 1000, "promotion": 60}
 
-LOADED = load_all()
-
 
 def test_the_four_domains_ship() -> None:
-    assert available_domains(SHIPPED) == tuple(LOADED) == ("fraud", "payment", "pricing", "promotion")
+    assert available_domains(SHIPPED) == tuple(shipped()) == ("fraud", "payment", "pricing", "promotion")
 
 
 @pytest.mark.parametrize("domain", SIZES)
 def test_a_domain_is_as_large_as_promised(domain: str) -> None:
-    assert len(LOADED[domain].program.rules) >= SIZES[domain]
+    assert len(shipped()[domain].program.rules) >= SIZES[domain]
 
 
 @pytest.mark.parametrize("domain", SIZES)
 def test_a_domain_has_enough_cases_and_all_pass(domain: str) -> None:
-    results = run_cases(LOADED[domain])
+    results = run_cases(shipped()[domain])
     assert len(results) >= 20
     assert len({result.case.name for result in results}) == len(results)
     failed = {result.case.name: result.differences for result in results if not result.passed}
@@ -39,23 +38,23 @@ def test_a_domain_has_enough_cases_and_all_pass(domain: str) -> None:
 
 @pytest.mark.parametrize("domain", SIZES)
 def test_the_cases_show_every_outcome(domain: str) -> None:
-    assert {case.outcome for case in read_cases(LOADED[domain])} >= {"accept", "review", "reject"}
+    assert {case.outcome for case in read_cases(shipped()[domain])} >= {"accept", "review", "reject"}
 
 
 @pytest.mark.parametrize("domain", SIZES)
 def test_every_written_rule_fires_in_a_case(domain: str) -> None:
-    fired = {name for case in read_cases(LOADED[domain]) for name in case.fired}
-    written = {rule.name for rule in LOADED[domain].program.rules if "#" not in rule.name}
+    fired = {name for case in read_cases(shipped()[domain]) for name in case.fired}
+    written = {rule.name for rule in shipped()[domain].program.rules if "#" not in rule.name}
     assert written - fired == set()
 
 
 def test_domains_do_not_feed_each_other() -> None:
-    check_separate(tuple(LOADED.values()))
+    check_separate(tuple(shipped().values()))
 
 
 @pytest.mark.parametrize("domain", SIZES)
 def test_every_table_row_fires_on_a_fact_made_for_it(domain: str) -> None:
-    loaded = LOADED[domain]
+    loaded = shipped()[domain]
     dead = []
     for source, text in loaded.sources.items():
         if source.endswith(".csv"):

@@ -10,10 +10,10 @@ import pytest
 from rulefarm.batch import SourceOptions, open_source
 from rulefarm.batch.columns import compare_columns, own_columns
 from rulefarm.errors import SourceRejected
-from rulesets.loader import SHIPPED, load_domain
 from rulesets.source_fields import source_fields
 from tasks.replay import DocumentFacts, Replayed, replay
 from tasks.replay_rows import open_replay
+from tests.shipped import shipped
 from tests.tasks.judging import AS_OF, SHOP, answers, judge_frames
 
 FOLDER = Path(__file__).parent / "cases"
@@ -25,7 +25,7 @@ RIGHT = {"answers", "outcomes", "refused"}
 @pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
 def test_a_source_is_judged_as_it_stands(case: dict[str, Any], rows: int) -> None:
     assert len(case.keys() & RIGHT) == 1
-    loaded = load_domain(SHIPPED, case["domain"]) if "domain" in case else SHOP
+    loaded = shipped()[case["domain"]] if "domain" in case else SHOP
     source = open_source(FOLDER / "sources" / case["file"], SourceOptions(**case.get("options", {})), rows=rows)
     if "refused" in case:
         code, said = case["refused"]
@@ -48,7 +48,7 @@ def test_a_source_is_judged_as_it_stands(case: dict[str, Any], rows: int) -> Non
 
 @pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
 def test_a_replay_says_what_a_batch_says(case: dict[str, Any]) -> None:
-    loaded = load_domain(SHIPPED, case["domain"]) if "domain" in case else SHOP
+    loaded = shipped()[case["domain"]] if "domain" in case else SHOP
     file = FOLDER / "sources" / case["file"]
 
     def replayed() -> list[Replayed]:

@@ -10,7 +10,7 @@ import pytest
 
 from rulefarm.batch import open_source
 from rulefarm.errors import SourceRejected
-from rulesets.loader import SHIPPED, load_domain
+from tests.shipped import shipped
 from tests.tasks.judging import answers, judge, workbook, written
 
 PRODUCTS = Path(__file__).parents[2] / "examples" / "products.csv"
@@ -163,7 +163,7 @@ def test_a_decimal_that_no_float_prints_is_refused_with_its_line(tmp_path: Path)
 
 
 def test_the_shipped_example_is_judged_alike_in_every_form(tmp_path: Path) -> None:
-    pricing = load_domain(SHIPPED, "pricing")
+    pricing = shipped()["pricing"]
     expected = judge(PRODUCTS, loaded=pricing)
     assert sorted(verdict.outcome for verdict in expected) == ["accept"] * 18 + ["reject"] + ["review"] * 6
     frame = pl.read_csv(PRODUCTS, infer_schema_length=None)

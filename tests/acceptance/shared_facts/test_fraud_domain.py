@@ -16,11 +16,12 @@ from examples.payments import Payments, build_payments
 from examples.waves import judge_in_waves, waves
 from rulefarm.farm import Farm
 from rulefarm.settings import Settings
-from rulesets.loader import SHIPPED, load_domain
+from rulesets.loader import SHIPPED
 from tasks.replay import DocumentFacts, Replayed, replay
 from tasks.replay_rows import rows_of_lines
 from tests.commands import rulefarm
 from tests.processes import until
+from tests.shipped import shipped
 from workers.monitoring import worker_states
 
 #: A domain of its own: other tests have a small one of the name `fraud`.
@@ -58,7 +59,7 @@ def cards(sharing_farm: Settings, built: Payments, tmp_path_factory: pytest.Temp
 def replayed(built: Payments, documents: list[dict[str, Any]]) -> list[Replayed]:
     known = DocumentFacts({"Household": {row["household_id"]: row for row in built.households.to_dicts()}})
     lines = io.StringIO("".join(json.dumps(document) + "\n" for document in documents))
-    fraud = load_domain(SHIPPED, "fraud")
+    fraud = shipped()["fraud"]
     return list(replay(fraud, rows_of_lines(lines, fraud), reference=known, as_of=None, clock=lambda: 1.8e9))
 
 

@@ -1,16 +1,14 @@
 """Tables: on a terminal between words, in a pipe without padding, and whatever is in a cell stays in its cell."""
 
-import os
 import pty
 import re
-import subprocess
-import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import redirect_stdout, suppress
 
 import pytest
 
 from cli.display.output import print_table
-from tests.cli.conftest import ROOT
 
 JOB = "0b2c9c1e-7a8b-4c7e-9f53-5f0a5a0c1d2e"
 BATCHES = (
@@ -32,24 +30,29 @@ BATCHES = (
 
 def on_terminal(headers: Sequence[str], rows: Sequence[Sequence[object]], width: int = 80) -> list[str]:
     """What a terminal of that width gets."""
-    script = f"from cli.display.output import print_table; print_table({headers!r}, {rows!r})"
     parent, child = pty.openpty()
-    environ = os.environ | {"COLUMNS": str(width), "NO_COLOR": "1", "TERM": "xterm"}
-    process = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, env=environ, stdout=child, stderr=child)
-    os.close(child)
-    read = b""
-    while True:
-        try:
-            data = os.read(parent, 65536)
-        except OSError:
-            break
-        if not data:
-            break
-        read += data
-    os.close(parent)
-    assert process.wait(30) == 0, read
-    text = re.sub(r"\x1b\[[0-9;]*m", "", read.decode())
+    with ThreadPoolExecutor(1) as pool:
+        # What is printed waits for whoever reads it.
+        read = pool.submit(all_of, parent)
+        with (
+            open(child, "w", encoding="utf-8") as terminal,
+            redirect_stdout(terminal),
+            pytest.MonkeyPatch.context() as given,
+        ):
+            for name, value in (("COLUMNS", str(width)), ("NO_COLOR", "1"), ("TERM", "xterm")):
+                given.setenv(name, value)
+            print_table(headers, rows)
+        text = re.sub(r"\x1b\[[0-9;]*m", "", read.result().decode())
     return text.replace("\r\n", "\n").splitlines()
+
+
+def all_of(terminal: int) -> bytes:
+    """What is printed on a terminal until it is closed."""
+    read = b""
+    with open(terminal, "rb", buffering=0) as stream, suppress(OSError):
+        while data := stream.read(65536):
+            read += data
+    return read
 
 
 def test_a_terminal_of_80_columns_breaks_no_word() -> None:

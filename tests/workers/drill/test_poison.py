@@ -10,14 +10,15 @@ import polars as pl
 import pytest
 from celery.exceptions import SoftTimeLimitExceeded
 
-from rulesets.loader import SHIPPED, LoadedRuleset, load_domain
+from rulesets.loader import LoadedRuleset
+from tests.shipped import shipped
 from workers.drill.poison import EVIDENCE, KINDS, PoisonError, codes, poisoned, read_evidence
 from workers.drill.subjects import AS_OF, batch_rows
 
 
 @pytest.fixture(scope="module")
 def loaded() -> LoadedRuleset:
-    return load_domain(SHIPPED, "pricing")
+    return shipped()["pricing"]
 
 
 @pytest.fixture

@@ -16,9 +16,9 @@ from cli.main import COMMANDS, cli
 from rulefarm.database import connect
 from rulefarm.errors import ServiceError
 from rulefarm.settings import Settings
-from rulesets.loader import SHIPPED, available_domains, load_domain
 from store.migrate import migrate
 from tests.processes import python, says, until
+from tests.shipped import shipped
 from tests.workers.local.parts import POLITE, UNRESPONSIVE
 from workers.local import environ_of, running_farm
 from workers.local.local_farm import parts_for, shipped_procfile
@@ -47,7 +47,7 @@ def test_the_shipped_procfile_names_real_commands_and_every_domain_that_needs_no
         parsed = command.make_context(name, arguments).params
         if name == "worker":
             served[parsed["queue"] == "bulk"] |= set(parsed["domains"].split(","))
-    plain = {name for name in available_domains(SHIPPED) if not load_domain(SHIPPED, name).program.patterns}
+    plain = {name for name, loaded in shipped().items() if not loaded.program.patterns}
     assert served[False] == served[True] == plain
 
 
