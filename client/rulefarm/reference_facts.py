@@ -5,6 +5,7 @@
 Kept in Redis as canonical text under `rulefarm:facts:<Fact>:<key>`, until it is replaced or deleted. A worker
 looks there when it judges a job; nothing is looked up here, and no schema is known here."""
 
+import os
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -49,8 +50,17 @@ class ReferenceFacts:
         #: Which Redis; holds its password.
         self.url = url
         self._shown = place.shown
-        #: The client, for what else is kept in the same place.
-        self.redis = client(place)
+        self._place = place
+        #: Process to its client. That of a parent is left alone: its locks may be held by threads that are not here.
+        self._clients: dict[int, Any] = {}
+
+    @property
+    def redis(self) -> Any:
+        """The client of this process, for what else is kept in the same place."""
+        pid = os.getpid()
+        if pid not in self._clients:
+            self._clients[pid] = client(self._place)
+        return self._clients[pid]
 
     def put(self, fact: str, key: str | int, document: Mapping[str, Any]) -> None:
         """Keep a fact, in the place of the one that was there.
@@ -180,8 +190,9 @@ class ReferenceFacts:
             ) from error
 
     def close(self) -> None:
-        """Close the connections."""
-        self.redis.close()
+        """Close the connections of this process."""
+        if used := self._clients.pop(os.getpid(), None):
+            used.close()
 
 
 def client(place: RedisPlace) -> Any:

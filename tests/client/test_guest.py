@@ -83,6 +83,43 @@ for round in range(3):
 print("done")
 """
 
+#: A process forks while a thread of it is in the middle of something, and never finds out what became of that.
+INTERRUPTED = """
+import faulthandler, os, threading
+from rulefarm import Farm
+from rulefarm.messaging.forked_locks import cached_properties
+
+farm = Farm.from_env()
+farm.submit(DOMAIN, {"Order": {"total": 1}}, key="before")
+farm.facts.put("Customer", "before", {"n": 1})
+holds, forked = threading.Event(), threading.Event()
+
+def hold():
+    pool = farm.facts.redis.connection_pool
+    locks = [pool._lock, *(attribute.lock for attribute in cached_properties())]
+    assert len(locks) > 10
+    for lock in locks:
+        lock.acquire()
+    holds.set()
+    forked.wait()
+    for lock in locks:
+        lock.release()
+
+holder = threading.Thread(target=hold)
+holder.start()
+holds.wait()
+pid = os.fork()
+if not pid:
+    faulthandler.dump_traceback_later(60, exit=True)
+    sent = farm.submit(DOMAIN, {"Order": {"total": 2}}, key="child").sent
+    farm.facts.put("Customer", "child", {"n": 2})
+    os._exit(0 if sent else 2)
+code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+forked.set()
+holder.join()
+print(code, farm.submit(DOMAIN, {"Order": {"total": 3}}, key="after").sent, farm.facts.get("Customer", "child"))
+"""
+
 
 def run(script: str, settings: Settings, domain: str) -> str:
     """Run a host in a process of its own, which may not hang."""
@@ -105,6 +142,10 @@ def run(script: str, settings: Settings, domain: str) -> str:
 
 def test_the_hosts_own_celery_is_not_touched(settings: Settings, domain: str) -> None:
     assert run(HOST, settings, domain).startswith("as before: shop shop memory://")
+
+
+def test_a_child_waits_for_no_lock_that_a_thread_of_its_parent_held(settings: Settings, domain: str) -> None:
+    assert run(INTERRUPTED, settings, domain) == "0 True {'n': 2}\n"
 
 
 @pytest.mark.parametrize("repeat", range(2))

@@ -32,6 +32,7 @@ from store.dead_letters import MAX_CHARACTERS, Failure, record_message, storable
 from tasks.probe import PROBE, PROBE_AS_SENT
 from tasks.worker_context import current
 from workers.consumer.message_checks import check_envelope, check_message
+from workers.consumer.time_limits import set_again
 
 log = logging.getLogger("rulefarm.workers")
 
@@ -146,6 +147,9 @@ class RefusingConsumer(Consumer):
     def on_ready(self) -> None:
         """On every connection, before the first message: look at what Redis gives before kombu unpacks it."""
         super().on_ready()
+        # With the last connection went every timer: those that put messages back, and those that limit what runs.
+        self._held = 0
+        set_again(self.pool)
         channel = self.task_consumer.channel
         if isinstance(channel, RedisChannel):
             channel.client.set_response_callback("BRPOP", self._checked)

@@ -8,15 +8,16 @@ from typing import Any
 
 import redis
 from celery import Celery
-from celery.backends.redis import RedisBackend
+from celery.backends.base import Backend
+from celery.backends.redis import RedisBackend, SentinelBackend
 
 from rulefarm.redis_replies import outage_of
 
 log = logging.getLogger("rulefarm.workers")
 
 
-class OptionalResults(RedisBackend):  # type: ignore[misc]  # Celery has no types for it.
-    """Redis as the place of results that need not be kept."""
+class _Optional(Backend):  # type: ignore[misc]  # Celery has no types for it.
+    """A place of results that need not be kept."""
 
     def store_result(self, task_id: str, result: Any, state: str, *args: Any, **kwargs: Any) -> Any:
         """As Celery's; when Redis can't, that is logged.
@@ -37,12 +38,23 @@ class OptionalResults(RedisBackend):  # type: ignore[misc]  # Celery has no type
             return result
 
 
+class OptionalResults(_Optional, RedisBackend):  # type: ignore[misc]
+    """Redis, whatever it says."""
+
+
+class OptionalSentinelResults(_Optional, SentinelBackend):  # type: ignore[misc]
+    """The Redis that sentinels name, whatever it says."""
+
+
 def use_optional_results(app: Celery) -> None:
-    """Have an application whose results are on Redis keep them with OptionalResults.
+    """Have an application whose results are on Redis need none of them to be kept.
 
     Args:
         app: before anything has asked for its backend.
     """
-    url = app.backend_cls
-    if isinstance(url, str) and url.partition("://")[0] in ("redis", "rediss"):
-        app.backend_cls = f"{__name__}:{OptionalResults.__name__}+{url}"
+    # By the scheme of the URL, which stays as it is for whoever reads it.
+    app.loader.override_backends = {
+        "redis": f"{__name__}:{OptionalResults.__name__}",
+        "rediss": f"{__name__}:{OptionalResults.__name__}",
+        "sentinel": f"{__name__}:{OptionalSentinelResults.__name__}",
+    }

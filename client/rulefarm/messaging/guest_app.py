@@ -10,8 +10,12 @@ from typing import Any
 from celery import Celery
 from kombu.pools import ProducerPool
 
+from rulefarm.messaging.forked_locks import renew_locks
+
 #: In headers, for the release before refuses arguments that it does not know.
 FARM_HEADER = "farm"
+
+os.register_at_fork(after_in_child=renew_locks)
 
 
 class GuestApp(Celery):  # type: ignore[misc]  # Celery has no types.
