@@ -2,6 +2,7 @@
 
 import sys
 import time
+from difflib import get_close_matches
 from typing import Any
 
 import click
@@ -33,6 +34,9 @@ class BatchGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """The command that the arguments name; `run` if they name none."""
         if args and args[0] not in self.commands and not args[0].startswith("-"):
+            near = get_close_matches(args[0], self.commands, n=1)
+            if len(args) == 1 and near:
+                ctx.fail(f"No such command {args[0]!r}. Did you mean {near[0]!r}?")
             args = ["run", *args]
         return super().resolve_command(ctx, args)
 

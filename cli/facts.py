@@ -99,6 +99,8 @@ def list_keys(fact: str, limit: int, as_json: bool) -> None:
     keys = list(dict.fromkeys(islice(_facts().list(fact), limit)))
     if as_json:
         print_json(keys)
+    elif not keys:
+        echo(f"no fact {fact} is kept", err=True)
     else:
         for key in keys:
             echo(key)

@@ -76,6 +76,7 @@ def test_an_unknown_command_gets_a_usage_error(run: Run) -> None:
     assert done.returncode == 2
     assert "No such command 'sbumit'. Did you mean 'submit'?" in done.stderr
     assert "Did you mean 'check'?" in run("rules", "chekc").stderr
+    assert "Did you mean 'list'?" in run("batch", "lst").stderr
     assert "Did you mean" not in run("xyzzy").stderr
 
 

@@ -1,12 +1,15 @@
 """Ctrl-C ends a command quietly, in whatever it is while it loads, runs or waits."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from rulefarm.settings import Settings
 from tests.cli.conftest import ROOT
+from tests.commands import environment
 
 #: Sends itself what Ctrl-C sends, the first time that it comes to `where`, and then starts the command.
 PROGRAM = """
@@ -44,11 +47,23 @@ main()
         ("polars", "eval pricing nowhere.json"),
         ("celery", "up"),
         ("pricing/domain.toml", "rules check pricing"),
-        ("examples/products.csv", f"eval pricing {ROOT}/examples/products.csv"),
     ],
 )
 def test_an_interrupt_leaves_no_traceback(tmp_path: Path, where: str, arguments: str) -> None:
+    done = interrupted(tmp_path, where, arguments)
+    assert (done.returncode, done.stderr) == (130, "")
+
+
+def interrupted(folder: Path, where: str, arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", PROGRAM, where, *arguments.split()]
-    environ = {"PYTHONPATH": f"{ROOT / 'client'}:{ROOT}", "HOME": str(tmp_path)}
-    done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=180)
+    environ = {"PYTHONPATH": f"{ROOT / 'client'}:{ROOT}", "HOME": str(folder), "PATH": os.environ["PATH"], **more}
+    return subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, timeout=180)
+
+
+@pytest.mark.parametrize("where", ["Procfile", "services.json"])
+def test_an_interrupt_right_after_up_leaves_no_traceback(tmp_path: Path, settings: Settings, where: str) -> None:
+    (tmp_path / "Procfile").write_text("part: sleep 600\n")
+    environ = environment(settings) | {"RULEFARM_HOME": str(tmp_path / "rulefarm-home")}
+    ours = {name: value for name, value in environ.items() if name.startswith("RULEFARM_")}
+    done = interrupted(tmp_path, where, "up --procfile Procfile", **ours)
     assert (done.returncode, done.stderr) == (130, "")

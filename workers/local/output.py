@@ -5,6 +5,8 @@ else."""
 
 import subprocess
 import threading
+from collections import deque
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +20,10 @@ from workers.managed_process import open_log
 
 #: The name before the supervisor's own lines.
 _SYSTEM = "farm"
+#: How our commands begin to say why they end.
+_OWN = "rulefarm: "
+#: Lines of a part that are looked at for it.
+_REMEMBERED = 50
 
 
 class PartOutput(Protocol):
@@ -41,7 +47,7 @@ class PartOutput(Protocol):
         ...
 
     def last_words(self, part: str) -> str:
-        """The last line that a part wrote; empty if it wrote none."""
+        """What a part complained of last, else its last line; empty if it wrote none."""
         ...
 
 
@@ -56,7 +62,7 @@ class Console:
     def __init__(self, stream: TextIO, parts: list[str]) -> None:
         self._printer = Printer(stream, width=max(len(name) for name in (*parts, _SYSTEM)))
         self._colours = dict(zip(parts, get_colours(), strict=False))
-        self._last: dict[str, str] = {}
+        self._last: dict[str, deque[str]] = {}
         self._one_line_at_a_time = threading.Lock()
 
     def target(self, part: str) -> int:
@@ -74,16 +80,15 @@ class Console:
         with process.stdout as lines:
             for line in lines:
                 self._print(part, line)
-                if line.strip():
-                    self._last[part] = line.decode(errors="replace").strip()
+                self._last.setdefault(part, deque(maxlen=_REMEMBERED)).append(line.decode(errors="replace"))
 
     def say(self, text: str) -> None:
         """Print a line of the supervisor."""
         self._print(_SYSTEM, text)
 
     def last_words(self, part: str) -> str:
-        """The last line that a part wrote."""
-        return self._last.get(part, "")
+        """What a part complained of last, else its last line."""
+        return _complaint(self._last.get(part, ()))
 
     def _print(self, name: str, data: bytes | str) -> None:
         # The servers are no code of ours, and their logs repeat what they were sent.
@@ -125,9 +130,22 @@ class LogFolder:
             file.write(f"{datetime.now().isoformat(sep=' ', timespec='milliseconds')} {text}\n")
 
     def last_words(self, part: str) -> str:
-        """The last line in the file of a part."""
+        """What a part complained of last in its file, else the last line there."""
         with suppress(OSError), self.path(part).open("rb") as file:
             file.seek(max(0, self.path(part).stat().st_size - 4096))
-            lines = [line for line in file.read().decode(errors="replace").splitlines() if line.strip()]
-            return lines[-1].strip() if lines else ""
+            return _complaint(file.read().decode(errors="replace").splitlines())
         return ""
+
+
+def _complaint(lines: Iterable[str]) -> str:
+    r"""The line that says best why a part ended.
+
+    >>> _complaint(["starting", "rulefarm: a.grl:1:17: no field 'x'", "  1 | rule", "  hint: 'y'?", ""])
+    "a.grl:1:17: no field 'x'"
+    >>> _complaint(["starting", "  sh: not found\n", ""]), _complaint([])
+    ('sh: not found', '')
+    """
+    said = [line.strip() for line in lines if line.strip()]
+    # A command says what is the matter in one line, below which may stand more about it.
+    own = [line.removeprefix(_OWN) for line in said if line.startswith(_OWN)]
+    return next(reversed(own or said), "")
