@@ -4,6 +4,8 @@ Every column but `cost` and `margin` is counted from a year of real sales. The d
 derived: `cost = base_price x COST_RATIO[department] x (PRIVATE_FACTOR for a private label)`, rounded to four decimals,
 and `margin = 1 - cost / average_price`. Deterministic: the same package gives the same rows in the same order."""
 
+from functools import cache
+
 import polars as pl
 
 from examples.source import WEEKS, dollars, products, ratio, sales_lines, scan
@@ -117,10 +119,12 @@ def _prices(sold: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+@cache
 def _promotions() -> pl.DataFrame:
     """In how many weeks any shop had the product on display, or in its mailer.
 
-    The raw table has 20.9 million rows, so it is streamed; a product that never appears in it gets no row."""
+    The raw table has 20.9 million rows, so it is streamed, and once a process; a product that never appears in it gets
+    no row."""
     return (
         scan("promotions")
         .select(

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from engine.evaluation import Expressions
@@ -176,7 +177,7 @@ class FeasibleSets:
 
     def _made(self, chosen: Mapping[int, Value], conjunction: Conjunction) -> WitnessFacts:
         """Facts with the chosen value in each slot."""
-        facts = self._required()
+        facts = self._required
         shown = []
         for slot, value in chosen.items():
             if slot == AS_OF:
@@ -193,6 +194,7 @@ class FeasibleSets:
             shown.append(f"as of {as_of:%Y-%m-%dT%H:%M:%S}")
         return WitnessFacts(facts, as_of if isinstance(as_of, datetime) else _AS_OF, ", ".join(shown) or "any facts")
 
+    @cached_property
     def _required(self) -> dict[str, Any]:
         """The smallest facts that fit the schema: its required fields, and the subject."""
         facts: dict[str, Any] = {}

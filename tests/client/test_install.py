@@ -14,7 +14,16 @@ ROOT = Path(__file__).parents[2]
 
 
 def pip(*arguments: object, python: Path | str = sys.executable) -> str:
-    command = [str(python), "-m", "pip", "--disable-pip-version-check", *(str(argument) for argument in arguments)]
+    """What pip prints; it is this environment's, and manages that of another Python."""
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "--python",
+        str(python),
+        "--disable-pip-version-check",
+        *map(str, arguments),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -33,12 +42,12 @@ def source(real_services: None, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 
 def test_the_client_alone_installs_without_a_compiler_numpy_or_the_engine(source: Path, tmp_path: Path) -> None:
-    subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv"], check=True)
     python = tmp_path / "venv" / "bin" / "python"
     pip("wheel", "--quiet", "--no-deps", "--wheel-dir", tmp_path, source / "client")
     [wheel] = tmp_path.glob("*.whl")
     # Beside a shop's own choice of what the whole world depends on.
-    pip("install", "--quiet", "--only-binary", ":all:", "packaging==25.0", wheel, python=python)
+    pip("install", "--quiet", "--no-compile", "--only-binary", ":all:", "packaging==25.0", wheel, python=python)
     installed = {line.split("==")[0].lower() for line in pip("list", "--format", "freeze", python=python).split()}
     assert "celery" in installed
     pip("check", python=python)

@@ -37,7 +37,7 @@ def test_a_farm_whose_verdicts_have_no_key(drill: Drill) -> None:
 
 
 def test_a_farm_without_a_reconciler(drill: Drill) -> None:
-    options = Options(jobs=200, batches=0, faults=("wipe",), seed=1, deadline_s=25)
+    options = Options(jobs=120, batches=0, faults=("wipe",), seed=1, deadline_s=15)
     report = drill(options, parts=worker("slow", 1))
     assert report.finished_s is None
     assert not report.passed
