@@ -7,8 +7,6 @@ import subprocess
 import sys
 from collections import defaultdict
 
-import pytest
-
 from tests.shape.product import MODULES, ROOT, parsed
 
 #: Lines of a file. More are several things in one place.
@@ -21,10 +19,9 @@ SHARED_NAMES = {
 }
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_a_module_says_what_it_is_for(name: str) -> None:
-    assert ast.get_docstring(parsed(MODULES[name]))
-    assert MODULES[name].stem not in {"utils", "helpers", "common", "manager", "misc"}
+def test_every_module_says_what_it_is_for() -> None:
+    assert [name for name, path in MODULES.items() if not ast.get_docstring(parsed(path))] == []
+    assert {path.stem for path in MODULES.values()} & {"utils", "helpers", "common", "manager", "misc"} == set()
 
 
 def test_a_file_can_be_read_at_one_sitting() -> None:
