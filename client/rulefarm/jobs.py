@@ -5,6 +5,7 @@ settled here; nothing is written and nothing is sent."""
 
 import time
 import uuid
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -34,8 +35,21 @@ class FarmClient(Protocol):
         """The batch's row, and its outcomes so far."""
 
 
+class _OldName:
+    """What `sent` was called before; a later release will not have it."""
+
+    __slots__ = ()
+    sent: bool
+
+    @property
+    def rung(self) -> bool:
+        """As `sent`."""
+        warnings.warn("rung is now called sent; a later release will not have it", FutureWarning, stacklevel=2)
+        return self.sent
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class Job(_OldName):
     """One subject to judge, as it was accepted."""
 
     id: uuid.UUID
@@ -79,7 +93,7 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Batch:
+class Batch(_OldName):
     """A source cut into chunks, as it was accepted."""
 
     id: uuid.UUID

@@ -54,3 +54,9 @@ def test_a_batch_is_waited_for_until_it_is_done(farm: Farm, domain: str, databas
 def test_every_error_that_a_producer_can_meet_is_on_the_face() -> None:
     every = {name for name, each in vars(errors).items() if isinstance(each, type) and issubclass(each, Exception)}
     assert every <= set(rulefarm.__all__)
+
+
+def test_what_sent_was_called_before_is_there_for_a_release_and_says_so(farm: Farm, domain: str) -> None:
+    job = farm.submit(domain, ORDER)
+    with pytest.warns(FutureWarning, match="now called sent"):
+        assert job.rung is job.sent is True

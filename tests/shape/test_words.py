@@ -13,6 +13,8 @@ OLD = re.compile(rf"(?<![a-z])(?:{_OLD})(?![a-z])")
 DELIBERATE = {
     # What programs read in `status` and `jobs show`: both names are given for a release.
     "cli/display/old_keys.py": {"ring", "rings", "rung"},
+    "client/rulefarm/jobs.py": {"rung"},
+    "tests/client/test_face.py": {"rung"},
     "tests/cli/test_operations.py": {"ring", "rings", "rung"},
     # A key of the messages: both are read, the new one is written a release later.
     "client/rulefarm/messaging/messages.py": {"rings"},
