@@ -109,8 +109,52 @@ def test_what_the_farm_has_on_record_is_shown_escaped(on_farm: OnFarm, tmp_path:
 
 
 def test_a_log_repeats_nothing_that_a_terminal_obeys() -> None:
-    record = VisibleRecord("x", logging.ERROR, "x.py", 1, "job %s\nfailed", (HOSTILE,), None)
-    assert record.getMessage() == f"job {visible(HOSTILE, keep=chr(10))}\nfailed"
+    record = VisibleRecord("x", logging.ERROR, "x.py", 1, "job %s\nfailed after %d", (HOSTILE, 3), None)
+    assert record.getMessage() == f"job {visible(HOSTILE)}\nfailed after 3"
+    record = VisibleRecord("x", logging.ERROR, "x.py", 1, "Task %(id)s: %(exc)s", ({"id": HOSTILE, "exc": "e"},), None)
+    assert record.getMessage() == f"Task {visible(HOSTILE)}: e"
+    record = VisibleRecord("x", logging.ERROR, "x.py", 1, HOSTILE, (), None)
+    assert record.getMessage() == visible(HOSTILE, keep="\n\t")
+
+
+class Mute(Exception):
+    """Can't say what it is."""
+
+    def __str__(self) -> str:
+        raise ValueError
+
+
+def raised(*errors: BaseException) -> BaseException:
+    """The last of them, each caused by the one before."""
+    caught: BaseException | None = None
+    for error in errors:
+        try:
+            raise error from caught
+        except BaseException as again:
+            caught = again
+    assert caught is not None
+    return caught
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        raised(KeyError(HOSTILE)),
+        raised(ValueError(f"no number: {HOSTILE}")),
+        raised(ValueError(HOSTILE), RuntimeError("what came of it")),
+        raised(ValueError(HOSTILE), Mute(HOSTILE)),
+        raised(*(ValueError(f"{HOSTILE}{n}") for n in range(50))),
+    ],
+    ids=["key", "value", "cause", "mute", "many"],
+)
+def test_a_traceback_in_a_log_is_escaped_and_what_an_error_repeats_begins_no_line(error: BaseException) -> None:
+    record = VisibleRecord("x", logging.ERROR, "x.py", 1, "could not", (), (type(error), error, None))
+    shown = logging.Formatter("%(message)s").format(record)
+    assert OBEYED & set(shown) == set()
+    assert not any(line.startswith("accept") for line in shown.splitlines())
+    assert r"\x1b[2J[red]\r\naccept" in shown or isinstance(error, KeyError)
+    assert f"{type(error).__name__}: " in shown
+    assert len(shown.splitlines()) < 100
 
 
 def test_the_farm_in_the_foreground_passes_on_no_escape_sequence() -> None:
