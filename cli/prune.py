@@ -9,7 +9,7 @@ import click
 from cli.display.output import counted, print_json, print_table
 from cli.display.terminal import echo
 from cli.options import json_option, read_settings
-from rulefarm.database import connect
+from rulefarm.database import LONG_S, connect
 from store.health import clock_of
 from store.retention import first_kept, prune
 
@@ -39,7 +39,7 @@ def command(age: timedelta, dry_run: bool, as_json: bool) -> None:
     Whole months only, so that up to a month more is kept than was asked for. Open work is never touched, nor the
     verdicts of a batch that is still open. Safe to repeat, and to stop.
     """
-    engine = connect(read_settings())
+    engine = connect(read_settings(), silence_s=LONG_S)
     # Not by the clock here: what was dropped by a wrong one is gone.
     pruned = prune(engine, first_kept(clock_of(engine), age), dry_run=dry_run)
     if as_json:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from cli.options import read_settings
-from rulefarm.database import connect
+from rulefarm.database import LONG_S, connect
 from rulefarm.settings import Settings
 from rulesets.loader import SHIPPED, chosen_domains
 from store.migrate import migrate
@@ -36,6 +36,6 @@ def command(procfile: Path | None, only: str | None) -> None:
 
 def migrate_tables(settings: Settings) -> None:
     """Bring the tables of a farm up to date."""
-    engine = connect(settings)
+    engine = connect(settings, silence_s=LONG_S)
     migrate(engine)
     engine.dispose()

@@ -11,8 +11,8 @@ from typing import Any, NoReturn, TypeVar
 from celery import Task
 from celery.exceptions import SoftTimeLimitExceeded
 
-from rulefarm.database import read_verdict
-from rulefarm.errors import BrokerUnreachable, FarmUnreachable, JobRejected
+from rulefarm.database import read_verdict, waited_s
+from rulefarm.errors import BrokerUnreachable, DatabaseUnreachable, FarmUnreachable, JobRejected
 from rulefarm.messaging import (
     ChunkMessage,
     JobMessage,
@@ -44,7 +44,7 @@ def evaluate_job(task: Task, **kwargs: Any) -> dict[str, Any] | None:
         The verdict on record, as JSON: this one, or the one that was there first. None for a job that has none yet:
         not on record, dead, failed this time, or leased by another worker.
     """
-    context, worker = current(), task.request.hostname
+    context, worker, waited = current(), task.request.hostname, waited_s()
     attempt = 1
     try:
         message = _read(task, JobMessage.from_kwargs, kwargs)
@@ -63,10 +63,11 @@ def evaluate_job(task: Task, **kwargs: Any) -> dict[str, Any] | None:
         except FarmUnreachable:
             raise
         except Exception as error:  # Whatever it is, the job is to blame, and its attempts count.
+            _blame_who_kept_it_waiting(task, error, waited)
             _fail_job(context, message, worker, attempt, error)
             return None
         return _result(context, verdict) if stored else _recorded(context, message)
-    except FarmUnreachable as error:
+    except (FarmUnreachable, SoftTimeLimitExceeded) as error:
         _retry(task, error, kwargs, attempt)
 
 
@@ -81,7 +82,7 @@ def evaluate_chunk(task: Task, **kwargs: Any) -> int | None:
         How many verdicts were new; None for a chunk that is closed, not on record, failed this time, or leased by
         another worker.
     """
-    context, worker = current(), task.request.hostname
+    context, worker, waited = current(), task.request.hostname, waited_s()
     engine, terms = context.database, context.terms(worker, chunk=True)
     attempt = None
     try:
@@ -100,11 +101,12 @@ def evaluate_chunk(task: Task, **kwargs: Any) -> int | None:
         except FarmUnreachable:
             raise
         except Exception as error:
+            _blame_who_kept_it_waiting(task, error, waited)
             failure = _failure_of(error)
             log.error("chunk %d of batch %s, attempt %d: %s", message.n, message.batch, attempt, failure)
             _send_parts(context, fail_chunk(engine, message.batch, message.n, terms, failure, attempt=attempt))
             return None
-    except FarmUnreachable as error:
+    except (FarmUnreachable, SoftTimeLimitExceeded) as error:
         _retry(task, error, kwargs, attempt)
 
 
@@ -153,6 +155,24 @@ def _result(context: WorkerContext, verdict: Verdict) -> dict[str, Any]:
     return {**verdict.to_json(), **context.app.farm_headers}
 
 
+def _blame_who_kept_it_waiting(task: Task, error: Exception, waited: float) -> None:
+    """If the time ran out while Postgres was waited for, that is no fault of the job.
+
+    Args:
+        task: that ran.
+        error: that ended it.
+        waited: seconds that this process had waited for Postgres before the task began.
+
+    Raises:
+        DatabaseUnreachable: it is so.
+    """
+    kept_s = waited_s() - waited
+    if isinstance(error, SoftTimeLimitExceeded) and kept_s > (task.soft_time_limit or 0) / 2:
+        raise DatabaseUnreachable(
+            "database-unreachable", f"Postgres kept it waiting for {kept_s:.1f} s, until its time was up"
+        ) from error
+
+
 def _failure_of(error: Exception) -> Failure:
     if isinstance(error, SoftTimeLimitExceeded):
         return Failure("time-limit", "judging it took too long")
@@ -172,7 +192,12 @@ def _send_parts(context: WorkerContext, messages: list[TaskMessage]) -> None:
         log.warning("%s; the reconciler sends the parts of a chunk", error)
 
 
-def _retry(task: Task, error: FarmUnreachable, kwargs: Mapping[str, Any], attempt: int | None) -> NoReturn:
+def _retry(
+    task: Task, error: FarmUnreachable | SoftTimeLimitExceeded, kwargs: Mapping[str, Any], attempt: int | None
+) -> NoReturn:
+    if isinstance(error, SoftTimeLimitExceeded):
+        # Not in judging, so in what comes before or after: a claim, or the row that says that it failed.
+        error = DatabaseUnreachable("database-unreachable", "its time was up while Postgres was waited for")
     pause = pause_s(task.request.retries)
     log.warning("%s: %s; trying again in %g s", task.request.kwargsrepr, error, pause)
     # The same attempt goes on: the job is not to blame for a database that is away.

@@ -21,7 +21,7 @@ from celery.signals import worker_shutdown
 from celery.worker.control import inspect_command
 from sqlalchemy import Engine
 
-from rulefarm.database import FarmIdentity, connect
+from rulefarm.database import SHORT_S, FarmIdentity, connect
 from rulefarm.errors import DatabaseUnreachable, SettingsError
 from rulefarm.messaging import FARM_HEADER, refuse_cluster
 from rulefarm.settings import Settings
@@ -142,7 +142,7 @@ def run_beat(settings: Settings, *, loglevel: str = "INFO") -> int:
     app = create_worker_app(settings)
     refuse_cluster(app)
     if settings.database_url:
-        database = connect(settings)
+        database = connect(settings, silence_s=SHORT_S)
         app.conf.beat_schedule["reconcile"]["options"]["headers"] = _headers(FarmIdentity(database))
         database.dispose()
     schedule: Path = settings.home / "beat-schedule"

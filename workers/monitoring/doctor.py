@@ -11,7 +11,7 @@ import redis
 from celery import Celery
 from sqlalchemy import Engine
 
-from rulefarm.database import FarmIdentity, active_digests, connect
+from rulefarm.database import SHORT_S, FarmIdentity, active_digests, connect
 from rulefarm.errors import FarmUnreachable, SettingsError
 from rulefarm.messaging import call_broker, create_app, queue_depths, refuse_cluster
 from rulefarm.reference_facts import ReferenceFacts
@@ -74,7 +74,7 @@ def examine(settings: Settings, *, timeout_s: float) -> list[HealthCheck]:
         SettingsError: no broker or no database is named.
     """
     app = create_app(settings)
-    engine = connect(settings)
+    engine = connect(settings, silence_s=SHORT_S)
     app.farm_id = FarmIdentity(engine)
     refuse_cluster(app)
     try:

@@ -21,7 +21,7 @@ from rulefarm.batch.columns import subject_names
 from rulefarm.batch.failures import record_failure, take_id
 from rulefarm.batch.source_options import MAX_COLUMNS_NOTED, Progress, SourceOptions
 from rulefarm.batch.sources import OpenedSource, open_source
-from rulefarm.database import batches, chunks, copy_rows, translate_errors
+from rulefarm.database import allow_long, batches, chunks, copy_rows, translate_errors
 from rulefarm.errors import FarmUnreachable, SourceRejected
 from rulefarm.jobs import Batch
 from rulefarm.messaging import TaskMessage, chunk_message
@@ -87,6 +87,7 @@ def record_batch(
     progress = Progress()
     try:
         with translate_errors(engine), engine.begin() as connection:
+            allow_long(connection)
             # Between two portions a source may take its time.
             connection.execute(text("set local idle_in_transaction_session_timeout = 0"))
             if take_id(connection, record):

@@ -4,6 +4,7 @@ from rulefarm.database.connection import connect, translate_errors
 from rulefarm.database.copy import copy_rows
 from rulefarm.database.identity import FarmIdentity
 from rulefarm.database.ledger import Ledger, active_digests, message_of_row, read_verdict
+from rulefarm.database.silence import LONG_S, SHORT_S, allow_long, waited_s
 from rulefarm.database.tables import (
     active_rulesets,
     batches,
@@ -18,10 +19,13 @@ from rulefarm.database.tables import (
 )
 
 __all__ = [
+    "LONG_S",
+    "SHORT_S",
     "FarmIdentity",
     "Ledger",
     "active_digests",
     "active_rulesets",
+    "allow_long",
     "batches",
     "chunks",
     "connect",
@@ -36,4 +40,5 @@ __all__ = [
     "rulesets",
     "translate_errors",
     "verdicts",
+    "waited_s",
 ]

@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from weakref import WeakSet
 
 import psycopg2
@@ -15,16 +16,19 @@ from sqlalchemy.engine import ExceptionContext, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from rulefarm.database.session_settings import SessionSettings
+from rulefarm.database.silence import COMMAND_S, guarded
 from rulefarm.database.sqlstates import outage_of
 from rulefarm.errors import DatabaseRejected, DatabaseUnreachable
 from rulefarm.settings import Settings
 
-#: Seconds that a thread waits for a connection of its process.
-_POOL_TIMEOUT_S = 5.0
-#: A host that is gone without a word is noticed within about ten seconds, whether one waits for it or sends to it. Of
-#: several hosts the one that takes writes is chosen; of one, there is an answer at once if it does not.
+#: Seconds that a thread waits for a connection of its process, and for one to be made.
+_POOL_TIMEOUT_S, _CONNECT_S = 5.0, 5
+#: How much longer a statement is waited for than the server should take to interrupt it.
+_BEYOND = 1.25
+#: A host that is gone without a word is noticed within about ten seconds, whether one waits for it or sends to it; one
+#: that is there and says nothing, by `rulefarm.database.silence`. Of several hosts the one that takes writes is chosen;
+#: of one, there is an answer at once if it does not.
 _CONNECTION = {
-    "connect_timeout": 5,
     "application_name": "rulefarm",
     "target_session_attrs": "read-write",
     "keepalives_idle": 5,
@@ -36,17 +40,26 @@ _CONNECTION = {
 _engines: "WeakSet[Engine]" = WeakSet()
 
 
-def connect(settings: Settings, *, statement_timeout_s: float | None = None) -> Engine:
+def connect(settings: Settings, *, statement_timeout_s: float | None = None, silence_s: float = COMMAND_S) -> Engine:
     """A pool of connections to Postgres.
 
     Args:
         settings: name the database.
-        statement_timeout_s: seconds after which a statement is interrupted. Default: it may take as long as it takes.
+        statement_timeout_s: seconds after which the server is to interrupt a statement. Default: it does not.
+        silence_s: seconds after which a statement without an answer is given up, if the server is not to interrupt it.
 
     Raises:
         SettingsError: nothing names a database, or its URL is refused.
     """
     url = make_url(settings.require_database()).set(drivername="postgresql+psycopg2")
+    connection_args: dict[str, Any] = {**_CONNECTION, "connect_timeout": _CONNECT_S}
+    if statement_timeout_s is None:
+        connection_args["connection_factory"] = guarded(silence_s)
+    else:
+        # Together less than what a worker has for the whole job: a server that is silent is not the job's fault.
+        silence_s = statement_timeout_s * _BEYOND
+        connection_args["connection_factory"] = guarded(silence_s, silence_s)
+        connection_args["connect_timeout"] = min(_CONNECT_S, max(2, int(statement_timeout_s / 2)))
     engine = create_engine(
         url,
         pool_size=settings.database_pool_size,
@@ -57,7 +70,7 @@ def connect(settings: Settings, *, statement_timeout_s: float | None = None) -> 
         # Whatever is the default of the database or the role: every statement here is written for this one.
         isolation_level="READ COMMITTED",
         # What the URL says is what is meant.
-        connect_args={name: value for name, value in _CONNECTION.items() if name not in url.query},
+        connect_args={name: value for name, value in connection_args.items() if name not in url.query},
         json_serializer=lambda value: json.dumps(value, ensure_ascii=False, separators=(",", ":")),
     )
     SessionSettings(engine, statement_timeout_s=statement_timeout_s)

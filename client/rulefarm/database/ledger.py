@@ -17,6 +17,7 @@ from rulefarm import wire
 from rulefarm.database.connection import connect, translate_errors
 from rulefarm.database.copy import copy_rows
 from rulefarm.database.identity import FarmIdentity
+from rulefarm.database.silence import SHORT_S, allow_long
 from rulefarm.database.tables import active_rulesets, batches, chunks, dead_letters, jobs, verdicts
 from rulefarm.errors import JobDead, JobRejected, NotFound
 from rulefarm.jobs import Job
@@ -46,7 +47,7 @@ class Ledger:
     """Job rows and verdict rows, as a producer sees them."""
 
     def __init__(self, settings: Settings) -> None:
-        self.engine = connect(settings)
+        self.engine = connect(settings, silence_s=SHORT_S)
         self.farm_id = FarmIdentity(self.engine)
         self._grace = timedelta(seconds=settings.reconcile_grace_s)
 
@@ -111,6 +112,7 @@ class Ledger:
         """
         recorded = {}
         with translate_errors(self.engine), self.engine.begin() as connection:
+            allow_long(connection)
             connection.execute(text(_CREATE_INCOMING))
             copy_rows(connection, "incoming", _INCOMING, _incoming(new, sent))
             for row in connection.execute(text(_TAKE_IN), {"grace": self._grace}):
