@@ -7,8 +7,12 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
+from operator import itemgetter
+from typing import Any
 
 import psycopg2
+
+from workers.drill.moved_clock import CLOCKS
 
 #: Seconds before a fault, and after the recovery, over which the throughput is taken.
 WINDOW_S = 5.0
@@ -63,10 +67,8 @@ def measure(
         One each, in the same order.
     """
     with closing(psycopg2.connect(database_url)) as connection, connection.cursor() as cursor:
-        cursor.execute(
-            "select id, extract(epoch from evaluated_at)::float8, worker from verdicts order by evaluated_at"
-        )
-        verdicts = [(str(identity), at, str(worker).partition("@")[0]) for identity, at, worker in cursor]
+        cursor.execute("select id, extract(epoch from evaluated_at)::float8, worker from verdicts")
+        verdicts = sorted((_verdict(*row) for row in cursor), key=itemgetter(1))
         closed = {identity: at for identity, at, _ in verdicts}
         cursor.execute("select batch || ' ' || n, extract(epoch from finished_at)::float8, state from chunks")
         for identity, at, state in cursor:
@@ -99,6 +101,12 @@ def measure(
             )
         )
     return impacts
+
+
+def _verdict(identity: Any, at: float, worker: str) -> tuple[str, float, str]:
+    """Id, true instant and worker's part; a worker whose clock is wrong says so in its name."""
+    part, _, clock = worker.partition("@")[0].partition(".")
+    return str(identity), at - CLOCKS.get(clock, 0.0), part
 
 
 def _rate(times: list[float], begin: float, end: float) -> float:

@@ -1,4 +1,4 @@
-"""Faults of processes: killed, or stopped and continued.  DrillContext -> [process_faults] -> signals"""
+"""Faults of processes: killed, stopped and continued, of a wrong clock.  DrillContext -> [process_faults] -> signals"""
 
 import os
 import signal
@@ -9,6 +9,7 @@ from contextlib import suppress
 import psutil
 
 from workers.drill.context import DrillContext, Fault, Injection
+from workers.drill.moved_clock import CLOCKS, choose_clocks
 from workers.drill.poison import read_evidence
 
 #: Seconds within which another worker has to begin the job of a stopped worker, beyond the job's lease.
@@ -89,6 +90,18 @@ def stop_worker(context: DrillContext) -> Injection:
     return Injection(f"{part} in {key}, {how}", part)
 
 
+def move_clocks(context: DrillContext) -> Injection:
+    """The clocks of two workers: they are killed, and start with one that is wrong until the end of the drill."""
+    ahead, behind = context.rng.sample(context.workers, 2)
+    choose_clocks(context.evidence, {ahead: "ahead", behind: "behind"})
+    before = {part: context.pid(part) for part in (ahead, behind)}
+    for pid in before.values():
+        with suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)
+    context.wait_for(lambda: all(context.pid(part) != pid for part, pid in before.items()), "a worker is not back")
+    return Injection(f"{ahead} is {CLOCKS['ahead']:g} s ahead, {behind} {-CLOCKS['behind']:g} s behind", ahead)
+
+
 def _stopped_in(context: DrillContext, keys: tuple[str, ...]) -> tuple[str, str, int] | None:
     """Stop a worker that has begun one of the jobs for the first time: it, the job, its main process."""
     at_work = _at_work_on(context, keys)
@@ -145,5 +158,6 @@ FAULTS = (
     Fault("worker", "kill -9 a worker with all its processes", kill_worker, pause_factor=2),
     Fault("beat", "kill -9 beat", kill_beat),
     Fault("producer", "kill -9 a producer, and start it again", kill_producer),
+    Fault("clock", "set the clocks of two workers wrong, to the end", move_clocks, pause_factor=2),
     Fault("stop", "stop a worker in a job beyond its lease, and continue it", stop_worker, takes_s=18),
 )
