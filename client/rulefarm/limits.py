@@ -7,6 +7,8 @@ producer and again at the worker. docs/limits.md says the same."""
 MAX_FACTS_CHARACTERS = 1_000_000
 #: Bytes of one message: those facts, were each character one that JSON inside JSON writes with twelve, and an envelope.
 MAX_MESSAGE_BYTES = 16_000_000
+#: Characters of one record of a csv, columns that no rule reads among them: what four jobs may have.
+MAX_RECORD_CHARACTERS = 4_000_000
 #: Bytes of one chunk's columns in memory: where rows are big, a chunk has fewer.
 MAX_CHUNK_BYTES = 32_000_000
 #: Characters of one reference fact as canonical text: a chunk may look up a thousand of them.

@@ -59,6 +59,10 @@ def parse(text: str, *, source: str = "facts") -> dict[str, Any]:
         JobRejected: no JSON, not an object, NaN or Infinity in it, a number with more digits than a float64 prints, or
             one name twice in one object.
     """
+    # None of these marks is lost in the canonical text, so facts of more are refused anyway; but as values of Python
+    # they would take thirty times the memory of the text.
+    if len(text) > MAX_FACTS_CHARACTERS and (marks := sum(map(text.count, '"[{,:'))) > MAX_FACTS_CHARACTERS:
+        raise too_large(f"have {marks} brackets, commas and quotes")
     return _parsed(text, source, parse_float)
 
 

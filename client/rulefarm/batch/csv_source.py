@@ -10,9 +10,10 @@ import polars as pl
 
 from rulefarm.batch.chunk_codec import Apart
 from rulefarm.batch.csv_records import QUOTED_BLANK, Record, read_csv
-from rulefarm.batch.frames import checked_header, chunk_frame
+from rulefarm.batch.frames import checked_header, chunk_frame, portions
 from rulefarm.batch.source_options import Progress, SourceOptions
 from rulefarm.batch.text_lines import read_lines
+from rulefarm.limits import MAX_RECORD_CHARACTERS
 
 
 def read_csv_file(path: Path, options: SourceOptions, rows: int, progress: Progress) -> Iterator[pl.DataFrame]:
@@ -27,15 +28,12 @@ def read_csv_file(path: Path, options: SourceOptions, rows: int, progress: Progr
     Raises:
         SourceRejected: as `read_lines`, `read_csv` and `checked_header`.
     """
-    with closing(read_lines(path, options.encoding)) as lines, closing(read_csv(lines, path)) as records:
+    with (
+        closing(read_lines(path, options.encoding, MAX_RECORD_CHARACTERS)) as lines,
+        closing(read_csv(lines, path)) as records,
+    ):
         names, subject = checked_header(next(records).cells, path, options, progress)
-        portion: list[Record] = []
-        for record in records:
-            portion.append(record)
-            if len(portion) == rows:
-                yield _frame(names, subject, portion, progress)
-                portion = []
-        if portion:
+        for portion in portions(records, rows, lambda record: record.size):
             yield _frame(names, subject, portion, progress)
 
 

@@ -4,10 +4,10 @@ What holds for every table, whatever format it came in: the checks of its header
 subjects. Reads nothing."""
 
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import polars as pl
 
@@ -15,7 +15,13 @@ from rulefarm.batch.cells import columns_of, subject_text
 from rulefarm.batch.chunk_codec import APART_COLUMN, RESERVED, SUBJECT_COLUMN, Apart
 from rulefarm.batch.source_options import Progress, SourceOptions
 from rulefarm.errors import JobRejected, SourceRejected
+from rulefarm.limits import MAX_CHUNK_BYTES
 from rulefarm.normalize import to_json_values
+
+#: Characters of the records of a portion, unless a single one has more; four bytes each, if one is beyond Unicode's
+#: first plane.
+PORTION_CHARACTERS = MAX_CHUNK_BYTES // 4
+_Record = TypeVar("_Record")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +91,41 @@ def frames_of(
     """
     names, subject = header
     kept = [place for place, name in enumerate(names) if name]
-    portion: list[TableRow] = []
-    for row in rows:
-        portion.append(row)
-        if len(portion) == size:
-            yield _frame([names[place] for place in kept], kept, names.index(subject), portion, progress)
-            portion = []
-    if portion:
+    for portion in portions(rows, size, lambda row: row_size(row.values)):
         yield _frame([names[place] for place in kept], kept, names.index(subject), portion, progress)
+
+
+def portions(records: Iterable[_Record], count: int, size: Callable[[_Record], int]) -> Iterator[list[_Record]]:
+    """Records in portions that fit into memory, however long they are.
+
+    Args:
+        records: in the order of the source.
+        count: of them in a portion, at most.
+        size: how many characters a record has.
+    """
+    portion: list[_Record] = []
+    characters = 0
+    for record in records:
+        own = size(record)
+        if portion and (len(portion) == count or characters + own > PORTION_CHARACTERS):
+            yield portion
+            portion, characters = [], 0
+        portion.append(record)
+        characters += own
+    if portion:
+        yield portion
+
+
+def row_size(values: Iterable[Any]) -> int:
+    """About as many characters as a row has as text."""
+    return sum(map(_size, values))
+
+
+def _size(value: Any) -> int:
+    """About as many characters as a value has as text."""
+    if isinstance(value, str | bytes | memoryview):
+        return len(value)
+    return len(str(value)) if isinstance(value, list | dict) else 16
 
 
 def _frame(names: list[str], kept: list[int], subject: int, rows: list[TableRow], progress: Progress) -> pl.DataFrame:

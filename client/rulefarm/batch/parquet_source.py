@@ -10,6 +10,7 @@ import polars as pl
 
 from rulefarm.batch.chunk_codec import Apart, Unreadable
 from rulefarm.batch.frames import checked_header, chunk_frame
+from rulefarm.batch.parquet_layout import stretches
 from rulefarm.batch.source_options import Progress, SourceOptions
 from rulefarm.limits import MAX_DIGITS
 
@@ -27,18 +28,25 @@ def read_parquet(path: Path, options: SourceOptions, rows: int, progress: Progre
         progress: takes the columns.
 
     Raises:
-        SourceRejected: as `checked_header`.
+        SourceRejected: as `checked_header` and `stretches`.
         OSError, pl.exceptions.PolarsError: it can't be read.
     """
     # An absolute path and no glob: the name is a name, whatever characters it has, `~` and `=` included.
     scan = pl.scan_parquet(path.absolute(), glob=False, hive_partitioning=False)
-    names, subject = checked_header(scan.collect_schema().names(), path, options, progress)
-    for frame in scan.collect_batches(chunk_size=rows, lazy=True):
-        apart: dict[int, Apart] = {}
-        columns = [
-            _plain(series.alias(name), apart) for name, series in zip(names, frame.get_columns(), strict=True) if name
-        ]
-        yield chunk_frame(_subjects(next(one for one in columns if one.name == subject)), columns, apart)
+    found = scan.collect_schema().names()
+    names, subject = checked_header(found, path, options, progress)
+    for stretch in stretches(path):
+        part = scan.slice(stretch.offset, stretch.rows)
+        # Not all at once: Polars would have all packed columns of a row group in memory together.
+        frames = [part.select(together).collect() for together in stretch.columns]
+        for frame in pl.concat(frames, how="horizontal").select(found).iter_slices(rows):
+            apart: dict[int, Apart] = {}
+            columns = [
+                _plain(series.alias(name), apart)
+                for name, series in zip(names, frame.get_columns(), strict=True)
+                if name
+            ]
+            yield chunk_frame(_subjects(next(one for one in columns if one.name == subject)), columns, apart)
 
 
 def _subjects(series: pl.Series) -> list[str | None]:

@@ -11,11 +11,11 @@ from typing import Any
 
 import polars as pl
 import psycopg2.extensions
-from sqlalchemy import Engine, NullPool, create_engine, event, make_url
+from sqlalchemy import CursorResult, Engine, NullPool, create_engine, event, make_url
 
 from rulefarm import wire
 from rulefarm.batch.chunk_codec import Unreadable
-from rulefarm.batch.frames import TableRow, checked_header, frames_of
+from rulefarm.batch.frames import PORTION_CHARACTERS, TableRow, checked_header, frames_of, row_size
 from rulefarm.batch.source_options import Progress, SourceOptions
 from rulefarm.batch.text_lines import read_text
 from rulefarm.errors import JobRejected, SourceRejected
@@ -34,6 +34,8 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _COMMENT_MARK = re.compile(r"/\*|\*/")
+#: Rows to ask for at once, at the beginning and at most: a hundred rows of the longest that a job may be are 100 MB.
+_FIRST_ROWS, _MOST_ROWS = 10, 100
 #: Types of Postgres that are filled up with spaces: char(n), and lists of it.
 _PADDED = (1042, 1014)
 
@@ -64,7 +66,6 @@ def read_query(
     settings: dict[str, Any] = {
         # A cursor on the server's side: without it the client's library would fetch all rows at once.
         "stream_results": True,
-        "max_row_buffer": rows,
         # A colon or a percent sign in somebody's query is no parameter of ours.
         "no_parameters": True,
     }
@@ -73,8 +74,23 @@ def read_query(
         header = checked_header(list(result.keys()), path, options, progress)
         codes = [column[1] for column in result.cursor.description] if result.cursor is not None else []
         padded = {place for place, code in enumerate(codes) if code in _PADDED}
-        values = (row for portion in result.partitions(rows) for row in portion)
-        yield from frames_of(header, (TableRow(_unpadded(row, padded)) for row in values), rows, progress)
+        values = (TableRow(_unpadded(row, padded)) for row in _fetched(result, rows))
+        yield from frames_of(header, values, rows, progress)
+
+
+def _fetched(result: CursorResult[Any], most: int) -> Iterator[Any]:
+    """The rows of a result, no more of them at a time than fit into memory.
+
+    Args:
+        result: of a cursor on the server's side.
+        most: rows to ask for at once.
+    """
+    count, widest = min(most, _FIRST_ROWS), 1
+    while fetched := result.fetchmany(count):
+        widest = max(widest, *(row_size(row) for row in fetched))
+        yield from fetched
+        # Nobody says beforehand how long a row is: so no row that came is taken for the longest, until more came.
+        count = max(1, min(most, _MOST_ROWS, 2 * count, PORTION_CHARACTERS // widest))
 
 
 def _has_another(query: str) -> bool:

@@ -29,28 +29,28 @@ _MARKS = {
 }
 
 
-def read_lines(path: Path, encoding: str | None) -> Generator[str, None, None]:
+def read_lines(path: Path, encoding: str | None, most: int = MAX_MESSAGE_BYTES) -> Generator[str, None, None]:
     """The lines of a file, each with the end that it has: LF, CR LF or CR.
 
     Args:
         path: the file; `.gz` and `.zst` are unpacked.
         encoding: as Python names it. None: UTF-8, with or without a mark at its beginning.
+        most: characters of a line. Default: what a message may have.
 
     Raises:
-        SourceRejected: no such encoding, bytes that are no text of it, or a line of more than MAX_MESSAGE_BYTES
-            characters.
+        SourceRejected: no such encoding, bytes that are no text of it, or a line of more characters.
         OSError, EOFError, zlib.error, pl.exceptions.PolarsError: the file can't be read or unpacked.
     """
     codec = _codec(encoding)
     if path.suffix.lower() == ".zst":
         lines = _unpacked_lines(path, codec)
     else:
-        lines = _plain_lines(path, codec, is_named=encoding is not None)
+        lines = _plain_lines(path, codec, most, is_named=encoding is not None)
     with closing(lines):
         for number, line in enumerate(lines, 1):
-            if len(line) > MAX_MESSAGE_BYTES:
-                message = f"{path}:{number}: more than {MAX_MESSAGE_BYTES} characters in a line"
-                raise SourceRejected("facts-too-large", message)
+            if len(line) > most:
+                message = f"{path}:{number}: more than {most} characters in a line"
+                raise SourceRejected("facts-too-large", message, "is it one record a line?")
             yield line.removeprefix("\ufeff") if number == 1 else line
 
 
@@ -83,7 +83,7 @@ def _codec(encoding: str | None) -> str:
         ) from None
 
 
-def _plain_lines(path: Path, codec: str, *, is_named: bool) -> Generator[str, None, None]:
+def _plain_lines(path: Path, codec: str, most: int, *, is_named: bool) -> Generator[str, None, None]:
     with _opened(path) as file:
         # What is no text of the encoding becomes half a surrogate pair, so that its line can be named.
         text = io.TextIOWrapper(file, encoding=codec, errors="surrogateescape", newline="")
@@ -92,7 +92,7 @@ def _plain_lines(path: Path, codec: str, *, is_named: bool) -> Generator[str, No
         number = 0
         try:
             # Not `for line in text`: a line that does not end would be read whole.
-            while line := text.readline(MAX_MESSAGE_BYTES + 1):
+            while line := text.readline(most + 1):
                 number += 1
                 _check_text(line, path, number, codec)
                 yield line

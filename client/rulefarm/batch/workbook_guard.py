@@ -13,7 +13,7 @@ from rulefarm.errors import SourceRejected
 
 #: Bytes of a part of a workbook, unpacked: of a sheet, which is read a row at a time; of the texts of all sheets, which
 #: are held in memory; and of any other, of which a tree is built.
-SHEET_BYTES, TEXTS_BYTES, PART_BYTES = 2_000_000_000, 100_000_000, 10_000_000
+SHEET_BYTES, TEXTS_BYTES, PART_BYTES = 2_000_000_000, 50_000_000, 10_000_000
 #: Bytes of one row, of which a tree is built too: a job's facts are no longer, and its cells have tags.
 ROW_BYTES = 5_000_000
 #: Rows and columns that the format has.

@@ -13,10 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from openpyxl import load_workbook
+from openpyxl.cell.text import Text
+from openpyxl.reader.excel import ExcelReader
 from openpyxl.styles.numbers import BUILTIN_FORMATS_MAX_SIZE
 from openpyxl.utils import get_column_letter
+from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 from openpyxl.worksheet._reader import FORMULA_TAG, WorkSheetParser
+from openpyxl.xml.constants import SHARED_STRINGS, SHEET_MAIN_NS
+from openpyxl.xml.functions import iterparse
 
 from rulefarm.batch.chunk_codec import Unreadable
 from rulefarm.batch.frames import TableRow, checked_header, frames_of
@@ -25,6 +29,7 @@ from rulefarm.batch.workbook_guard import BoundedPart, check_parts
 from rulefarm.errors import SourceRejected
 from rulefarm.limits import MAX_FIELDS
 
+_STRING_TAG = f"{{{SHEET_MAIN_NS}}}si"
 _PADDING = re.compile(r"0{2,}\Z")
 
 
@@ -44,7 +49,9 @@ def read_workbook(path: Path, options: SourceOptions, rows: int, progress: Progr
         check_parts(path)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            workbook = load_workbook(path, read_only=True, data_only=True, keep_links=False)
+            reader = _WorkbookReader(path, read_only=True, data_only=True, keep_links=False)
+            reader.read()
+            workbook = reader.wb
     except SourceRejected:
         raise
     # The file is anybody's, and openpyxl raises whatever its insides raise: KeyError, ValueError, ParseError.
@@ -82,6 +89,43 @@ def _sheet(workbook: Any, path: Path, name: str | None, progress: Progress) -> A
         others = ", ".join(repr(sheet.title) for sheet in visible[1:])
         progress.remark(f"the sheet {visible[0].title!r} is read, and not {others} (--sheet names another)")
     return visible[0]
+
+
+class _UnmeasuredSheet(ReadOnlyWorksheet):
+    """A sheet as openpyxl opens it, that does not say how large it is.
+
+    Of one that does not say it in its first lines openpyxl would build a tree of all its cells, to learn that."""
+
+    def _get_size(self) -> None:
+        pass
+
+
+class _WorkbookReader(ExcelReader):
+    """openpyxl's reader, of sheets with cells alone; of what it has read it keeps no tree."""
+
+    wb: Any
+    package: Any
+
+    def read_strings(self) -> None:
+        part = self.package.find(SHARED_STRINGS)
+        if part is None:
+            return
+        with self.archive.open(part.PartName[1:]) as stream:
+            parsed = iterparse(stream, ("start", "end"))
+            _, root = next(parsed)
+            for event, node in parsed:
+                if event == "end" and node.tag == _STRING_TAG:
+                    text: Any = Text.from_tree(node)
+                    # As openpyxl's own reader has it.
+                    self.shared_strings.append(text.content.replace("x005F_", ""))
+                    root.clear()
+
+    def read_worksheets(self) -> None:
+        for sheet, rel in self.parser.find_sheets():
+            if rel.target in self.valid_files and "chartsheet" not in rel.Type:
+                opened: Any = _UnmeasuredSheet(self.wb, sheet.name, rel.target, self.shared_strings)
+                opened.sheet_state = sheet.state
+                self.wb._sheets.append(opened)
 
 
 class _SheetParser(WorkSheetParser):

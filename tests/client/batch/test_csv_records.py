@@ -94,7 +94,7 @@ REFUSED = [
     (
         "a cell without an end",
         'a,b\n1,"' + "x" * 9_000_000 + "\n" + "y" * 9_000_000 + '"\n',
-        "x.csv:2: a cell in quotes",
+        "x.csv:2: a record of more than",
     ),
 ]
 
