@@ -88,7 +88,7 @@ class _CsvReader:
                 if not self._delimiter:
                     found = _DELIMITERS.search(re.sub(r'"[^"]*"', "", content))
                     self._delimiter = found[0] if found else ","
-                header = self._any(text)
+                header = self._record(text) if '"' in text or "\x00" in text else self._plain(text)
                 if header.flaw:
                     raise self._refused(header.line, header.flaw)
                 if header.count > MAX_FIELDS:
@@ -105,15 +105,12 @@ class _CsvReader:
         """
         self._width = width
         for text in self._next_lines():
-            yield self._any(text)
+            yield self._record(text) if '"' in text or "\x00" in text else self._plain(text)
 
     def _next_lines(self) -> Iterator[str]:
         for text in self._lines:
             self._line += 1
             yield text
-
-    def _any(self, text: str) -> Record:
-        return self._record(text) if '"' in text or "\x00" in text else self._plain(text)
 
     def _record(self, text: str) -> Record:
         """A record that begins with a line and has quotes."""
