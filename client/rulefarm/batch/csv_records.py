@@ -133,6 +133,8 @@ class _CsvReader:
         count = len(cells)
         if count > self._width:
             count += cells[-1].count(self._delimiter)
+            # What is left of it says whether anything stands there.
+            cells[-1] = cells[-1].replace(self._delimiter, "")
         return Record(self._line, cells, len(text), count)
 
     def _cells(self, text: str, first: int) -> Record:
@@ -153,7 +155,8 @@ class _CsvReader:
                 if '"' in cell and not flaw:
                     flaw = f"line {first} has a quote in the midst of a cell: put the cell in quotes, and double it"
                 position = len(text) if end < 0 else end
-            if count <= self._width:
+            # Of those without a column one is enough, to say that the record is no blank one.
+            if count <= self._width or (len(cells) == self._width and cell != QUOTED_BLANK and cell.strip()):
                 cells.append(cell)
             if not text.startswith(delimiter, position):
                 return Record(first, cells, self._size, count, flaw)

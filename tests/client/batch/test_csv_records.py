@@ -47,6 +47,7 @@ GOOD = [
     ("separator in quotes", '"sep=\t"\na\tb\n1\t2\n', [["1", "2"]]),
     ("empty lines", "\na,b\n\n1,2\n,\n  , \n\n3,4\n", [["1", "2"], ["3", "4"]]),
     ("empty records in quotes", 'a,b\n1,2\n"",""\n', [["1", "2"]]),
+    ("empty records that are too long", 'a,b\n,,,,\n1,2\n,,,"" ,"",\n"","","",""\n', [["1", "2"]]),
 ]
 
 
@@ -70,6 +71,9 @@ FLAWED = [
     ("a quote at the end", 'a,b\n1,2"\n4,5\n', "line 2 has a quote in the midst of a cell"),
     ("a quote inside, and others", 'a,b\n5" pipe,"x"\n4,5\n', "line 2 has a quote in the midst of a cell"),
     ("NUL", "a,b\n1,\x002\n4,5\n", "line 2 has a NUL character"),
+    ("something behind many blanks", "a,b\n,,,,,x,\n4,5\n", "line 2 has 7 cells"),
+    ("something in quotes behind many blanks", 'a,b\n,,"",,"x",\n4,5\n', "line 2 has 6 cells"),
+    ("all in quotes, one behind many blanks", 'a,b\n"","","","","x",""\n4,5\n', "line 2 has 6 cells"),
     ("a trailing delimiter", "a,b\n1,2,\n4,5\n", "line 2 has 3 cells"),
 ]
 
