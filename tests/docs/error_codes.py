@@ -53,26 +53,27 @@ def codes_of(modules: dict[str, ast.Module]) -> Codes:
     Args:
         modules: by their names, which places begin with.
     """
-    takers = _takers(list(modules.values()))
+    # Every module is walked once, for that takes longest.
+    every = {name: list(ast.walk(module)) for name, module in modules.items()}
+    defined = {name: list(_defined(nodes)) for name, nodes in every.items()}
+    takers = _takers(every.values(), defined.values())
     assigned: dict[str, list[ast.expr]] = defaultdict(list)
-    for module in modules.values():
-        for node in ast.walk(module):
+    for nodes in every.values():
+        for node in nodes:
             for name, value in _assigned(node):
                 assigned[name].append(value)
     codes = Codes()
     for name, module in modules.items():
-        _Reader(name, module, takers, assigned, codes).read()
+        _Reader(name, module, defined[name], takers, assigned, codes).read()
     return codes
 
 
-def _takers(modules: Collection[ast.Module]) -> dict[str, set[bool]]:
+def _takers(every: Collection[list[ast.AST]], defined: Collection[list[tuple[str, bool]]]) -> dict[str, set[bool]]:
     """Names of functions and classes, and whether what has that name takes a code: all of it, some, or none."""
     takers: dict[str, set[bool]] = defaultdict(set)
-    classes: list[ast.ClassDef] = []
-    for module in modules:
-        for name, is_taker in _defined(module):
-            takers[name].add(is_taker)
-        classes += [node for node in ast.walk(module) if isinstance(node, ast.ClassDef)]
+    for name, is_taker in (one for names in defined for one in names):
+        takers[name].add(is_taker)
+    classes = [node for nodes in every for node in nodes if isinstance(node, ast.ClassDef)]
     grown = True
     while grown:
         grown = False
@@ -84,8 +85,8 @@ def _takers(modules: Collection[ast.Module]) -> dict[str, set[bool]]:
     return takers
 
 
-def _defined(module: ast.Module) -> Iterator[tuple[str, bool]]:
-    for node in ast.walk(module):
+def _defined(nodes: list[ast.AST]) -> Iterator[tuple[str, bool]]:
+    for node in nodes:
         if isinstance(node, _Function) and node.name != "__init__":
             yield node.name, _takes_code(node)
         elif isinstance(node, ast.ClassDef):
@@ -111,6 +112,7 @@ class _Reader:
         self,
         path: str,
         module: ast.Module,
+        defined: list[tuple[str, bool]],
         takers: dict[str, set[bool]],
         assigned: dict[str, list[ast.expr]],
         codes: Codes,
@@ -119,7 +121,7 @@ class _Reader:
         self._module = module
         # A name that the module itself defines is that one, unless every one of that name takes a code.
         own: dict[str, set[bool]] = defaultdict(set)
-        for name, is_taker in _defined(module):
+        for name, is_taker in defined:
             own[name].add(is_taker)
         self._takers = takers | {name: found for name, found in own.items() if takers[name] != {True}}
         self._assigned = assigned

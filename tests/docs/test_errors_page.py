@@ -56,7 +56,8 @@ def listed() -> dict[str, tuple[str, str]]:
 
 
 def test_every_code_of_the_source_is_on_the_page(found: Codes) -> None:
-    missing = {code: sorted(places) for code, places in found.places.items() if code not in listed()}
+    known = listed()
+    missing = {code: sorted(places) for code, places in found.places.items() if code not in known}
     assert not missing, "put cause and remedy into docs/errors.toml, then: python -m tests.docs.errors_page"
 
 
