@@ -11,11 +11,10 @@ from sqlalchemy import Engine
 
 from cli.display.output import counted, exit_not_sent, print_json, print_table, send_or_exit
 from cli.display.terminal import console, echo
-from cli.lookup import check_domain
+from cli.lookup import check_domain, published_key
 from cli.options import as_of_option, domain_argument, domain_option, json_option, read_settings, source_options
 from rulefarm.farm import Farm
 from rulefarm.jobs import Batch
-from rulesets.loader import SHIPPED, available_domains, load_domain
 from store.batch_status import find_batches
 from store.dead_letter_retry import resume
 from store.verdicts import find_verdicts
@@ -83,9 +82,10 @@ def run(
     Exit code 1 if SOURCE is refused, `rulefarm batch list` shows then why; or if every verdict is an error.
     """
     settings = read_settings()
-    if subject is None and domain in available_domains(settings.rulesets or SHIPPED):
-        subject = load_domain(settings.rulesets or SHIPPED, domain).schema.key
     with Farm(settings) as farm:
+        engine = farm.require_ledger().engine
+        # What is published, and not what lies in a folder: that is what judges the rows.
+        subject = subject or published_key(engine, domain)
         batch = farm.submit_batch(
             domain,
             source,
@@ -97,7 +97,7 @@ def run(
             encoding=encoding,
             decimal=decimal,
         )
-        follow(batch, farm.require_ledger().engine, wait=wait, timeout=timeout, as_json=as_json)
+        follow(batch, engine, wait=wait, timeout=timeout, as_json=as_json)
 
 
 @command.command("list")

@@ -75,6 +75,24 @@ def say_if_several(engine: Engine, key: str, domain: str | None) -> None:
         echo(f"  and {len(found) - _NAMED} more: see 'rulefarm verdicts --subject'", err=True)
 
 
+def published_key(engine: Engine, domain: str) -> str | None:
+    """The field that names what a domain judges, by what is published; None if nothing is.
+
+    Args:
+        engine: the database.
+        domain: its name.
+
+    Raises:
+        DatabaseUnreachable: no answer.
+    """
+    digest = active_digests(engine).get(domain)
+    try:
+        schema = recorded_schema(source_of(engine, domain, digest)) if digest else None
+    except NotFound:
+        return None
+    return schema.key if schema else None
+
+
 def facts_on_record(engine: Engine, verdict: Verdict) -> dict[str, Any] | None:
     """The facts that a verdict was reached with; None when they are no longer on record.
 

@@ -32,7 +32,7 @@ COMMANDS = {
     "prune": ("cli.prune", "Drop old months of jobs and verdicts."),
     "eval": ("cli.evaluate", "Judge facts here and now, without a farm."),
     "facts": ("cli.facts", "Keep reference facts that domains look up."),
-    "rules": ("cli.rules", "Check, test, list and format the rules."),
+    "rules": ("cli.rules", "Check, test, list, format and publish the rules."),
     "worker": ("cli.worker", "Run a worker in the foreground."),
     "beat": ("cli.beat", "Run beat in the foreground: it starts the reconciler."),
     "flower": ("cli.flower", "Run Flower in the foreground: a page to watch the farm."),

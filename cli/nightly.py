@@ -3,11 +3,13 @@
 from dataclasses import replace
 
 import click
+from sqlalchemy import Engine
 
 from cli.batch import follow
+from cli.lookup import published_key
 from cli.options import json_option, read_settings
+from rulefarm.errors import NotFound
 from rulefarm.farm import Farm
-from rulesets.loader import SHIPPED, load_all
 from tasks.nightly import record_nightly
 
 
@@ -34,8 +36,17 @@ def run(source: str | None, strict: bool | None, wait: bool, timeout: float, as_
     settings = read_settings()
     if source is not None:
         settings = replace(settings, nightly_source=source)
-    rulesets = load_all(settings.rulesets or SHIPPED, [settings.nightly_domain])
     with Farm(settings) as farm:
         engine, free = farm.require_ledger().engine, farm.free_slots(settings.nightly_domain)
-        batch = farm.send_batch(*record_nightly(engine, settings, rulesets, key=None, free_slots=free, strict=strict))
+        if settings.nightly_source is not None and settings.nightly_subject is None:
+            settings = replace(settings, nightly_subject=_key(engine, settings.nightly_domain))
+        batch = farm.send_batch(*record_nightly(engine, settings, {}, key=None, free_slots=free, strict=strict))
         follow(batch, engine, wait=wait, timeout=timeout, as_json=as_json)
+
+
+def _key(engine: Engine, domain: str) -> str:
+    key = published_key(engine, domain)
+    if key is None:
+        hint = "run 'rulefarm rules publish', or start a worker for it"
+        raise NotFound("unknown-domain", f"no ruleset of {domain!r} is published", hint)
+    return key

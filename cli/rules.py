@@ -1,6 +1,7 @@
-"""`rulefarm rules`: check, test, list and format rulesets, without any farm."""
+"""`rulefarm rules`: check, test, list and format rulesets, without any farm; publish them to one."""
 
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,29 @@ from rulesets.formatting import formatted, grl_files
 from rulesets.loader import SHIPPED, chosen_domains, load_domain, problems_without_schema
 
 
-@click.group("rules")
+class RulesGroup(click.Group):
+    """A group whose one command that asks a database, `publish`, is imported when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of the commands."""
+        return [*super().list_commands(ctx), "publish"]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name; None if there is none.
+
+        Args:
+            ctx: click's.
+            cmd_name: as it was typed.
+        """
+        if cmd_name == "publish":
+            publish: click.Command = import_module("cli.publish").command
+            return publish
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group("rules", cls=RulesGroup)
 def command() -> None:
-    """Check, test, list and format the rules."""
+    """Check, test, list, format and publish the rules."""
 
 
 @command.command("check")

@@ -5,12 +5,14 @@ import sys
 import click
 
 from cli.options import read_settings
-from rulesets.loader import SHIPPED, available_domains
 from workers.start import WorkerOptions, run_worker
 
 
 @click.command("worker")
-@click.option("--domains", help="Domains to serve, with commas between. Default: all there are.")
+@click.option(
+    "--domains",
+    help="Domains to serve, with commas between. Default: all that are published, and all of RULEFARM_RULESETS.",
+)
 @click.option(
     "--queue",
     type=click.Choice(["interactive", "bulk"]),
@@ -32,11 +34,7 @@ from workers.start import WorkerOptions, run_worker
 def command(domains: str | None, queue: str, autoscale: str, name: str | None, loglevel: str) -> None:
     """Run a worker in the foreground. SIGTERM lets it finish what it has begun."""
     settings = read_settings()
-    served = (
-        [domain.strip() for domain in domains.split(",")]
-        if domains
-        else list(available_domains(settings.rulesets or SHIPPED))
-    )
+    served = [domain.strip() for domain in domains.split(",")] if domains else []
     options = WorkerOptions(
         domains=served, bulk=queue == "bulk", autoscale=_autoscale(autoscale), name=name, loglevel=loglevel.upper()
     )

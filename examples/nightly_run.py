@@ -20,7 +20,7 @@ from sqlalchemy import func, select
 
 from cli.display.output import print_table
 from cli.display.terminal import console
-from cli.up import migrate_tables
+from cli.up import prepare_database
 from rulefarm.database import verdicts
 from rulefarm.errors import RulefarmError
 from rulefarm.farm import Farm
@@ -59,7 +59,7 @@ def nightly_run(products: Path, orders: Path) -> None:
     for domain, loaded in rulesets.items():
         click.echo(f"{domain}: {len(loaded.program.rules):,} rules, version {loaded.digest[:12]}")
     click.echo("\nstarting Postgres, Valkey, workers, beat and Flower ...")
-    with running_farm(settings, migrate_tables, environ=os.environ) as running:
+    with running_farm(settings, prepare_database, environ=os.environ) as running:
         click.echo(f"the farm runs after {time.perf_counter() - started:.1f} s; its logs are in {running.log}\n")
         with Farm(running.settings) as farm:
             _validate_prices(farm, running.settings, rulesets)

@@ -99,12 +99,14 @@ def read_cases(loaded: LoadedRuleset) -> list[Case]:
         loaded: the domain; its rules are not run.
 
     Returns:
-        The cases in the order of the file; empty when the domain has no such file.
+        The cases in the order of the file; empty when the domain has no such file, or comes from the record.
 
     Raises:
         CasesRejected: the file of cases is malformed.
         RulesetUnreadable: it can't be read.
     """
+    if loaded.folder is None:
+        return []
     path = loaded.folder / CASES_FILE
     place = shown(path)
     if not path.exists():

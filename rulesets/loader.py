@@ -54,10 +54,15 @@ class LoadedRuleset:
     schema: Schema
     #: sha256 of the canonical source: the version that a verdict carries.
     digest: str
-    #: Where the files stand; the cases of the domain are read from here.
-    folder: Path
-    #: Content by the path that problems and rules name, which can be opened from where one stands.
+    #: Where the files stand; the cases of the domain are read from here. None: they come from the record.
+    folder: Path | None
+    #: Content by the path that problems and rules name, which can be opened from where one stands; those of the record.
     shown_sources: Mapping[str, bytes]
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        """The sources by the names of their files, wherever these stood."""
+        return by_file_name(self.sources)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,15 @@ class DeclaredFact:
     fact: FactSchema
     #: What stands before the decimals of a number in text; None: the domains do not agree.
     decimal: str | None
+
+
+def by_file_name(sources: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Files by their names, wherever they stood.
+
+    >>> by_file_name({"rulesets/pricing/margin.grl": b"..."})
+    {'margin.grl': b'...'}
+    """
+    return {source.rpartition("/")[2]: content for source, content in sources.items()}
 
 
 def available_domains(root: Path | str = SHIPPED) -> tuple[str, ...]:
@@ -130,15 +144,7 @@ def load_domain(root: Path | str, domain: str) -> LoadedRuleset:
         engine.SchemaRejected: domain.toml is not a schema.
         engine.RulesetRejected: the rules are not in order; every problem is in it.
     """
-    domains = available_domains(root)
-    if domain not in domains:
-        raise _unknown(domain, domains, Path(root))
-    try:
-        checked_domain(domain)
-    except JobRejected as refused:
-        hint = "name the folder in lower case, with letters, digits, _ and -, 63 at most: my-shop"
-        raise RulesetUnreadable("domain-name", f"no job can be sent to a domain '{domain}'", hint) from refused
-    folder = Path(root) / domain
+    folder = _folder_of(root, domain)
     here = shown(folder)
     schema_text = read_file(folder / SCHEMA_FILE)
     schema = parse_schema(schema_text, f"{here}/{SCHEMA_FILE}")
@@ -153,6 +159,21 @@ def load_domain(root: Path | str, domain: str) -> LoadedRuleset:
         for place in (f"{Path(root).resolve().name}/{domain}", here)
     )
     return LoadedRuleset(domain, program, on_record, schema, program.digest, folder, as_shown)
+
+
+def ruleset_files(root: Path | str, domain: str) -> dict[str, bytes]:
+    """The files that make the ruleset of a domain: content by name, domain.toml among them; not compiled.
+
+    Args:
+        root: the folder that holds one folder per domain.
+        domain: name of the folder.
+
+    Raises:
+        NotFound: there is no such domain.
+        RulesetUnreadable: a file can't be read, or no job can be sent to a domain of this name.
+    """
+    folder = _folder_of(root, domain)
+    return {file.name: read_file(file) for file in (folder / SCHEMA_FILE, *rule_files(folder))}
 
 
 def declared_fact(root: Path | str, fact: str) -> DeclaredFact:
@@ -258,6 +279,18 @@ def domain_files(root: Path | str, domain: str) -> list[Path]:
     if domain not in domains:
         raise _unknown(domain, domains, Path(root))
     return rule_files(Path(root) / domain)
+
+
+def _folder_of(root: Path | str, domain: str) -> Path:
+    domains = available_domains(root)
+    if domain not in domains:
+        raise _unknown(domain, domains, Path(root))
+    try:
+        checked_domain(domain)
+    except JobRejected as refused:
+        hint = "name the folder in lower case, with letters, digits, _ and -, 63 at most: my-shop"
+        raise RulesetUnreadable("domain-name", f"no job can be sent to a domain '{domain}'", hint) from refused
+    return Path(root) / domain
 
 
 def _unknown(domain: str, domains: Sequence[str], root: Path) -> NotFound:

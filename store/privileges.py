@@ -20,6 +20,7 @@ TABLE_PRIVILEGES: dict[str, tuple[str, ...]] = {
     "reconciler": _KEEP,
     "rulesets": _KEEP,
     "active_rulesets": _KEEP,
+    "publications": _READ,
     "farm": ("select",),
     "alembic_version": ("select",),
 }

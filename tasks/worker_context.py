@@ -12,6 +12,7 @@ from rulefarm.errors import NotFound
 from rulefarm.settings import Settings
 from rulesets.loader import LoadedRuleset
 from store.attempts import LeaseTerms
+from tasks.published_rulesets import PublishedRulesets
 from tasks.shared_facts import SharedFacts
 
 #: Seconds that a lease outlasts the time limit of what it is for: until then the attempt may still come to an end.
@@ -31,13 +32,19 @@ class WorkerContext:
     app: Any
     #: Where the facts are that do not come with a job; None: no domain that it serves shares any.
     shared: SharedFacts | None = None
+    #: Keeps the rulesets at what is published; None: they stay what they are.
+    published: PublishedRulesets | None = None
 
     def ruleset(self, domain: str) -> LoadedRuleset:
-        """The compiled ruleset of a domain.
+        """The compiled ruleset of a domain: the one that is published, or was a few seconds ago.
 
         Raises:
             NotFound: this worker does not serve it.
+            DatabaseUnreachable: nobody says which one is published.
+            RulesetLate: it can't be compiled in the time that a job has.
         """
+        if self.published is not None:
+            self.published.refresh_when_due()
         if domain not in self.rulesets:
             served = ", ".join(sorted(self.rulesets)) or "none"
             raise NotFound("domain-not-served", f"this worker does not serve {domain!r}", f"it serves {served}")

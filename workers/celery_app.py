@@ -74,7 +74,7 @@ def create_worker_app(settings: Settings, *, queues: list[str] | None = None, sh
     app.set_current()
     app.conf.update(CONF)
     use_optional_results(app)
-    app.conf.task_queues = [queue(name) for name in dict.fromkeys([*(queues or []), CONTROL_QUEUE])]
+    take_from(app, queues or [])
     app.conf.beat_schedule = _beat_schedule(settings)
     job_limits = {"time_limit": settings.job_time_limit_s, "soft_time_limit": settings.job_time_limit_s - _GRACE_S}
     chunk_limits = {
@@ -91,6 +91,16 @@ def create_worker_app(settings: Settings, *, queues: list[str] | None = None, sh
     for name in (PROBE, PROBE_AS_SENT):
         app.task(probe, name=name, bind=True, **_positive(job_limits))
     return app
+
+
+def take_from(app: Celery, queues: list[str]) -> None:
+    """Let a worker of this application take from queues.
+
+    Args:
+        app: has not connected yet.
+        queues: their names; the control queue is always one.
+    """
+    app.conf.task_queues = [queue(name) for name in dict.fromkeys([*queues, CONTROL_QUEUE])]
 
 
 def worker_queues(domains: list[str], *, bulk: bool) -> list[str]:

@@ -1,16 +1,13 @@
 """Start one worker, or beat.  settings, domains -> [start] -> a Celery process in the foreground
 
-The order matters: compile the rulesets (an error in one must stop the start, not a job), wait for Postgres, publish
-what was compiled, hand it to the process, and only then take messages. Starts no servers."""
+The order matters: wait for Postgres, compile the rulesets that are published there (an error in one must stop the
+start, not a job), hand them to the process, and only then take messages. Starts no servers."""
 
 import logging
 import socket
 import tempfile
-import time
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
-from itertools import count
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,34 +16,27 @@ from celery import Celery
 from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
 from celery.signals import worker_shutdown
 from celery.worker.control import inspect_command
-from sqlalchemy import Engine
 
 from rulefarm.database import SHORT_S, FarmIdentity, connect
-from rulefarm.errors import DatabaseUnreachable, SettingsError
+from rulefarm.errors import SettingsError
 from rulefarm.messaging import FARM_HEADER, refuse_cluster
 from rulefarm.settings import Settings
-from rulesets.loader import SHIPPED, LoadedRuleset, load_all
-from rulesets.source_fields import source_fields
-from store.ruleset_versions import publish
-from tasks.durable_rules import require_durable_rules
-from tasks.retry import pause_s
+from tasks.published_rulesets import Prepare
 from tasks.self_description import DESCRIBE, describe
-from tasks.shared_facts import open_shared
+from tasks.shared_facts import SharedFacts, open_shared
 from tasks.worker_context import WorkerContext, set_context
-from workers.celery_app import create_worker_app, worker_queues
+from workers.celery_app import create_worker_app, take_from, worker_queues
 from workers.consumer import EXIT_AGAIN, LivenessMonitor
+from workers.rulesets_to_serve import rulesets_to_serve
 
 log = logging.getLogger("rulefarm.workers")
-
-#: Seconds between two tries to reach Postgres at the start: the first time, and at most.
-_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 15.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerOptions:
     """What one worker is for."""
 
-    #: The domains it serves.
+    #: The domains it serves; none: every one that is published, and every one of the folder of rulesets.
     domains: list[str]
     #: Whether it takes batches instead of single jobs.
     bulk: bool = False
@@ -62,16 +52,13 @@ class WorkerOptions:
         return f"{self.name or '-'.join(self.domains) + ('.bulk' if self.bulk else '')}@{socket.gethostname()}"
 
 
-def run_worker(
-    settings: Settings, options: WorkerOptions, *, prepare: Callable[[LoadedRuleset], LoadedRuleset] | None = None
-) -> int:
+def run_worker(settings: Settings, options: WorkerOptions, *, prepare: Prepare | None = None) -> int:
     """Run a worker until it gets SIGTERM, which lets it finish what it has begun.
 
     Args:
         settings: where broker, database and rulesets are.
         options: what the worker is for.
-        prepare: changes each ruleset after it was published, before the tasks get it: a drill's way to make it
-            misbehave; default: nothing.
+        prepare: changes each ruleset before the tasks get it: a drill's way to make it misbehave. Default: nothing.
 
     Returns:
         The exit code.
@@ -79,28 +66,36 @@ def run_worker(
     Raises:
         SettingsError: a setting makes no sense; no broker or database is named, or no place for the facts that a domain
             shares; or it has patterns, and durable-rules is not installed.
-        RulesetRejected: a ruleset does not compile.
+        NotFound, RulesetUnreadable, NotFit, engine.SchemaRejected, engine.RulesetRejected: what is published can't be
+            compiled; or a domain is not published yet, and what lies in the folder can't be.
     """
     # Now, and not when the first job asks for one.
     settings.check(but="flower_")
-    queues = worker_queues(options.domains, bulk=options.bulk)
-    app = create_worker_app(settings, queues=queues)
+    app = create_worker_app(settings)
     refuse_cluster(app)
     logging.basicConfig(level=options.loglevel, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    rulesets = load_all(settings.rulesets or SHIPPED, options.domains)
-    for loaded in rulesets.values():
-        require_durable_rules(loaded.program)
-    shared = open_shared(settings) if any(loaded.schema.is_shared for loaded in rulesets.values()) else None
     # A statement that hangs is interrupted while the job has time left: waiting for Postgres is no judging.
     limit_s = settings.chunk_time_limit_s if options.bulk else settings.job_time_limit_s
     database = connect(settings, statement_timeout_s=limit_s / 2)
-    _publish_when_reachable(database, rulesets)
+    shared = _shared_facts(settings)
+    published = rulesets_to_serve(database, settings, options.domains, has_facts=shared is not None, prepare=prepare)
+    options = replace(options, domains=list(published.by_domain))
+    queues = worker_queues(options.domains, bulk=options.bulk)
+    take_from(app, queues)
     farm_id = FarmIdentity(database)
     farm_id()
     app.farm_id = farm_id
-    if prepare is not None:
-        rulesets = {domain: prepare(loaded) for domain, loaded in rulesets.items()}
-    set_context(WorkerContext(settings=settings, database=database, rulesets=rulesets, app=app, shared=shared))
+    set_context(
+        WorkerContext(
+            settings=settings,
+            database=database,
+            rulesets=published.by_domain,
+            published=published,
+            app=app,
+            shared=shared,
+        )
+    )
+    published.watch()
     inspect_command(name=DESCRIBE)(describe)
     LivenessMonitor(app, queues, settings.stall_timeout_s).begin()
     # A pool process that ends waits for the main process to take its last result; while that ends itself it does not
@@ -159,6 +154,14 @@ def run_beat(settings: Settings, *, loglevel: str = "INFO") -> int:
     return _exit_code(app, ["--quiet", "beat", f"--schedule={schedule}", f"--loglevel={loglevel}", "--pidfile="])
 
 
+def _shared_facts(settings: Settings) -> SharedFacts | None:
+    """Where shared facts are; None: nowhere. Only a domain that shares some minds."""
+    try:
+        return open_shared(settings)
+    except SettingsError:
+        return None
+
+
 def _headers(farm_id: FarmIdentity) -> dict[str, str]:
     found = farm_id()
     return {FARM_HEADER: found} if found else {}
@@ -177,15 +180,3 @@ def _exit_code(app: Celery, arguments: list[str]) -> int:
     except SystemExit as exit_:
         return exit_.code if isinstance(exit_.code, int) else int(exit_.code is not None)
     return EXIT_AGAIN if any(codes) else 0
-
-
-def _publish_when_reachable(database: Engine, rulesets: dict[str, LoadedRuleset]) -> None:
-    for retries in count():
-        try:
-            for domain, loaded in rulesets.items():
-                publish(database, domain, loaded.digest, loaded.sources, source_fields(loaded))
-            return
-        except DatabaseUnreachable as error:
-            pause = pause_s(retries, first_s=_FIRST_WAIT_S, longest_s=_LONGEST_WAIT_S)
-            log.warning("%s; trying again in %g s", error, pause)
-            time.sleep(pause)

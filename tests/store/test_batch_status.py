@@ -13,11 +13,10 @@ from rulefarm.errors import DatabaseUnreachable, SourceRejected
 from rulefarm.jobs import Batch
 from rulefarm.settings import Settings
 from rulesets.loader import load_domain
-from rulesets.source_fields import source_fields
 from store.batch_status import find_batches, standing_failures
 from store.chunk_attempts import finish_batch
 from store.migrate import alembic_config, migrate
-from store.ruleset_versions import publish
+from store.ruleset_versions import RulesetSnapshot, publish
 from tasks.judge import judge_chunk
 from tests.tasks.judging import SHOP
 
@@ -27,7 +26,7 @@ GOOD = "sku,price,cost,special_from,special_to,on_sale,tags,attrs,category\nA,1,
 @pytest.fixture
 def shop(database: Engine) -> Engine:
     """A database in which the shop's ruleset is published."""
-    publish(database, "shop", SHOP.digest, SHOP.sources, source_fields(SHOP))
+    publish(database, [RulesetSnapshot.of(SHOP)])
     return database
 
 
@@ -162,12 +161,12 @@ def test_a_nightly_is_held_to_the_columns_of_the_last_that_was_done(
 def test_without_fields_that_are_published_nothing_is_compared(
     database: Engine, settings: Settings, tmp_path: Path
 ) -> None:
-    publish(database, "shop", SHOP.digest, SHOP.sources)
+    publish(database, [RulesetSnapshot("shop", SHOP.digest, SHOP.sources)])
     path = tmp_path / "a.csv"
     assert submit(database, settings, path, "sku,nonsense\nA,1\n").remarks == ()
     assert refuse(database, settings, path, None, strict=True).code == "no-fields"
     # A worker of this version publishes them with the same ruleset.
-    publish(database, "shop", SHOP.digest, SHOP.sources, source_fields(SHOP))
+    publish(database, [RulesetSnapshot.of(SHOP)])
     assert submit(database, settings, path, None).remarks
 
 
@@ -207,7 +206,7 @@ def test_the_subject_is_found_by_either_name(
     database: Engine, settings: Settings, tmp_path: Path, name: str, content: str
 ) -> None:
     loan = load_domain(Path(__file__).parents[1] / "tasks" / "rulesets", "loan")
-    publish(database, "loan", loan.digest, loan.sources, source_fields(loan))
+    publish(database, [RulesetSnapshot.of(loan)])
     (tmp_path / name).write_text(content)
     subject = "Applicant.id" if "{" in content[1:] else "id"
     batch, _ = record_batch(

@@ -4,13 +4,13 @@ import pytest
 from sqlalchemy import Engine
 
 from rulefarm.errors import NotFound
-from store.ruleset_versions import publish, source_of
+from store.ruleset_versions import RulesetSnapshot, publish, source_of
 
 
 def test_every_file_comes_back_as_it_was(database: Engine) -> None:
     sources = {"a.grl": "// größer\nrule".encode(), "b.xlsx": b"PK\x03\x04\xff\x00", "c.csv": b"a\0b", "d.csv": b""}
-    publish(database, "pricing", "d1", sources)
-    publish(database, "pricing", "d1", sources)
+    assert publish(database, [RulesetSnapshot("pricing", "d1", sources)]) == ["pricing"]
+    assert publish(database, [RulesetSnapshot("pricing", "d1", sources)]) == []
     assert source_of(database, "pricing", "d1") == sources
 
 

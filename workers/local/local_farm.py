@@ -58,7 +58,7 @@ def run_farm(
     *,
     environ: Mapping[str, str],
     procfile: Path | None = None,
-    domains: Sequence[str] = (),
+    domains: Callable[[Settings], Sequence[str]] | None = None,
     only: Iterable[str] | None = None,
     out: TextIO = sys.stdout,
 ) -> int:
@@ -69,7 +69,8 @@ def run_farm(
         migrate: makes the tables.
         environ: what the parts inherit; its RULEFARM_* variables are replaced by the settings.
         procfile: the parts; default: those that ship with rulefarm.
-        domains: of a folder of one's own: without a Procfile, the parts are workers for these, beat and Flower.
+        domains: gives those of a farm of one's own, when its tables are made: without a Procfile, the parts are workers
+            for these, beat and Flower.
         only: names of the parts wanted; default: all.
         out: takes the output of all of them.
 
@@ -79,12 +80,14 @@ def run_farm(
     Raises:
         ServiceError: the home is taken or can't be used, or a service or a part can't be started.
     """
-    if procfile is None and domains:
-        lines = selected_lines(parts_for(domains), only, f"the farm of {', '.join(domains)}")
-    else:
-        lines = read_procfile(procfile or shipped_procfile(), only)
-    console = Console(out, list(lines))
+    # One that can't be read is refused before anything starts.
+    lines = {} if procfile is None and domains else read_procfile(procfile or shipped_procfile(), only)
+    console = Console(out)
     with stopping_on_signals(), _services_logged_to(console), _prepared(settings, migrate) as prepared:
+        if procfile is None and domains is not None:
+            named = domains(prepared)
+            lines = selected_lines(parts_for(named), only, f"the farm of {', '.join(named)}")
+        console.prepare(list(lines))
         supervisor = _supervisor(lines, prepared, console, environ)
         with noted_signals() as signals:
             try:

@@ -6,7 +6,7 @@ else."""
 import subprocess
 import threading
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -56,14 +56,19 @@ class Console:
 
     Args:
         stream: usually standard output.
-        parts: names of the parts, for the width of the column and their colours.
+        parts: as `prepare` takes them. Default: it is told them later.
     """
 
-    def __init__(self, stream: TextIO, parts: list[str]) -> None:
-        self._printer = Printer(stream, width=max(len(name) for name in (*parts, _SYSTEM)))
-        self._colours = dict(zip(parts, get_colours(), strict=False))
+    def __init__(self, stream: TextIO, parts: Sequence[str] = ()) -> None:
+        self._printer = Printer(stream)
+        self.prepare(parts)
         self._last: dict[str, deque[str]] = {}
         self._one_line_at_a_time = threading.Lock()
+
+    def prepare(self, parts: Sequence[str]) -> None:
+        """Make room for the names of the parts, and give each its colour."""
+        self._printer.width = max(len(name) for name in (*parts, _SYSTEM))
+        self._colours = dict(zip(parts, get_colours(), strict=False))
 
     def target(self, part: str) -> int:
         """A pipe."""

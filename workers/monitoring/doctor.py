@@ -174,7 +174,9 @@ def _queues(app: Celery, engine: Engine, settings: Settings, timeout_s: float) -
         queue_name(domain, bulk=bulk): domain for domain in sorted(active_digests(engine)) for bulk in (False, True)
     }
     if not domains:
-        return [HealthCheck("workers", "fail", "no domain is active", "a worker publishes its rulesets at its start")]
+        return [
+            HealthCheck("workers", "fail", "no domain is active", "run 'rulefarm rules publish', or start a worker")
+        ]
     state = _farm_state(app, settings, domains)
     if not all(state.workers_of(name) for name in domains):
         # A worker that has much to do answers late.

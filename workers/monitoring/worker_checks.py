@@ -4,18 +4,22 @@ Compares them with Postgres, which decides what is due, and which ruleset of a d
 
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from celery import Celery
 from sqlalchemy import Engine
 
 from rulefarm.database import active_digests
 from store.health import clock_of
+from store.ruleset_versions import published_within
+from tasks.published_rulesets import FRESH_S
 from workers.monitoring.health_check import HealthCheck
 from workers.monitoring.inspection import WorkerDescription, WorkerState, describe_workers
 
 #: Seconds that a clock may be off: a host that keeps its time is within milliseconds.
 _OFF_S = 2.0
+#: Seconds that a worker gets to go over to what is published: to ask, and to compile as many rules as there may be.
+_GO_OVER_S = 30.0 + FRESH_S
 #: Characters of a digest that tell two apart.
 _DIGEST = 12
 
@@ -38,7 +42,8 @@ def check_described(app: Celery, engine: Engine, workers: list[WorkerState]) -> 
     ahead = {"this host": (here_ahead_s, error_s)} | {
         name: (said.ahead_s + here_ahead_s, said.error_s + error_s) for name, said in described.items()
     }
-    return [*check_clocks(ahead), *check_rulesets(described, active_digests(engine))]
+    just_published = published_within(engine, _GO_OVER_S)
+    return [*check_clocks(ahead), *check_rulesets(described, active_digests(engine), just_published)]
 
 
 def check_clocks(ahead: Mapping[str, tuple[float, float]]) -> list[HealthCheck]:
@@ -61,12 +66,15 @@ def check_clocks(ahead: Mapping[str, tuple[float, float]]) -> list[HealthCheck]:
     return off or [HealthCheck("clocks", "ok", f"{len(ahead)} show what Postgres's does, within {_OFF_S:g} s")]
 
 
-def check_rulesets(described: Mapping[str, WorkerDescription], active: Mapping[str, str]) -> list[HealthCheck]:
+def check_rulesets(
+    described: Mapping[str, WorkerDescription], active: Mapping[str, str], just_published: Collection[str] = ()
+) -> list[HealthCheck]:
     """Whether all workers of a domain judge by its active ruleset.
 
     Args:
         described: what each worker said.
         active: domain to the digest of the active ruleset.
+        just_published: domains whose workers may still be on their way to it. Default: none.
     """
     by_domain: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for name, said in sorted(described.items()):
@@ -80,7 +88,11 @@ def check_rulesets(described: Mapping[str, WorkerDescription], active: Mapping[s
         published = active.get(domain)
         message = f"judged by {who}; active is {published[:_DIGEST] if published else 'none'}"
         others = sorted({name for digest, names in workers.items() if digest != published for name in names})
-        checks.append(HealthCheck("rulesets", "fail", message, f"restart {', '.join(others)}", subject=domain))
+        status = "fail"
+        hint = f"see the log of {', '.join(others)}, which says why, or restart it"
+        if domain in just_published:
+            status, hint = "warn", f"it was published a moment ago; workers go over to it within {_GO_OVER_S:g} s"
+        checks.append(HealthCheck("rulesets", status, message, hint, subject=domain))
     if checks:
         return checks
     return [HealthCheck("rulesets", "ok", f"the workers judge by the active ones of {len(by_domain)} domains")]

@@ -12,6 +12,8 @@ from sqlalchemy import (
     Column,
     DateTime,
     ForeignKey,
+    ForeignKeyConstraint,
+    Identity,
     Index,
     Integer,
     LargeBinary,
@@ -248,3 +250,18 @@ active_rulesets = Table(
     Column("digest", Text, nullable=False),
     Column("activated_at", _INSTANT, nullable=False, server_default=func.now()),
 )
+
+# Which ruleset became the active one of its domain, when, by whom and why: a row each time, and none is ever changed.
+publications = Table(
+    "publications",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("domain", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("published_at", _INSTANT, nullable=False, server_default=func.now()),
+    # NULL: by a worker of the release before.
+    Column("published_by", Text),
+    Column("note", Text),
+    ForeignKeyConstraint(["domain", "digest"], ["rulesets.domain", "rulesets.digest"]),
+)
+Index("ix_publications_domain", publications.c.domain, publications.c.id)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import Engine, select, text
+from sqlalchemy import Engine, select
 
 from rulefarm.database import reconciler
 from rulefarm.settings import Settings
@@ -61,23 +61,24 @@ def test_workers_that_judge_by_other_rules_than_the_active_ones_are_named() -> N
 
     described = {"p@a": said(payment=A, pricing=A), "q@b": said(payment=B), "r@c": said(payment=A)}
     one, other = check_rulesets(described, {"payment": B, "pricing": B})
-    assert (one.status, one.subject, one.hint) == ("fail", "payment", "restart p@a, r@c")
+    assert (one.status, one.subject, one.hint) == (
+        "fail",
+        "payment",
+        "see the log of p@a, r@c, which says why, or restart it",
+    )
     assert one.message == "judged by aaaaaaaaaaaa by p@a, r@c; bbbbbbbbbbbb by q@b; active is bbbbbbbbbbbb"
-    assert (other.status, other.subject, other.hint) == ("fail", "pricing", "restart p@a")
+    assert (other.status, other.subject, other.hint) == (
+        "fail",
+        "pricing",
+        "see the log of p@a, which says why, or restart it",
+    )
     assert [check.status for check in check_rulesets(described, {"payment": B, "pricing": A})] == ["fail"]
+    late, other = check_rulesets(described, {"payment": B, "pricing": B}, {"payment"})
+    assert (late.status, late.hint) == ("warn", "it was published a moment ago; workers go over to it within 35 s")
+    assert other.status == "fail"
     del described["q@b"]
     assert [check.status for check in check_rulesets(described, {"payment": A, "pricing": A})] == ["ok"]
     assert found(check_rulesets(described, {})) == [
         ("fail", domain, f"judged by aaaaaaaaaaaa by {who}; active is none")
         for domain, who in (("payment", "p@a, r@c"), ("pricing", "p@a"))
     ]
-
-
-def test_a_worker_that_goes_on_by_the_rules_of_before_is_named(settings: Settings, database: Engine) -> None:
-    mine = replace(settings, rulesets=RULESETS)
-    with rulefarm(mine, "worker", "--domains", "payment", "--autoscale", "1,1", "--name", "before"):
-        [worker] = until(lambda: worker_states(mine), 60)
-        with database.begin() as connection:
-            connection.execute(text("update active_rulesets set digest = :digest"), {"digest": B})
-        [ruleset] = [check for check in examine(mine, timeout_s=10) if check.check == "rulesets"]
-    assert (ruleset.status, ruleset.subject, ruleset.hint) == ("fail", "payment", f"restart {worker.name}")

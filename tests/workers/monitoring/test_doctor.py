@@ -20,7 +20,7 @@ from store.health import clock_of
 from store.migrate import migrate
 from store.partitions import months
 from store.pending_work import record_run
-from store.ruleset_versions import publish
+from store.ruleset_versions import RulesetSnapshot, publish
 from tests.commands import SHARING, rulefarm
 from tests.processes import until
 from tests.rows import add_duty
@@ -62,7 +62,7 @@ def test_a_farm_that_runs_is_well_and_stays_as_it_was(running_farm: Settings, fa
 @pytest.fixture
 def published(settings: Settings, database: Engine) -> Iterator[Settings]:
     """A farm with one domain and no worker; its queues are emptied before and afterwards, for others use them too."""
-    publish(database, "payment", "0" * 64, {"payment.grl": b""})
+    publish(database, [RulesetSnapshot("payment", "0" * 64, {"payment.grl": b""})])
     empty_queues(settings)
     yield settings
     empty_queues(settings)
@@ -272,11 +272,11 @@ def facts_of(settings: Settings) -> list[HealthCheck]:
 def test_the_redis_of_the_facts_is_asked_where_a_domain_shares_some(
     settings: Settings, database: Engine, free_port: int, valkey: Callable[[int], AbstractContextManager[None]]
 ) -> None:
-    publish(database, "payment", "0" * 64, {"payment.grl": b""})
-    publish(database, "broken", "1" * 64, {"domain.toml": b"["})
+    publish(database, [RulesetSnapshot("payment", "0" * 64, {"payment.grl": b""})])
+    publish(database, [RulesetSnapshot("broken", "1" * 64, {"domain.toml": b"["})])
     assert facts_of(settings) == []
     loaded = load_domain(SHARING, "credit")
-    publish(database, "credit", loaded.digest, loaded.sources)
+    publish(database, [RulesetSnapshot("credit", loaded.digest, loaded.sources)])
     [well] = facts_of(settings)
     assert (well.status, well.hint) == ("ok", "")
     assert "those of credit answers in" in well.message

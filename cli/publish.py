@@ -1,0 +1,88 @@
+"""`rulefarm rules publish`: make the rulesets of a folder the ones that judge."""
+
+import getpass
+import os
+import socket
+import sys
+from pathlib import Path
+
+import click
+from sqlalchemy import Engine
+
+from cli.display.output import counted, print_json
+from cli.display.terminal import echo
+from cli.options import complete_domains, json_option, read_settings
+from rulefarm.database import active_digests, connect
+from rulefarm.errors import SettingsError
+from rulesets.candidates import check_candidates
+from rulesets.folders import SCHEMA_FILE
+from rulesets.loader import SHIPPED, available_domains, chosen_domains
+from store.ruleset_versions import RulesetSnapshot, publish
+from tasks.published_rulesets import FRESH_S
+
+
+@click.command("publish")
+@click.argument("folder", type=click.Path(path_type=Path), metavar="[DIR]", required=False)
+@click.argument("domains", nargs=-1, metavar="[DOMAIN]...", shell_complete=complete_domains)
+@click.option("--note", help="Why: kept beside who and when.")
+@json_option
+def command(folder: Path | None, domains: tuple[str, ...], note: str | None, as_json: bool) -> None:
+    """Make the rulesets in DIR the ones that judge: all domains in it, or those that are named.
+
+    DIR has a folder per domain, or is the folder of one. Default: RULEFARM_RULESETS, or what is published of the
+    rulesets that ship. Each is checked, and its cases are run; nothing goes live unless all are in order. Workers go
+    over to them within seconds, without a restart. Exit code 1 if something is refused; then the farm judges as before.
+    """
+    settings = read_settings()
+    engine = connect(settings)
+    given = folder or settings.rulesets
+    root, names = (SHIPPED, domains or _shipped(engine)) if given is None else _place(given, domains)
+    candidates = check_candidates(root, chosen_domains(root, names))
+    for domain, error in candidates.refused.items():
+        echo(f"{domain}: {error} [{error.code}]", err=True, lines=hasattr(error, "diagnostics"))
+    if candidates.refused:
+        echo(f"rulefarm: nothing is published: {', '.join(candidates.refused)} can't be", err=True)
+        sys.exit(1)
+    snapshots = [RulesetSnapshot.of(candidate.ruleset) for candidate in candidates.fit.values()]
+    changed = publish(engine, snapshots, by=publisher(), note=note)
+    if as_json:
+        print_json(
+            [
+                {"domain": domain, "digest": one.ruleset.digest, "published": domain in changed, "cases": one.cases}
+                for domain, one in candidates.fit.items()
+            ]
+        )
+        return
+    for domain, one in candidates.fit.items():
+        state = "published" if domain in changed else "was published already"
+        tested = f"{counted(one.cases, 'case')} passed" if one.cases else "it has no cases"
+        echo(f"{domain}: {one.ruleset.digest[:12]} {state}; {tested}")
+    if changed:
+        echo(f"workers judge by it within {FRESH_S:g} s; 'rulefarm doctor' names who does not")
+
+
+def _shipped(engine: Engine) -> tuple[str, ...]:
+    """The domains that ship and are published: the others nobody has asked for."""
+    published = active_digests(engine)
+    if names := tuple(domain for domain in available_domains(SHIPPED) if domain in published):
+        return names
+    hint = "name the folder of your rulesets, or set RULEFARM_RULESETS"
+    raise SettingsError("no-rulesets", "nothing says what to publish", hint)
+
+
+def _place(given: Path, domains: tuple[str, ...]) -> tuple[Path, tuple[str, ...]]:
+    """The folder with a folder per domain, and the names of domains: none means all."""
+    if not domains and (given / SCHEMA_FILE).is_file():
+        folder = given.resolve()
+        return folder.parent, (folder.name,)
+    return given, domains
+
+
+def publisher() -> str:
+    """Who publishes: this user, on this host."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        # A container may run as an id without a name.
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()}"

@@ -1,0 +1,141 @@
+"""The published rulesets that a process judges by, kept up to date.  active_rulesets -> [published_rulesets] -> context
+
+Judged is what is published, and never what lies in a folder. The process asks which digests are the active ones when it
+is given work and has not asked for `FRESH_S`; the main process of a worker asks from a thread, so that the processes
+that it forks later share what it compiled. What can't be judged by here, as when a worker of an older release does not
+know a word of it, is said once, and the ruleset of before goes on. Reads no file."""
+
+import gc
+import logging
+import threading
+import time
+from collections.abc import Callable, Collection
+
+from celery.exceptions import SoftTimeLimitExceeded
+from sqlalchemy import Engine
+
+from engine import EngineError
+from rulefarm.database import active_digests
+from rulefarm.errors import FarmUnreachable, RulefarmError, SettingsError
+from rulesets.loader import LoadedRuleset
+from rulesets.recorded import load_recorded
+from store.ruleset_versions import source_of
+from tasks.durable_rules import require_durable_rules
+
+log = logging.getLogger("rulefarm.tasks")
+
+#: Seconds for which the answer is used without asking again: so long after a publishing, at most, is a job begun by the
+#: ruleset of before.
+FRESH_S = 5.0
+
+#: Changes a ruleset before it is judged by.
+Prepare = Callable[[LoadedRuleset], LoadedRuleset]
+
+
+class RulesetLate(FarmUnreachable):
+    """What is published can't be compiled in the time that a job has. The job is not to blame, and waits."""
+
+
+class PublishedRulesets:
+    """The active rulesets of some domains, compiled.
+
+    Args:
+        database: where they are published.
+        domains: which ones; each has an active ruleset.
+        has_facts: whether shared facts can be reached; a ruleset that shares some is refused otherwise.
+        prepare: changes each before it is judged by. Default: nothing.
+
+    Raises:
+        SettingsError: one shares facts and there are none, or has patterns, and durable-rules is not installed.
+        NotFound, RulesetUnreadable, engine.SchemaRejected, engine.RulesetRejected: one can't be judged by.
+        DatabaseUnreachable: no answer.
+    """
+
+    def __init__(
+        self, database: Engine, domains: Collection[str], *, has_facts: bool, prepare: Prepare | None = None
+    ) -> None:
+        self._database = database
+        self._has_facts = has_facts
+        self._prepare = prepare
+        #: Domain to the digest that was refused last.
+        self._refused: dict[str, str] = {}
+        active = active_digests(database)
+        #: Domain to its ruleset. Entries are replaced, and none is added or taken away.
+        self.by_domain = {domain: self._load(domain, active[domain]) for domain in domains}
+        self._ask_again = time.monotonic() + FRESH_S
+
+    def refresh_when_due(self) -> None:
+        """Take what was published since, if nobody has asked for `FRESH_S`.
+
+        Raises:
+            DatabaseUnreachable: no answer.
+            RulesetLate: the time limit of the task came first.
+        """
+        if time.monotonic() >= self._ask_again:
+            self.refresh()
+
+    def refresh(self) -> None:
+        """Take what was published since.
+
+        Raises:
+            DatabaseUnreachable, RulesetLate: as `refresh_when_due`.
+        """
+        active = active_digests(self._database)
+        changed = False
+        for domain, before in tuple(self.by_domain.items()):
+            digest = active.get(domain, before.digest)
+            if digest not in (before.digest, self._refused.get(domain)):
+                changed = self._replace(before, digest) or changed
+        if changed:
+            self._settle()
+        # Not before: whoever could not read what is new asks again.
+        self._ask_again = time.monotonic() + FRESH_S
+
+    def watch(self) -> None:
+        """Take what is published from now on, in a thread; once, and in the main process of a worker."""
+        threading.Thread(target=self._watch, name="published-rulesets", daemon=True).start()
+
+    def _watch(self) -> None:
+        while True:
+            time.sleep(FRESH_S)
+            try:
+                self.refresh()
+            except FarmUnreachable as error:
+                log.debug("the active rulesets can't be read: %s", error)
+            except Exception:
+                # Whatever it is, the next look may fare better, and the processes of the pool look by themselves.
+                log.exception("the active rulesets can't be read")
+
+    def _replace(self, before: LoadedRuleset, digest: str) -> bool:
+        try:
+            self.by_domain[before.domain] = self._load(before.domain, digest)
+        except FarmUnreachable:
+            raise
+        except SoftTimeLimitExceeded:
+            message = f"the ruleset {digest[:12]} of {before.domain} is not compiled within the time limit of a job"
+            raise RulesetLate("ruleset-late", message, "raise RULEFARM_JOB_TIME_LIMIT_S") from None
+        except (EngineError, RulefarmError) as error:
+            self._refused[before.domain] = digest
+            log.error(
+                "%s: this worker can't judge by %s, which was published, and goes on by %s: %s",
+                before.domain, digest[:12], before.digest[:12], error,
+            )  # fmt: skip
+            return False
+        self._refused.pop(before.domain, None)
+        log.info("%s: judged by %s from now on; it was %s", before.domain, digest[:12], before.digest[:12])
+        return True
+
+    def _load(self, domain: str, digest: str) -> LoadedRuleset:
+        loaded = load_recorded(domain, digest, source_of(self._database, domain, digest))
+        require_durable_rules(loaded.program)
+        if loaded.schema.is_shared and not self._has_facts:
+            message = f"domain {domain!r} shares facts, and nothing says where"
+            raise SettingsError("no-facts", message, "set RULEFARM_FACTS_URL")
+        return self._prepare(loaded) if self._prepare else loaded
+
+    @staticmethod
+    def _settle() -> None:
+        # What was frozen with the ruleset of before would else never be freed.
+        gc.unfreeze()
+        gc.collect()
+        gc.freeze()
