@@ -30,7 +30,11 @@ _FEW_ROWS_PER_SLOT = 1
 
 
 def compile_ruleset(
-    sources: Mapping[str, str | bytes], schema: Schema | None = None, *, max_firings: int = MAX_FIRINGS
+    sources: Mapping[str, str | bytes],
+    schema: Schema | None = None,
+    *,
+    max_firings: int = MAX_FIRINGS,
+    lasting_names: Mapping[str, str] | None = None,
 ) -> "Program":
     """Compile a ruleset.
 
@@ -39,6 +43,8 @@ def compile_ruleset(
             `.xlsx` a workbook of them.
         schema: the facts of the domain; default None: every field is optional and of any kind.
         max_firings: firings in one evaluation, from which on a rule that fires again is a loop; default 1,000.
+        lasting_names: for the digest, the names of files that are called otherwise here, for they may stand anywhere;
+            default: they are not.
 
     Returns:
         The program.
@@ -51,7 +57,7 @@ def compile_ruleset(
     >>> program.evaluate({"P": {"price": 0.5}}, as_of=datetime(2026, 1, 1, tzinfo=UTC)).outcome
     'reject'
     """
-    return Program(read_sources(sources, schema), max_firings)
+    return Program(read_sources(sources, schema, lasting_names=lasting_names), max_firings)
 
 
 class Program:

@@ -8,7 +8,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.checks import check_rules, with_dates, with_windows
 from engine.diagnostics import Diagnostic
@@ -37,13 +37,16 @@ class Ruleset:
     schema: Schema | None
 
 
-def read_sources(sources: Mapping[str, str | bytes], schema: Schema | None = None) -> Ruleset:
+def read_sources(
+    sources: Mapping[str, str | bytes], schema: Schema | None = None, *, lasting_names: Mapping[str, str] | None = None
+) -> Ruleset:
     """Read, check and version a ruleset.
 
     Args:
         sources: content by file name; the ending says what it is: `.grl` rules, `.csv` a decision table, `.xlsx` a
             workbook of them.
         schema: the facts of the domain; default None: every field is optional and of any kind.
+        lasting_names: for the digest, the names of files that are called otherwise here; default: they are not.
 
     Returns:
         The ruleset.
@@ -79,7 +82,7 @@ def read_sources(sources: Mapping[str, str | bytes], schema: Schema | None = Non
     problems = [diagnostic for source in opened.values() for diagnostic in source.sorted_diagnostics()]
     if any(problem.severity == "error" for problem in problems):
         raise RulesetRejected(problems)
-    return Ruleset(tuple(rules), dict(sources), _digest(rules, schema), tuple(problems), schema)
+    return Ruleset(tuple(rules), dict(sources), _digest(rules, schema, lasting_names or {}), tuple(problems), schema)
 
 
 def _may_hold_dates(sources: Mapping[str, str | bytes], schema: Schema | None) -> bool:
@@ -127,6 +130,14 @@ def _check_names(rules: list[Rule], opened: Mapping[str, Source]) -> None:
                 opened[span.source].report_at(span, "too-many-rules", f"a ruleset has at most {MAX_RULES:,} rules")
 
 
-def _digest(rules: list[Rule], schema: Schema | None) -> str:
-    canonical = print_rules(rules) + "\n" + (schema.canonical() if schema else "")
+def _digest(rules: list[Rule], schema: Schema | None, lasting_names: Mapping[str, str]) -> str:
+    canonical = (
+        print_rules([_lasting(rule, lasting_names) for rule in rules]) + "\n" + (schema.canonical() if schema else "")
+    )
     return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _lasting(rule: Rule, lasting_names: Mapping[str, str]) -> Rule:
+    """The rule of a table, in whose group the table's name stands, as it is called wherever the files stand."""
+    name, mark, sheet = (rule.activation_group or "").partition("!")
+    return replace(rule, activation_group=f"{lasting_names[name]}{mark}{sheet}") if name in lasting_names else rule

@@ -152,7 +152,12 @@ def load_domain(root: Path | str, domain: str) -> LoadedRuleset:
     if not rules:
         hint = f"add a file that ends in {' or '.join(RULE_FILES)}"
         raise RulesetUnreadable("ruleset-empty", f"domain '{domain}' has no rules in {here}", hint)
-    program = compile_ruleset({f"{here}/{name}": content for name, content in rules.items()}, schema=schema)
+    # A version is the same wherever its files stand, and whoever looks at them from where.
+    program = compile_ruleset(
+        {f"{here}/{name}": content for name, content in rules.items()},
+        schema=schema,
+        lasting_names={f"{here}/{name}": f"{SHIPPED.name}/{domain}/{name}" for name in rules},
+    )
     files = {SCHEMA_FILE: schema_text, **rules}
     on_record, as_shown = (
         {f"{place}/{name}": content for name, content in files.items()}

@@ -3,6 +3,7 @@
 import os
 import pickle
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from rulefarm.routing import checked_domain
 from rulesets.cases import CasesRejected, read_cases
 from rulesets.folders import RulesetUnreadable, unread_files
 from rulesets.loader import (
+    SHIPPED,
     DomainsCollide,
     available_domains,
     load_all,
@@ -224,6 +226,19 @@ def test_the_digest_depends_on_rules_and_not_on_file_layout(tmp_path: Path) -> N
     domain(tmp_path / "three", "orders", RULE.replace("100", "101"))
     one, two, three = (load_domain(tmp_path / root, "orders").digest for root in ("one", "two", "three"))
     assert one == two != three
+
+
+def test_the_digest_does_not_depend_on_where_the_files_stand_nor_on_who_looks_at_them_from_where(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A table of one hit is a group, which has its name; and so have the sheets of a workbook.
+    shutil.copytree(SHIPPED / "payment", tmp_path / "elsewhere" / "payment")
+    one = load_domain(SHIPPED, "payment")
+    assert any(rule.activation_group for rule in one.program.rules)
+    for place in (tmp_path, tmp_path / "elsewhere", tmp_path / "elsewhere" / "payment", Path("/")):
+        monkeypatch.chdir(place)
+        assert load_domain(tmp_path / "elsewhere", "payment").digest == one.digest
+        assert load_domain(SHIPPED, "payment").digest == one.digest
 
 
 def test_domains_that_feed_each_other_are_refused(tmp_path: Path) -> None:
