@@ -44,6 +44,7 @@ class PublishedRulesets:
         domains: which ones; each has an active ruleset.
         has_facts: whether shared facts can be reached; a ruleset that shares some is refused otherwise.
         prepare: changes each before it is judged by. Default: nothing.
+        compiled: rulesets that need not be compiled again, if they are the active ones. Default: none.
 
     Raises:
         SettingsError: one shares facts and there are none, or has patterns, and durable-rules is not installed.
@@ -52,7 +53,13 @@ class PublishedRulesets:
     """
 
     def __init__(
-        self, database: Engine, domains: Collection[str], *, has_facts: bool, prepare: Prepare | None = None
+        self,
+        database: Engine,
+        domains: Collection[str],
+        *,
+        has_facts: bool,
+        prepare: Prepare | None = None,
+        compiled: Collection[LoadedRuleset] = (),
     ) -> None:
         self._database = database
         self._has_facts = has_facts
@@ -60,8 +67,11 @@ class PublishedRulesets:
         #: Domain to the digest that was refused last.
         self._refused: dict[str, str] = {}
         active = active_digests(database)
+        known = {(one.domain, one.digest): one for one in compiled}
         #: Domain to its ruleset. Entries are replaced, and none is added or taken away.
-        self.by_domain = {domain: self._load(domain, active[domain]) for domain in domains}
+        self.by_domain = {
+            domain: self._load(domain, active[domain], known.get((domain, active[domain]))) for domain in domains
+        }
         self._ask_again = time.monotonic() + FRESH_S
 
     def refresh_when_due(self) -> None:
@@ -125,8 +135,8 @@ class PublishedRulesets:
         log.info("%s: judged by %s from now on; it was %s", before.domain, digest[:12], before.digest[:12])
         return True
 
-    def _load(self, domain: str, digest: str) -> LoadedRuleset:
-        loaded = load_recorded(domain, digest, source_of(self._database, domain, digest))
+    def _load(self, domain: str, digest: str, compiled: LoadedRuleset | None = None) -> LoadedRuleset:
+        loaded = compiled or load_recorded(domain, digest, source_of(self._database, domain, digest))
         require_durable_rules(loaded.program)
         if loaded.schema.is_shared and not self._has_facts:
             message = f"domain {domain!r} shares facts, and nothing says where"

@@ -78,16 +78,16 @@ def _published(
     database: Engine, settings: Settings, domains: Sequence[str], has_facts: bool, prepare: Prepare | None
 ) -> PublishedRulesets:
     active = active_digests(database)
-    wanted = domains or _every_domain(settings, active)
+    wanted, compiled = domains or _every_domain(settings, active), []
     if missing := [domain for domain in wanted if domain not in active]:
         root = settings.rulesets or SHIPPED
-        loaded = [load_candidate(root, domain).ruleset for domain in missing]
-        check_separate(loaded)
+        compiled = [load_candidate(root, domain).ruleset for domain in missing]
+        check_separate(compiled)
         # Whoever was quicker is right: all workers of a domain judge by the same.
-        snapshots = [RulesetSnapshot.of(one) for one in loaded]
+        snapshots = [RulesetSnapshot.of(one) for one in compiled]
         for domain in publish(database, snapshots, by=f"worker@{socket.gethostname()}", only_first=True):
             log.info("%s was not published yet, and is now, from %s", domain, root)
-    return PublishedRulesets(database, wanted, has_facts=has_facts, prepare=prepare)
+    return PublishedRulesets(database, wanted, has_facts=has_facts, prepare=prepare, compiled=compiled)
 
 
 def _every_domain(settings: Settings, active: Mapping[str, str]) -> list[str]:

@@ -15,9 +15,8 @@ from rulefarm.farm import Farm
 from rulefarm.messaging import queue_depths
 from rulefarm.routing import queue_name
 from rulefarm.settings import Settings
-from rulesets.source_fields import source_fields
 from store.migrate import is_current
-from store.ruleset_versions import publish
+from store.ruleset_versions import RulesetSnapshot, publish
 from tasks import worker_context
 from tasks.reconcile import send_what_is_due
 from tasks.worker_context import WorkerContext
@@ -100,7 +99,7 @@ def test_what_was_open_when_it_was_dumped_is_judged_after_the_restore_and_nothin
     mine = replace(settings, reconcile_grace_s=600.0)
     first = Worker(mine, monkeypatch)
     first.forget()
-    publish(first.engine, "shop", SHOP.digest, SHOP.sources, source_fields(SHOP))
+    publish(first.engine, [RulesetSnapshot.of(SHOP)])
     source = tmp_path / "more.csv"
     source.write_text("sku,price\nfile-1,5\nfile-2,7\n")
     facts = {"Product": {"price": 5}}

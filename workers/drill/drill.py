@@ -6,6 +6,7 @@ only on what was started here."""
 import random
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from workers.drill.poison import EVIDENCE
 from workers.drill.producers import GO, ORDERS, Producer, ProducerSpec
 from workers.drill.reference import ReferenceEvaluation
 from workers.drill.report import Report
+from workers.drill.ruleset_faults import copy_rulesets
 from workers.drill.subjects import batch_rows, write_source
 from workers.local import LocalFarm, Migrate, environ_of, running_farm
 
@@ -71,7 +73,7 @@ def run_drill(
         ServiceError: the farm can't be started.
     """
     plan = make_plan(options, FAULTS)
-    settings = farm_settings(plan, folder / "home")
+    settings = replace(farm_settings(plan, folder / "home"), rulesets=copy_rulesets(folder / "rulesets"))
     procfile = folder / "Procfile"
     procfile.write_text("".join(f"{name}: {command}\n" for name, command in parts.items()), encoding="utf-8")
     inherited = {**environ, EVIDENCE: str(folder / "evidence")}

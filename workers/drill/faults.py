@@ -1,13 +1,15 @@
-"""Every fault of the drill, by name.  message_faults, process_faults, server_faults -> [faults] -> plan
+"""Every fault of the drill, by name.  process_faults, server_faults, message_faults, … -> [faults] -> plan
 
 To add one, put it into the `FAULTS` of the module that it belongs to."""
 
 from rulefarm.errors import SettingsError
-from workers.drill import message_faults, process_faults, server_faults
+from workers.drill import message_faults, process_faults, ruleset_faults, server_faults
 from workers.drill.context import Fault
 
 FAULTS: dict[str, Fault] = {
-    fault.name: fault for fault in (*process_faults.FAULTS, *server_faults.FAULTS, *message_faults.FAULTS)
+    fault.name: fault
+    for module in (process_faults, server_faults, message_faults, ruleset_faults)
+    for fault in module.FAULTS
 }
 
 
