@@ -71,7 +71,7 @@ def two_users(farm_services: Services, superuser: Engine, tmp_path: Path) -> Ite
 
 
 def grants(database: str, role: str) -> list[str]:
-    [listed] = re.findall(r"### Users and grants\n.*?```sql\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    [listed] = re.findall(r"## Users and grants\n.*?```sql\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     listed = listed.replace("database rulefarm ", f"database {database} ").replace("rulefarm_app", role)
     return [statement for statement in listed.split(";\n") if statement.strip()]
 

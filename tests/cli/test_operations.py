@@ -61,7 +61,8 @@ def test_letters_are_retried_and_dropped_by_what_they_say(quiet: OnFarm, setting
     record_message(database, Failure("unknown-task", "none such"), worker="w@here", domain="payment", content="{}")
     [message] = json.loads(quiet("dead-letters", "list", "--code", "unknown-task", "--json"))
     assert "refused message, which can't be tried again" in quiet("dead-letters", "retry", message["id"], code=1)
-    assert quiet("dead-letters", "retry", "--domain", "pricing") == "0 tried again\n"
+    assert "no domain 'pricing'" in quiet("dead-letters", "retry", "--domain", "pricing", code=1)
+    assert quiet("dead-letters", "retry", "--domain", "payment", "--code", "none") == "0 tried again\n"
     assert quiet("dead-letters", "retry", "--all") == (
         "3 tried again, 1 left: refused messages, or no longer on record\n"
     )
