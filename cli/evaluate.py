@@ -3,6 +3,7 @@
 import sys
 import time
 from datetime import UTC, datetime
+from typing import Any
 
 import click
 
@@ -11,7 +12,7 @@ from cli.display.output import COLOURS, print_answer, print_json
 from cli.display.replay import print_replay
 from cli.display.terminal import console, echo
 from cli.options import as_of_option, domain_argument, json_option, read_facts, read_settings, source_options
-from engine import Evaluation, error_evaluation, explain, find_counterfactuals
+from engine import error_evaluation, explain, find_counterfactuals
 from rulefarm import wire
 from rulefarm.batch import SourceOptions, is_source
 from rulesets.loader import SHIPPED, load_domain
@@ -78,28 +79,30 @@ def command(
     moment = as_of or datetime.now(UTC)
     complete = with_own_events(loaded.schema, complete, moment)
     document = complete.document
+    beside = {"warnings": loaded.program.unknown_names(submitted)}
     if complete.refusal is not None:
         evaluation = error_evaluation(*complete.refusal, document)
-        print_json(evaluation.to_json()) if as_json else _print(evaluation)
+        _print(evaluation.to_json() | beside, as_json=as_json)
         sys.exit(1)
     if with_reasons or rules or every:
         explanation = explain(loaded.program, document, as_of=moment, rules=rules, every=every)
         counterfactuals = find_counterfactuals(loaded.program, document, as_of=moment)
         evaluation = explanation.evaluation
         if as_json:
-            print_json(explanation_json(explanation, counterfactuals))
+            told = explanation_json(explanation, counterfactuals)
+            print_json(told | {"evaluation": told["evaluation"] | beside})
         else:
-            _print(evaluation)
+            _print(evaluation.to_json() | beside, as_json=False)
             print_explanation(explanation, counterfactuals)
     else:
         evaluation = loaded.program.evaluate(document, as_of=moment, candidates=host)
-        if as_json:
-            print_json(evaluation.to_json())
-        else:
-            _print(evaluation)
+        _print(evaluation.to_json() | beside, as_json=as_json)
     sys.exit(int(evaluation.outcome == "error"))
 
 
-def _print(evaluation: Evaluation) -> None:
-    console().print(evaluation.outcome, style=COLOURS[evaluation.outcome])
-    print_answer(evaluation.to_json())
+def _print(answer: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        print_json(answer)
+        return
+    console().print(answer["outcome"], style=COLOURS[answer["outcome"]])
+    print_answer(answer)

@@ -12,7 +12,7 @@ from engine.compiler import compile_rules
 from engine.diagnostics import Diagnostic
 from engine.errors import FactsRejected
 from engine.evaluation import Candidates, Evaluation, error_evaluation, run_cycle
-from engine.facts import CANDIDATES, reads
+from engine.facts import CANDIDATES, KnownNames, reads
 from engine.language import Assign, Path, Pattern, Rule, pattern_of, rule_expressions
 from engine.ruleset import Ruleset, read_sources
 from engine.schema import Schema, doubled
@@ -79,6 +79,7 @@ class Program:
         names = ruleset.schema.sent_names if ruleset.schema is not None else None
         #: None where nothing has another name: then nobody asks for one.
         self._sent_names = names or None
+        self._names = KnownNames(ruleset.schema) if ruleset.schema is not None else None
         self._few_rows = _FEW_ROWS + _FEW_ROWS_PER_SLOT * compiled.layout.size
         self._chunks = FrameEvaluator(compiled, lambda facts, as_of: self.evaluate(facts, as_of=as_of))
 
@@ -180,6 +181,27 @@ class Program:
             raise FactsRejected(problems)
         return renamed
 
+    def unknown_names(self, facts: Mapping[str, Any]) -> list[str]:
+        """What facts have beside all that the domain knows, in sentences with the nearest name.
+
+        None without a schema, nor with a strict one: there it is an error.
+
+        Args:
+            facts: as they were sent, without those that others keep; not changed.
+        """
+        if self._names is None or self.schema is None or self.schema.strict or not isinstance(facts, Mapping):
+            return []
+        return self._names.unknown(facts if self._sent_names is None else self.schema.with_own_names(facts))
+
+    def unknown_columns(self, columns: Iterable[str], fact: str) -> list[str]:
+        """What `unknown_names` says of every row of a frame.
+
+        Args:
+            columns: their names, as they were sent.
+            fact: whose fields they are.
+        """
+        return self.unknown_names({fact: dict.fromkeys(columns)})
+
     def evaluate_frame(self, frame: "polars.DataFrame", *, fact: str | None, as_of: datetime) -> FrameResult:
         """Judge every row of a frame by itself.
 
@@ -202,9 +224,15 @@ class Program:
                 # Which of the two a row has is seen row by row.
                 return self._by_records(frame, fact, as_of)
             frame = frame.rename(own)
-        if fact is None or len(frame) < self._few_rows:
+        if fact is None or len(frame) < self._few_rows or self._refuses_columns(frame, fact):
             return self._by_records(frame, fact, as_of)
         return self._chunks.judge(frame, fact, moment(as_of))
+
+    def _refuses_columns(self, frame: "polars.DataFrame", fact: str) -> bool:
+        """Whether a strict schema refuses every row for the name of a column."""
+        return bool(
+            self.schema and self.schema.strict and self._names and self._names.unknown_columns(fact, frame.columns)
+        )
 
     def _by_records(self, frame: "polars.DataFrame", fact: str | None, as_of: datetime) -> FrameResult:
         rows = frame.iter_rows(named=True)

@@ -19,10 +19,10 @@ _COLUMNS = [column.name for column in verdicts.columns]
 #: What differs from row to row of a chunk; the rest is the chunk's.
 _STAGED = (
     *("id", "subject", "outcome", "fired", "reasons", "changes"),
-    *("facts_digest", "micros", "shared_facts", "logs", "events"),
+    *("facts_digest", "micros", "shared_facts", "logs", "events", "warnings"),
 )
 #: Columns of JSON.
-_JSON = ("reasons", "changes", "shared_facts", "logs", "events")
+_JSON = ("reasons", "changes", "shared_facts", "logs", "events", "warnings")
 
 
 def store_verdict(engine: Engine, verdict: Verdict, *, attempt: int = 1, job: Mapping[str, Any] | None = None) -> bool:
@@ -89,8 +89,8 @@ def store_chunk(engine: Engine, batch: uuid.UUID, n: int, rows: Iterable[Verdict
         connection.execute(
             text(
                 "create temporary table staged (id uuid, subject text, outcome text, fired text[], reasons jsonb,"
-                " changes jsonb, facts_digest text, micros integer, shared_facts jsonb, logs jsonb, events jsonb)"
-                " on commit drop"
+                " changes jsonb, facts_digest text, micros integer, shared_facts jsonb, logs jsonb, events jsonb,"
+                " warnings jsonb) on commit drop"
             )
         )
         copy_rows(connection, "staged", _STAGED, map(_staged, rows))

@@ -6,8 +6,9 @@ times the evaluation starts. Errors of single subjects become `error` verdicts; 
 import json
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from itertools import repeat
 from typing import Any
 
 import polars as pl
@@ -57,6 +58,7 @@ def judge_job(loaded: LoadedRuleset, message: JobMessage, worker: str, shared: S
         evaluated_at=datetime.now(UTC),
         micros=micros,
         shared_facts=facts.shared or None,
+        warnings=loaded.program.unknown_names(message.document),
     )
 
 
@@ -105,9 +107,17 @@ def judge_chunk(
             evaluated_at=now,
             micros=micros,
             shared_facts=each.shared or None,
+            warnings=odd,
         )
-        for subject, each, answer in zip(subjects, facts, answers, strict=True)
+        for subject, each, answer, odd in zip(subjects, facts, answers, _warnings(loaded, rows), strict=True)
     ]
+
+
+def _warnings(loaded: LoadedRuleset, rows: ChunkRows) -> Iterable[list[str]]:
+    """The warnings of each row: of a table of fields they are known by its columns."""
+    if rows.columns is None or rows.is_whole:
+        return map(loaded.program.unknown_names, rows.documents)
+    return repeat(loaded.program.unknown_columns(rows.columns.columns, loaded.schema.subject), len(rows.subjects))
 
 
 def facts_of(chunk: Mapping[str, Any], subject: str, schema: Schema) -> dict[str, Any] | None:

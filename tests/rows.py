@@ -96,5 +96,6 @@ def verdict(job_id: uuid.UUID, enqueued_at: datetime, **other: Any) -> Verdict:
         "micros": 12,
         "logs": ["seen", "überfällig"],
         "events": [{"name": "SendAlert", "arguments": ["x", 0.3, None, ["a"]], "rule": "Late"}],
+        "warnings": ["Order has no field 'totl' (did you mean 'total'?)"],
     }
     return Verdict(id=job_id, enqueued_at=enqueued_at, **(values | other))

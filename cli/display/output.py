@@ -82,10 +82,10 @@ def print_verdict(verdict: Verdict) -> None:
 
 
 def print_answer(answer: Mapping[str, Any]) -> None:
-    """Print reasons, rules that fired without one, changes, logs and events, for a person.
+    """Print reasons, rules that fired without one, changes, warnings, logs and events.
 
     Args:
-        answer: as `Verdict.to_json` or `Evaluation.to_json` gives it.
+        answer: as `Verdict.to_json` or `Evaluation.to_json` gives it, that with warnings as a verdict has them.
     """
     out = console()
     explained = set()
@@ -98,6 +98,8 @@ def print_answer(answer: Mapping[str, Any]) -> None:
             out.print(Line(f"  {rule}"))
     for path, value in answer["changes"].items():
         out.print(Line(f"  {path} = {json.dumps(value, ensure_ascii=False)}"))
+    for warning in answer.get("warnings", ()):
+        out.print(Line(f"  warning: {warning}", style="yellow"))
     for log in answer["logs"]:
         out.print(Line(f"  logged: {log}"))
     for event in answer["events"]:

@@ -54,6 +54,8 @@ class Verdict:
     #: {name, arguments, rule} for every call that a fired rule made, in order. Nothing was executed: whoever gets the
     #: verdict acts on them.
     events: list[dict[str, Any]] = field(default_factory=list)
+    #: What was odd about the facts, in sentences: names that the domain does not have, with the nearest that it has.
+    warnings: list[str] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data: ids and instants as text."""

@@ -2,6 +2,7 @@
 
 from engine.facts.codegen import FunctionWriter
 from engine.facts.field_use import FieldUse
+from engine.facts.known_names import KnownNames
 from engine.facts.paths import Place, Steps, get_path, path_label, present, with_path
 from engine.facts.reader import FactReader
 from engine.facts.slots import AS_OF, CANDIDATES, MEMO, ORDINARY, Overlap, Role, SlotLayout, Slots, reads
@@ -14,6 +15,7 @@ __all__ = [
     "FactReader",
     "FieldUse",
     "FunctionWriter",
+    "KnownNames",
     "Overlap",
     "Place",
     "Role",

@@ -1,8 +1,8 @@
 """Read the facts of a job exactly: check every field, name every problem at once, put what rules read into slots.
 
-With a schema, every field that it names is checked, and what it does not name is ignored; without one, whatever a rule
-reads is taken as it is. This reader says what facts mean; the fast one (`engine.facts.fast_reader`) agrees with it or
-hands over to it. Never keeps or changes what the caller passed in."""
+With a schema, every field that it names is checked, and what it does not name is ignored, unless it is strict; without
+one, whatever a rule reads is taken as it is. This reader says what facts mean; the fast one
+(`engine.facts.fast_reader`) agrees with it or hands over to it. Never keeps or changes what the caller passed in."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -12,6 +12,7 @@ from typing import Any
 
 from engine.errors import FactsRejected
 from engine.facts.field_use import FieldUse
+from engine.facts.known_names import KnownNames
 from engine.facts.paths import get_path, path_label, present
 from engine.facts.slots import AS_OF, ORDINARY, SlotLayout, Slots
 from engine.schema import FactSchema, FieldSchema, Limits
@@ -53,6 +54,8 @@ class ExactReader:
         """
         self._layout = layout
         self._use = use
+        #: What is known; None: it does not matter.
+        self._names = KnownNames(layout.schema) if layout.schema is not None and layout.schema.strict else None
 
     def read(self, facts: Any, as_of: Value) -> Slots:
         """Fill the slots of an evaluation.
@@ -67,7 +70,8 @@ class ExactReader:
         Raises:
             FactsRejected: they are no facts, or break the schema; names every field.
         """
-        return _ExactReading(self._layout, self._use).read(facts, as_of)
+        reading = _ExactReading(self._layout, self._use)
+        return reading.read(facts, as_of, [] if self._names is None else self._names.unknown(facts))
 
 
 class _ExactReading:
@@ -78,9 +82,10 @@ class _ExactReading:
         self._use = use
         self._problems: list[str] = []
 
-    def read(self, facts: Any, as_of: Value) -> Slots:
+    def read(self, facts: Any, as_of: Value, problems: list[str]) -> Slots:
         if not isinstance(facts, Mapping):
             raise FactsRejected(["facts have to be an object that holds each fact under its name"])
+        self._problems += problems
         slots: Slots = [None] * self._layout.size
         schema = self._layout.schema
         if schema is not None:

@@ -6,6 +6,7 @@ sure that all is well. Both give the same slots."""
 from engine.facts.exact_reader import ExactReader
 from engine.facts.fast_reader import ReadFacts, compile_fast_reader
 from engine.facts.field_use import FieldUse
+from engine.facts.known_names import KnownNames
 from engine.facts.slots import SlotLayout
 
 
@@ -24,3 +25,10 @@ class FactReader:
         #: Takes facts as the caller sent them and the moment they are judged at, in UTC; gives new slots, or raises
         #: `FactsRejected`, which names every field that is wrong.
         self.read: ReadFacts = compile_fast_reader(layout, self.use, ExactReader(layout, self.use).read)
+        if layout.schema is not None and layout.schema.strict:
+            self.read = _strictly(self.read, ExactReader(layout, self.use).read, KnownNames(layout.schema))
+
+
+def _strictly(read: ReadFacts, read_exactly: ReadFacts, names: KnownNames) -> ReadFacts:
+    """A reader that knows that the fast one looks at known names alone."""
+    return lambda facts, as_of: (read_exactly if names.unknown(facts) else read)(facts, as_of)

@@ -61,6 +61,12 @@ TOP = KeyTable(
             '`"UTC"`',
             "the zone of days, of dates and times that say none, and of what `Hour`, `Weekday` and their kin show",
         ),
+        Key(
+            "strict",
+            "`true` or `false`",
+            "`false`",
+            "whether facts with a name that is none of these are an `error`; they are judged with a warning otherwise",
+        ),
         _DESCRIPTION,
     ),
 )

@@ -87,6 +87,7 @@ class _Reader:
                 "schema-value", "'decimal' is what stands before decimals in files: '.' or ','", "", "decimal"
             )
         timezone = self._timezone(document)
+        strict = self._flag(document, "strict", "", "strict")
         shared = SharedFactsReader(facts, subject, self._problem)
         lookups, streams = shared.lookups(document.get("lookup", {})), shared.streams(document.get("stream", {}))
         calls = read_calls(document.get("emit", {}), self._problem)
@@ -94,7 +95,7 @@ class _Reader:
         if self._diagnostics:
             raise SchemaRejected(self._diagnostics)
         facts |= shared.stream_facts(streams)
-        return Schema(subject, key, facts, description, lookups, streams, calls, decimal, timezone)
+        return Schema(subject, key, facts, description, lookups, streams, calls, decimal, timezone, strict)
 
     def _toml(self, text: str | bytes) -> dict[str, Any]:
         if len(text) > MAX_SCHEMA_CHARACTERS:

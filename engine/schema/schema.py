@@ -134,6 +134,8 @@ class Schema:
     decimal: str = "."
     #: IANA name of the zone of days, and of dates and times that have none.
     timezone: str = "UTC"
+    #: Whether facts with a name that stands nowhere here are refused, and not only said to have it.
+    strict: bool = False
     #: The names that facts and fields have in other systems.
     sent_names: SentNames = dataclasses.field(init=False, compare=False, repr=False)
 
@@ -192,6 +194,8 @@ class Schema:
             lines.append(f"decimal {self.decimal}")
         if self.timezone != "UTC":
             lines.append(f"timezone {self.timezone}")
+        if self.strict:
+            lines.append("strict")
         for fact in sorted(self.facts.values(), key=lambda fact: fact.name):
             if fact.is_list:
                 lines.append(f"{fact.name} list")

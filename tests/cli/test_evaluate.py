@@ -5,6 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.cli.conftest import Run
 from tests.commands import RULESETS, SHARING
 
@@ -75,3 +77,15 @@ def test_eval_judges_what_a_batch_could(run: Run, tmp_path: Path) -> None:
     assert "rulefarm: columns that are no field: preis (did you mean price?)" in done.stderr
     assert run("eval", "pricing", "nowhere.parquet", **environ).returncode == 1
     assert run("eval", "pricing", "prices.csv.gz", "--sheet", "x", **environ).returncode == 1
+
+
+@pytest.mark.parametrize("option", ["", "--explain"])
+def test_eval_warns_of_a_misspelt_name(run: Run, tmp_path: Path, option: str) -> None:
+    (tmp_path / "p.json").write_text('{"Product": {"sku": "a", "price": 1, "cots": 7}, "Prodct": {}}')
+    environ = {"RULEFARM_RULESETS": str(RULESETS)}
+    done = run("eval", "pricing", "p.json", *option.split(), **environ)
+    said = ["there is no fact 'Prodct' (did you mean 'Product'?)", "Product has no field 'cots' (did you mean 'cost'?)"]
+    assert done.returncode == 0
+    assert done.stdout.startswith(f"accept\n  warning: {said[0]}\n  warning: {said[1]}\n")
+    document = json.loads(run("eval", "pricing", "p.json", *option.split(), "--json", **environ).stdout)
+    assert document.get("evaluation", document)["warnings"] == said

@@ -58,7 +58,8 @@ def schema_from(seed: int) -> Schema:
         return f"{{ {', '.join(words)} }}"
 
     zone = chance.choice(list(ZONES))
-    lines = ['subject = "P"', 'key = "t"', f'timezone = "{zone}"', "[facts.P]", *sent_as("P"), "[facts.P.fields]"]
+    lines = ['subject = "P"', 'key = "t"', f'timezone = "{zone}"']
+    lines += ["strict = true"] * (chance.randrange(3) == 0) + ["[facts.P]", *sent_as("P"), "[facts.P.fields]"]
     lines += [f"{name} = {keys(kind, False, name)}" for name, kind in _KINDS.items()]
     lines += [f"{name} = {keys(kind, True)}" for name, kind in _DERIVED.items()]
     lines += ["[facts.L]", "list = true", *sent_as("L"), "[facts.L.fields]"]
@@ -91,6 +92,9 @@ class OtherSystem:
     def renamed(self, given: dict[str, Any], others: dict[str, str]) -> dict[str, Any]:
         """An object, under other names; now and then one comes twice."""
         found: dict[str, Any] = {}
+        if self.random.randrange(20) == 0:
+            # What no schema has; of a strict one, nothing is judged then.
+            found[self.random.choice(["N", "price", "größe"])] = self.random.choice([None, 1, {}])
         for name, value in given.items():
             other = self.name(name, others.get(name, ""))
             found[other] = value

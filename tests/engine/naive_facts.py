@@ -70,13 +70,17 @@ class Intake:
 
     def picked(self, raw: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
         found = {}
+        left = set(raw)
         for own, other in names.items():
             fits = [key for key in raw if key == own or (other and unicodedata.normalize("NFC", key.strip()) == other)]
+            left -= set(fits)
             values = [raw[key] for key in fits if raw[key] is not None]
             if len(values) > 1:
                 raise Refused("facts-rejected")
             if fits:
                 found[own] = values[0] if values else None
+        if left and self.schema is not None and self.schema.strict:
+            raise Refused("facts-rejected")
         return found
 
     def with_digits(self, raw: dict[str, Any]) -> dict[str, Any]:

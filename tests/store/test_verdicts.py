@@ -41,11 +41,11 @@ def test_shared_facts_are_read_by_the_name_of_the_release_before_too() -> None:
     assert Verdict.from_json(document) == stored
 
 
-def test_a_verdict_of_a_worker_of_the_release_before_has_no_logs_and_no_events() -> None:
+def test_a_verdict_of_a_worker_of_the_release_before_has_no_logs_no_events_and_no_warnings() -> None:
     document = verdict(uuid.uuid4(), datetime.now(UTC)).to_json()
-    del document["logs"], document["events"]
+    del document["logs"], document["events"], document["warnings"]
     read = Verdict.from_json(document)
-    assert (read.logs, read.events) == ([], [])
+    assert (read.logs, read.events, read.warnings) == ([], [], [])
 
 
 def test_the_first_verdict_stays_when_the_job_is_judged_again(settings: Settings, database: Engine) -> None:

@@ -146,6 +146,7 @@ verdicts = Table(
     # Texts that rules logged, and the calls that they made, in order.
     Column("logs", JSONB, nullable=False, server_default=text("'[]'")),
     Column("events", JSONB, nullable=False, server_default=text("'[]'")),
+    Column("warnings", JSONB, nullable=False, server_default=text("'[]'")),
     PrimaryKeyConstraint("id", "enqueued_at"),
     CheckConstraint("outcome in ('accept', 'review', 'reject', 'error')", name="outcome"),
     postgresql_partition_by="RANGE (enqueued_at)",
