@@ -138,7 +138,8 @@ class _CsvReader:
         return Record(self._line, cells, len(text), count)
 
     def _cells(self, text: str, first: int) -> Record:
-        delimiter, cells, flaw = self._delimiter, [], ""
+        delimiter, flaw = self._delimiter, ""
+        cells: list[str] = []
         position = count = 0
         self._size = len(text)
         while True:
