@@ -21,6 +21,7 @@ from rulefarm.database import SHORT_S, FarmIdentity, connect
 from rulefarm.errors import SettingsError
 from rulefarm.messaging import FARM_HEADER, refuse_cluster
 from rulefarm.settings import Settings
+from rulefarm.urls import source_url
 from tasks.published_rulesets import Prepare
 from tasks.self_description import DESCRIBE, describe
 from tasks.shared_facts import SharedFacts, open_shared
@@ -71,6 +72,8 @@ def run_worker(settings: Settings, options: WorkerOptions, *, prepare: Prepare |
     """
     # Now, and not when the first job asks for one.
     settings.check(but="flower_")
+    if options.bulk and settings.source_url:
+        source_url(settings.source_url)
     app = create_worker_app(settings)
     refuse_cluster(app)
     logging.basicConfig(level=options.loglevel, format="%(asctime)s %(levelname)s %(name)s: %(message)s")

@@ -212,3 +212,9 @@ def test_a_file_holds_one_query(tmp_path: Path, settings: Settings, query: str) 
 @pytest.mark.parametrize(("query", "subject"), ONE)
 def test_semicolons_elsewhere_end_nothing(tmp_path: Path, settings: Settings, query: str, subject: str) -> None:
     assert [one[0] for one in asked(tmp_path, query, settings.database_url)] == [subject]
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql+asyncpg", "postgresql+psycopg"])
+def test_the_database_may_be_named_in_any_spelling_of_postgres(settings: Settings, tmp_path: Path, scheme: str) -> None:
+    url = settings.require_database().replace("postgresql:", f"{scheme}:")
+    assert asked(tmp_path, "select 'S1' as sku, 3 as price, 2 as cost", url) == [("S1", "accept", [])]

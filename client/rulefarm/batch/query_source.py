@@ -20,6 +20,7 @@ from rulefarm.batch.source_options import Progress, SourceOptions
 from rulefarm.batch.text_lines import read_text
 from rulefarm.errors import JobRejected, SourceRejected
 from rulefarm.normalize import abbreviate
+from rulefarm.urls import source_url
 
 #: Types of Postgres that Python's dates are too small for: of one, of a list of it, and the reader.
 _DATES = ((1082, 1182, "PYDATE"), (1114, 1115, "PYDATETIME"), (1184, 1185, "PYDATETIMETZ"))
@@ -54,6 +55,7 @@ def read_query(
 
     Raises:
         SourceRejected: no database is named; else as `checked_header`.
+        SettingsError: `bad-url`.
         sqlalchemy.exc.SQLAlchemyError: the database does not answer, or does not take the query.
     """
     if database_url is None:
@@ -132,12 +134,10 @@ def _without_padding(value: Any) -> Any:
 
 
 def _engine(database_url: str) -> Engine:
-    url = make_url(database_url)
-    if url.drivername in ("postgres", "postgresql"):
-        url = url.set(drivername="postgresql+psycopg2")
-    if url.drivername != "postgresql+psycopg2":
+    url = make_url(source_url(database_url))
+    if url.drivername != "postgresql":
         return create_engine(url, poolclass=NullPool)
-    engine = create_engine(url, poolclass=NullPool)
+    engine = create_engine(url.set(drivername="postgresql+psycopg2"), poolclass=NullPool)
     event.listen(engine, "connect", _read_what_python_has_no_value_for)
     return engine
 

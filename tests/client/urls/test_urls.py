@@ -13,7 +13,7 @@ from sqlalchemy.engine import make_url
 
 from rulefarm.errors import SettingsError
 from rulefarm.settings import Settings
-from rulefarm.urls import broker_place, database_url, redis_place, result_place
+from rulefarm.urls import broker_place, database_url, redis_place, result_place, source_url
 
 CASES = tomllib.loads((Path(__file__).parent / "cases.toml").read_text(encoding="utf-8"))
 
@@ -38,11 +38,16 @@ def _result(text: str) -> tuple[str, dict[str, Any]]:
     return place.celery_url if place else "", {}
 
 
+def _source(text: str) -> tuple[str, dict[str, Any]]:
+    return source_url(text), {}
+
+
 READERS: dict[str, Callable[[str], tuple[str, dict[str, Any]]]] = {
     "database": _database,
     "redis": _redis,
     "broker": _broker,
     "result": _result,
+    "source": _source,
 }
 
 
