@@ -2,10 +2,9 @@
 
 A window is a sorted set of job ids by the time of their events, and a hash of the events. One script adds an event and
 reads the window up to it, so that no worker ever sees half of another's change; run again for the same job, it changes
-nothing. Time is that of the events: clocks only say when a key that nobody adds to is forgotten, and that an event is
-from the future. `tasks.replay` holds the same windows in memory."""
+nothing. Time is that of the events: the clock of Redis, and no worker's, says when a key that nobody adds to is
+forgotten, and that an event is from the future. `tasks.replay` holds the same windows in memory."""
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,7 +17,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PORTION = 200
 
 # KEYS: times, events.
-# ARGV: id, time, window, kept, now, time to live in milliseconds, most, event, whether to read, whether to trim.
+# ARGV: id, time, window, kept, now or nothing, time to live in milliseconds, most, event, whether to read, and to trim.
 # Times are microseconds: a score is a double, which is exact for them until the year 2255.
 _SCRIPT = """
 local times, events, id = KEYS[1], KEYS[2], ARGV[1]
@@ -42,7 +41,12 @@ end
 
 if ARGV[10] == '1' then
   -- An event from the future must not push out those of today.
-  local horizon = math.min(at, tonumber(ARGV[5])) - tonumber(ARGV[4])
+  local now = tonumber(ARGV[5])
+  if now == nil then
+    local clock = redis.call('TIME')
+    now = tonumber(clock[1]) * 1000000 + tonumber(clock[2])
+  end
+  local horizon = math.min(at, now) - tonumber(ARGV[4])
   local gone = redis.call('ZRANGEBYSCORE', times, '-inf', string.format('%.0f', horizon))
   local over = redis.call('ZCARD', times) - #gone - 2 * most
   if over > 0 then
@@ -85,12 +89,12 @@ def oldest_of_keys(events: Sequence[Event]) -> list[Event]:
 class RedisWindows:
     """The windows of a farm."""
 
-    def __init__(self, facts: ReferenceFacts, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, facts: ReferenceFacts, *, clock: Callable[[], float] | None = None) -> None:
         """Connect when first asked.
 
         Args:
             facts: kept in the same Redis.
-            clock: seconds since 1970; default: the time of this host, for nothing but what is forgotten when.
+            clock: seconds since 1970; default: that of Redis, so that no two hosts' are compared.
         """
         self._facts = facts
         self._clock = clock
@@ -132,7 +136,7 @@ class RedisWindows:
         self, domain: str, stream: Stream, events: Sequence[Event], is_read: bool, is_trimmed: bool
     ) -> list[list[str]]:
         pipeline = self._facts.redis.pipeline(transaction=False)
-        now = int(self._clock() * 1_000_000)
+        now = "" if self._clock is None else int(self._clock() * 1_000_000)
         kept_s = stream.window_s + stream.late_s
         for event in events:
             # In braces: both keys on the same node of a cluster.

@@ -4,16 +4,19 @@ import json
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from kombu import Exchange, Queue
 from sqlalchemy import Engine, func, select
 
 from rulefarm.database import jobs, verdicts
 from rulefarm.errors import JobRejected, NotFound, VerdictPending
 from rulefarm.farm import Farm
 from rulefarm.jobs import Job, new_jobs
+from rulefarm.messaging import job_message
+from rulefarm.routing import EVALUATE_JOB
 from rulefarm.settings import Settings
 from tests.processes import until
 from tests.rows import key
@@ -213,3 +216,21 @@ def test_flower_and_the_log_see_a_job_by_its_id_and_not_by_its_facts(farm: Farm,
     until(lambda: str(job.id) in log.read_text())
     assert secret not in log.read_text()
     assert json.dumps(secret) not in log.read_text()
+
+
+@pytest.mark.parametrize("retries", [0, 1_000])
+def test_a_message_of_a_host_whose_clock_is_ahead_is_judged_soon(
+    farm: Farm, farm_database: Engine, retries: int
+) -> None:
+    order, now = key(), datetime.now(UTC)
+    # Not on record, so that nothing but the message speaks for the job.
+    job = Job(id=uuid.uuid4(), domain="payment", subject=order, as_of=now, enqueued_at=now, on_record=False)
+    farm.app.send_task(
+        EVALUATE_JOB,
+        kwargs=job_message(job, '{"Order":{"total":1}}').kwargs,
+        task_id=str(job.id),
+        queue=Queue("rules.payment", Exchange(""), routing_key="rules.payment"),
+        eta=now + timedelta(hours=1_000),
+        retries=retries,
+    )
+    until(lambda: verdicts_of(farm_database, order), 60)

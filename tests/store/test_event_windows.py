@@ -3,6 +3,7 @@
 import json
 import random
 import threading
+import time
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -90,6 +91,22 @@ def test_an_event_from_the_future_pushes_out_no_other(facts: ReferenceFacts, dom
     today.record(domain, STREAM, [event(0, -10)])
     today.record(domain, STREAM, [event(1, 10_000_000)])
     assert ids(today.record(domain, STREAM, [event(2, 0)])) == [[0, 2]]
+
+
+def test_the_clock_of_redis_says_what_is_the_future_and_not_that_of_this_host(
+    facts: ReferenceFacts, domain: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = datetime.now(UTC)
+    # A month later than it is here, and the event is not of the future any more.
+    monkeypatch.setattr(time, "time", lambda: (now + timedelta(days=30)).timestamp())
+    windows = RedisWindows(facts)
+
+    def seen(n: int, at: datetime) -> list[list[int]]:
+        return ids(windows.record(domain, STREAM, [Event(f"job{n}", "c", at, json.dumps({"n": n}))]))
+
+    assert seen(0, now) == [[0]]
+    assert seen(1, now + timedelta(days=20)) == [[1]]
+    assert seen(2, now) == [[0, 2]]
 
 
 def test_of_more_events_of_one_instant_than_are_seen_its_own_is_one(windows: RedisWindows, domain: str) -> None:

@@ -12,6 +12,7 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -30,6 +31,7 @@ from rulefarm.routing import CONTROL_QUEUE
 from rulefarm.wire import NAMESPACE
 from store.dead_letters import MAX_CHARACTERS, Failure, record_message, storable
 from tasks.probe import PROBE, PROBE_AS_SENT
+from tasks.retry import pause_s
 from tasks.worker_context import current
 from workers.consumer.message_checks import check_envelope, check_message
 from workers.consumer.time_limits import set_again
@@ -163,6 +165,7 @@ class RefusingConsumer(Consumer):
                 check_message(message, self.app.tasks)
                 # How long a task may take is the worker's to say, not the message's.
                 message.headers.pop("timelimit", None)
+                _by_own_clock(message.headers)
                 if self._is_strange(message):
                     self._put_back(message)
                     return
@@ -283,3 +286,11 @@ def _domain(queue_name: str) -> str | None:
 
 def _nothing() -> None:
     """There is nothing to acknowledge."""
+
+
+def _by_own_clock(headers: dict[str, Any]) -> None:
+    """Have a message that is to wait do so from now on, as long as its retry says: its instant is of another clock."""
+    if headers.get("eta"):
+        retries = headers.get("retries")
+        left = pause_s(max(0, retries - 1) if isinstance(retries, int) else 0)
+        headers["eta"] = (datetime.now(UTC) + timedelta(seconds=left)).isoformat()
