@@ -15,7 +15,7 @@ from rulefarm.farm import Farm
 from rulefarm.messaging import job_message
 from rulefarm.routing import EVALUATE_JOB
 from rulefarm.settings import Settings
-from store.ruleset_versions import publish
+from store.ruleset_versions import RulesetSnapshot, publish
 from tasks import evaluate, worker_context
 from tasks.judge import judge_job
 from tasks.worker_context import WorkerContext
@@ -33,7 +33,7 @@ def attempts(settings: Settings, database: Engine, monkeypatch: pytest.MonkeyPat
     app = create_worker_app(settings)
     context = WorkerContext(settings=settings, database=engine, rulesets={"shop": SHOP}, app=app)
     monkeypatch.setattr(worker_context, "_current", [context])
-    publish(engine, "shop", SHOP.digest, SHOP.sources)
+    publish(engine, [RulesetSnapshot.of(SHOP)])
     task = app.tasks[EVALUATE_JOB]
     monkeypatch.setattr(task, "soft_time_limit", LIMIT_S)
     # Celery leaves it out where a task is applied here.
