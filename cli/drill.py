@@ -25,7 +25,7 @@ from workers.drill.plan import Options
 @click.option("--batches", type=click.IntRange(0), default=3, show_default=True, help="Batches to submit beside them.")
 @click.option("--faults", default="all", show_default=True, help="Names of faults, with commas between.")
 @click.option("--seed", default=7, show_default=True, help="Fixes subjects, faults and their times.")
-@click.option("--deadline", default=600.0, show_default=True, help="Seconds until what is open counts as lost.")
+@click.option("--deadline", default=1200.0, show_default=True, help="Seconds until what is open counts as lost.")
 @click.option(
     "--home", type=click.Path(file_okay=False, path_type=Path), help="Folder to keep. Default: kept only if it failed."
 )

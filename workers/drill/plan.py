@@ -45,7 +45,7 @@ class Options:
     seed: int = 7
     batches: int = 3
     #: Seconds from the first job on, after which what is still open counts as lost.
-    deadline_s: float = 600.0
+    deadline_s: float = 1200.0
 
 
 @dataclass(frozen=True, slots=True)
