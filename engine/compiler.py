@@ -1,12 +1,15 @@
 """From checked rules to what evaluates facts: slots, index, agenda.
 
 `compile_rules` takes the rules that `engine.ruleset` accepted and gives a `Compiled`, which never changes. Costs time
-in proportion to the rules. Refuses nothing: what could be wrong with a rule was found by `engine.checks`."""
+in proportion to the rules. What could be wrong with a rule was found by `engine.checks`; refuses rules that read more
+than can be held at hand for each evaluation."""
 
 import functools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from engine.diagnostics import Diagnostic
+from engine.errors import RulesetRejected
 from engine.evaluation import Actions, Agenda, CompiledRule, Expressions, ReasonTable, Test, linear_comparison
 from engine.facts import AS_OF, FactReader, SlotLayout, Slots, path_label
 from engine.language import (
@@ -22,6 +25,9 @@ from engine.language import (
 from engine.matching import Conjunction, Entry, Index, NormalForm, Probes, Residual, ratio_of, validity
 from engine.schema import Schema
 from engine.values import NOTHING
+
+#: Places in facts that the rules of a domain may read and write: a reader of so many takes some 200 MB to make.
+MAX_PLACES = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,9 @@ def compile_rules(rules: Sequence[Rule], schema: Schema | None, max_firings: int
         rules: in source order.
         schema: the facts; None: every field is optional and of any kind.
         max_firings: firings from which on a rule that fires again is a loop.
+
+    Raises:
+        RulesetRejected: the rules read and write more than MAX_PLACES places.
     """
     # Sorting is stable: equal salience keeps the source order.
     ordered = sorted(rules, key=lambda rule: -rule.salience)
@@ -52,6 +61,10 @@ def compile_rules(rules: Sequence[Rule], schema: Schema | None, max_firings: int
     reads = [layout.note(rule.condition) for rule in ordered]
     targets = [_note_actions(rule, layout) for rule in ordered]
     layout.freeze()
+    if layout.size > MAX_PLACES:
+        message = f"the rules read and write {layout.size:,} different fields, and a domain may have {MAX_PLACES:,}"
+        hint = "make a list of what differs in its name alone, or a domain of its own of a part of the rules"
+        raise RulesetRejected([Diagnostic("too-many-fields-read", "error", None, message, hint)])
     expressions = Expressions(layout)
     actions = Actions(layout, expressions, {rule.name: i for i, rule in enumerate(ordered)})
     kinds = _kinds(layout)

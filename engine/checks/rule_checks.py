@@ -11,9 +11,10 @@ from engine.checks.event_checks import check_bindings, check_bound, is_bound
 from engine.checks.foreign_functions import foreign_hint
 from engine.checks.kinds import ValueKind, kind_of, known_path
 from engine.checks.path_checks import check_path
+from engine.checks.pattern_checks import PatternChecks
 from engine.checks.value_checks import check_call, check_constant
 from engine.checks.wording import a_kind, abridged, arity, date_hint
-from engine.functions import FUNCTIONS, PatternRefused, compile_pattern
+from engine.functions import FUNCTIONS
 from engine.language import (
     Action,
     Aggregate,
@@ -28,7 +29,6 @@ from engine.language import (
     Expression,
     Item,
     ListLiteral,
-    Literal,
     Log,
     Membership,
     Negate,
@@ -65,10 +65,11 @@ def check_rules(rules: Sequence[Rule], schema: Schema | None, sources: Mapping[s
     """
     names = {rule.name: None for rule in rules}
     full: set[str] = set()
+    patterns = PatternChecks()
     for rule in rules:
         if rule.span is not None and rule.span.source not in full:
             try:
-                _Checker(rule, schema, names, sources[rule.span.source]).check()
+                _Checker(rule, schema, names, sources[rule.span.source], patterns).check()
             except TooManyProblems:
                 full.add(rule.span.source)
 
@@ -76,8 +77,11 @@ def check_rules(rules: Sequence[Rule], schema: Schema | None, sources: Mapping[s
 class _Checker:
     """One check of one rule."""
 
-    def __init__(self, rule: Rule, schema: Schema | None, names: Collection[str], source: Source) -> None:
+    def __init__(
+        self, rule: Rule, schema: Schema | None, names: Collection[str], source: Source, patterns: PatternChecks
+    ) -> None:
         self._rule = rule
+        self._patterns = patterns
         self._schema = schema
         self._names = names
         self._source = source
@@ -239,16 +243,8 @@ class _Checker:
             return
         if left == "text" or node.op != "contains":
             self._takes(name, "text", node.right, right)
-        if node.op != "matches":
-            return
-        if not isinstance(node.right, Literal):
-            self._report(node.right, "bad-pattern", "the pattern of 'matches' has to be a constant")
-        elif isinstance(node.right.value, str):
-            try:
-                compile_pattern(node.right.value)
-            except PatternRefused as refused:
-                hint = "patterns follow RE2: no look-around and no back-references"
-                self._report(node.right, "bad-pattern", f"not a pattern: {refused}", hint)
+        if node.op == "matches":
+            self._patterns.check(node, self._report)
 
     def _call(self, node: Call) -> None:
         kinds = [self._visit(arg) for arg in node.args]

@@ -4,12 +4,13 @@ from engine.functions import lists
 from engine.functions.function import Function, invoke
 from engine.functions.grule import ALIASES
 from engine.functions.lists import frozen
-from engine.functions.regex import PatternRefused, compile_pattern, matches
+from engine.functions.regex import MAX_ALL_PATTERN_STEPS, PatternRefused, compile_pattern, matches, pattern_steps
 from engine.functions.registry import FUNCTIONS
 
 __all__ = [
     "ALIASES",
     "FUNCTIONS",
+    "MAX_ALL_PATTERN_STEPS",
     "Function",
     "PatternRefused",
     "compile_pattern",
@@ -17,4 +18,5 @@ __all__ = [
     "invoke",
     "lists",
     "matches",
+    "pattern_steps",
 ]

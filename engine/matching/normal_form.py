@@ -45,6 +45,8 @@ from engine.values import (
 
 #: A condition that would make more of them keeps its alternatives as residual tests.
 MAX_CONJUNCTIONS = 32
+#: Of all conditions of a domain; from there on none is taken apart any more. Each takes about a kilobyte.
+MAX_ALL_CONJUNCTIONS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +80,15 @@ class NormalForm:
     def __init__(self, layout: SlotLayout, expressions: Expressions) -> None:
         self._layout = layout
         self._expressions = expressions
+        self._count = 0
 
     def of(self, condition: Expression) -> list[Conjunction]:
         """The conjunctions of a condition; none when it never holds."""
-        return self._split(condition, False)
+        if self._count >= MAX_ALL_CONJUNCTIONS:
+            return [_residual(condition, False)]
+        conjunctions = self._split(condition, False)
+        self._count += len(conjunctions)
+        return conjunctions
 
     def _split(self, node: Expression, negated: bool) -> list[Conjunction]:
         conjoined = isinstance(node, Or if negated else And)

@@ -9,7 +9,8 @@ import pytest
 
 from engine import compile_ruleset, parse_schema
 from engine.checks.event_checks import MAX_CHOICES
-from engine.functions.regex import MAX_PATTERN_CHARACTERS
+from engine.compiler import MAX_PLACES
+from engine.functions.regex import MAX_ALL_PATTERN_STEPS, MAX_PATTERN_CHARACTERS, MAX_PATTERN_STEPS
 from engine.language import MAX_RULES, MAX_SOURCE_CHARACTERS
 from engine.language.action_parser import MAX_ACTIONS
 from engine.language.condition_parser import MAX_BINDINGS
@@ -119,5 +120,8 @@ def test_the_limits_on_the_page_are_those_of_the_source() -> None:
         MAX_LIST_ITEMS,
         MAX_ACTIONS,
         MAX_PATTERN_CHARACTERS,
+        MAX_PATTERN_STEPS,
+        MAX_ALL_PATTERN_STEPS,
+        MAX_PLACES,
         MAX_PROBLEMS,
     ]
