@@ -21,7 +21,7 @@ from rulefarm.farm import Farm
 from rulefarm.jobs import Batch, Job
 from rulefarm.reference_facts import ReferenceFacts
 from rulefarm.settings import Settings
-from rulefarm.verdict import Outcome, Verdict
+from rulefarm.verdict import Outcome, Verdict, VerdictEvent, VerdictReason
 
 #: Of this distribution, and of the farm that carries it.
 __version__ = "0.1.0"
@@ -48,5 +48,7 @@ __all__ = [
     "SettingsError",
     "SourceRejected",
     "Verdict",
+    "VerdictEvent",
     "VerdictPending",
+    "VerdictReason",
 ]

@@ -4,6 +4,7 @@ A job of a domain that nobody has published would wait for ever: it is refused, 
 less than 30 s ago."""
 
 import time
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from rulefarm.errors import JobRejected
@@ -41,6 +42,19 @@ class KnownDomains:
             return
         self._domains = self._ledger.domains()
         self._until = time.monotonic() + _FRESH_S
-        if domain not in self._domains:
-            names = ", ".join(sorted(self._domains)) or "none: no worker has published a ruleset yet"
-            raise JobRejected("unknown-domain", f"no domain {domain!r}", f"known: {names}")
+        checked_known(domain, self._domains)
+
+
+def checked_known(domain: str, known: Collection[str]) -> None:
+    """Refuse a domain that is not among those that are known.
+
+    Args:
+        domain: who is to judge.
+        known: the names of the others.
+
+    Raises:
+        JobRejected: `unknown-domain`, with the names.
+    """
+    if domain not in known:
+        names = ", ".join(sorted(known)) or "none: no worker has published a ruleset yet"
+        raise JobRejected("unknown-domain", f"no domain {domain!r}", f"known: {names}")

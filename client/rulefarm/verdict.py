@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 #: Fields to their names of the release before, under which they are written too, for its producers and programs, and
 #: read, from its workers. Goes with the next release.
@@ -14,6 +14,25 @@ _OLD_NAMES = {"shared_facts": "seen"}
 
 #: The worst that any rule asked for; error: it could not be judged, and `reasons` says why.
 Outcome = Literal["accept", "review", "reject", "error"]
+
+
+class VerdictReason(TypedDict):
+    """One decision that a fired rule took; of an error, what went wrong."""
+
+    #: None: no rule, the facts or the farm.
+    rule: str | None
+    outcome: Outcome
+    text: str
+    #: Stable; of errors, and of rules that give one.
+    code: str | None
+
+
+class VerdictEvent(TypedDict):
+    """One call that a fired rule made."""
+
+    name: str
+    arguments: list[Any]
+    rule: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +51,8 @@ class Verdict:
     outcome: Outcome
     #: Names of the rules that fired, in order.
     fired: list[str]
-    #: {rule, outcome, text, code} for every decision that a fired rule took; for an error, what went wrong.
-    reasons: list[dict[str, Any]]
+    #: Every decision that a fired rule took; for an error, what went wrong.
+    reasons: list[VerdictReason]
     #: "Fact.field" to the value that the rules gave it.
     changes: dict[str, Any]
     #: Version of the ruleset that judged: sha256 of its canonical source.
@@ -51,9 +70,8 @@ class Verdict:
     shared_facts: dict[str, Any] | None = None
     #: Texts that rules logged, in order.
     logs: list[str] = field(default_factory=list)
-    #: {name, arguments, rule} for every call that a fired rule made, in order. Nothing was executed: whoever gets the
-    #: verdict acts on them.
-    events: list[dict[str, Any]] = field(default_factory=list)
+    #: Every call that a fired rule made, in order. Nothing was executed: whoever gets the verdict acts on them.
+    events: list[VerdictEvent] = field(default_factory=list)
     #: What was odd about the facts, in sentences: names that the domain does not have, with the nearest that it has.
     warnings: list[str] = field(default_factory=list)
 

@@ -56,6 +56,13 @@ def test_the_client_alone_installs_without_a_compiler_numpy_or_the_engine(source
     done = subprocess.run([python, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.stdout.strip(), done.returncode) == ("None", 0), done.stderr
     script = (
+        "from rulefarm.testing import MemoryFarm as Farm\n"
+        "print(Farm(answers={'payment': 'review'}).evaluate('payment', {'Order': {}}).outcome, flush=True)\n"
+        "Farm()"
+    )
+    done = subprocess.run([python, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.stdout.strip(), "is not installed, which judges" in done.stderr) == ("review", True)
+    script = (
         "from rulefarm import Farm, Settings; Farm(Settings(broker_url='redis://h', database_url='postgresql://h'))"
     )
     done = subprocess.run([python, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
