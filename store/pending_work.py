@@ -9,10 +9,25 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Engine, Interval, case, cast, func, select, true, tuple_, union, update
+from sqlalchemy import (
+    Boolean,
+    Engine,
+    Interval,
+    case,
+    cast,
+    column,
+    exists,
+    func,
+    select,
+    true,
+    tuple_,
+    union,
+    update,
+    values,
+)
 from sqlalchemy.dialects.postgresql import insert
 
-from rulefarm.database import batches, chunks, jobs, message_of_row, reconciler, translate_errors
+from rulefarm.database import active_rulesets, batches, chunks, jobs, message_of_row, reconciler, translate_errors
 from rulefarm.messaging import TaskMessage, chunk_message
 from store.attempts import is_free
 
@@ -24,6 +39,7 @@ LONGEST_WAIT_S = 3600.0
 #: Longer ago than any patience: what is due since then is sent however long its queue is.
 _LONG_AGO = timedelta(days=36500)
 _SECOND = cast("1 second", Interval)
+_KINDS = values(column("bulk", Boolean), name="kinds").data([(False,), (True,)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +57,7 @@ class OpenWork:
 
 @contextmanager
 def claim_due(
-    engine: Engine, domain: str, *, bulk: bool, grace_s: float, limit: int, busy: bool = False
+    engine: Engine, domain: str, *, bulk: bool, grace_s: float, limit: int, new: int | None = None, busy: bool = False
 ) -> Iterator[list[TaskMessage]]:
     """The messages to send again to one queue; what was taken counts as sent if the block ends well.
 
@@ -51,17 +67,23 @@ def claim_due(
         bulk: whether it is the domain's bulk queue.
         grace_s: seconds that the first message gave; doubles with every message.
         limit: jobs and chunks at most.
+        new: of these, jobs that nobody has begun at most: a worker that is awake takes them without a message. Default:
+            as many as there are.
         busy: whether the queue has a backlog: then what was sent most likely waits there for its turn.
 
     Raises:
         DatabaseUnreachable: nothing was taken.
     """
     with translate_errors(engine), engine.begin() as connection:
-        picked = select(jobs.c.id).where(jobs.c.domain == domain, jobs.c.bulk == bulk, _is_due(jobs, grace_s, busy))
-        picked = picked.order_by(jobs.c.resend_at).limit(limit).with_for_update(skip_locked=True)
-        counted = update(jobs).where(jobs.c.id.in_(picked))
-        counted = counted.values(times_sent=jobs.c.times_sent + 1, resend_at=_next(jobs, grace_s))
-        messages = [message_of_row(row) for row in connection.execute(counted.returning(*jobs.columns))]
+        messages: list[TaskMessage] = []
+        of_queue = (jobs.c.domain == domain) & (jobs.c.bulk == bulk) & _is_due(jobs, grace_s, busy)
+        # What was begun goes first: it is judged by nobody without its message.
+        for state, most in ((jobs.c.attempts > 0, limit), (jobs.c.attempts == 0, limit if new is None else new)):
+            picked = select(jobs.c.id).where(of_queue, state).order_by(jobs.c.resend_at)
+            picked = picked.limit(min(most, limit - len(messages))).with_for_update(skip_locked=True)
+            counted = update(jobs).where(jobs.c.id.in_(picked))
+            counted = counted.values(times_sent=jobs.c.times_sent + 1, resend_at=_next(jobs, grace_s))
+            messages += [message_of_row(row) for row in connection.execute(counted.returning(*jobs.columns))]
         if bulk and len(messages) < limit:
             picked = select(chunks.c.batch, chunks.c.n).join(batches)
             picked = picked.where(batches.c.domain == domain, _is_due(chunks, grace_s, busy))
@@ -80,7 +102,16 @@ def due_queues(engine: Engine) -> set[tuple[str, bool]]:
     Raises:
         DatabaseUnreachable: no answer.
     """
-    overdue = select(jobs.c.domain, jobs.c.bulk).where(jobs.c.state == "open", jobs.c.resend_at <= func.now())
+    # Queue by queue, each by the first entry of an index: to look at all that is open would take as long as it is many.
+    queues = select(active_rulesets.c.domain, column("bulk")).join(_KINDS, true())
+    overdue = queues.where(
+        exists().where(
+            jobs.c.state == "open",
+            jobs.c.domain == active_rulesets.c.domain,
+            jobs.c.bulk == column("bulk"),
+            jobs.c.resend_at <= func.now(),
+        )
+    )
     parts = select(batches.c.domain, true()).join(chunks)
     parts = parts.where(chunks.c.state == "open", chunks.c.resend_at <= func.now())
     with translate_errors(engine), engine.connect() as connection:

@@ -4,18 +4,23 @@ Every write can be repeated: a job that has its verdict keeps it. A chunk is wri
 
 import json
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, func, literal, select, text, update
+from sqlalchemy import Engine, Executable, bindparam, func, select, text, update
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import insert
 
 from rulefarm.database import chunks, copy_rows, jobs, translate_errors, verdicts
 from rulefarm.verdict import Verdict
 from store.chunk_attempts import finish_batch
 
-_COLUMNS = [column.name for column in verdicts.columns]
+#: The columns of a verdict's row, in order.
+COLUMNS = [column.name for column in verdicts.columns]
+_DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
+#: Their types in SQL, for the table that rows are copied into on their way.
+STAGED_TYPES = {column.name: str(column.type.compile(dialect=_DIALECT)) for column in verdicts.columns}
 #: What differs from row to row of a chunk; the rest is the chunk's.
 _STAGED = (
     *("id", "subject", "outcome", "fired", "reasons", "changes"),
@@ -23,6 +28,32 @@ _STAGED = (
 )
 #: Columns of JSON.
 _JSON = ("reasons", "changes", "shared_facts", "logs", "events", "warnings")
+_CREATE_STAGED = (
+    f"create temporary table staged ({', '.join(f'{name} {STAGED_TYPES[name]}' for name in _STAGED)}) on commit drop"
+)
+
+
+def _storing() -> Executable:
+    # The job's row decides: it is locked and closed by this statement, so of two workers with the same job one closes
+    # it and the other finds it closed; and no verdict can exist without its job.
+    closed = (
+        update(jobs)
+        .where(jobs.c.id == bindparam("its_id"), jobs.c.state == "open", jobs.c.as_of == bindparam("its_as_of"))
+        .where(jobs.c.attempts <= bindparam("attempt"))
+        .values(state="done", lease_until=None)
+        .returning(jobs.c.id, jobs.c.enqueued_at)
+        .cte("closed")
+    )
+    others = [name for name in COLUMNS if name not in ("id", "enqueued_at")]
+    # By other names than the columns': SQLAlchemy would take those for values of the INSERT.
+    values = (bindparam(f"its_{name}", type_=verdicts.c[name].type) for name in others)
+    row = select(closed.c.id, closed.c.enqueued_at, *values)
+    statement = insert(verdicts).from_select(["id", "enqueued_at", *others], row)
+    return statement.on_conflict_do_nothing().returning(verdicts.c.id)
+
+
+#: Built once: to build it takes longer than to judge a job.
+_STORE = _storing()
 
 
 def store_verdict(engine: Engine, verdict: Verdict, *, attempt: int = 1, job: Mapping[str, Any] | None = None) -> bool:
@@ -41,24 +72,11 @@ def store_verdict(engine: Engine, verdict: Verdict, *, attempt: int = 1, job: Ma
     Raises:
         DatabaseUnreachable: nothing was written.
     """
-    # The job's row decides: it is locked and closed by this statement, so of two workers with the same job one closes
-    # it and the other finds it closed; and no verdict can exist without its job.
-    closed = (
-        update(jobs)
-        .where(jobs.c.id == verdict.id, jobs.c.state == "open", jobs.c.as_of == verdict.as_of)
-        .where(jobs.c.attempts <= attempt)
-        .values(state="done", lease_until=None)
-        .returning(jobs.c.id, jobs.c.enqueued_at)
-        .cte("closed")
-    )
-    values = [_stored(name, getattr(verdict, name)) for name in _COLUMNS if name not in ("id", "enqueued_at")]
-    names = ["id", "enqueued_at", *(name for name in _COLUMNS if name not in ("id", "enqueued_at"))]
-    row = select(closed.c.id, closed.c.enqueued_at, *values)
-    statement = insert(verdicts).from_select(names, row).on_conflict_do_nothing().returning(verdicts.c.id)
+    values = {f"its_{name}": _stored(name, getattr(verdict, name)) for name in COLUMNS if name != "enqueued_at"}
     with translate_errors(engine), engine.begin() as connection:
         if job is not None:
             connection.execute(insert(jobs).values(dict(job)).on_conflict_do_nothing(index_elements=["id"]))
-        return connection.execute(statement).first() is not None
+        return connection.execute(_STORE, values | {"attempt": attempt}).first() is not None
 
 
 def store_chunk(engine: Engine, batch: uuid.UUID, n: int, rows: Iterable[Verdict], *, attempt: int) -> int | None:
@@ -86,19 +104,13 @@ def store_chunk(engine: Engine, batch: uuid.UUID, n: int, rows: Iterable[Verdict
         )
         if not closed.rowcount:
             return None
-        connection.execute(
-            text(
-                "create temporary table staged (id uuid, subject text, outcome text, fired text[], reasons jsonb,"
-                " changes jsonb, facts_digest text, micros integer, shared_facts jsonb, logs jsonb, events jsonb,"
-                " warnings jsonb) on commit drop"
-            )
-        )
-        copy_rows(connection, "staged", _STAGED, map(_staged, rows))
+        connection.execute(text(_CREATE_STAGED))
+        copy_rows(connection, "staged", _STAGED, (staged_row(row, _STAGED) for row in rows))
         new = 0
         if rows:
-            shared = {name: getattr(rows[0], name) for name in _COLUMNS if name not in _STAGED}
-            names = ", ".join(_COLUMNS)
-            picked = ", ".join(name if name in _STAGED else f":{name}" for name in _COLUMNS)
+            shared = {name: getattr(rows[0], name) for name in COLUMNS if name not in _STAGED}
+            names = ", ".join(COLUMNS)
+            picked = ", ".join(name if name in _STAGED else f":{name}" for name in COLUMNS)
             statement = f"insert into verdicts ({names}) select {picked} from staged on conflict do nothing"
             new = connection.execute(text(statement), shared).rowcount
         finish_batch(connection, batch)
@@ -172,15 +184,19 @@ def count_fired(engine: Engine, batch: uuid.UUID, *, limit: int = 10) -> list[tu
         return [(name, count) for name, count in connection.execute(statement)]
 
 
-def _staged(row: Verdict) -> tuple[Any, ...]:
-    values = ((name, getattr(row, name)) for name in _STAGED)
+def staged_row(row: Verdict, names: Sequence[str]) -> tuple[Any, ...]:
+    """A verdict as a row of COPY.
+
+    Args:
+        row: the verdict.
+        names: of the columns, in the order that is wanted.
+    """
+    values = ((name, getattr(row, name)) for name in names)
     return tuple(_json(value) if name in _JSON and value is not None else value for name, value in values)
 
 
-def _stored(name: str, value: Any) -> ColumnElement[Any]:
-    if name in _JSON and value is not None:
-        value = json.loads(_json(value))
-    return literal(value, type_=verdicts.c[name].type)
+def _stored(name: str, value: Any) -> Any:
+    return json.loads(_json(value)) if name in _JSON and value is not None else value
 
 
 def _json(value: Any) -> str:

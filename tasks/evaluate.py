@@ -1,10 +1,11 @@
-"""The two tasks that judge.  message -> [evaluate] -> judge -> verdict row -> Celery result
+"""The two tasks that judge.  message -> [evaluate] -> judge -> verdict row, result -> drain
 
 Store first, acknowledge after: a crash in between repeats the task, and the closed row makes the repeat harmless. A
 repeat is counted before it starts, so that what kills its workers ends as a dead letter. A database that is away is
 waited out; a message that makes no sense is a dead letter at once."""
 
 import logging
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn, TypeVar
 
@@ -19,11 +20,14 @@ from rulefarm.messaging import (
     TaskMessage,
     send_messages,
 )
+from rulefarm.routing import queue_name
 from rulefarm.verdict import Verdict
 from store.attempts import add_job, claim_job, fail_job
 from store.chunk_attempts import Claim, claim_chunk, fail_chunk
 from store.dead_letters import Failure, record_message
 from store.verdicts import store_chunk, store_verdict
+from tasks.drain import drain
+from tasks.job_results import put_results
 from tasks.judge import judge_chunk, judge_job
 from tasks.retry import pause_s
 from tasks.worker_context import WorkerContext, current
@@ -34,41 +38,41 @@ _Message = TypeVar("_Message", JobMessage, ChunkMessage)
 
 
 def evaluate_job(task: Task, **kwargs: Any) -> dict[str, Any] | None:
-    """Judge one job and record its verdict.
+    """Judge one job and record its verdict; then judge what else waits for the same queue.
 
     Args:
         task: the running Celery task.
         kwargs: as `JobMessage.to_kwargs` writes them.
 
     Returns:
-        The verdict on record, as JSON: this one, or the one that was there first. None for a job that has none yet:
-        not on record, dead, failed this time, or leased by another worker.
+        outcome: of the verdict on record, this one or the one that was there first; None for a job that has none yet:
+        dead, failed this time, or leased by another worker. drained: how many other jobs got their verdicts. None
+        altogether for a message that is refused.
     """
-    context, worker, waited = current(), task.request.hostname, waited_s()
-    attempt = 1
+    context, worker, began, waited = current(), task.request.hostname, time.monotonic(), waited_s()
+    attempt, verdict = 1, None
     try:
         message = _read(task, JobMessage.from_kwargs, kwargs)
         if message is None:
             return None
         attempt = message.attempt or 1
+        claimed: int | None = attempt
         if message.times_sent > 1 or _is_redelivered(task):
             claimed = _claim_job(context, message, worker)
-            if claimed is None:
-                return _recorded(context, message)
+        if claimed is not None:
             attempt = claimed
-        try:
-            verdict = judge_job(context.ruleset(message.domain), message, worker, context.shared)
-            job = None if message.on_record else message.row()
-            stored = store_verdict(context.database, verdict, attempt=attempt, job=job)
-        except FarmUnreachable:
-            raise
-        except Exception as error:  # Whatever it is, the job is to blame, and its attempts count.
-            _blame_who_kept_it_waiting(task, error, waited)
-            _fail_job(context, message, worker, attempt, error)
-            return None
-        return _result(context, verdict) if stored else _recorded(context, message)
+            verdict = _judge_job(task, context, message, attempt, waited)
+        else:
+            verdict = _recorded(context, message)
     except (FarmUnreachable, SoftTimeLimitExceeded) as error:
         _retry(task, error, kwargs, attempt)
+    if verdict is not None:
+        # Before the others: somebody may wait for it.
+        put_results(context.app, [verdict])
+    drained = 0
+    if message.domain in context.rulesets:
+        drained = drain(context, message.domain, worker, bulk=_is_bulk(task, message.domain), began=began)
+    return {"outcome": verdict and verdict.outcome, "drained": drained}
 
 
 def evaluate_chunk(task: Task, **kwargs: Any) -> int | None:
@@ -96,8 +100,9 @@ def evaluate_chunk(task: Task, **kwargs: Any) -> int | None:
             return None
         attempt = claim.attempt
         try:
-            rows = judge_chunk(context.ruleset(claim.chunk["domain"]), claim.chunk, worker, context.shared)
-            return store_chunk(engine, message.batch, message.n, rows, attempt=attempt)
+            domain = claim.chunk["domain"]
+            rows = judge_chunk(context.ruleset(domain), claim.chunk, worker, context.shared)
+            stored = store_chunk(engine, message.batch, message.n, rows, attempt=attempt)
         except FarmUnreachable:
             raise
         except Exception as error:
@@ -108,6 +113,25 @@ def evaluate_chunk(task: Task, **kwargs: Any) -> int | None:
             return None
     except (FarmUnreachable, SoftTimeLimitExceeded) as error:
         _retry(task, error, kwargs, attempt)
+    # A long queue of chunks keeps no single job waiting to its end.
+    drain(context, domain, worker, bulk=True)
+    return stored
+
+
+def _judge_job(task: Task, context: WorkerContext, message: JobMessage, attempt: int, waited: float) -> Verdict | None:
+    """The verdict on record; None if judging it failed."""
+    worker = task.request.hostname
+    try:
+        verdict = judge_job(context.ruleset(message.domain), message, worker, context.shared)
+        job = None if message.on_record else message.row()
+        stored = store_verdict(context.database, verdict, attempt=attempt, job=job)
+    except FarmUnreachable:
+        raise
+    except Exception as error:  # Whatever it is, the job is to blame, and its attempts count.
+        _blame_who_kept_it_waiting(task, error, waited)
+        _fail_job(context, message, worker, attempt, error)
+        return None
+    return verdict if stored else _recorded(context, message)
 
 
 def _read(
@@ -127,6 +151,10 @@ def _is_redelivered(task: Task) -> bool:
     return bool((task.request.delivery_info or {}).get("redelivered"))
 
 
+def _is_bulk(task: Task, domain: str) -> bool:
+    return (task.request.delivery_info or {}).get("routing_key") == queue_name(domain, bulk=True)
+
+
 def _claim_job(context: WorkerContext, message: JobMessage, worker: str) -> int | None:
     # A repeat is counted in the job's row, so there has to be one.
     if not message.on_record:
@@ -143,16 +171,11 @@ def _fail_job(context: WorkerContext, message: JobMessage, worker: str, attempt:
         log.error("job %s is a dead letter now", message.job_id)
 
 
-def _recorded(context: WorkerContext, message: JobMessage) -> dict[str, Any] | None:
+def _recorded(context: WorkerContext, message: JobMessage) -> Verdict | None:
     recorded = read_verdict(context.database, message.job_id)
     if recorded is None:
         log.warning("job %s is unknown, dead, or leased by another worker: its message is dropped", message.job_id)
-    return _result(context, recorded) if recorded else None
-
-
-def _result(context: WorkerContext, verdict: Verdict) -> dict[str, Any]:
-    """What whoever waits is given: the verdict, and whose it is."""
-    return {**verdict.to_json(), **context.app.farm_headers}
+    return recorded
 
 
 def _blame_who_kept_it_waiting(task: Task, error: Exception, waited: float) -> None:

@@ -40,7 +40,36 @@ def judge_job(loaded: LoadedRuleset, message: JobMessage, worker: str, shared: S
         FactsUnreachable: the shared facts can't be read.
         SettingsError: the domain shares facts, and nothing says where they are.
     """
-    [facts] = _complete(loaded, [Subject(str(message.job_id), message.document, message.as_of)], shared)
+    [facts] = complete_jobs(loaded, [message], shared)
+    return judge_complete(loaded, message, facts, worker)
+
+
+def complete_jobs(
+    loaded: LoadedRuleset, messages: Sequence[JobMessage], shared: SharedFacts | None = None
+) -> list[CompleteFacts]:
+    """The facts of jobs with the shared ones, which are read for all of them at once.
+
+    Args:
+        loaded: the ruleset of their domain.
+        messages: the jobs.
+        shared: as for `judge_job`.
+
+    Raises:
+        FactsUnreachable, SettingsError: as `judge_job`.
+    """
+    subjects = [Subject(str(message.job_id), message.document, message.as_of) for message in messages]
+    return _complete(loaded, subjects, shared)
+
+
+def judge_complete(loaded: LoadedRuleset, message: JobMessage, facts: CompleteFacts, worker: str) -> Verdict:
+    """Judge one job whose facts are complete.
+
+    Args:
+        loaded: the ruleset of its domain.
+        message: the job.
+        facts: its facts, from `complete_jobs`.
+        worker: who judges.
+    """
     started = time.perf_counter_ns()
     evaluation = evaluate_complete(loaded, facts, message.as_of)
     micros = (time.perf_counter_ns() - started) // 1000

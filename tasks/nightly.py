@@ -91,7 +91,8 @@ def _instant(night: str | None) -> datetime | None:
 
 def _carry_out(context: WorkerContext, duty: Duty) -> str | None:
     engine, settings, night = context.database, context.settings, night_of(duty)
-    sender = MessageSender(context.app, limit=settings.queue_limit, has_ledger=True)
+    # It sends chunks, whose messages are counted.
+    sender = MessageSender(context.app, limit=settings.queue_limit, count_open=lambda _: 0)
     free = sender.free_slots(queue_name(duty.domain, bulk=True))
     note_start(engine, duty)
     try:

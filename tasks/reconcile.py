@@ -12,17 +12,15 @@ from celery import Task
 from rulefarm.database import translate_errors
 from rulefarm.errors import FarmUnreachable
 from rulefarm.messaging import TaskMessage, queue_depths, send_messages
-from rulefarm.routing import OLD_SENTINEL_QUEUE, SENTINEL, SENTINEL_QUEUE, queue_name
+from rulefarm.routing import BACKLOG, OLD_SENTINEL_QUEUE, SENTINEL, SENTINEL_QUEUE, queue_name
 from store.duties import mark_due
 from store.partitions import ensure_partitions
 from store.pending_work import claim_due, count_open, due_queues, has_run_within, mark_all_due, record_run
+from tasks.drain import drain
 from tasks.duty_messages import send_duties
 from tasks.worker_context import WorkerContext, current
 
 log = logging.getLogger("rulefarm.tasks")
-
-#: Messages in a queue that mean it has a backlog. Below, a message too many costs less than a lost job's wait.
-BACKLOG = 100
 
 
 def reconcile(task: Task) -> int:
@@ -43,6 +41,9 @@ def reconcile(task: Task) -> int:
     except FarmUnreachable as error:
         log.warning("nothing that is due was sent: %s", error)
         return 0
+    # What is due and was never begun this worker can judge itself: even if every message is lost, it is judged.
+    for domain in context.rulesets:
+        drain(context, domain, task.request.hostname, bulk=context.bulk)
     return send_what_is_due(context)
 
 
@@ -97,6 +98,8 @@ def _check_sentinel(context: WorkerContext) -> bool:
 def _send_due(context: WorkerContext, domain: str, bulk: bool, depth: int, deadline: float) -> int:
     settings, sent = context.settings, 0
     busy, most = depth > BACKLOG, settings.queue_limit
+    # Jobs that nobody has begun need no more messages than wake the workers, who take the others from Postgres.
+    new = max(0, BACKLOG - depth)
     if depth:
         # A message for everything open is enough: more would only make all wait longer, until whatever waits is sent
         # again and again. One that was lost leaves a slot for itself.
@@ -105,10 +108,11 @@ def _send_due(context: WorkerContext, domain: str, bulk: bool, depth: int, deadl
     while sent < free:
         limit = min(settings.reconcile_batch_size, free - sent)
         with claim_due(
-            context.database, domain, bulk=bulk, grace_s=settings.reconcile_grace_s, limit=limit, busy=busy
+            context.database, domain, bulk=bulk, grace_s=settings.reconcile_grace_s, limit=limit, new=new, busy=busy
         ) as messages:
             portion = send_messages(context.app, messages) if messages else 0
         sent += portion
+        new = max(0, new - portion)
         if portion < limit or time.monotonic() > deadline:
             break
     return sent

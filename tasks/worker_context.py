@@ -30,6 +30,8 @@ class WorkerContext:
     rulesets: dict[str, LoadedRuleset]
     #: The Celery application, to send messages with.
     app: Any
+    #: Whether it takes from the bulk queues of its domains instead of the interactive ones.
+    bulk: bool = False
     #: Where the facts are that do not come with a job; None: no domain that it serves shares any.
     shared: SharedFacts | None = None
     #: Keeps the rulesets at what is published; None: they stay what they are.

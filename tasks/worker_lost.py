@@ -12,23 +12,31 @@ from rulefarm.routing import EVALUATE_CHUNK, EVALUATE_JOB
 from store.attempts import add_job, fail_job
 from store.chunk_attempts import fail_chunk
 from store.dead_letters import Failure
+from store.job_groups import free_lost_group, holder
 from tasks.worker_context import current
 
 log = logging.getLogger("rulefarm.tasks")
 
 
-def record_worker_lost(task: str, kwargs: Mapping[str, Any], worker: str, failure: Failure) -> None:
-    """Count an attempt that ended with its process.
+def record_worker_lost(
+    task: str, kwargs: Mapping[str, Any], worker: str, failure: Failure, *, pid: int | None = None
+) -> None:
+    """Count the attempts that ended with a process.
 
     Args:
         task: name of the task.
         kwargs: of its message.
         worker: that the process belonged to.
         failure: how it ended.
+        pid: of the process: the jobs that it had claimed together are freed. Default: it had begun none.
     """
     context = current()
     engine = context.database
     try:
+        if pid is not None:
+            freed = free_lost_group(engine, holder(worker, pid), failure)
+            if freed:
+                log.warning("%d jobs that a lost process had claimed together are tried alone", freed)
         if task == EVALUATE_JOB:
             job = JobMessage.from_kwargs(kwargs)
             if not job.on_record:

@@ -82,9 +82,9 @@ def create_worker_app(settings: Settings, *, queues: list[str] | None = None, sh
         "soft_time_limit": settings.chunk_time_limit_s - _GRACE_S,
     }
     # What passes is waited for as long as it lasts: a retry without a limit would take the task's, which is 3.
-    # The whole verdict in every line of the log, and in every event, would say the row again.
     judging = {"bind": True, "Request": FarmRequest, "max_retries": None}
-    app.task(evaluate_job, name=EVALUATE_JOB, resultrepr_maxsize=120, **judging, **_positive(job_limits))
+    # It keeps the results of jobs itself, before it goes on with others.
+    app.task(evaluate_job, name=EVALUATE_JOB, ignore_result=True, **judging, **_positive(job_limits))
     app.task(evaluate_chunk, name=EVALUATE_CHUNK, ignore_result=True, **judging, **_positive(chunk_limits))
     app.task(reconcile, name=RECONCILE, bind=True, ignore_result=True, **_positive(chunk_limits))
     app.task(plan_nightly, name=NIGHTLY, bind=True, ignore_result=True, max_retries=None)

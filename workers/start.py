@@ -95,6 +95,7 @@ def run_worker(settings: Settings, options: WorkerOptions, *, prepare: Prepare |
             rulesets=published.by_domain,
             published=published,
             app=app,
+            bulk=options.bulk,
             shared=shared,
         )
     )

@@ -54,7 +54,8 @@ class Farm:
             # An optional extra: a producer without a database needs no SQLAlchemy.
             self.ledger = require_extra("rulefarm.database", "ledger").Ledger(settings)
             self.app.farm_id = self.ledger.farm_id
-        self._sender = MessageSender(self.app, limit=settings.queue_limit, has_ledger=self.ledger is not None)
+        count_open = self.ledger.count_open if self.ledger else None
+        self._sender = MessageSender(self.app, limit=settings.queue_limit, count_open=count_open)
         self._facts: ReferenceFacts | None = None
         self._domains = KnownDomains(self.ledger)
 
@@ -102,8 +103,7 @@ class Farm:
 
         Raises:
             JobRejected: unknown domain, or facts or key that can't be taken.
-            QueueFull: the queue holds `queue_limit` messages; nothing was kept.
-            DatabaseUnreachable: nothing was kept; submit again.
+            QueueFull: `queue_limit` jobs wait for the queue; DatabaseUnreachable. Nothing was kept; submit again.
             BrokerUnreachable: only for a farm without a database: nothing was kept; submit again.
         """
         [(job, text)] = new_jobs(domain, [(facts, key)], as_of=as_of, on_record=self.ledger is not None, farm=self)
@@ -111,10 +111,11 @@ class Farm:
         if connection is not None:
             # In the end it may not exist: neither its message nor a free slot for one is a matter of now.
             return replace(self.require_ledger().add_within(connection, job, text), sent=False)
-        self._sender.wait_for_slot(queue_name(domain), wait_for_room)
-        is_away = self._sender.is_away
-        recorded = self.ledger.add(job, text, sent=not is_away) if self.ledger else job
-        return replace(recorded, sent=not is_away and self._send([job_message(recorded, text)], jobs_of=[job.id]))
+        queue = queue_name(domain)
+        self._sender.wait_for_slot(queue, wait_for_room)
+        wanted = self._sender.wanted(queue)
+        recorded = self.ledger.add(job, text, sent=wanted > 0) if self.ledger else job
+        return replace(recorded, sent=self._send([job_message(recorded, text)][:wanted], jobs_of=[job.id]))
 
     def submit_many(
         self,
@@ -130,7 +131,7 @@ class Farm:
             domain: who judges.
             items: facts, or pairs of key and facts.
             as_of: as for `submit`.
-            wait_for_room: as for `submit`. Of more jobs than there is room for the rest is sent bit by bit.
+            wait_for_room: as for `submit`. Once there is room for one all are taken.
 
         Returns:
             One job an item, in order.
@@ -141,17 +142,15 @@ class Farm:
         pairs = [(item[1], item[0]) if isinstance(item, tuple) else (item, None) for item in items]
         new = new_jobs(domain, pairs, as_of=as_of, on_record=self.ledger is not None, farm=self)
         self._domains.check(domain)
-        if not new:
-            return []
-        self._sender.wait_for_slot(queue_name(domain, bulk=True), wait_for_room)
+        queue = queue_name(domain, bulk=True)
+        self._sender.wait_for_slot(queue, wait_for_room)
         if self.ledger is None:
             self._send([job_message(job, text, bulk=True) for job, text in new])
             return [job for job, _ in new]
-        free = 0 if self._sender.is_away else self.free_slots(domain)
-        recorded = self.ledger.add_many(new, sent=free)
-        messages = [job_message(job, text, bulk=True) for job, (_, text) in zip(recorded[:free], new, strict=False)]
-        sent = self._send(messages, jobs_of=[job.id for job in recorded[:free]])
-        return [replace(job, sent=sent and place < free) for place, job in enumerate(recorded)]
+        recorded = self.ledger.add_many(new, sent=(wanted := self._sender.wanted(queue)))
+        messages = [job_message(job, text, bulk=True) for job, (_, text) in zip(recorded[:wanted], new, strict=False)]
+        sent = self._send(messages, jobs_of=[job.id for job in recorded[:wanted]])
+        return [replace(job, sent=sent) for job in recorded]
 
     def send(self, *jobs: Job) -> bool:
         """Send the messages of jobs, after the commit of the transaction that `submit` wrote them in.
@@ -251,7 +250,7 @@ class Farm:
 
     def _send(self, messages: list[TaskMessage], **of: Any) -> bool:
         sent = self._sender.send(messages)
-        # What could not be sent the reconciler sends at once; if the database can't be told now, after the grace.
+        # What could not be sent is due at once; if the database can't be told now, after the grace.
         with suppress(DatabaseUnreachable):
             if messages and not sent and self.ledger:
                 self.ledger.mark_unsent(**of)

@@ -61,8 +61,8 @@ class Job(_OldName):
     enqueued_at: datetime
     #: Whether its row is in Postgres. False for a producer without a database: then the worker writes it.
     on_record: bool = True
-    #: Whether its message was sent. False when the broker was away, or its transaction may still be undone: then the
-    #: reconciler sends it.
+    #: Whether a worker was woken for it, by its message or by those of the many that wait before it. False when the
+    #: broker was away, or its transaction may still be undone: then the reconciler sees to it.
     sent: bool = True
     #: The farm that took it.
     farm: FarmClient | None = field(default=None, repr=False, compare=False)

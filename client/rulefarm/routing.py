@@ -19,6 +19,10 @@ SENTINEL_QUEUE = "rules.sentinel"
 #: release.
 OLD_SENTINEL_QUEUE = "rules.seal"
 
+#: Messages in a queue that wake whoever there is to wake. While so many wait, a job on record needs none of its own: a
+#: worker that is awake takes what waits from Postgres.
+BACKLOG = 100
+
 EVALUATE_JOB = "rules.evaluate"
 EVALUATE_CHUNK = "rules.evaluate_chunk"
 RECONCILE = "rules.reconcile"
@@ -51,6 +55,19 @@ def queue_name(domain: str, *, bulk: bool = False) -> str:
     ('rules.pricing', 'rules.pricing.bulk')
     """
     return f"rules.{domain}.bulk" if bulk else f"rules.{domain}"
+
+
+def domain_of_queue(name: str) -> tuple[str, bool]:
+    """The domain of a queue, and whether it is its bulk queue: what `queue_name` made it of.
+
+    Args:
+        name: of the queue.
+
+    >>> domain_of_queue("rules.pricing"), domain_of_queue("rules.pricing.bulk")
+    (('pricing', False), ('pricing', True))
+    """
+    domain = name.removeprefix("rules.")
+    return domain.removesuffix(".bulk"), domain.endswith(".bulk")
 
 
 def queue(name: str) -> DomainQueue:

@@ -88,7 +88,10 @@ class Settings(_Flaws):
     #: How often a job or chunk is tried before it becomes a dead letter. Only attempts that failed, or that may have
     #: died with their worker, count.
     max_attempts: int = 4
-    #: Messages that wait in one queue at most: beyond, `submit` raises QueueFull, and batches are sent bit by bit.
+    #: Jobs that a worker claims, judges and stores together at most, when so many wait.
+    group_size: int = 200
+    #: Jobs that wait for one queue at most, and messages in it: beyond, `submit` raises QueueFull, and batches are sent
+    #: bit by bit.
     queue_limit: int = 10_000
     #: Seconds between two runs of the reconciler.
     reconcile_interval_s: float = 10.0

@@ -120,6 +120,37 @@ holder.join()
 print(code, farm.submit(DOMAIN, {"Order": {"total": 3}}, key="after").sent, farm.facts.get("Customer", "child"))
 """
 
+#: A process forks while a thread of it waits for a Postgres that accepts connections and says nothing.
+CONNECTING = """
+import os, socket, threading, time
+from rulefarm.database import connect
+from rulefarm.errors import DatabaseUnreachable
+from rulefarm.database import translate_errors
+from rulefarm.settings import Settings
+
+silent = socket.create_server(("127.0.0.1", 0))
+engine = connect(Settings(database_url=f"postgresql://u@127.0.0.1:{silent.getsockname()[1]}/d?connect_timeout=3"))
+ended = threading.Event()
+
+def try_it():
+    try:
+        with translate_errors(engine):
+            engine.connect()
+    except DatabaseUnreachable:
+        ended.set()
+
+trying = threading.Thread(target=try_it)
+trying.start()
+silent.accept()
+pid = os.fork()
+if not pid:
+    os._exit(0)
+# Its own time is twice as long.
+print(ended.wait(1.5))
+os.waitpid(pid, 0)
+trying.join()
+"""
+
 
 def run(script: str, settings: Settings, domain: str) -> str:
     """Run a host in a process of its own, which may not hang."""
@@ -146,6 +177,10 @@ def test_the_hosts_own_celery_is_not_touched(settings: Settings, domain: str) ->
 
 def test_a_child_waits_for_no_lock_that_a_thread_of_its_parent_held(settings: Settings, domain: str) -> None:
     assert run(INTERRUPTED, settings, domain) == "0 True {'n': 2}\n"
+
+
+def test_a_fork_waits_for_whoever_connects(settings: Settings, domain: str) -> None:
+    assert run(CONNECTING, settings, domain) == "True\n"
 
 
 @pytest.mark.parametrize("repeat", range(2))

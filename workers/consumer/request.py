@@ -45,4 +45,4 @@ class FarmRequest(Request):
 
     def _record(self, failure: Failure) -> None:
         # The loop that takes messages waits for no database.
-        _recorder.submit(record_worker_lost, self.task.name, self.kwargs, self.hostname, failure)
+        _recorder.submit(record_worker_lost, self.task.name, self.kwargs, self.hostname, failure, pid=self.worker_pid)

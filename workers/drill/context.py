@@ -70,8 +70,8 @@ class DrillContext:
     seed: int
     #: File in which the workers note which poison or slow subject they begin and end.
     evidence: Path
-    #: Starts one more producer, of a name, which submits jobs of these keys at once.
-    start_producer: Callable[[str, tuple[str, ...]], None]
+    #: Starts one more producer, of a name, which submits jobs of these keys at once, so many in one call.
+    start_producer: Callable[[str, tuple[str, ...], int], None]
     producers: list[Producer] = field(default_factory=list)
     #: Malformed messages that were sent.
     malformed: int = 0

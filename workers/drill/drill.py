@@ -217,8 +217,8 @@ class _Drill:
     def _spec(self, name: str, *, count: int, rate: float, **more: Any) -> ProducerSpec:
         return ProducerSpec(name=name, seed=self._plan.options.seed, count=count, begin_s=0, rate=rate, **more)
 
-    def _submit_keys(self, name: str, keys: tuple[str, ...]) -> None:
-        self._start_producer(self._spec(name, count=len(keys), rate=_AT_ONCE, keys=keys))
+    def _submit_keys(self, name: str, keys: tuple[str, ...], jobs_per_call: int) -> None:
+        self._start_producer(self._spec(name, count=len(keys), rate=_AT_ONCE, keys=keys, jobs_per_call=jobs_per_call))
 
     def _start_producer(self, spec: ProducerSpec) -> None:
         producer = Producer(self._folder, spec, self._environ)

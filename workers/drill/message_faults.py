@@ -100,7 +100,7 @@ def send_poison(context: DrillContext) -> Injection:
     """Jobs whose evaluation kills its process, raises, or never ends; rows like that stand in the batches."""
     context.injections += 1
     keys = tuple(f"poison-{kind}-{context.injections}-{n}" for kind in KINDS for n in range(2))
-    context.start_producer(f"poison-{context.injections}", keys)
+    context.start_producer(f"poison-{context.injections}", keys, 1)
     return Injection(f"{len(keys)} jobs")
 
 

@@ -3,25 +3,18 @@
 import os
 import signal
 import time
-from collections import Counter
 from contextlib import suppress
 
 import psutil
 
+from workers.drill.catching import FORWARD_S, POLL_S, catch, times
 from workers.drill.context import DrillContext, Fault, Injection
 from workers.drill.moved_clock import CLOCKS, choose_clocks
-from workers.drill.poison import read_evidence
 
 #: Seconds within which another worker has to begin the job of a stopped worker, beyond the job's lease.
 _BEYOND_S = 60.0
-#: Seconds within which one of the slow jobs has to be accepted and begun.
-_CAUGHT_S = 120.0
 #: Seconds by which the children of a stopped worker are continued before it is: it would kill what is over time.
 _HEAD_START_S = 0.5
-#: Seconds between two looks for it, and between two looks for its next message.
-_POLL_S, _FORWARD_S = 0.05, 2.0
-#: Jobs that take long enough to be caught at work.
-_SLOW_JOBS = 8
 
 
 def kill_child(context: DrillContext) -> Injection:
@@ -66,20 +59,8 @@ def stop_worker(context: DrillContext) -> Injection:
     So its lease has expired without its notice: its verdict comes too late, and before that of the attempt that
     replaced it.
     """
-    context.injections += 1
-    keys = tuple(f"slow-{context.injections}-{n}" for n in range(_SLOW_JOBS))
-    context.start_producer(f"slow-{context.injections}", keys)
-    forward = 0.0
-
-    def catch() -> tuple[str, str, int] | None:
-        nonlocal forward
-        if time.monotonic() > forward:
-            context.bring_forward(f"slow-{context.injections}-")
-            forward = time.monotonic() + _FORWARD_S
-        return _stopped_in(context, keys)
-
-    # From the first one on: on a busy machine all are done before their producer has ended.
-    part, key, main = context.wait_for(catch, "no worker was caught in a slow job", _CAUGHT_S)
+    caught = catch(context)
+    part, key, main = caught.part, caught.key, caught.main
     children = context.pool(part)
     try:
         lease_s = context.farm.settings.job_time_limit_s + 5
@@ -107,55 +88,22 @@ def move_clocks(context: DrillContext) -> Injection:
     return Injection(f"{ahead} is {CLOCKS['ahead']:g} s ahead, {behind} {-CLOCKS['behind']:g} s behind", ahead)
 
 
-def _stopped_in(context: DrillContext, keys: tuple[str, ...]) -> tuple[str, str, int] | None:
-    """Stop a worker that has begun one of the jobs for the first time: it, the job, its main process."""
-    at_work = _at_work_on(context, keys)
-    if at_work is None:
-        return None
-    part, key = at_work
-    main = context.pid(part)
-    with suppress(ProcessLookupError):
-        os.killpg(main, signal.SIGSTOP)
-        if _times(context, "end", key) == 0:
-            return part, key, main
-        os.killpg(main, signal.SIGCONT)
-    return None
-
-
-def _times(context: DrillContext, what: str, key: str) -> int:
-    return sum(1 for event, subject, _ in read_evidence(context.evidence) if (event, subject) == (what, key))
-
-
 def _is_repeated(context: DrillContext, key: str, seconds: float) -> bool:
     """Whether another worker begins the job within the time; its next message is moved to the front for that."""
     give_up, forward = time.monotonic() + seconds, 0.0
-    while _times(context, "begin", key) < 2:
+    while times(context, "begin", key) < 2:
         if time.monotonic() > give_up:
             return False
         if time.monotonic() > forward:
             context.bring_forward(key)
-            forward = time.monotonic() + _FORWARD_S
-        time.sleep(_POLL_S)
+            forward = time.monotonic() + FORWARD_S
+        time.sleep(POLL_S)
     return True
 
 
 def _a_child(context: DrillContext) -> tuple[str, psutil.Process] | None:
     pools = [(part, child) for part in context.workers for child in context.pool(part)]
     return context.rng.choice(pools) if pools else None
-
-
-def _at_work_on(context: DrillContext, keys: tuple[str, ...]) -> tuple[str, str] | None:
-    """A worker that has begun one of the jobs, the first to do so, and that job."""
-    events = read_evidence(context.evidence)
-    begun = Counter(key for what, key, _ in events if what == "begin")
-    ended = {key for what, key, _ in events if what == "end"}
-    first_time = {key for key in keys if begun[key] == 1} - ended
-    at_work = {pid: key for what, key, pid in events if what == "begin" and key in first_time}
-    for part in context.workers:
-        for child in context.pool(part):
-            if child.pid in at_work:
-                return part, at_work[child.pid]
-    return None
 
 
 FAULTS = (

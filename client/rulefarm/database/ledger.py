@@ -22,6 +22,7 @@ from rulefarm.database.tables import active_rulesets, batches, chunks, dead_lett
 from rulefarm.errors import JobDead, JobRejected, NotFound
 from rulefarm.jobs import Job
 from rulefarm.messaging import TaskMessage, job_message
+from rulefarm.routing import domain_of_queue
 from rulefarm.settings import Settings
 from rulefarm.verdict import Verdict
 
@@ -50,6 +51,7 @@ class Ledger:
         self.engine = connect(settings, silence_s=SHORT_S)
         self.farm_id = FarmIdentity(self.engine)
         self._grace = timedelta(seconds=settings.reconcile_grace_s)
+        self._limit = settings.queue_limit
 
     def domains(self) -> dict[str, str]:
         """The domains that have a published ruleset, each with the digest of its active one."""
@@ -192,6 +194,21 @@ class Ledger:
         with translate_errors(self.engine), self.engine.connect() as connection:
             return connection.execute(select(jobs.c.id).where(jobs.c.id == job_id)).first() is not None
 
+    def count_open(self, queue: str) -> int:
+        """Jobs that wait for a queue, counted up to its limit.
+
+        Args:
+            queue: its name.
+
+        Raises:
+            DatabaseUnreachable: no answer.
+        """
+        domain, bulk = domain_of_queue(queue)
+        waiting = select(jobs.c.id).where(jobs.c.state == "open", jobs.c.domain == domain, jobs.c.bulk == bulk)
+        counted = select(func.count()).select_from(waiting.limit(self._limit).subquery())
+        with translate_errors(self.engine), self.engine.connect() as connection:
+            return connection.execute(counted).scalar_one()
+
     def batch(self, batch_id: uuid.UUID) -> dict[str, Any]:
         """A batch's row, how many of its subjects have which outcome, and how many are dead letters.
 
@@ -243,7 +260,9 @@ def message_of_row(row: Any) -> TaskMessage:
     """The message of a job's row, all columns of it."""
     job = Job(id=row.id, domain=row.domain, subject=row.subject, as_of=row.as_of, enqueued_at=row.enqueued_at)
     # Through canonical, for jsonb keeps the values but not the text: the digest must be that of the first message.
-    return job_message(job, wire.canonical(row.facts), bulk=row.bulk, times_sent=row.times_sent)
+    # What was begun is never the first message, though it was begun without one: its next attempt is counted.
+    times_sent = max(row.times_sent, row.attempts + 1)
+    return job_message(job, wire.canonical(row.facts), bulk=row.bulk, times_sent=times_sent)
 
 
 def _insert(connection: Connection, job: Job, facts: str, **sending: Any) -> Job:

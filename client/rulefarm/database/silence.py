@@ -18,6 +18,8 @@ import psycopg2
 import psycopg2.extensions
 from sqlalchemy import Connection
 
+from rulefarm.database.fork_gate import connecting
+
 #: Seconds that the statement of a producer, or of a probe, may take: it takes milliseconds, and waits less for a lock.
 SHORT_S = 10.0
 #: Seconds that any other may take; and one that changes tables, or writes a batch as a whole.
@@ -68,7 +70,8 @@ class _Connection(psycopg2.extensions.connection):  # type: ignore[misc]
     allowed_s: float
 
     def __init__(self, dsn: str, *more: Any) -> None:
-        super().__init__(dsn, *more)
+        with connecting():
+            super().__init__(dsn, *more)
         self.cursor_factory = _Cursor
         self.is_given_up = False
 

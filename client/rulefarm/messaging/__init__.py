@@ -8,7 +8,7 @@ from rulefarm.messaging.broker import (
     refuse_cluster,
     send_messages,
 )
-from rulefarm.messaging.guest_app import FARM_HEADER
+from rulefarm.messaging.guest_app import FARM_HEADER, GuestApp
 from rulefarm.messaging.messages import (
     ChunkMessage,
     JobMessage,
@@ -22,6 +22,7 @@ __all__ = [
     "CONNECT_TIMEOUT_S",
     "FARM_HEADER",
     "ChunkMessage",
+    "GuestApp",
     "JobMessage",
     "MessageSender",
     "TaskMessage",

@@ -1,0 +1,194 @@
+"""Judge what waits, many jobs at a time.  an awake worker -> [drain] -> claimed group -> verdicts -> closed jobs
+
+The row is the truth and a message only wakes a worker: one that is awake takes what waits from Postgres, for as long as
+its slice lasts, and wakes another if more is left. Each job is judged exactly as a single one; what fails, fails for
+itself alone, and what was claimed and not begun is given back. Takes nothing that somebody has begun before."""
+
+import json
+import logging
+import os
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from itertools import count
+from typing import Any, TypeVar
+
+from celery.exceptions import SoftTimeLimitExceeded
+from sqlalchemy import Row
+
+from rulefarm import wire
+from rulefarm.errors import BrokerUnreachable, DatabaseRejected, DatabaseUnreachable, FarmUnreachable
+from rulefarm.messaging import JobMessage, send_messages
+from rulefarm.verdict import Verdict
+from rulesets.loader import LoadedRuleset
+from store.attempts import fail_job
+from store.dead_letters import Failure
+from store.job_groups import claim_group, free_lost_group, give_back, holder, store_group
+from store.pending_work import claim_due
+from store.verdicts import store_verdict
+from tasks.job_results import put_results
+from tasks.judge import complete_jobs, judge_complete
+from tasks.retry import pause_s
+from tasks.worker_context import WorkerContext
+
+log = logging.getLogger("rulefarm.tasks")
+
+#: Seconds that one message's work may take before no further job is begun: what waits elsewhere is delayed by no more,
+#: and each job has its whole time limit but for this.
+SLICE_S = 0.2
+#: Seconds between two tries to store what was judged, while the database is away: at first, and at most.
+_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 2.0
+
+_Answer = TypeVar("_Answer")
+
+
+def drain(context: WorkerContext, domain: str, worker: str, *, bulk: bool, began: float | None = None) -> int:
+    """Judge jobs of a domain that are due, until none is or the slice is used.
+
+    Args:
+        context: what this process works with.
+        domain: one that it serves.
+        worker: name of its worker.
+        bulk: whether to take the jobs of the bulk queue.
+        began: when the work began that the slice is for, by `time.monotonic`. Default: now.
+
+    Returns:
+        How many verdicts were stored.
+    """
+    began = time.monotonic() if began is None else began
+    most = context.settings.group_size
+    stored = 0
+    try:
+        while time.monotonic() - began < SLICE_S:
+            group = _Group(context, context.ruleset(domain), worker, bulk=bulk, began=began)
+            claimed = group.claim(domain, most)
+            if claimed:
+                stored += group.judge()
+            if claimed < most:
+                return stored
+        if stored:
+            _wake_another(context, domain, bulk=bulk)
+    except (FarmUnreachable, SoftTimeLimitExceeded) as error:
+        # What is not given back is due when its lease ends, and is judged alone then.
+        log.warning("%s: what waits is left to the next: %s", domain, error or type(error).__name__)
+    return stored
+
+
+class _Group:
+    """Jobs that this process has claimed together."""
+
+    def __init__(self, context: WorkerContext, loaded: LoadedRuleset, worker: str, *, bulk: bool, began: float) -> None:
+        self._context = context
+        self._engine = context.database
+        self._loaded = loaded
+        self._worker = worker
+        self._bulk = bulk
+        self._began = began
+        self._terms = context.terms(holder(worker, os.getpid()))
+        #: Claimed, and neither judged nor failed.
+        self._open: dict[uuid.UUID, JobMessage] = {}
+
+    def claim(self, domain: str, most: int) -> int:
+        """Claim as many as are due, and at most so many; gives how many."""
+        rows = claim_group(self._engine, domain, self._terms, bulk=self._bulk, most=most)
+        self._open = {row.id: _message(row) for row in rows}
+        return len(rows)
+
+    def judge(self) -> int:
+        """Judge and store; gives how many verdicts are on record that were not before."""
+        try:
+            judged, failed = self._judge()
+            stored = self._patiently(lambda: self._store(judged))
+            if stored and not self._bulk:
+                put_results(self._context.app, [verdict for verdict in judged if verdict.id in stored])
+            for job_id, failure in failed.items():
+                self._fail(job_id, failure)
+            return len(stored)
+        except (FarmUnreachable, SoftTimeLimitExceeded):
+            raise
+        except Exception as error:  # Whatever it is, one of them is to blame: each is tried alone.
+            log.exception("%d jobs that were claimed together are tried alone", len(self._open))
+            free_lost_group(self._engine, self._terms.worker, Failure.of(error))
+            self._open = {}
+            return 0
+        finally:
+            give_back(self._engine, self._open, self._terms)
+
+    def _judge(self) -> tuple[list[Verdict], dict[uuid.UUID, Failure]]:
+        judged: list[Verdict] = []
+        failed: dict[uuid.UUID, Failure] = {}
+        messages = list(self._open.values())
+        facts = complete_jobs(self._loaded, messages, self._context.shared)
+        for message, complete in zip(messages, facts, strict=True):
+            if time.monotonic() - self._began > SLICE_S and (judged or failed):
+                break
+            try:
+                judged.append(judge_complete(self._loaded, message, complete, self._worker))
+            except SoftTimeLimitExceeded:
+                failed[message.job_id] = Failure("time-limit", "judging it took too long")
+                del self._open[message.job_id]
+                break
+            except Exception as error:  # Whatever it is, this job is to blame, and its attempts count.
+                failed[message.job_id] = Failure.of(error)
+            del self._open[message.job_id]
+        return judged, failed
+
+    def _store(self, judged: Sequence[Verdict]) -> set[uuid.UUID]:
+        try:
+            return store_group(self._engine, judged)
+        except DatabaseRejected:
+            # One of them can't be stored, and Postgres does not say which.
+            return {verdict.id for verdict in judged if self._is_stored_alone(verdict)}
+
+    def _is_stored_alone(self, verdict: Verdict) -> bool:
+        try:
+            return store_verdict(self._engine, verdict)
+        except DatabaseRejected as error:
+            self._fail(verdict.id, Failure.of(error))
+            return False
+
+    def _fail(self, job_id: uuid.UUID, failure: Failure) -> None:
+        log.error("job %s, attempt 1: %s", job_id, failure)
+        terms = self._context.terms(self._worker)
+        if self._patiently(lambda: fail_job(self._engine, job_id, terms, failure, attempt=1)):
+            log.error("job %s is a dead letter now", job_id)
+
+    def _patiently(self, write: Callable[[], _Answer]) -> _Answer:
+        """What was judged is stored as soon as the database is back, if that is before the leases end."""
+        give_up = self._began + self._terms.lease_s
+        for tries in count():
+            try:
+                return write()
+            except DatabaseUnreachable as error:
+                pause = pause_s(tries, first_s=_FIRST_WAIT_S, longest_s=_LONGEST_WAIT_S)
+                if time.monotonic() + pause > give_up:
+                    raise
+                log.warning("%s; trying again in %g s", error, pause)
+                time.sleep(pause)
+        raise AssertionError("unreachable")
+
+
+def _message(row: Row[Any]) -> JobMessage:
+    # Through canonical, for jsonb keeps the values but not the text: the digest must be that of what was sent.
+    facts = wire.canonical(row.facts)
+    return JobMessage(
+        job_id=row.id,
+        domain=row.domain,
+        subject=row.subject,
+        facts=facts,
+        as_of=row.as_of,
+        enqueued_at=row.enqueued_at,
+        on_record=True,
+        parsed=json.loads(facts),
+    )
+
+
+def _wake_another(context: WorkerContext, domain: str, *, bulk: bool) -> None:
+    """Send the message of one job that is due, if one is: whoever takes it goes on."""
+    try:
+        with claim_due(
+            context.database, domain, bulk=bulk, grace_s=context.settings.reconcile_grace_s, limit=1
+        ) as messages:
+            send_messages(context.app, messages)
+    except BrokerUnreachable as error:
+        log.warning("%s; the reconciler wakes the next worker", error)
