@@ -13,7 +13,7 @@ from sqlalchemy import Engine, create_engine, func, select, text
 from rulefarm.database import batches, connect, jobs, verdicts
 from rulefarm.farm import Farm
 from rulefarm.messaging import queue_depths
-from rulefarm.routing import queue_name
+from rulefarm.routing import OLD_SENTINEL_QUEUE, SENTINEL_QUEUE, queue_name
 from rulefarm.settings import Settings
 from store.migrate import is_current
 from store.ruleset_versions import RulesetSnapshot, publish
@@ -42,7 +42,7 @@ class Worker:
     def forget(self) -> None:
         """As a broker that is new."""
         with self.app.connection_for_write() as connection, connection.channel() as channel:
-            for name in QUEUES:
+            for name in (*QUEUES, SENTINEL_QUEUE, OLD_SENTINEL_QUEUE):
                 channel.queue_purge(name)
 
     def work(self) -> None:
