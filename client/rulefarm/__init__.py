@@ -1,5 +1,6 @@
 """rulefarm, for those who send it work: submit jobs and batches, wait for verdicts, read them back."""
 
+from rulefarm.async_farm import AsyncFarm
 from rulefarm.errors import (
     BrokerUnreachable,
     DatabaseRejected,
@@ -27,6 +28,7 @@ from rulefarm.verdict import Outcome, Verdict, VerdictEvent, VerdictReason
 __version__ = "0.1.0"
 
 __all__ = [
+    "AsyncFarm",
     "Batch",
     "BrokerUnreachable",
     "DatabaseRejected",

@@ -37,23 +37,51 @@ def wait_for(job: Job, app: Celery, ledger: "Ledger | None", timeout: float | No
         JobDead: none will come.
         BrokerUnreachable: the broker does not answer, and there is no database to ask instead.
     """
-    deadline = None if timeout is None else time.monotonic() + timeout
-    pause, next_row_look = _FIRST_LOOK_S, time.monotonic() + _ROW_LOOK_S
-    has_results = bool(app.conf.result_backend)
-    while True:
-        verdict = _result(job, app, ledger) if has_results else None
+    watch = Watch(job, app, ledger, timeout)
+    while (verdict := watch.look()) is None:
+        time.sleep(watch.pause_s())
+    return verdict
+
+
+class Watch:
+    """Looks for the verdict of a job, again and again; whoever waits sleeps in between, in a way of its own."""
+
+    def __init__(self, job: Job, app: Celery, ledger: "Ledger | None", timeout: float | None) -> None:
+        """Begin to wait; as `wait_for`.
+
+        Args:
+            job: as accepted.
+            app: its result backend is asked, if it has one.
+            ledger: its verdict row is looked for, if there is a database.
+            timeout: seconds from now on; None: it may take for ever.
+        """
+        self._job, self._app, self._ledger, self._timeout = job, app, ledger, timeout
+        self._deadline = None if timeout is None else time.monotonic() + timeout
+        self._pause_s, self._next_row_look = _FIRST_LOOK_S, time.monotonic() + _ROW_LOOK_S
+        self._has_results = bool(app.conf.result_backend)
+
+    def look(self) -> Verdict | None:
+        """The verdict, if it is there.
+
+        Raises:
+            VerdictPending, JobDead, BrokerUnreachable: as `wait_for`.
+        """
+        job, ledger = self._job, self._ledger
+        verdict = _result(job, self._app, ledger) if self._has_results else None
         now = time.monotonic()
-        late = deadline is not None and now >= deadline
-        if verdict is None and ledger and (late or now >= next_row_look or not has_results):
+        late = self._deadline is not None and now >= self._deadline
+        if verdict is None and ledger and (late or now >= self._next_row_look or not self._has_results):
             verdict = ledger.answer(job.id, job.enqueued_at)
-            next_row_look = now + _ROW_LOOK_S
-        if verdict is not None:
-            return verdict
-        if late:
+            self._next_row_look = now + _ROW_LOOK_S
+        if verdict is None and late:
             hint = "the job is on record; ask again later" if job.on_record else ""
-            raise VerdictPending("verdict-pending", f"no verdict on job {job.id} after {timeout:g} s", hint)
-        time.sleep(pause if deadline is None else max(0.0, min(pause, deadline - now)))
-        pause = min(pause * 1.2, _LONGEST_LOOK_S)
+            raise VerdictPending("verdict-pending", f"no verdict on job {job.id} after {self._timeout:g} s", hint)
+        return verdict
+
+    def pause_s(self) -> float:
+        """Seconds until the next look: more with every one."""
+        pause, self._pause_s = self._pause_s, min(self._pause_s * 1.2, _LONGEST_LOOK_S)
+        return pause if self._deadline is None else max(0.0, min(pause, self._deadline - time.monotonic()))
 
 
 def _result(job: Job, app: Celery, ledger: "Ledger | None") -> Verdict | None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, func, select, text, update
+from sqlalchemy import Connection, Engine, Executable, Interval, bindparam, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -44,6 +44,20 @@ _TAKE_IN = (
 )
 
 
+def _inserting() -> Executable:
+    columns = ("id", "domain", "subject", "facts", "as_of", "enqueued_at", "times_sent")
+    values = {name: bindparam(name, type_=jobs.c[name].type) for name in columns}
+    resend_at = func.now() + bindparam("grace", type_=Interval)
+    statement = insert(jobs).values(**values, resend_at=resend_at)
+    # Not DO NOTHING: only an updated row is returned, and the caller needs the first as_of.
+    statement = statement.on_conflict_do_update(index_elements=["id"], set_={"id": statement.excluded.id})
+    return statement.returning(jobs.c.as_of, jobs.c.enqueued_at)
+
+
+#: Built once: to build it takes as long as to execute it.
+_INSERT = _inserting()
+
+
 class Ledger:
     """Job rows and verdict rows, as a producer sees them."""
 
@@ -72,8 +86,7 @@ class Ledger:
             DatabaseUnreachable: nothing was written.
         """
         with translate_errors(self.engine), self.engine.begin() as connection:
-            grace = self._grace if sent else timedelta()
-            return _insert(connection, job, facts, times_sent=int(sent), resend_at=func.now() + grace)
+            return _insert(connection, job, facts, times_sent=int(sent), grace=self._grace if sent else timedelta())
 
     def add_within(self, connection: Connection | Session, job: Job, facts: str) -> Job:
         """Write the row of a job in a transaction of the caller's; its message is to be sent once that is committed.
@@ -96,7 +109,7 @@ class Ledger:
                 "an Engine has no transaction: engine.begin(); of an async one give run_sync what it hands over",
             )
         with translate_errors(connection.engine):
-            return _insert(connection, job, facts, times_sent=0, resend_at=func.now())
+            return _insert(connection, job, facts, times_sent=0)
 
     def add_many(self, new: Sequence[tuple[Job, str]], *, sent: int) -> list[Job]:
         """Write the rows of bulk jobs by COPY, all or none; those that are there already stay as they are.
@@ -265,12 +278,10 @@ def message_of_row(row: Any) -> TaskMessage:
     return job_message(job, wire.canonical(row.facts), bulk=row.bulk, times_sent=times_sent)
 
 
-def _insert(connection: Connection, job: Job, facts: str, **sending: Any) -> Job:
+def _insert(connection: Connection, job: Job, facts: str, *, times_sent: int, grace: timedelta = timedelta()) -> Job:
     values = {name: getattr(job, name) for name in ("id", "domain", "subject", "as_of", "enqueued_at")}
-    statement = insert(jobs).values(**values, facts=json.loads(facts), **sending)
-    # Not DO NOTHING: only an updated row is returned, and the caller needs the first as_of.
-    statement = statement.on_conflict_do_update(index_elements=["id"], set_={"id": statement.excluded.id})
-    row = connection.execute(statement.returning(jobs.c.as_of, jobs.c.enqueued_at)).one()
+    values |= {"facts": json.loads(facts), "times_sent": times_sent, "grace": grace}
+    row = connection.execute(_INSERT, values).one()
     return job.recorded(row.as_of, row.enqueued_at)
 
 

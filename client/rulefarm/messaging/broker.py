@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 import redis
 from celery import Celery
@@ -28,6 +29,9 @@ CONNECT_TIMEOUT_S = 3.0
 ANSWER_TIMEOUT_S = 5.0
 #: Seconds within which it shows that a connection is of no use any more.
 _AT_ONCE_S = 1.0
+
+#: Connection to the names of the queues that were declared over it.
+_declared: "WeakKeyDictionary[Any, set[str]]" = WeakKeyDictionary()
 
 _Answer = TypeVar("_Answer")
 
@@ -161,10 +165,13 @@ def _dropping(connection: Connection) -> Iterator[None]:
 
 
 def _publish(app: Celery, producer: Producer, messages: list[TaskMessage]) -> None:
-    # Once a call, not once a message: see `DomainQueue`.
     queues = {message.queue: queue(message.queue) for message in messages}
-    for target in queues.values():
-        target(producer.channel).declare()
+    # Once a connection: with its data a broker that needs a declaration loses its connections, and on Redis, where a
+    # queue is a list, a message reaches it by its name whether it was declared or not.
+    declared = _declared.setdefault(producer.connection.connection, set())
+    for name in queues.keys() - declared:
+        queues[name](producer.channel).declare()
+        declared.add(name)
     with producer.batch(max_size=500):
         for message in messages:
             content = app.amqp.create_task_message(
