@@ -7,19 +7,21 @@ line."""
 import codecs
 import gzip
 import io
+import sys
 from collections.abc import Generator
 from contextlib import closing
 from pathlib import Path
 
-import polars as pl
-
 from rulefarm.errors import SourceRejected
 from rulefarm.limits import MAX_MESSAGE_BYTES
 
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
 #: Endings of files that are unpacked while they are read.
 PACKED = (".gz", ".zst")
-#: How a zstd file begins.
-_ZSTD = b"\x28\xb5\x2f\xfd"
 #: How files begin that name an encoding of their own; the longer before the shorter that begins it.
 _MARKS = {
     codecs.BOM_UTF32_LE: "utf-32",
@@ -39,14 +41,10 @@ def read_lines(path: Path, encoding: str | None, most: int = MAX_MESSAGE_BYTES) 
 
     Raises:
         SourceRejected: no such encoding, bytes that are no text of it, or a line of more characters.
-        OSError, EOFError, zlib.error, pl.exceptions.PolarsError: the file can't be read or unpacked.
+        OSError, EOFError, zlib.error, zstd.ZstdError: the file can't be read or unpacked.
     """
     codec = _codec(encoding)
-    if path.suffix.lower() == ".zst":
-        lines = _unpacked_lines(path, codec)
-    else:
-        lines = _plain_lines(path, codec, most, is_named=encoding is not None)
-    with closing(lines):
+    with closing(_lines(path, codec, most, is_named=encoding is not None)) as lines:
         for number, line in enumerate(lines, 1):
             if len(line) > most:
                 message = f"{path}:{number}: more than {most} characters in a line"
@@ -83,7 +81,7 @@ def _codec(encoding: str | None) -> str:
         ) from None
 
 
-def _plain_lines(path: Path, codec: str, most: int, *, is_named: bool) -> Generator[str, None, None]:
+def _lines(path: Path, codec: str, most: int, *, is_named: bool) -> Generator[str, None, None]:
     with _opened(path) as file:
         # What is no text of the encoding becomes half a surrogate pair, so that its line can be named.
         text = io.TextIOWrapper(file, encoding=codec, errors="surrogateescape", newline="")
@@ -105,6 +103,8 @@ def _opened(path: Path) -> io.BufferedReader:
     if path.suffix.lower() == ".gz":
         # The bytes themselves are what TextIOWrapper reads and `peek` looks at.
         return io.BufferedReader(gzip.open(path, "rb"))
+    if path.suffix.lower() == ".zst":
+        return io.BufferedReader(zstd.open(path, "rb"))
     return path.open("rb")
 
 
@@ -129,21 +129,3 @@ def _not_text(path: Path, number: int, codec: str) -> SourceRejected:
         hint = "name what it is: --encoding windows-1252, say"
         return SourceRejected("not-utf-8", f"{path}:{number}: bytes that are no UTF-8", hint)
     return SourceRejected("bad-encoding", f"{path}:{number}: bytes that are no {codec}", "name another --encoding")
-
-
-def _unpacked_lines(path: Path, codec: str) -> Generator[str, None, None]:
-    """The lines of a zstd file.
-
-    Python reads zstd from version 3.14 on; polars does it today, gives UTF-8 alone, and drops a CR at the end."""
-    if codec != "utf-8":
-        raise SourceRejected("bad-encoding", f"{path}: a .zst file is read as UTF-8 only", "unpack it first")
-    with path.open("rb") as file:
-        # Polars looks at these as well, and would read anything else as it stands.
-        if file.read(4) != _ZSTD:
-            raise SourceRejected("unreadable-source", f"{path} is no zstd file")
-    # An absolute path and no glob: the name is a name, whatever characters it has.
-    lines = pl.scan_lines(path.absolute(), glob=False)
-    for frame in lines.collect_batches(chunk_size=1_000, lazy=True):
-        for line in frame.to_series():
-            # Polars ends lines at LF alone.
-            yield from io.StringIO(f"{line}\n", newline="") if "\r" in line else (f"{line}\n",)

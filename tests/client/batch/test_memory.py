@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from backports import zstd
 
 from rulefarm.batch import parquet_layout
 from rulefarm.batch.parquet_layout import stretches
@@ -53,7 +54,7 @@ def packed(begin: bytes, block: bytes, size: int) -> Callable[[Path], None]:
     """A file that unpacks to some bytes."""
 
     def write(path: Path) -> None:
-        with gzip.open(path, "wb", compresslevel=1) as file:
+        with zstd.open(path, "wb") if path.suffix == ".zst" else gzip.open(path, "wb", compresslevel=1) as file:
             file.write(begin)
             for _ in range(size // len(block)):
                 file.write(block)
@@ -106,6 +107,7 @@ SOURCES: dict[str, tuple[Callable[[Path], None], str]] = {
     "no end of a quote.csv.gz": (packed(b'sku,a\nx,"', (b"y" * 40 + b",1\n") * 5_000, 60 * MB), "malformed-csv"),
     "no end of a record.csv.gz": (packed(b"sku,a\nx", (b',"' + b"y" * 20 + b'\n"') * 5_000, 90 * MB), "malformed-csv"),
     "no end of a line.csv.gz": (packed(b"sku,a\n", b"x" * MB, 200 * MB), "facts-too-large"),
+    "no end of a line.csv.zst": (packed(b"sku,a\n", b"x" * MB, 500 * MB), "facts-too-large"),
     "no end of a line.jsonl.gz": (packed(b'{"a":"', b"x" * MB, 200 * MB), "facts-too-large"),
     "a header of blanks.csv.gz": (packed(b"sku", b"," * 50_000, 3 * MB), "too-many-fields"),
     "cells without a column.csv.gz": (packed(b"sku,a\n", b"x" + b",ab" * 900_000 + b"\n", 100 * MB), "read"),
