@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 #: Seconds between two looks for a result: short at first, for a verdict takes milliseconds, then easy on the broker.
 _FIRST_LOOK_S, _LONGEST_LOOK_S = 0.002, 0.1
-#: Seconds between two looks at the verdict row, in case the result was lost.
-_ROW_LOOK_S = 1.0
+#: Seconds until the verdict row is looked at, in case there is no result of it: at first, and at most.
+_FIRST_ROW_LOOK_S, _LONGEST_ROW_LOOK_S = 0.02, 1.0
 
 
 def wait_for(job: Job, app: Celery, ledger: "Ledger | None", timeout: float | None) -> Verdict:
@@ -57,7 +57,8 @@ class Watch:
         """
         self._job, self._app, self._ledger, self._timeout = job, app, ledger, timeout
         self._deadline = None if timeout is None else time.monotonic() + timeout
-        self._pause_s, self._next_row_look = _FIRST_LOOK_S, time.monotonic() + _ROW_LOOK_S
+        self._pause_s, self._row_pause_s = _FIRST_LOOK_S, _FIRST_ROW_LOOK_S
+        self._next_row_look = time.monotonic() + self._row_pause_s
         self._has_results = bool(app.conf.result_backend)
 
     def look(self) -> Verdict | None:
@@ -72,7 +73,8 @@ class Watch:
         late = self._deadline is not None and now >= self._deadline
         if verdict is None and ledger and (late or now >= self._next_row_look or not self._has_results):
             verdict = ledger.answer(job.id, job.enqueued_at)
-            self._next_row_look = now + _ROW_LOOK_S
+            self._row_pause_s = min(2 * self._row_pause_s, _LONGEST_ROW_LOOK_S)
+            self._next_row_look = now + self._row_pause_s
         if verdict is None and late:
             hint = "the job is on record; ask again later" if job.on_record else ""
             raise VerdictPending("verdict-pending", f"no verdict on job {job.id} after {self._timeout:g} s", hint)

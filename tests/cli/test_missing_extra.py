@@ -74,7 +74,6 @@ def test_rules_are_checked_tested_listed_and_formatted_without_it(rulesets: Path
     [
         ("eval", "doubles", "payment.json"),
         ("eval", "doubles", "payments.jsonl"),
-        ("worker", "--domains", "doubles"),
     ],
 )
 def test_whoever_would_judge_says_what_to_install(rulesets: Path, command: tuple[str, ...]) -> None:

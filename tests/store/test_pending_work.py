@@ -59,7 +59,9 @@ def test_every_message_waits_twice_as_long_as_the_one_before(settings: Settings,
         assert len(sent_again(database)) == 1
         with database.connect() as connection:
             waits.append(connection.execute(text(PAUSE)).scalar_one())
-    assert [round(float(wait)) for wait in waits] == [60, 120, 240, 480, 960, 1920, 3600, 3600, 3600]
+    # By the clock of the statement that looks, which comes a moment later.
+    expected = [60, 120, 240, 480, 960, 1920, 3600, 3600, 3600]
+    assert all(wait - 10 < float(waited) <= wait for wait, waited in zip(expected, waits, strict=True))
 
 
 def test_a_repeated_message_carries_what_the_first_one_carried(settings: Settings, database: Engine) -> None:

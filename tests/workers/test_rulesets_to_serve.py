@@ -2,6 +2,7 @@
 
 import logging
 import shutil
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,10 +13,10 @@ from sqlalchemy import Engine, select
 
 from engine import EngineError
 from rulefarm.database import active_digests, publications
-from rulefarm.errors import NotFound, RulefarmError
+from rulefarm.errors import NotFound, RulefarmError, SettingsError
 from rulefarm.settings import Settings
 from rulesets.candidates import check_candidates, load_candidate
-from rulesets.loader import load_domain
+from rulesets.loader import SHIPPED, load_domain
 from store.ruleset_versions import RulesetSnapshot, publish
 from workers.rulesets_to_serve import rulesets_to_serve
 
@@ -167,3 +168,13 @@ def test_domains_that_feed_each_other_do_not_go_live_together(shop: Path) -> Non
     found = check_candidates(shop, ["reads", "writes"])
     assert {name: error.code for name, error in found.refused.items()} == dict.fromkeys(rules, "domains-collide")
     assert found.fit == {}
+
+
+def test_a_worker_that_cannot_match_patterns_says_what_to_install(
+    settings: Settings, database: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(database, [RulesetSnapshot.of(load_domain(SHIPPED, "fraud"))])
+    monkeypatch.setitem(sys.modules, "durable_rules_engine", None)
+    with pytest.raises(SettingsError, match="durable_rules_engine is not installed") as caught:
+        rulesets_to_serve(database, settings, ["fraud"], has_facts=True)
+    assert caught.value.hint == "install rulefarm-server with its extra: rulefarm-server[patterns]"

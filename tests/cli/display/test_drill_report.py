@@ -31,7 +31,7 @@ def test_a_drill_that_found_nothing_has_passed(capsys: pytest.CaptureFixture[str
 def test_a_drill_that_found_something_says_what_by_id(capsys: pytest.CaptureFixture[str]) -> None:
     assert (BAD.passed, BAD.lost, BAD.doubled) == (False, 1, 1)
     text = "\n".join(printed(BAD, capsys))
-    assert "FAILED: not finished within 600 s, 1 lost, 1 doubled; 1 lost, 1 open, 1 doubled" in text
+    assert "FAILED: not finished within 1200 s, 1 lost, 1 doubled; 1 lost, 1 open, 1 doubled" in text
     assert "a was lost" in text
     assert "2 attempts, sent 3 times, due since 9 s, leased by one@here for 4 s more, last failure time-limit" in text
 

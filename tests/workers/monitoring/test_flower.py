@@ -108,7 +108,8 @@ def test_it_shows_workers_tasks_and_queues_and_changes_nothing(running_farm: Set
         assert "Shut Down" not in get(port, f"/worker/{workers()[0]}")[1]
         assert str(running_farm.broker_url).split("@")[0].rpartition(":")[2] not in get(port, "/broker")[1]
         process.terminate()
-        assert process.wait(30) == 0
+        # What it asks workers at this moment it asks to the end.
+        assert process.wait(90) == 0
 
 
 def test_a_password_is_asked_for(running_farm: Settings, port: int) -> None:
