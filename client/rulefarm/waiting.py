@@ -93,7 +93,7 @@ def _result(job: Job, app: Celery, ledger: "Ledger | None") -> Verdict | None:
         if ledger is None:
             raise
         return None
-    if meta["status"] != "SUCCESS" or not meta["result"]:
+    if meta["status"] != "SUCCESS" or not meta["result"] or "id" not in meta["result"]:
         return None
     # The same job in another farm has the same id: its result is none of ours.
     is_ours = not ledger or meta["result"].get(FARM_HEADER) in (None, app.farm_id())

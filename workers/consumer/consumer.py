@@ -163,8 +163,9 @@ class RefusingConsumer(Consumer):
         def on_message(message: Any) -> None:
             try:
                 check_message(message, self.app.tasks)
-                # How long a task may take is the worker's to say, not the message's.
+                # How long a task may take, and whether its result is kept, is the worker's to say, not the message's.
                 message.headers.pop("timelimit", None)
+                message.headers.pop("ignore_result", None)
                 _by_own_clock(message.headers)
                 if self._is_strange(message):
                     self._put_back(message)
