@@ -12,9 +12,10 @@ from rulefarm.database import jobs
 from rulefarm.errors import BrokerUnreachable, DatabaseUnreachable, QueueFull
 from rulefarm.farm import Farm
 from rulefarm.messaging import JobMessage, queue_depths
-from rulefarm.routing import queue_name
+from rulefarm.routing import BACKLOG, queue_name
 from rulefarm.settings import Settings
 from store.pending_work import claim_due
+from tests.processes import until
 from tests.rows import rows
 
 ORDER = {"Order": {"total": 12.5}}
@@ -127,6 +128,31 @@ def test_of_many_jobs_only_as_many_are_sent_as_there_is_room_for(farm: Farm, dom
     assert depth(farm, domain, bulk=True) == 5
     with claim_due(database, domain, bulk=True, grace_s=30, limit=100, busy=True) as messages:
         assert len(messages) == 7
+
+
+def test_while_many_wait_a_job_gets_no_message_of_its_own_and_is_due_at_once(
+    settings: Settings, domain: str, database: Engine
+) -> None:
+    with Farm(settings) as farm:
+        assert all(farm.submit(domain, ORDER, key=f"{n:03}").sent for n in range(BACKLOG + 5))
+        assert depth(farm, domain) == BACKLOG
+    by_key = sorted(rows(database, jobs), key=lambda row: row.subject)
+    assert [row.times_sent for row in by_key] == [1] * BACKLOG + [0] * 5
+    with claim_due(database, domain, bulk=False, grace_s=30, limit=100) as messages:
+        assert sorted(message.kwargs["subject"] for message in messages) == [f"{BACKLOG + n}" for n in range(5)]
+
+
+def test_jobs_that_wait_without_a_message_count_towards_the_limit(settings: Settings, domain: str) -> None:
+    with Farm(replace(settings, queue_limit=BACKLOG + 20)) as farm:
+
+        def is_full() -> bool:
+            try:
+                return not farm.submit(domain, ORDER)
+            except QueueFull:
+                return True
+
+        until(is_full)
+        assert depth(farm, domain) == BACKLOG
 
 
 def test_many_jobs_keep_what_jsonb_and_csv_could_spoil(farm: Farm, domain: str, database: Engine) -> None:

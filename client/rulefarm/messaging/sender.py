@@ -94,7 +94,7 @@ class MessageSender:
 
     def wanted(self, queue: str) -> int:
         """Messages that help a queue: with more, whoever could be woken is awake, and takes from Postgres what waits.
-        None while the broker is away.
+        None while the broker is away; without a ledger every job needs its own.
 
         Args:
             queue: its name.
@@ -102,9 +102,12 @@ class MessageSender:
         Raises:
             BrokerUnreachable: only without a ledger.
         """
+        if not self._has_ledger:
+            # Nobody would find a job that is in no message.
+            return self._limit
         if self.is_away:
             return 0
-        most = min(BACKLOG, self._limit) if self._has_ledger else self._limit
+        most = min(BACKLOG, self._limit)
         return max(0, most - self._depth(queue, enough=most, sure_s=_SURE_S))
 
     def _depth(self, queue: str, *, enough: int, sure_s: float) -> int:
