@@ -38,10 +38,10 @@ gc.set_threshold(100_000, 50, 100)
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """`auto`: half as many again as there are cores, for tests of a farm wait more than they compute; `logical`: one a
+    """`auto`: twice as many as there are cores, for tests of a farm wait more than they compute; `logical`: one a
     core."""
     cores = os.cpu_count() or 1
-    return cores if config.option.numprocesses == "logical" else cores * 3 // 2
+    return cores if config.option.numprocesses == "logical" else cores * 2
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -183,12 +183,14 @@ def times_sent(engine: Engine, job: Job) -> int:
         return connection.execute(select(jobs.c.times_sent).where(jobs.c.id == job.id)).scalar_one()
 
 
-def test_a_job_whose_message_could_not_be_sent_is_sent_by_the_reconciler(farm: Farm, farm_database: Engine) -> None:
+def test_a_job_whose_message_could_not_be_sent_is_judged_by_whoever_is_awake_or_sent_by_the_reconciler(
+    farm: Farm, farm_database: Engine
+) -> None:
     farm._sender._breaker.trip()
     job = farm.submit("payment", BIG, key=key())
     assert not job.sent
     assert job.wait(timeout=30).outcome == "reject"
-    assert times_sent(farm_database, job) == 1
+    assert times_sent(farm_database, job) <= 1
 
 
 def test_a_job_whose_message_was_lost_is_sent_again(farm: Farm, farm_database: Engine) -> None:
@@ -196,7 +198,8 @@ def test_a_job_whose_message_was_lost_is_sent_again(farm: Farm, farm_database: E
     # As if the message had been lost right after the row was written: none is sent.
     job = farm.require_ledger().add(new, facts)
     assert job.wait(timeout=30).outcome == "reject"
-    assert times_sent(farm_database, job) == 2
+    # Or the worker that reconciles judged it without another.
+    assert times_sent(farm_database, job) in (1, 2)
 
 
 def test_a_wiped_broker_loses_no_job(farm: Farm, farm_database: Engine) -> None:
