@@ -37,6 +37,8 @@ _PICKED = (
     .order_by(jobs.c.resend_at)
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
+    # Not a subquery of IN: a plan may execute that more than once, and each time it locks as many again.
+    .cte("picked")
 )
 _GIVEN = (jobs.c.id, jobs.c.domain, jobs.c.subject, jobs.c.facts, jobs.c.as_of, jobs.c.enqueued_at)
 
@@ -67,7 +69,7 @@ def claim_group(engine: Engine, domain: str, terms: LeaseTerms, *, bulk: bool, m
     Raises:
         DatabaseUnreachable: nothing was claimed.
     """
-    claimed = update(jobs).where(jobs.c.id.in_(_PICKED)).values(attempts=1, **leased(terms)).returning(*_GIVEN)
+    claimed = update(jobs).where(jobs.c.id == _PICKED.c.id).values(attempts=1, **leased(terms)).returning(*_GIVEN)
     with translate_errors(engine), engine.begin() as connection:
         return connection.execute(claimed, {"of_domain": domain, "is_bulk": bulk, "most": most}).all()
 

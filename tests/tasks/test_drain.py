@@ -44,6 +44,8 @@ LOST = Failure("worker-lost", "the process that judged it died")
 def worker(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WorkerContext]:
     """This process is a worker for payments, whose rules know poison, and for orders on account."""
     monkeypatch.setenv(EVIDENCE, str(tmp_path / "evidence"))
+    # However busy the machine is; a test of the slice has its own.
+    monkeypatch.setattr(draining, "SLICE_S", 60)
     settings = replace(settings, group_size=50)
     rulesets = load_all(RULESETS, ["payment"]) | load_all(SHARING, ["credit"])
     database = connect(settings)
@@ -92,9 +94,8 @@ def depth(farm: Farm, domain: str = "payment") -> int:
 
 
 def test_a_message_wakes_a_worker_that_judges_all_that_waits(
-    farm: Farm, worker: WorkerContext, database: Engine, monkeypatch: pytest.MonkeyPatch
+    farm: Farm, worker: WorkerContext, database: Engine
 ) -> None:
-    monkeypatch.setattr(draining, "SLICE_S", 60)
     waited = waiting(farm, *(f"k{n}" for n in range(120)))
     order = {"Order": {"order_id": "first", "total": 5}}
     first = farm.submit("payment", order, key="first")
@@ -238,10 +239,7 @@ def test_with_every_message_lost_the_reconciler_has_all_judged(
     assert set(states(database).values()) == {("done", 1)}
 
 
-def test_a_poison_job_among_many_is_the_only_one_that_dies(
-    farm: Farm, worker: WorkerContext, database: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(draining, "SLICE_S", 60)
+def test_a_poison_job_among_many_is_the_only_one_that_dies(farm: Farm, worker: WorkerContext, database: Engine) -> None:
     waiting(farm, *(f"k{n}" for n in range(30)), "poison-kill-1")
     pid = os.fork()
     if not pid:
