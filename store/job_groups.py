@@ -10,17 +10,14 @@ from typing import Any
 
 from sqlalchemy import Engine, Row, bindparam, func, select, text, update
 
-from rulefarm.database import copy_rows, jobs, translate_errors
+from rulefarm.database import jobs, translate_errors
 from rulefarm.verdict import Verdict
 from store.attempts import LeaseTerms, leased
 from store.dead_letters import Failure, storable
-from store.verdicts import COLUMNS, STAGED_TYPES, staged_row
+from store.verdicts import COLUMNS, stage
 
 #: Those that were judged, on their way into the table.
 _STAGED = tuple(name for name in COLUMNS if name != "enqueued_at")
-_CREATE_STAGED = (
-    f"create temporary table staged ({', '.join(f'{name} {STAGED_TYPES[name]}' for name in _STAGED)}) on commit drop"
-)
 # As for one: the job's row decides. It is locked and closed here, and what a later attempt has overtaken is left alone.
 _STORE = (
     "with closed as (update jobs set state = 'done', lease_until = null from staged"
@@ -91,8 +88,7 @@ def store_group(engine: Engine, rows: Sequence[Verdict]) -> set[uuid.UUID]:
     if not rows:
         return set()
     with translate_errors(engine), engine.begin() as connection:
-        connection.execute(text(_CREATE_STAGED))
-        copy_rows(connection, "staged", _STAGED, (staged_row(row, _STAGED) for row in rows))
+        stage(connection, rows, _STAGED)
         return {row.id for row in connection.execute(text(_STORE))}
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, Executable, bindparam, func, select, text, update
+from sqlalchemy import Connection, Engine, Executable, bindparam, func, select, text, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import insert
 
@@ -20,7 +20,7 @@ from store.chunk_attempts import finish_batch
 COLUMNS = [column.name for column in verdicts.columns]
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 #: Their types in SQL, for the table that rows are copied into on their way.
-STAGED_TYPES = {column.name: str(column.type.compile(dialect=_DIALECT)) for column in verdicts.columns}
+_SQL_TYPES = {column.name: str(column.type.compile(dialect=_DIALECT)) for column in verdicts.columns}
 #: What differs from row to row of a chunk; the rest is the chunk's.
 _STAGED = (
     *("id", "subject", "outcome", "fired", "reasons", "changes"),
@@ -28,9 +28,6 @@ _STAGED = (
 )
 #: Columns of JSON.
 _JSON = ("reasons", "changes", "shared_facts", "logs", "events", "warnings")
-_CREATE_STAGED = (
-    f"create temporary table staged ({', '.join(f'{name} {STAGED_TYPES[name]}' for name in _STAGED)}) on commit drop"
-)
 
 
 def _storing() -> Executable:
@@ -104,8 +101,7 @@ def store_chunk(engine: Engine, batch: uuid.UUID, n: int, rows: Iterable[Verdict
         )
         if not closed.rowcount:
             return None
-        connection.execute(text(_CREATE_STAGED))
-        copy_rows(connection, "staged", _STAGED, (staged_row(row, _STAGED) for row in rows))
+        stage(connection, rows, _STAGED)
         new = 0
         if rows:
             shared = {name: getattr(rows[0], name) for name in COLUMNS if name not in _STAGED}
@@ -184,13 +180,20 @@ def count_fired(engine: Engine, batch: uuid.UUID, *, limit: int = 10) -> list[tu
         return [(name, count) for name, count in connection.execute(statement)]
 
 
-def staged_row(row: Verdict, names: Sequence[str]) -> tuple[Any, ...]:
-    """A verdict as a row of COPY.
+def stage(connection: Connection, rows: Iterable[Verdict], names: Sequence[str]) -> None:
+    """Copy verdicts into a table `staged`, which is there until the end of the transaction.
 
     Args:
-        row: the verdict.
-        names: of the columns, in the order that is wanted.
+        connection: in a transaction.
+        rows: the verdicts.
+        names: of the columns of `verdicts` that it has.
     """
+    columns = ", ".join(f"{name} {_SQL_TYPES[name]}" for name in names)
+    connection.execute(text(f"create temporary table staged ({columns}) on commit drop"))
+    copy_rows(connection, "staged", names, (_staged(row, names) for row in rows))
+
+
+def _staged(row: Verdict, names: Sequence[str]) -> tuple[Any, ...]:
     values = ((name, getattr(row, name)) for name in names)
     return tuple(_json(value) if name in _JSON and value is not None else value for name, value in values)
 

@@ -4,19 +4,16 @@ The row is the truth and a message only wakes a worker: one that is awake takes 
 its slice lasts, and wakes another if more is left. Each job is judged exactly as a single one; what fails, fails for
 itself alone, and what was claimed and not begun is given back. Takes nothing that somebody has begun before."""
 
-import json
 import logging
 import os
 import time
 import uuid
 from collections.abc import Callable, Sequence
 from itertools import count
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from celery.exceptions import SoftTimeLimitExceeded
-from sqlalchemy import Row
 
-from rulefarm import wire
 from rulefarm.errors import BrokerUnreachable, DatabaseRejected, DatabaseUnreachable, FarmUnreachable
 from rulefarm.messaging import JobMessage, send_messages
 from rulefarm.verdict import Verdict
@@ -91,7 +88,7 @@ class _Group:
     def claim(self, domain: str, most: int) -> int:
         """Claim as many as are due, and at most so many; gives how many."""
         rows = claim_group(self._engine, domain, self._terms, bulk=self._bulk, most=most)
-        self._open = {row.id: _message(row) for row in rows}
+        self._open = {row.id: JobMessage.of_row(row) for row in rows}
         return len(rows)
 
     def judge(self) -> int:
@@ -166,21 +163,6 @@ class _Group:
                 log.warning("%s; trying again in %g s", error, pause)
                 time.sleep(pause)
         raise AssertionError("unreachable")
-
-
-def _message(row: Row[Any]) -> JobMessage:
-    # Through canonical, for jsonb keeps the values but not the text: the digest must be that of what was sent.
-    facts = wire.canonical(row.facts)
-    return JobMessage(
-        job_id=row.id,
-        domain=row.domain,
-        subject=row.subject,
-        facts=facts,
-        as_of=row.as_of,
-        enqueued_at=row.enqueued_at,
-        on_record=True,
-        parsed=json.loads(facts),
-    )
 
 
 def _wake_another(context: WorkerContext, domain: str, *, bulk: bool) -> None:

@@ -14,16 +14,18 @@ _LONGEST_S = 10.0
 
 
 class _ForkGate:
-    """Counts who connects."""
+    """Counts who connects, and lets nobody begin while a fork waits for them."""
 
     def __init__(self) -> None:
         self._condition = threading.Condition(threading.Lock())
         self._inside = 0
+        self._is_closed = False
 
     @contextmanager
     def connecting(self) -> Iterator[None]:
         """Nothing is forked while the block lasts."""
         with self._condition:
+            self._condition.wait_for(lambda: not self._is_closed, _LONGEST_S)
             self._inside += 1
         try:
             yield
@@ -35,15 +37,19 @@ class _ForkGate:
     def close(self) -> None:
         """Before a fork: let nobody begin, and wait for those who have."""
         self._condition.acquire()
+        self._is_closed = True
         self._condition.wait_for(lambda: not self._inside, _LONGEST_S)
 
     def open(self) -> None:
         """After it, in the parent."""
+        self._is_closed = False
+        self._condition.notify_all()
         self._condition.release()
 
     def begin_afresh(self) -> None:
-        """After it, in the child, where nobody connects."""
-        self.__init__()  # type: ignore[misc]
+        """After it, in the child, where nobody connects; the lock may be another thread's."""
+        self._condition = threading.Condition(threading.Lock())
+        self._inside, self._is_closed = 0, False
 
 
 _gate = _ForkGate()

@@ -6,6 +6,7 @@ nothing and sends nothing."""
 import json
 import uuid
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,7 +14,6 @@ from sqlalchemy import Connection, Engine, Executable, Interval, bindparam, func
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from rulefarm import wire
 from rulefarm.database.connection import connect, translate_errors
 from rulefarm.database.copy import copy_rows
 from rulefarm.database.identity import FarmIdentity
@@ -21,7 +21,7 @@ from rulefarm.database.silence import SHORT_S, allow_long
 from rulefarm.database.tables import active_rulesets, batches, chunks, dead_letters, jobs, verdicts
 from rulefarm.errors import JobDead, JobRejected, NotFound
 from rulefarm.jobs import Job
-from rulefarm.messaging import TaskMessage, job_message
+from rulefarm.messaging import JobMessage, TaskMessage
 from rulefarm.routing import domain_of_queue
 from rulefarm.settings import Settings
 from rulefarm.verdict import Verdict
@@ -271,11 +271,9 @@ def read_verdict(engine: Engine, job_id: uuid.UUID, enqueued_at: datetime | None
 
 def message_of_row(row: Any) -> TaskMessage:
     """The message of a job's row, all columns of it."""
-    job = Job(id=row.id, domain=row.domain, subject=row.subject, as_of=row.as_of, enqueued_at=row.enqueued_at)
-    # Through canonical, for jsonb keeps the values but not the text: the digest must be that of the first message.
     # What was begun is never the first message, though it was begun without one: its next attempt is counted.
     times_sent = max(row.times_sent, row.attempts + 1)
-    return job_message(job, wire.canonical(row.facts), bulk=row.bulk, times_sent=times_sent)
+    return replace(JobMessage.of_row(row), times_sent=times_sent).to_task(bulk=row.bulk)
 
 
 def _insert(connection: Connection, job: Job, facts: str, *, times_sent: int, grace: timedelta = timedelta()) -> Job:

@@ -64,6 +64,24 @@ class JobMessage:
     #: `facts`, if they are parsed already; see `document`.
     parsed: Mapping[str, Any] | None = field(default=None, repr=False, compare=False)
 
+    @classmethod
+    def of_row(cls, row: Any) -> "JobMessage":
+        """The message of a job on record, as if it were its first.
+
+        Args:
+            row: id, domain, subject, facts, as_of and enqueued_at of the job.
+        """
+        return cls(
+            job_id=row.id,
+            domain=row.domain,
+            subject=row.subject,
+            # Through canonical, for jsonb keeps the values but not the text: the digest must be that of what was sent.
+            facts=wire.canonical(row.facts),
+            as_of=row.as_of,
+            enqueued_at=row.enqueued_at,
+            on_record=True,
+        )
+
     @property
     def document(self) -> Mapping[str, Any]:
         """The facts as objects."""

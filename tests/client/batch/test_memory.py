@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from backports import zstd
+from openpyxl import Workbook
 
 from rulefarm.batch import parquet_layout
 from rulefarm.batch.parquet_layout import stretches
@@ -65,8 +66,6 @@ def packed(begin: bytes, block: bytes, size: int) -> Callable[[Path], None]:
 def workbook(path: Path) -> None:
     """One cell of a sheet, which does not say how large it is, has 200 MB."""
     pl.DataFrame({"a": [1]}).write_csv(path)
-    from openpyxl import Workbook  # noqa: PLC0415
-
     Workbook().save(path)
     parts = zipfile.ZipFile(path)
     contents = {name: parts.read(name) for name in parts.namelist()}
