@@ -20,7 +20,6 @@ from sqlalchemy import (
     func,
     select,
     true,
-    tuple_,
     union,
     update,
     values,
@@ -81,15 +80,17 @@ def claim_due(
         for state, most in ((jobs.c.attempts > 0, limit), (jobs.c.attempts == 0, limit if new is None else new)):
             picked = select(jobs.c.id).where(of_queue, state).order_by(jobs.c.resend_at)
             picked = picked.limit(min(most, limit - len(messages))).with_for_update(skip_locked=True)
-            counted = update(jobs).where(jobs.c.id.in_(picked))
+            # Not a subquery of IN: a plan may execute that more than once, and each time it locks as many again.
+            locked = picked.cte("picked")
+            counted = update(jobs).where(jobs.c.id == locked.c.id)
             counted = counted.values(times_sent=jobs.c.times_sent + 1, resend_at=_next(jobs, grace_s))
             messages += [message_of_row(row) for row in connection.execute(counted.returning(*jobs.columns))]
         if bulk and len(messages) < limit:
             picked = select(chunks.c.batch, chunks.c.n).join(batches)
             picked = picked.where(batches.c.domain == domain, _is_due(chunks, grace_s, busy))
             picked = picked.order_by(chunks.c.resend_at).limit(limit - len(messages))
-            taken = tuple_(chunks.c.batch, chunks.c.n).in_(picked.with_for_update(skip_locked=True, of=chunks))
-            counted = update(chunks).where(taken)
+            locked = picked.with_for_update(skip_locked=True, of=chunks).cte("picked")
+            counted = update(chunks).where(chunks.c.batch == locked.c.batch, chunks.c.n == locked.c.n)
             counted = counted.values(times_sent=chunks.c.times_sent + 1, resend_at=_next(chunks, grace_s))
             places = connection.execute(counted.returning(chunks.c.batch, chunks.c.n))
             messages.extend(chunk_message(domain, place.batch, place.n) for place in places)
