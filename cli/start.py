@@ -6,6 +6,7 @@ affair. What Python does before it comes here, some hundredths of a second, nobo
 
 import os
 import signal
+import sys
 from importlib import import_module
 from typing import Any
 
@@ -17,6 +18,9 @@ def main() -> None:
     """Entry point of the console command."""
     signal.signal(signal.SIGINT, _leave)
     try:
+        if sys.argv[1:] == ["alive"]:
+            # Asked every few seconds of every worker: the command line alone takes three times as long as the answer.
+            import_module("workers.heartbeat").answer(os.environ)
         import_module("cli.main").main()
     finally:
         # Python's own end takes a while too.

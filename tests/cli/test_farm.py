@@ -12,7 +12,9 @@ from sqlalchemy import Engine
 
 from rulefarm.settings import Settings
 from tests.cli.conftest import OnFarm, Run, settings_only
+from tests.processes import until
 from tests.rows import add_duty
+from workers.heartbeat import FOLDER
 
 
 def test_a_submitted_order_is_judged_shown_and_found(on_farm: OnFarm, tmp_path: Path) -> None:
@@ -105,6 +107,11 @@ def test_status_names_queues_and_workers(on_farm: OnFarm) -> None:
     }
     assert set(document["domains"]) == {"payment", "pricing"}
     assert "rules.pricing.bulk" in on_farm("status")
+
+
+def test_its_workers_are_alive(on_farm: OnFarm, running_farm: Settings) -> None:
+    until(lambda: len(list((running_farm.home / FOLDER).iterdir())) == 2)
+    assert on_farm("alive") == ""
 
 
 def test_without_a_broker_a_job_stays_on_record_and_is_judged_when_it_is_back(

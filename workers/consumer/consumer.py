@@ -35,6 +35,7 @@ from tasks.retry import pause_s
 from tasks.worker_context import current
 from workers.consumer.message_checks import check_envelope, check_message
 from workers.consumer.time_limits import set_again
+from workers.heartbeat import BEAT_S, Heartbeat
 
 log = logging.getLogger("rulefarm.workers")
 
@@ -139,6 +140,8 @@ class RefusingConsumer(Consumer):
         self._held = 0
         self._complaint = CircuitBreaker(_COMPLAIN_S)
         self._writer = RefusalWriter(current().database, self.hostname)
+        self._heartbeat = Heartbeat(current().settings.home, self.hostname)
+        signals.worker_shutdown.connect(self._heartbeat.end, weak=False)
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:
         """As Celery's; and a server that refuses is not asked again at once."""
@@ -146,12 +149,23 @@ class RefusingConsumer(Consumer):
         if isinstance(exc, ResponseError | OperationalError):
             time.sleep(_REFUSED_S)
 
+    def ensure_connected(self, conn: Any) -> Any:
+        """As Celery's; and while the broker is away, which may be long, the worker shows that it is alive."""
+        connect, beat = conn.ensure_connection, self._heartbeat.beat
+
+        def beating(*args: Any, callback: Callable[[], object], **kwargs: Any) -> Any:
+            return connect(*args, callback=lambda: (beat(), callback()), **kwargs)
+
+        conn.ensure_connection = beating
+        return super().ensure_connected(conn)
+
     def on_ready(self) -> None:
         """On every connection, before the first message: look at what Redis gives before kombu unpacks it."""
         super().on_ready()
         # With the last connection went every timer: those that put messages back, and those that limit what runs.
         self._held = 0
         set_again(self.pool)
+        self.timer.call_repeatedly(BEAT_S, self._heartbeat.beat)
         channel = self.task_consumer.channel
         if isinstance(channel, RedisChannel):
             channel.client.set_response_callback("BRPOP", self._checked)
