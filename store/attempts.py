@@ -34,21 +34,25 @@ class LeaseTerms:
     max_attempts: int
 
 
-def add_job(engine: Engine, row: Mapping[str, Any]) -> None:
+def write_job(connection: Connection, row: Mapping[str, Any] | None) -> None:
     """Write the row of a job whose producer wrote none; one that is there stays as it is.
 
     Args:
-        engine: the database.
-        row: id, domain, subject, facts, as_of, enqueued_at.
-
-    Raises:
-        DatabaseUnreachable: nothing was written.
+        connection: in the transaction of what is done with the job: nobody else is to find it before.
+        row: id, domain, subject, facts, as_of, enqueued_at; None: its producer wrote it.
     """
-    with translate_errors(engine), engine.begin() as connection:
+    if row is not None:
         connection.execute(insert(jobs).values(dict(row)).on_conflict_do_nothing(index_elements=["id"]))
 
 
-def claim_job(engine: Engine, job_id: uuid.UUID, terms: LeaseTerms, *, attempt: int | None = None) -> int | None:
+def claim_job(
+    engine: Engine,
+    job_id: uuid.UUID,
+    terms: LeaseTerms,
+    *,
+    attempt: int | None = None,
+    job: Mapping[str, Any] | None = None,
+) -> int | None:
     """Count an attempt at a job, and take its lease, in one commit.
 
     Args:
@@ -56,6 +60,7 @@ def claim_job(engine: Engine, job_id: uuid.UUID, terms: LeaseTerms, *, attempt: 
         job_id: which.
         terms: of the attempt.
         attempt: an attempt of this caller that goes on: it is not counted again. Default: a new one.
+        job: as for `write_job`.
 
     Returns:
         The attempt's number, from 2 on; None when there is nothing to do: the job is closed or unknown, somebody else
@@ -74,6 +79,7 @@ def claim_job(engine: Engine, job_id: uuid.UUID, terms: LeaseTerms, *, attempt: 
         .returning(jobs.c.attempts)
     )
     with translate_errors(engine), engine.begin() as connection:
+        write_job(connection, job)
         number = connection.execute(counted).scalar()
         if number is None:
             _close_as_dead(connection, job_id, [is_free(jobs), begun >= terms.max_attempts], WORKER_SILENT)
@@ -81,7 +87,13 @@ def claim_job(engine: Engine, job_id: uuid.UUID, terms: LeaseTerms, *, attempt: 
 
 
 def fail_job(
-    engine: Engine, job_id: uuid.UUID, terms: LeaseTerms, failure: Failure, *, attempt: int | None = None
+    engine: Engine,
+    job_id: uuid.UUID,
+    terms: LeaseTerms,
+    failure: Failure,
+    *,
+    attempt: int | None = None,
+    job: Mapping[str, Any] | None = None,
 ) -> bool:
     """Count an attempt that failed, and let the next begin after a pause.
 
@@ -91,6 +103,7 @@ def fail_job(
         terms: of the attempt; `worker` is who made it.
         failure: how it failed.
         attempt: its number; default: unknown, for whoever made it is dead.
+        job: as for `write_job`.
 
     Returns:
         Whether it was the last: the job is a dead letter now.
@@ -109,6 +122,7 @@ def fail_job(
         .returning(jobs.c.attempts)
     )
     with translate_errors(engine), engine.begin() as connection:
+        write_job(connection, job)
         attempts = connection.execute(failed).scalar()
         return (
             attempts is not None and attempts >= terms.max_attempts and _close_as_dead(connection, job_id, [], failure)

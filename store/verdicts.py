@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from rulefarm.database import chunks, copy_rows, jobs, translate_errors, verdicts
 from rulefarm.verdict import Verdict
+from store.attempts import write_job
 from store.chunk_attempts import finish_batch
 
 #: The columns of a verdict's row, in order.
@@ -71,8 +72,7 @@ def store_verdict(engine: Engine, verdict: Verdict, *, attempt: int = 1, job: Ma
     """
     values = {f"its_{name}": _stored(name, getattr(verdict, name)) for name in COLUMNS if name != "enqueued_at"}
     with translate_errors(engine), engine.begin() as connection:
-        if job is not None:
-            connection.execute(insert(jobs).values(dict(job)).on_conflict_do_nothing(index_elements=["id"]))
+        write_job(connection, job)
         return connection.execute(_STORE, values | {"attempt": attempt}).first() is not None
 
 

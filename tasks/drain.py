@@ -33,6 +33,9 @@ log = logging.getLogger("rulefarm.tasks")
 #: Seconds that one message's work may take before no further job is begun: what waits elsewhere is delayed by no more,
 #: and each job has its whole time limit but for this.
 SLICE_S = 0.2
+#: Seconds from submit to verdict after which no result is kept: whoever still waits looks at the row by then, and twice
+#: a second. A backlog's results would cost a sixth of its time, and hardly anybody waits for one.
+YOUNG_S = 2.0
 #: Seconds between two tries to store what was judged, while the database is away: at first, and at most.
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 2.0
 
@@ -56,13 +59,16 @@ def drain(context: WorkerContext, domain: str, worker: str, *, bulk: bool, began
     most = context.settings.group_size
     stored = 0
     try:
-        while time.monotonic() - began < SLICE_S:
+        while (group_began := time.monotonic()) - began < SLICE_S:
             group = _Group(context, context.ruleset(domain), worker, bulk=bulk, began=began)
             claimed = group.claim(domain, most)
             if claimed:
                 stored += group.judge()
             if claimed < most:
                 return stored
+            # What does not fit into the slice would be claimed to be given back.
+            ended = time.monotonic()
+            most = max(1, min(most, int(claimed * (began + SLICE_S - ended) / (ended - group_began))))
         if stored:
             _wake_another(context, domain, bulk=bulk)
     except (FarmUnreachable, SoftTimeLimitExceeded) as error:
@@ -97,7 +103,7 @@ class _Group:
             judged, failed = self._judge()
             stored = self._patiently(lambda: self._store(judged))
             if stored and not self._bulk:
-                put_results(self._context.app, [verdict for verdict in judged if verdict.id in stored])
+                put_results(self._context.app, [each for each in judged if each.id in stored and _is_young(each)])
             for job_id, failure in failed.items():
                 self._fail(job_id, failure)
             return len(stored)
@@ -163,6 +169,10 @@ class _Group:
                 log.warning("%s; trying again in %g s", error, pause)
                 time.sleep(pause)
         raise AssertionError("unreachable")
+
+
+def _is_young(verdict: Verdict) -> bool:
+    return (verdict.evaluated_at - verdict.enqueued_at).total_seconds() < YOUNG_S
 
 
 def _wake_another(context: WorkerContext, domain: str, *, bulk: bool) -> None:

@@ -22,7 +22,7 @@ from rulefarm.messaging import (
 )
 from rulefarm.routing import queue_name
 from rulefarm.verdict import Verdict
-from store.attempts import add_job, claim_job, fail_job
+from store.attempts import claim_job, fail_job
 from store.chunk_attempts import Claim, claim_chunk, fail_chunk
 from store.dead_letters import Failure, record_message
 from store.verdicts import store_chunk, store_verdict
@@ -123,8 +123,7 @@ def _judge_job(task: Task, context: WorkerContext, message: JobMessage, attempt:
     worker = task.request.hostname
     try:
         verdict = judge_job(context.ruleset(message.domain), message, worker, context.shared)
-        job = None if message.on_record else message.row()
-        stored = store_verdict(context.database, verdict, attempt=attempt, job=job)
+        stored = store_verdict(context.database, verdict, attempt=attempt, job=message.missing_row())
     except FarmUnreachable:
         raise
     except Exception as error:  # Whatever it is, the job is to blame, and its attempts count.
@@ -157,17 +156,15 @@ def _is_bulk(task: Task, domain: str) -> bool:
 
 def _claim_job(context: WorkerContext, message: JobMessage, worker: str) -> int | None:
     # A repeat is counted in the job's row, so there has to be one.
-    if not message.on_record:
-        add_job(context.database, message.row())
-    return claim_job(context.database, message.job_id, context.terms(worker), attempt=message.attempt)
+    terms, job = context.terms(worker), message.missing_row()
+    return claim_job(context.database, message.job_id, terms, attempt=message.attempt, job=job)
 
 
 def _fail_job(context: WorkerContext, message: JobMessage, worker: str, attempt: int, error: Exception) -> None:
     failure = _failure_of(error)
     log.error("job %s, attempt %d: %s", message.job_id, attempt, failure)
-    if not message.on_record:
-        add_job(context.database, message.row())
-    if fail_job(context.database, message.job_id, context.terms(worker), failure, attempt=attempt):
+    terms, job = context.terms(worker), message.missing_row()
+    if fail_job(context.database, message.job_id, terms, failure, attempt=attempt, job=job):
         log.error("job %s is a dead letter now", message.job_id)
 
 

@@ -25,6 +25,8 @@ def put_results(app: GuestApp, verdicts: Sequence[Verdict]) -> None:
         app: of the worker; one without a result backend keeps none.
         verdicts: on record. That they can't be kept is logged.
     """
+    if not verdicts:
+        return
     backend, headers = app.backend, app.farm_headers
     results = {str(verdict.id): {**verdict.to_json(), **headers} for verdict in verdicts}
     try:

@@ -9,7 +9,7 @@ from typing import Any
 
 from rulefarm.messaging import ChunkMessage, JobMessage
 from rulefarm.routing import EVALUATE_CHUNK, EVALUATE_JOB
-from store.attempts import add_job, fail_job
+from store.attempts import fail_job
 from store.chunk_attempts import fail_chunk
 from store.dead_letters import Failure
 from store.job_groups import free_lost_group, holder
@@ -39,9 +39,7 @@ def record_worker_lost(
                 log.warning("%d jobs that a lost process had claimed together are tried alone", freed)
         if task == EVALUATE_JOB:
             job = JobMessage.from_kwargs(kwargs)
-            if not job.on_record:
-                add_job(engine, job.row())
-            fail_job(engine, job.job_id, context.terms(worker), failure)
+            fail_job(engine, job.job_id, context.terms(worker), failure, job=job.missing_row())
         elif task == EVALUATE_CHUNK:
             chunk = ChunkMessage.from_kwargs(kwargs)
             fail_chunk(engine, chunk.batch, chunk.n, context.terms(worker, chunk=True), failure)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 #: Seconds between two looks for a result: short at first, for a verdict takes milliseconds, then easy on the broker.
 _FIRST_LOOK_S, _LONGEST_LOOK_S = 0.002, 0.1
 #: Seconds until the verdict row is looked at, in case there is no result of it: at first, and at most.
-_FIRST_ROW_LOOK_S, _LONGEST_ROW_LOOK_S = 0.02, 1.0
+_FIRST_ROW_LOOK_S, _LONGEST_ROW_LOOK_S = 0.02, 0.5
 
 
 def wait_for(job: Job, app: Celery, ledger: "Ledger | None", timeout: float | None) -> Verdict:

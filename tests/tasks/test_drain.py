@@ -46,6 +46,7 @@ def worker(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv(EVIDENCE, str(tmp_path / "evidence"))
     # However busy the machine is; a test of the slice has its own.
     monkeypatch.setattr(draining, "SLICE_S", 60)
+    monkeypatch.setattr(draining, "YOUNG_S", 60)
     settings = replace(settings, group_size=50)
     rulesets = load_all(RULESETS, ["payment"]) | load_all(SHARING, ["credit"])
     database = connect(settings)
@@ -107,6 +108,16 @@ def test_a_message_wakes_a_worker_that_judges_all_that_waits(
         meta = farm.app.backend.get_task_meta(str(job.id))
         assert (meta["status"], meta["result"]["subject"]) == ("SUCCESS", job.subject)
     assert {row.worker for row in rows(database, verdicts)} == {ME}
+
+
+def test_whoever_still_waits_after_a_long_time_finds_the_row(
+    farm: Farm, worker: WorkerContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(draining, "YOUNG_S", 0)
+    [job] = waiting(farm, "old")
+    assert drain(worker, "payment", ME, bulk=False) == 1
+    assert farm.app.backend.get_task_meta(str(job.id))["status"] == "PENDING"
+    assert farm.wait(job, timeout=60).subject == "old"
 
 
 def test_each_is_judged_as_it_would_be_alone(farm: Farm, worker: WorkerContext, database: Engine) -> None:

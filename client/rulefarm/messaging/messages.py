@@ -71,15 +71,17 @@ class JobMessage:
         Args:
             row: id, domain, subject, facts, as_of and enqueued_at of the job.
         """
+        # Through canonical, for jsonb keeps the values but not the text: the digest must be that of what was sent.
+        facts = wire.canonical(row.facts)
         return cls(
             job_id=row.id,
             domain=row.domain,
             subject=row.subject,
-            # Through canonical, for jsonb keeps the values but not the text: the digest must be that of what was sent.
-            facts=wire.canonical(row.facts),
+            facts=facts,
             as_of=row.as_of,
             enqueued_at=row.enqueued_at,
             on_record=True,
+            parsed=json.loads(facts),
         )
 
     @property
@@ -87,8 +89,10 @@ class JobMessage:
         """The facts as objects."""
         return json.loads(self.facts) if self.parsed is None else self.parsed
 
-    def row(self) -> dict[str, Any]:
-        """The job's row, for a producer that wrote none."""
+    def missing_row(self) -> dict[str, Any] | None:
+        """The job's row, if its producer wrote none; None if it did."""
+        if self.on_record:
+            return None
         names = ("domain", "subject", "as_of", "enqueued_at")
         return {"id": self.job_id, "facts": self.document, **{name: getattr(self, name) for name in names}}
 

@@ -32,7 +32,8 @@ def test_what_a_producer_sends_is_read_back() -> None:
         times_sent=1,
     )
     assert message.document == {"Order": {"total": 12.5}}
-    assert message.row() == {
+    assert message.missing_row() is None
+    assert JobMessage.from_kwargs({**SENT, "on_record": False}).missing_row() == {
         "id": JOB.id,
         "domain": "payment",
         "subject": "4711",
