@@ -5,8 +5,9 @@ values do not all fit these has a document of its own. What nobody can read is s
 Judges nothing."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import polars as pl
@@ -19,21 +20,28 @@ from tasks.table_rows import table_rows
 ROW_REFUSED, CELL_REFUSED = "row-refused", "facts-rejected"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ChunkRows:
     """The rows of one chunk."""
 
     subjects: list[str]
-    #: The facts of each row, as they were sent.
-    documents: list[dict[str, Any]]
+    #: Gives the facts of each row.
+    read: Callable[[], list[dict[str, Any]]]
     #: The rows that can't be judged, by their number: code and reason.
     refused: dict[int, tuple[str, str]]
     #: The columns, typed; None for documents.
     columns: pl.DataFrame | None
     #: Whether each column is a whole fact; else they are fields of the subject.
     is_whole: bool
-    #: The rows that the columns do not tell all about, refused ones included.
+    #: The rows that the columns do not tell all about that rules may read, refused ones included.
     apart: frozenset[int]
+    #: The rows whose facts are not what the columns have, in any name.
+    own: frozenset[int]
+
+    @cached_property
+    def documents(self) -> list[dict[str, Any]]:
+        """The facts of each row, as they were sent; made when somebody asks."""
+        return self.read()
 
 
 def read_chunk(chunk: Mapping[str, Any], schema: Schema, *, only: str | None = None) -> ChunkRows:
@@ -59,8 +67,8 @@ def read_rows(frame: pl.DataFrame, form: str, schema: Schema) -> ChunkRows:
         schema: of its domain.
     """
     if form == "json":
-        documents = [whole_facts(json.loads(text), schema) for text in frame[JSON_COLUMN]]
-        return ChunkRows(frame[SUBJECT_COLUMN].to_list(), documents, {}, None, True, frozenset())
+        sent = [whole_facts(json.loads(text), schema) for text in frame[JSON_COLUMN]]
+        return ChunkRows(frame[SUBJECT_COLUMN].to_list(), lambda: sent, {}, None, True, frozenset(), frozenset())
     # Our own columns aside, is each a whole fact?
     names = [name for name in frame.columns if name not in (SUBJECT_COLUMN, APART_COLUMN)]
     is_whole = bool(names) and all(schema.sent_names.fact(name) in schema.facts for name in names)
@@ -68,9 +76,12 @@ def read_rows(frame: pl.DataFrame, form: str, schema: Schema) -> ChunkRows:
     table = table_rows(frame, form, {} if is_whole else fields, schema.decimal, all_matter=is_whole)
     refused = {row: (CELL_REFUSED, _named(flaws, schema, is_whole)) for row, flaws in table.unreadable.items()}
     refused |= {row: (ROW_REFUSED, flaw) for row, flaw in table.flaws.items()}
-    documents = table.documents if is_whole else [{schema.subject: document} for document in table.documents]
     apart = frozenset(table.differing | refused.keys())
-    return ChunkRows(table.subjects, documents, refused, table.columns, is_whole, apart)
+
+    def documents() -> list[dict[str, Any]]:
+        return table.documents if is_whole else [{schema.subject: document} for document in table.documents]
+
+    return ChunkRows(table.subjects, documents, refused, table.columns, is_whole, apart, frozenset(table.own))
 
 
 def _named(flaws: Mapping[str, str], schema: Schema, is_whole: bool) -> str:

@@ -3,25 +3,29 @@
 Knows neither database nor broker; what a domain shares is added by `tasks.shared_facts.provider`, before the clock that
 times the evaluation starts. Errors of single subjects become `error` verdicts; their neighbours are judged."""
 
-import json
+import hashlib
 import time
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from itertools import repeat
 from typing import Any
 
 import polars as pl
 
-from engine import Evaluation, Schema, error_evaluation, json_value
+from engine import Evaluation, FrameResult, Schema, error_evaluation, json_value
 from rulefarm import wire
-from rulefarm.errors import JobRejected, SettingsError
+from rulefarm.errors import SettingsError
 from rulefarm.messaging import JobMessage
 from rulefarm.verdict import Verdict
 from rulesets.loader import LoadedRuleset
 from tasks.chunk_rows import ChunkRows, read_chunk
 from tasks.durable_rules import host_of
+from tasks.facts_digests import document_digest, facts_digests
 from tasks.shared_facts import CompleteFacts, SharedFacts, Subject
+
+#: What RFC 9562 sets in an id by SHA-1: version 5, and the variant.
+_NAMED_MASK, _NAMED_BITS = ~(0xF000 << 64 | 0xC000 << 48), 5 << 76 | 0x8000 << 48
 
 
 def judge_job(loaded: LoadedRuleset, message: JobMessage, worker: str, shared: SharedFacts | None = None) -> Verdict:
@@ -81,7 +85,7 @@ def judge_complete(loaded: LoadedRuleset, message: JobMessage, facts: CompleteFa
         batch=None,
         **evaluation.to_json(),
         ruleset_digest=loaded.digest,
-        facts_digest=_digest(facts.document) if facts.shared else wire.digest(message.facts),
+        facts_digest=document_digest(facts.document) if facts.shared else wire.digest(message.facts),
         as_of=message.as_of,
         worker=worker,
         evaluated_at=datetime.now(UTC),
@@ -109,37 +113,45 @@ def judge_chunk(
         FactsUnreachable, SettingsError: as `judge_job`.
     """
     rows = read_chunk(chunk, loaded.schema)
-    subjects = rows.subjects
+    shares: Iterable[dict[str, Any] | None] = repeat(None)
     started = time.perf_counter_ns()
     if rows.columns is None or loaded.schema.is_shared:
         # A shared fact has a value of its own for every row: there is no column to judge it by.
         facts = _complete_rows(loaded, chunk, rows, shared)
         started = time.perf_counter_ns()
         answers = [evaluate_complete(loaded, each, chunk["as_of"]).to_json() for each in facts]
+        ended = time.perf_counter_ns()
+        digests = [document_digest(each.document) for each in facts]
+        shares = [each.shared or None for each in facts]
     else:
         answers = _judge_columns(loaded, rows, rows.columns, chunk["as_of"])
-        facts = [CompleteFacts(document, {}) for document in rows.documents]
-    micros = (time.perf_counter_ns() - started) // 1000 // max(1, len(subjects))
-    now = datetime.now(UTC)
+        ended = time.perf_counter_ns()
+        digests = facts_digests(rows, loaded.schema.subject)
+    common = {
+        **{name: chunk[name] for name in ("enqueued_at", "domain", "batch", "as_of")},
+        "ruleset_digest": loaded.digest,
+        "worker": worker,
+        "evaluated_at": datetime.now(UTC),
+        "micros": (ended - started) // 1000 // max(1, len(answers)),
+    }
+    ids = _row_ids(chunk["batch"], rows.subjects)
+    each_row = zip(ids, rows.subjects, digests, answers, _warnings(loaded, rows), strict=False)
     return [
-        Verdict(
-            id=uuid.uuid5(chunk["batch"], subject),
-            enqueued_at=chunk["enqueued_at"],
-            domain=chunk["domain"],
-            subject=subject,
-            batch=chunk["batch"],
-            **answer,
-            ruleset_digest=loaded.digest,
-            facts_digest=_digest(each.document),
-            as_of=chunk["as_of"],
-            worker=worker,
-            evaluated_at=now,
-            micros=micros,
-            shared_facts=each.shared or None,
-            warnings=odd,
-        )
-        for subject, each, answer, odd in zip(subjects, facts, answers, _warnings(loaded, rows), strict=True)
+        Verdict(id=id_, subject=subject, facts_digest=digest, shared_facts=share, warnings=odd, **answer, **common)
+        for (id_, subject, digest, answer, odd), share in zip(each_row, shares, strict=False)
     ]
+
+
+def _row_ids(batch: uuid.UUID, subjects: Iterable[str]) -> list[uuid.UUID]:
+    """`uuid.uuid5(batch, subject)` of each subject, in half the time: a chunk has thousands."""
+    begun = hashlib.sha1(batch.bytes, usedforsecurity=False)
+    ids = []
+    for subject in subjects:
+        hashed = begun.copy()
+        hashed.update(subject.encode())
+        number = int.from_bytes(hashed.digest()[:16], "big")
+        ids.append(uuid.UUID(int=number & _NAMED_MASK | _NAMED_BITS))
+    return ids
 
 
 def _warnings(loaded: LoadedRuleset, rows: ChunkRows) -> Iterable[list[str]]:
@@ -211,18 +223,9 @@ def _judge_columns(
     if rows.apart:
         in_columns = [row for row in range(len(columns)) if row not in rows.apart]
         columns = columns[in_columns]
-    result = program.evaluate_frame(columns, fact=fact, as_of=as_of)
-    judged = (
-        {
-            "outcome": outcome,
-            "fired": result.fired(i),
-            "reasons": [reason.to_json() for reason in result.reasons(i)],
-            "changes": {name: json_value(value) for name, value in result.changes(i).items()},
-            "logs": result.logs(i),
-            "events": [event.to_json() for event in result.events(i)],
-        }
-        for i, outcome in enumerate(result.outcome)
-    )
+    judged = _frame_answers(program.evaluate_frame(columns, fact=fact, as_of=as_of))
+    if not rows.apart:
+        return list(judged)
     answers = []
     for row, document in enumerate(rows.documents):
         if row in rows.refused:
@@ -234,18 +237,18 @@ def _judge_columns(
     return answers
 
 
-def _digest(facts: Mapping[str, Any]) -> str:
-    try:
-        return wire.digest(wire.canonical(facts))
-    except JobRejected:
-        # A column can hold what JSON can't, such as NaN. The engine decides what that is worth; a digest it must have.
-        return wire.digest(json.dumps(_one_form(facts), default=repr, sort_keys=True))
-
-
-def _one_form(value: Any) -> Any:
-    """A value with 7 for 7.0: a column holds the one or the other, as its neighbours have it."""
-    if isinstance(value, Mapping):
-        return {name: _one_form(item) for name, item in value.items()}
-    if isinstance(value, (date, timedelta)):
-        return json_value(value)
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+def _frame_answers(result: FrameResult) -> Iterator[dict[str, Any]]:
+    """The answers for the rows of a frame; rows of one kind share theirs."""
+    known: dict[Any, dict[str, Any]] = {}
+    for row, (outcome, kind) in enumerate(zip(result.outcome, result.kinds, strict=True)):
+        answer = known.get(kind)
+        if answer is None:
+            answer = known[kind] = {
+                "outcome": outcome,
+                "fired": result.fired(row),
+                "reasons": [reason.to_json() for reason in result.reasons(row)],
+                "changes": {name: json_value(value) for name, value in result.changes(row).items()},
+                "logs": result.logs(row),
+                "events": [event.to_json() for event in result.events(row)],
+            }
+        yield answer

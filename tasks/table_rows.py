@@ -6,6 +6,7 @@ affair."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import polars as pl
@@ -18,15 +19,15 @@ from tasks.text_typing import typed_columns, typed_value
 _DECIMALS = {"text-point": ".", "text-comma": ","}
 
 
-@dataclass(slots=True)
+@dataclass
 class TableRows:
     """The rows of one frame."""
 
     subjects: list[str]
     #: The columns, typed; a row that stands in `differing` has no value there for some fields.
     columns: pl.DataFrame
-    #: The values of each row.
-    documents: list[dict[str, Any]]
+    #: The rows whose values are not those of the columns.
+    own: set[int] = field(default_factory=set)
     #: The rows whose document is not what the columns have, in a field of the fact.
     differing: set[int] = field(default_factory=set)
     #: By row: the fields whose text is not of their kind, each with its text, or with a number of too many digits.
@@ -35,6 +36,11 @@ class TableRows:
     unreadable: dict[int, dict[str, str]] = field(default_factory=dict)
     #: By row: what is wrong with the row as a whole.
     flaws: dict[int, str] = field(default_factory=dict)
+
+    @cached_property
+    def documents(self) -> list[dict[str, Any]]:
+        """The values of each row; made when somebody asks, for most rows are judged by their columns."""
+        return list(self.columns.iter_rows(named=True))
 
 
 def table_rows(
@@ -57,7 +63,7 @@ def table_rows(
     decimal = _DECIMALS.get(form, decimal)
     if is_text:
         frame, odd = typed_columns(frame, fields, decimal)
-    rows = TableRows(subjects, frame, list(frame.iter_rows(named=True)), set(odd), odd)
+    rows = TableRows(subjects, frame, odd.keys() | apart.keys(), set(odd), odd)
     for row, values in odd.items():
         rows.documents[row] |= values
     for row, beside in apart.items():

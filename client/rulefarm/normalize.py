@@ -5,6 +5,7 @@ row ever meets it. On the way of every job, at the producer and at the worker: a
 error."""
 
 import math
+import sys
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -25,6 +26,8 @@ from rulefarm.limits import (
 _Place: TypeAlias = "tuple[_Place, str | int] | None"
 
 _WHOLE = 10**MAX_DIGITS
+#: The largest float64: NaN and the infinities are not within.
+_LARGEST = sys.float_info.max
 #: Characters of a value that an error message shows.
 _SHOWN = 40
 
@@ -36,7 +39,8 @@ def to_json_values(facts: Mapping[str, Any]) -> dict[str, Any]:
         facts: fact name to object or list of objects.
 
     Returns:
-        The same, with whole numbers as int, other numbers as float, dates as ISO text.
+        The same, with whole numbers as int, other numbers as float, dates as ISO text, names in the order of their
+        code points.
 
     Raises:
         JobRejected: something in it is refused; docs/limits.md lists the codes.
@@ -97,28 +101,32 @@ def too_large(how: str) -> JobRejected:
     return JobRejected("facts-too-large", f"facts {how}, over {MAX_FACTS_CHARACTERS}")
 
 
-def _json_value(value: Any, place: _Place, depth: int, left: list[int]) -> Any:
-    # The kinds of JSON first, and without a call where nothing is to be done: most values are such.
-    kind = type(value)
-    if kind is str:
-        if value.isascii() and len(value) <= MAX_TEXT_CHARACTERS and "\x00" not in value:
-            return value
-        return _text(value, place)
-    if kind is int and -_WHOLE < value < _WHOLE:
-        return value
-    if value is None or kind is bool:
-        return value
-    if isinstance(value, (int, float, Decimal)):
-        return _number(value, place)
+def json_value(value: Any, place: _Place = None, depth: int = 1, left: list[int] | None = None) -> Any:
+    """One value of facts, as `to_json_values` gives it.
+
+    Args:
+        value: any.
+        place: where it stands. Default: nobody says.
+        depth: objects and lists that it would be within, itself counted if it is one; default: none.
+        left: how many values the facts may still have, which is counted down. Default: as many as facts.
+
+    Raises:
+        JobRejected: as `to_json_values`.
+    """
+    left = [MAX_FACTS_CHARACTERS] if left is None else left
     if isinstance(value, Mapping):
         return _members(value, place, depth, left)
     if isinstance(value, (list, tuple)):
         if len(value) > MAX_ITEMS:
             raise JobRejected("list-too-long", f"{path_text(place)}: {len(value)} items, over {MAX_ITEMS}")
         _check_size(len(value), place, depth, left)
-        return [_json_value(item, (place, index), depth + 1, left) for index, item in enumerate(value)]
+        return [json_value(item, (place, index), depth + 1, left) for index, item in enumerate(value)]
     if isinstance(value, str):
         return _text(value, place)
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, (int, float, Decimal)):
+        return _number(value, place)
     if isinstance(value, (date, datetime, time)):
         return value.isoformat()
     if isinstance(value, timedelta):
@@ -130,7 +138,24 @@ def _members(value: Mapping[str, Any], place: _Place, depth: int, left: list[int
     if len(value) > MAX_FIELDS:
         raise JobRejected("too-many-fields", f"{path_text(place)}: {len(value)} fields, over {MAX_FIELDS}")
     _check_size(len(value), place, depth, left)
-    return {_name(key, place): _json_value(item, (place, key), depth + 1, left) for key, item in value.items()}
+    members = {}
+    for name in _names(value, place):
+        item = value[name]
+        # Most values are one of these, and nothing is to be done about them: without a call that is soon seen.
+        kind = type(item)
+        if kind is str:
+            if not item.isascii() or len(item) > MAX_TEXT_CHARACTERS or "\x00" in item:
+                item = _text(item, (place, name))
+        elif kind is float:
+            if item.is_integer() or not -_LARGEST <= item <= _LARGEST:
+                item = _number(item, (place, name))
+        elif kind is int:
+            if not -_WHOLE < item < _WHOLE:
+                item = _number(item, (place, name))
+        elif kind is not bool and item is not None:
+            item = json_value(item, (place, name), depth + 1, left)
+        members[name] = item
+    return members
 
 
 def _check_size(values: int, place: _Place, depth: int, left: list[int]) -> None:
@@ -168,9 +193,19 @@ def _number(value: int | float | Decimal, place: _Place) -> int | float:
     return int(number) if number.is_integer() and abs(number) < _WHOLE else number
 
 
-def _name(name: Any, place: _Place) -> str:
-    if type(name) is str and len(name) <= MAX_NAME_CHARACTERS and name.isascii() and "\x00" not in name:
-        return name
+def _names(value: Mapping[str, Any], place: _Place) -> list[str]:
+    """The names of the members, in the order of their code points."""
+    try:
+        together = "".join(value)
+    except TypeError:
+        together = "\x00"
+    if len(together) > MAX_NAME_CHARACTERS or not together.isascii() or "\x00" in together:
+        for name in value:
+            _check_name(name, place)
+    return sorted(value)
+
+
+def _check_name(name: Any, place: _Place) -> None:
     if not isinstance(name, str):
         raise JobRejected("bad-name", f"{path_text(place)}: the name {abbreviate(name)} is not text")
     if len(name) > MAX_NAME_CHARACTERS:
@@ -178,7 +213,7 @@ def _name(name: Any, place: _Place) -> str:
             "bad-name",
             f"{path_text(place)}: the name {abbreviate(name)} has more than {MAX_NAME_CHARACTERS} characters",
         )
-    return check_storable(name, f"a name in {path_text(place)}")
+    check_storable(name, f"a name in {path_text(place)}")
 
 
 def _text(value: str, place: _Place) -> str:

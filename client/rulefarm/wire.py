@@ -13,13 +13,14 @@ from typing import Any
 
 from rulefarm.errors import JobRejected
 from rulefarm.limits import MAX_DEPTH, MAX_DIGITS, MAX_FACTS_CHARACTERS, MAX_KEY_CHARACTERS
-from rulefarm.normalize import abbreviate, check_storable, to_json_values, too_large
+from rulefarm.normalize import abbreviate, check_storable, json_value, to_json_values, too_large
 
 #: Ids are uuid5 below this, so the same job submitted twice has the same id wherever it was submitted.
 NAMESPACE = uuid.UUID("5d0a4b52-0d1f-5f0e-9f0b-8c6f6f6f7266")
 #: Significant digits that a float64 prints at most.
 _FLOAT_DIGITS = 17
-_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+# Names are in order, and nothing is in itself, in what `normalize` gives.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"), allow_nan=False)
 
 
 def canonical(facts: Mapping[str, Any]) -> str:
@@ -41,6 +42,22 @@ def canonical(facts: Mapping[str, Any]) -> str:
     if len(text) > MAX_FACTS_CHARACTERS:
         raise too_large(f"take {len(text)} characters")
     return text
+
+
+def canonical_value(value: Any, *, depth: int = 1) -> str:
+    """One value as it stands in the canonical text of facts.
+
+    Args:
+        value: any.
+        depth: objects and lists that it stands within, itself counted if it is one; default: none.
+
+    Raises:
+        JobRejected: as `canonical`; how long the text may be is for the caller to see.
+
+    >>> canonical_value({"b": 7.0, "a": [None, "x"]})
+    '{"a":[null,"x"],"b":7}'
+    """
+    return _ENCODER.encode(json_value(value, None, depth))
 
 
 def digest(text: str) -> str:

@@ -3,8 +3,9 @@
 Most rows fire rules with constant reasons only; names and reasons of those are put together for all rows at once, when
 somebody asks. The other rows have an evaluation each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -57,6 +58,15 @@ class FrameResult:
         for row, evaluation in self._evaluations.items():
             outcomes[row] = evaluation.outcome
         return outcomes
+
+    @property
+    def kinds(self) -> list[Hashable]:
+        """What tells the answer of each row: those of rows of one kind are equal."""
+        fired, starts, size = self._positions.tobytes(), self._starts, self._positions.itemsize
+        kinds: list[Hashable] = [fired[begin * size : end * size] for begin, end in pairwise(starts)]
+        for row in self._evaluations:
+            kinds[row] = row
+        return kinds
 
     @cached_property
     def _names(self) -> list[str]:

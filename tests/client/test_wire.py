@@ -162,12 +162,15 @@ def test_a_number_too_large_for_a_float_is_refused() -> None:
         wire.canonical(wire.parse('{"Order": {"total": 1e400}}'))
 
 
+_NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=200)
+
+
 @given(
     st.dictionaries(
-        st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1, max_size=200),
+        _NAMES,
         st.recursive(
             st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False),
-            lambda inner: st.lists(inner, max_size=4),
+            lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_NAMES, inner, max_size=4),
             max_leaves=8,
         ),
         min_size=1,
@@ -178,6 +181,8 @@ def test_canonical_text_of_canonical_text_is_itself(facts: dict[str, Any]) -> No
     assert wire.canonical(wire.parse(text)) == text
     assert wire.canonical(json.loads(text)) == text
     assert wire.canonical(wire.parse_canonical(text)) == text
+    # Names are in the order of their code points, in objects within others too.
+    assert text == json.dumps(json.loads(text), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 def test_the_same_job_has_the_same_id_and_any_difference_another() -> None:
