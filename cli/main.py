@@ -37,6 +37,7 @@ COMMANDS = {
     "worker": ("cli.worker", "Run a worker in the foreground."),
     "beat": ("cli.beat", "Run beat in the foreground: it starts the reconciler."),
     "flower": ("cli.flower", "Run Flower in the foreground: a page to watch the farm."),
+    "metrics": ("cli.metrics", "Run the exporter that Prometheus scrapes in the foreground."),
     "migrate": ("cli.migrate", "Bring the tables in Postgres up to date."),
     "completion": ("cli.completion", "Print what completes commands and domains in a shell."),
     "drill": ("cli.drill", "Inject faults into a farm of its own, and check its promises."),

@@ -1,6 +1,7 @@
 """`rulefarm status`: queues, what waits, what is dead or overdue, workers, the reconciler."""
 
 import sys
+from collections import defaultdict
 from dataclasses import asdict
 from typing import Any
 
@@ -10,14 +11,14 @@ from cli.display.old_keys import with_old_keys
 from cli.display.output import counted, print_json, print_table
 from cli.display.terminal import echo
 from cli.options import json_option, read_settings
-from rulefarm.database import active_digests, connect
+from rulefarm.database import active_digests, connect, translate_errors
 from rulefarm.messaging import create_app, queue_depths
 from rulefarm.routing import CONTROL_QUEUE, queue_name
 from rulefarm.settings import Settings
 from store.batch_status import standing_failures
 from store.duties import coming, unmet
 from store.health import count_dead_letters, last_reconciled
-from store.pending_work import open_work
+from store.open_work import OpenWork, open_work
 from workers.monitoring import late_s, worker_states
 
 #: Seconds for which a loss of the broker is told.
@@ -44,7 +45,10 @@ def command(as_json: bool) -> None:
 def _state(settings: Settings) -> dict[str, Any]:
     engine = connect(settings)
     domains = sorted(active_digests(engine).items())
-    waiting = {work.domain: work for work in open_work(engine)}
+    with translate_errors(engine), engine.connect() as connection:
+        waiting: dict[str, list[OpenWork]] = defaultdict(list)
+        for work in open_work(connection):
+            waiting[work.domain].append(work)
     dead = count_dead_letters(engine)
     failed = standing_failures(engine)
     overdue = unmet(engine, late_s=late_s(settings))
@@ -56,9 +60,9 @@ def _state(settings: Settings) -> dict[str, Any]:
         "domains": {
             domain: {
                 "digest": digest,
-                "open_jobs": waiting[domain].jobs if domain in waiting else 0,
-                "open_chunks": waiting[domain].chunks if domain in waiting else 0,
-                "oldest": waiting[domain].oldest if domain in waiting else None,
+                "open_jobs": sum(work.jobs for work in waiting[domain]),
+                "open_chunks": sum(work.chunks for work in waiting[domain]),
+                "oldest": min((work.oldest for work in waiting[domain]), default=None),
                 "dead_letters": dead.get(domain, 0),
                 "failed_batches": sum(failure["domain"] == domain for failure in failed),
             }

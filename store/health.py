@@ -60,13 +60,19 @@ def last_reconciled(engine: Engine) -> LastRun | None:
     return LastRun(row[0], float(row[1]), row[2], row[3]) if row else None
 
 
-def count_dead_letters(engine: Engine) -> dict[str, int]:
+def count_dead_letters(engine: Engine, *, kind: str | None = None) -> dict[str, int]:
     """Dead letters by domain; those of messages that came from no domain's queue under "".
+
+    Args:
+        engine: the database.
+        kind: of this kind only: job, row or message. Default: of any.
 
     Raises:
         DatabaseUnreachable: no answer.
     """
     domain = func.coalesce(dead_letters.c.domain, "")
     statement = select(domain, func.count()).group_by(domain).order_by(domain)
+    if kind is not None:
+        statement = statement.where(dead_letters.c.kind == kind)
     with translate_errors(engine), engine.connect() as connection:
         return {row[0]: row[1] for row in connection.execute(statement)}

@@ -1,12 +1,11 @@
-"""What has a row and no verdict.  jobs, chunks -> [pending_work] -> the reconciler, `rulefarm status`
+"""What has a row and no verdict.  jobs, chunks -> [pending_work] -> the reconciler
 
 Rows that are due are locked while their messages are sent, so two reconcilers share the work instead of doubling it; if
 the broker is away the transaction is undone, and they stay due. What somebody holds the lease of is never due."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -39,19 +38,6 @@ LONGEST_WAIT_S = 3600.0
 _LONG_AGO = timedelta(days=36500)
 _SECOND = cast("1 second", Interval)
 _KINDS = values(column("bulk", Boolean), name="kinds").data([(False,), (True,)])
-
-
-@dataclass(frozen=True, slots=True)
-class OpenWork:
-    """How much of a domain waits for a verdict."""
-
-    domain: str
-    #: Jobs without a verdict.
-    jobs: int
-    #: Chunks without their verdicts.
-    chunks: int
-    #: When the oldest of them was submitted.
-    oldest: datetime
 
 
 @contextmanager
@@ -186,37 +172,6 @@ def has_run_within(engine: Engine, seconds: float) -> bool:
     recent = select(reconciler.c.id).where(reconciler.c.ran_at > func.now() - timedelta(seconds=seconds))
     with translate_errors(engine), engine.connect() as connection:
         return connection.execute(recent).first() is not None
-
-
-def open_work(engine: Engine) -> list[OpenWork]:
-    """Open jobs and chunks, by domain.
-
-    Raises:
-        DatabaseUnreachable: no answer.
-    """
-    waiting_jobs = (
-        select(jobs.c.domain, func.count().label("n"), func.min(jobs.c.enqueued_at).label("oldest"))
-        .where(jobs.c.state == "open")
-        .group_by(jobs.c.domain)
-    )
-    waiting_chunks = (
-        select(batches.c.domain, func.count().label("n"), func.min(batches.c.enqueued_at).label("oldest"))
-        .join(chunks, chunks.c.batch == batches.c.id)
-        .where(chunks.c.state == "open")
-        .group_by(batches.c.domain)
-    )
-    with translate_errors(engine), engine.connect() as connection:
-        by_job = {row.domain: row for row in connection.execute(waiting_jobs)}
-        by_chunk = {row.domain: row for row in connection.execute(waiting_chunks)}
-    return [
-        OpenWork(
-            domain,
-            by_job[domain].n if domain in by_job else 0,
-            by_chunk[domain].n if domain in by_chunk else 0,
-            min(rows[domain].oldest for rows in (by_job, by_chunk) if domain in rows),
-        )
-        for domain in sorted(by_job.keys() | by_chunk.keys())
-    ]
 
 
 def _is_due(table: Any, grace_s: float, busy: bool) -> Any:

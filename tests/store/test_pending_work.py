@@ -15,7 +15,7 @@ from rulefarm.messaging import JobMessage
 from rulefarm.settings import Settings
 from store.attempts import LeaseTerms, claim_job
 from store.chunk_attempts import claim_chunk
-from store.pending_work import claim_due, mark_all_due, open_work, record_run
+from store.pending_work import claim_due, mark_all_due, record_run
 from store.verdicts import store_verdict
 from tests.rows import add_batch, add_job, verdict
 
@@ -148,16 +148,6 @@ def test_a_judged_job_is_never_sent(settings: Settings, database: Engine) -> Non
     store_verdict(database, verdict(job.id, job.enqueued_at))
     make_due(database)
     assert sent_again(database) == []
-
-
-def test_open_work_is_counted_by_domain_with_its_oldest(settings: Settings, database: Engine) -> None:
-    first, _ = add_job(settings), add_job(settings)
-    _, batch_at = add_batch(database, count=3)
-    by_domain = {work.domain: work for work in open_work(database)}
-    assert (by_domain["payment"].jobs, by_domain["payment"].chunks) == (2, 0)
-    assert abs((by_domain["payment"].oldest - first.enqueued_at).total_seconds()) < 1
-    assert (by_domain["pricing"].jobs, by_domain["pricing"].chunks) == (0, 3)
-    assert by_domain["pricing"].oldest == batch_at
 
 
 json_values = st.recursive(

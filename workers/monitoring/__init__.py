@@ -1,10 +1,12 @@
-"""Health of a running farm: doctor, probes, states of workers, Flower.
+"""Health of a running farm: doctor, probes, states of workers, signals, Flower.
 
-`workers.monitoring.flower` is imported by its own name: it loads tornado, which nothing else here needs."""
+`workers.monitoring.flower` and `workers.monitoring.metrics` are imported by their own names: they load tornado and
+prometheus_client, which nothing else here needs."""
 
 from workers.monitoring.doctor import examine
 from workers.monitoring.health_check import HealthCheck
 from workers.monitoring.inspection import worker_states
 from workers.monitoring.row_checks import late_s
+from workers.monitoring.signals import DomainSignals, SignalReader, Signals
 
-__all__ = ["HealthCheck", "examine", "late_s", "worker_states"]
+__all__ = ["DomainSignals", "HealthCheck", "SignalReader", "Signals", "examine", "late_s", "worker_states"]

@@ -1,0 +1,228 @@
+"""Verdicts counted as they come: by domain, outcome and time taken.  verdicts -> [verdict_totals] -> rates, counters
+
+Reads every row once when it begins, and then only what is new: a farm with a hundred million verdicts is asked as
+quickly as one with a hundred. A verdict has the time of its worker's clock, and is on record a moment later, or much
+later if Postgres was away meanwhile. So what was judged lately is counted in slots of time, and a slot is read again
+before it is settled. Keeps nothing on record."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Self
+
+from sqlalchemy import Connection, func, select, text
+
+from rulefarm.database import verdicts
+
+#: Upper ends, in seconds, of the classes that evaluations are counted in; and of those from submission to evaluation.
+EVALUATION_S = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 1.0)
+ANSWER_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0)
+#: Seconds of a slot.
+SLOT_S = 10
+#: How far back each reading looks: a verdict is on record within seconds.
+_TAIL = timedelta(seconds=15)
+#: Ages at which a slot is read again: when a lease is over, and what waited for Postgres is on record or repeated; and
+#: when it is settled, after which a verdict that comes with a time so long ago is not counted. No clock is so wrong.
+_AGAIN = (timedelta(seconds=60), timedelta(seconds=600))
+
+_MICROS = ", ".join(f"{round(end * 1e6) + 1}" for end in EVALUATION_S)
+_WAITED = ", ".join(f"'{round(end * 1e6) + 1} us'" for end in ANSWER_S)
+_COLUMNS = f"""
+    domain, outcome, batch is not null as bulk, width_bucket(micros, array[{_MICROS}]) as evaluation,
+    width_bucket(evaluated_at - enqueued_at, array[{_WAITED}]::interval[]) as answer"""
+_SUMS = """
+    count(*) as number, sum(micros) / 1e6::float8 as evaluation_s,
+    extract(epoch from sum(greatest(evaluated_at - enqueued_at, interval '0')))::float8 as answer_s"""
+#: A piece of what is settled. Piece by piece: whoever asks Postgres waits for no answer longer than a minute.
+_SETTLED = text(
+    f"select {_COLUMNS}, {_SUMS} from verdicts where evaluated_at >= :since and evaluated_at < :until"
+    " group by 1, 2, 3, 4, 5"
+)
+_PIECE = timedelta(days=1)
+#: By slots; and once more, in the same reading, by who judged by which ruleset.
+_RECENT = text(f"""
+    select date_bin('{SLOT_S} s', evaluated_at, timestamptz 'epoch') as slot, {_COLUMNS},
+           worker, ruleset_digest, {_SUMS}
+    from verdicts where evaluated_at >= :since and evaluated_at < :until
+    group by grouping sets ((1, 2, 3, 4, 5, 6), (1, 2, 7, 8))""")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class VerdictKind:
+    """What verdicts are counted by."""
+
+    domain: str
+    outcome: str
+    #: Whether they are of batches, and not of single jobs.
+    batch: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many verdicts, and how long they took."""
+
+    number: int
+    #: Seconds of evaluation, in all; and how many took so long, class by class, the last without an upper end.
+    evaluation_s: float
+    evaluations: tuple[int, ...]
+    #: From submission to evaluation, likewise.
+    answer_s: float
+    answers: tuple[int, ...]
+
+    @classmethod
+    def none(cls) -> Self:
+        """Of no verdict."""
+        return cls(0, 0.0, (0,) * (len(EVALUATION_S) + 1), 0.0, (0,) * (len(ANSWER_S) + 1))
+
+    def plus(self, other: "Tally", times: int = 1) -> "Tally":
+        """Both together.
+
+        Args:
+            other: what is added.
+            times: how often; -1: it is taken away.
+        """
+        return Tally(
+            self.number + times * other.number,
+            self.evaluation_s + times * other.evaluation_s,
+            tuple(mine + times * its for mine, its in zip(self.evaluations, other.evaluations, strict=True)),
+            self.answer_s + times * other.answer_s,
+            tuple(mine + times * its for mine, its in zip(self.answers, other.answers, strict=True)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedBy:
+    """Who judged a domain by which ruleset."""
+
+    domain: str
+    worker: str
+    digest: str
+
+
+@dataclass(slots=True)
+class _Slot:
+    """What was judged within some seconds."""
+
+    tallies: dict[VerdictKind, Tally]
+    judges: dict[JudgedBy, int]
+
+
+class VerdictTotals:
+    """Counts of every verdict on record, brought up to date by `read`. Not for several threads at once."""
+
+    def __init__(self) -> None:
+        #: Of all that was read.
+        self.total: dict[VerdictKind, Tally] = {}
+        self._slots: dict[datetime, _Slot] = {}
+        #: Up to where slots were read at each age; none: nothing was read yet.
+        self._again: list[datetime] = []
+        self._now = datetime.min.replace(tzinfo=UTC)
+
+    def read(self, connection: Connection, now: datetime | None = None) -> None:
+        """Count what is new.
+
+        Args:
+            connection: to the database.
+            now: this instant. Default: by Postgres's clock.
+        """
+        now = now or connection.execute(select(func.now())).scalar_one()
+        if not self._again:
+            self._begin(connection, now)
+        for i, age in enumerate(_AGAIN):
+            until = _slot_of(now - age)
+            if until > self._again[i]:
+                self._read_slots(connection, self._again[i], until)
+                self._again[i] = until
+        # From where the last reading ended, however long ago that is.
+        self._read_slots(connection, max(_slot_of(min(self._now, now) - _TAIL), self._again[-1]), None)
+        self._now = now
+        for start in [start for start in self._slots if start < self._again[-1]]:
+            del self._slots[start]
+
+    def within(self, seconds: float) -> dict[VerdictKind, Tally]:
+        """What was judged lately.
+
+        Args:
+            seconds: how long ago at most, as `lately_s` rounds it.
+        """
+        found: dict[VerdictKind, Tally] = {}
+        for slot in self._lately(seconds):
+            for kind, tally in slot.tallies.items():
+                found[kind] = found.get(kind, Tally.none()).plus(tally)
+        return found
+
+    def lately_s(self, seconds: float) -> float:
+        """The seconds that `within` covers, which are whole slots: up to 10 more.
+
+        Args:
+            seconds: how long ago at most, up to 600.
+        """
+        return (self._now - self._since(seconds)).total_seconds()
+
+    def judges(self, seconds: float) -> dict[tuple[str, str], tuple[str, int]]:
+        """Worker and domain to the digest that it judged by last, and how many verdicts it gave.
+
+        Args:
+            seconds: how long ago at most, as `lately_s` rounds it.
+        """
+        found: dict[tuple[str, str], tuple[str, int]] = {}
+        for slot in self._lately(seconds):
+            for judge, number in slot.judges.items():
+                place = judge.worker, judge.domain
+                found[place] = judge.digest, found.get(place, ("", 0))[1] + number
+        return found
+
+    def _lately(self, seconds: float) -> Iterator[_Slot]:
+        since = self._since(seconds)
+        return (slot for start, slot in sorted(self._slots.items()) if start >= since)
+
+    def _since(self, seconds: float) -> datetime:
+        return _slot_of(self._now - timedelta(seconds=seconds))
+
+    def _begin(self, connection: Connection, now: datetime) -> None:
+        self._again = [_slot_of(now - age) for age in _AGAIN]
+        self._now = self._again[-1]
+        since, until = connection.execute(select(func.min(verdicts.c.evaluated_at))).scalar_one(), self._again[-1]
+        while since is not None and since < until:
+            end = min(since + _PIECE, until)
+            for row in connection.execute(_SETTLED, {"since": since, "until": end}).mappings():
+                _add(self.total, row)
+            since = end
+
+    def _read_slots(self, connection: Connection, since: datetime, until: datetime | None) -> None:
+        """Read slots, in place of what was read of them before."""
+        read: dict[datetime, _Slot] = {}
+        for row in connection.execute(_RECENT, {"since": since, "until": until or "infinity"}).mappings():
+            slot = read.setdefault(row["slot"], _Slot({}, {}))
+            if row["worker"] is None:
+                _add(slot.tallies, row)
+            else:
+                slot.judges[JudgedBy(row["domain"], row["worker"], row["ruleset_digest"])] = row["number"]
+        for start, slot in read.items():
+            before = self._slots.get(start)
+            for kind, tally in slot.tallies.items():
+                self.total[kind] = self.total.get(kind, Tally.none()).plus(tally)
+            for kind, tally in before.tallies.items() if before else ():
+                self.total[kind] = self.total[kind].plus(tally, -1)
+            self._slots[start] = slot
+
+
+def _slot_of(moment: datetime) -> datetime:
+    return datetime.fromtimestamp(moment.timestamp() // SLOT_S * SLOT_S, UTC)
+
+
+def _add(tallies: dict[VerdictKind, Tally], row: Mapping[Any, Any]) -> None:
+    kind = VerdictKind(row["domain"], row["outcome"], row["bulk"])
+    number = row["number"]
+    one = Tally(
+        number,
+        row["evaluation_s"],
+        _only(number, row["evaluation"], len(EVALUATION_S) + 1),
+        row["answer_s"],
+        _only(number, row["answer"], len(ANSWER_S) + 1),
+    )
+    tallies[kind] = tallies.get(kind, Tally.none()).plus(one)
+
+
+def _only(number: int, place: int, length: int) -> tuple[int, ...]:
+    return tuple(number if i == place else 0 for i in range(length))

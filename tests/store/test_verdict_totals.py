@@ -1,0 +1,136 @@
+"""Every verdict is counted once, whenever it comes on record, and those of now at once."""
+
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as limits
+from hypothesis import strategies as st
+from sqlalchemy import Connection, Engine, delete, insert
+
+from rulefarm.database import connect, verdicts
+from rulefarm.settings import Settings
+from store.verdict_totals import ANSWER_S, EVALUATION_S, VerdictKind, VerdictTotals
+from tests.conftest import fresh_database
+from tests.rows import verdict
+from workers.embedded.services import Services
+
+START = datetime(2026, 3, 1, 12, 0, 3, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def connection(services: Services) -> Iterator[Connection]:
+    """To a database of this file's own."""
+    with fresh_database(services) as url:
+        engine: Engine = connect(Settings(database_url=url))
+        with engine.connect() as connection:
+            yield connection
+        engine.dispose()
+
+
+def judge(connection: Connection, *moments: datetime, waited_s: float = 0.02, **other: Any) -> None:
+    """Put verdicts on record that were reached at some moments."""
+    for moment in moments:
+        row = verdict(uuid.uuid4(), moment - timedelta(seconds=waited_s), evaluated_at=moment, **other)
+        values = {name: getattr(row, name) for name in verdicts.columns.keys()}  # noqa: SIM118
+        connection.execute(insert(verdicts).values(values))
+
+
+def numbers(totals: VerdictTotals) -> dict[str, int]:
+    """How many, by outcome."""
+    return {kind.outcome: tally.number for kind, tally in totals.total.items()}
+
+
+@pytest.fixture
+def empty(connection: Connection) -> Connection:
+    """Without a verdict."""
+    connection.execute(delete(verdicts))
+    return connection
+
+
+#: Steps: seconds that pass, then verdicts that come on record, each so many seconds after it was reached.
+STEPS = st.lists(
+    st.tuples(st.sampled_from([0, 1, 5, 9, 15, 30, 61, 300, 3600]), st.lists(st.integers(-30, 500), max_size=4)),
+    min_size=1,
+    max_size=8,
+)
+
+
+@given(steps=STEPS)
+@limits(max_examples=60, deadline=None)
+def test_each_is_counted_once_and_no_count_ever_falls(connection: Connection, steps: Any) -> None:
+    connection.execute(delete(verdicts))
+    totals, now, last, due = VerdictTotals(), START, 0, 0
+    for passed, lags in steps:
+        now += timedelta(seconds=passed)
+        judge(connection, *(now - timedelta(seconds=lag) for lag in lags))
+        totals.read(connection, now)
+        found = sum(numbers(totals).values())
+        # What is not older than 15 s is seen at once, whatever comes later.
+        due += sum(lag <= 15 for lag in lags)
+        assert found >= max(last, due)
+        last = found
+    everything = sum(len(lags) for _, lags in steps)
+    # A quarter of an hour later all are settled; and so they stay.
+    for _ in range(2):
+        now += timedelta(seconds=900)
+        totals.read(connection, now)
+        assert sum(numbers(totals).values()) == everything
+        assert totals.within(60) == {}
+
+
+def test_what_was_there_before_is_counted_with_what_comes(empty: Connection) -> None:
+    long_ago = [START - timedelta(days=days, hours=1) for days in (0, 1, 2, 40)]
+    judge(empty, *long_ago, START - timedelta(seconds=2))
+    totals = VerdictTotals()
+    totals.read(empty, START)
+    assert numbers(totals) == {"review": 5}
+    judge(empty, START, outcome="reject")
+    judge(empty, START, domain="pricing", batch=uuid.uuid4())
+    totals.read(empty, START + timedelta(seconds=1))
+    assert {kind: tally.number for kind, tally in totals.total.items()} == {
+        VerdictKind("payment", "review", batch=False): 5,
+        VerdictKind("payment", "reject", batch=False): 1,
+        VerdictKind("pricing", "review", batch=True): 1,
+    }
+    assert sum(tally.number for tally in totals.within(60).values()) == 3
+    assert 60 <= totals.lately_s(60) < 70
+
+
+def test_no_verdict_at_all_is_counted_as_none(empty: Connection) -> None:
+    totals = VerdictTotals()
+    totals.read(empty)
+    totals.read(empty)
+    assert (totals.total, totals.within(60), totals.judges(60)) == ({}, {}, {})
+
+
+@pytest.mark.parametrize("micros", [0, 50, 51, 100, 25_000, 1_000_000, 1_000_001, 2**31 - 1])
+def test_a_time_is_in_the_first_class_whose_end_it_does_not_exceed(empty: Connection, micros: int) -> None:
+    waited = [0.0, 0.005, 0.005001, 0.1, 3600.0, 3600.000001, -5.0]
+    for seconds in waited:
+        judge(empty, START, waited_s=seconds, micros=micros)
+    totals = VerdictTotals()
+    totals.read(empty, START)
+    [tally] = totals.total.values()
+    place = sum(micros / 1e6 > end for end in EVALUATION_S)
+    assert tally.evaluations == tuple(len(waited) * (i == place) for i in range(len(EVALUATION_S) + 1))
+    expected = Counter(sum(seconds > end for end in ANSWER_S) for seconds in waited)
+    assert tally.answers == tuple(expected[i] for i in range(len(ANSWER_S) + 1))
+    assert tally.evaluation_s == pytest.approx(len(waited) * micros / 1e6)
+    # What was judged before it was submitted is of a clock that is off, and took no time.
+    assert tally.answer_s == pytest.approx(sum(max(seconds, 0) for seconds in waited))
+
+
+def test_who_judged_by_which_ruleset_is_told_of_the_last_one(empty: Connection) -> None:
+    old, new = START - timedelta(seconds=300), START - timedelta(seconds=5)
+    judge(empty, old, old, worker="a@1", ruleset_digest="1" * 64)
+    judge(empty, new, worker="a@1", ruleset_digest="2" * 64)
+    judge(empty, old, worker="b@2", ruleset_digest="1" * 64)
+    totals = VerdictTotals()
+    totals.read(empty, START)
+    assert totals.judges(590) == {("a@1", "payment"): ("2" * 64, 3), ("b@2", "payment"): ("1" * 64, 1)}
+    assert totals.judges(60) == {("a@1", "payment"): ("2" * 64, 1)}
