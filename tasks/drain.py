@@ -30,8 +30,9 @@ from tasks.worker_context import WorkerContext
 
 log = logging.getLogger("rulefarm.tasks")
 
-#: Seconds that one message's work may take before no further job is begun: what waits elsewhere is delayed by no more,
-#: and each job has its whole time limit but for this.
+#: Seconds of judging before no further job of a group is begun, and before no further group is claimed: what waits
+#: elsewhere is delayed by little more. Not counted is what a claim waits for: on a busy machine that may be longer than
+#: the slice, and a group of one job costs as much as one of many.
 SLICE_S = 0.2
 #: Seconds from submit to verdict after which no result is kept: whoever still waits looks at the row by then, and twice
 #: a second. A backlog's results would cost a sixth of its time, and hardly anybody waits for one.
@@ -42,7 +43,7 @@ _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 2.0
 _Answer = TypeVar("_Answer")
 
 
-def drain(context: WorkerContext, domain: str, worker: str, *, bulk: bool, began: float | None = None) -> int:
+def drain(context: WorkerContext, domain: str, worker: str, *, bulk: bool, until: float | None = None) -> int:
     """Judge jobs of a domain that are due, until none is or the slice is used.
 
     Args:
@@ -50,27 +51,25 @@ def drain(context: WorkerContext, domain: str, worker: str, *, bulk: bool, began
         domain: one that it serves.
         worker: name of its worker.
         bulk: whether to take the jobs of the bulk queue.
-        began: when the work began that the slice is for, by `time.monotonic`. Default: now.
+        until: when no group is begun any more, by `time.monotonic`. Default: the slice alone says so.
 
     Returns:
         How many verdicts were stored.
     """
-    began = time.monotonic() if began is None else began
     most = context.settings.group_size
     stored = 0
+    began = time.monotonic()
     try:
-        while (group_began := time.monotonic()) - began < SLICE_S:
-            group = _Group(context, context.ruleset(domain), worker, bulk=bulk, began=began)
+        while until is None or time.monotonic() < until:
+            group = _Group(context, context.ruleset(domain), worker, bulk=bulk)
             claimed = group.claim(domain, most)
             if claimed:
                 stored += group.judge()
-            if claimed < most:
+            if claimed < most and not group.gave_back:
                 return stored
-            # What does not fit into the slice would be claimed to be given back.
-            ended = time.monotonic()
-            most = max(1, min(most, int(claimed * (began + SLICE_S - ended) / (ended - group_began))))
-        if stored:
-            _wake_another(context, domain, bulk=bulk)
+            if time.monotonic() - began > SLICE_S:
+                break
+        _wake_another(context, domain, bulk=bulk)
     except (FarmUnreachable, SoftTimeLimitExceeded) as error:
         # What is not given back is due when its lease ends, and is judged alone then.
         log.warning("%s: what waits is left to the next: %s", domain, error or type(error).__name__)
@@ -80,14 +79,15 @@ def drain(context: WorkerContext, domain: str, worker: str, *, bulk: bool, began
 class _Group:
     """Jobs that this process has claimed together."""
 
-    def __init__(self, context: WorkerContext, loaded: LoadedRuleset, worker: str, *, bulk: bool, began: float) -> None:
+    def __init__(self, context: WorkerContext, loaded: LoadedRuleset, worker: str, *, bulk: bool) -> None:
         self._context = context
         self._engine = context.database
         self._loaded = loaded
         self._worker = worker
         self._bulk = bulk
-        self._began = began
         self._terms = context.terms(holder(worker, os.getpid()))
+        #: When the leases began, or a little earlier.
+        self._leased_at = time.monotonic()
         #: Claimed, and neither judged nor failed.
         self._open: dict[uuid.UUID, JobMessage] = {}
 
@@ -96,6 +96,11 @@ class _Group:
         rows = claim_group(self._engine, domain, self._terms, bulk=self._bulk, most=most)
         self._open = {row.id: JobMessage.of_row(row) for row in rows}
         return len(rows)
+
+    @property
+    def gave_back(self) -> bool:
+        """Whether some of it was not begun, and is due again."""
+        return bool(self._open)
 
     def judge(self) -> int:
         """Judge and store; gives how many verdicts are on record that were not before."""
@@ -122,8 +127,9 @@ class _Group:
         failed: dict[uuid.UUID, Failure] = {}
         messages = list(self._open.values())
         facts = complete_jobs(self._loaded, messages, self._context.shared)
+        began = time.monotonic()
         for message, complete in zip(messages, facts, strict=True):
-            if time.monotonic() - self._began > SLICE_S and (judged or failed):
+            if time.monotonic() - began > SLICE_S:
                 break
             try:
                 judged.append(judge_complete(self._loaded, message, complete, self._worker))
@@ -158,7 +164,7 @@ class _Group:
 
     def _patiently(self, write: Callable[[], _Answer]) -> _Answer:
         """What was judged is stored as soon as the database is back, if that is before the leases end."""
-        give_up = self._began + self._terms.lease_s
+        give_up = self._leased_at + self._terms.lease_s
         for tries in count():
             try:
                 return write()

@@ -71,7 +71,8 @@ def evaluate_job(task: Task, **kwargs: Any) -> dict[str, Any] | None:
         put_results(context.app, [verdict])
     drained = 0
     if message.domain in context.rulesets:
-        drained = drain(context, message.domain, worker, bulk=_is_bulk(task, message.domain), began=began)
+        until = _last_group_at(context, began, context.settings.job_time_limit_s)
+        drained = drain(context, message.domain, worker, bulk=_is_bulk(task, message.domain), until=until)
     return {"outcome": verdict and verdict.outcome, "drained": drained}
 
 
@@ -86,7 +87,7 @@ def evaluate_chunk(task: Task, **kwargs: Any) -> int | None:
         How many verdicts were new; None for a chunk that is closed, not on record, failed this time, or leased by
         another worker.
     """
-    context, worker, waited = current(), task.request.hostname, waited_s()
+    context, worker, began, waited = current(), task.request.hostname, time.monotonic(), waited_s()
     engine, terms = context.database, context.terms(worker, chunk=True)
     attempt = None
     try:
@@ -114,8 +115,20 @@ def evaluate_chunk(task: Task, **kwargs: Any) -> int | None:
     except (FarmUnreachable, SoftTimeLimitExceeded) as error:
         _retry(task, error, kwargs, attempt)
     # A long queue of chunks keeps no single job waiting to its end.
-    drain(context, domain, worker, bulk=True)
+    until = _last_group_at(context, began, context.settings.chunk_time_limit_s)
+    drain(context, domain, worker, bulk=True, until=until)
     return stored
+
+
+def _last_group_at(context: WorkerContext, began: float, limit_s: float) -> float:
+    """When no group may begin any more: a job of it, which has a time limit of its own, would pay for what went before.
+
+    Args:
+        context: what this process works with.
+        began: when the task began, by `time.monotonic`.
+        limit_s: seconds that the task may take.
+    """
+    return began + max(limit_s / 4, limit_s - context.settings.job_time_limit_s)
 
 
 def _judge_job(task: Task, context: WorkerContext, message: JobMessage, attempt: int, waited: float) -> Verdict | None:

@@ -1,6 +1,7 @@
 """What waits is judged many at a time, and each job as if it were alone: what harms one harms no other."""
 
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -218,6 +219,30 @@ def test_when_the_slice_is_used_the_rest_is_given_back_and_another_worker_is_wok
     assert sorted(states(database).values()) == [("done", 1), *[("open", 0)] * 62]
     assert depth(farm) == before + 1
     assert len(rows(database, jobs, jobs.c.worker.is_not(None), jobs.c.state == "open")) == 0
+
+
+def test_after_a_pause_as_long_as_the_slice_a_whole_group_is_judged_all_the_same(
+    farm: Farm, worker: WorkerContext, database: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow_claim(*args: Any, **terms: Any) -> Any:
+        claimed = claim_group(*args, **terms)
+        time.sleep(0.3)
+        return claimed
+
+    # A busy machine: a claim takes as long as a slice.
+    monkeypatch.setattr(draining, "SLICE_S", 0.25)
+    monkeypatch.setattr(draining, "claim_group", slow_claim)
+    waiting(farm, *(f"k{n}" for n in range(60)))
+    assert drain(worker, "payment", ME, bulk=False) > 1
+
+
+def test_after_a_job_that_took_the_tasks_time_no_group_is_begun(
+    farm: Farm, worker: WorkerContext, database: Engine
+) -> None:
+    waiting(farm, "next")
+    before = depth(farm)
+    assert drain(worker, "payment", ME, bulk=False, until=time.monotonic()) == 0
+    assert (states(database), depth(farm)) == ({"next": ("open", 0)}, before + 1)
 
 
 def test_while_shared_facts_cannot_be_read_nothing_is_counted(
