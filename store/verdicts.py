@@ -8,11 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Executable, bindparam, func, select, text, update
+from sqlalchemy import Connection, Engine, func, select, text, update
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.dialects.postgresql import insert
 
-from rulefarm.database import chunks, copy_rows, jobs, translate_errors, verdicts
+from rulefarm.database import chunks, copy_rows, execute_alone, translate_errors, verdicts
 from rulefarm.verdict import Verdict
 from store.attempts import write_job
 from store.chunk_attempts import finish_batch
@@ -31,26 +30,20 @@ _STAGED = (
 _JSON = ("reasons", "changes", "shared_facts", "logs", "events", "warnings")
 
 
-def _storing() -> Executable:
-    # The job's row decides: it is locked and closed by this statement, so of two workers with the same job one closes
-    # it and the other finds it closed; and no verdict can exist without its job.
-    closed = (
-        update(jobs)
-        .where(jobs.c.id == bindparam("its_id"), jobs.c.state == "open", jobs.c.as_of == bindparam("its_as_of"))
-        .where(jobs.c.attempts <= bindparam("attempt"))
-        .values(state="done", lease_until=None)
-        .returning(jobs.c.id, jobs.c.enqueued_at)
-        .cte("closed")
+def _storing() -> str:
+    picked = (
+        "closed." + name if name in ("id", "enqueued_at") else f"%({name})s::{_SQL_TYPES[name]}" for name in COLUMNS
     )
-    others = [name for name in COLUMNS if name not in ("id", "enqueued_at")]
-    # By other names than the columns': SQLAlchemy would take those for values of the INSERT.
-    values = (bindparam(f"its_{name}", type_=verdicts.c[name].type) for name in others)
-    row = select(closed.c.id, closed.c.enqueued_at, *values)
-    statement = insert(verdicts).from_select(["id", "enqueued_at", *others], row)
-    return statement.on_conflict_do_nothing().returning(verdicts.c.id)
+    return (
+        "with closed as (update jobs set state = 'done', lease_until = null where id = %(id)s and state = 'open'"
+        " and as_of = %(as_of)s and attempts <= %(attempt)s returning id, enqueued_at)"
+        f" insert into verdicts ({', '.join(COLUMNS)}) select {', '.join(picked)} from closed"
+        " on conflict do nothing returning id"
+    )
 
 
-#: Built once: to build it takes longer than to judge a job.
+# The job's row decides: it is locked and closed by this statement, so of two workers with the same job one closes it
+# and the other finds it closed; and no verdict can exist without its job.
 _STORE = _storing()
 
 
@@ -70,10 +63,12 @@ def store_verdict(engine: Engine, verdict: Verdict, *, attempt: int = 1, job: Ma
     Raises:
         DatabaseUnreachable: nothing was written.
     """
-    values = {f"its_{name}": _stored(name, getattr(verdict, name)) for name in COLUMNS if name != "enqueued_at"}
+    values = {name: _written(name, getattr(verdict, name)) for name in COLUMNS} | {"attempt": attempt}
+    if job is None:
+        return bool(execute_alone(engine, _STORE, values))
     with translate_errors(engine), engine.begin() as connection:
         write_job(connection, job)
-        return connection.execute(_STORE, values | {"attempt": attempt}).first() is not None
+        return connection.exec_driver_sql(_STORE, values).first() is not None
 
 
 def store_chunk(engine: Engine, batch: uuid.UUID, n: int, rows: Iterable[Verdict], *, attempt: int) -> int | None:
@@ -198,8 +193,11 @@ def _staged(row: Verdict, names: Sequence[str]) -> tuple[Any, ...]:
     return tuple(_json(value) if name in _JSON and value is not None else value for name, value in values)
 
 
-def _stored(name: str, value: Any) -> Any:
-    return json.loads(_json(value)) if name in _JSON and value is not None else value
+def _written(name: str, value: Any) -> Any:
+    """A value of a column as the driver writes it."""
+    if isinstance(value, uuid.UUID):
+        return str(value)
+    return _json(value) if name in _JSON and value is not None else value
 
 
 def _json(value: Any) -> str:

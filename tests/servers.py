@@ -1,4 +1,4 @@
-"""Servers of other people's, run beside a test: PgBouncer, Redis with TLS, sentinels.
+"""Servers of other people's, run beside a test: PgBouncer, Redis with TLS, sentinels; and a proxy that counts.
 
 Debian's packages of them are laid into the environment by `make`, without being installed."""
 
@@ -8,8 +8,9 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -136,3 +137,44 @@ def _openssl(*command: str) -> None:
 def _listens(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@contextmanager
+def metered(host: str, port: int) -> Iterator[tuple[int, list[bytes]]]:
+    """A proxy before a server, which notes what is sent to it: whoever waits for each answer sends once a round trip.
+
+    Args:
+        host: of the server.
+        port: of the server.
+
+    Yields:
+        The port of the proxy, and what went through it so far.
+    """
+    sent: list[bytes] = []
+    ends: list[socket.socket] = []
+
+    def carry(source: socket.socket, sink: socket.socket, note: bool) -> None:
+        with suppress(OSError):
+            while data := source.recv(1 << 20):
+                if note:
+                    sent.append(data)
+                sink.sendall(data)
+        with suppress(OSError):
+            sink.shutdown(socket.SHUT_RDWR)
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                near, _ = listener.accept()
+                far = socket.create_connection((host, port))
+                ends.extend((near, far))
+                for one, other, note in ((near, far, True), (far, near, False)):
+                    threading.Thread(target=carry, args=(one, other, note), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=serve, daemon=True).start()
+        yield listener.getsockname()[1], sent
+        for end in (listener, *ends):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+            end.close()

@@ -4,11 +4,15 @@ import json
 import os
 import signal
 import uuid
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import psutil
+import psycopg2
 import pytest
+import redis
 from sqlalchemy import Engine, func, select, text
 from sqlalchemy.exc import OperationalError
 
@@ -119,6 +123,55 @@ def test_workers_resume_when_a_killed_server_is_back(
         assert connection.execute(open_jobs).scalar_one() == 0
     # The same producer, whose pooled connections died with the server.
     assert farm.evaluate("payment", {"Order": {"total": 1}}).outcome == "accept"
+
+
+def kill(server: str) -> Callable[[Path, Settings], None]:
+    """Kill a server, and wait until the one that is started for it answers."""
+
+    def strike(home: Path, settings: Settings) -> None:
+        pid = psutil.Process(json.loads((home / SERVICES_FILE).read_text())["pids"][server])
+        pid.kill()
+        pid.wait(60)
+        until(lambda: answers(settings))
+
+    return strike
+
+
+def answers(settings: Settings) -> bool:
+    try:
+        psycopg2.connect(settings.require_database()).close()
+        return bool(redis.Redis.from_url(settings.require_broker()).ping())
+    except (psycopg2.OperationalError, redis.ConnectionError):
+        return False
+
+
+def end_sessions(_: Path, settings: Settings) -> None:
+    with closing(psycopg2.connect(settings.require_database())) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "select pg_terminate_backend(pid, 60000) from pg_stat_activity"
+            " where pid <> pg_backend_pid() and application_name = 'rulefarm'"
+        )
+
+
+def wipe(_: Path, settings: Settings) -> None:
+    redis.Redis.from_url(settings.require_broker()).flushall()
+
+
+def end_clients(_: Path, settings: Settings) -> None:
+    redis.Redis.from_url(settings.require_broker()).client_kill_filter(_type="normal", skipme=True)
+
+
+@pytest.mark.parametrize("fault", [kill("postgres"), end_sessions, kill("valkey"), wipe, end_clients])
+def test_between_two_submits_a_server_may_be_restarted_or_wiped_and_nothing_is_raised_or_lost(
+    fault: Callable[[Path, Settings], None], farm: Farm, running_farm: Settings, farm_home: Path
+) -> None:
+    jobs = [farm.submit("payment", {"Order": {"total": 1}}, key=uuid.uuid4().hex)]
+    # At once: what is pooled has just been used.
+    for _ in range(2):
+        fault(farm_home, running_farm)
+        jobs += [farm.submit("payment", {"Order": {"total": 1}}, key=uuid.uuid4().hex) for _ in range(2)]
+    assert all(job.sent for job in jobs)
+    assert {farm.wait(job, 180).outcome for job in jobs} == {"accept"}
 
 
 def test_without_a_database_a_submit_fails_clearly_and_keeps_nothing(running_farm: Settings) -> None:

@@ -1,5 +1,6 @@
 """A producer's side of Postgres: connections, tables, the ledger. Needs the extra `rulefarm[ledger]`."""
 
+from rulefarm.database.alone import execute_alone
 from rulefarm.database.connection import connect, translate_errors
 from rulefarm.database.copy import copy_rows
 from rulefarm.database.identity import FarmIdentity
@@ -33,6 +34,7 @@ __all__ = [
     "copy_rows",
     "dead_letters",
     "duties",
+    "execute_alone",
     "jobs",
     "message_of_row",
     "metadata",

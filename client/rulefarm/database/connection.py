@@ -15,6 +15,7 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import ExceptionContext, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
+from rulefarm.database.checkout import check_at_checkout
 from rulefarm.database.session_settings import SessionSettings
 from rulefarm.database.silence import COMMAND_S, guarded
 from rulefarm.database.sqlstates import outage_of
@@ -65,15 +66,12 @@ def connect(settings: Settings, *, statement_timeout_s: float | None = None, sil
         pool_size=settings.database_pool_size,
         max_overflow=0,
         pool_timeout=_POOL_TIMEOUT_S,
-        # A connection that died in the pool is found when it is taken, not when it is used.
-        pool_pre_ping=True,
-        # Whatever is the default of the database or the role: every statement here is written for this one.
-        isolation_level="READ COMMITTED",
         # What the URL says is what is meant.
         connect_args={name: value for name, value in connection_args.items() if name not in url.query},
         json_serializer=lambda value: json.dumps(value, ensure_ascii=False, separators=(",", ":")),
     )
     SessionSettings(engine, statement_timeout_s=statement_timeout_s)
+    check_at_checkout(engine)
     event.listen(engine, "handle_error", _drop_what_is_useless)
     _engines.add(engine)
     return engine

@@ -10,10 +10,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Executable, Interval, bindparam, func, select, text, update
+from sqlalchemy import Connection, Engine, Interval, bindparam, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningInsert
 
+from rulefarm.database.alone import as_text, execute_alone
 from rulefarm.database.connection import connect, translate_errors
 from rulefarm.database.copy import copy_rows
 from rulefarm.database.identity import FarmIdentity
@@ -44,7 +46,7 @@ _TAKE_IN = (
 )
 
 
-def _inserting() -> Executable:
+def _inserting() -> ReturningInsert[Any]:
     columns = ("id", "domain", "subject", "facts", "as_of", "enqueued_at", "times_sent")
     values = {name: bindparam(name, type_=jobs.c[name].type) for name in columns}
     resend_at = func.now() + bindparam("grace", type_=Interval)
@@ -54,8 +56,9 @@ def _inserting() -> Executable:
     return statement.returning(jobs.c.as_of, jobs.c.enqueued_at)
 
 
-#: Built once: to build it takes as long as to execute it.
+#: Built once, and written once: to do so takes longer than to execute it.
 _INSERT = _inserting()
+_INSERT_TEXT = as_text(_INSERT)
 
 
 class Ledger:
@@ -85,8 +88,11 @@ class Ledger:
         Raises:
             DatabaseUnreachable: nothing was written.
         """
-        with translate_errors(self.engine), self.engine.begin() as connection:
-            return _insert(connection, job, facts, times_sent=int(sent), grace=self._grace if sent else timedelta())
+        values = _values(job, times_sent=int(sent), grace=self._grace if sent else timedelta())
+        values |= {"id": str(job.id), "facts": facts}
+        # A second time it finds its own row, and leaves it as it is.
+        [(as_of, enqueued_at)] = execute_alone(self.engine, _INSERT_TEXT, values, repeatable=True)
+        return job.recorded(as_of, enqueued_at)
 
     def add_within(self, connection: Connection | Session, job: Job, facts: str) -> Job:
         """Write the row of a job in a transaction of the caller's; its message is to be sent once that is committed.
@@ -109,7 +115,9 @@ class Ledger:
                 "an Engine has no transaction: engine.begin(); of an async one give run_sync what it hands over",
             )
         with translate_errors(connection.engine):
-            return _insert(connection, job, facts, times_sent=0)
+            values = _values(job, times_sent=0, grace=timedelta()) | {"facts": json.loads(facts)}
+            row = connection.execute(_INSERT, values).one()
+            return job.recorded(row.as_of, row.enqueued_at)
 
     def add_many(self, new: Sequence[tuple[Job, str]], *, sent: int) -> list[Job]:
         """Write the rows of bulk jobs by COPY, all or none; those that are there already stay as they are.
@@ -276,11 +284,9 @@ def message_of_row(row: Any) -> TaskMessage:
     return replace(JobMessage.of_row(row), times_sent=times_sent).to_task(bulk=row.bulk)
 
 
-def _insert(connection: Connection, job: Job, facts: str, *, times_sent: int, grace: timedelta = timedelta()) -> Job:
+def _values(job: Job, *, times_sent: int, grace: timedelta) -> dict[str, Any]:
     values = {name: getattr(job, name) for name in ("id", "domain", "subject", "as_of", "enqueued_at")}
-    values |= {"facts": json.loads(facts), "times_sent": times_sent, "grace": grace}
-    row = connection.execute(_INSERT, values).one()
-    return job.recorded(row.as_of, row.enqueued_at)
+    return values | {"times_sent": times_sent, "grace": grace}
 
 
 def _incoming(new: Sequence[tuple[Job, str]], sent: int) -> Iterator[tuple[Any, ...]]:

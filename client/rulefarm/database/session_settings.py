@@ -6,8 +6,10 @@ beginning of each transaction, and holds for that alone."""
 
 import re
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import psycopg2
+import psycopg2.extensions
 from sqlalchemy import Connection, Engine, event
 
 from rulefarm.errors import SettingsError
@@ -22,6 +24,15 @@ _IDLE_S = 15
 _REFUSED = "unsupported startup parameter"
 #: One setting among the `options` of a URL; a backslash makes a space part of it.
 _OPTION = re.compile(r"(?:-c\s*|--)(?P<name>[\w.-]+)=(?P<value>(?:\\.|[^\s\\])*)\s*", re.DOTALL)
+
+
+#: Engine to the settings of its sessions.
+_of_engines: "WeakKeyDictionary[Engine, SessionSettings]" = WeakKeyDictionary()
+
+
+def are_said_at_begin(engine: Engine) -> bool:
+    """Whether the sessions of an engine, which has connected, are told their settings with each transaction."""
+    return bool(_of_engines[engine].at_begin)
 
 
 class SessionSettings:
@@ -39,6 +50,8 @@ class SessionSettings:
         """
         self._values = {
             "timezone": "UTC",
+            # Whatever is the default of the database or the role: every statement here is written for this one.
+            "default_transaction_isolation": "read committed",
             "idle_in_transaction_session_timeout": f"{_IDLE_S}s",
             "lock_timeout": f"{LOCK_TIMEOUT_S}s",
         }
@@ -47,13 +60,14 @@ class SessionSettings:
         # What the URL says comes last, and so it is what holds.
         self._values |= _named(str(engine.url.query.get("options", "")))
         #: Whether a pooler has refused them at the start, or dropped them; None: nobody has looked yet.
-        self._at_begin: bool | None = None
+        self.at_begin: bool | None = None
+        _of_engines[engine] = self
         event.listen(engine, "do_connect", self._connect)
         event.listen(engine, "begin", self._begin)
 
     def _connect(self, dialect: Any, record: Any, args: list[Any], params: dict[str, Any]) -> Any:
         plain = {name: value for name, value in params.items() if name != "options"}
-        if not self._at_begin:
+        if not self.at_begin:
             options = " ".join(f"-c {name}={_escaped(value)}" for name, value in self._values.items())
             try:
                 connection = psycopg2.connect(*args, **plain, options=options)
@@ -61,14 +75,14 @@ class SessionSettings:
                 if _REFUSED not in str(error):
                     raise
             else:
-                if self._at_begin is None:
-                    self._at_begin = not _holds(connection, "idle_in_transaction_session_timeout", self._values)
-                return connection
-            self._at_begin = True
-        return psycopg2.connect(*args, **plain)
+                if self.at_begin is None:
+                    self.at_begin = not _holds(connection, "idle_in_transaction_session_timeout", self._values)
+                return _begun_by_driver(connection) if self.at_begin else connection
+            self.at_begin = True
+        return _begun_by_driver(psycopg2.connect(*args, **plain))
 
     def _begin(self, connection: Connection) -> None:
-        if self._at_begin:
+        if self.at_begin:
             # One statement, so one round trip, for all of them.
             names = {f"n{place}": name for place, name in enumerate(self._values)}
             values = {f"v{place}": value for place, value in enumerate(self._values.values())}
@@ -97,6 +111,12 @@ def _named(options: str) -> dict[str, str]:
 
 def _escaped(value: str) -> str:
     return re.sub(r"([\s\\])", r"\\\1", value)
+
+
+def _begun_by_driver(connection: Any) -> Any:
+    """Have a connection name the isolation with each transaction: by then it is too late to set it."""
+    connection.isolation_level = psycopg2.extensions.ISOLATION_LEVEL_READ_COMMITTED
+    return connection
 
 
 def _holds(connection: Any, name: str, values: dict[str, str]) -> bool:

@@ -81,17 +81,31 @@ def test_what_the_driver_itself_raises_is_translated_too(database: Engine) -> No
     assert caught.value.code == "database-full"
 
 
-def test_a_connection_that_became_read_only_is_thrown_away(farm: Farm, domain: str, database: Engine) -> None:
-    farm.submit(domain, ORDER, key="before")
-    assert farm.ledger is not None
-    # As after a failover: the server that this leads to takes no writes any more, and says so only when asked for one.
-    with farm.ledger.engine.connect() as connection:
+def become_read_only(engine: Engine) -> None:
+    """As after a failover: the server that it leads to takes no writes any more, and says so only when asked."""
+    with engine.connect() as connection:
         connection.execute(text("set session characteristics as transaction read only"))
         connection.commit()
-    with pytest.raises(DatabaseUnreachable) as caught:
-        farm.submit(domain, ORDER, key="during")
+
+
+def test_a_connection_that_became_read_only_is_thrown_away(farm: Farm, domain: str) -> None:
+    farm.submit(domain, ORDER, key="before")
+    engine = farm.require_ledger().engine
+    become_read_only(engine)
+    with pytest.raises(DatabaseUnreachable) as caught, translate_errors(engine), engine.begin() as connection:
+        connection.execute(text("create table kept (x integer)"))
     assert caught.value.code == "database-read-only"
     farm.submit(domain, ORDER, key="after")
+
+
+def test_a_job_is_written_over_another_connection_when_one_became_read_only(farm: Farm, domain: str) -> None:
+    farm.submit(domain, ORDER, key="before")
+    engine = farm.require_ledger().engine
+    become_read_only(engine)
+    job = farm.submit(domain, ORDER, key="during")
+    assert farm.require_ledger().has_job(job.id)
+    with engine.begin() as connection:
+        assert connection.scalar(text("show transaction_read_only")) == "off"
 
 
 def test_no_connection_is_made_to_a_server_that_takes_no_writes(settings: Settings, database: Engine) -> None:

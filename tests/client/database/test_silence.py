@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 
 import psutil
@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.engine import make_url
 
-from rulefarm.database import allow_long, connect, copy_rows, translate_errors, waited_s
+from rulefarm.database import allow_long, checkout, connect, copy_rows, execute_alone, translate_errors, waited_s
 from rulefarm.errors import DatabaseUnreachable
 from rulefarm.settings import Settings
 from tests.processes import until
@@ -100,15 +100,37 @@ def test_whatever_waits_for_a_frozen_server_is_told_in_time(engine: Engine, name
         assert connection.execute(text("select 1")).scalar() == 1
 
 
-def test_a_connection_that_went_silent_in_the_pool_is_not_waited_for_longer(engine: Engine) -> None:
-    with engine.connect() as connection:
-        held = frozen(connection)
-        held.__enter__()
-    begun = time.monotonic()
-    with engine.connect() as connection:
-        assert connection.execute(text("select 1")).scalar() == 1
-    assert time.monotonic() - begun < SEEN_S
-    held.__exit__(None, None, None)
+@contextmanager
+def frozen_in_the_pool(engine: Engine) -> Iterator[None]:
+    """The server's process of a connection that nobody has at the moment stands still."""
+    with ExitStack() as stack:
+        with engine.connect() as connection:
+            stack.enter_context(frozen(connection))
+        yield
+
+
+def test_a_connection_that_went_silent_in_the_pool_is_not_met_by_who_comes_seconds_later(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkout, "_FRESH_S", 0.0)
+    with frozen_in_the_pool(engine):
+        begun = time.monotonic()
+        with engine.connect() as connection:
+            assert connection.execute(text("select 1")).scalar() == 1
+        assert time.monotonic() - begun < SEEN_S
+
+
+def test_a_connection_that_has_just_gone_silent_in_the_pool_is_given_up_in_time_and_for_good(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkout, "_FRESH_S", 60.0)
+    with frozen_in_the_pool(engine):
+        begun = time.monotonic()
+        with pytest.raises(DatabaseUnreachable) as caught:
+            execute_alone(engine, "select 1", {})
+        assert execute_alone(engine, "select 1", {}) == [(1,)]
+        assert time.monotonic() - begun < SEEN_S
+    assert "no answer within 0.5 s" in caught.value.message
 
 
 def test_rows_that_stop_coming_are_given_up(engine: Engine) -> None:
