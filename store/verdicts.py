@@ -6,12 +6,14 @@ import json
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
+from psycopg2.errors import UniqueViolation
 from sqlalchemy import Connection, Engine, func, select, text, update
 from sqlalchemy.dialects import postgresql
 
-from rulefarm.database import chunks, copy_rows, execute_alone, translate_errors, verdicts
+from rulefarm.database import chunks, copy_columns, execute_alone, translate_errors, verdicts
 from rulefarm.verdict import Verdict
 from store.attempts import write_job
 from store.chunk_attempts import finish_batch
@@ -21,11 +23,7 @@ COLUMNS = [column.name for column in verdicts.columns]
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 #: Their types in SQL, for the table that rows are copied into on their way.
 _SQL_TYPES = {column.name: str(column.type.compile(dialect=_DIALECT)) for column in verdicts.columns}
-#: What differs from row to row of a chunk; the rest is the chunk's.
-_STAGED = (
-    *("id", "subject", "outcome", "fired", "reasons", "changes"),
-    *("facts_digest", "micros", "shared_facts", "logs", "events", "warnings"),
-)
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 #: Columns of JSON.
 _JSON = ("reasons", "changes", "shared_facts", "logs", "events", "warnings")
 
@@ -96,14 +94,7 @@ def store_chunk(engine: Engine, batch: uuid.UUID, n: int, rows: Iterable[Verdict
         )
         if not closed.rowcount:
             return None
-        stage(connection, rows, _STAGED)
-        new = 0
-        if rows:
-            shared = {name: getattr(rows[0], name) for name in COLUMNS if name not in _STAGED}
-            names = ", ".join(COLUMNS)
-            picked = ", ".join(name if name in _STAGED else f":{name}" for name in COLUMNS)
-            statement = f"insert into verdicts ({names}) select {picked} from staged on conflict do nothing"
-            new = connection.execute(text(statement), shared).rowcount
+        new = _add(connection, rows)
         finish_batch(connection, batch)
     return new
 
@@ -175,7 +166,7 @@ def count_fired(engine: Engine, batch: uuid.UUID, *, limit: int = 10) -> list[tu
         return [(name, count) for name, count in connection.execute(statement)]
 
 
-def stage(connection: Connection, rows: Iterable[Verdict], names: Sequence[str]) -> None:
+def stage(connection: Connection, rows: Sequence[Verdict], names: Sequence[str]) -> None:
     """Copy verdicts into a table `staged`, which is there until the end of the transaction.
 
     Args:
@@ -185,12 +176,33 @@ def stage(connection: Connection, rows: Iterable[Verdict], names: Sequence[str])
     """
     columns = ", ".join(f"{name} {_SQL_TYPES[name]}" for name in names)
     connection.execute(text(f"create temporary table staged ({columns}) on commit drop"))
-    copy_rows(connection, "staged", names, (_staged(row, names) for row in rows))
+    copy_columns(connection, "staged", _columns(rows, names))
 
 
-def _staged(row: Verdict, names: Sequence[str]) -> tuple[Any, ...]:
-    values = ((name, getattr(row, name)) for name in names)
-    return tuple(_json(value) if name in _JSON and value is not None else value for name, value in values)
+def _add(connection: Connection, rows: Sequence[Verdict]) -> int:
+    """Write verdicts, and give how many were new."""
+    try:
+        with connection.begin_nested():
+            copy_columns(connection, "verdicts", _columns(rows, COLUMNS))
+        return len(rows)
+    except UniqueViolation:
+        # One of them is there already. That is rare, and COPY knows no other way than to take all or none.
+        stage(connection, rows, COLUMNS)
+        names = ", ".join(COLUMNS)
+        statement = f"insert into verdicts ({names}) select {names} from staged on conflict do nothing"
+        return connection.execute(text(statement)).rowcount
+
+
+def _columns(rows: Sequence[Verdict], names: Sequence[str]) -> dict[str, list[Any]]:
+    columns = {name: list(map(attrgetter(name), rows)) for name in names}
+    for name in _JSON:
+        # Rows with the same answer share it.
+        known: dict[int, Any] = {id(None): None}
+        for row, value in enumerate(columns[name]):
+            if id(value) not in known:
+                known[id(value)] = _json(value)
+            columns[name][row] = known[id(value)]
+    return columns
 
 
 def _written(name: str, value: Any) -> Any:
@@ -202,4 +214,4 @@ def _written(name: str, value: Any) -> Any:
 
 def _json(value: Any) -> str:
     # A NUL can come in with a batch's column; jsonb can't hold it, and one such name must not cost the whole chunk.
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("\\u0000", "\ufffd")
+    return _ENCODER.encode(value).replace("\\u0000", "\ufffd")

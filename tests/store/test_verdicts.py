@@ -102,6 +102,21 @@ def test_a_chunk_is_stored_once_and_the_last_one_closes_its_batch(database: Engi
     assert count_fired(database, batch) == [("Late", 4), (rows[0].fired[1], 4)]
 
 
+def test_a_row_that_has_its_verdict_keeps_it_and_its_neighbours_get_theirs(database: Engine) -> None:
+    batch, now = add_batch(database, count=2)
+    texts = ['a "b", c', "x\ny", "{}\\", "é"]
+    rows = [verdict(uuid.uuid5(batch, name), now, batch=batch, subject=name, fired=[name, ""]) for name in texts]
+    claim_chunk(database, batch, 0, TERMS)
+    assert store_chunk(database, batch, 0, rows[1:2], attempt=1) == 1
+    again = [replace(row, outcome="accept", worker="another") for row in rows]
+    claim_chunk(database, batch, 1, TERMS)
+    assert store_chunk(database, batch, 1, again, attempt=1) == 3
+    found = {row.subject: row for row in find_verdicts(database, batch=batch)}
+    assert found == {row.subject: row for row in (again[0], rows[1], *again[2:])}
+    with database.connect() as connection:
+        assert connection.execute(select(batches.c.state, batches.c.judged)).one() == ("done", 4)
+
+
 def test_chunks_that_finish_together_close_their_batch(database: Engine) -> None:
     batch, now = add_batch(database, count=8)
 

@@ -5,7 +5,8 @@ the driver's COPY is as fast as Postgres is; SQLAlchemy has no word for it. Reso
 goes on from a temporary table with INSERT … ON CONFLICT."""
 
 import io
-from collections.abc import Iterable, Sequence
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection
@@ -23,13 +24,41 @@ def copy_rows(connection: Connection, table: str, columns: Sequence[str], rows: 
     Raises:
         sqlalchemy.exc.DBAPIError, psycopg2.Error: as Postgres refuses them.
     """
-    buffer = io.StringIO()
-    for row in rows:
-        buffer.write(",".join(map(_field, row)))
-        buffer.write("\n")
-    buffer.seek(0)
+    values = list(zip(*rows, strict=True)) or [()] * len(columns)
+    copy_columns(connection, table, dict(zip(columns, values, strict=True)))
+
+
+def copy_columns(connection: Connection, table: str, columns: Mapping[str, Sequence[Any]]) -> None:
+    """Append rows to a table, which are given by columns: a value that many rows share is made text once.
+
+    Args:
+        connection: in a transaction.
+        table: its name, as SQL; never from outside.
+        columns: name of the column, as SQL, to its value in each row; all of one length.
+
+    Raises:
+        sqlalchemy.exc.DBAPIError, psycopg2.Error: as Postgres refuses them.
+    """
+    fields = [_fields(values) for values in columns.values()]
+    lines = "\n".join(map(",".join, zip(*fields, strict=True)))
     cursor = connection.connection.cursor()
-    cursor.copy_expert(f"copy {table} ({', '.join(columns)}) from stdin with (format csv)", buffer)
+    cursor.copy_expert(f"copy {table} ({', '.join(columns)}) from stdin with (format csv)", io.StringIO(lines))
+
+
+def _fields(values: Sequence[Any]) -> list[str]:
+    """The values of a column as fields."""
+    kinds = set(map(type, values))
+    if kinds <= {int, uuid.UUID}:
+        return list(map(str, values))
+    known: dict[int, str] = {}
+    fields = []
+    for value in values:
+        # By the object, not by what is in it: lists have no hash, and most texts differ.
+        text = known.get(id(value))
+        if text is None:
+            text = known[id(value)] = _field(value)
+        fields.append(text)
+    return fields
 
 
 def _field(value: Any) -> str:

@@ -36,5 +36,11 @@ def test_what_is_copied_is_read_back(database: Engine, values: list[Value]) -> N
     assert copied(database, rows) == rows
 
 
+def test_rows_that_share_a_value_have_it_each(database: Engine) -> None:
+    names, name = ["x", 'a "b"'], 'c "d"'
+    rows = [(uuid.uuid4(), name, names, n, AT) for n in range(3)] + [(uuid.uuid4(), None, None, None, AT)]
+    assert copied(database, rows) == rows
+
+
 def test_no_rows_are_no_error(database: Engine) -> None:
     assert copied(database, []) == []
