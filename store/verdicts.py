@@ -3,6 +3,7 @@
 Every write can be repeated: a job that has its verdict keeps it. A chunk is written with COPY. Judges nothing."""
 
 import json
+import re
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -22,15 +23,17 @@ from store.chunk_attempts import finish_batch
 COLUMNS = [column.name for column in verdicts.columns]
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 #: Their types in SQL, for the table that rows are copied into on their way.
-_SQL_TYPES = {column.name: str(column.type.compile(dialect=_DIALECT)) for column in verdicts.columns}
+SQL_TYPES = {column.name: str(column.type.compile(dialect=_DIALECT)) for column in verdicts.columns}
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+#: NUL as JSON writes it; behind an odd number of backslashes it is a text that says so.
+_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 #: Columns of JSON.
 _JSON = ("reasons", "changes", "shared_facts", "logs", "events", "warnings")
 
 
 def _storing() -> str:
     picked = (
-        "closed." + name if name in ("id", "enqueued_at") else f"%({name})s::{_SQL_TYPES[name]}" for name in COLUMNS
+        "closed." + name if name in ("id", "enqueued_at") else f"%({name})s::{SQL_TYPES[name]}" for name in COLUMNS
     )
     return (
         "with closed as (update jobs set state = 'done', lease_until = null where id = %(id)s and state = 'open'"
@@ -174,7 +177,7 @@ def stage(connection: Connection, rows: Sequence[Verdict], names: Sequence[str])
         rows: the verdicts.
         names: of the columns of `verdicts` that it has.
     """
-    columns = ", ".join(f"{name} {_SQL_TYPES[name]}" for name in names)
+    columns = ", ".join(f"{name} {SQL_TYPES[name]}" for name in names)
     connection.execute(text(f"create temporary table staged ({columns}) on commit drop"))
     copy_columns(connection, "staged", _columns(rows, names))
 
@@ -205,6 +208,11 @@ def _columns(rows: Sequence[Verdict], names: Sequence[str]) -> dict[str, list[An
     return columns
 
 
+def row_json(row: Verdict) -> str:
+    """A verdict as one object of JSON, which has the columns of its row."""
+    return _json(row.to_json())
+
+
 def _written(name: str, value: Any) -> Any:
     """A value of a column as the driver writes it."""
     if isinstance(value, uuid.UUID):
@@ -214,4 +222,5 @@ def _written(name: str, value: Any) -> Any:
 
 def _json(value: Any) -> str:
     # A NUL can come in with a batch's column; jsonb can't hold it, and one such name must not cost the whole chunk.
-    return _ENCODER.encode(value).replace("\\u0000", "\ufffd")
+    text = _ENCODER.encode(value)
+    return _NUL.sub("\\1\ufffd", text) if "\\u0000" in text else text

@@ -75,15 +75,37 @@ def judge_complete(loaded: LoadedRuleset, message: JobMessage, facts: CompleteFa
         worker: who judges.
     """
     started = time.perf_counter_ns()
-    evaluation = evaluate_complete(loaded, facts, message.as_of)
+    answer = evaluate_complete(loaded, facts, message.as_of).to_json()
     micros = (time.perf_counter_ns() - started) // 1000
+    return job_verdict(loaded, message, facts, answer, worker=worker, micros=micros)
+
+
+def job_verdict(
+    loaded: LoadedRuleset,
+    message: JobMessage,
+    facts: CompleteFacts,
+    answer: Mapping[str, Any],
+    *,
+    worker: str,
+    micros: int,
+) -> Verdict:
+    """The verdict of one job.
+
+    Args:
+        loaded: the ruleset that judged it.
+        message: the job.
+        facts: its facts, from `complete_jobs`.
+        answer: the evaluation, as plain data.
+        worker: who judged.
+        micros: microseconds that it took.
+    """
     return Verdict(
         id=message.job_id,
         enqueued_at=message.enqueued_at,
         domain=message.domain,
         subject=message.subject,
         batch=None,
-        **evaluation.to_json(),
+        **answer,
         ruleset_digest=loaded.digest,
         facts_digest=document_digest(facts.document) if facts.shared else wire.digest(message.facts),
         as_of=message.as_of,
@@ -223,7 +245,7 @@ def _judge_columns(
     if rows.apart:
         in_columns = [row for row in range(len(columns)) if row not in rows.apart]
         columns = columns[in_columns]
-    judged = _frame_answers(program.evaluate_frame(columns, fact=fact, as_of=as_of))
+    judged = frame_answers(program.evaluate_frame(columns, fact=fact, as_of=as_of))
     if not rows.apart:
         return list(judged)
     answers = []
@@ -237,7 +259,7 @@ def _judge_columns(
     return answers
 
 
-def _frame_answers(result: FrameResult) -> Iterator[dict[str, Any]]:
+def frame_answers(result: FrameResult) -> Iterator[dict[str, Any]]:
     """The answers for the rows of a frame; rows of one kind share theirs."""
     known: dict[Any, dict[str, Any]] = {}
     for row, (outcome, kind) in enumerate(zip(result.outcome, result.kinds, strict=True)):

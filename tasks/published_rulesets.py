@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 
 from engine import EngineError
 from rulefarm.database import active_digests
-from rulefarm.errors import FarmUnreachable, RulefarmError, SettingsError
+from rulefarm.errors import FarmUnreachable, NotFound, RulefarmError, SettingsError
 from rulesets.loader import LoadedRuleset
 from rulesets.recorded import load_recorded
 from store.ruleset_versions import source_of
@@ -68,11 +68,24 @@ class PublishedRulesets:
         self._refused: dict[str, str] = {}
         active = active_digests(database)
         known = {(one.domain, one.digest): one for one in compiled}
-        #: Domain to its ruleset. Entries are replaced, and none is added or taken away.
+        #: Domain to its ruleset. Entries are replaced; with one that is added comes a new mapping.
         self.by_domain = {
             domain: self._load(domain, active[domain], known.get((domain, active[domain]))) for domain in domains
         }
         self._ask_again = time.monotonic() + FRESH_S
+
+    def add(self, domain: str) -> None:
+        """Judge by the active ruleset of another domain, too.
+
+        Raises:
+            SettingsError, NotFound, RulesetUnreadable, engine.SchemaRejected, engine.RulesetRejected: as at the start.
+            DatabaseUnreachable: no answer.
+        """
+        digest = active_digests(self._database).get(domain)
+        if digest is None:
+            raise NotFound("unknown-domain", f"domain {domain!r} is not published", "'rulefarm rules publish' does it")
+        self.by_domain = {**self.by_domain, domain: self._load(domain, digest)}
+        self._settle()
 
     def refresh_when_due(self) -> None:
         """Take what was published since, if nobody has asked for `FRESH_S`.

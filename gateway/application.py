@@ -1,0 +1,85 @@
+"""The paths of a gateway, and what holds for every request.  HTTP server -> [application] -> a path -> answer
+
+One table of paths. Around it stand the bounds on how much is done at once and for how long, and the one place where an
+error becomes an answer."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route, Router
+from starlette.types import Message, Receive, Scope, Send
+
+from gateway.evaluation_path import evaluate
+from gateway.gateway_context import GatewayContext
+from gateway.health_paths import livez, readyz
+from gateway.problems import GatewayBusy, response_of
+
+#: Requests that are under way at once at most.
+MAX_REQUESTS = 2_000
+#: Seconds that one may take, but for the upload of a file.
+REQUEST_S = 30.0
+#: Where a path finds the time limit of its request, to move it.
+TIME_LIMIT = "rulefarm.time_limit"
+
+_Path = Callable[[GatewayContext, Request], Awaitable[Response]]
+
+#: Path, method, and what answers.
+PATHS: tuple[tuple[str, str, _Path], ...] = (
+    ("/v1/{domain}/evaluate", "POST", evaluate),
+    ("/livez", "GET", livez),
+    ("/readyz", "GET", readyz),
+)
+
+
+class Application:
+    """The gateway as an ASGI application."""
+
+    def __init__(self, context: GatewayContext) -> None:
+        self._under_way = 0
+        self._router = Router([Route(path, _endpoint(context, answer), methods=[of]) for path, of, answer in PATHS])
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request.
+
+        Args:
+            scope: as ASGI has it.
+            receive: likewise.
+            send: likewise.
+        """
+        # By this the router raises what it does not know, instead of answering in words of its own.
+        scope["app"] = self
+        begun = False
+
+        async def sending(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        self._under_way += 1
+        try:
+            if self._under_way > MAX_REQUESTS:
+                raise GatewayBusy("gateway-busy", f"more than {MAX_REQUESTS} requests are under way", "try again later")
+            async with asyncio.timeout(REQUEST_S) as limit:
+                scope[TIME_LIMIT] = limit
+                await self._router(scope, receive, sending)
+        except ClientDisconnect:
+            return
+        except Exception as error:
+            if begun:
+                raise
+            if isinstance(error, TimeoutError):
+                error = GatewayBusy(
+                    "request-timeout", f"no answer within {REQUEST_S:g} s", "ask again with the same key: it is one job"
+                )
+            await response_of(error)(scope, receive, send)
+        finally:
+            self._under_way -= 1
+
+
+def _endpoint(context: GatewayContext, answer: _Path) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        return await answer(context, request)
+
+    return endpoint

@@ -1,0 +1,29 @@
+"""`POST /v1/{domain}/evaluate`: judge now, and answer with the verdict.  request -> [evaluation_path] -> judging"""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.gateway_context import GatewayContext, check_query, json_response, query_flag, verdict_document
+from gateway.request_bodies import job_messages, parse_submissions, read_body
+
+
+async def evaluate(context: GatewayContext, request: Request) -> Response:
+    """Judge one subject, or a list of them.
+
+    Args:
+        context: of the gateway.
+        request: `durable=false` in its query judges without a record.
+
+    Raises:
+        RulefarmError: whatever keeps it from being judged.
+    """
+    if request.url.query:
+        check_query(request, "durable")
+    domain = request.path_params["domain"]
+    is_durable = query_flag(request, "durable", default=True)
+    loaded = context.served.ruleset(domain)
+    submissions, are_many = parse_submissions(await read_body(request), request.headers.get("idempotency-key"))
+    messages = job_messages(domain, submissions)
+    judge = context.judging.judge_durably if is_durable else context.judging.judge
+    documents = [verdict_document(each, on_record=is_durable) for each in await judge(loaded, messages)]
+    return json_response({"verdicts": documents} if are_many else documents[0])

@@ -1,0 +1,138 @@
+"""What the paths of one gateway work with, and what they do alike.  application -> [gateway_context] -> each path
+
+Opened once, at the start. Judges nothing."""
+
+import asyncio
+import json
+import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.judging import Judging
+from gateway.problems import RequestRefused
+from gateway.served_rulesets import ServedRulesets
+from rulefarm.database import Ledger
+from rulefarm.farm import Farm
+from rulefarm.normalize import abbreviate
+from rulefarm.verdict import Verdict
+
+_Answer = TypeVar("_Answer")
+
+_TRUTH = {"true": True, "false": False}
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayContext:
+    """The parts of a gateway."""
+
+    farm: Farm
+    served: ServedRulesets
+    judging: Judging
+    #: For what waits for Postgres or the broker, request by request: as many as there are connections for.
+    threads: ThreadPoolExecutor
+
+    @property
+    def ledger(self) -> Ledger:
+        """The producer's side of Postgres, which a gateway has."""
+        return self.farm.require_ledger()
+
+    async def run(self, call: Callable[[], _Answer]) -> _Answer:
+        """Do in a thread what waits."""
+        return await asyncio.get_running_loop().run_in_executor(self.threads, call)
+
+
+def verdict_document(verdict: Verdict, *, on_record: bool = True) -> dict[str, Any]:
+    """A verdict as callers get it.
+
+    Args:
+        verdict: the verdict.
+        on_record: whether it can be asked for again, by its id. Default: it can.
+    """
+    document = verdict.to_json()
+    # What it was called in a release before this one had a gateway.
+    del document["seen"]
+    if not on_record:
+        del document["id"], document["enqueued_at"]
+        if document["subject"] == str(verdict.id):
+            del document["subject"]
+    return document | {"on_record": on_record}
+
+
+def json_response(document: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """A document as the body of an answer.
+
+    Args:
+        document: plain data; ids and instants become text.
+        status: of the answer.
+        headers: more of them.
+    """
+    content = json.dumps(document, ensure_ascii=False, separators=(",", ":"), default=_text)
+    # Half a surrogate pair can stand in what a rule says, and in no UTF-8.
+    return Response(content.encode("utf-8", "replace"), status, headers, media_type="application/json")
+
+
+def query_flag(request: Request, name: str, *, default: bool) -> bool:
+    """A parameter of the query that is true or false.
+
+    Args:
+        request: as it came.
+        name: of the parameter.
+        default: when it is left out.
+
+    Raises:
+        RequestRefused: it is neither.
+    """
+    text = request.query_params.get(name)
+    if text is None:
+        return default
+    if text not in _TRUTH:
+        raise RequestRefused("bad-request", f"{name} is true or false, not {abbreviate(text)}")
+    return _TRUTH[text]
+
+
+def query_number(request: Request, name: str, *, default: int, most: int) -> int:
+    """A parameter of the query that is a whole number.
+
+    Args:
+        request: as it came.
+        name: of the parameter.
+        default: when it is left out.
+        most: the largest that is taken; the least is 0.
+
+    Raises:
+        RequestRefused: it is none, or too large.
+    """
+    text = request.query_params.get(name)
+    if text is None:
+        return default
+    if not re.fullmatch("[0-9]{1,6}", text) or int(text) > most:
+        raise RequestRefused("bad-request", f"{name} is a whole number of at most {most}, not {abbreviate(text)}")
+    return int(text)
+
+
+def check_query(request: Request, *known: str) -> None:
+    """Refuse a query with a parameter that the path does not have: it may be a misspelt one.
+
+    Args:
+        request: as it came.
+        known: the names that it has.
+
+    Raises:
+        RequestRefused: there is such a parameter, or one stands there twice.
+    """
+    names = [name for name, _ in request.query_params.multi_items()]
+    for name in names:
+        if name not in known:
+            message = f"this path has no parameter {abbreviate(name)}"
+            raise RequestRefused("bad-request", message, f"known: {', '.join(known) or 'none'}")
+    if len(set(names)) < len(names):
+        raise RequestRefused("bad-request", "a parameter stands twice in the query")
+
+
+def _text(value: Any) -> str:
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)

@@ -1,0 +1,168 @@
+"""What a request asks to be judged.  body -> [request_bodies] -> jobs with their canonical facts
+
+Reads a body within its bounds, and makes of it what `Farm.submit` would: the same key with the same
+facts is the same job, whichever way it comes. Writes nothing, and knows no ruleset."""
+
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from starlette.requests import Request
+
+from gateway.problems import RequestRefused
+from rulefarm import wire
+from rulefarm.errors import JobRejected, RulefarmError
+from rulefarm.messaging import JobMessage
+from rulefarm.normalize import abbreviate
+
+#: Bytes of the body of one request. A file of a batch has a bound of its own.
+MAX_BODY_BYTES = 8_000_000
+#: Bytes of a larger one that are read and dropped: most clients look for an answer only when they have sent it all.
+_DISCARDED_BYTES = 10 * MAX_BODY_BYTES
+#: Subjects of one request. More are a batch.
+MAX_SUBJECTS = 1_000
+_MEMBERS = frozenset({"facts", "key", "as_of"})
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One subject, as it was sent."""
+
+    facts: Mapping[str, Any]
+    key: str | None
+    as_of: datetime | None
+
+
+async def read_body(request: Request) -> bytes:
+    """The body of a request.
+
+    Raises:
+        RequestRefused: it is too large.
+        starlette.requests.ClientDisconnect: nobody waits for an answer.
+    """
+    announced = announced_bytes(request)
+    if announced > _DISCARDED_BYTES:
+        raise too_large(MAX_BODY_BYTES)
+    parts: list[bytes] = []
+    size = 0
+    async for part in request.stream():
+        size += len(part)
+        if size <= MAX_BODY_BYTES:
+            parts.append(part)
+        elif announced <= MAX_BODY_BYTES:
+            raise too_large(MAX_BODY_BYTES)
+    if size > MAX_BODY_BYTES:
+        raise too_large(MAX_BODY_BYTES)
+    return b"".join(parts)
+
+
+def announced_bytes(request: Request) -> int:
+    """What a request says that its body has; 0: nothing."""
+    return int(request.headers.get("content-length", "0"))
+
+
+def too_large(most: int) -> RequestRefused:
+    """The error of a body of more than `most` bytes."""
+    return RequestRefused("body-too-large", f"the body has more than {most} bytes", "send less at once")
+
+
+def parse_submissions(body: bytes, key: str | None) -> tuple[list[Submission], bool]:
+    """What a body asks to be judged.
+
+    Args:
+        body: `{"facts": …}`, with `key` and `as_of` if there are any; or `{"subjects": [such, …]}`.
+        key: of the header `Idempotency-Key`, for a single subject; None: there was none.
+
+    Returns:
+        The subjects, and whether they came as a list.
+
+    Raises:
+        JobRejected, RequestRefused: it is no such body; the message names the place.
+    """
+    document = wire.parse(_text(body), source="the body")
+    if "subjects" not in document:
+        return [_submission(document, "", key)], False
+    subjects = document["subjects"]
+    if len(document) > 1 or not isinstance(subjects, list) or not subjects:
+        raise RequestRefused("bad-request", "subjects is a list of at least one, with nothing beside it")
+    if key is not None:
+        raise RequestRefused("bad-request", "Idempotency-Key is the key of one subject", "give each a key of its own")
+    if len(subjects) > MAX_SUBJECTS:
+        message = f"{len(subjects)} subjects, over {MAX_SUBJECTS}"
+        raise RequestRefused("too-many-subjects", message, "send them in several requests, or as a batch")
+    return [_submission(each, f"subjects[{place}]", None) for place, each in enumerate(subjects)], True
+
+
+def job_messages(domain: str, submissions: list[Submission]) -> list[JobMessage]:
+    """Jobs that can be taken, as `rulefarm.jobs.new_jobs` makes them.
+
+    Args:
+        domain: who judges.
+        submissions: the subjects.
+
+    Raises:
+        JobRejected: one of them can't be taken; of several the message names its place.
+    """
+    now = datetime.now(UTC)
+    return list(_messages(domain, submissions, now))
+
+
+def _messages(domain: str, submissions: list[Submission], now: datetime) -> Iterator[JobMessage]:
+    for place, each in enumerate(submissions):
+        try:
+            text = wire.canonical(each.facts)
+            moment = wire.instant(each.as_of) if each.as_of else None
+            if each.key is None:
+                job_id = uuid.uuid4()
+            else:
+                job_id = wire.job_id(domain, wire.checked_key(each.key), wire.digest(text), moment)
+        except JobRejected as error:
+            raise _at(error, f"subjects[{place}]" if len(submissions) > 1 else "") from None
+        yield JobMessage(
+            job_id=job_id,
+            domain=domain,
+            subject=str(job_id) if each.key is None else each.key,
+            facts=text,
+            as_of=moment or now,
+            enqueued_at=now,
+            on_record=True,
+        )
+
+
+def _submission(document: Any, place: str, key: str | None) -> Submission:
+    if not isinstance(document, dict) or "facts" not in document:
+        where = f"{place}: " if place else ""
+        raise RequestRefused(
+            "bad-request", f"{where}no facts", 'a subject is {"facts": {…}}, with "key" and "as_of" if there are any'
+        )
+    unknown = [name for name in document if name not in _MEMBERS]
+    if unknown:
+        raise RequestRefused("bad-request", f"{place or 'the body'} has an unknown member {abbreviate(unknown[0])}")
+    own = document.get("key")
+    if own is not None and key is not None and own != key:
+        raise RequestRefused("bad-request", "the key of the body is not that of Idempotency-Key", "give one of them")
+    return Submission(document["facts"], key if own is None else own, _as_of(document.get("as_of"), place))
+
+
+def _as_of(text: Any, place: str) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        return wire.instant(datetime.fromisoformat(text))
+    # OverflowError: 0001-01-01 of a place east of Greenwich is no instant in UTC.
+    except (TypeError, ValueError, OverflowError):
+        flawed = JobRejected("bad-as-of", f"as_of is no instant but {abbreviate(text)}", "say 2026-03-01T12:00:00Z")
+        raise _at(flawed, place) from None
+
+
+def _at(error: RulefarmError, place: str) -> RulefarmError:
+    return type(error)(error.code, f"{place}: {error.message}" if place else error.message, error.hint)
+
+
+def _text(body: bytes) -> str:
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise RequestRefused("bad-json", "the body is not UTF-8") from None

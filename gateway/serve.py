@@ -1,0 +1,145 @@
+"""Run a gateway.  settings, options -> [serve] -> an HTTP server in the foreground
+
+Waits for nothing at the start: it answers `/livez` at once, and `/readyz` says when it can judge. SIGTERM lets it
+answer what it has taken. One process on one core: run several behind a load balancer."""
+
+import logging
+import os
+import signal
+import socket
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import uvicorn
+
+from gateway.application import Application
+from gateway.connection import BoundedConnection
+from gateway.gateway_context import GatewayContext
+from gateway.judging import Judging
+from gateway.served_rulesets import ServedRulesets
+from rulefarm.errors import FarmUnreachable, SettingsError
+from rulefarm.farm import Farm
+from rulefarm.settings import Settings
+from tasks.shared_facts import SharedFacts, open_shared
+
+log = logging.getLogger("rulefarm.gateway")
+
+#: Seconds for which a connection without a request is kept: longer than a load balancer keeps it, which would else send
+#: into one that closes at that moment.
+_KEEP_ALIVE_S = 75
+#: Seconds that answers have to come to an end after SIGTERM: longer than any may take.
+_DRAIN_S = 35
+#: Connections to Postgres that are not for single requests: of the recorder, and of whoever looks for new rulesets.
+_OWN_CONNECTIONS = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayOptions:
+    """What one gateway is for."""
+
+    #: The domains that it serves; none: every one that is published.
+    domains: Sequence[str] = ()
+    host: str = "127.0.0.1"
+    #: 0: any that is free, which the log names.
+    port: int = 8080
+    loglevel: str = "INFO"
+
+
+def run_gateway(settings: Settings, options: GatewayOptions) -> None:
+    """Answer requests until SIGTERM or SIGINT.
+
+    Args:
+        settings: where broker, database and shared facts are.
+        options: what the gateway is for.
+
+    Raises:
+        SettingsError: a setting makes no sense, no broker or database is named, or the address can't be listened on.
+    """
+    settings.check(but="flower_")
+    logging.basicConfig(level=options.loglevel, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    listener = listen(options.host, options.port)
+    with open_gateway(settings, options) as application:
+        # uvicorn hands the signal that ended it on to whoever had it before: to have drained is no failure.
+        signal.signal(signal.SIGTERM, lambda *_: None)
+        host, port = listener.getsockname()[:2]
+        log.info("listening on http://%s:%d", f"[{host}]" if ":" in host else host, port)
+        server_of(application).run(sockets=[listener])
+
+
+@contextmanager
+def open_gateway(settings: Settings, options: GatewayOptions) -> Iterator[Application]:
+    """What answers requests, for as long as a block lasts.
+
+    Args:
+        settings: as for `run_gateway`.
+        options: likewise.
+
+    Raises:
+        SettingsError: no broker or database is named.
+    """
+    with Farm(settings) as farm:
+        ledger, shared = farm.require_ledger(), _shared_facts(settings)
+        served = ServedRulesets(ledger.engine, options.domains, has_facts=shared is not None)
+        try:
+            served.refresh()
+        except FarmUnreachable as error:
+            log.warning("%s; it is asked again", error)
+        served.watch()
+        count = max(1, settings.database_pool_size - _OWN_CONNECTIONS)
+        threads = ThreadPoolExecutor(count, thread_name_prefix="gateway")
+        name = f"gateway.{os.getpid()}@{socket.gethostname()}"
+        judging = Judging(ledger, shared, name, threads)
+        try:
+            yield Application(GatewayContext(farm=farm, served=served, judging=judging, threads=threads))
+        finally:
+            served.stop()
+            judging.close()
+            threads.shutdown()
+
+
+def server_of(application: Application) -> uvicorn.Server:
+    """The HTTP server that gives an application its requests."""
+    config = uvicorn.Config(
+        application,
+        http=BoundedConnection,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=_KEEP_ALIVE_S,
+        timeout_graceful_shutdown=_DRAIN_S,
+    )
+    return uvicorn.Server(config)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that takes connections.
+
+    Args:
+        host: address to listen on.
+        port: 0: any that is free.
+
+    Raises:
+        SettingsError: it can't be had.
+    """
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except (OSError, OverflowError) as error:
+        raise SettingsError(
+            "address-unfit",
+            f"{host}:{port} can't be listened on: {error}",
+            "see --host and --port, and what runs there",
+        ) from None
+
+
+def _shared_facts(settings: Settings) -> SharedFacts | None:
+    """Where shared facts are; None: nowhere. Only a domain that shares some minds."""
+    try:
+        return open_shared(settings)
+    except SettingsError:
+        return None

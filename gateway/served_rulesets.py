@@ -1,0 +1,108 @@
+"""The rulesets that a gateway judges by.  Postgres -> [served_rulesets] -> evaluation, page
+
+As in a worker, judged is what is published, and `tasks.published_rulesets` keeps it up to date. A gateway starts before
+anything is published, or while Postgres is away: a thread looks until what it is to serve is there. A domain that can't
+be judged by is said once, and keeps no other from being served. Publishes nothing and reads no folder."""
+
+import logging
+import threading
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import Engine
+
+from engine import EngineError
+from rulefarm.database import active_digests
+from rulefarm.errors import FarmUnreachable, NotFound, RulefarmError
+from rulesets.loader import LoadedRuleset
+from tasks.published_rulesets import FRESH_S, PublishedRulesets
+
+log = logging.getLogger("rulefarm.gateway")
+
+
+class ServedRulesets:
+    """The active rulesets of the domains that a gateway serves."""
+
+    def __init__(self, database: Engine, domains: Sequence[str], *, has_facts: bool) -> None:
+        """Serve none yet: `refresh` compiles them.
+
+        Args:
+            database: where they are published.
+            domains: which ones; none: every one that is published, at any time.
+            has_facts: whether shared facts can be reached.
+        """
+        self._database = database
+        self._domains = domains
+        self._has_facts = has_facts
+        self._published: PublishedRulesets | None = None
+        #: Domain to the digest that can't be judged by.
+        self._refused: dict[str, str] = {}
+        self._stopped = threading.Event()
+
+    @property
+    def by_domain(self) -> Mapping[str, LoadedRuleset]:
+        """What can be judged by now."""
+        return {} if self._published is None else self._published.by_domain
+
+    def ruleset(self, domain: str) -> LoadedRuleset:
+        """The ruleset of a domain.
+
+        Raises:
+            NotFound: this gateway does not serve it.
+        """
+        rulesets = self.by_domain
+        if domain not in rulesets:
+            served = ", ".join(sorted(rulesets)) or "none yet: nothing is published"
+            raise NotFound("domain-not-served", f"this gateway does not serve {domain!r}", f"it serves {served}")
+        return rulesets[domain]
+
+    def missing(self) -> list[str]:
+        """The domains that it is to serve and can't yet.
+
+        Raises:
+            DatabaseUnreachable: nobody can say.
+        """
+        active = active_digests(self._database)
+        return sorted(set(self._domains or active) - self.by_domain.keys())
+
+    def refresh(self) -> None:
+        """Take what was published since.
+
+        Raises:
+            DatabaseUnreachable: no answer.
+        """
+        active = active_digests(self._database)
+        if self._published is None:
+            self._published = PublishedRulesets(self._database, (), has_facts=self._has_facts)
+        for domain in self._domains or sorted(active):
+            if domain in active and domain not in self.by_domain and active[domain] != self._refused.get(domain):
+                self._add(domain, active[domain])
+        self._published.refresh()
+
+    def watch(self) -> None:
+        """Take what is published from now on, in a thread."""
+        threading.Thread(target=self._watch, name="served-rulesets", daemon=True).start()
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._stopped.set()
+
+    def _add(self, domain: str, digest: str) -> None:
+        assert self._published is not None
+        try:
+            self._published.add(domain)
+            log.info("%s: judged by %s", domain, digest[:12])
+        except FarmUnreachable:
+            raise
+        except (EngineError, RulefarmError) as error:
+            self._refused[domain] = digest
+            log.error("%s: this gateway can't judge by %s, which is published: %s", domain, digest[:12], error)
+
+    def _watch(self) -> None:
+        while not self._stopped.wait(FRESH_S):
+            try:
+                self.refresh()
+            except FarmUnreachable as error:
+                log.debug("the active rulesets can't be read: %s", error)
+            except Exception:
+                # Whatever it is, the next look may fare better.
+                log.exception("the active rulesets can't be read")

@@ -1,0 +1,56 @@
+"""What docs/gateway.md tells a reader to type works, in the order in which it is told, with the rules that ship."""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway import application, connection, request_bodies
+from rulefarm.database import connect
+from rulefarm.settings import Settings
+from store.ruleset_versions import RulesetSnapshot, publish
+from tests.gateway.client import Client, running_gateway
+from tests.shipped import shipped
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "gateway.md").read_text(encoding="utf-8")
+COMMANDS = [
+    line
+    for block in re.findall(r"^```sh\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+    for line in block.splitlines()
+    if not line.startswith("rulefarm gateway")
+]
+
+
+@pytest.fixture(scope="module")
+def shop(gateway_settings: Settings) -> Iterator[Client]:
+    """A gateway for payment and pricing as they ship."""
+    engine = connect(gateway_settings)
+    publish(engine, [RulesetSnapshot.of(shipped()[domain]) for domain in ("payment", "pricing")])
+    engine.dispose()
+    with running_gateway(gateway_settings, "payment", "pricing") as client:
+        yield client
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_every_command_of_the_page_works(shop: Client, gateway_settings: Settings, tmp_path: Path) -> None:
+    assert len(COMMANDS) >= 5
+    for command in COMMANDS:
+        here = command.replace("127.0.0.1:8080", f"127.0.0.1:{shop.port}").replace("/tmp/", f"{tmp_path}/")
+        done = subprocess.run(
+            ["sh", "-c", here], cwd=ROOT, env=dict(os.environ), capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+
+
+def test_the_page_has_the_limits() -> None:
+    limits = PAGE.partition("## Limits")[2]
+    for limit in (request_bodies.MAX_BODY_BYTES, connection.MAX_HEAD_BYTES, application.MAX_REQUESTS):
+        assert f"{limit:,}" in limits
+    assert f"{connection.HEAD_S:g} s" in limits
+    assert f"{application.REQUEST_S:g} s" in limits
+    assert f"{request_bodies.MAX_SUBJECTS:,}" in PAGE
