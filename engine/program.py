@@ -5,6 +5,7 @@ A `Program` never changes once it is made and may be shared between threads. No 
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from engine.columnar import FrameEvaluator, FrameResult, exact_floats, unpacked
@@ -103,7 +104,7 @@ class Program:
         """What is odd about the ruleset, but did not stop it."""
         return self._ruleset.warnings
 
-    @property
+    @cached_property
     def reads(self) -> frozenset[str]:
         """Every `Fact.field` that some rule reads; `+=` reads what it writes, plain `=` does not."""
         fields = set()
@@ -113,7 +114,7 @@ class Program:
             fields |= {_field(action.target) for action in _assigns(rule) if action.op != "="}
         return frozenset(fields)
 
-    @property
+    @cached_property
     def writes(self) -> frozenset[str]:
         """Every `Fact.field` that some rule writes."""
         return frozenset(_field(action.target) for rule in self.rules for action in _assigns(rule))

@@ -5,6 +5,8 @@ exception: the data does not say how a basket was paid, so `payment_method` is d
 `_payment_method`. What an order knows of the past (`orders_before`, `hours_since_previous`, …) is counted over the
 household's earlier baskets only. Deterministic: the same package gives the same orders in the same sequence."""
 
+from functools import cache
+
 import polars as pl
 
 from examples.source import dollars, products, ratio, sales_lines, scan, texts
@@ -46,8 +48,9 @@ def build_orders(count: int | None = DEFAULT_ORDERS) -> pl.DataFrame:
     )
 
 
+@cache
 def sum_baskets() -> pl.DataFrame:
-    """Sums over the lines of each basket, money in cents, in the order of time.
+    """Sums over the lines of each basket, money in cents, in the order of time; summed once a process.
 
     Raises:
         DataMissing: the data package is not installed.

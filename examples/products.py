@@ -62,8 +62,9 @@ def build_products(limit: int | None = DEFAULT_LIMIT) -> pl.DataFrame:
     return rows.with_columns(pl.col("product_id").cast(pl.String)).select(COLUMNS)
 
 
+@cache
 def _sales() -> pl.DataFrame:
-    """Sums and extremes over the sales lines, per product; money in cents."""
+    """Sums and extremes over the sales lines, per product; money in cents. Counted once a process."""
     counted = pl.col("quantity") > 0  # a line of quantity 0 carries a coupon or a correction, and has no unit price
     line_price = (pl.col("sales_value") / 100 / pl.col("quantity")).filter(counted)
     return (

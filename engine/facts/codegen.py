@@ -7,7 +7,12 @@ text, whatever it is, so there is nothing to escape. The lines themselves are no
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
+from types import CodeType
 from typing import Any
+
+#: Texts whose code is kept: whoever explains or tries compiles the same rules again and again.
+_KEPT = 32
 
 
 class FunctionWriter:
@@ -73,5 +78,10 @@ class FunctionWriter:
         """
         lines = [f"def make({', '.join(names)}):", *self._lines, f"    return {self._name}"]
         scope: dict[str, Any] = {}
-        exec("\n".join(lines), scope)
+        exec(_code("\n".join(lines)), scope)
         return scope["make"]
+
+
+@lru_cache(maxsize=_KEPT)
+def _code(text: str) -> CodeType:
+    return compile(text, "<string>", "exec")

@@ -82,23 +82,27 @@ def _disagreement(
     target: Path,
 ) -> tuple[str, bool]:
     """The message of a contradiction, empty when none was found; and whether the pair was compiled."""
-    in_both_orders: list[Evaluate] = []
+    orders: list[Evaluate] = []
     one, other = (replace(rules[position], date_effective=None, date_expires=None) for position in pair)
     field = print_expression(target)
     for facts in sets.witness_facts(sets.intersection(*pair), pair):
-        in_both_orders = in_both_orders or [
-            compile_rules(order, schema, _MAX_FIRINGS) for order in ((one, other), (other, one))
-        ]
-        evaluations = [evaluate(facts) for evaluate in in_both_orders]
-        names = {one.name, other.name}
-        # Anything but each firing once is another problem than their order.
-        if any(set(each.fired) != names or len(each.fired) != 2 for each in evaluations):
+        orders = orders or [compile_rules((one, other), schema, _MAX_FIRINGS)]
+        first = orders[0](facts)
+        # Anything but each firing once is another problem than their order, and then the other order tells nothing.
+        if not _fired_once(first, one, other):
             continue
-        first, second = (each.changes.get(field, "unchanged") for each in evaluations)
-        if first != second:
+        if len(orders) == 1:
+            orders.append(compile_rules((other, one), schema, _MAX_FIRINGS))
+        second = orders[1](facts)
+        left, right = (each.changes.get(field, "unchanged") for each in (first, second))
+        if left != right and _fired_once(second, one, other):
             claim = f"rules '{one.name}' and '{other.name}' both write {field} for {facts.text}"
-            return f"{claim}: {first!r} in this order, {second!r} in the other", True
-    return "", bool(in_both_orders)
+            return f"{claim}: {left!r} in this order, {right!r} in the other", True
+    return "", bool(orders)
+
+
+def _fired_once(evaluation: Evaluation, one: Rule, other: Rule) -> bool:
+    return len(evaluation.fired) == 2 and set(evaluation.fired) == {one.name, other.name}
 
 
 def self_feeding(
