@@ -22,7 +22,8 @@ ROOT = Path(__file__).parents[2]
 OF_SERVICES = {"from_env", "submit_batch", "send_batch", "free_slots", "require_ledger"}
 
 
-@pytest.fixture(params=["real", "memory"])
+# What starts services for its sake is one of theirs, which a fixture that is asked for by name does not tell.
+@pytest.fixture(params=[pytest.param("real", marks=pytest.mark.services), "memory"])
 def any_farm(request: pytest.FixtureRequest) -> Iterator[Any]:
     if request.param == "real":
         yield request.getfixturevalue("farm")

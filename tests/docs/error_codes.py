@@ -29,6 +29,7 @@ _ENDINGS = {
     "facts-": _OF_REDIS,
 }
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
+_ASSIGNS = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.NamedExpr)
 
 
 @dataclass(slots=True)
@@ -126,6 +127,7 @@ class _Reader:
         self._takers = takers | {name: found for name, found in own.items() if takers[name] != {True}}
         self._assigned = assigned
         self._codes = codes
+        self._locals: dict[_Function | None, dict[str, list[ast.expr]]] = {}
 
     def read(self) -> None:
         """Note every code."""
@@ -179,8 +181,7 @@ class _Reader:
             case ast.JoinedStr(values=[ast.Constant(value=str(begin)), ast.FormattedValue()]) if begin in _ENDINGS:
                 return [begin + ending for ending in _ENDINGS[begin]]
             case ast.Name(id=name) if depth < 3:
-                local = [each for node in ast.walk(function or ast.Pass()) for each in _assigned(node)]
-                values = [each for found, each in local if found == name]
+                values = self._local(function).get(name, [])
                 values = values or (self._assigned[name] if name.isupper() else [])
                 return [text for each in values for text in self._texts(each, function, depth + 1)]
             case ast.Starred(value=ast.Attribute(attr=name) | ast.Subscript(value=ast.Attribute(attr=name))):
@@ -190,6 +191,15 @@ class _Reader:
                 ]
                 return [text for pair in pairs for text in self._texts(pair.elts[0], function, depth + 1)]
         return []
+
+    def _local(self, function: _Function | None) -> dict[str, list[ast.expr]]:
+        """What a function gives to names; it is walked once, however many codes are read in it."""
+        if function not in self._locals:
+            found = self._locals[function] = defaultdict(list)
+            for node in ast.walk(function) if function is not None else ():
+                for name, value in _assigned(node):
+                    found[name].append(value)
+        return self._locals[function]
 
     def _is_passed_on(self, value: ast.expr) -> bool:
         """Whether this is the code of something that got it elsewhere, where it was seen."""
@@ -203,12 +213,10 @@ class _Reader:
 
 def _assigned(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
     """The names that a statement gives values to; of a member or an item, that of the member, or of what holds it."""
-    targets: list[ast.expr] = []
-    value: ast.expr | None = None
-    if isinstance(node, ast.Assign):
-        targets, value = node.targets, node.value
-    elif isinstance(node, ast.AnnAssign | ast.AugAssign | ast.NamedExpr):
-        targets, value = [node.target], node.value
+    if not isinstance(node, _ASSIGNS):
+        return
+    value: ast.expr | None = node.value
+    targets: list[ast.expr] = node.targets if isinstance(node, ast.Assign) else [node.target]
     for target in targets:
         if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple) and len(target.elts) == len(value.elts):
             yield from ((_name(one), of_one) for one, of_one in zip(target.elts, value.elts, strict=True))

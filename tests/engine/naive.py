@@ -55,6 +55,10 @@ class Naive:
         self.rules = sorted(rules, key=lambda rule: -rule.salience)
         self.intake = Intake(rules, schema)
         self.reads = {rule.name: set(paths(rule.condition)) for rule in rules}
+        #: All that conditions read, by fact.
+        self.reads_of: dict[str, set[tuple[Path, bool]]] = {}
+        for read in set().union(*self.reads.values()):
+            self.reads_of.setdefault(read[0].fact, set()).add(read)
 
     def evaluate(self, raw: dict[str, Any], as_of: datetime) -> Answer:
         try:
@@ -150,7 +154,7 @@ class Evaluation:
                 case nodes.Complete():
                     self.complete = True
                 case nodes.Assign(target, op, value):
-                    was = {read: fresh(seen(self.facts, *read)) for read in self.reads_of(target.fact)}
+                    was = {read: fresh(seen(self.facts, *read)) for read in self.naive.reads_of.get(target.fact, ())}
                     self.assign(target, op, self.value(value))
                     moved |= {read for read in was if not equal(was[read], seen(self.facts, *read))}
         for other in self.naive.rules:
@@ -165,10 +169,6 @@ class Evaluation:
             if any(given not in (wanted, "null") for given, wanted in kinds):
                 raise Refused("call-refused")
         self.said.events.append((name, [plain(fresh(value)) for value in kept], rule.name))
-
-    def reads_of(self, fact: str) -> set[tuple[Path, bool]]:
-        """All that conditions read of a fact."""
-        return {read for reads in self.naive.reads.values() for read in reads if read[0].fact == fact}
 
     def assign(self, target: Path, op: str, value: Any) -> None:
         facts = self.facts

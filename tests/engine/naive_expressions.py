@@ -132,23 +132,31 @@ class Expressions:
     def Pattern(self, node: nodes.Pattern) -> bool:  # noqa: N802
         events = elements(self.facts.get(node.bindings[0].stream))
         there = [binding for binding in node.bindings if not binding.absent]
+        absences = [binding for binding in node.bindings if binding.absent]
+        about = {one.name: [each for each in node.operands if one.name in bound_names(each)] for one in absences}
+        plain = [each for each in node.operands if not any(each in some for some in about.values())]
         return any(
-            self.is_match(node, there, events, places)
+            self.is_match(there, absences, about, plain, events, places)
             for places in itertools.permutations(range(len(events)), len(there))
         )
 
     def is_match(
-        self, pattern: nodes.Pattern, there: list[nodes.Binding], events: list[Any], places: tuple[int, ...]
+        self,
+        there: list[nodes.Binding],
+        absences: list[nodes.Binding],
+        about: dict[str, list[Any]],
+        plain: list[Any],
+        events: list[Any],
+        places: tuple[int, ...],
     ) -> bool:
-        """Whether these events, in the order of the bindings, are what the pattern asks for."""
+        """Whether these events, in the order of the bindings, are what a pattern asks for.
+
+        `about` has the operands that are about each absence, `plain` all others."""
         chosen = {binding.name: events[place] for binding, place in zip(there, places, strict=True)}
         others = [event for place, event in enumerate(events) if place not in places]
         bound = Expressions(self.facts, self.as_of, self.zone, self.element | chosen)
         if not all(bound.is_recent(binding) for binding in there):
             return False
-        absences = [binding for binding in pattern.bindings if binding.absent]
-        about = {name: [one for one in pattern.operands if name in bound_names(one)] for name in map(_name, absences)}
-        plain = [one for one in pattern.operands if not any(one in some for some in about.values())]
         if not all(bound.true(operand) for operand in plain):
             return False
         for absence in absences:
@@ -209,10 +217,6 @@ def inner(node: Any) -> list[Any]:
         value = getattr(node, name)
         found += [one for one in (value if isinstance(value, tuple) else [value]) if isinstance(one, nodes.Node)]
     return found
-
-
-def _name(binding: nodes.Binding) -> str:
-    return binding.name
 
 
 def bound_names(node: Any) -> set[str]:

@@ -4,6 +4,7 @@ import re
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 from fractions import Fraction
+from functools import cache
 from typing import Any
 from unicodedata import normalize
 
@@ -18,6 +19,7 @@ class Refused(Exception):
 
 
 LONGEST = timedelta(days=100_000_000)
+SMALLEST, BEYOND = Decimal("1e-290"), Decimal("1e300")
 ORDERED = ("number", "text", "date", "time", "duration")
 
 
@@ -35,7 +37,7 @@ def take(raw: Any, zone: tzinfo = UTC) -> Any:
         number = printed(raw) if isinstance(raw, float) else Decimal(raw)
         if not number.is_finite():
             raise Refused("facts-rejected")
-        if number and not (Decimal("1e-290") <= abs(number) < Decimal("1e300")):
+        if number and not (SMALLEST <= abs(number) < BEYOND):
             raise Refused("facts-rejected")
         if len("".join(map(str, number.as_tuple().digits)).strip("0")) > 15:
             raise Refused("facts-rejected")
@@ -87,29 +89,34 @@ def iso(length: timedelta) -> str:
     return f"{'-' if length < timedelta(0) else ''}P{written or 'T0S'}"
 
 
+@cache
+def normal(name: str) -> str:
+    return normalize("NFC", name)
+
+
 def with_normal_names(raw: dict[str, Any]) -> dict[str, Any]:
     """An object without nulls, all names normal: of several for one, that which was normal wins, else the first."""
-    names = sorted((name for name in raw if raw[name] is not None), key=lambda name: normalize("NFC", name) != name)
+    names = sorted((name for name in raw if raw[name] is not None), key=lambda name: normal(name) != name)
     found: dict[str, Any] = {}
     for name in names:
-        found.setdefault(normalize("NFC", name), raw[name])
+        found.setdefault(normal(name), raw[name])
     return found
 
 
 def named(raw: dict[str, Any], name: str) -> Any:
     """What `with_normal_names` has under a name."""
     if raw.get(name) is not None:
-        return raw[name] if normalize("NFC", name) == name else None
-    return next((value for one, value in raw.items() if value is not None and normalize("NFC", one) == name), None)
+        return raw[name] if normal(name) == name else None
+    return next((value for one, value in raw.items() if value is not None and normal(one) == name), None)
 
 
 def rounded(number: Decimal) -> Decimal | None:
     if not number.is_finite():
         return None
     number = Context(prec=15, rounding=ROUND_HALF_EVEN).create_decimal(number)
-    if abs(number) < Decimal("1e-290"):
+    if abs(number) < SMALLEST:
         return Decimal(0)
-    return number if abs(number) < Decimal("1e300") else None
+    return number if abs(number) < BEYOND else None
 
 
 def plain(value: Any) -> Any:

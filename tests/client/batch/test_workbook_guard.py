@@ -115,12 +115,14 @@ def test_blank_rows_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     "rows",
     [
         f"<row>{'<c/>' * 100_000}</row>",
-        f"<row><c>{'<v/>' * 1_500_000}</c></row>",
-        f"<other>{'<c/>' * 1_500_000}</other>",
-        f'<row><c t="inlineStr"><is><t>{"x" * 6_000_000}</t></is></c></row>',
+        f"<row><c>{'<v/>' * 300_000}</c></row>",
+        f"<other>{'<c/>' * 300_000}</other>",
+        f'<row><c t="inlineStr"><is><t>{"x" * 1_200_000}</t></is></c></row>',
     ],
 )
-def test_a_row_is_bounded_while_it_is_read(tmp_path: Path, rows: str) -> None:
+def test_a_row_is_bounded_while_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: str) -> None:
+    # A fifth of the rows, and of the bound.
+    monkeypatch.setattr(workbook_guard, "ROW_BYTES", ROW_BYTES // 5)
     with pytest.raises(SourceRejected) as refused:
         read(rewritten(tmp_path / "a.xlsx", rows=rows))
     assert refused.value.code == "workbook-too-large"
