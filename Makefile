@@ -71,13 +71,13 @@ $(VENV)/.patterns: $(STAMP)
 
 # Servers of other people's that tests run: Debian's packages, laid into the environment and not installed, so that it
 # takes no root. Where they can't be had, their tests are skipped, and say so.
-DEBIAN := pgbouncer libc-ares2 libevent-2.1-7 redis-server redis-tools libjemalloc2 liblzf1 prometheus
+DEBIAN := pgbouncer libc-ares2 libevent-2.1-7 redis-server redis-tools libjemalloc2 liblzf1 prometheus nginx
 $(VENV)/.debian: $(STAMP)
 	@mkdir -p $(VENV)/debian/packages && cd $(VENV)/debian/packages \
 		&& { apt-get download --quiet --quiet $(DEBIAN) 2>/dev/null \
 			|| { apt-get update --quiet --quiet; apt-get download --quiet --quiet $(DEBIAN); } } >/dev/null 2>&1 \
 		&& for package in *.deb; do dpkg -x "$$package" ..; done \
-		|| echo "Debian's packages can't be had here: tests with PgBouncer, Redis over TLS and promtool are skipped"
+		|| echo "Debian's packages can't be had here: tests with PgBouncer, Redis over TLS, nginx and promtool are skipped"
 	@touch $@
 
 # One rival needs a C compiler, one a JVM when it runs; whoever is missing is left out of the table, which says so.
