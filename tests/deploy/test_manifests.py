@@ -235,7 +235,7 @@ def test_the_image_is_built_as_the_linter_of_its_file_would_have_it(tmp_path: Pa
 
 def test_all_packages_go_into_the_image() -> None:
     root = DEPLOY.parent
-    kept = {line[1:] for line in (root / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    kept = {line[1:] for line in (DEPLOY / "Dockerfile.dockerignore").read_text().splitlines() if line.startswith("!")}
     settings = ConfigParser()
     settings.read(root / "setup.cfg")
     packages = {name.partition(".")[0] for name in settings["options"]["packages"].split()}
