@@ -9,10 +9,8 @@ from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
-import redis
 from celery import Celery
 from kombu import Connection, Producer
-from kombu.exceptions import KombuError
 from kombu.transport.redis import Channel as RedisChannel
 
 from rulefarm.errors import BrokerUnreachable, SettingsError
@@ -195,10 +193,7 @@ def call_broker(app: Celery, question: Callable[[], _Answer]) -> _Answer:
     Raises:
         BrokerUnreachable: it does not answer.
     """
-    # What is raised when the broker can't do its part: kombu's errors, the system's, and those of the transport's own
-    # client; on Redis a reply that refuses, such as OOM, is one of its channel.
-    transport = app.connection_for_write()
-    failures = (KombuError, OSError, *transport.connection_errors, *transport.channel_errors)
+    failures = app.broker_errors
     try_again_until = time.monotonic() + _AT_ONCE_S
     while True:
         try:
@@ -210,9 +205,10 @@ def call_broker(app: Celery, question: Callable[[], _Answer]) -> _Answer:
                 try_again_until = 0.0
                 continue
             outage = outage_of(error)
+            place = app.conf.broker_shown or app.connection_for_write().as_uri()
             raise BrokerUnreachable(
                 f"broker-{outage.code}",
-                f"the broker at {app.conf.broker_shown or transport.as_uri()} {outage.sentence}: {reason_of(error)}",
+                f"the broker at {place} {outage.sentence}: {reason_of(error)}",
                 outage.hint,
             ) from error
 
@@ -255,20 +251,25 @@ def queue_depths(app: Celery, names: Collection[str]) -> dict[str, int]:
 
 
 def _depths(app: Celery, names: Collection[str]) -> dict[str, int]:
-    depths = {}
-    with app.connection_for_read() as connection:
+    with app.pool.acquire(block=True, timeout=CONNECT_TIMEOUT_S) as connection:
         _connect(connection)
-        channel = connection.channel()
-        for name in names:
-            try:
-                depths[name] = int(queue(name)(channel).queue_declare(passive=True).message_count)
-            except redis.RedisError:
-                # A reply that refuses, which says nothing about the queue.
-                raise
-            except connection.channel_errors:
-                # Nobody has used it yet, or, on Redis, where an empty list is none, it is empty.
-                depths[name] = 0
-                # RabbitMQ closes a channel when the answer is no; on Redis, where one is a connection, it stays.
-                if getattr(channel, "closed", True):
-                    channel = connection.channel()
-    return depths
+        channel = connection.default_channel
+        if not isinstance(channel, RedisChannel):
+            return {name: _depth(connection, name) for name in names}
+        # A queue is a list, and an empty list is none.
+        with channel.conn_or_acquire() as client, client.pipeline(transaction=False) as pipeline:
+            for name in names:
+                pipeline.llen(name)
+            return dict(zip(names, map(int, pipeline.execute()), strict=True))
+
+
+def _depth(connection: Connection, name: str) -> int:
+    # A channel of its own: RabbitMQ closes one over which it has answered that there is no such queue.
+    channel = connection.channel()
+    try:
+        return int(queue(name)(channel).queue_declare(passive=True).message_count)
+    except connection.channel_errors:
+        # Nobody has used it yet.
+        return 0
+    finally:
+        channel.close()

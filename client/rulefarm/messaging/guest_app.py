@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from celery import Celery
+from kombu.exceptions import KombuError
 from kombu.pools import ProducerPool
 
 from rulefarm.messaging.forked_locks import renew_locks
@@ -28,6 +29,7 @@ class GuestApp(Celery):  # type: ignore[misc]  # Celery has no types.
         #: Process to its pools of connections and of producers. Those of a parent are left alone, and alive: closed, or
         #: collected, they would end conversations of the parent's.
         self._pools: dict[int, tuple[Any, ProducerPool]] = {}
+        self._broker_errors: tuple[type[Exception], ...] = ()
 
     @property
     def pool(self) -> Any:
@@ -44,6 +46,15 @@ class GuestApp(Celery):  # type: ignore[misc]  # Celery has no types.
         """What a message says of the farm that it is of."""
         farm = self.farm_id()
         return {FARM_HEADER: farm} if farm else {}
+
+    @property
+    def broker_errors(self) -> tuple[type[Exception], ...]:
+        """What is raised when the broker can't do its part: kombu's errors, the system's, and those of the transport's
+        own client; on Redis a reply that refuses, such as OOM, is one of its channel."""
+        if not self._broker_errors:
+            transport = self.connection_for_write()
+            self._broker_errors = (KombuError, OSError, *transport.connection_errors, *transport.channel_errors)
+        return self._broker_errors
 
     def close(self) -> None:
         """Close the connections of this process."""

@@ -1,0 +1,49 @@
+"""What a producer's calls cost: round trips to Postgres and to the broker, counted on the line."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+import pytest
+from sqlalchemy.engine import make_url
+
+from rulefarm.database import checkout
+from rulefarm.farm import Farm
+from rulefarm.messaging import sender
+from rulefarm.settings import Settings
+from tests.servers import metered
+
+ORDER = {"Order": {"total": 12.5}}
+Line = list[bytes]
+
+
+@pytest.fixture
+def lines(settings: Settings, domain: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Farm, Line, Line]]:
+    """A producer that has submitted before, and what it sends to Postgres and to the broker from then on."""
+    # However slow the machine is at the moment.
+    monkeypatch.setattr(checkout, "_FRESH_S", 600.0)
+    monkeypatch.setattr(sender, "_FRESH_S", 600.0)
+    database, broker = make_url(settings.require_database()), urlsplit(settings.require_broker())
+    with (
+        metered(str(database.host), int(database.port or 0)) as (one, to_database),
+        metered(str(broker.hostname), int(broker.port or 0)) as (other, to_broker),
+    ):
+        url = database.set(host="127.0.0.1", port=one, query={"sslmode": "disable"})
+        through = replace(
+            settings,
+            database_url=url.render_as_string(hide_password=False),
+            broker_url=broker._replace(netloc=f":{broker.password}@127.0.0.1:{other}").geturl(),
+        )
+        with Farm(through) as farm:
+            farm.submit(domain, ORDER)
+            del to_database[:], to_broker[:]
+            yield farm, to_database, to_broker
+
+
+def test_a_job_is_one_round_trip_to_postgres_and_one_to_the_broker(lines: tuple[Farm, Line, Line], domain: str) -> None:
+    farm, to_database, to_broker = lines
+    assert farm.submit(domain, ORDER).sent
+    [written], [sent] = to_database, to_broker
+    assert written.startswith(b"Q")
+    assert b"INSERT INTO jobs" in written
+    assert sent.count(b"LPUSH") == 1
