@@ -9,13 +9,16 @@ SOURCES := setup.cfg pyproject.toml
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test suite unit check lint types fuzz data bench drill soak clean
+.PHONY: help run picture test suite unit check lint types fuzz data bench drill soak clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
 run: $(STAMP) ## Judge 10,000 real products on embedded services, print what was measured, stop everything
 	@$(BIN)/python -m examples run
+
+picture: $(VENV)/.debian ## Run a load balancer and specialised nodes, print which of them answered what, stop everything
+	@$(BIN)/python -m examples picture
 
 # Types take one core for a minute, and the suite often waits: side by side.
 test: $(VENV)/.patterns lint ## Lint, types and the whole test suite, on embedded services

@@ -12,6 +12,7 @@ import polars as pl
 from examples.nightly_run import nightly_run
 from examples.orders import DEFAULT_ORDERS, build_orders
 from examples.payments import DEFAULT_PAYMENTS, build_payments
+from examples.picture import picture
 from examples.products import DEFAULT_LIMIT, build_products
 from examples.samples import write_samples
 from examples.soak import soak as soaked
@@ -100,6 +101,15 @@ def run() -> None:
         build.main([], standalone_mode=False)
     try:
         nightly_run(products, orders)
+    except RulefarmError as error:
+        raise click.ClickException(f"{error} [{error.code}]") from error
+
+
+@main.command("picture")
+def show_picture() -> None:
+    """Run a load balancer, and a gateway and a worker for each domain; print which node answered what."""
+    try:
+        picture()
     except RulefarmError as error:
         raise click.ClickException(f"{error} [{error.code}]") from error
 
