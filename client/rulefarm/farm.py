@@ -150,7 +150,7 @@ class Farm:
         recorded = self.ledger.add_many(new, sent=(wanted := self._sender.wanted(queue)))
         messages = [job_message(job, text, bulk=True) for job, (_, text) in zip(recorded[:wanted], new, strict=False)]
         sent = self._send(messages, jobs_of=[job.id for job in recorded[:wanted]])
-        return [replace(job, sent=sent) for job in recorded]
+        return recorded if sent else [replace(job, sent=False) for job in recorded]
 
     def send(self, *jobs: Job) -> bool:
         """Send the messages of jobs, after the commit of the transaction that `submit` wrote them in.

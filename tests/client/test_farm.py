@@ -164,6 +164,18 @@ def test_many_jobs_keep_what_jsonb_and_csv_could_spoil(farm: Farm, domain: str, 
     assert (row.as_of, row.enqueued_at) == (job.as_of, job.enqueued_at)
 
 
+def test_of_many_jobs_each_has_the_moments_of_its_row_whether_it_was_there_or_not(
+    farm: Farm, domain: str, database: Engine
+) -> None:
+    first = farm.submit_many(domain, [("a", ORDER), ("b", ORDER)])
+    alone = farm.submit(domain, ORDER, key="c")
+    second = farm.submit_many(domain, [("b", ORDER), ("d", ORDER), ("c", ORDER), ("b", ORDER), ("d", ORDER)])
+    assert [second[0], second[2], second[3]] == [first[1], alone, first[1]]
+    assert second[1] == second[4] != first[0]
+    told = {job.id: (job.subject, job.as_of, job.enqueued_at) for job in (*first, alone, *second)}
+    assert {row.id: (row.subject, row.as_of, row.enqueued_at) for row in rows(database, jobs)} == told
+
+
 def test_while_the_broker_is_away_rows_are_written_and_the_queue_is_not_asked(
     settings: Settings, domain: str, database: Engine
 ) -> None:

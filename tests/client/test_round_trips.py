@@ -10,6 +10,7 @@ from sqlalchemy.engine import make_url
 from rulefarm.database import checkout
 from rulefarm.farm import Farm
 from rulefarm.messaging import sender
+from rulefarm.routing import BACKLOG
 from rulefarm.settings import Settings
 from tests.servers import metered
 
@@ -47,3 +48,14 @@ def test_a_job_is_one_round_trip_to_postgres_and_one_to_the_broker(lines: tuple[
     assert written.startswith(b"Q")
     assert b"INSERT INTO jobs" in written
     assert sent.count(b"LPUSH") == 1
+
+
+def test_many_jobs_are_as_few_round_trips_as_one_transaction_needs(lines: tuple[Farm, Line, Line], domain: str) -> None:
+    farm, to_database, to_broker = lines
+    farm.submit_many(domain, [ORDER] * 50)
+    del to_database[:], to_broker[:]
+    farm.submit_many(domain, [ORDER] * 500)
+    queries = [data[5:][:12] for data in to_database if data.startswith(b"Q")]
+    assert queries == [b"BEGIN\0", b"create tempo", b"copy incomin", b"with taken a", b"COMMIT\0"]
+    # As many as still wake somebody, in one pipeline, which goes out in pieces.
+    assert b"".join(to_broker).count(b"*3\r\n") == b"".join(to_broker).count(b"LPUSH") == BACKLOG - 50

@@ -5,9 +5,9 @@ SQL, and values that the driver writes as they are: ids and JSON as text. Behind
 settings with each transaction it is one of three statements, as any other."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg2
 from sqlalchemy import Engine
@@ -21,6 +21,8 @@ from rulefarm.database.sqlstates import outage_of
 
 #: Seconds within which it shows that a connection is of no use any more.
 _AT_ONCE_S = 1.0
+
+_Answer = TypeVar("_Answer")
 
 
 def as_text(statement: ClauseElement) -> str:
@@ -47,17 +49,30 @@ def execute_alone(
         DatabaseUnreachable: no answer; of a statement that is not repeatable nobody knows whether it was executed.
         DatabaseRejected: Postgres does not take the statement, or its values.
     """
-    try_again_until = time.monotonic() + _AT_ONCE_S if repeatable else 0.0
     with translate_errors(engine):
-        while True:
-            try:
-                return _execute(engine, statement, values)
-            except (SQLAlchemyError, psycopg2.Error) as error:
-                # Whoever has waited for an answer has waited enough.
-                outage = outage_of(error)
-                if outage is None or not outage.drops or time.monotonic() > try_again_until:
-                    raise
-                try_again_until = 0.0
+        if repeatable:
+            return again_once(lambda: _execute(engine, statement, values))
+        return _execute(engine, statement, values)
+
+
+def again_once(write: Callable[[], _Answer]) -> _Answer:
+    """Write; and once more, over another connection, if that which it was tried over was of no use.
+
+    Args:
+        write: does no harm a second time.
+
+    Raises:
+        sqlalchemy.exc.SQLAlchemyError, psycopg2.Error: as it does.
+    """
+    try_again_until = time.monotonic() + _AT_ONCE_S
+    try:
+        return write()
+    except (SQLAlchemyError, psycopg2.Error) as error:
+        outage = outage_of(error)
+        # Whoever has waited for an answer has waited enough.
+        if outage is None or not outage.drops or time.monotonic() > try_again_until:
+            raise
+    return write()
 
 
 def _execute(engine: Engine, statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:

@@ -5,7 +5,7 @@ nothing and sends nothing."""
 
 import json
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningInsert
 
-from rulefarm.database.alone import as_text, execute_alone
+from rulefarm.database.alone import again_once, as_text, execute_alone
 from rulefarm.database.connection import connect, translate_errors
 from rulefarm.database.copy import copy_rows
 from rulefarm.database.identity import FarmIdentity
@@ -28,21 +28,16 @@ from rulefarm.routing import domain_of_queue
 from rulefarm.settings import Settings
 from rulefarm.verdict import Verdict
 
-#: Jobs on their way into the table.
-_CREATE_INCOMING = (
-    "create temporary table incoming (id uuid, domain text, subject text, facts jsonb, as_of timestamptz,"
-    " enqueued_at timestamptz, times_sent integer) on commit drop"
-)
-_INCOMING = ("id", "domain", "subject", "facts", "as_of", "enqueued_at", "times_sent")
-
-
-# Not DO NOTHING: only an updated row is returned, and the caller needs the first as_of. DISTINCT, for a statement may
-# not touch the same row twice, and two items may be the same job.
+#: Jobs on their way into the table: what differs from one to the other.
+_CREATE_INCOMING = "create temporary table incoming (id uuid, subject text, facts jsonb, sent boolean) on commit drop"
+# Not DO NOTHING: only an updated row is returned. Of those the ones that were there already, for the caller needs
+# their first instants; the others have the ones that they were sent with.
 _TAKE_IN = (
-    "insert into jobs (id, domain, subject, facts, as_of, bulk, enqueued_at, times_sent, resend_at)"
-    " select distinct on (id) id, domain, subject, facts, as_of, true, enqueued_at, times_sent,"
-    " case when times_sent > 0 then now() + :grace else now() end from incoming order by id, times_sent desc"
-    " on conflict (id) do update set id = excluded.id returning id, as_of, enqueued_at"
+    "with taken as (insert into jobs (id, domain, subject, facts, as_of, bulk, enqueued_at, times_sent, resend_at)"
+    " select id, :domain, subject, facts, :as_of, true, :enqueued_at, sent::integer,"
+    " case when sent then now() + :grace else now() end from incoming"
+    " on conflict (id) do update set id = excluded.id returning id, as_of, enqueued_at)"
+    " select * from taken where as_of <> :as_of or enqueued_at <> :enqueued_at"
 )
 
 
@@ -123,7 +118,7 @@ class Ledger:
         """Write the rows of bulk jobs by COPY, all or none; those that are there already stay as they are.
 
         Args:
-            new: jobs with their canonical facts.
+            new: jobs of one domain and one moment, with their canonical facts.
             sent: for how many of them, from the first on, a message is sent right afterwards; the reconciler sends the
                 others as the queue takes them.
 
@@ -133,14 +128,26 @@ class Ledger:
         Raises:
             DatabaseUnreachable: nothing was written.
         """
-        recorded = {}
-        with translate_errors(self.engine), self.engine.begin() as connection:
+        if not new:
+            return []
+        # A statement may not touch the same row twice, and two items may be the same job.
+        incoming: dict[uuid.UUID, tuple[uuid.UUID, str, str, bool]] = {}
+        for place, (job, facts) in enumerate(new):
+            incoming.setdefault(job.id, (job.id, job.subject, facts, place < sent))
+        terms = {name: getattr(new[0][0], name) for name in ("domain", "as_of", "enqueued_at")}
+        with translate_errors(self.engine):
+            first = again_once(lambda: self._take_in(incoming.values(), terms))
+        return [job.recorded(*first[job.id]) if job.id in first else job for job, _ in new]
+
+    def _take_in(
+        self, incoming: Iterable[Sequence[Any]], terms: Mapping[str, Any]
+    ) -> dict[uuid.UUID, tuple[datetime, datetime]]:
+        with self.engine.begin() as connection:
             allow_long(connection)
             connection.execute(text(_CREATE_INCOMING))
-            copy_rows(connection, "incoming", _INCOMING, _incoming(new, sent))
-            for row in connection.execute(text(_TAKE_IN), {"grace": self._grace}):
-                recorded[row.id] = row
-        return [job.recorded(recorded[job.id].as_of, recorded[job.id].enqueued_at) for job, _ in new]
+            copy_rows(connection, "incoming", ("id", "subject", "facts", "sent"), incoming)
+            rows = connection.execute(text(_TAKE_IN), {**terms, "grace": self._grace})
+            return {row.id: (row.as_of, row.enqueued_at) for row in rows}
 
     def mark_unsent(self, *, jobs_of: Sequence[uuid.UUID] = (), batch: uuid.UUID | None = None) -> None:
         """Have the reconciler send, at its next run, the messages that could not be sent.
@@ -287,8 +294,3 @@ def message_of_row(row: Any) -> TaskMessage:
 def _values(job: Job, *, times_sent: int, grace: timedelta) -> dict[str, Any]:
     values = {name: getattr(job, name) for name in ("id", "domain", "subject", "as_of", "enqueued_at")}
     return values | {"times_sent": times_sent, "grace": grace}
-
-
-def _incoming(new: Sequence[tuple[Job, str]], sent: int) -> Iterator[tuple[Any, ...]]:
-    for place, (job, facts) in enumerate(new):
-        yield job.id, job.domain, job.subject, facts, job.as_of, job.enqueued_at, int(place < sent)
