@@ -14,7 +14,8 @@ from rulefarm.database import jobs, translate_errors
 from rulefarm.verdict import Verdict
 from store.attempts import LeaseTerms, leased
 from store.dead_letters import Failure, storable
-from store.verdicts import COLUMNS, stage
+from store.verdict_columns import COLUMNS, VerdictColumns
+from store.verdicts import stage
 
 #: Those that were judged, on their way into the table.
 _STAGED = tuple(name for name in COLUMNS if name != "enqueued_at")
@@ -88,7 +89,7 @@ def store_group(engine: Engine, rows: Sequence[Verdict]) -> set[uuid.UUID]:
     if not rows:
         return set()
     with translate_errors(engine), engine.begin() as connection:
-        stage(connection, rows, _STAGED)
+        stage(connection, VerdictColumns.of(rows), _STAGED)
         return {row.id for row in connection.execute(text(_STORE))}
 
 

@@ -14,7 +14,8 @@ from sqlalchemy import Engine, select
 
 from rulefarm.database import execute_alone, jobs, translate_errors
 from rulefarm.verdict import Verdict
-from store.verdicts import COLUMNS, SQL_TYPES, row_json
+from store.verdict_columns import COLUMNS
+from store.verdicts import SQL_TYPES, row_json
 
 _FACTS = "job_facts"
 #: One parameter, whatever the number of jobs: a temporary table would cost more than all the rest.

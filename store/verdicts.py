@@ -2,12 +2,9 @@
 
 Every write can be repeated: a job that has its verdict keeps it. A chunk is written with COPY. Judges nothing."""
 
-import json
-import re
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from operator import attrgetter
 from typing import Any
 
 from psycopg2.errors import UniqueViolation
@@ -18,17 +15,11 @@ from rulefarm.database import chunks, copy_columns, execute_alone, translate_err
 from rulefarm.verdict import Verdict
 from store.attempts import write_job
 from store.chunk_attempts import finish_batch
+from store.verdict_columns import COLUMNS, JSON_COLUMNS, VerdictColumns, json_text
 
-#: The columns of a verdict's row, in order.
-COLUMNS = [column.name for column in verdicts.columns]
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 #: Their types in SQL, for the table that rows are copied into on their way.
 SQL_TYPES = {column.name: str(column.type.compile(dialect=_DIALECT)) for column in verdicts.columns}
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
-#: NUL as JSON writes it; behind an odd number of backslashes it is a text that says so.
-_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
-#: Columns of JSON.
-_JSON = ("reasons", "changes", "shared_facts", "logs", "events", "warnings")
 
 
 def _storing() -> str:
@@ -72,14 +63,16 @@ def store_verdict(engine: Engine, verdict: Verdict, *, attempt: int = 1, job: Ma
         return connection.exec_driver_sql(_STORE, values).first() is not None
 
 
-def store_chunk(engine: Engine, batch: uuid.UUID, n: int, rows: Iterable[Verdict], *, attempt: int) -> int | None:
+def store_chunk(
+    engine: Engine, batch: uuid.UUID, n: int, rows: Sequence[Verdict] | VerdictColumns, *, attempt: int
+) -> int | None:
     """Record the verdicts of one chunk and close the chunk, and its batch with the last one, in one commit.
 
     Args:
         engine: the database.
         batch: the batch's id.
         n: which chunk.
-        rows: one verdict a subject; domain, as_of, digest and worker are the same in all.
+        rows: one verdict a subject.
         attempt: number of the attempt that reached them.
 
     Returns:
@@ -88,7 +81,7 @@ def store_chunk(engine: Engine, batch: uuid.UUID, n: int, rows: Iterable[Verdict
     Raises:
         DatabaseUnreachable: nothing was written.
     """
-    rows = list(rows)
+    columns = rows if isinstance(rows, VerdictColumns) else VerdictColumns.of(rows)
     with translate_errors(engine), engine.begin() as connection:
         closed = connection.execute(
             update(chunks)
@@ -97,7 +90,7 @@ def store_chunk(engine: Engine, batch: uuid.UUID, n: int, rows: Iterable[Verdict
         )
         if not closed.rowcount:
             return None
-        new = _add(connection, rows)
+        new = _add(connection, columns)
         finish_batch(connection, batch)
     return new
 
@@ -169,7 +162,7 @@ def count_fired(engine: Engine, batch: uuid.UUID, *, limit: int = 10) -> list[tu
         return [(name, count) for name, count in connection.execute(statement)]
 
 
-def stage(connection: Connection, rows: Sequence[Verdict], names: Sequence[str]) -> None:
+def stage(connection: Connection, rows: VerdictColumns, names: Sequence[str]) -> None:
     """Copy verdicts into a table `staged`, which is there until the end of the transaction.
 
     Args:
@@ -179,14 +172,14 @@ def stage(connection: Connection, rows: Sequence[Verdict], names: Sequence[str])
     """
     columns = ", ".join(f"{name} {SQL_TYPES[name]}" for name in names)
     connection.execute(text(f"create temporary table staged ({columns}) on commit drop"))
-    copy_columns(connection, "staged", _columns(rows, names))
+    copy_columns(connection, "staged", rows.stored(names))
 
 
-def _add(connection: Connection, rows: Sequence[Verdict]) -> int:
+def _add(connection: Connection, rows: VerdictColumns) -> int:
     """Write verdicts, and give how many were new."""
     try:
         with connection.begin_nested():
-            copy_columns(connection, "verdicts", _columns(rows, COLUMNS))
+            copy_columns(connection, "verdicts", rows.stored(COLUMNS))
         return len(rows)
     except UniqueViolation:
         # One of them is there already. That is rare, and COPY knows no other way than to take all or none.
@@ -196,31 +189,13 @@ def _add(connection: Connection, rows: Sequence[Verdict]) -> int:
         return connection.execute(text(statement)).rowcount
 
 
-def _columns(rows: Sequence[Verdict], names: Sequence[str]) -> dict[str, list[Any]]:
-    columns = {name: list(map(attrgetter(name), rows)) for name in names}
-    for name in _JSON:
-        # Rows with the same answer share it.
-        known: dict[int, Any] = {id(None): None}
-        for row, value in enumerate(columns[name]):
-            if id(value) not in known:
-                known[id(value)] = _json(value)
-            columns[name][row] = known[id(value)]
-    return columns
-
-
 def row_json(row: Verdict) -> str:
     """A verdict as one object of JSON, which has the columns of its row."""
-    return _json(row.to_json())
+    return json_text(row.to_json())
 
 
 def _written(name: str, value: Any) -> Any:
     """A value of a column as the driver writes it."""
     if isinstance(value, uuid.UUID):
         return str(value)
-    return _json(value) if name in _JSON and value is not None else value
-
-
-def _json(value: Any) -> str:
-    # A NUL can come in with a batch's column; jsonb can't hold it, and one such name must not cost the whole chunk.
-    text = _ENCODER.encode(value)
-    return _NUL.sub("\\1\ufffd", text) if "\\u0000" in text else text
+    return json_text(value) if name in JSON_COLUMNS and value is not None else value

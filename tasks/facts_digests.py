@@ -5,7 +5,7 @@ plain numbers, booleans and strings are made a column at a time; any other value
 a row with what has no canonical text goes by its document alone."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from json.encoder import encode_basestring
 from typing import Any, TypeAlias
@@ -34,10 +34,11 @@ def facts_digests(rows: ChunkRows, subject: str) -> list[str]:
     """
     if rows.columns is None:
         return [document_digest(document) for document in rows.documents]
-    members = rows.columns.get_columns()
-    texts = _objects(members, len(rows.subjects), 1 if rows.is_whole else 2)
-    if not rows.is_whole:
-        texts = _filled(_template([subject]), [texts])
+    members, size = rows.columns.get_columns(), len(rows.subjects)
+    if rows.is_whole:
+        texts = _objects(members, size, 1)
+    else:
+        texts = _objects(members, size, 2, before=f"{{{_named(subject)}", behind="}")
     return [
         document_digest(rows.documents[row])
         if text is None or row in rows.own or len(text) > MAX_FACTS_CHARACTERS
@@ -68,30 +69,32 @@ def _one_form(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _texts(series: pl.Series, depth: int) -> _Texts:
+def _texts(series: pl.Series, depth: int, before: str = "") -> _Texts:
     """The texts of a column.
 
     Args:
         series: its values.
         depth: objects and lists that a value is within, itself counted if it is one.
+        before: stands before each text. Default: nothing.
     """
     dtype = series.dtype
     texts: _Texts | None = None
     if not len(series):
         return []
     if dtype.is_integer() or dtype == pl.Float64 or dtype == pl.Boolean:
-        texts = _numbers(series)
+        texts = _numbers(series, before)
     elif dtype == pl.String:
-        texts = _strings(series)
+        texts = _strings(series, before)
     elif isinstance(dtype, pl.Struct):
-        members = _objects([series.struct.field(name) for name in series.struct.fields], len(series), depth)
-        texts = ["null" if null else text for null, text in zip(series.is_null(), members, strict=True)]
+        members = [series.struct.field(name) for name in series.struct.fields]
+        objects = zip(series.is_null(), _objects(members, len(series), depth, before), strict=True)
+        texts = [f"{before}null" if null else text for null, text in objects]
     elif isinstance(dtype, pl.List):
-        texts = _lists(series, depth)
-    return [_text(value, depth) for value in series.to_list()] if texts is None else texts
+        texts = _lists(series, depth, before)
+    return [_text(value, depth, before) for value in series.to_list()] if texts is None else texts
 
 
-def _numbers(series: pl.Series) -> list[str] | None:
+def _numbers(series: pl.Series, before: str) -> list[str] | None:
     """The texts of a column of numbers or booleans; None: one of them is none that stays what it is."""
     low: Any = series.min()
     high: Any = series.max()
@@ -99,12 +102,17 @@ def _numbers(series: pl.Series) -> list[str] | None:
         return None
     # One call for all of them. No text of a number has a comma in it, and none but that of a whole one ends in .0.
     together = _ENCODER.encode(series.to_list())[1:-1] + ","
-    return None if "NaN" in together else together.replace(".0,", ",").replace("-0,", "0,").split(",")[:-1]
+    if "NaN" in together:
+        return None
+    together = together.replace(".0,", ",").replace("-0,", "0,")[:-1]
+    # No name has a NUL.
+    return (before + together.replace(",", "\x00" + before)).split("\x00")
 
 
-def _strings(series: pl.Series) -> list[str] | None:
+def _strings(series: pl.Series, before: str) -> list[str] | None:
     """The texts of a column of text; None: one of them is no text of a job, or not surely."""
-    texts = ["null" if value is None else encode_basestring(value) for value in series.to_list()]
+    none = f"{before}null"
+    texts = [none if value is None else before + encode_basestring(value) for value in series.to_list()]
     together = "".join(texts)
     is_plain = "\\u0000" not in together and (
         len(together) <= MAX_TEXT_CHARACTERS or max(map(len, texts)) <= MAX_TEXT_CHARACTERS
@@ -112,7 +120,7 @@ def _strings(series: pl.Series) -> list[str] | None:
     return texts if is_plain else None
 
 
-def _lists(series: pl.Series, depth: int) -> _Texts:
+def _lists(series: pl.Series, depth: int, before: str) -> _Texts:
     sizes = series.list.len()
     inner = iter(_texts(series.filter(sizes > 0).explode(), depth + 1))
     texts: list[str | None] = []
@@ -120,44 +128,43 @@ def _lists(series: pl.Series, depth: int) -> _Texts:
         items = [next(inner) for _ in range(size or 0)]
         whole = [item for item in items if item is not None]
         is_refused = depth > MAX_DEPTH or len(items) > MAX_ITEMS or len(whole) < len(items)
-        texts.append("null" if size is None else None if is_refused else f"[{','.join(whole)}]")
+        texts.append(f"{before}null" if size is None else None if is_refused else f"{before}[{','.join(whole)}]")
     return texts
 
 
-def _objects(columns: Sequence[pl.Series], rows: int, depth: int) -> _Texts:
+def _objects(columns: Sequence[pl.Series], rows: int, depth: int, before: str = "", behind: str = "") -> _Texts:
     """The texts of objects whose members are columns.
 
     Args:
         columns: the members, by name.
         rows: how many objects.
         depth: as for `_texts`.
+        before: stands before each object. Default: nothing.
+        behind: stands behind each. Default: nothing.
     """
+    before, behind = before + "{", "}" + behind
     if depth > MAX_DEPTH or len(columns) > MAX_FIELDS:
         return [None] * rows
     if not columns:
-        return ["{}"] * rows
-    members = sorted(columns, key=lambda column: column.name)
+        return [before + behind] * rows
     try:
-        template = _template([member.name for member in members])
+        named = [(column, _named(column.name)) for column in sorted(columns, key=lambda column: column.name)]
     except JobRejected:
         return [None] * rows
-    return _filled(template, [_texts(member, depth + 1) for member in members])
-
-
-def _template(names: Sequence[str]) -> str:
-    """An object with a place for each value. Raises JobRejected: one of the names is none."""
-    quoted = (wire.canonical_value({name: None})[1:-6].replace("%", "%%") for name in names)
-    return "{" + ",".join(f"{name}:%s" for name in quoted) + "}"
-
-
-def _filled(template: str, members: Sequence[_Texts]) -> _Texts:
+    members = [_texts(column, depth + 1, name) for column, name in named]
+    each_row: Iterable[Sequence[Any]] = zip(*members, strict=True)
     if not any(None in member for member in members):
-        return [template % values for values in zip(*members, strict=True)]
-    return [None if None in values else template % values for values in zip(*members, strict=True)]
+        return [f"{before}{','.join(values)}{behind}" for values in each_row]
+    return [None if None in values else f"{before}{','.join(values)}{behind}" for values in each_row]
 
 
-def _text(value: Any, depth: int) -> str | None:
+def _named(name: str) -> str:
+    """What stands before the value of a member. Raises JobRejected: it can have no such name."""
+    return wire.canonical_value({name: None})[1:-5]
+
+
+def _text(value: Any, depth: int, before: str) -> str | None:
     try:
-        return wire.canonical_value(value, depth=depth)
+        return before + wire.canonical_value(value, depth=depth)
     except JobRejected:
         return None

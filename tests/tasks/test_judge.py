@@ -34,7 +34,7 @@ def judge_file(pricing: LoadedRuleset, path: Path) -> list[Verdict]:
 def judge_frame(pricing: LoadedRuleset, frame: pl.DataFrame, form: str) -> list[Verdict]:
     [(_, facts)] = encode(frame, 1000)
     about = {"batch": uuid.UUID(int=7), "domain": "pricing", "as_of": AS_OF, "enqueued_at": AS_OF}
-    return judge_chunk(pricing, {**about, "form": form, "facts": facts}, "here")
+    return list(judge_chunk(pricing, {**about, "form": form, "facts": facts}, "here"))
 
 
 def judge_alone(pricing: LoadedRuleset, facts: dict[str, Any]) -> Verdict:

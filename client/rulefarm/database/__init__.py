@@ -2,7 +2,7 @@
 
 from rulefarm.database.alone import execute_alone
 from rulefarm.database.connection import connect, translate_errors
-from rulefarm.database.copy import copy_columns, copy_rows
+from rulefarm.database.copy import copy_columns, copy_rows, once_each
 from rulefarm.database.identity import FarmIdentity
 from rulefarm.database.ledger import Ledger, active_digests, message_of_row, read_verdict
 from rulefarm.database.silence import LONG_S, SHORT_S, allow_long, waited_s
@@ -39,6 +39,7 @@ __all__ = [
     "jobs",
     "message_of_row",
     "metadata",
+    "once_each",
     "publications",
     "read_verdict",
     "reconciler",

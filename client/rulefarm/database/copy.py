@@ -5,11 +5,12 @@ the driver's COPY is as fast as Postgres is; SQLAlchemy has no word for it. Reso
 goes on from a temporary table with INSERT … ON CONFLICT."""
 
 import io
-import uuid
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection
+
+_New = TypeVar("_New")
 
 
 def copy_rows(connection: Connection, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -39,36 +40,39 @@ def copy_columns(connection: Connection, table: str, columns: Mapping[str, Seque
     Raises:
         sqlalchemy.exc.DBAPIError, psycopg2.Error: as Postgres refuses them.
     """
-    fields = [_fields(values) for values in columns.values()]
+    fields = [once_each(_field, values) for values in columns.values()]
     lines = "\n".join(map(",".join, zip(*fields, strict=True)))
     cursor = connection.connection.cursor()
     cursor.copy_expert(f"copy {table} ({', '.join(columns)}) from stdin with (format csv)", io.StringIO(lines))
 
 
-def _fields(values: Sequence[Any]) -> list[str]:
-    """The values of a column as fields."""
-    kinds = set(map(type, values))
-    if kinds <= {int, uuid.UUID}:
-        return list(map(str, values))
-    known: dict[int, str] = {}
-    fields = []
-    for value in values:
-        # By the object, not by what is in it: lists have no hash, and most texts differ.
-        text = known.get(id(value))
-        if text is None:
-            text = known[id(value)] = _field(value)
-        fields.append(text)
-    return fields
+def once_each(change: Callable[[Any], _New], values: Sequence[Any]) -> list[_New]:
+    """Every value changed; one that stands in many rows, the same object, is changed once.
+
+    Args:
+        change: what is done to a value.
+        values: any: lists have no hash, so that it is the object that counts.
+
+    >>> once_each(len, ["ab", "c"])
+    [2, 1]
+    """
+    known = dict(zip(map(id, values), values, strict=True))
+    if len(known) == len(values):
+        return list(map(change, values))
+    changed = {key: change(value) for key, value in known.items()}
+    return list(map(changed.__getitem__, map(id, values)))
 
 
 def _field(value: Any) -> str:
     """A value as a field of COPY's CSV, where only what has no quotes is NULL.
 
     >>> print(*map(_field, (None, "", 'a "b" c', 7, ["x", "{", None])), sep=" | ")
-     | "" | "a ""b"" c" | "7" | "{""x"",""{"",NULL}"
+     | "" | "a ""b"" c" | 7 | "{""x"",""{"",NULL}"
     """
     if value is None:
         return ""
+    if type(value) is int:
+        return str(value)
     if isinstance(value, list):
         value = "{" + ",".join(map(_item, value)) + "}"
     return '"' + str(value).replace('"', '""') + '"'
