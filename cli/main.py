@@ -36,6 +36,7 @@ COMMANDS = {
     "rules": ("cli.rules", "Check, test, list, format and publish the rules."),
     "worker": ("cli.worker", "Run a worker in the foreground."),
     "gateway": ("cli.gateway", "Run an HTTP gateway in the foreground: evaluate, submit, read."),
+    "tokens": ("cli.tokens", "Make, list and revoke tokens of whoever uses a gateway."),
     "beat": ("cli.beat", "Run beat in the foreground: it starts the reconciler."),
     "flower": ("cli.flower", "Run Flower in the foreground: a page to watch the farm."),
     "metrics": ("cli.metrics", "Run the exporter that Prometheus scrapes in the foreground."),

@@ -11,25 +11,32 @@ from starlette.responses import Response
 from starlette.routing import Route, Router
 from starlette.types import Message, Receive, Scope, Send
 
+from gateway.batch_paths import read_batch, submit_batch
 from gateway.evaluation_path import evaluate
-from gateway.gateway_context import GatewayContext
+from gateway.gateway_context import TIME_LIMIT, GatewayContext
 from gateway.health_paths import livez, readyz
+from gateway.job_paths import read_job, submit
 from gateway.problems import GatewayBusy, response_of
+from gateway.verdict_paths import list_rulesets, list_verdicts
 
 #: Requests that are under way at once at most.
 MAX_REQUESTS = 2_000
 #: Seconds that one may take, but for the upload of a file.
 REQUEST_S = 30.0
-#: Where a path finds the time limit of its request, to move it.
-TIME_LIMIT = "rulefarm.time_limit"
 
 _Path = Callable[[GatewayContext, Request], Awaitable[Response]]
 
-#: Path, method, and what answers.
-PATHS: tuple[tuple[str, str, _Path], ...] = (
-    ("/v1/{domain}/evaluate", "POST", evaluate),
-    ("/livez", "GET", livez),
-    ("/readyz", "GET", readyz),
+#: Path, method, what a token has to be for (None: nobody is asked for one), and what answers.
+PATHS: tuple[tuple[str, str, str | None, _Path], ...] = (
+    ("/v1/{domain}/evaluate", "POST", "evaluate", evaluate),
+    ("/v1/{domain}/jobs", "POST", "submit", submit),
+    ("/v1/{domain}/batches", "POST", "submit", submit_batch),
+    ("/v1/jobs/{id}", "GET", "read", read_job),
+    ("/v1/batches/{id}", "GET", "read", read_batch),
+    ("/v1/verdicts", "GET", "read", list_verdicts),
+    ("/v1/rulesets", "GET", "read", list_rulesets),
+    ("/livez", "GET", None, livez),
+    ("/readyz", "GET", None, readyz),
 )
 
 
@@ -38,7 +45,9 @@ class Application:
 
     def __init__(self, context: GatewayContext) -> None:
         self._under_way = 0
-        self._router = Router([Route(path, _endpoint(context, answer), methods=[of]) for path, of, answer in PATHS])
+        self._router = Router(
+            [Route(path, _endpoint(context, scope, answer), methods=[of]) for path, of, scope, answer in PATHS]
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request.
@@ -78,8 +87,12 @@ class Application:
             self._under_way -= 1
 
 
-def _endpoint(context: GatewayContext, answer: _Path) -> Callable[[Request], Awaitable[Response]]:
+def _endpoint(
+    context: GatewayContext, token_scope: str | None, answer: _Path
+) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
+        if token_scope is not None:
+            context.authorization.admit(request, token_scope)
         return await answer(context, request)
 
     return endpoint

@@ -8,13 +8,16 @@ import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gateway.authorization import Authorization
 from gateway.judging import Judging
 from gateway.problems import RequestRefused
+from gateway.request_bodies import parse_as_of
 from gateway.served_rulesets import ServedRulesets
 from rulefarm.database import Ledger
 from rulefarm.farm import Farm
@@ -23,6 +26,8 @@ from rulefarm.verdict import Verdict
 
 _Answer = TypeVar("_Answer")
 
+#: Where a path finds the time limit of its request, to move it.
+TIME_LIMIT = "rulefarm.time_limit"
 _TRUTH = {"true": True, "false": False}
 
 
@@ -32,9 +37,14 @@ class GatewayContext:
 
     farm: Farm
     served: ServedRulesets
+    authorization: Authorization
     judging: Judging
     #: For what waits for Postgres or the broker, request by request: as many as there are connections for.
     threads: ThreadPoolExecutor
+    #: For files, one after the other: a long one keeps no request waiting.
+    files: ThreadPoolExecutor
+    #: Room for files that are on their way.
+    uploads: asyncio.Semaphore
 
     @property
     def ledger(self) -> Ledger:
@@ -44,6 +54,10 @@ class GatewayContext:
     async def run(self, call: Callable[[], _Answer]) -> _Answer:
         """Do in a thread what waits."""
         return await asyncio.get_running_loop().run_in_executor(self.threads, call)
+
+    async def record_file(self, call: Callable[[], _Answer]) -> _Answer:
+        """Do in a thread of its own what takes as long as the file is."""
+        return await asyncio.get_running_loop().run_in_executor(self.files, call)
 
 
 def verdict_document(verdict: Verdict, *, on_record: bool = True) -> dict[str, Any]:
@@ -115,6 +129,19 @@ def query_number(request: Request, name: str, *, default: int, most: int) -> int
     return int(text)
 
 
+def query_instant(request: Request, name: str) -> datetime | None:
+    """A parameter of the query that is an instant; None: it was left out.
+
+    Args:
+        request: as it came.
+        name: of the parameter.
+
+    Raises:
+        JobRejected: `bad-as-of`.
+    """
+    return parse_as_of(request.query_params.get(name))
+
+
 def check_query(request: Request, *known: str) -> None:
     """Refuse a query with a parameter that the path does not have: it may be a misspelt one.
 
@@ -130,8 +157,8 @@ def check_query(request: Request, *known: str) -> None:
         if name not in known:
             message = f"this path has no parameter {abbreviate(name)}"
             raise RequestRefused("bad-request", message, f"known: {', '.join(known) or 'none'}")
-    if len(set(names)) < len(names):
-        raise RequestRefused("bad-request", "a parameter stands twice in the query")
+        if names.count(name) > 1:
+            raise RequestRefused("bad-request", f"{name} stands twice in the query")
 
 
 def _text(value: Any) -> str:

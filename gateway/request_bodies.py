@@ -143,18 +143,30 @@ def _submission(document: Any, place: str, key: str | None) -> Submission:
     own = document.get("key")
     if own is not None and key is not None and own != key:
         raise RequestRefused("bad-request", "the key of the body is not that of Idempotency-Key", "give one of them")
-    return Submission(document["facts"], key if own is None else own, _as_of(document.get("as_of"), place))
+    return Submission(document["facts"], key if own is None else own, _as_of_at(place, document.get("as_of")))
 
 
-def _as_of(text: Any, place: str) -> datetime | None:
+def parse_as_of(text: Any) -> datetime | None:
+    """The instant that a request says to judge at; None: it says none.
+
+    Raises:
+        JobRejected: `bad-as-of`.
+    """
     if text is None:
         return None
     try:
         return wire.instant(datetime.fromisoformat(text))
     # OverflowError: 0001-01-01 of a place east of Greenwich is no instant in UTC.
     except (TypeError, ValueError, OverflowError):
-        flawed = JobRejected("bad-as-of", f"as_of is no instant but {abbreviate(text)}", "say 2026-03-01T12:00:00Z")
-        raise _at(flawed, place) from None
+        message = f"as_of is no instant but {abbreviate(text)}"
+        raise JobRejected("bad-as-of", message, "say 2026-03-01T12:00:00Z") from None
+
+
+def _as_of_at(place: str, text: Any) -> datetime | None:
+    try:
+        return parse_as_of(text)
+    except JobRejected as error:
+        raise _at(error, place) from None
 
 
 def _at(error: RulefarmError, place: str) -> RulefarmError:

@@ -3,6 +3,8 @@
 Waits for nothing at the start: it answers `/livez` at once, and `/readyz` says when it can judge. SIGTERM lets it
 answer what it has taken. One process on one core: run several behind a load balancer."""
 
+import asyncio
+import ipaddress
 import logging
 import os
 import signal
@@ -15,11 +17,13 @@ from dataclasses import dataclass
 import uvicorn
 
 from gateway.application import Application
+from gateway.authorization import Authorization
 from gateway.connection import BoundedConnection
 from gateway.gateway_context import GatewayContext
 from gateway.judging import Judging
 from gateway.served_rulesets import ServedRulesets
-from rulefarm.errors import FarmUnreachable, SettingsError
+from gateway.upkeep import Upkeep
+from rulefarm.errors import SettingsError
 from rulefarm.farm import Farm
 from rulefarm.settings import Settings
 from tasks.shared_facts import SharedFacts, open_shared
@@ -31,8 +35,10 @@ log = logging.getLogger("rulefarm.gateway")
 _KEEP_ALIVE_S = 75
 #: Seconds that answers have to come to an end after SIGTERM: longer than any may take.
 _DRAIN_S = 35
-#: Connections to Postgres that are not for single requests: of the recorder, and of whoever looks for new rulesets.
-_OWN_CONNECTIONS = 2
+#: Files of batches that are on their way at once.
+_MAX_FILES = 4
+#: Connections to Postgres that are not for single requests: of the recorder, of upkeep, of a file.
+_OWN_CONNECTIONS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +50,14 @@ class GatewayOptions:
     host: str = "127.0.0.1"
     #: 0: any that is free, which the log names.
     port: int = 8080
+    #: Whether requests need a token on loopback, too: there stands a proxy before it, say.
+    asks_for_tokens: bool = False
     loglevel: str = "INFO"
+
+    @property
+    def needs_tokens(self) -> bool:
+        """Whether requests need a token: on every address that others can reach."""
+        return self.asks_for_tokens or not _is_loopback(self.host)
 
 
 def run_gateway(settings: Settings, options: GatewayOptions) -> None:
@@ -82,21 +95,30 @@ def open_gateway(settings: Settings, options: GatewayOptions) -> Iterator[Applic
     with Farm(settings) as farm:
         ledger, shared = farm.require_ledger(), _shared_facts(settings)
         served = ServedRulesets(ledger.engine, options.domains, has_facts=shared is not None)
-        try:
-            served.refresh()
-        except FarmUnreachable as error:
-            log.warning("%s; it is asked again", error)
-        served.watch()
+        authorization = Authorization(ledger.engine, is_required=options.needs_tokens)
+        upkeep = Upkeep([served.refresh, authorization.refresh])
         count = max(1, settings.database_pool_size - _OWN_CONNECTIONS)
         threads = ThreadPoolExecutor(count, thread_name_prefix="gateway")
+        files = ThreadPoolExecutor(1, thread_name_prefix="files")
         name = f"gateway.{os.getpid()}@{socket.gethostname()}"
         judging = Judging(ledger, shared, name, threads)
         try:
-            yield Application(GatewayContext(farm=farm, served=served, judging=judging, threads=threads))
+            yield Application(
+                GatewayContext(
+                    farm=farm,
+                    served=served,
+                    authorization=authorization,
+                    judging=judging,
+                    threads=threads,
+                    files=files,
+                    uploads=asyncio.Semaphore(_MAX_FILES),
+                )
+            )
         finally:
-            served.stop()
+            upkeep.stop()
             judging.close()
             threads.shutdown()
+            files.shutdown()
 
 
 def server_of(application: Application) -> uvicorn.Server:
@@ -135,6 +157,14 @@ def listen(host: str, port: int) -> socket.socket:
             f"{host}:{port} can't be listened on: {error}",
             "see --host and --port, and what runs there",
         ) from None
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        # A name may mean another address tomorrow.
+        return False
 
 
 def _shared_facts(settings: Settings) -> SharedFacts | None:

@@ -1,11 +1,10 @@
 """The rulesets that a gateway judges by.  Postgres -> [served_rulesets] -> evaluation, page
 
 As in a worker, judged is what is published, and `tasks.published_rulesets` keeps it up to date. A gateway starts before
-anything is published, or while Postgres is away: a thread looks until what it is to serve is there. A domain that can't
+anything is published, or while Postgres is away: it looks again until what it is to serve is there. A domain that can't
 be judged by is said once, and keeps no other from being served. Publishes nothing and reads no folder."""
 
 import logging
-import threading
 from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Engine
@@ -14,7 +13,7 @@ from engine import EngineError
 from rulefarm.database import active_digests
 from rulefarm.errors import FarmUnreachable, NotFound, RulefarmError
 from rulesets.loader import LoadedRuleset
-from tasks.published_rulesets import FRESH_S, PublishedRulesets
+from tasks.published_rulesets import PublishedRulesets
 
 log = logging.getLogger("rulefarm.gateway")
 
@@ -36,7 +35,6 @@ class ServedRulesets:
         self._published: PublishedRulesets | None = None
         #: Domain to the digest that can't be judged by.
         self._refused: dict[str, str] = {}
-        self._stopped = threading.Event()
 
     @property
     def by_domain(self) -> Mapping[str, LoadedRuleset]:
@@ -78,14 +76,6 @@ class ServedRulesets:
                 self._add(domain, active[domain])
         self._published.refresh()
 
-    def watch(self) -> None:
-        """Take what is published from now on, in a thread."""
-        threading.Thread(target=self._watch, name="served-rulesets", daemon=True).start()
-
-    def stop(self) -> None:
-        """Look no more."""
-        self._stopped.set()
-
     def _add(self, domain: str, digest: str) -> None:
         assert self._published is not None
         try:
@@ -96,13 +86,3 @@ class ServedRulesets:
         except (EngineError, RulefarmError) as error:
             self._refused[domain] = digest
             log.error("%s: this gateway can't judge by %s, which is published: %s", domain, digest[:12], error)
-
-    def _watch(self) -> None:
-        while not self._stopped.wait(FRESH_S):
-            try:
-                self.refresh()
-            except FarmUnreachable as error:
-                log.debug("the active rulesets can't be read: %s", error)
-            except Exception:
-                # Whatever it is, the next look may fare better.
-                log.exception("the active rulesets can't be read")

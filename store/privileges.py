@@ -21,6 +21,7 @@ TABLE_PRIVILEGES: dict[str, tuple[str, ...]] = {
     "rulesets": _KEEP,
     "active_rulesets": _KEEP,
     "publications": _READ,
+    "tokens": _KEEP,
     "farm": ("select",),
     "alembic_version": ("select",),
 }

@@ -107,6 +107,7 @@ def find_verdicts(
     rule: str | None = None,
     digest: str | None = None,
     limit: int = 20,
+    after: tuple[datetime, uuid.UUID] | None = None,
 ) -> Iterator[Verdict]:
     """Verdicts, newest first.
 
@@ -121,6 +122,7 @@ def find_verdicts(
         rule: this rule fired.
         digest: of the ruleset, or what it begins with.
         limit: at most so many.
+        after: evaluated_at and id of a verdict: only those that come behind it. Default: from the newest on.
 
     Raises:
         DatabaseUnreachable: no answer.
@@ -138,6 +140,11 @@ def find_verdicts(
         statement = statement.where(verdicts.c.fired.contains([rule]))
     if digest is not None:
         statement = statement.where(verdicts.c.ruleset_digest.startswith(digest, autoescape=True))
+    if after is not None:
+        at, last = after
+        # The first is what the index finds; of one instant, the ids say which come behind.
+        statement = statement.where(verdicts.c.evaluated_at <= at)
+        statement = statement.where((verdicts.c.evaluated_at < at) | (verdicts.c.id > last))
     with translate_errors(engine), engine.connect() as connection:
         rows = connection.execute(statement).mappings().all()
     return (Verdict.from_json(dict(row)) for row in rows)

@@ -65,9 +65,9 @@ class Client:
 
 
 @contextmanager
-def running_gateway(settings: Settings, *domains: str) -> Iterator[Client]:
+def running_gateway(settings: Settings, *domains: str, asks_for_tokens: bool = False) -> Iterator[Client]:
     """A gateway in this process, on a real socket, for as long as a block lasts."""
-    options = GatewayOptions(domains=domains)
+    options = GatewayOptions(domains=domains, asks_for_tokens=asks_for_tokens)
     with open_gateway(settings, options) as application, listen("127.0.0.1", 0) as listener:
         server = server_of(application)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})

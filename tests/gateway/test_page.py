@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway import application, connection, request_bodies
+from gateway import application, batch_paths, connection, job_paths, request_bodies, verdict_paths
 from rulefarm.database import connect
 from rulefarm.settings import Settings
 from store.ruleset_versions import RulesetSnapshot, publish
@@ -53,4 +53,10 @@ def test_the_page_has_the_limits() -> None:
         assert f"{limit:,}" in limits
     assert f"{connection.HEAD_S:g} s" in limits
     assert f"{application.REQUEST_S:g} s" in limits
-    assert f"{request_bodies.MAX_SUBJECTS:,}" in PAGE
+    for limit in (
+        request_bodies.MAX_SUBJECTS,
+        job_paths.MAX_WAIT_S,
+        verdict_paths.MAX_PAGE,
+        batch_paths.MAX_FILE_BYTES,
+    ):
+        assert f"{limit:,}" in PAGE

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, text
 
-from gateway import served_rulesets
+from gateway import upkeep
 from gateway.serve import listen
 from rulefarm.database import connect
 from rulefarm.errors import SettingsError
@@ -29,7 +29,7 @@ BIG = {"facts": {"Order": {"total": 1500}}}
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is published is seen at once."""
-    monkeypatch.setattr(served_rulesets, "FRESH_S", 0.05)
+    monkeypatch.setattr(upkeep, "FRESH_S", 0.05)
 
 
 @contextmanager

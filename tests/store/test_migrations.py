@@ -31,6 +31,7 @@ def test_constraints_have_the_names_of_the_models(database: Engine) -> None:
         found = {inspector.get_pk_constraint(table.name)["name"]}
         found |= {constraint["name"] for constraint in inspector.get_check_constraints(table.name)}
         found |= {constraint["name"] for constraint in inspector.get_foreign_keys(table.name)}
+        found |= {constraint["name"] for constraint in inspector.get_unique_constraints(table.name)}
         assert modelled == found
 
 

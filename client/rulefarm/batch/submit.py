@@ -38,6 +38,8 @@ class BatchTerms:
     as_of: datetime | None = None
     #: Refuse a source whose columns do not match the fields of the domain, or about which there is a remark.
     strict: bool = False
+    #: What the source is called on record. None: as where it is read from.
+    source_name: str | None = None
     #: Whether it is the nightly one; then it may not lose or gain columns that matter since the last that was done.
     nightly: bool = False
     #: Whether a nightly's columns are taken as they are, and are from now on those to compare with.
@@ -78,7 +80,7 @@ def record_batch(
     record: dict[str, Any] = {
         "id": _batch_id(domain, terms),
         "domain": domain,
-        "source": os.fspath(source),
+        "source": terms.source_name or os.fspath(source),
         "rows": 0,
         "chunks": 0,
         "as_of": wire.instant(terms.as_of) if terms.as_of else datetime.now(UTC),

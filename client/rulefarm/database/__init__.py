@@ -17,6 +17,7 @@ from rulefarm.database.tables import (
     publications,
     reconciler,
     rulesets,
+    tokens,
     verdicts,
 )
 
@@ -44,6 +45,7 @@ __all__ = [
     "read_verdict",
     "reconciler",
     "rulesets",
+    "tokens",
     "translate_errors",
     "verdicts",
     "waited_s",

@@ -233,6 +233,20 @@ duties = Table(
 )
 Index("ix_duties_open", duties.c.resend_at, postgresql_where=text("state = 'open'"))
 
+# Tokens of whoever uses a gateway.
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("name", Text, primary_key=True),
+    # sha256 of the token, which itself is nowhere.
+    Column("digest", Text, nullable=False, unique=True),
+    Column("scopes", ARRAY(Text), nullable=False),
+    # Where it counts; NULL: in every domain.
+    Column("domains", ARRAY(Text)),
+    Column("created_at", _INSTANT, nullable=False, server_default=func.now()),
+    Column("revoked_at", _INSTANT),
+)
+
 rulesets = Table(
     "rulesets",
     metadata,

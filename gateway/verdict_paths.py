@@ -1,0 +1,116 @@
+"""`GET /v1/verdicts` and `GET /v1/rulesets`: what is on record.  request -> [verdict_paths] -> store
+
+Newest first, a page at a time; the next page begins behind the last verdict of this one, so that new verdicts neither
+shift nor repeat any. Reads only."""
+
+import base64
+import binascii
+import uuid
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.authorization import check_scope, readable
+from gateway.gateway_context import GatewayContext, check_query, json_response, query_number, verdict_document
+from gateway.problems import RequestRefused
+from rulefarm import wire
+from rulefarm.errors import RulefarmError
+from rulefarm.normalize import abbreviate, check_storable
+from store.verdicts import find_verdicts
+
+#: Verdicts of one page: unless said otherwise, and at most.
+_PAGE, MAX_PAGE = 50, 500
+_FILTERS = ("domain", "outcome", "subject", "batch", "since", "until", "rule", "digest")
+
+_Value = TypeVar("_Value")
+
+
+async def list_verdicts(context: GatewayContext, request: Request) -> Response:
+    """One page of verdicts.
+
+    Args:
+        context: of the gateway.
+        request: filters, `limit` and `cursor` in its query.
+
+    Raises:
+        RequestRefused: a parameter can't be what it should.
+        DatabaseUnreachable: no answer.
+    """
+    check_query(request, *_FILTERS, "limit", "cursor")
+    asked = dict(request.query_params)
+    limit = query_number(request, "limit", default=_PAGE, most=MAX_PAGE)
+    if limit < 1:
+        raise RequestRefused("bad-request", "limit is at least 1")
+    if "domain" in asked:
+        check_scope(request, "read", asked["domain"])
+    elif readable(request) is not None:
+        raise RequestRefused("token-unfit", "this token reads some domains only", "name one of them: ?domain=")
+    readers: dict[str, Callable[[str], Any]] = {"batch": uuid.UUID, "since": _instant, "until": _instant}
+    filters = {
+        name: _read(name, asked[name], readers.get(name, lambda text: check_storable(text, "it")))
+        for name in _FILTERS
+        if name in asked
+    }
+    after = _read("cursor", asked["cursor"], _place) if "cursor" in asked else None
+    # One more than is shown: whether there is another page.
+    found = await context.run(
+        lambda: list(find_verdicts(context.ledger.engine, **filters, limit=limit + 1, after=after))
+    )
+    page, following = found[:limit], None
+    if len(found) > limit:
+        kept = {name: text for name, text in asked.items() if name != "cursor"}
+        following = f"/v1/verdicts?{urlencode(kept | {'cursor': _cursor(page[-1].evaluated_at, page[-1].id)})}"
+    return json_response({"verdicts": [verdict_document(each) for each in page], "next": following})
+
+
+async def list_rulesets(context: GatewayContext, request: Request) -> Response:
+    """The rulesets that this gateway judges by.
+
+    Args:
+        context: of the gateway.
+        request: without a query.
+
+    Raises:
+        RequestRefused: it has one.
+    """
+    check_query(request)
+    allowed = readable(request)
+    documents = [
+        {
+            "domain": domain,
+            "digest": loaded.digest,
+            "rules": len(loaded.program.rules),
+            "subject": loaded.schema.subject,
+            "key": loaded.schema.key,
+            "description": loaded.schema.description,
+        }
+        for domain, loaded in sorted(context.served.by_domain.items())
+        if allowed is None or domain in allowed
+    ]
+    return json_response({"rulesets": documents})
+
+
+def _cursor(evaluated_at: datetime, verdict: uuid.UUID) -> str:
+    return base64.urlsafe_b64encode(f"{evaluated_at.isoformat()} {verdict}".encode()).decode().rstrip("=")
+
+
+def _place(cursor: str) -> tuple[datetime, uuid.UUID]:
+    at, verdict = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii").split(" ")
+    return _instant(at), uuid.UUID(verdict)
+
+
+def _instant(text: str) -> datetime:
+    return wire.instant(datetime.fromisoformat(text))
+
+
+def _read(name: str, text: str, read: Callable[[str], _Value]) -> _Value:
+    try:
+        return read(text)
+    # OverflowError: 0001-01-01 of a place east of Greenwich is no instant in UTC.
+    except (ValueError, OverflowError, binascii.Error, RulefarmError) as error:
+        hint = error.hint if isinstance(error, RulefarmError) else ""
+        raise RequestRefused("bad-request", f"{name} can't be {abbreviate(text)}", hint) from None
