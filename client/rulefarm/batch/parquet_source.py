@@ -39,10 +39,14 @@ def read_parquet(path: Path, options: SourceOptions, rows: int, progress: Progre
         part = scan.slice(stretch.offset, stretch.rows)
         # Not all at once: Polars would have all packed columns of a row group in memory together.
         frames = [part.select(together).collect() for together in stretch.columns]
-        for frame in pl.concat(frames, how="horizontal").select(found).iter_slices(rows):
+        whole = pl.concat(frames, how="horizontal").select(found)
+        # Asked once for all columns: hardly any has one.
+        nuls = whole.select(pl.col(pl.String).str.contains("\x00", literal=True).any())
+        clean = {series.name for series in nuls.get_columns() if not series.item()}
+        for frame in whole.iter_slices(rows):
             apart: dict[int, Apart] = {}
             columns = [
-                _plain(series.alias(name), apart)
+                series.alias(name) if series.name in clean else _plain(series.alias(name), apart)
                 for name, series in zip(names, frame.get_columns(), strict=True)
                 if name
             ]

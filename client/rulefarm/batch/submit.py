@@ -21,7 +21,7 @@ from rulefarm.batch.columns import subject_names
 from rulefarm.batch.failures import record_failure, take_id
 from rulefarm.batch.source_options import MAX_COLUMNS_NOTED, Progress, SourceOptions
 from rulefarm.batch.sources import OpenedSource, open_source
-from rulefarm.database import allow_long, batches, chunks, copy_rows, translate_errors
+from rulefarm.database import allow_long, batches, chunks, copy_columns, translate_errors
 from rulefarm.errors import FarmUnreachable, SourceRejected
 from rulefarm.jobs import Batch
 from rulefarm.messaging import TaskMessage, chunk_message
@@ -158,7 +158,8 @@ def _write(
         if not n and source.form != "json":
             # A long table is not read to its end for a header that is refused.
             columns.check(source.progress)
-        copy_rows(connection, "subjects", ("n", "subject"), enumerate(portion[SUBJECT_COLUMN], rows + 1))
+        numbers = list(range(rows + 1, rows + 1 + len(portion)))
+        copy_columns(connection, "subjects", {"n": numbers, "subject": portion[SUBJECT_COLUMN].to_list()})
         for count, facts in encode(portion, settings.chunk_rows):
             row = {"batch": record["id"], "n": n, "rows": count, "form": source.form, "facts": facts}
             connection.execute(insert(chunks).values(row | (sent if n < free_slots else unsent)))

@@ -6,6 +6,8 @@ goes on from a temporary table with INSERT … ON CONFLICT."""
 
 import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import repeat
+from operator import is_
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
@@ -35,12 +37,12 @@ def copy_columns(connection: Connection, table: str, columns: Mapping[str, Seque
     Args:
         connection: in a transaction.
         table: its name, as SQL; never from outside.
-        columns: name of the column, as SQL, to its value in each row; all of one length.
+        columns: name of the column, as SQL, to its values, a list or tuple; all of one length.
 
     Raises:
         sqlalchemy.exc.DBAPIError, psycopg2.Error: as Postgres refuses them.
     """
-    fields = [once_each(_field, values) for values in columns.values()]
+    fields = [_fields(values) for values in columns.values()]
     lines = "\n".join(map(",".join, zip(*fields, strict=True)))
     cursor = connection.connection.cursor()
     cursor.copy_expert(f"copy {table} ({', '.join(columns)}) from stdin with (format csv)", io.StringIO(lines))
@@ -51,11 +53,15 @@ def once_each(change: Callable[[Any], _New], values: Sequence[Any]) -> list[_New
 
     Args:
         change: what is done to a value.
-        values: any: lists have no hash, so that it is the object that counts.
+        values: a list or tuple of any: lists have no hash, so that it is the object that counts.
 
     >>> once_each(len, ["ab", "c"])
     [2, 1]
     """
+    if not values:
+        return []
+    if all(map(is_, values, repeat(values[0]))):
+        return [change(values[0])] * len(values)
     known = dict(zip(map(id, values), values, strict=True))
     if len(known) == len(values):
         return list(map(change, values))
@@ -63,16 +69,20 @@ def once_each(change: Callable[[Any], _New], values: Sequence[Any]) -> list[_New
     return list(map(changed.__getitem__, map(id, values)))
 
 
+def _fields(values: Sequence[Any]) -> list[str]:
+    if set(map(type, values)) == {int}:
+        return list(map(str, values))
+    return once_each(_field, values)
+
+
 def _field(value: Any) -> str:
     """A value as a field of COPY's CSV, where only what has no quotes is NULL.
 
     >>> print(*map(_field, (None, "", 'a "b" c', 7, ["x", "{", None])), sep=" | ")
-     | "" | "a ""b"" c" | 7 | "{""x"",""{"",NULL}"
+     | "" | "a ""b"" c" | "7" | "{""x"",""{"",NULL}"
     """
     if value is None:
         return ""
-    if type(value) is int:
-        return str(value)
     if isinstance(value, list):
         value = "{" + ",".join(map(_item, value)) + "}"
     return '"' + str(value).replace('"', '""') + '"'
