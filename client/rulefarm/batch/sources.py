@@ -23,7 +23,6 @@ from rulefarm.batch.parquet_source import read_parquet
 from rulefarm.batch.query_source import read_query
 from rulefarm.batch.source_options import Progress, SourceOptions
 from rulefarm.batch.text_lines import PACKED
-from rulefarm.batch.workbook_source import read_workbook
 from rulefarm.errors import RulefarmError, SourceRejected
 from rulefarm.limits import MAX_KEY_CHARACTERS
 from rulefarm.normalize import abbreviate
@@ -168,6 +167,9 @@ def _reader(ending: str, database_url: str | None) -> _Read:
             return read_jsonl
         case ".sql":
             return partial(read_query, database_url=database_url)
+    # openpyxl takes a quarter of a second to import: too much for every start of a worker, none of which reads sources.
+    from rulefarm.batch.workbook_source import read_workbook  # noqa: PLC0415
+
     return read_workbook
 
 

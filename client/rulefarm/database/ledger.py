@@ -4,15 +4,15 @@ Needs the extra `rulefarm[ledger]`. Every write is one statement or one transact
 nothing and sends nothing."""
 
 import json
+import sys
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, Interval, bindparam, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningInsert
 
 from rulefarm.database.alone import again_once, as_text, execute_alone
@@ -27,6 +27,9 @@ from rulefarm.messaging import JobMessage, TaskMessage
 from rulefarm.routing import domain_of_queue
 from rulefarm.settings import Settings
 from rulefarm.verdict import Verdict
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
 
 #: Jobs on their way into the table: what differs from one to the other.
 _CREATE_INCOMING = "create temporary table incoming (id uuid, subject text, facts jsonb, sent boolean) on commit drop"
@@ -89,7 +92,7 @@ class Ledger:
         [(as_of, enqueued_at)] = execute_alone(self.engine, _INSERT_TEXT, values, repeatable=True)
         return job.recorded(as_of, enqueued_at)
 
-    def add_within(self, connection: Connection | Session, job: Job, facts: str) -> Job:
+    def add_within(self, connection: "Connection | Session", job: Job, facts: str) -> Job:
         """Write the row of a job in a transaction of the caller's; its message is to be sent once that is committed.
 
         Args:
@@ -101,8 +104,7 @@ class Ledger:
             JobRejected: it is neither a connection nor a session.
             DatabaseUnreachable: nothing was written.
         """
-        if isinstance(connection, Session):
-            connection = connection.connection()
+        connection = _connection_of(connection)
         if not isinstance(connection, Connection):
             raise JobRejected(
                 "bad-connection",
@@ -289,6 +291,13 @@ def message_of_row(row: Any) -> TaskMessage:
     # What was begun is never the first message, though it was begun without one: its next attempt is counted.
     times_sent = max(row.times_sent, row.attempts + 1)
     return replace(JobMessage.of_row(row), times_sent=times_sent).to_task(bulk=row.bulk)
+
+
+def _connection_of(given: Any) -> Any:
+    """The connection of a session; whatever else it is, as it is."""
+    # Whoever has a session has loaded what it is made of. All others, every worker among them, start sooner without.
+    orm = sys.modules.get("sqlalchemy.orm")
+    return given.connection() if orm is not None and isinstance(given, orm.Session) else given
 
 
 def _values(job: Job, *, times_sent: int, grace: timedelta) -> dict[str, Any]:
