@@ -47,8 +47,9 @@ fuzz: $(STAMP) ## Hold the evaluators against each other on a million generated 
 data: $(STAMP) ## Build the example data: examples/data/
 	@$(BIN)/python -m examples build
 
-bench: $(STAMP) $(VENV)/.rivals ## Time the engine beside what one could use in its place: about five minutes
+bench: $(STAMP) $(VENV)/.rivals ## Time the engine and the farm beside what one could use in their place: about half an hour
 	@$(BIN)/python -m bench
+	@$(BIN)/python -m bench farm
 
 drill: $(STAMP) ## Inject every fault into a farm, and check that it kept its promises: about six minutes
 	@$(BIN)/rulefarm drill
@@ -85,7 +86,7 @@ $(VENV)/.debian: $(STAMP)
 
 # One rival needs a C compiler, one a JVM when it runs; whoever is missing is left out of the table, which says so.
 $(VENV)/.rivals: $(STAMP)
-	@echo "installing other rule engines to compare with ..."
+	@echo "installing other rule engines and queues to compare with ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]' \
-		|| echo "they can't be installed here: the table will have the baselines alone"
+		|| echo "they can't be installed here: the tables will have the baselines alone"
 	@touch $@

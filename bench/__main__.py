@@ -1,4 +1,4 @@
-"""`python -m bench`: measure, and print the table.  suites -> report -> [__main__]
+"""`python -m bench`: measure, and print the table.  suites -> report -> [__main__]; `python -m bench farm`: bench.farm
 
 Parses the command line, runs one part after the other, prints each as it is done."""
 
@@ -16,9 +16,10 @@ import polars as pl
 from bench import report
 from bench.compile_suite import compilation
 from bench.engines import Absent
+from bench.farm.command import command as farm
 from bench.ours import compiled
-from bench.suites import FULL, QUICK, A, B, C, D, Effort, Goal, chain, chunks, records, shipped
-from bench.timing import Disagreement, ReportRow
+from bench.suites import FULL, QUICK, A, B, C, D, Effort, chain, chunks, records, shipped
+from bench.timing import Disagreement, Goal, ReportRow
 from bench.workload import make_workload
 from rulesets.loader import SHIPPED, load_domain
 
@@ -26,15 +27,24 @@ from rulesets.loader import SHIPPED, load_domain
 PRODUCTS = Path(__file__).parents[1] / "examples" / "data" / "products.parquet"
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--quick", is_flag=True, help="Fewer repeats: half a minute, and rougher figures.")
 @click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures there too.")
-def main(quick: bool, file: Path | None) -> None:
-    """Time the engine beside what one could use in its place."""
+@click.pass_context
+def main(context: click.Context, quick: bool, file: Path | None) -> None:
+    """Time the engine beside what one could use in its place; or the whole farm."""
+    if context.invoked_subcommand is None:
+        _engine(quick, file)
+
+
+main.add_command(farm)
+
+
+def _engine(quick: bool, file: Path | None) -> None:
     started = time.perf_counter()
     machine = f"{platform.python_implementation()} {platform.python_version()}, {os.cpu_count()} cores"
     print(f"{machine}; every figure of this run, the hits of all compared first")
-    print(report.header())
+    print(report.header("x engine"))
     rows: list[ReportRow] = []
     missing: list[Absent] = []
     try:

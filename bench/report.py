@@ -1,7 +1,7 @@
-"""The table, as text.  suites -> [report]
+"""The table, as text or as Markdown.  suites, farm -> [report]
 
-Columns: who, the median of what was measured with its least and most, how many times as long as the engine it took
-(median of the rounds, least and most), the target and whether it was met."""
+Columns: who, the median of what was measured with its least and most, how many times as much as what it is compared
+with (median of the rounds, least and most), the target and whether it was met."""
 
 from collections.abc import Iterable
 
@@ -9,9 +9,13 @@ from bench.engines import Absent
 from bench.timing import ReportRow, Sample
 
 
-def header() -> str:
-    """The names of the columns."""
-    return _line(("", "median", "(min … max)", "x engine", "(min … max)", "target", ""))
+def header(ratio: str) -> str:
+    """The names of the columns.
+
+    Args:
+        ratio: what the ratio is called.
+    """
+    return _line(("", "median", "(min … max)", ratio, "(min … max)", "target", ""))
 
 
 def section(rows: Iterable[ReportRow]) -> str:
@@ -22,7 +26,19 @@ def section(rows: Iterable[ReportRow]) -> str:
         if row.section != title:
             title = row.section
             lines += ["", title]
-        lines.append(_text(row))
+        lines.append(_line(_cells(row)))
+    return "\n".join(lines)
+
+
+def markdown(rows: Iterable[ReportRow]) -> str:
+    """The same as one table of Markdown, with the titles in it."""
+    lines = ["", "| | median | (min … max) | ratio | (min … max) | target | |", "| --- " * 7 + "|"]
+    title = ""
+    for row in rows:
+        if row.section != title:
+            title = row.section
+            lines.append(f"| **{title}** | | | | | | |")
+        lines.append("| " + " | ".join(cell.strip() for cell in _cells(row)) + " |")
     return "\n".join(lines)
 
 
@@ -42,11 +58,11 @@ def summary(rows: Iterable[ReportRow]) -> str:
     return "\n".join(lines)
 
 
-def _text(row: ReportRow) -> str:
+def _cells(row: ReportRow) -> tuple[str, ...]:
     verdict = {None: "", True: "met", False: "MISSED"}[row.met]
     ratio = ("", "") if row.ratio is None else (f"{_number(row.ratio.middle)} x", _spread(row.ratio))
     value = f"{_number(row.sample.middle)} {row.unit}"
-    return _line((f"  {row.name}", value, _spread(row.sample), *ratio, row.target, verdict))
+    return f"  {row.name}", value, _spread(row.sample), *ratio, row.target, verdict
 
 
 def _spread(sample: Sample) -> str:
@@ -54,8 +70,8 @@ def _spread(sample: Sample) -> str:
 
 
 def _number(value: float) -> str:
-    """Three digits are as many as mean anything."""
-    if value >= 100:
+    """Three digits are as many as mean anything; a count has its own."""
+    if value >= 100 or isinstance(value, int):
         return f"{value:,.0f}"
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 

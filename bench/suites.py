@@ -11,7 +11,7 @@ from bench import chained
 from bench.baselines import GroupedMasks, Masks, inlined, specialised
 from bench.engines import Absent, Judge, installed
 from bench.ours import AS_OF, by_chunk, by_record, chunks_of
-from bench.timing import Contender, ReportRow, Sample, check, fitting, race
+from bench.timing import Contender, Goal, ReportRow, Sample, check, fitting, race
 from bench.workload import Workload
 from engine import Program, compile_ruleset
 
@@ -43,14 +43,6 @@ class Effort:
 
 FULL = Effort(products=10_000, rounds=15, budget_s=0.15, slow_rounds=3, largest=10_000, shipped=10_000)
 QUICK = Effort(products=10_000, rounds=3, budget_s=0.02, slow_rounds=1, largest=2_000, shipped=2_000)
-
-
-@dataclass(frozen=True, slots=True)
-class Goal:
-    """A ratio that is wanted of a contender."""
-
-    least: float
-    words: str
 
 
 def records(
@@ -168,7 +160,7 @@ def _rows(section: str, samples: dict[str, Sample], own: Sample, goals: dict[str
 
 
 def _row(section: str, name: str, sample: Sample, ratio: Sample | None, goal: Goal | None) -> ReportRow:
-    met = None if goal is None or ratio is None else ratio.middle >= goal.least
+    met = None if goal is None or ratio is None else goal.is_met(ratio.middle)
     micros = Sample(tuple(value * 1e6 for value in sample.values))
     return ReportRow(section, name, micros, "µs", ratio, goal.words if goal else "", met)
 

@@ -115,6 +115,20 @@ def check(name: str, found: Sequence[object], expected: Sequence[object]) -> Non
 
 
 @dataclass(frozen=True, slots=True)
+class Goal:
+    """What is wanted of a figure."""
+
+    bound: float
+    words: str
+    #: Whether the bound is the least that will do. False: the most.
+    is_least: bool = True
+
+    def is_met(self, value: float) -> bool:
+        """Whether a figure is as wanted."""
+        return value >= self.bound if self.is_least else value <= self.bound
+
+
+@dataclass(frozen=True, slots=True)
 class ReportRow:
     """One line of the table."""
 
@@ -123,7 +137,8 @@ class ReportRow:
     #: Of what was measured, in `unit`.
     sample: Sample
     unit: str
-    #: How many times as long as the engine it took, round by round; None: there is nothing to compare.
+    #: How many times as much as what it is compared with, round by round: of the engine's rows, how many times as long
+    #: as the engine it took. None: there is nothing to compare.
     ratio: Sample | None = None
     #: In words; empty: there is none.
     target: str = ""
