@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 import redis
@@ -31,6 +32,7 @@ from workers.embedded.services import Services, running_services
 from workers.monitoring import worker_states
 
 TEMPLATE = "rulefarm_template"
+ACCEPTANCE = Path(__file__).parent / "acceptance"
 
 # What a test makes is thrown away by counting; looking for cycles after every 700 objects takes a fifth of the time.
 gc.set_threshold(100_000, 50, 100)
@@ -63,10 +65,15 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs services, before anything is chosen by its marks."""
+    """Mark what needs services, before anything is chosen by its marks; files that share the farm follow each other."""
     for item in items:
-        if "real_services" in getattr(item, "fixturenames", ()):
+        needed = getattr(item, "fixturenames", ())
+        if "real_services" in needed:
             item.add_marker("services")
+        if "running_farm" in needed:
+            SharedFarm.files.add(item.path)
+    # Whole farms begin as ever, for they take longest.
+    items.sort(key=lambda item: item.path not in SharedFarm.files and ACCEPTANCE not in item.path.parents)
 
 
 @pytest.fixture(scope="session")
@@ -204,19 +211,57 @@ def farm_settings(farm_services: Services, tmp_path_factory: pytest.TempPathFact
     return settings
 
 
+class SharedFarm:
+    """A worker a kind of queue and beat, for the files that need them: at rest they take a twentieth of a core."""
+
+    #: The files that do.
+    files: ClassVar[set[Path]] = set()
+
+    def __init__(self) -> None:
+        self._parts: ExitStack | None = None
+
+    def start(self, settings: Settings) -> None:
+        """Have it ready to take work."""
+        if self._parts is not None:
+            return
+        commands = (
+            ["worker", "--domains", "payment,pricing", "--autoscale", "3,1"],
+            ["worker", "--domains", "payment,pricing", "--queue", "bulk", "--autoscale", "2,1"],
+            ["beat"],
+        )
+        with ExitStack() as stack:
+            for command in commands:
+                stack.enter_context(rulefarm(settings, *command))
+            until(lambda: len(worker_states(settings)) == 2, 60)
+            self._parts = stack.pop_all()
+
+    def stop(self) -> None:
+        """End it, if it runs."""
+        parts, self._parts = self._parts, None
+        if parts is not None:
+            parts.close()
+
+
 @pytest.fixture(scope="session")
-def running_farm(farm_settings: Settings) -> Iterator[Settings]:
-    """A worker a kind of queue and beat, ready to take work."""
-    commands = (
-        ["worker", "--domains", "payment,pricing", "--autoscale", "3,1"],
-        ["worker", "--domains", "payment,pricing", "--queue", "bulk", "--autoscale", "2,1"],
-        ["beat"],
-    )
-    with ExitStack() as stack:
-        for command in commands:
-            stack.enter_context(rulefarm(farm_settings, *command))
-        until(lambda: len(worker_states(farm_settings)) == 2, 60)
-        yield farm_settings
+def shared_farm() -> Iterator[SharedFarm]:
+    """It runs from the first file that needs it to the first that does not, or to the end."""
+    farm = SharedFarm()
+    yield farm
+    farm.stop()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_farm_at_rest(request: pytest.FixtureRequest, shared_farm: SharedFarm) -> None:
+    """A file that does not need the farm runs without."""
+    if request.path not in SharedFarm.files:
+        shared_farm.stop()
+
+
+@pytest.fixture(scope="module")
+def running_farm(farm_settings: Settings, shared_farm: SharedFarm, no_farm_at_rest: None) -> Settings:
+    """The farm that tests share, ready to take work."""
+    shared_farm.start(farm_settings)
+    return farm_settings
 
 
 @pytest.fixture

@@ -13,11 +13,14 @@ import pytest
 from rulefarm import Farm, JobDead, JobRejected, NotFound, QueueFull, RulefarmError, SettingsError, VerdictPending
 from rulefarm.testing import MemoryFarm
 from tests.commands import RULESETS, SHARING
+from tests.conftest import SharedFarm
 
 PRODUCT = {"Product": {"sku": "a"}}
 BIG, SMALL = {"Order": {"total": 20_000}}, {"Order": {"total": 1}}
 AS_OF = datetime(2026, 3, 1, tzinfo=UTC)
 ROOT = Path(__file__).parents[2]
+# The fixture below asks for the farm by its name, which nobody sees beforehand.
+SharedFarm.files.add(Path(__file__))
 #: What only services have.
 OF_SERVICES = {"from_env", "submit_batch", "send_batch", "free_slots", "require_ledger"}
 
