@@ -1,14 +1,15 @@
-"""What waits for a verdict, counted by queue.  open jobs, chunks -> [open_work] -> `rulefarm status`, signals
+"""What waits for a verdict, counted by queue.  open rows -> [open_work] -> `rulefarm status`, signals, autoscaler
 
 By the rows, and so whatever the broker holds: most of a backlog has no message of its own. Reads only."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Float, cast, func, select
+from sqlalchemy import Connection, Engine, Float, cast, false, func, select
 
-from rulefarm.database import batches, chunks, jobs
+from rulefarm.database import batches, chunks, jobs, translate_errors
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +72,53 @@ def _counted(table: Any, submitted: Any) -> list[Any]:
         oldest.label("oldest"),
         cast(func.extract("epoch", func.now() - oldest), Float).label("age_s"),
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingWork:
+    """What a worker could do now."""
+
+    #: Jobs and chunks that nobody works on, and that are not to wait for their next attempt.
+    waiting: int
+    #: Those that somebody holds the lease of.
+    leased: int
+    #: Seconds since the oldest of those that wait was submitted; 0: none does.
+    age_s: float
+
+
+def waiting_work(engine: Engine, domains: Sequence[str], *, bulk: bool, limit: int) -> WaitingWork:
+    """What waits in the queues of a worker.
+
+    Args:
+        engine: the database.
+        domains: whose queues.
+        bulk: whether their bulk queues.
+        limit: counted up to this, jobs and chunks each: what is not counted needs no more workers either.
+
+    Raises:
+        DatabaseUnreachable: no answer.
+    """
+    parts = [_able(select(jobs), jobs, jobs).where(jobs.c.domain.in_(domains), jobs.c.bulk == bulk).limit(limit)]
+    if bulk:
+        of_chunks = _able(select(chunks).join_from(chunks, batches), chunks, batches)
+        parts.append(of_chunks.where(batches.c.domain.in_(domains)).limit(limit))
+    waiting = leased = 0
+    age_s = 0.0
+    with translate_errors(engine), engine.connect() as connection:
+        for part in parts:
+            able = part.subquery()
+            waits = ~able.c.is_leased
+            age = cast(func.extract("epoch", func.now() - func.min(able.c.enqueued_at).filter(waits)), Float)
+            counted = select(func.count().filter(waits), func.count().filter(able.c.is_leased), age)
+            number, held, oldest_s = connection.execute(counted).one()
+            waiting, leased, age_s = waiting + number, leased + held, max(age_s, oldest_s or 0.0)
+    return WaitingWork(waiting, leased, age_s)
+
+
+def _able(statement: Any, table: Any, submitted: Any) -> Any:
+    """What is open, but not what waits for its next attempt; of each whether somebody has it, and its age."""
+    is_leased = func.coalesce(table.c.lease_until > func.now(), false())
+    statement = statement.with_only_columns(is_leased.label("is_leased"), submitted.c.enqueued_at)
+    return statement.where(
+        table.c.state == "open", is_leased | (table.c.attempts == 0) | (table.c.resend_at <= func.now())
+    )

@@ -28,6 +28,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "chunk_rows",
         "reconcile_interval_s",
         "reconcile_grace_s",
+        "scale_pause_s",
     )
     given = {f"RULEFARM_{name.upper()}": str(getattr(settings, name)) for name in names}
     return {**os.environ, **{name: value for name, value in given.items() if value != "None"}}

@@ -28,6 +28,8 @@ CONF: dict[str, Any] = {
     "task_reject_on_worker_lost": False,
     # What is no message for us is refused and put on record, and ends no worker.
     "worker_consumer": "workers.consumer.consumer:RefusingConsumer",
+    # Celery's own sees only the messages that it holds, and most of a backlog has none.
+    "worker_autoscaler": "workers.scaling.autoscaler:FarmAutoscaler",
     # A process takes one message beyond the one it works on: more would wait behind a chunk while others idle.
     "worker_prefetch_multiplier": 1,
     # The worker has no other work than to wait for its broker, so it never gives up.

@@ -118,6 +118,10 @@ class Settings(_Flaws):
     #: Seconds after which a worker that takes nothing, though its queues hold messages, ends to be started again:
     #: above the 30 that it may wait between two tries to reach its broker.
     stall_timeout_s: float = 60.0
+    #: Seconds within which what waits is to be judged: a worker adds as many processes as that takes, up to its most.
+    scale_deadline_s: float = 1.0
+    #: Seconds that fewer processes have to do before a worker ends the others.
+    scale_pause_s: float = 30.0
     #: Where Flower listens. Anything but loopback needs a password.
     flower_address: str = "127.0.0.1"
     #: Port of Flower.

@@ -3,6 +3,7 @@
 A pool process that is killed, or runs out of time, can't report its failed attempt; without this the lease of its job
 or chunk would keep other workers from it until it expires. Decides nothing."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -12,6 +13,7 @@ from celery.worker.request import Request
 
 from store.dead_letters import Failure
 from tasks.worker_lost import record_worker_lost
+from workers.scaling import PACE
 
 #: Its thread starts with the first process that is lost, in the worker's main process.
 _recorder = ThreadPoolExecutor(max_workers=1, thread_name_prefix="lost")
@@ -25,6 +27,12 @@ class FarmRequest(Request):
         # Celery logs an acknowledgement that the broker did not take, and goes on one message narrower for each. Not
         # caught, it ends the connection, and with the next one the worker has its whole width again.
         self._connection_errors = ()
+
+    def acknowledge(self) -> None:
+        """As Celery's; and how long it took is noted."""
+        if self.time_start and not self.acknowledged:
+            PACE.note(time.time() - self.time_start)
+        super().acknowledge()
 
     def on_failure(self, exc_info: ExceptionInfo, send_failed_event: bool = True, return_ok: bool = False) -> Any:
         """As Celery's; and if the process died, its attempt has failed."""
