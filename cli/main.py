@@ -21,6 +21,7 @@ from cli.start import INTERRUPTED, hand_over
 COMMANDS = {
     "up": ("cli.up", "Run the whole farm in the foreground."),
     "status": ("cli.status", "Show queues, jobs that wait, dead letters and workers."),
+    "top": ("cli.top", "Show live what each domain and worker does."),
     "alive": ("cli.alive", "Say by the exit code whether this home's workers are alive."),
     "doctor": ("cli.doctor", "Try everything that a job needs on its way to a verdict."),
     "submit": ("cli.submit", "Submit the facts in a file as a job."),

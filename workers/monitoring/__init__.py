@@ -5,8 +5,17 @@ prometheus_client, which nothing else here needs."""
 
 from workers.monitoring.doctor import examine
 from workers.monitoring.health_check import HealthCheck
-from workers.monitoring.inspection import worker_states
+from workers.monitoring.inspection import WorkerState, worker_states
 from workers.monitoring.row_checks import late_s
 from workers.monitoring.signals import DomainSignals, SignalReader, Signals
 
-__all__ = ["DomainSignals", "HealthCheck", "SignalReader", "Signals", "examine", "late_s", "worker_states"]
+__all__ = [
+    "DomainSignals",
+    "HealthCheck",
+    "SignalReader",
+    "Signals",
+    "WorkerState",
+    "examine",
+    "late_s",
+    "worker_states",
+]

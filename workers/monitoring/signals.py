@@ -73,6 +73,26 @@ class DomainSignals:
         """Seconds until nothing is open, if nothing comes and the pace stays; infinite: nothing is judged."""
         return max(_drained(self.jobs, self.jobs_per_s), _drained(self.rows, self.rows_per_s))
 
+    def to_json(self) -> dict[str, Any]:
+        """Plain data; an infinite time is None."""
+        works = [work for work in (self.interactive, self.bulk) if work]
+        return {
+            "digest": self.digest,
+            "open_jobs": self.jobs,
+            "open_chunks": sum(work.chunks for work in works),
+            "open_rows": self.rows,
+            "leased": sum(work.leased for work in works),
+            "oldest_age_s": self.age_s,
+            "jobs_per_s": self.jobs_per_s,
+            "rows_per_s": self.rows_per_s,
+            "latency_s": self.latency_s,
+            "drain_s": self.drain_s if math.isfinite(self.drain_s) else None,
+            "outcomes": self.outcomes,
+            "dead_letters": self.dead_letters,
+            "submitted": self.submitted,
+            "messages": self.messages,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Signals:
@@ -97,6 +117,19 @@ class Signals:
     overdue: list[Duty]
     #: Batches that failed, and after which none was done.
     failed_batches: list[dict[str, Any]] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        run = self.reconciler
+        return {
+            "domains": {domain.domain: domain.to_json() for domain in self.domains},
+            "control_messages": self.control_messages,
+            "pace": [{"worker": worker, "domain": name, "per_s": per_s} for (worker, name), per_s in self.pace.items()],
+            "dead_letters": sum(self.dead_letters.values()),
+            "overdue_duties": len(self.overdue),
+            "failed_batches": len(self.failed_batches),
+            "reconciler": {"age_s": run.age_s, "sent": run.sent, "is_late": run.age_s > self.late_s} if run else None,
+        }
 
 
 class SignalReader:
