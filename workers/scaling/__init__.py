@@ -2,7 +2,7 @@
 
 `workers.scaling.autoscaler` carries it out; Celery imports it by the name that is set."""
 
-from workers.scaling.decision import Load, Width, settle, wanted
+from workers.scaling.decision import Demand, Width, settle, wanted
 from workers.scaling.pace import PACE, Pace
 
-__all__ = ["PACE", "Load", "Pace", "Width", "settle", "wanted"]
+__all__ = ["PACE", "Demand", "Pace", "Width", "settle", "wanted"]

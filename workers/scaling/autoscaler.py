@@ -20,7 +20,7 @@ from celery.worker.autoscale import Autoscaler
 from rulefarm.errors import FarmUnreachable
 from store.open_work import WaitingWork, waiting_work
 from tasks.worker_context import current
-from workers.scaling.decision import Load, Width, settle, wanted
+from workers.scaling.decision import Demand, Width, settle, wanted
 from workers.scaling.pace import PACE
 
 log = logging.getLogger("rulefarm.workers")
@@ -70,14 +70,14 @@ class FarmAutoscaler(Autoscaler):
         if more:
             self.pool.maintain_pool()
 
-    def _load(self) -> Load:
+    def _load(self) -> Demand:
         seen = self._seen
         fresh = seen is not None and time.monotonic() - seen[0] < _FRESH_S
         work = seen[1] if seen and fresh else WaitingWork(0, 0, 0.0)
         busy = len(self._given())
         # Of the jobs that are begun for the first time no lease tells; what is no job at all is on no record.
         leased = max(work.leased, busy)
-        return Load(
+        return Demand(
             open=max(work.waiting + work.leased, len(state.reserved_requests)),
             leased=leased,
             age_s=work.age_s,

@@ -1,4 +1,4 @@
-"""How many processes are wanted, and when their number changes.  load -> [decision] -> autoscaler, whoever scales nodes
+"""How many processes are wanted, and when their number changes.  demand -> [decision] -> autoscaler, who scales nodes
 
 Pure: no clock, no pool, no database. The same numbers give the same answer, so that a node that adds processes and a
 farm that adds nodes agree."""
@@ -11,7 +11,7 @@ _HURRY = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Load:
+class Demand:
     """What there is to do, at one moment."""
 
     #: Jobs and chunks that may be judged now and have no verdict.
@@ -30,27 +30,27 @@ class Load:
     memory: int | None = None
 
 
-def wanted(load: Load, *, least: int, most: int) -> int:
+def wanted(work: Demand, *, least: int, most: int) -> int:
     """How many processes: as many as are at work, or as many as do all that is to be done before the deadline.
 
     Args:
-        load: what there is to do.
+        work: what there is to do.
         least: processes at least.
         most: processes at most. Memory may allow less, but never takes away the least, nor what is at work.
 
-    >>> wanted(Load(open=0), least=1, most=8)
+    >>> wanted(Demand(open=0), least=1, most=8)
     1
-    >>> wanted(Load(open=500, leased=1, busy=1, rate=200), least=1, most=8)
+    >>> wanted(Demand(open=500, leased=1, busy=1, rate=200), least=1, most=8)
     3
-    >>> wanted(Load(open=500, leased=1, busy=1, rate=200, age_s=60), least=1, most=8)
+    >>> wanted(Demand(open=500, leased=1, busy=1, rate=200, age_s=60), least=1, most=8)
     8
     """
-    waiting = max(0, load.open - load.leased)
-    left_s = max(load.deadline_s - load.age_s, load.deadline_s / _HURRY)
+    waiting = max(0, work.open - work.leased)
+    left_s = max(work.deadline_s - work.age_s, work.deadline_s / _HURRY)
     # What takes longer than that has a process of its own, and so has whatever nobody knows of how long it takes.
-    each = max(1.0, load.rate * left_s) if load.rate is not None else 1.0
-    room = most if load.memory is None else min(most, max(load.memory, load.busy))
-    return max(least, min(max(load.busy, math.ceil((waiting + load.busy) / each)), room))
+    each = max(1.0, work.rate * left_s) if work.rate is not None else 1.0
+    room = most if work.memory is None else min(most, max(work.memory, work.busy))
+    return max(least, min(max(work.busy, math.ceil((waiting + work.busy) / each)), room))
 
 
 @dataclass(frozen=True, slots=True)

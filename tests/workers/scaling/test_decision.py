@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.scaling import Load, Pace, Width, settle, wanted
+from workers.scaling import Demand, Pace, Width, settle, wanted
 
 LEAST, MOST = 1, 8
 
@@ -14,48 +14,48 @@ LEAST, MOST = 1, 8
 @pytest.mark.parametrize(
     ("load", "expected"),
     [
-        (Load(open=0), 1),
-        (Load(open=0, busy=3), 3),
-        (Load(open=1), 1),
+        (Demand(open=0), 1),
+        (Demand(open=0, busy=3), 3),
+        (Demand(open=1), 1),
         # Nothing is known yet: each has a process of its own.
-        (Load(open=5), 5),
-        (Load(open=5, leased=2, busy=2), 5),
-        (Load(open=5_000), 8),
+        (Demand(open=5), 5),
+        (Demand(open=5, leased=2, busy=2), 5),
+        (Demand(open=5_000), 8),
         # Jobs of 5 ms: a process does 200 before the deadline.
-        (Load(open=100, rate=200), 1),
-        (Load(open=200, rate=200), 1),
-        (Load(open=201, rate=200), 2),
-        (Load(open=5_000, rate=200), 8),
-        (Load(open=201, rate=200, deadline_s=10), 1),
+        (Demand(open=100, rate=200), 1),
+        (Demand(open=200, rate=200), 1),
+        (Demand(open=201, rate=200), 2),
+        (Demand(open=5_000, rate=200), 8),
+        (Demand(open=201, rate=200, deadline_s=10), 1),
         # Those at work go on with what waits.
-        (Load(open=101, leased=1, busy=1, rate=200), 1),
-        (Load(open=4, leased=4, busy=4, rate=200), 4),
+        (Demand(open=101, leased=1, busy=1, rate=200), 1),
+        (Demand(open=4, leased=4, busy=4, rate=200), 4),
         # What others have the lease of is theirs.
-        (Load(open=4_000, leased=4_000, rate=200), 1),
+        (Demand(open=4_000, leased=4_000, rate=200), 1),
         # Chunks of half a second: two before the deadline.
-        (Load(open=5, leased=1, busy=1, rate=2), 3),
+        (Demand(open=5, leased=1, busy=1, rate=2), 3),
         # Longer than the deadline: none waits behind another.
-        (Load(open=3, leased=1, busy=1, rate=0.1), 3),
+        (Demand(open=3, leased=1, busy=1, rate=0.1), 3),
         # Late: in a hurry, but not in any.
-        (Load(open=200, rate=200, age_s=0.5), 2),
-        (Load(open=200, rate=200, age_s=3600), 4),
-        (Load(open=10, rate=200, age_s=3600), 1),
+        (Demand(open=200, rate=200, age_s=0.5), 2),
+        (Demand(open=200, rate=200, age_s=3600), 4),
+        (Demand(open=10, rate=200, age_s=3600), 1),
         # No room for more, but those that are there stay.
-        (Load(open=5_000, memory=3), 3),
-        (Load(open=5_000, memory=0), 1),
-        (Load(open=5_000, memory=2, busy=6), 6),
-        (Load(open=0, memory=100), 1),
+        (Demand(open=5_000, memory=3), 3),
+        (Demand(open=5_000, memory=0), 1),
+        (Demand(open=5_000, memory=2, busy=6), 6),
+        (Demand(open=0, memory=100), 1),
         # More at work than this worker may have: it was told to have fewer.
-        (Load(open=0, busy=9), 8),
+        (Demand(open=0, busy=9), 8),
     ],
 )
-def test_so_many_are_wanted(load: Load, expected: int) -> None:
+def test_so_many_are_wanted(load: Demand, expected: int) -> None:
     assert wanted(load, least=LEAST, most=MOST) == expected
 
 
 NUMBERS = st.integers(0, 20_000)
 LOADS = st.builds(
-    Load,
+    Demand,
     open=NUMBERS,
     leased=NUMBERS,
     age_s=st.floats(0, 1e6),
@@ -68,7 +68,7 @@ BOUNDS = st.tuples(st.integers(1, 8), st.integers(0, 30)).map(lambda pair: {"lea
 
 
 @given(load=LOADS, bounds=BOUNDS)
-def test_it_is_within_the_bounds_and_takes_no_busy_one(load: Load, bounds: dict[str, int]) -> None:
+def test_it_is_within_the_bounds_and_takes_no_busy_one(load: Demand, bounds: dict[str, int]) -> None:
     found = wanted(load, **bounds)
     assert bounds["least"] <= found <= bounds["most"]
     assert found >= min(load.busy, bounds["most"])
@@ -78,7 +78,7 @@ def test_it_is_within_the_bounds_and_takes_no_busy_one(load: Load, bounds: dict[
 
 @given(load=LOADS, bounds=BOUNDS, more=st.integers(1, 1000), slower=st.floats(0.01, 1), longer=st.floats(1, 100))
 def test_more_work_never_wants_fewer(
-    load: Load, bounds: dict[str, int], more: int, slower: float, longer: float
+    load: Demand, bounds: dict[str, int], more: int, slower: float, longer: float
 ) -> None:
     found = wanted(load, **bounds)
     assert wanted(replace(load, open=load.open + more), **bounds) >= found
