@@ -10,19 +10,51 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, case, func, select, update
+from sqlalchemy import Connection, Engine, Interval, Update, bindparam, case, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from rulefarm.batch import SUBJECT_COLUMN, decode, encode
 from rulefarm.database import batches, chunks, translate_errors, verdicts
 from rulefarm.messaging import TaskMessage, chunk_message
-from store.attempts import WORKER_SILENT, LeaseTerms, is_free, leased, released
+from store.attempts import WORKER_SILENT, LeaseTerms, is_free, released
 from store.dead_letters import Failure, write_dead_letter
 
 #: Into how many a chunk is split: a thousand rows stand alone after two splits, and few are judged for nothing.
 PARTS = 32
 #: How long whoever split a chunk has to send the messages of its parts, before the reconciler does.
 _SENDING = timedelta(seconds=10)
+
+
+def _claiming() -> Update:
+    is_same_attempt = chunks.c.attempts == bindparam("attempt")
+    until = func.now() + bindparam("lease", type_=Interval)
+    return (
+        update(chunks)
+        .where(chunks.c.batch == bindparam("of_batch"), chunks.c.n == bindparam("of_n"), chunks.c.state == "open")
+        .where(is_free(chunks) | is_same_attempt, (chunks.c.attempts < bindparam("most")) | is_same_attempt)
+        .where(batches.c.id == chunks.c.batch)
+        .values(attempts=case((is_same_attempt, chunks.c.attempts), else_=chunks.c.attempts + 1))
+        .values(worker=bindparam("by"), lease_until=until, resend_at=until)
+        .returning(chunks, batches.c.domain, batches.c.as_of, batches.c.enqueued_at)
+    )
+
+
+def _finishing() -> Update:
+    unfinished = select(chunks.c.n).where(chunks.c.batch == bindparam("of_batch"), chunks.c.state == "open").exists()
+    answered = select(func.count()).where(verdicts.c.batch == bindparam("of_batch"))
+    answered = answered.where(verdicts.c.enqueued_at == batches.c.enqueued_at)
+    # A row that was refused has a verdict that says so, and was not judged.
+    judged = answered.scalar_subquery() - func.coalesce(batches.c.refused, 0)
+    return (
+        update(batches)
+        .where(batches.c.id == bindparam("of_batch"), batches.c.state == "open", ~unfinished)
+        .values(state="done", finished_at=func.now(), judged=judged)
+    )
+
+
+# Built once: to build one takes as long as Postgres takes for it.
+_CLAIM, _FINISH = _claiming(), _finishing()
+_LOCK = select(batches.c.id).where(batches.c.id == bindparam("of_batch")).with_for_update()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,16 +86,10 @@ def claim_chunk(
     Raises:
         DatabaseUnreachable: nothing was counted.
     """
-    is_same_attempt = chunks.c.attempts == (attempt or -1)
-    counted = (
-        update(chunks)
-        .where(chunks.c.batch == batch, chunks.c.n == n, chunks.c.state == "open", is_free(chunks) | is_same_attempt)
-        .where((chunks.c.attempts < terms.max_attempts) | is_same_attempt, batches.c.id == chunks.c.batch)
-        .values(attempts=case((is_same_attempt, chunks.c.attempts), else_=chunks.c.attempts + 1), **leased(terms))
-        .returning(chunks, batches.c.domain, batches.c.as_of, batches.c.enqueued_at)
-    )
+    values = {"of_batch": batch, "of_n": n, "attempt": attempt or -1, "by": terms.worker}
+    values |= {"most": terms.max_attempts, "lease": timedelta(seconds=terms.lease_s)}
     with translate_errors(engine), engine.begin() as connection:
-        row = connection.execute(counted).mappings().first()
+        row = connection.execute(_CLAIM, values).mappings().first()
         if row is not None:
             return Claim(chunk=dict(row), attempt=row["attempts"])
         is_spent = [is_free(chunks), chunks.c.attempts >= terms.max_attempts]
@@ -117,16 +143,8 @@ def finish_batch(connection: Connection, batch: uuid.UUID) -> None:
         batch: the batch's id.
     """
     # Chunks that finish together wait for each other here, or neither would see that the other was the last.
-    connection.execute(select(batches.c.id).where(batches.c.id == batch).with_for_update())
-    unfinished = select(chunks.c.n).where(chunks.c.batch == batch, chunks.c.state == "open").exists()
-    answered = select(func.count()).where(verdicts.c.batch == batch, verdicts.c.enqueued_at == batches.c.enqueued_at)
-    # A row that was refused has a verdict that says so, and was not judged.
-    judged = answered.scalar_subquery() - func.coalesce(batches.c.refused, 0)
-    connection.execute(
-        update(batches)
-        .where(batches.c.id == batch, batches.c.state == "open", ~unfinished)
-        .values(state="done", finished_at=func.now(), judged=judged)
-    )
+    connection.execute(_LOCK, {"of_batch": batch})
+    connection.execute(_FINISH, {"of_batch": batch})
 
 
 def _split_or_close(
@@ -152,7 +170,7 @@ def _split_or_close(
         write_dead_letter(connection, failure, id=letter_id, kind="row", row=of_subject, batch=batch, chunk=n)
         finish_batch(connection, batch)
         return []
-    connection.execute(select(batches.c.id).where(batches.c.id == batch).with_for_update())
+    connection.execute(_LOCK, {"of_batch": batch})
     last = connection.execute(select(func.max(chunks.c.n)).where(chunks.c.batch == batch)).scalar_one()
     frame = decode(row["facts"])
     parts = enumerate(encode(frame, -(-len(frame) // PARTS)), last + 1)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from psycopg2.errors import UniqueViolation
-from sqlalchemy import Connection, Engine, func, select, text, update
+from sqlalchemy import Connection, Engine, bindparam, func, select, text, update
 from sqlalchemy.dialects import postgresql
 
 from rulefarm.database import chunks, copy_columns, execute_alone, translate_errors, verdicts
@@ -37,6 +37,12 @@ def _storing() -> str:
 # The job's row decides: it is locked and closed by this statement, so of two workers with the same job one closes it
 # and the other finds it closed; and no verdict can exist without its job.
 _STORE = _storing()
+_CLOSE_CHUNK = (
+    update(chunks)
+    .where(chunks.c.batch == bindparam("of_batch"), chunks.c.n == bindparam("of_n"), chunks.c.state == "open")
+    .where(chunks.c.attempts == bindparam("attempt"))
+    .values(state="done", lease_until=None, finished_at=func.now())
+)
 
 
 def store_verdict(engine: Engine, verdict: Verdict, *, attempt: int = 1, job: Mapping[str, Any] | None = None) -> bool:
@@ -83,11 +89,7 @@ def store_chunk(
     """
     columns = rows if isinstance(rows, VerdictColumns) else VerdictColumns.of(rows)
     with translate_errors(engine), engine.begin() as connection:
-        closed = connection.execute(
-            update(chunks)
-            .where(chunks.c.batch == batch, chunks.c.n == n, chunks.c.state == "open", chunks.c.attempts == attempt)
-            .values(state="done", lease_until=None, finished_at=func.now())
-        )
+        closed = connection.execute(_CLOSE_CHUNK, {"of_batch": batch, "of_n": n, "attempt": attempt})
         if not closed.rowcount:
             return None
         new = _add(connection, columns)
