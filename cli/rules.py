@@ -10,8 +10,8 @@ import click
 from cli.display.junit import write_junit
 from cli.display.output import counted, print_json, print_table
 from cli.display.terminal import echo
-from cli.options import domains_argument, json_option, read_settings, rulesets_option
-from engine import Diagnostic, EngineError, Rule, RulesetRejected, SchemaRejected, review
+from cli.options import domain_argument, domains_argument, json_option, read_settings, rulesets_option
+from engine import Diagnostic, EngineError, Rule, RulesetRejected, SchemaRejected, json_schema, review
 from rulesets.cases import run_cases
 from rulesets.folders import CASES_FILE, RULE_FILES, RulesetUnreadable, shown, unread_files
 from rulesets.formatting import formatted, grl_files
@@ -160,6 +160,16 @@ def list_rules(domains: tuple[str, ...], rulesets: Path | None, as_json: bool) -
         print_json(rows)
     else:
         print_table(("domain", "rule", "salience", "source", "description"), [tuple(row.values()) for row in rows])
+
+
+@command.command("schema")
+@domain_argument
+@rulesets_option
+def schema(domain: str, rulesets: Path | None) -> None:
+    """Print the facts that jobs of a DOMAIN carry, as JSON Schema."""
+    root = rulesets or read_settings().rulesets or SHIPPED
+    [found] = chosen_domains(root, [domain])
+    print_json(json_schema(load_domain(root, found).schema))
 
 
 @command.command("format")

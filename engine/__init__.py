@@ -25,7 +25,7 @@ from engine.language import MIRRORED, Pattern, Rule, format_rules
 from engine.lint import review
 from engine.program import Program, compile_ruleset
 from engine.ruleset import read_sources
-from engine.schema import FactSchema, FieldSchema, Schema, Stream, parse_schema
+from engine.schema import FactSchema, FieldSchema, Schema, Stream, json_schema, parse_schema
 from engine.suggestions import did_you_mean
 from engine.values import ValueRefused, normal_text, parse_moment, start_of
 
@@ -64,6 +64,7 @@ __all__ = [
     "explain",
     "find_counterfactuals",
     "format_rules",
+    "json_schema",
     "json_value",
     "normal_text",
     "parse_moment",

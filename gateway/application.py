@@ -12,6 +12,7 @@ from starlette.routing import Route, Router
 from starlette.types import Message, Receive, Scope, Send
 
 from gateway.batch_paths import read_batch, submit_batch
+from gateway.description_paths import openapi_document, start_page
 from gateway.evaluation_path import evaluate
 from gateway.gateway_context import TIME_LIMIT, GatewayContext
 from gateway.health_paths import livez, readyz
@@ -35,6 +36,8 @@ PATHS: tuple[tuple[str, str, str | None, _Path], ...] = (
     ("/v1/batches/{id}", "GET", "read", read_batch),
     ("/v1/verdicts", "GET", "read", list_verdicts),
     ("/v1/rulesets", "GET", "read", list_rulesets),
+    ("/openapi.json", "GET", None, openapi_document),
+    ("/", "GET", None, start_page),
     ("/livez", "GET", None, livez),
     ("/readyz", "GET", None, readyz),
 )

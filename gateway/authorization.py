@@ -26,7 +26,7 @@ class Authorization:
             is_required: whether a request needs one.
         """
         self._database = database
-        self._is_required = is_required
+        self.is_required = is_required
         self._by_digest: Mapping[str, GatewayToken] = {}
 
     def refresh(self) -> None:
@@ -35,7 +35,7 @@ class Authorization:
         Raises:
             DatabaseUnreachable: no answer; those that were known go on counting.
         """
-        if self._is_required:
+        if self.is_required:
             self._by_digest = active_tokens(self._database)
 
     def admit(self, request: Request, scope: str) -> None:
@@ -48,7 +48,7 @@ class Authorization:
         Raises:
             RequestRefused: it has no token that counts, or one for something else.
         """
-        request.scope[_TOKEN] = self._token(request) if self._is_required else None
+        request.scope[_TOKEN] = self._token(request) if self.is_required else None
         check_scope(request, scope, request.path_params.get("domain"))
 
     def _token(self, request: Request) -> GatewayToken:

@@ -3,6 +3,7 @@
 Takes the text of the file, gives the schema or every problem of it, and says of each field which values it can have.
 Knows no rule, and no service in which shared facts are kept."""
 
+from engine.schema.json_schema import json_schema
 from engine.schema.limits import Limits
 from engine.schema.possible_values import possible_values, values_of_kind
 from engine.schema.reader import parse_schema
@@ -19,6 +20,7 @@ __all__ = [
     "SentNames",
     "Stream",
     "doubled",
+    "json_schema",
     "parse_schema",
     "possible_values",
     "values_of_kind",
