@@ -15,8 +15,6 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from celery import Celery
-
 from rulefarm.errors import DatabaseUnreachable, NotFound, SettingsError
 from rulefarm.jobs import Batch, Job, id_of, new_jobs
 from rulefarm.known_domains import KnownDomains
@@ -48,7 +46,7 @@ class Farm:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.app: Celery = create_app(settings)
+        self.app = create_app(settings)
         self.ledger: Ledger | None = None
         if settings.database_url:
             # An optional extra: a producer without a database needs no SQLAlchemy.

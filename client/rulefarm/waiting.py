@@ -1,8 +1,8 @@
 """Wait for the verdict of a job.  Celery result, verdict row -> [waiting] -> verdict
 
 The result comes first, for it takes one read of memory; it can be lost with the broker, so the row is looked at as
-well, less often. Polled, not subscribed: Celery's subscription is not safe between threads and keeps a channel for
-each job."""
+well, less often. Whoever can be told that there is a result sleeps until then; but not by Celery's own subscription,
+which is not safe between threads and keeps a channel for each job."""
 
 import time
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ from celery import Celery
 
 from rulefarm.errors import BrokerUnreachable, VerdictPending
 from rulefarm.jobs import Job
-from rulefarm.messaging import FARM_HEADER, call_broker
+from rulefarm.messaging import FARM_HEADER, GuestApp, call_broker
 from rulefarm.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _FIRST_LOOK_S, _LONGEST_LOOK_S = 0.002, 0.1
 _FIRST_ROW_LOOK_S, _LONGEST_ROW_LOOK_S = 0.02, 0.5
 
 
-def wait_for(job: Job, app: Celery, ledger: "Ledger | None", timeout: float | None) -> Verdict:
+def wait_for(job: Job, app: GuestApp, ledger: "Ledger | None", timeout: float | None) -> Verdict:
     """Wait for the verdict of a job.
 
     Args:
@@ -38,8 +38,9 @@ def wait_for(job: Job, app: Celery, ledger: "Ledger | None", timeout: float | No
         BrokerUnreachable: the broker does not answer, and there is no database to ask instead.
     """
     watch = Watch(job, app, ledger, timeout)
-    while (verdict := watch.look()) is None:
-        time.sleep(watch.pause_s())
+    with app.announcements.of(str(job.id)) as announcement:
+        while (verdict := watch.look()) is None:
+            announcement.wait(watch.pause_s(is_told=announcement.is_on))
     return verdict
 
 
@@ -80,9 +81,15 @@ class Watch:
             raise VerdictPending("verdict-pending", f"no verdict on job {job.id} after {self._timeout:g} s", hint)
         return verdict
 
-    def pause_s(self) -> float:
-        """Seconds until the next look: more with every one."""
+    def pause_s(self, *, is_told: bool = False) -> float:
+        """Seconds until the next look: more with every one.
+
+        Args:
+            is_told: whether whoever waits is told of a result: then it looks for the row alone. Default: it is not.
+        """
         pause, self._pause_s = self._pause_s, min(self._pause_s * 1.2, _LONGEST_LOOK_S)
+        if is_told:
+            pause = max(pause, self._next_row_look - time.monotonic()) if self._ledger else _LONGEST_LOOK_S
         return pause if self._deadline is None else max(0.0, min(pause, self._deadline - time.monotonic()))
 
 

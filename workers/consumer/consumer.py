@@ -17,7 +17,6 @@ from functools import partial
 from typing import Any
 
 from celery import signals
-from celery.worker.consumer import Consumer
 from kombu.exceptions import OperationalError
 from kombu.transport.redis import Channel as RedisChannel
 from redis.exceptions import ResponseError
@@ -34,6 +33,7 @@ from tasks.probe import PROBE, PROBE_AS_SENT
 from tasks.retry import pause_s
 from tasks.worker_context import current
 from workers.consumer.message_checks import check_envelope, check_message
+from workers.consumer.task_events import GatheringConsumer
 from workers.consumer.time_limits import set_again
 from workers.heartbeat import BEAT_S, Heartbeat
 
@@ -126,7 +126,7 @@ class RefusalWriter:
         log.error("refused message %s is not on record: %s; it begins %r", refusal.id, why, refusal.content)
 
 
-class RefusingConsumer(Consumer):
+class RefusingConsumer(GatheringConsumer):
     """Celery's consumer, but no message can end or loop it."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -34,7 +34,7 @@ _declared: "WeakKeyDictionary[Any, set[str]]" = WeakKeyDictionary()
 _Answer = TypeVar("_Answer")
 
 
-def create_app(settings: Settings) -> Celery:
+def create_app(settings: Settings) -> GuestApp:
     """The Celery application that producers and workers share: broker, results, JSON only.
 
     Args:

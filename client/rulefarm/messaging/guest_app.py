@@ -11,6 +11,7 @@ from celery import Celery
 from kombu.exceptions import KombuError
 from kombu.pools import ProducerPool
 
+from rulefarm.messaging.announcements import Announcements
 from rulefarm.messaging.forked_locks import renew_locks
 
 #: In headers, for the release before refuses arguments that it does not know.
@@ -30,6 +31,7 @@ class GuestApp(Celery):  # type: ignore[misc]  # Celery has no types.
         #: collected, they would end conversations of the parent's.
         self._pools: dict[int, tuple[Any, ProducerPool]] = {}
         self._broker_errors: tuple[type[Exception], ...] = ()
+        self.announcements = Announcements(self)
 
     @property
     def pool(self) -> Any:
@@ -58,6 +60,7 @@ class GuestApp(Celery):  # type: ignore[misc]  # Celery has no types.
 
     def close(self) -> None:
         """Close the connections of this process."""
+        self.announcements.close()
         for pool in self._pools.pop(os.getpid(), ()):
             pool.force_close_all()
         super().close()

@@ -1,0 +1,131 @@
+"""Be woken when a result is put.  Celery's result backend on Redis -> [announcements] -> waiting
+
+Whoever puts a result publishes it too, so that nobody has to look for it every few milliseconds. A waiter has a
+connection for itself, which is the next one's afterwards; when there are many, or Redis can't, one sleeps instead, and
+looks. Reads no result: an announcement may be missed, and says no more than that a look is worth it."""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import redis
+from celery import Celery
+from celery.backends.redis import RedisBackend
+
+from rulefarm.circuit_breaker import CircuitBreaker
+
+#: Waiters of one process that have a connection each.
+_MOST = 20
+#: Seconds for the answer to a subscription; and for which none is tried after one that failed.
+_ANSWER_S, _BACK_OFF_S = 1.0, 5.0
+
+
+class Announcement:
+    """What one waiter waits for."""
+
+    def __init__(self, line: Any, channel: bytes) -> None:
+        self._line = line
+        self._channel = channel
+
+    @property
+    def is_on(self) -> bool:
+        """Whether it would be told; if not, it looks often."""
+        return self._line is not None
+
+    def wait(self, seconds: float) -> None:
+        """Sleep until it is announced, and no longer than so many seconds."""
+        until = time.monotonic() + seconds
+        try:
+            while self._line is not None and (left := until - time.monotonic()) > 0:
+                if self.hears("message", left):
+                    return
+        except (redis.RedisError, OSError):
+            self.hang_up()
+        time.sleep(max(0.0, until - time.monotonic()))
+
+    def hears(self, kind: str, seconds: float) -> bool:
+        """Whether the next thing that is said on the line is of a kind, and of this result.
+
+        Args:
+            kind: as redis-py names it.
+            seconds: to wait for it.
+        """
+        said = self._line.get_message(timeout=seconds)
+        return said is not None and (said["type"], said["channel"]) == (kind, self._channel)
+
+    def hang_up(self) -> None:
+        """Give the line up."""
+        line, self._line = self._line, None
+        if line is not None:
+            with suppress(redis.RedisError, OSError):
+                line.close()
+
+    def give_back(self) -> Any:
+        """The line, for the next one; None if it is of no use."""
+        try:
+            if self._line is not None:
+                # What it still says is not of the next one's result.
+                self._line.unsubscribe(self._channel)
+        except (redis.RedisError, OSError):
+            self.hang_up()
+        return self._line
+
+
+class Announcements:
+    """The lines of one application. Safe to share between threads."""
+
+    def __init__(self, app: Celery) -> None:
+        self._app = app
+        self._breaker = CircuitBreaker(_BACK_OFF_S)
+        #: Process to who waits there, and to the lines that nobody uses. A parent's are left alone.
+        self._waiting: dict[int, set[object]] = {}
+        self._idle: dict[int, list[Any]] = {}
+
+    @contextmanager
+    def of(self, task_id: str) -> Iterator[Announcement]:
+        """What is announced of a result, from now on until the block ends.
+
+        Args:
+            task_id: of the task.
+        """
+        pid, backend, waiter = os.getpid(), self._app.backend, object()
+        waiting, idle = self._waiting.setdefault(pid, set()), self._idle.setdefault(pid, [])
+        if not isinstance(backend, RedisBackend) or self._breaker.is_open or len(waiting) >= _MOST:
+            yield Announcement(None, b"")
+            return
+        waiting.add(waiter)
+        announcement = self._subscribed(backend, idle, task_id)
+        try:
+            yield announcement
+        finally:
+            waiting.discard(waiter)
+            line = announcement.give_back()
+            if line is not None:
+                idle.append(line)
+
+    def close(self) -> None:
+        """Close the lines of this process that nobody uses."""
+        for line in self._idle.pop(os.getpid(), []):
+            line.close()
+
+    def _subscribed(self, backend: RedisBackend, idle: list[Any], task_id: str) -> Announcement:
+        key = backend.get_key_for_task(task_id)
+        channel = key if isinstance(key, bytes) else key.encode()
+        try:
+            line = idle.pop()
+        except IndexError:
+            line = backend.client.pubsub()
+        announcement = Announcement(line, channel)
+        try:
+            line.subscribe(channel)
+            until = time.monotonic() + _ANSWER_S
+            # On a line that was used before comes first what was said to the last one.
+            while not announcement.hears("subscribe", max(0.0, until - time.monotonic())):
+                if time.monotonic() > until:
+                    raise redis.TimeoutError("no answer to a subscription")
+        except (redis.RedisError, OSError):
+            self._breaker.trip()
+            announcement.hang_up()
+        return announcement
