@@ -5,7 +5,8 @@ quickly as one with a hundred. A verdict has the time of its worker's clock, and
 later if Postgres was away meanwhile. So what was judged lately is counted in slots of time, and a slot is read again
 before it is settled. Keeps nothing on record."""
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
@@ -18,9 +19,9 @@ from rulefarm.database import verdicts
 EVALUATION_S = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 1.0)
 ANSWER_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0)
 #: Seconds of a slot.
-SLOT_S = 10
+SLOT_S = 5
 #: How far back each reading looks: a verdict is on record within seconds.
-_TAIL = timedelta(seconds=15)
+_TAIL = timedelta(seconds=10)
 #: Ages at which a slot is read again: when a lease is over, and what waited for Postgres is on record or repeated; and
 #: when it is settled, after which a verdict that comes with a time so long ago is not counted. No clock is so wrong.
 _AGAIN = (timedelta(seconds=60), timedelta(seconds=600))
@@ -152,7 +153,7 @@ class VerdictTotals:
         return found
 
     def lately_s(self, seconds: float) -> float:
-        """The seconds that `within` covers, which are whole slots: up to 10 more.
+        """The seconds that `within` covers, which are whole slots: up to 5 more.
 
         Args:
             seconds: how long ago at most, up to 600.
@@ -185,44 +186,49 @@ class VerdictTotals:
         since, until = connection.execute(select(func.min(verdicts.c.evaluated_at))).scalar_one(), self._again[-1]
         while since is not None and since < until:
             end = min(since + _PIECE, until)
-            for row in connection.execute(_SETTLED, {"since": since, "until": end}).mappings():
-                _add(self.total, row)
+            self._count(_added(connection.execute(_SETTLED, {"since": since, "until": end})))
             since = end
 
     def _read_slots(self, connection: Connection, since: datetime, until: datetime | None) -> None:
         """Read slots, in place of what was read of them before."""
-        read: dict[datetime, _Slot] = {}
-        for row in connection.execute(_RECENT, {"since": since, "until": until or "infinity"}).mappings():
-            slot = read.setdefault(row["slot"], _Slot({}, {}))
-            if row["worker"] is None:
-                _add(slot.tallies, row)
+        rows: dict[datetime, list[Sequence[Any]]] = defaultdict(list)
+        judges: dict[datetime, dict[JudgedBy, int]] = defaultdict(dict)
+        for row in connection.execute(_RECENT, {"since": since, "until": until or "infinity"}):
+            slot, domain, _, _, _, _, worker, digest, number, *_ = row
+            if worker is None:
+                rows[slot].append((*row[1:6], *row[8:]))
             else:
-                slot.judges[JudgedBy(row["domain"], row["worker"], row["ruleset_digest"])] = row["number"]
-        for start, slot in read.items():
-            before = self._slots.get(start)
-            for kind, tally in slot.tallies.items():
-                self.total[kind] = self.total.get(kind, Tally.none()).plus(tally)
-            for kind, tally in before.tallies.items() if before else ():
-                self.total[kind] = self.total[kind].plus(tally, -1)
-            self._slots[start] = slot
+                judges[slot][JudgedBy(domain, worker, digest)] = number
+        for start, found in rows.items():
+            after = _Slot(_added(found), judges[start])
+            self._count(after.tallies)
+            if start in self._slots:
+                self._count(self._slots[start].tallies, -1)
+            self._slots[start] = after
+
+    def _count(self, tallies: Mapping[VerdictKind, Tally], times: int = 1) -> None:
+        for kind, tally in tallies.items():
+            self.total[kind] = self.total.get(kind, Tally.none()).plus(tally, times)
 
 
 def _slot_of(moment: datetime) -> datetime:
     return datetime.fromtimestamp(moment.timestamp() // SLOT_S * SLOT_S, UTC)
 
 
-def _add(tallies: dict[VerdictKind, Tally], row: Mapping[Any, Any]) -> None:
-    kind = VerdictKind(row["domain"], row["outcome"], row["bulk"])
-    number = row["number"]
-    one = Tally(
-        number,
-        row["evaluation_s"],
-        _only(number, row["evaluation"], len(EVALUATION_S) + 1),
-        row["answer_s"],
-        _only(number, row["answer"], len(ANSWER_S) + 1),
-    )
-    tallies[kind] = tallies.get(kind, Tally.none()).plus(one)
-
-
-def _only(number: int, place: int, length: int) -> tuple[int, ...]:
-    return tuple(number if i == place else 0 for i in range(length))
+def _added(rows: Iterable[Sequence[Any]]) -> dict[VerdictKind, Tally]:
+    """The rows of a reading, one for each two classes, as tallies: `_COLUMNS` and `_SUMS`."""
+    kinds: dict[VerdictKind, tuple[list[float], list[int], list[int]]] = {}
+    for domain, outcome, bulk, evaluation, answer, number, evaluation_s, answer_s in rows:
+        kind = VerdictKind(domain, outcome, bulk)
+        if kind not in kinds:
+            kinds[kind] = [0, 0.0, 0.0], [0] * (len(EVALUATION_S) + 1), [0] * (len(ANSWER_S) + 1)
+        sums, evaluations, answers = kinds[kind]
+        sums[0] += number
+        sums[1] += evaluation_s
+        sums[2] += answer_s
+        evaluations[evaluation] += number
+        answers[answer] += number
+    return {
+        kind: Tally(int(sums[0]), sums[1], tuple(evaluations), sums[2], tuple(answers))
+        for kind, (sums, evaluations, answers) in kinds.items()
+    }

@@ -70,8 +70,8 @@ def test_each_is_counted_once_and_no_count_ever_falls(connection: Connection, st
         judge(connection, *(now - timedelta(seconds=lag) for lag in lags))
         totals.read(connection, now)
         found = sum(numbers(totals).values())
-        # What is not older than 15 s is seen at once, whatever comes later.
-        due += sum(lag <= 15 for lag in lags)
+        # What is not older than 10 s is seen at once, whatever comes later.
+        due += sum(lag <= 10 for lag in lags)
         assert found >= max(last, due)
         last = found
     everything = sum(len(lags) for _, lags in steps)
@@ -98,7 +98,7 @@ def test_what_was_there_before_is_counted_with_what_comes(empty: Connection) -> 
         VerdictKind("pricing", "review", batch=True): 1,
     }
     assert sum(tally.number for tally in totals.within(60).values()) == 3
-    assert 60 <= totals.lately_s(60) < 70
+    assert 60 <= totals.lately_s(60) < 65
 
 
 def test_no_verdict_at_all_is_counted_as_none(empty: Connection) -> None:
