@@ -5,7 +5,7 @@ import sys
 import click
 
 from cli.options import read_settings
-from workers.start import run_beat
+from workers.beat import run_beat
 
 
 @click.command("beat")

@@ -1,57 +1,22 @@
-"""The Celery application of the farm's own side.  settings -> [celery_app] -> worker, beat, Flower
+"""The Celery application of the farm's own side.  settings -> [celery_app] -> worker, Flower
 
-Wiring only: names to functions, queues to names, and the settings that make Celery on Redis behave, each with its
-reason. Opens no connection."""
-
-from typing import Any
+Wiring only: names to functions, and queues to names. Opens no connection."""
 
 from celery import Celery
-from celery.schedules import schedule
 
 from rulefarm.messaging import create_app
-from rulefarm.routing import CONTROL_QUEUE, EVALUATE_CHUNK, EVALUATE_JOB, NIGHTLY, RECONCILE, queue, queue_name
+from rulefarm.routing import CONTROL_QUEUE, EVALUATE_CHUNK, EVALUATE_JOB, NIGHTLY, RECONCILE, queue_name
 from rulefarm.settings import Settings
 from store.cron import Cron
 from tasks.evaluate import evaluate_chunk, evaluate_job
 from tasks.nightly import plan_nightly
 from tasks.probe import PROBE, PROBE_AS_SENT, probe
 from tasks.reconcile import reconcile
+from workers.celery_settings import CONF, take_from
 from workers.consumer import FarmRequest, use_optional_results
 
 #: Seconds between the soft time limit, which a task can log, and the hard one, which kills its process.
 _GRACE_S = 5
-
-CONF: dict[str, Any] = {
-    # The message is acknowledged after the verdict is stored: a worker that dies in between leaves it to another.
-    "task_acks_late": True,
-    # A task that killed its process would kill the next one too, for ever; the reconciler's clock is slower.
-    "task_reject_on_worker_lost": False,
-    # What is no message for us is refused and put on record, and ends no worker.
-    "worker_consumer": "workers.consumer.consumer:RefusingConsumer",
-    # Celery's own sees only the messages that it holds, and most of a backlog has none.
-    "worker_autoscaler": "workers.scaling.autoscaler:FarmAutoscaler",
-    # A process takes one message beyond the one it works on: more would wait behind a chunk while others idle.
-    "worker_prefetch_multiplier": 1,
-    # The worker has no other work than to wait for its broker, so it never gives up.
-    "broker_connection_retry_on_startup": True,
-    "broker_connection_max_retries": None,
-    # What was begun when the connection broke is finished: its verdict is stored once, whoever else repeats it.
-    "worker_cancel_long_running_tasks_on_connection_loss": False,
-    # Events are for Flower: when a task starts and ends, but not a third one from every producer when it is sent.
-    "worker_send_task_events": True,
-    "task_send_sent_event": False,
-    "task_default_queue": CONTROL_QUEUE,
-    "task_default_routing_key": CONTROL_QUEUE,
-    # Only the queues that a worker is started for, never one that a typing error would make.
-    "task_create_missing_queues": False,
-    # Seconds until a broker that stopped answering without closing is noticed.
-    "broker_heartbeat": 30,
-    "worker_proc_alive_timeout": 60.0,
-    # One process that grew beyond this many KiB is replaced after its task.
-    "worker_max_memory_per_child": 2_000_000,
-    # One line a task would be a million a night.
-    "worker_redirect_stdouts": False,
-}
 
 
 def create_worker_app(settings: Settings, *, queues: list[str] | None = None, shows: bool = False) -> Celery:
@@ -77,7 +42,6 @@ def create_worker_app(settings: Settings, *, queues: list[str] | None = None, sh
     app.conf.update(CONF)
     use_optional_results(app)
     take_from(app, queues or [])
-    app.conf.beat_schedule = _beat_schedule(settings)
     job_limits = {"time_limit": settings.job_time_limit_s, "soft_time_limit": settings.job_time_limit_s - _GRACE_S}
     chunk_limits = {
         "time_limit": settings.chunk_time_limit_s,
@@ -95,16 +59,6 @@ def create_worker_app(settings: Settings, *, queues: list[str] | None = None, sh
     return app
 
 
-def take_from(app: Celery, queues: list[str]) -> None:
-    """Let a worker of this application take from queues.
-
-    Args:
-        app: has not connected yet.
-        queues: their names; the control queue is always one.
-    """
-    app.conf.task_queues = [queue(name) for name in dict.fromkeys([*queues, CONTROL_QUEUE])]
-
-
 def worker_queues(domains: list[str], *, bulk: bool) -> list[str]:
     """The queues of a worker: one a domain, and the control queue.
 
@@ -120,14 +74,3 @@ def worker_queues(domains: list[str], *, bulk: bool) -> list[str]:
 
 def _positive(limits: dict[str, int]) -> dict[str, int]:
     return {name: max(1, seconds) for name, seconds in limits.items()}
-
-
-def _beat_schedule(settings: Settings) -> dict[str, Any]:
-    return {
-        "reconcile": {
-            "task": RECONCILE,
-            "schedule": schedule(settings.reconcile_interval_s),
-            # Without `expires`: that is a moment of beat's clock, and a worker's may be ahead.
-            "options": {"queue": CONTROL_QUEUE},
-        }
-    }

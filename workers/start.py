@@ -1,14 +1,12 @@
-"""Start one worker, or beat.  settings, domains -> [start] -> a Celery process in the foreground
+"""Start one worker.  settings, domains -> [start] -> a Celery process in the foreground
 
 The order matters: wait for Postgres, compile the rulesets that are published there (an error in one must stop the
 start, not a job), hand them to the process, and only then take messages. Starts no servers."""
 
 import logging
 import socket
-import tempfile
 import warnings
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import billiard.pool
@@ -17,16 +15,17 @@ from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
 from celery.signals import worker_shutdown
 from celery.worker.control import inspect_command
 
-from rulefarm.database import SHORT_S, FarmIdentity, connect
+from rulefarm.database import FarmIdentity, connect
 from rulefarm.errors import SettingsError
-from rulefarm.messaging import FARM_HEADER, refuse_cluster
+from rulefarm.messaging import refuse_cluster
 from rulefarm.settings import Settings
 from rulefarm.urls import source_url
 from tasks.published_rulesets import Prepare
 from tasks.self_description import DESCRIBE, describe
 from tasks.shared_facts import SharedFacts, open_shared
 from tasks.worker_context import WorkerContext, set_context
-from workers.celery_app import create_worker_app, take_from, worker_queues
+from workers.celery_app import create_worker_app, worker_queues
+from workers.celery_settings import take_from
 from workers.consumer import EXIT_AGAIN, LivenessMonitor
 from workers.rulesets_to_serve import rulesets_to_serve
 
@@ -125,50 +124,12 @@ def run_worker(settings: Settings, options: WorkerOptions, *, prepare: Prepare |
     )
 
 
-def run_beat(settings: Settings, *, loglevel: str = "INFO") -> int:
-    """Run beat, which starts what is due by the clock, until it gets SIGTERM or SIGINT.
-
-    Args:
-        settings: where the broker is, and the schedule.
-        loglevel: of its log.
-
-    Returns:
-        The exit code.
-
-    Raises:
-        SettingsError: a setting makes no sense, or the home can't be written to.
-    """
-    app = create_worker_app(settings)
-    refuse_cluster(app)
-    if settings.database_url:
-        database = connect(settings, silence_s=SHORT_S)
-        app.conf.beat_schedule["reconcile"]["options"]["headers"] = _headers(FarmIdentity(database))
-        database.dispose()
-    schedule: Path = settings.home / "beat-schedule"
-    try:
-        settings.home.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=settings.home):
-            pass
-    except OSError as error:
-        raise SettingsError(
-            "home-not-writable",
-            f"beat can't write to {settings.home}: {error.strerror}",
-            "set RULEFARM_HOME to a folder that this user may write to",
-        ) from None
-    return _exit_code(app, ["--quiet", "beat", f"--schedule={schedule}", f"--loglevel={loglevel}", "--pidfile="])
-
-
 def _shared_facts(settings: Settings) -> SharedFacts | None:
     """Where shared facts are; None: nowhere. Only a domain that shares some minds."""
     try:
         return open_shared(settings)
     except SettingsError:
         return None
-
-
-def _headers(farm_id: FarmIdentity) -> dict[str, str]:
-    found = farm_id()
-    return {FARM_HEADER: found} if found else {}
 
 
 def _exit_code(app: Celery, arguments: list[str]) -> int:

@@ -12,15 +12,16 @@ from rulefarm.errors import SettingsError
 from rulefarm.messaging import create_app, queue_depths
 from rulefarm.routing import EVALUATE_CHUNK, EVALUATE_JOB
 from rulefarm.settings import Settings
+from workers.beat import create_beat_app
 from workers.celery_app import create_worker_app
 
 
 def test_beat_sends_the_reconciler_and_nothing_that_depends_on_its_clock(settings: Settings) -> None:
     known = replace(settings, nightly_source="products.parquet", nightly_domain="unheard-of")
-    scheduler = Scheduler(create_worker_app(known), lazy=True)
+    scheduler = Scheduler(create_beat_app(known), lazy=True)
     scheduler.setup_schedule()
     [entry] = scheduler.schedule.values()
-    assert (entry.task, entry.options) == ("rules.reconcile", {"queue": "rules.control"})
+    assert (entry.task, entry.options) == ("rules.reconcile", {"queue": "rules.control", "ignore_result": True})
     app = create_app(known)
     before = queue_depths(app, ["rules.control"])["rules.control"]
     scheduler.apply_async(entry, advance=False)
@@ -33,8 +34,9 @@ def test_a_worker_takes_a_probe_by_its_new_name_and_by_that_of_the_release_befor
 
 @pytest.mark.parametrize("cron", ["every night", "* * * *", "61 2 * * *", "0 0 30 2 *"])
 def test_a_cron_that_is_none_is_refused_at_the_start(settings: Settings, cron: str) -> None:
-    with pytest.raises(SettingsError, match="RULEFARM_NIGHTLY_CRON"):
-        create_worker_app(replace(settings, nightly_source="x", nightly_cron=cron))
+    for create in (create_worker_app, create_beat_app):
+        with pytest.raises(SettingsError, match="RULEFARM_NIGHTLY_CRON"):
+            create(replace(settings, nightly_source="x", nightly_cron=cron))
 
 
 def test_messages_are_sent_many_in_one_round_trip(settings: Settings) -> None:
