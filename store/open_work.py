@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Float, cast, false, func, select
+from sqlalchemy import Connection, Engine, Float, cast, false, func, select, tuple_
 
 from rulefarm.database import batches, chunks, jobs, translate_errors
 
@@ -80,8 +80,9 @@ class WaitingWork:
 
     #: Jobs and chunks that nobody works on, and that are not to wait for their next attempt.
     waiting: int
-    #: Those that somebody holds the lease of.
+    #: Those that somebody holds the lease of, and how many hold one: a process may hold many jobs, but one chunk.
     leased: int
+    holders: int
     #: Seconds since the oldest of those that wait was submitted; 0: none does.
     age_s: float
 
@@ -98,27 +99,37 @@ def waiting_work(engine: Engine, domains: Sequence[str], *, bulk: bool, limit: i
     Raises:
         DatabaseUnreachable: no answer.
     """
-    parts = [_able(select(jobs), jobs, jobs).where(jobs.c.domain.in_(domains), jobs.c.bulk == bulk).limit(limit)]
+    parts = [
+        _able(select(jobs), jobs, jobs, jobs.c.worker)
+        .where(jobs.c.domain.in_(domains), jobs.c.bulk == bulk)
+        .limit(limit)
+    ]
     if bulk:
-        of_chunks = _able(select(chunks).join_from(chunks, batches), chunks, batches)
+        # A chunk's holder is the worker, but each of its processes has one chunk.
+        process = tuple_(chunks.c.batch, chunks.c.n)
+        of_chunks = _able(select(chunks).join_from(chunks, batches), chunks, batches, process)
         parts.append(of_chunks.where(batches.c.domain.in_(domains)).limit(limit))
-    waiting = leased = 0
+    waiting = leased = holders = 0
     age_s = 0.0
     with translate_errors(engine), engine.connect() as connection:
         for part in parts:
             able = part.subquery()
             waits = ~able.c.is_leased
             age = cast(func.extract("epoch", func.now() - func.min(able.c.enqueued_at).filter(waits)), Float)
-            counted = select(func.count().filter(waits), func.count().filter(able.c.is_leased), age)
-            number, held, oldest_s = connection.execute(counted).one()
-            waiting, leased, age_s = waiting + number, leased + held, max(age_s, oldest_s or 0.0)
-    return WaitingWork(waiting, leased, age_s)
+            held = func.count().filter(able.c.is_leased)
+            by = func.count(able.c.holder.distinct()).filter(able.c.is_leased)
+            row = connection.execute(select(func.count().filter(waits), held, by, age)).one()
+            waiting, leased, holders = waiting + row[0], leased + row[1], holders + row[2]
+            age_s = max(age_s, row[3] or 0.0)
+    return WaitingWork(waiting, leased, holders, age_s)
 
 
-def _able(statement: Any, table: Any, submitted: Any) -> Any:
-    """What is open, but not what waits for its next attempt; of each whether somebody has it, and its age."""
+def _able(statement: Any, table: Any, submitted: Any, holder: Any) -> Any:
+    """What is open, but not what waits for its next attempt; of each whether somebody has it, who, and its age."""
     is_leased = func.coalesce(table.c.lease_until > func.now(), false())
-    statement = statement.with_only_columns(is_leased.label("is_leased"), submitted.c.enqueued_at)
+    statement = statement.with_only_columns(
+        is_leased.label("is_leased"), submitted.c.enqueued_at, holder.label("holder")
+    )
     return statement.where(
         table.c.state == "open", is_leased | (table.c.attempts == 0) | (table.c.resend_at <= func.now())
     )

@@ -4,5 +4,6 @@
 
 from workers.scaling.decision import Demand, Width, settle, wanted
 from workers.scaling.pace import PACE, Pace
+from workers.scaling.workers_wanted import WorkersWanted, workers_wanted
 
-__all__ = ["PACE", "Demand", "Pace", "Width", "settle", "wanted"]
+__all__ = ["PACE", "Demand", "Pace", "Width", "WorkersWanted", "settle", "wanted", "workers_wanted"]

@@ -73,7 +73,7 @@ class FarmAutoscaler(Autoscaler):
     def _load(self) -> Demand:
         seen = self._seen
         fresh = seen is not None and time.monotonic() - seen[0] < _FRESH_S
-        work = seen[1] if seen and fresh else WaitingWork(0, 0, 0.0)
+        work = seen[1] if seen and fresh else WaitingWork(0, 0, 0, 0.0)
         busy = len(self._given())
         # Of the jobs that are begun for the first time no lease tells; what is no job at all is on no record.
         leased = max(work.leased, busy)
