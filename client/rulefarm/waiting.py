@@ -39,8 +39,9 @@ def wait_for(job: Job, app: GuestApp, ledger: "Ledger | None", timeout: float | 
     """
     watch = Watch(job, app, ledger, timeout)
     with app.announcements.of(str(job.id)) as announcement:
-        while (verdict := watch.look()) is None:
-            announcement.wait(watch.pause_s(is_told=announcement.is_on))
+        told = None
+        while (verdict := watch.look(told)) is None:
+            told = announcement.wait(watch.pause_s(is_told=announcement.is_on))
     return verdict
 
 
@@ -62,14 +63,17 @@ class Watch:
         self._next_row_look = time.monotonic() + self._row_pause_s
         self._has_results = bool(app.conf.result_backend)
 
-    def look(self) -> Verdict | None:
+    def look(self, told: bytes | None = None) -> Verdict | None:
         """The verdict, if it is there.
+
+        Args:
+            told: the result, if it was announced. Default: Redis is asked for it.
 
         Raises:
             VerdictPending, JobDead, BrokerUnreachable: as `wait_for`.
         """
         job, ledger = self._job, self._ledger
-        verdict = _result(job, self._app, ledger) if self._has_results else None
+        verdict = _result(job, self._app, ledger, told) if self._has_results else None
         now = time.monotonic()
         late = self._deadline is not None and now >= self._deadline
         if verdict is None and ledger and (late or now >= self._next_row_look or not self._has_results):
@@ -93,9 +97,10 @@ class Watch:
         return pause if self._deadline is None else max(0.0, min(pause, self._deadline - time.monotonic()))
 
 
-def _result(job: Job, app: Celery, ledger: "Ledger | None") -> Verdict | None:
+def _result(job: Job, app: Celery, ledger: "Ledger | None", told: bytes | None) -> Verdict | None:
+    backend = app.backend
     try:
-        meta = call_broker(app, lambda: app.backend.get_task_meta(str(job.id)))
+        meta = backend.decode_result(told) if told else call_broker(app, lambda: backend.get_task_meta(str(job.id)))
     except BrokerUnreachable:
         if ledger is None:
             raise

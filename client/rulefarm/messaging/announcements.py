@@ -18,49 +18,51 @@ from rulefarm.circuit_breaker import CircuitBreaker
 
 #: Waiters of one process that have a connection each.
 _MOST = 20
-#: Seconds for the answer to a subscription; and for which none is tried after one that failed.
-_ANSWER_S, _BACK_OFF_S = 1.0, 5.0
+#: Seconds for which none is tried after one that failed.
+_BACK_OFF_S = 5.0
 
 
 class Announcement:
     """What one waiter waits for."""
 
-    def __init__(self, line: Any, channel: bytes) -> None:
+    def __init__(self, line: Any, channel: bytes, breaker: CircuitBreaker) -> None:
         self._line = line
         self._channel = channel
+        self._breaker = breaker
 
     @property
     def is_on(self) -> bool:
         """Whether it would be told; if not, it looks often."""
         return self._line is not None
 
-    def wait(self, seconds: float) -> None:
-        """Sleep until it is announced, and no longer than so many seconds."""
+    def wait(self, seconds: float) -> bytes | None:
+        """Sleep until it is announced, and no longer than so many seconds; gives the result, as it was put."""
         until = time.monotonic() + seconds
         try:
             while self._line is not None and (left := until - time.monotonic()) > 0:
-                if self.hears("message", left):
-                    return
+                # On a line that was used before comes first what was said to the last one.
+                said = self._line.get_message(timeout=left)
+                if said is not None and (said["type"], said["channel"]) == ("message", self._channel):
+                    return bytes(said["data"])
         except (redis.RedisError, OSError):
             self.hang_up()
         time.sleep(max(0.0, until - time.monotonic()))
+        return None
 
-    def hears(self, kind: str, seconds: float) -> bool:
-        """Whether the next thing that is said on the line is of a kind, and of this result.
-
-        Args:
-            kind: as redis-py names it.
-            seconds: to wait for it.
-        """
-        said = self._line.get_message(timeout=seconds)
-        return said is not None and (said["type"], said["channel"]) == (kind, self._channel)
+    def begin(self) -> None:
+        """Ask to be told. Without the answer: it comes in time, or the row is looked at."""
+        try:
+            if self._line is not None:
+                self._line.subscribe(self._channel)
+        except (redis.RedisError, OSError):
+            self.hang_up()
 
     def hang_up(self) -> None:
         """Give the line up."""
+        self._breaker.trip()
         line, self._line = self._line, None
-        if line is not None:
-            with suppress(redis.RedisError, OSError):
-                line.close()
+        with suppress(redis.RedisError, OSError):
+            line.close()
 
     def give_back(self) -> Any:
         """The line, for the next one; None if it is of no use."""
@@ -93,10 +95,16 @@ class Announcements:
         pid, backend, waiter = os.getpid(), self._app.backend, object()
         waiting, idle = self._waiting.setdefault(pid, set()), self._idle.setdefault(pid, [])
         if not isinstance(backend, RedisBackend) or self._breaker.is_open or len(waiting) >= _MOST:
-            yield Announcement(None, b"")
+            yield Announcement(None, b"", self._breaker)
             return
+        key = backend.get_key_for_task(task_id)
+        try:
+            line = idle.pop()
+        except IndexError:
+            line = backend.client.pubsub()
+        announcement = Announcement(line, key if isinstance(key, bytes) else key.encode(), self._breaker)
         waiting.add(waiter)
-        announcement = self._subscribed(backend, idle, task_id)
+        announcement.begin()
         try:
             yield announcement
         finally:
@@ -109,23 +117,3 @@ class Announcements:
         """Close the lines of this process that nobody uses."""
         for line in self._idle.pop(os.getpid(), []):
             line.close()
-
-    def _subscribed(self, backend: RedisBackend, idle: list[Any], task_id: str) -> Announcement:
-        key = backend.get_key_for_task(task_id)
-        channel = key if isinstance(key, bytes) else key.encode()
-        try:
-            line = idle.pop()
-        except IndexError:
-            line = backend.client.pubsub()
-        announcement = Announcement(line, channel)
-        try:
-            line.subscribe(channel)
-            until = time.monotonic() + _ANSWER_S
-            # On a line that was used before comes first what was said to the last one.
-            while not announcement.hears("subscribe", max(0.0, until - time.monotonic())):
-                if time.monotonic() > until:
-                    raise redis.TimeoutError("no answer to a subscription")
-        except (redis.RedisError, OSError):
-            self._breaker.trip()
-            announcement.hang_up()
-        return announcement

@@ -18,6 +18,7 @@ from rulefarm.messaging import GuestApp, announcements, create_app
 from rulefarm.settings import Settings
 from rulefarm.waiting import wait_for
 from tasks.job_results import put_results
+from tests.processes import until
 from tests.rows import verdict
 
 #: Seconds that a sleep which nobody ends would last, and in which it is seen that one was ended.
@@ -48,9 +49,10 @@ def assert_woken(app: GuestApp) -> None:
     with app.announcements.of(str(task_id)) as announcement:
         assert announcement.is_on
         begun, timer = time.monotonic(), soon(app, task_id)
-        announcement.wait(LONG_S)
+        told = announcement.wait(LONG_S)
         assert time.monotonic() - begun < SEEN_S
         timer.join()
+    assert told == app.backend.get(app.backend.get_key_for_task(str(task_id)))
 
 
 def test_a_result_wakes_its_waiter_and_no_other(app: GuestApp) -> None:
@@ -59,15 +61,16 @@ def test_a_result_wakes_its_waiter_and_no_other(app: GuestApp) -> None:
     with app.announcements.of(str(uuid.uuid4())) as announcement:
         put(app, uuid.uuid4())
         begun = time.monotonic()
-        announcement.wait(0.2)
+        assert announcement.wait(0.2) is None
         assert time.monotonic() - begun >= 0.2
 
 
-def test_a_result_that_comes_before_the_wait_is_not_missed(app: GuestApp) -> None:
+def test_a_result_that_comes_before_the_wait_is_not_missed(app: GuestApp, settings: Settings) -> None:
     task_id = uuid.uuid4()
     with app.announcements.of(str(task_id)) as announcement:
+        until(lambda: redis.Redis.from_url(settings.require_broker()).pubsub_channels(f"*{task_id}"))
         put(app, task_id)
-        announcement.wait(LONG_S)
+        assert announcement.wait(LONG_S)
 
 
 def test_what_was_left_unheard_on_a_line_is_not_the_next_ones(app: GuestApp) -> None:
