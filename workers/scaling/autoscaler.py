@@ -62,7 +62,8 @@ class FarmAutoscaler(Autoscaler):
             self._thread.start()
         number = wanted(self._load(), least=self.min_concurrency, most=self.max_concurrency)
         self._width = settle(self._width, number, now=time.monotonic(), pause_s=self._settings.scale_pause_s)
-        more = self._width.processes - self.processes
+        # Somebody may have changed the bounds meanwhile.
+        more = max(self.min_concurrency, min(self._width.processes, self.max_concurrency)) - self.processes
         if more > 0:
             self._grow(more)
         elif more < 0:
@@ -132,16 +133,21 @@ class FarmAutoscaler(Autoscaler):
         return len(own) + max(0, free_bytes() // max(_LEAST_BYTES, *own, 0))
 
 
-def free_bytes() -> int:
-    """Bytes of memory that are free on this host, and in this container if it has a limit."""
+def free_bytes(cgroup: Path = _CGROUP) -> int:
+    """Bytes of memory that are free on this host, and in this container if it has a limit.
+
+    Args:
+        cgroup: where the kernel tells of the container.
+    """
     free = int(psutil.virtual_memory().available)
     try:
-        limit, used = ((_CGROUP / f"memory.{name}").read_text().strip() for name in ("max", "current"))
-        free = min(free, int(limit) - int(used))
+        limit, used = (int((cgroup / f"memory.{name}").read_text()) for name in ("max", "current"))
+        told = dict(line.split() for line in (cgroup / "memory.stat").read_text().splitlines())
     except (OSError, ValueError):
-        # No container, one without a limit ("max"), or a kernel that keeps it elsewhere.
-        pass
-    return max(0, free)
+        # No container, one without a limit ("max"), or a kernel that tells it elsewhere.
+        return free
+    # Of files what nobody used lately: the kernel gives it up when somebody needs the memory.
+    return max(0, min(free, limit - used + int(told.get("inactive_file", 0))))
 
 
 def _own_bytes(pid: int) -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
+from pathlib import Path
 
 import psutil
 from sqlalchemy import Engine, func, select
@@ -62,5 +63,13 @@ def test_a_burst_widens_a_worker_and_a_pause_narrows_it(
     assert "exited with" not in log
 
 
-def test_free_memory_is_told_in_bytes() -> None:
-    assert 0 < free_bytes() <= psutil.virtual_memory().total
+def test_free_memory_is_that_of_the_host_and_of_the_container(tmp_path: Path) -> None:
+    assert 0 < free_bytes(tmp_path) <= psutil.virtual_memory().total
+    files = {"max": "1000000", "current": "900000", "stat": "anon 500000\ninactive_file 300000"}
+    for name, text in files.items():
+        (tmp_path / f"memory.{name}").write_text(f"{text}\n")
+    assert free_bytes(tmp_path) == 400_000
+    (tmp_path / "memory.current").write_text("2000000\n")
+    assert free_bytes(tmp_path) == 0
+    (tmp_path / "memory.max").write_text("max\n")
+    assert free_bytes(tmp_path) > 1_000_000
