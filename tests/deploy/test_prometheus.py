@@ -5,9 +5,17 @@ import re
 import subprocess
 from pathlib import Path
 
+from sqlalchemy import Engine
+
+from rulefarm.settings import Settings
+from store.pending_work import record_run
+from store.verdicts import store_verdict
 from tests.deploy.dashboard import PANELS, PATH, text
 from tests.docs.test_monitoring_page import PAGE
+from tests.rows import add_job, verdict
 from tests.servers import program
+from workers.monitoring import SignalReader
+from workers.monitoring.metrics import answer
 
 ROOT = Path(__file__).parents[2]
 RULES = ROOT / "deploy" / "prometheus" / "alerts.yml"
@@ -15,9 +23,9 @@ ALERTS = re.findall(r"^ *- alert: (\w+)$", RULES.read_text(encoding="utf-8"), re
 METRICS = set(re.findall(r"`(rulefarm_\w+)`", PAGE))
 
 
-def promtool(*arguments: object) -> None:
+def promtool(*arguments: object, given: str = "") -> None:
     command = [program("promtool"), *map(str, arguments)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=ROOT, input=given, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -59,3 +67,12 @@ def test_prometheus_reads_what_the_panels_ask(tmp_path: Path) -> None:
     path = tmp_path / "panels.yml"
     path.write_text(json.dumps({"groups": [{"name": "panels", "rules": rules}]}), encoding="utf-8")
     promtool("check", "rules", path)
+
+
+def test_prometheus_finds_nothing_wrong_with_what_is_exposed(settings: Settings, database: Engine, domain: str) -> None:
+    record_run(database, sent=0, broker_lost=False)
+    job = add_job(settings)
+    store_verdict(database, verdict(job.id, job.enqueued_at))
+    reader = SignalReader(settings)
+    promtool("check", "metrics", given=answer(reader)[1].decode())
+    reader.close()
