@@ -35,7 +35,7 @@ PEERS = (
     InstallablePeer("dramatiq", "dramatiq", "Dramatiq"),
     InstallablePeer("procrastinate", "procrastinate", "Procrastinate"),
     InstallablePeer("awa-pg", "awa", "Awa"),
-    InstallablePeer("oban", "oban", "Oban", python=(3, 12)),
+    InstallablePeer("oban", "oban", "ObanQueue", python=(3, 12)),
 )
 
 
