@@ -9,7 +9,7 @@ SOURCES := setup.cfg pyproject.toml
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run picture test suite unit check lint types fuzz data bench drill soak clean
+.PHONY: help run picture test suite unit check lint types fuzz data bench drill soak deploy-test clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -56,6 +56,9 @@ drill: $(STAMP) ## Inject every fault into a farm, and check that it kept its pr
 
 soak: $(VENV)/.patterns ## Hold a farm of the fraud rules against the replay, and its memory against its bounds: about seven minutes
 	@$(BIN)/python -m examples soak
+
+deploy-test: ## Build the image, run it with compose and as a pod, and hurt it: as root, with buildah and podman
+	@deploy/test.sh
 
 clean: ## Remove the environment, the embedded services' data and the example data
 	@rm -rf $(VENV) .rulefarm examples/data build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

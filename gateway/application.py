@@ -18,6 +18,7 @@ from gateway.gateway_context import TIME_LIMIT, GatewayContext
 from gateway.health_paths import livez, readyz
 from gateway.job_paths import read_job, submit
 from gateway.problems import GatewayBusy, response_of
+from gateway.scale_path import scale
 from gateway.verdict_paths import list_rulesets, list_verdicts
 
 #: Requests that are under way at once at most.
@@ -36,6 +37,7 @@ PATHS: tuple[tuple[str, str, str | None, _Path], ...] = (
     ("/v1/batches/{id}", "GET", "read", read_batch),
     ("/v1/verdicts", "GET", "read", list_verdicts),
     ("/v1/rulesets", "GET", "read", list_rulesets),
+    ("/v1/scale/{domains}", "GET", "read", scale),
     ("/openapi.json", "GET", None, openapi_document),
     ("/", "GET", None, start_page),
     ("/livez", "GET", None, livez),

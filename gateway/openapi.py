@@ -13,6 +13,7 @@ from engine import json_schema
 from gateway.job_paths import MAX_WAIT_S
 from gateway.problems import MEDIA_TYPE
 from gateway.request_bodies import MAX_SUBJECTS
+from gateway.scale_path import MOST_WIDTH
 from gateway.verdict_paths import MAX_PAGE
 from rulesets.loader import LoadedRuleset
 
@@ -86,6 +87,10 @@ _SCHEMAS: Mapping[str, Any] = {
                 domain=_TEXT, digest=_TEXT, rules=_WHOLE, subject=_TEXT, key=_TEXT, description=_TEXT,
             ),
         },
+    ),
+    "Scale": _object(
+        "workers processes waiting leased age_s",
+        workers=_WHOLE, processes=_WHOLE, waiting=_WHOLE, leased=_WHOLE, age_s={"type": "number", "minimum": 0},
     ),
     "Problem": _object(
         "type title status detail code",
@@ -212,6 +217,11 @@ _FILTERS = [
     _query("limit", {"type": "integer", "minimum": 1, "maximum": MAX_PAGE}, "verdicts of a page"),
 ]
 _WAIT = _query("wait", {"type": "integer", "minimum": 0, "maximum": MAX_WAIT_S}, "seconds to wait for the verdict")
+_SCALE = [
+    {"name": "domains", "in": "path", "required": True, "schema": _TEXT, "description": "with commas between"},
+    _query("queue", {"type": "string", "enum": ["interactive", "bulk"]}, "single jobs, or the chunks of batches"),
+    _query("width", {"type": "integer", "minimum": 1, "maximum": MOST_WIDTH}, "processes of a worker at most"),
+]
 _STATUS = _object("status", status=_TEXT)
 _READING: Mapping[str, Any] = {
     "/v1/jobs/{id}": _operation("get", "Where a job stands", _ref("Job"), tag="reading", parameters=[_BY_ID, _WAIT]),
@@ -220,6 +230,9 @@ _READING: Mapping[str, Any] = {
         "get", "Verdicts, newest first", _ref("VerdictPage"), tag="reading", parameters=_FILTERS
     ),
     "/v1/rulesets": _operation("get", "The rulesets that judge here", _ref("Rulesets"), tag="reading"),
+    "/v1/scale/{domains}": _operation(
+        "get", "How many workers domains want", _ref("Scale"), tag="reading", parameters=_SCALE
+    ),
     "/livez": _operation("get", "Whether the process lives", _STATUS, tag="health"),
     "/readyz": _operation("get", "Whether it can judge", _STATUS, tag="health"),
 }
