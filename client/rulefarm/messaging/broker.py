@@ -170,6 +170,8 @@ def _publish(app: Celery, producer: Producer, messages: list[TaskMessage]) -> No
     for name in queues.keys() - declared:
         queues[name](producer.channel).declare()
         declared.add(name)
+    if isinstance(producer.channel, RedisChannel) and not isinstance(producer.channel.Client, _KeptClient):
+        producer.channel.Client = _KeptClient(producer.channel.Client)
     with producer.batch(max_size=500):
         for message in messages:
             content = app.amqp.create_task_message(
@@ -181,6 +183,22 @@ def _publish(app: Celery, producer: Producer, messages: list[TaskMessage]) -> No
             app.amqp.send_task_message(
                 producer, message.task, content, queue=queues[message.queue], retry=False, declare=[]
             )
+
+
+class _KeptClient:
+    """Makes the Redis client of a channel, once: kombu would have one made for every message, and redis-py fills a
+    table of all its commands for each, which takes longer than to send one."""
+
+    def __init__(self, make: Callable[..., Any]) -> None:
+        self._make = make
+        self._made: tuple[Any, Any] = (None, None)
+
+    def __call__(self, *, connection_pool: Any, **more: Any) -> Any:
+        pool, client = self._made
+        if pool is not connection_pool:
+            client = self._make(connection_pool=connection_pool, **more)
+            self._made = connection_pool, client
+        return client
 
 
 def call_broker(app: Celery, question: Callable[[], _Answer]) -> _Answer:
