@@ -19,8 +19,8 @@ from rulefarm.messaging import TaskMessage, chunk_message
 from store.attempts import WORKER_SILENT, LeaseTerms, is_free, released
 from store.dead_letters import Failure, write_dead_letter
 
-#: Into how many a chunk is split: a thousand rows stand alone after two splits, and few are judged for nothing.
-PARTS = 32
+#: Into how many a chunk is split: 2,500 rows stand alone after two splits, and few are judged for nothing.
+PARTS = 50
 #: How long whoever split a chunk has to send the messages of its parts, before the reconciler does.
 _SENDING = timedelta(seconds=10)
 

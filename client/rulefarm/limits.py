@@ -11,7 +11,7 @@ MAX_MESSAGE_BYTES = 16_000_000
 MAX_RECORD_CHARACTERS = 4_000_000
 #: Bytes of one chunk's columns in memory: where rows are big, a chunk has fewer.
 MAX_CHUNK_BYTES = 32_000_000
-#: Characters of one reference fact as canonical text: a chunk may look up a thousand of them.
+#: Characters of one reference fact as canonical text: a chunk may look up thousands of them.
 MAX_FACT_CHARACTERS = 100_000
 #: Characters of one event of a stream: a job may read a thousand of them.
 MAX_EVENT_CHARACTERS = 4_000

@@ -84,7 +84,7 @@ class Settings(_Flaws):
     #: Seconds after which the evaluation of one chunk is killed. A chunk takes seconds.
     chunk_time_limit_s: int = 60
     #: Subjects in one chunk: big enough that the columnar pass pays, small enough to spread over workers.
-    chunk_rows: int = 1000
+    chunk_rows: int = 2500
     #: How often a job or chunk is tried before it becomes a dead letter. Only attempts that failed, or that may have
     #: died with their worker, count.
     max_attempts: int = 4
