@@ -29,7 +29,7 @@ def build_orders(count: int | None = DEFAULT_ORDERS) -> pl.DataFrame:
     Raises:
         DataMissing: the data package is not installed.
     """
-    baskets = _history(sum_baskets())
+    baskets = _history()
     kept = baskets if count is None else baskets.tail(count)
     kept = kept.join(_redemptions(), on=["household_id", "day"], how="left")
     kept = kept.join(_campaigns(kept), on="basket_id", how="left")
@@ -77,14 +77,15 @@ def sum_baskets() -> pl.DataFrame:
     )
 
 
-def _history(baskets: pl.DataFrame) -> pl.DataFrame:
-    """Add what is known of the household when the order is placed; totals become dollars."""
+@cache
+def _history() -> pl.DataFrame:
+    """The baskets with what is known of the household when the order is placed; totals become dollars."""
     before = pl.int_range(pl.len()).over("household_id")
     total_before = (pl.col("total").cum_sum() - pl.col("total")).over("household_id")
     coupons_before = (pl.col("coupon_total").cum_sum() - pl.col("coupon_total")).over("household_id")
     since = pl.col("transaction_timestamp").diff().over("household_id").dt.total_minutes()
     money = ("total", "list_total", "discount_total", "coupon_total", "coupon_match_total")
-    return baskets.with_columns(
+    return sum_baskets().with_columns(
         before.alias("orders_before"),
         ratio(total_before / 100, before, digits=2).alias("average_total_before"),
         dollars(coupons_before).alias("coupon_total_before"),
