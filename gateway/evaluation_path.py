@@ -17,10 +17,12 @@ async def evaluate(context: GatewayContext, request: Request) -> Response:
     Raises:
         RulefarmError: whatever keeps it from being judged.
     """
-    if request.url.query:
+    is_durable = True
+    # Most have no query, and to look into an empty one takes as long as to judge.
+    if request.scope["query_string"]:
         check_query(request, "durable")
+        is_durable = query_flag(request, "durable", default=True)
     domain = request.path_params["domain"]
-    is_durable = query_flag(request, "durable", default=True)
     loaded = context.served.ruleset(domain)
     submissions, are_many = parse_submissions(await read_body(request), request.headers.get("idempotency-key"))
     messages = job_messages(domain, submissions)

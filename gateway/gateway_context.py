@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -29,6 +29,10 @@ _Answer = TypeVar("_Answer")
 #: Where a path finds the time limit of its request, to move it.
 TIME_LIMIT = "rulefarm.time_limit"
 _TRUTH = {"true": True, "false": False}
+
+
+#: What callers get of a verdict: all of it.
+_VERDICT = tuple(field.name for field in fields(Verdict))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,25 +71,24 @@ def verdict_document(verdict: Verdict, *, on_record: bool = True) -> dict[str, A
         verdict: the verdict.
         on_record: whether it can be asked for again, by its id. Default: it can.
     """
-    document = verdict.to_json()
-    # What it was called in a release before this one had a gateway.
-    del document["seen"]
+    document = {name: getattr(verdict, name) for name in _VERDICT}
     if not on_record:
         del document["id"], document["enqueued_at"]
-        if document["subject"] == str(verdict.id):
+        if verdict.subject == str(verdict.id):
             del document["subject"]
-    return document | {"on_record": on_record}
+    document["on_record"] = on_record
+    return document
 
 
 def json_response(document: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """A document as the body of an answer.
 
     Args:
-        document: plain data; ids and instants become text.
+        document: plain data, ids and instants.
         status: of the answer.
         headers: more of them.
     """
-    content = json.dumps(document, ensure_ascii=False, separators=(",", ":"), default=_text)
+    content = _ENCODER.encode(document)
     # Half a surrogate pair can stand in what a rule says, and in no UTF-8.
     return Response(content.encode("utf-8", "replace"), status, headers, media_type="application/json")
 
@@ -163,3 +166,6 @@ def check_query(request: Request, *known: str) -> None:
 
 def _text(value: Any) -> str:
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False, default=_text)

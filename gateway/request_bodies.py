@@ -3,6 +3,7 @@
 Reads a body within its bounds, and makes of it what `Farm.submit` would: the same key with the same
 facts is the same job, whichever way it comes. Writes nothing, and knows no ruleset."""
 
+import json
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -128,6 +129,7 @@ def _messages(domain: str, submissions: list[Submission], now: datetime) -> Iter
             as_of=moment or now,
             enqueued_at=now,
             on_record=True,
+            parsed=json.loads(text),
         )
 
 
