@@ -1,4 +1,4 @@
-"""`python -m bench`: measure, and print the table.  suites -> report -> [__main__]; `python -m bench farm`: bench.farm
+"""`python -m bench`: measure, and print the table.  suites -> report -> [__main__]; bench.farm; gateway_command
 
 Parses the command line, runs one part after the other, prints each as it is done."""
 
@@ -17,6 +17,7 @@ from bench import report
 from bench.compile_suite import compilation
 from bench.engines import Absent
 from bench.farm.command import command as farm
+from bench.gateway_command import command as gateway
 from bench.ours import compiled
 from bench.suites import FULL, QUICK, A, B, C, D, Effort, chain, chunks, records, shipped
 from bench.timing import Disagreement, Goal, ReportRow
@@ -32,12 +33,13 @@ PRODUCTS = Path(__file__).parents[1] / "examples" / "data" / "products.parquet"
 @click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures there too.")
 @click.pass_context
 def main(context: click.Context, quick: bool, file: Path | None) -> None:
-    """Time the engine beside what one could use in its place; or the whole farm."""
+    """Time the engine beside what one could use in its place; the whole farm; or the gateway."""
     if context.invoked_subcommand is None:
         _engine(quick, file)
 
 
 main.add_command(farm)
+main.add_command(gateway)
 
 
 def _engine(quick: bool, file: Path | None) -> None:

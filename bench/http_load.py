@@ -21,6 +21,8 @@ class Load:
     p99_s: float
     #: Answers that were no success.
     failed: int
+    #: Seconds of each answer, the quickest first.
+    times: list[float]
 
 
 def post(path: str, body: str) -> bytes:
@@ -33,6 +35,21 @@ def post(path: str, body: str) -> bytes:
     content = body.encode()
     head = f"POST {path} HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\ncontent-length: {len(content)}"
     return head.encode() + b"\r\n\r\n" + content
+
+
+def get(port: int, path: str) -> int:
+    """The status of a page; 0: nobody listens.
+
+    Args:
+        port: of the server, on loopback.
+        path: of the page.
+    """
+    try:
+        with socket.create_connection(("127.0.0.1", port)) as connection:
+            connection.sendall(f"GET {path} HTTP/1.1\r\nhost: bench\r\n\r\n".encode())
+            return int(_answer(connection)[9:12])
+    except ConnectionError:
+        return 0
 
 
 def drive(port: int, requests: Sequence[bytes], *, clients: int, seconds: float) -> Load:
@@ -53,6 +70,7 @@ def drive(port: int, requests: Sequence[bytes], *, clients: int, seconds: float)
         median_s=times[len(times) // 2],
         p99_s=times[len(times) * 99 // 100],
         failed=sum(failed for _, failed in parts),
+        times=times,
     )
 
 

@@ -1,0 +1,24 @@
+"""The gateway is timed beside the bare framework, and a table comes of it. No time is judged."""
+
+import pytest
+
+from bench.gateway_command import BARE, ENGINE, JUDGED, LISTED, RECORDED, Measured, rows_of
+from bench.http_load import Load
+
+
+def measured(rate: float, p99_s: float) -> Measured:
+    return Measured(Load(rate=rate, median_s=0.001, p99_s=p99_s, failed=0, times=[]), cpu_s=0.5 / rate)
+
+
+def test_a_target_is_judged_beside_the_bare_framework_of_the_same_turn() -> None:
+    turn = {BARE: measured(1000, 0.01), JUDGED: measured(800, 0.02), RECORDED: measured(900, 0.01)}
+    slow = {BARE: measured(100, 0.01), JUDGED: measured(60, 0.02), RECORDED: measured(1100, 0.02)}
+    for each in (turn, slow):
+        each |= {LISTED: measured(9, 1), ENGINE: measured(9999, 0)}
+    asked = {RECORDED: [0.002, 0.003, 0.5], "submit and wait": [0.006, 0.009, 0.5]}
+    for each, told in ((turn, [True, False, True]), (slow, [False, True, False])):
+        rows = rows_of([each], [asked])
+        assert [row.met for row in rows if row.met is not None] == told
+    [beside] = [row for row in rows if row.name == "submit and wait"]
+    assert beside.ratio is not None
+    assert beside.ratio.middle == pytest.approx(3)
