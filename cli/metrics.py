@@ -22,6 +22,9 @@ def command(port: int, address: str) -> None:
 
     One for a farm is enough; several give the same numbers.
     """
+    if not address.strip():
+        # A server that is given no address listens on all there are.
+        raise click.BadParameter("an address of this machine, such as 127.0.0.1", param_hint="--address")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     reader = SignalReader(read_settings())

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
+from rulefarm.farm import Farm
 from rulefarm.settings import Settings
 from tests.cli.conftest import OnFarm, Run, settings_only
 from tests.processes import until
@@ -112,6 +113,20 @@ def test_status_names_queues_and_workers(on_farm: OnFarm) -> None:
 def test_its_workers_are_alive(on_farm: OnFarm, running_farm: Settings) -> None:
     until(lambda: len(list((running_farm.home / FOLDER).iterdir())) == 2)
     assert on_farm("alive") == ""
+
+
+def test_top_shows_a_farm_at_work(farm: Farm, on_farm: OnFarm) -> None:
+    farm.evaluate("payment", {"Order": {"total": 1}}, key=uuid.uuid4().hex)
+    document = json.loads(on_farm("top", "--json"))
+    payment = document["domains"]["payment"]
+    assert payment["outcomes"]["accept"] >= 1
+    assert payment["submitted"] >= 1
+    assert payment["jobs_per_s"] > 0
+    assert {worker["name"].partition("@")[0] for worker in document["workers"]} >= {"payment-pricing"}
+    assert document["domains"].keys() == {"payment", "pricing"}
+    shown = on_farm("top")
+    assert "payment-pricing.bulk@" in shown
+    assert "accept" in shown
 
 
 def test_without_a_broker_a_job_stays_on_record_and_is_judged_when_it_is_back(

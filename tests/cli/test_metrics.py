@@ -33,3 +33,4 @@ def test_without_a_database_it_starts_all_the_same_and_says_so(settings: Setting
     assert "each scrape tries again [database-unreachable]" in done.stderr
     assert "give it an --address of this machine) [bad-setting]" in done.stderr
     assert run("metrics").returncode == 1
+    assert run("metrics", "--address", "", **environ).returncode == 2

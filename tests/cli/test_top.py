@@ -7,34 +7,17 @@ import select
 import signal
 import subprocess
 import sys
-import uuid
 from pathlib import Path
 
 from sqlalchemy import Engine, insert
 
 from cli.top import _seconds
 from rulefarm.database import active_rulesets
-from rulefarm.farm import Farm
 from rulefarm.settings import Settings
-from tests.cli.conftest import OnFarm, Run, settings_only
+from tests.cli.conftest import Run, settings_only
 from tests.commands import environment
 from tests.processes import until
 from tests.rows import add_job
-from workers.monitoring import SignalReader
-
-
-def test_a_farm_at_work_is_shown(farm: Farm, on_farm: OnFarm, running_farm: Settings) -> None:
-    farm.evaluate("payment", {"Order": {"total": 1}}, key=uuid.uuid4().hex)
-    document = json.loads(on_farm("top", "--json"))
-    payment = document["domains"]["payment"]
-    assert payment["outcomes"]["accept"] >= 1
-    assert payment["submitted"] >= 1
-    assert payment["jobs_per_s"] > 0
-    assert {worker["name"].partition("@")[0] for worker in document["workers"]} >= {"payment-pricing"}
-    assert document["domains"].keys() == {domain.domain for domain in SignalReader(running_farm).read().domains}
-    shown = on_farm("top")
-    assert "payment-pricing.bulk@" in shown
-    assert "accept" in shown
 
 
 def test_a_farm_that_stands_still_is_shown(settings: Settings, database: Engine, run: Run) -> None:
