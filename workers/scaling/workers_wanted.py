@@ -15,7 +15,7 @@ from workers.scaling.decision import Demand, wanted
 
 #: Seconds within which what waits is to be done, unless somebody says otherwise: about what a node takes to start.
 NODE_DEADLINE_S = 30.0
-#: What a process does in a second at least: jobs one by one, with a commit each; chunks of a thousand rows.
+#: What a process does in a second at least: jobs one by one, with a commit each; chunks.
 JOBS_PER_S, CHUNKS_PER_S = 100.0, 1.0
 
 
