@@ -175,7 +175,8 @@ class VerdictTotals:
 
     def _lately(self, seconds: float) -> Iterator[_Slot]:
         since = self._since(seconds)
-        return (slot for start, slot in sorted(self._slots.items()) if start >= since)
+        # What is still to come is of a clock that is ahead.
+        return (slot for start, slot in sorted(self._slots.items()) if since <= start <= self._now)
 
     def _since(self, seconds: float) -> datetime:
         return _slot_of(self._now - timedelta(seconds=seconds))

@@ -101,6 +101,18 @@ def test_what_was_there_before_is_counted_with_what_comes(empty: Connection) -> 
     assert 60 <= totals.lately_s(60) < 65
 
 
+def test_the_verdicts_of_a_clock_that_is_ahead_are_counted_and_have_no_pace(empty: Connection) -> None:
+    judge(empty, START, START + timedelta(hours=1))
+    totals = VerdictTotals()
+    for _ in range(2):
+        totals.read(empty, START)
+        assert numbers(totals) == {"review": 2}
+        assert sum(tally.number for tally in totals.within(60).values()) == 1
+    totals.read(empty, START + timedelta(hours=1, seconds=5))
+    assert numbers(totals) == {"review": 2}
+    assert sum(tally.number for tally in totals.within(60).values()) == 1
+
+
 def test_no_verdict_at_all_is_counted_as_none(empty: Connection) -> None:
     totals = VerdictTotals()
     totals.read(empty)
