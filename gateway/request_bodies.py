@@ -3,7 +3,6 @@
 Reads a body within its bounds, and makes of it what `Farm.submit` would: the same key with the same
 facts is the same job, whichever way it comes. Writes nothing, and knows no ruleset."""
 
-import json
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -113,7 +112,7 @@ def job_messages(domain: str, submissions: list[Submission]) -> list[JobMessage]
 def _messages(domain: str, submissions: list[Submission], now: datetime) -> Iterator[JobMessage]:
     for place, each in enumerate(submissions):
         try:
-            text = wire.canonical(each.facts)
+            text, values = wire.canonical_with_values(each.facts)
             moment = wire.instant(each.as_of) if each.as_of else None
             if each.key is None:
                 job_id = uuid.uuid4()
@@ -129,7 +128,7 @@ def _messages(domain: str, submissions: list[Submission], now: datetime) -> Iter
             as_of=moment or now,
             enqueued_at=now,
             on_record=True,
-            parsed=json.loads(text),
+            parsed=values,
         )
 
 

@@ -209,7 +209,8 @@ def _names(value: Mapping[str, Any], place: _Place) -> list[str]:
         together = "".join(value)
     except TypeError:
         together = "\x00"
-    if len(together) > MAX_NAME_CHARACTERS or not together.isascii() or "\x00" in together:
+    is_plain = together.isascii() and "\x00" not in together
+    if not is_plain or (len(together) > MAX_NAME_CHARACTERS and max(map(len, value)) > MAX_NAME_CHARACTERS):
         for name in value:
             _check_name(name, place)
     return sorted(value)
@@ -229,6 +230,12 @@ def _check_name(name: Any, place: _Place) -> None:
 def _text(value: str, place: _Place) -> str:
     if len(value) > MAX_TEXT_CHARACTERS:
         raise JobRejected("text-too-long", f"{path_text(place)}: {len(value)} characters, over {MAX_TEXT_CHARACTERS}")
+    try:
+        value.encode()
+        if "\x00" not in value:
+            return value
+    except UnicodeEncodeError:
+        pass
     return check_storable(value, path_text(place))
 
 

@@ -36,12 +36,28 @@ def canonical(facts: Mapping[str, Any]) -> str:
         JobRejected: not a mapping, or something in it has no JSON form, is over a limit, is no number that a float64
             holds, or is text that Postgres can't store. The message names the place; docs/limits.md lists the codes.
     """
+    return canonical_with_values(facts)[0]
+
+
+def canonical_with_values(facts: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Facts as canonical JSON text, and what is read from that: for whoever judges them at once.
+
+    Args:
+        facts: as for `canonical`.
+
+    Raises:
+        JobRejected: as `canonical`.
+
+    >>> canonical_with_values({"P": {"b": 7.0, "a": "x"}})
+    ('{"P":{"a":"x","b":7}}', {'P': {'a': 'x', 'b': 7}})
+    """
     if not isinstance(facts, Mapping) or not facts:
         raise _no_object("facts")
-    text = _ENCODER.encode(to_json_values(facts))
+    values = to_json_values(facts)
+    text = _ENCODER.encode(values)
     if len(text) > MAX_FACTS_CHARACTERS:
         raise too_large(f"take {len(text)} characters")
-    return text
+    return text, values
 
 
 def canonical_value(value: Any, *, depth: int = 1) -> str:

@@ -210,3 +210,24 @@ def test_an_instant_needs_a_time_zone_and_is_kept_in_utc() -> None:
 def test_a_key_that_can_name_nothing_is_refused(key: Any) -> None:
     with pytest.raises(JobRejected):
         wire.checked_key(key)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"P": {"z": 7.0, "a": Decimal("1.50"), "n": None, "t": True, "d": date(2026, 3, 1), "e": 1e16, "m": 10**15}},
+        {"L": [{"ü": "Größe", "x" * 150: 1, "y" * 150: 2}, {}], "P": {"l": [[1, 2.5], ()]}},
+    ],
+)
+def test_the_values_beside_the_text_are_what_is_read_from_it(facts: dict[str, Any]) -> None:
+    text, values = wire.canonical_with_values(facts)
+    read = json.loads(text)
+    assert (repr(values), text) == (repr(read), wire.canonical(facts))
+
+
+@pytest.mark.parametrize("name", ["n" * 201, "a\x00", "\ud800", 7])
+def test_a_bad_name_among_many_good_ones_is_found(name: Any) -> None:
+    many = {f"a_name_of_some_length_{n}": n for n in range(40)}
+    assert wire.canonical({"P": many})
+    with pytest.raises(JobRejected, match="name"):
+        wire.canonical({"P": many | {name: 1}})
