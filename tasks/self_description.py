@@ -1,4 +1,4 @@
-"""What a worker says of itself when it is asked.  `rulefarm doctor` -> [self_description] -> clock and rulesets
+"""What a worker says of itself when it is asked.  `rulefarm doctor` -> [self_description] -> clock, rulesets, settings
 
 Answered by the worker's main process, over the broker's control messages and without a task: a worker whose clock is
 wrong, or whose pool is busy, answers too. Asks no database."""
@@ -13,12 +13,26 @@ DESCRIBE = "rulefarm_describe"
 
 
 def describe(state: Any) -> dict[str, Any]:
-    """The clock of this host, and the ruleset of each domain that is served.
+    """The clock of this host, the ruleset of each domain that is served, and the settings in force.
 
     Args:
         state: of the worker, as Celery keeps it.
 
     Returns:
-        time: seconds since 1970; digests: domain to digest.
+        time: seconds since 1970; digests: domain to digest; settings: whether it acknowledges late, messages that it
+        holds for each process beyond the one at work, and in seconds when the broker hands out again what nobody
+        acknowledged, and the limits of a job and of a chunk.
     """
-    return {"time": time.time(), "digests": {domain: ruleset.digest for domain, ruleset in current().rulesets.items()}}
+    context = current()
+    conf, settings = context.app.conf, context.settings
+    return {
+        "time": time.time(),
+        "digests": {domain: ruleset.digest for domain, ruleset in context.rulesets.items()},
+        "settings": {
+            "acks_late": bool(conf.task_acks_late),
+            "prefetch": int(conf.worker_prefetch_multiplier),
+            "visibility_timeout_s": (conf.broker_transport_options or {}).get("visibility_timeout"),
+            "job_time_limit_s": settings.job_time_limit_s,
+            "chunk_time_limit_s": settings.chunk_time_limit_s,
+        },
+    }

@@ -3,8 +3,8 @@
 Asks the workers over the broker what they do; changes nothing."""
 
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from celery import Celery
@@ -42,6 +42,8 @@ class WorkerDescription:
     error_s: float
     #: Domain to the digest of the ruleset that it judges by.
     digests: dict[str, str]
+    #: Settings in force, as `tasks.self_description` has them; none of a release that does not tell.
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 def describe_workers(app: Celery, names: Sequence[str], *, timeout_s: float = 1.0) -> dict[str, WorkerDescription]:
@@ -64,7 +66,8 @@ def describe_workers(app: Celery, names: Sequence[str], *, timeout_s: float = 1.
             error_s = (time.time() - asked) / 2
             for name, said in answer.items():
                 if isinstance(said, dict) and "time" in said:
-                    found[name] = WorkerDescription(said["time"] - asked - error_s, error_s, said["digests"])
+                    ahead_s, told = said["time"] - asked - error_s, said.get("settings", {})
+                    found[name] = WorkerDescription(ahead_s, error_s, said["digests"], told)
 
         app.control.broadcast(
             DESCRIBE, destination=list(names), reply=True, timeout=timeout_s, limit=len(names), callback=take

@@ -1,4 +1,4 @@
-"""Checks of what workers say of themselves: clocks, rulesets.  WorkerDescription -> [worker_checks] -> HealthCheck
+"""Checks of what workers say of themselves.  WorkerDescription -> [worker_checks] -> clocks, rulesets, settings
 
 Compares them with Postgres, which decides what is due, and which ruleset of a domain is the active one."""
 
@@ -13,6 +13,7 @@ from rulefarm.database import active_digests
 from store.health import clock_of
 from store.ruleset_versions import published_within
 from tasks.published_rulesets import FRESH_S
+from tasks.worker_context import LEASE_MARGIN_S
 from workers.monitoring.health_check import HealthCheck
 from workers.monitoring.inspection import WorkerDescription, WorkerState, describe_workers
 
@@ -25,7 +26,7 @@ _DIGEST = 12
 
 
 def check_described(app: Celery, engine: Engine, workers: list[WorkerState]) -> list[HealthCheck]:
-    """Clocks and rulesets of the workers that answer.
+    """Clocks, rulesets and settings of the workers that answer.
 
     Args:
         app: from `rulefarm.messaging.create_app`.
@@ -43,7 +44,8 @@ def check_described(app: Celery, engine: Engine, workers: list[WorkerState]) -> 
         name: (said.ahead_s + here_ahead_s, said.error_s + error_s) for name, said in described.items()
     }
     just_published = published_within(engine, _GO_OVER_S)
-    return [*check_clocks(ahead), *check_rulesets(described, active_digests(engine), just_published)]
+    rulesets = check_rulesets(described, active_digests(engine), just_published)
+    return [*check_clocks(ahead), *rulesets, *check_settings(described)]
 
 
 def check_clocks(ahead: Mapping[str, tuple[float, float]]) -> list[HealthCheck]:
@@ -96,3 +98,33 @@ def check_rulesets(
     if checks:
         return checks
     return [HealthCheck("rulesets", "ok", f"the workers judge by the active ones of {len(by_domain)} domains")]
+
+
+def check_settings(described: Mapping[str, WorkerDescription]) -> list[HealthCheck]:
+    """Whether the settings in force are those that the guarantees stand on.
+
+    Args:
+        described: what each worker said.
+    """
+    checks = []
+    for name, said in sorted(described.items()):
+        told = said.settings
+        if not told.get("acks_late", True):
+            message = (
+                "it acknowledges a message before it has judged: what it holds when it dies waits for the reconciler"
+            )
+            checks.append(HealthCheck("settings", "fail", message, "leave task_acks_late on", subject=name))
+        if told.get("prefetch", 1) != 1:
+            message = f"it holds {told['prefetch']} messages for each process, which others could judge meanwhile"
+            checks.append(
+                HealthCheck("settings", "warn", message, "leave worker_prefetch_multiplier at 1", subject=name)
+            )
+        limit_s = max(told.get("job_time_limit_s", 0), told.get("chunk_time_limit_s", 0))
+        visible_s = told.get("visibility_timeout_s")
+        if visible_s is not None and visible_s <= limit_s + LEASE_MARGIN_S:
+            message = f"the broker hands out again after {visible_s} s what may be at work for {limit_s} s"
+            hint = "raise RULEFARM_VISIBILITY_TIMEOUT_S to several times the time limits"
+            checks.append(HealthCheck("settings", "warn", message, hint, subject=name))
+    return checks or [
+        HealthCheck("settings", "ok", f"{len(described)} workers have those that the guarantees stand on")
+    ]

@@ -11,7 +11,7 @@ from tests.commands import RULESETS, rulefarm
 from tests.processes import until
 from workers.monitoring import HealthCheck, examine, worker_states
 from workers.monitoring.inspection import WorkerDescription
-from workers.monitoring.worker_checks import check_clocks, check_rulesets
+from workers.monitoring.worker_checks import check_clocks, check_rulesets, check_settings
 
 MOVED = "tests.workers.monitoring.clock_moved"
 A, B = "a" * 64, "b" * 64
@@ -45,7 +45,7 @@ def test_a_worker_whose_clock_is_wrong_reconciles_is_well_and_is_named(
     assert direction == f"{'ahead of' if seconds > 0 else 'behind'} Postgres's"
     probed = {check.subject: check.status for check in findings if check.check == "probe"}
     assert probed == {"rules.payment": "ok"}
-    assert [check.status for check in findings if check.check in ("rulesets", "reconciler")] == ["ok", "ok"]
+    assert [check.status for check in findings if check.check in ("rulesets", "reconciler", "settings")] == ["ok"] * 3
 
 
 def test_a_clock_that_may_only_seem_to_be_off_is_not_named() -> None:
@@ -81,4 +81,31 @@ def test_workers_that_judge_by_other_rules_than_the_active_ones_are_named() -> N
     assert found(check_rulesets(described, {})) == [
         ("fail", domain, f"judged by aaaaaaaaaaaa by {who}; active is none")
         for domain, who in (("payment", "p@a, r@c"), ("pricing", "p@a"))
+    ]
+
+
+def test_settings_that_lose_or_hold_up_jobs_are_named() -> None:
+    good = {
+        "acks_late": True,
+        "prefetch": 1,
+        "visibility_timeout_s": 600,
+        "job_time_limit_s": 30,
+        "chunk_time_limit_s": 60,
+    }
+
+    def said(**changed: object) -> WorkerDescription:
+        return WorkerDescription(0, 0, {}, good | changed)
+
+    older = WorkerDescription(0, 0, {})
+    assert [check.status for check in check_settings({"a": said(), "older": older})] == ["ok"]
+    described = {
+        "early@a": said(acks_late=False),
+        "greedy@b": said(prefetch=4),
+        "impatient@c": said(visibility_timeout_s=60),
+        "rabbit@d": said(visibility_timeout_s=None),
+    }
+    assert [(check.status, check.subject) for check in check_settings(described)] == [
+        ("fail", "early@a"),
+        ("warn", "greedy@b"),
+        ("warn", "impatient@c"),
     ]
