@@ -47,7 +47,7 @@ def refusal(answer: Answer) -> tuple[int, str]:
 
 def test_without_a_token_nothing_is_done(guarded: Client) -> None:
     for path, method, scope, _ in PATHS:
-        answer = guarded.send(method, path.format(domain="payment", id="7"))
+        answer = guarded.send(method, path.format(domain="payment", domains="payment", id="7"))
         if scope is None:
             assert answer.status == 200, path
         else:
@@ -103,6 +103,8 @@ def test_a_token_is_for_its_domains(guarded: Client, gateway_database: Engine) -
     assert refusal(payment.get(batch)) == (403, "token-unfit")
     assert refusal(payment.post("/v1/pricing/evaluate", PRODUCT)) == (403, "token-unfit")
     assert refusal(payment.send("POST", "/v1/pricing/batches?name=p.csv", b"")) == (403, "token-unfit")
+    assert refusal(payment.get("/v1/scale/payment,pricing")) == (403, "token-unfit")
+    assert payment.get("/v1/scale/payment").status == 200
     assert refusal(payment.get("/v1/verdicts")) == (403, "token-unfit")
     assert refusal(payment.get("/v1/verdicts?domain=pricing")) == (403, "token-unfit")
     assert {each["domain"] for each in payment.get("/v1/verdicts?domain=payment").json["verdicts"]} == {"payment"}
