@@ -46,7 +46,7 @@ fi
 # The authorities that this machine's pip trusts are lent to the build.
 printf '[global]\ncert = /run/authorities.pem\n' > "$work/pip.conf"
 build() {
-    buildah bud --isolation chroot --build-arg BASE=localhost/rulefarm-base \
+    buildah bud --layers --isolation chroot --build-arg BASE=localhost/rulefarm-base \
         --volume /etc/ssl/certs/ca-certificates.crt:/run/authorities.pem:ro --volume "$work/pip.conf:/etc/pip.conf:ro" \
         "$@" . > "$work/build.log" 2>&1 || { tail -20 "$work/build.log"; exit 1; }
 }

@@ -6,13 +6,14 @@ a job that kills its process finds itself, and its neighbours, begun: whatever i
 
 import uuid
 from collections.abc import Collection, Sequence
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
-from sqlalchemy import Engine, Row, bindparam, func, select, text, update
+from sqlalchemy import Engine, func, text, update
 
-from rulefarm.database import jobs, translate_errors
+from rulefarm.database import execute_alone, jobs, translate_errors
 from rulefarm.verdict import Verdict
-from store.attempts import LeaseTerms, leased
+from store.attempts import LeaseTerms
 from store.dead_letters import Failure, storable
 from store.verdict_columns import COLUMNS, VerdictColumns
 from store.verdicts import stage
@@ -28,17 +29,28 @@ _STORE = (
     f" select {', '.join('closed.enqueued_at' if name == 'enqueued_at' else f'staged.{name}' for name in COLUMNS)}"
     " from staged join closed on closed.id = staged.id on conflict do nothing returning id"
 )
-_PICKED = (
-    select(jobs.c.id)
-    .where(jobs.c.state == "open", jobs.c.domain == bindparam("of_domain"), jobs.c.bulk == bindparam("is_bulk"))
-    .where(jobs.c.attempts == 0, jobs.c.lease_until.is_(None), jobs.c.resend_at <= func.now())
-    .order_by(jobs.c.resend_at)
-    .limit(bindparam("most"))
-    .with_for_update(skip_locked=True)
-    # Not a subquery of IN: a plan may execute that more than once, and each time it locks as many again.
-    .cte("picked")
+# In one round trip, for it follows every message and mostly finds nothing. Picked is not a subquery of IN: a plan may
+# execute that more than once, and each time it locks as many again.
+_CLAIM = (
+    "with picked as (select id from jobs where state = 'open' and domain = %(domain)s and bulk = %(bulk)s"
+    " and attempts = 0 and lease_until is null and resend_at <= now()"
+    " order by resend_at limit %(most)s for update skip locked)"
+    " update jobs set attempts = 1, worker = %(holder)s,"
+    " lease_until = now() + %(lease_s)s * interval '1 second', resend_at = now() + %(lease_s)s * interval '1 second'"
+    " from picked where jobs.id = picked.id"
+    " returning jobs.id, jobs.domain, jobs.subject, jobs.facts, jobs.as_of, jobs.enqueued_at"
 )
-_GIVEN = (jobs.c.id, jobs.c.domain, jobs.c.subject, jobs.c.facts, jobs.c.as_of, jobs.c.enqueued_at)
+
+
+class ClaimedJob(NamedTuple):
+    """A job of a group, as its row has it."""
+
+    id: uuid.UUID
+    domain: str
+    subject: str
+    facts: dict[str, Any]
+    as_of: datetime
+    enqueued_at: datetime
 
 
 def holder(worker: str, pid: int) -> str:
@@ -51,7 +63,7 @@ def holder(worker: str, pid: int) -> str:
     return f"{worker}/{pid}"
 
 
-def claim_group(engine: Engine, domain: str, terms: LeaseTerms, *, bulk: bool, most: int) -> Sequence[Row[Any]]:
+def claim_group(engine: Engine, domain: str, terms: LeaseTerms, *, bulk: bool, most: int) -> list[ClaimedJob]:
     """Count the first attempt at jobs that are due, and take their leases, in one commit.
 
     Args:
@@ -62,14 +74,15 @@ def claim_group(engine: Engine, domain: str, terms: LeaseTerms, *, bulk: bool, m
         most: jobs at most.
 
     Returns:
-        Id, domain, subject, facts, as_of and enqueued_at of each; none when nothing is due, or others have it.
+        The jobs; none when nothing is due, or others have it.
 
     Raises:
-        DatabaseUnreachable: nothing was claimed.
+        DatabaseUnreachable: nothing was claimed; or, if the answer was lost, what was is due when its leases end.
     """
-    claimed = update(jobs).where(jobs.c.id == _PICKED.c.id).values(attempts=1, **leased(terms)).returning(*_GIVEN)
-    with translate_errors(engine), engine.begin() as connection:
-        return connection.execute(claimed, {"of_domain": domain, "is_bulk": bulk, "most": most}).all()
+    values = {"domain": domain, "bulk": bulk, "most": most, "holder": terms.worker, "lease_s": terms.lease_s}
+    # Not repeatable: what the first had claimed would be left to its leases all the same.
+    rows = execute_alone(engine, _CLAIM, values)
+    return [ClaimedJob(*row) for row in rows]
 
 
 def store_group(engine: Engine, rows: Sequence[Verdict]) -> set[uuid.UUID]:
