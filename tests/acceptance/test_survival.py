@@ -5,7 +5,7 @@ import os
 import signal
 import uuid
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -129,12 +129,19 @@ def kill(server: str) -> Callable[[Path, Settings], None]:
     """Kill a server, and wait until the one that is started for it answers."""
 
     def strike(home: Path, settings: Settings) -> None:
-        pid = psutil.Process(json.loads((home / SERVICES_FILE).read_text())["pids"][server])
-        pid.kill()
-        pid.wait(60)
+        # Killed a moment ago, it is told of a little later than it answers.
+        process = until(lambda: alive(json.loads((home / SERVICES_FILE).read_text())["pids"][server]))
+        process.kill()
+        process.wait(60)
         until(lambda: answers(settings))
 
     return strike
+
+
+def alive(pid: int) -> psutil.Process | None:
+    with suppress(psutil.NoSuchProcess):
+        return psutil.Process(pid)
+    return None
 
 
 def answers(settings: Settings) -> bool:
