@@ -185,6 +185,11 @@ class JobQueue(ABC):
         """Take many jobs at once."""
         raise NotImplementedError
 
+    def lay(self, pairs: Sequence[Pair]) -> None:
+        """Lay down a backlog of single jobs before workers that do not run."""
+        for pair in pairs:
+            self.submit(pair)
+
     def ask(self, pair: Pair) -> None:
         """Take one job and wait until its producer knows what became of it."""
         raise NotImplementedError
@@ -232,6 +237,13 @@ class PeerQueue(JobQueue):
     def reset(self) -> None:
         """Forget all jobs and rows; no worker runs."""
         self._execute("truncate judged")
+
+    def lay(self, pairs: Sequence[Pair]) -> None:
+        """Lay down a backlog, many jobs at once where it can: one by one, each would wake a worker that can't wake."""
+        if self.takes_many:
+            self.submit_many(pairs)
+        else:
+            super().lay(pairs)
 
     def rows(self) -> int:
         """Rows that are stored."""

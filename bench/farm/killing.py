@@ -47,8 +47,7 @@ def killed(queue: JobQueue, material: Material, jobs: int) -> Killed:
         warmed(queue, material, "kill")
         warm = queue.rows()
         fleet.pause()
-        for pair in material.jobs("killed", jobs):
-            queue.submit(pair)
+        queue.lay(material.jobs("killed", jobs))
         began = time.perf_counter()
         fleet.resume()
         wait_until(lambda: queue.rows() - warm >= _PART * jobs, PATIENCE_S, _OFTEN_S)

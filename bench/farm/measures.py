@@ -78,12 +78,14 @@ def measure(queue: JobQueue, material: Material, size: Size, name: str) -> Turn:
             rows = _percentiles([_seen(queue, pair) for pair in material.jobs(f"{name}-row", size.alone)])
         before = queue.rows()
         fleet.pause()
-        submitted = fmean(_timed(queue.submit, pair) for pair in material.jobs(f"{name}-backlog", backlog))
+        queue.lay(material.jobs(f"{name}-backlog", backlog))
         cpu_s = fleet.cpu_s()
         fleet.resume()
         took_s = _drained(queue, before, backlog)
         cpu_s = (fleet.cpu_s() - cpu_s) / backlog
         child_bytes = fleet.largest_child_bytes()
+    queue.reset()
+    submitted = fmean(_timed(queue.submit, pair) for pair in material.jobs(f"{name}-one", size.backlog // 4))
     queue.reset()
     many = None
     if queue.takes_many:
