@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Builds the image and runs compose.yaml and one Deployment of it on this machine, without Docker and without a cluster:
 # 1,000 jobs through nginx, exactly 1,000 verdicts though a worker is killed meanwhile, and SIGTERM ends every worker in
-# good order. `make deploy-test` runs it; it needs root, Debian's buildah, podman, runc, mmdebstrap, netavark and
-# aardvark-dns, podman-compose (PyPI) and kubectl, and takes about five minutes. It leaves its images behind.
+# good order. `make deploy-test` runs it; it needs root, Debian's buildah, podman, runc, mmdebstrap, netavark, aardvark-dns
+# and catatonit, podman-compose (PyPI) and kubectl, and takes about five minutes. It leaves its images behind.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-for program in buildah podman runc mmdebstrap podman-compose kubectl curl; do
+for program in buildah podman runc mmdebstrap catatonit podman-compose kubectl curl; do
     command -v "$program" > /dev/null || { echo "deploy-test: $program is not installed"; exit 2; }
 done
 jobs=1000

@@ -15,7 +15,8 @@ from typing import TypeVar
 from celery.exceptions import SoftTimeLimitExceeded
 
 from rulefarm.errors import BrokerUnreachable, DatabaseRejected, DatabaseUnreachable, FarmUnreachable
-from rulefarm.messaging import JobMessage, send_messages
+from rulefarm.messaging import JobMessage, queue_depths, send_messages
+from rulefarm.routing import queue_name
 from rulefarm.verdict import Verdict
 from rulesets.loader import LoadedRuleset
 from store.attempts import fail_job
@@ -183,7 +184,11 @@ def _is_young(verdict: Verdict) -> bool:
 
 def _wake_another(context: WorkerContext, domain: str, *, bulk: bool) -> None:
     """Send the message of one job that is due, if one is: whoever takes it goes on."""
+    queue = queue_name(domain, bulk=bulk)
     try:
+        # A message that waits wakes somebody as well. Each that is sent beside it would be taken when all is judged.
+        if queue_depths(context.app, [queue])[queue]:
+            return
         with claim_due(
             context.database, domain, bulk=bulk, grace_s=context.settings.reconcile_grace_s, limit=1
         ) as messages:

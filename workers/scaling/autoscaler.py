@@ -129,7 +129,9 @@ class FarmAutoscaler(Autoscaler):
 
     def _fitting(self) -> int:
         """How many processes there is memory for, with those that there are."""
-        own = [_own_bytes(process.pid) for process in tuple(self.pool._pool._pool)]
+        # None: the worker comes to its end.
+        processes = self.pool._pool._pool if self.pool._pool is not None else ()
+        own = [_own_bytes(process.pid) for process in tuple(processes)]
         return len(own) + max(0, free_bytes() // max(_LEAST_BYTES, *own, 0))
 
 
