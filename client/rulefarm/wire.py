@@ -132,8 +132,11 @@ def _parsed(text: str, source: str, number: Callable[[str], float] | None) -> di
         facts = json.loads(text, parse_constant=constant, parse_float=number, object_pairs_hook=members)
     except RecursionError:
         raise JobRejected("too-deep", f"{source}: nested deeper than {MAX_DEPTH}") from None
-    except ValueError as error:
+    except json.JSONDecodeError as error:
         raise JobRejected("bad-json", f"{source}: no JSON: {error}") from None
+    except ValueError:
+        # Python reads no integer of so many digits.
+        raise JobRejected("bad-number", f"{source}: a number has more than {MAX_DIGITS} significant digits") from None
     if not isinstance(facts, dict):
         raise _no_object(f"{source}: facts")
     return facts

@@ -65,7 +65,7 @@ TAKEN: list[Any] = [
 NO_FACTS = [
     ("{", "bad-json", "no JSON"),
     ("", "bad-json", "no JSON"),
-    ('{"Order": ' + "9" * 5000 + "}", "bad-json", "digits"),
+    ('{"Order": ' + "9" * 5000 + "}", "bad-number", "digits"),
     ("[1]", "bad-facts", "JSON object"),
     ('{"Order": NaN}', "bad-number", "NaN"),
     ('{"Order": -Infinity}', "bad-number", "-Infinity"),
