@@ -51,7 +51,9 @@ class Application:
     def __init__(self, context: GatewayContext) -> None:
         self._under_way = 0
         self._router = Router(
-            [Route(path, _endpoint(context, scope, answer), methods=[of]) for path, of, scope, answer in PATHS]
+            [Route(path, _endpoint(context, scope, answer), methods=[of]) for path, of, scope, answer in PATHS],
+            # To the other spelling it would send by the Host header, and past a proxy with TLS by plain HTTP.
+            redirect_slashes=False,
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

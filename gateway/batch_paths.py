@@ -25,7 +25,7 @@ from gateway.gateway_context import (
     query_instant,
 )
 from gateway.problems import GatewayBusy, RequestRefused
-from gateway.request_bodies import announced_bytes, too_large
+from gateway.request_bodies import announced_bytes, key_in_head, too_large
 from rulefarm.batch import BatchTerms, SourceOptions, is_source, record_batch
 from rulefarm.errors import SourceRejected
 from rulefarm.jobs import Batch, id_of
@@ -36,7 +36,9 @@ MAX_FILE_BYTES = 1_000_000_000
 #: Seconds for which the next part of a file is waited for, and that it may take to go on record.
 _PART_S, _RECORD_S = 30.0, 900.0
 _OPTIONS = ("subject", "sheet", "encoding", "decimal")
-_NAME = re.compile(r"[^/\\\x00-\x1f]{1,100}")
+_NAME = re.compile(r"[^/\\]{1,100}")
+#: Bytes of a name that every file system takes.
+_NAME_BYTES = 255
 _SHOWN = (
     *("id", "domain", "source", "state", "rows", "records", "refused", "judged", "dead", "outcomes", "chunks"),
     *("remarks", "as_of", "enqueued_at", "finished_at", "code", "reason"),
@@ -64,7 +66,7 @@ async def submit_batch(context: GatewayContext, request: Request) -> Response:
     }
     options.setdefault("subject", loaded.schema.key)
     terms = BatchTerms(
-        key=request.headers.get("idempotency-key"),
+        key=key_in_head(request),
         as_of=query_instant(request, "as_of"),
         strict=query_flag(request, "strict", default=False),
         source_name=name,
@@ -121,7 +123,8 @@ def _file_name(request: Request) -> str:
     if name is None:
         hint = "its ending says the format: ?name=orders.csv"
         raise RequestRefused("bad-request", "the file has no name", hint)
-    if not _NAME.fullmatch(name) or name.startswith("."):
+    is_long = len(name.encode()) > _NAME_BYTES
+    if is_long or not _NAME.fullmatch(name) or not name.isprintable() or name.startswith("."):
         raise RequestRefused("bad-request", f"no file can be called {abbreviate(name)}")
     # A query asks a database of the farm's: it is no file of subjects.
     if not is_source(name) or name.lower().endswith(".sql"):

@@ -51,12 +51,12 @@ class BoundedConnection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """The head is there; see httptools."""
-        self._is_in_head = False
         self._head_bytes = 0
         self._head_arrived()
         if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > MAX_HEAD_BYTES:
             self._refuse_long_head()
         else:
+            self._is_in_head = False
             super().on_headers_complete()
 
     def on_message_complete(self) -> None:
@@ -87,6 +87,10 @@ class BoundedConnection(HttpToolsProtocol):
 
     def _refuse(self, status: HTTPStatus, code: str, message: str) -> None:
         if self.transport.is_closing():
+            return
+        if self._is_in_head and self.cycle is not None and not self.cycle.response_complete:
+            # A request before this one waits for its answer, and would take this for it.
+            self.transport.close()
             return
         content = json.dumps(problem_document(status, {"code": code, "message": message})).encode()
         head = (

@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.gateway_context import GatewayContext, check_query, json_response, query_flag, verdict_document
-from gateway.request_bodies import job_messages, parse_submissions, read_body
+from gateway.request_bodies import job_messages, key_in_head, parse_submissions, read_body
 
 
 async def evaluate(context: GatewayContext, request: Request) -> Response:
@@ -24,7 +24,7 @@ async def evaluate(context: GatewayContext, request: Request) -> Response:
         is_durable = query_flag(request, "durable", default=True)
     domain = request.path_params["domain"]
     loaded = context.served.ruleset(domain)
-    submissions, are_many = parse_submissions(await read_body(request), request.headers.get("idempotency-key"))
+    submissions, are_many = parse_submissions(await read_body(request), key_in_head(request))
     messages = job_messages(domain, submissions)
     judge = context.judging.judge_durably if is_durable else context.judging.judge
     documents = [verdict_document(each, on_record=is_durable) for each in await judge(loaded, messages)]

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from gateway.authorization import check_scope
 from gateway.gateway_context import GatewayContext, check_query, json_response, query_number, verdict_document
 from gateway.problems import RequestRefused
-from gateway.request_bodies import parse_submissions, read_body
+from gateway.request_bodies import key_in_head, parse_submissions, read_body
 from rulefarm.errors import JobDead
 from rulefarm.jobs import id_of
 from store.job_status import JobStatus, find_job_status
@@ -38,7 +38,7 @@ async def submit(context: GatewayContext, request: Request) -> Response:
     check_query(request)
     domain = request.path_params["domain"]
     context.served.ruleset(domain)
-    submissions, are_many = parse_submissions(await read_body(request), request.headers.get("idempotency-key"))
+    submissions, are_many = parse_submissions(await read_body(request), key_in_head(request))
     if are_many:
         raise RequestRefused("bad-request", "a job has one subject", "send one each, or a file: POST …/batches")
     [asked] = submissions

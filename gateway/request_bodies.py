@@ -23,6 +23,7 @@ MAX_BODY_BYTES = 8_000_000
 _DISCARDED_BYTES = 10 * MAX_BODY_BYTES
 #: Subjects of one request. More are a batch.
 MAX_SUBJECTS = 1_000
+INSTANT_HINT = "say 2026-03-01T12:00:00Z; in a query + is written %2B"
 _MEMBERS = frozenset({"facts", "key", "as_of"})
 
 
@@ -56,6 +57,23 @@ async def read_body(request: Request) -> bytes:
     if size > MAX_BODY_BYTES:
         raise too_large(MAX_BODY_BYTES)
     return b"".join(parts)
+
+
+def key_in_head(request: Request) -> str | None:
+    """The key that a request has as `Idempotency-Key`; None: it has none.
+
+    Raises:
+        RequestRefused: it has two, or one that is no text.
+    """
+    keys = request.headers.getlist("idempotency-key")
+    if len(keys) > 1:
+        raise RequestRefused("bad-request", "Idempotency-Key stands twice in the head", "give one of them")
+    try:
+        # Starlette has a header's bytes as Latin-1; of a body the same key would be another text.
+        return keys[0].encode("latin-1").decode() if keys else None
+    except UnicodeDecodeError:
+        message = f"Idempotency-Key is not UTF-8: {abbreviate(keys[0])}"
+        raise RequestRefused("bad-request", message, "send it as UTF-8, or as key in the body") from None
 
 
 def announced_bytes(request: Request) -> int:
@@ -156,11 +174,14 @@ def parse_as_of(text: Any) -> datetime | None:
     if text is None:
         return None
     try:
-        return wire.instant(datetime.fromisoformat(text))
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is not None:
+            return wire.instant(moment)
+        message = f"as_of {abbreviate(text)} has no time zone"
     # OverflowError: 0001-01-01 of a place east of Greenwich is no instant in UTC.
     except (TypeError, ValueError, OverflowError):
         message = f"as_of is no instant but {abbreviate(text)}"
-        raise JobRejected("bad-as-of", message, "say 2026-03-01T12:00:00Z") from None
+    raise JobRejected("bad-as-of", message, INSTANT_HINT)
 
 
 def _as_of_at(place: str, text: Any) -> datetime | None:

@@ -8,7 +8,7 @@ import binascii
 import uuid
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 from urllib.parse import urlencode
 
 from starlette.requests import Request
@@ -17,9 +17,11 @@ from starlette.responses import Response
 from gateway.authorization import check_scope, readable
 from gateway.gateway_context import GatewayContext, check_query, json_response, query_number, verdict_document
 from gateway.problems import RequestRefused
+from gateway.request_bodies import parse_as_of
 from rulefarm import wire
 from rulefarm.errors import RulefarmError
 from rulefarm.normalize import abbreviate, check_storable
+from rulefarm.verdict import Outcome
 from store.verdicts import find_verdicts
 
 #: Verdicts of one page: unless said otherwise, and at most.
@@ -49,7 +51,8 @@ async def list_verdicts(context: GatewayContext, request: Request) -> Response:
         check_scope(request, "read", asked["domain"])
     elif readable(request) is not None:
         raise RequestRefused("token-unfit", "this token reads some domains only", "name one of them: ?domain=")
-    readers: dict[str, Callable[[str], Any]] = {"batch": uuid.UUID, "since": _instant, "until": _instant}
+    readers: dict[str, Callable[[str], Any]] = {"batch": uuid.UUID, "since": parse_as_of, "until": parse_as_of}
+    readers["outcome"] = _outcome
     filters = {
         name: _read(name, asked[name], readers.get(name, lambda text: check_storable(text, "it")))
         for name in _FILTERS
@@ -101,6 +104,12 @@ def _cursor(evaluated_at: datetime, verdict: uuid.UUID) -> str:
 def _place(cursor: str) -> tuple[datetime, uuid.UUID]:
     at, verdict = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii").split(" ")
     return _instant(at), uuid.UUID(verdict)
+
+
+def _outcome(text: str) -> str:
+    if text not in get_args(Outcome):
+        raise RequestRefused("bad-request", "", f"known: {', '.join(get_args(Outcome))}")
+    return text
 
 
 def _instant(text: str) -> datetime:

@@ -41,6 +41,12 @@ def test_what_is_no_request_is_a_problem(client: Client, sent: bytes, told: tupl
     assert problem(raw(client.port, sent)) == told
 
 
+def test_what_is_no_request_is_no_answer_to_the_one_before(client: Client) -> None:
+    asked = b"POST /v1/payment/evaluate HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}"
+    for broken in (b"BREW / HTCPCP/1.0\r\n\r\n", b"GET /" + b"x" * 20_000 + b" HTTP/1.1\r\nhost: x\r\n\r\n"):
+        assert raw(client.port, asked + broken) == b""
+
+
 def test_a_head_that_does_not_come_is_not_waited_for(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "HEAD_S", 0.3)
     assert problem(raw(client.port)) == (408, "headers-too-slow")
@@ -84,5 +90,7 @@ def test_too_many_at_once_are_sent_away(client: Client, monkeypatch: pytest.Monk
 def test_a_method_or_a_path_that_is_none_is_a_problem(client: Client) -> None:
     answer = client.send("DELETE", "/v1/payment/evaluate")
     assert (answer.status, answer.code, answer.headers["allow"]) == (405, "method-unfit", "POST")
-    assert client.get("/nothing/here").code == "no-such-path"
+    for path in ("/nothing/here", "/livez/", "/v1/rulesets/", "/v1/verdicts/?limit=1", "//livez"):
+        assert client.get(path).code == "no-such-path"
+    assert client.send("POST", "/v1/payment/evaluate/", b"{}").code == "no-such-path"
     assert client.send("HEAD", "/livez").status == 200

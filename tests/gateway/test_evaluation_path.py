@@ -181,6 +181,7 @@ def test_an_event_of_a_window_is_one_event_however_often_it_is_sent(client: Clie
         (b'{"facts": {"A": {}}, "fcts": 1}', 400, "bad-request", "'fcts'"),
         (b'{"facts": {"A": {}}, "facts": {}}', 400, "duplicate-name", "'facts'"),
         (b'{"facts": {"A": NaN}}', 422, "bad-number", "NaN"),
+        (b'{"facts": {"A": ' + b"1" * 5_000 + b"}}", 422, "bad-number", "digits"),
         (b'{"facts": {"A": {}}, "key": ""}', 422, "bad-key", "key"),
         (b'{"facts": {"A": {}}, "key": 7}', 422, "bad-key", "7"),
         (b'{"facts": {"A": {}}, "as_of": "2026-03-01"}', 422, "bad-as-of", "time zone"),
@@ -220,7 +221,19 @@ def test_a_path_that_is_none_is_refused_by_name(client: Client, path: str, statu
     assert (answer.status, answer.code) == (status, code)
 
 
+def test_a_key_is_the_same_text_in_head_and_body(client: Client) -> None:
+    for key in ("Größe 7", "☃", "naïve"):
+        headed = client.post(PAYMENT, {"facts": BIG}, Idempotency_Key=key.encode().decode("latin-1")).json
+        assert headed["subject"] == key
+        assert client.post(PAYMENT, {"facts": BIG, "key": key}).json == headed
+    for path in (PAYMENT, "/v1/payment/jobs", "/v1/pricing/batches?name=a.csv"):
+        refused = client.post(path, {"facts": BIG}, Idempotency_Key="Größe 7")
+        assert refused.code == "bad-request"
+        assert "UTF-8" in refused.text
+
+
 def test_two_keys_are_no_key(client: Client) -> None:
+    assert client.post(PAYMENT, {"facts": BIG}, Idempotency_Key="a", idempotency_key="b").code == "bad-request"
     assert client.post(PAYMENT, {"facts": BIG, "key": "a"}, Idempotency_Key="b").code == "bad-request"
     assert client.post(PAYMENT, subjects(BIG), Idempotency_Key="b").code == "bad-request"
     assert client.post(PAYMENT, {"facts": BIG, "key": "a"}, Idempotency_Key="a").status == 200
