@@ -5,6 +5,7 @@ Opened once, at the start. Judges nothing."""
 import asyncio
 import json
 import re
+import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
@@ -15,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.authorization import Authorization
+from gateway.grouped import Grouped
 from gateway.judging import Judging
 from gateway.problems import RequestRefused
 from gateway.request_bodies import parse_as_of
@@ -47,6 +49,8 @@ class GatewayContext:
     threads: ThreadPoolExecutor
     #: For files, one after the other: a long one keeps no request waiting.
     files: ThreadPoolExecutor
+    #: Whether jobs still wait for a verdict: for all that are waited for, at once.
+    still_open: Grouped[uuid.UUID, bool]
     #: Room for files that are on their way.
     uploads: asyncio.Semaphore
 

@@ -13,7 +13,6 @@ from gateway.authorization import check_scope
 from gateway.gateway_context import GatewayContext, check_query, json_response, query_number, verdict_document
 from gateway.problems import RequestRefused
 from gateway.request_bodies import key_in_head, parse_submissions, read_body
-from rulefarm.errors import JobDead
 from rulefarm.jobs import id_of
 from store.job_status import JobStatus, find_job_status
 
@@ -60,28 +59,27 @@ async def read_job(context: GatewayContext, request: Request) -> Response:
         DatabaseUnreachable: no answer.
     """
     check_query(request, "wait")
-    wait_s = query_number(request, "wait", default=0, most=MAX_WAIT_S)
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + query_number(request, "wait", default=0, most=MAX_WAIT_S)
     job_id = id_of(request.path_params["id"])
     status = await context.run(lambda: find_job_status(context.ledger.engine, str(job_id)))
     check_scope(request, "read", _domain(status))
-    if wait_s and status.job is not None and status.job["state"] == "open":
-        await _wait(context, job_id, status.job["enqueued_at"], wait_s)
+    is_open = status.job is not None and status.job["state"] == "open"
+    if is_open and await _is_settled_by(context, job_id, deadline):
         status = await context.run(lambda: find_job_status(context.ledger.engine, str(job_id)))
     return json_response(_document(job_id, status))
 
 
-async def _wait(context: GatewayContext, job_id: uuid.UUID, enqueued_at: Any, wait_s: int) -> None:
+async def _is_settled_by(context: GatewayContext, job_id: uuid.UUID, deadline: float) -> bool:
     loop = asyncio.get_running_loop()
-    deadline, pause = loop.time() + wait_s, _FIRST_LOOK_S
+    pause = _FIRST_LOOK_S
     while (left := deadline - loop.time()) > 0:
-        # No thread waits: as many may ask as like.
+        # No thread waits, and one question asks for all who do: as many may as like.
         await asyncio.sleep(min(pause, left))
         pause = min(pause * 1.5, _LONGEST_LOOK_S)
-        try:
-            if await context.run(lambda: context.ledger.answer(job_id, enqueued_at)) is not None:
-                return
-        except JobDead:
-            return
+        if not (await context.still_open.ask(job_id))[0]:
+            return True
+    return False
 
 
 def _domain(status: JobStatus) -> str:

@@ -10,23 +10,28 @@ import logging
 import os
 import signal
 import socket
+import uuid
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import uvicorn
+from sqlalchemy import Engine
 
 from gateway.application import Application
 from gateway.authorization import Authorization
 from gateway.connection import BoundedConnection
 from gateway.gateway_context import GatewayContext
+from gateway.grouped import Grouped
 from gateway.judging import Judging
 from gateway.served_rulesets import ServedRulesets
 from gateway.upkeep import Upkeep
 from rulefarm.errors import SettingsError
 from rulefarm.farm import Farm
 from rulefarm.settings import Settings
+from store.job_status import open_jobs
 from tasks.shared_facts import SharedFacts, open_shared
 
 log = logging.getLogger("rulefarm.gateway")
@@ -38,7 +43,9 @@ _KEEP_ALIVE_S = 75
 _DRAIN_S = 35
 #: Files of batches that are on their way at once.
 _MAX_FILES = 4
-#: Connections to Postgres that are not for single requests: of the recorder, of upkeep, of a file.
+#: Jobs that one question asks for, of those that are waited for.
+MAX_WAITS = 1_000
+#: Connections to Postgres that are not for single requests: of the recorder, of upkeep or whoever waits, of a file.
 _OWN_CONNECTIONS = 3
 
 
@@ -106,6 +113,7 @@ def open_gateway(settings: Settings, options: GatewayOptions) -> Iterator[Applic
         files = ThreadPoolExecutor(1, thread_name_prefix="files")
         name = f"gateway.{os.getpid()}@{socket.gethostname()}"
         judging = Judging(ledger, shared, name, threads)
+        still_open = Grouped("waits", partial(_are_open, ledger.engine), most=MAX_WAITS)
         try:
             yield Application(
                 GatewayContext(
@@ -115,12 +123,14 @@ def open_gateway(settings: Settings, options: GatewayOptions) -> Iterator[Applic
                     judging=judging,
                     threads=threads,
                     files=files,
+                    still_open=still_open,
                     uploads=asyncio.Semaphore(_MAX_FILES),
                 )
             )
         finally:
             upkeep.stop()
             judging.close()
+            still_open.close()
             threads.shutdown()
             files.shutdown()
 
@@ -169,6 +179,11 @@ def _is_loopback(host: str) -> bool:
     except ValueError:
         # A name may mean another address tomorrow.
         return False
+
+
+def _are_open(database: Engine, ids: Sequence[uuid.UUID]) -> list[bool | Exception]:
+    found = open_jobs(database, set(ids))
+    return [each in found for each in ids]
 
 
 def _shared_facts(settings: Settings) -> SharedFacts | None:

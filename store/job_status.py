@@ -4,7 +4,7 @@ Answers `rulefarm jobs` and `rulefarm explain` for a job or one row of a batch. 
 `explain` shows what matters."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,6 +60,21 @@ def find_job_status(engine: Engine, name: str, *, domain: str | None = None) -> 
         f"no job {name} is on record",
         "a row of a batch is found once it has its verdict or is dead; 'rulefarm jobs list' lists what is open",
     )
+
+
+def open_jobs(engine: Engine, ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
+    """Of jobs, those that may still get a verdict.
+
+    Args:
+        engine: the database.
+        ids: of jobs, on record or not.
+
+    Raises:
+        DatabaseUnreachable: no answer.
+    """
+    statement = select(jobs.c.id).where(jobs.c.id.in_(ids), jobs.c.state == "open")
+    with translate_errors(engine), engine.connect() as connection:
+        return set(connection.scalars(statement))
 
 
 def find_jobs(engine: Engine, *, state: str, domain: str | None = None, limit: int = 20) -> list[dict[str, Any]]:

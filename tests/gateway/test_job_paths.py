@@ -6,11 +6,13 @@ import uuid
 import pytest
 from sqlalchemy import Engine, select, update
 
+from gateway import serve
 from rulefarm.database import dead_letters, jobs, verdicts
 from rulefarm.farm import Farm
 from rulefarm.messaging import JobMessage, MessageSender
 from rulefarm.settings import Settings
 from rulesets.loader import load_domain
+from store.job_status import open_jobs
 from store.verdicts import store_verdict
 from tasks.judge import judge_job
 from tests.commands import RULESETS
@@ -98,6 +100,35 @@ def test_what_can_be_no_job_is_refused_by_name(client: Client, gateway_database:
     assert client.post(JOBS, subjects(BIG)).code == "bad-request"
     assert client.post(JOBS, {"facts": {}}).code == "bad-facts"
     assert client.post(f"{JOBS}?durable=false", {"facts": BIG}).code == "bad-request"
+
+
+def test_who_waits_keeps_nobody_else_waiting(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many look for their verdicts: one thread asks for all of them, and it is none of the requests'."""
+    ids = [client.post(JOBS, {"facts": BIG}).json["id"] for _ in range(5)]
+    asked: list[set[uuid.UUID]] = []
+    may_answer = threading.Event()
+
+    def slow(database: Engine, wanted: set[uuid.UUID]) -> set[uuid.UUID]:
+        asked.append(wanted)
+        assert may_answer.wait(60)
+        return open_jobs(database, wanted)
+
+    monkeypatch.setattr(serve, "open_jobs", slow)
+    states: list[str] = []
+    waiting = [
+        threading.Thread(target=lambda one=one: states.append(client.get(f"/v1/jobs/{one}?wait=1").json["state"]))
+        for one in ids
+    ]
+    for each in waiting:
+        each.start()
+    until(lambda: len(asked) == 1)
+    assert client.get("/readyz").status == 200
+    assert client.get("/v1/verdicts?limit=1").status == 200
+    may_answer.set()
+    for each in waiting:
+        each.join(60)
+    assert states == ["open"] * len(ids)
+    assert set.union(*asked) == set(map(uuid.UUID, ids))
 
 
 def test_many_may_wait_at_once(client: Client, gateway_database: Engine) -> None:
