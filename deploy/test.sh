@@ -25,6 +25,7 @@ compose() { podman-compose --file deploy/compose.yaml "$@" > "$work/compose.log"
 say() { printf '%4d s  %s\n' "$SECONDS" "$1"; }
 finish() {
     podman kube down "$work/pod.yaml" > /dev/null 2>&1 || true
+    podman secret rm rulefarm > /dev/null 2>&1 || true
     compose down --volumes || true
     rm -rf "$work"
 }
@@ -108,19 +109,15 @@ work = Path(sys.argv[1])
 objects = re.split(r"^---$", (work / "base.yaml").read_text(), flags=re.MULTILINE)
 [worker] = [each for each in objects if "\nkind: Deployment\n" in each and re.search(r"^  name: worker-payment$", each, re.M)]
 [config] = [each for each in objects if "\nkind: ConfigMap\n" in "\n" + each]
-secret = """
-apiVersion: v1
-kind: Secret
-metadata:
-  name: rulefarm
-stringData:
-  RULEFARM_DATABASE_URL: postgresql://farm:deploy-test@postgres:5432/farm
-  RULEFARM_BROKER_URL: redis://:deploy-test@valkey:6379/0
-"""
 worker = worker.replace("image: rulefarm:latest", "image: localhost/rulefarm:latest\n        imagePullPolicy: Never")
-(work / "pod.yaml").write_text("---".join(["\n" + config.strip() + "\n", secret, "\n" + worker.strip() + "\n"]))
+(work / "pod.yaml").write_text("\n---\n".join([config.strip(), worker.strip()]) + "\n")
 END
 podman secret rm rulefarm > /dev/null 2>&1 || true
+# As podman 4.3 reads it: it can't read back what it makes of a Secret itself.
+encoded() { printf %s "$1" | base64 --wrap 0; }
+printf '{"RULEFARM_DATABASE_URL": "%s", "RULEFARM_BROKER_URL": "%s"}' \
+    "$(encoded "postgresql://farm:$RULEFARM_PASSWORD@postgres:5432/farm")" \
+    "$(encoded "redis://:$RULEFARM_PASSWORD@valkey:6379/0")" | podman secret create rulefarm - > /dev/null
 podman kube play --network rulefarm_default "$work/pod.yaml" > "$work/play.log" 2>&1 || { cat "$work/play.log"; exit 1; }
 pod=$(podman ps --format '{{.Names}}' | grep worker-payment | grep -v infra | grep -v '^rulefarm_')
 until_true "the pod of the Deployment" 120 podman exec "$pod" rulefarm alive 2> /dev/null
