@@ -6,6 +6,7 @@ FROM ${BASE} AS valkey
 # hadolint ignore=DL3008
 RUN apt-get update && apt-get install --yes --no-install-recommends redis-server && rm -rf /var/lib/apt/lists/* \
     && ln -s /usr/bin/redis-server /usr/local/bin/valkey-server && mkdir /data && chown redis /data
+# hadolint ignore=DL3066
 USER redis
 WORKDIR /data
 
@@ -15,6 +16,7 @@ RUN apt-get update && apt-get install --yes --no-install-recommends postgresql-1
     && mkdir -p /var/lib/postgresql/data && chown postgres /var/lib/postgresql/data
 ENV PATH=/usr/lib/postgresql/15/bin:$PATH PGDATA=/var/lib/postgresql/data/pgdata
 COPY deploy/test/postgres.sh /usr/local/bin/postgres.sh
+# hadolint ignore=DL3066
 USER postgres
 CMD ["sh", "/usr/local/bin/postgres.sh"]
 
