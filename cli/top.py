@@ -42,6 +42,7 @@ def command(once: bool, every: float, as_json: bool) -> None:
 
 def _watch(reader: SignalReader, settings: Settings, every: float) -> None:
     out = console()
+    is_away = False
     try:
         with out.screen():
             while True:
@@ -49,9 +50,12 @@ def _watch(reader: SignalReader, settings: Settings, every: float) -> None:
                     signals, workers = reader.read(), _workers(settings)
                     out.clear()
                     _print(signals, workers)
+                    is_away = False
                 except FarmUnreachable as error:
-                    # It may come back: what was seen last stays in sight above.
-                    out.print(Line(f"{error} [{error.code}]", "bold red"))
+                    # It may come back: what was seen last stays in sight above, so this is said once.
+                    if not is_away:
+                        out.print(Line(f"{error} [{error.code}]", "bold red"))
+                    is_away = True
                 time.sleep(every)
     except KeyboardInterrupt:
         # How whoever watches ends it.

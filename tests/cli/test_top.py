@@ -9,15 +9,18 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from sqlalchemy import Engine, insert
 
-from cli.top import _seconds
+from cli.top import _seconds, _watch
 from rulefarm.database import active_rulesets
+from rulefarm.errors import DatabaseUnreachable
 from rulefarm.settings import Settings
 from tests.cli.conftest import Run, settings_only
 from tests.commands import environment
 from tests.processes import until
 from tests.rows import add_job
+from workers.monitoring import SignalReader, Signals
 
 
 def test_a_farm_that_stands_still_is_shown(settings: Settings, database: Engine, run: Run) -> None:
@@ -62,6 +65,26 @@ def test_on_a_terminal_it_looks_again_until_ctrl_c(settings: Settings, database:
         assert process.stderr is not None
         assert process.stderr.read() == b""
     os.close(ours)
+
+
+def test_what_does_not_answer_is_named_once_below_what_was_seen(
+    settings: Settings, database: Engine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    looks = iter([False, False, True, False, False])
+
+    class Away(SignalReader):
+        def read(self) -> Signals:
+            is_there = next(looks, None)
+            if is_there is None:
+                raise KeyboardInterrupt
+            if not is_there:
+                raise DatabaseUnreachable("database-unreachable", "Postgres is away")
+            return super().read()
+
+    reader = Away(settings)
+    _watch(reader, settings, 0)
+    reader.close()
+    assert capsys.readouterr().out.count("[database-unreachable]") == 2
 
 
 def test_a_time_is_told_in_the_unit_that_fits() -> None:
