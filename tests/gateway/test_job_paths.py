@@ -21,6 +21,8 @@ from tests.processes import until
 
 JOBS = "/v1/payment/jobs"
 BIG = {"Order": {"order_id": "1", "total": 1500, "country": "FR"}}
+#: The id of no job.
+NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
 def judge(database: Engine, job_id: str) -> None:
@@ -82,12 +84,12 @@ def test_a_full_queue_is_told_with_when_to_try_again(client: Client, monkeypatch
 @pytest.mark.parametrize(
     ("path", "status", "code"),
     [
-        (f"/v1/jobs/{uuid.uuid4()}", 404, "no-such-job"),
+        (f"/v1/jobs/{NOBODY}", 404, "no-such-job"),
         ("/v1/jobs/7", 404, "no-such-id"),
         ("/v1/jobs/%00", 404, "no-such-id"),
-        (f"/v1/jobs/{uuid.uuid4()}?wait=26", 400, "bad-request"),
-        (f"/v1/jobs/{uuid.uuid4()}?wait=-1", 400, "bad-request"),
-        (f"/v1/jobs/{uuid.uuid4()}?wiat=1", 400, "bad-request"),
+        (f"/v1/jobs/{NOBODY}?wait=26", 400, "bad-request"),
+        (f"/v1/jobs/{NOBODY}?wait=-1", 400, "bad-request"),
+        (f"/v1/jobs/{NOBODY}?wiat=1", 400, "bad-request"),
     ],
 )
 def test_a_job_that_is_none_is_refused_by_name(client: Client, path: str, status: int, code: str) -> None:
