@@ -31,13 +31,15 @@ def nginx() -> str:
     return found
 
 
-def balancer_conf(nodes: Mapping[str, Sequence[str]], folder: Path, *, port: int, metrics: str, flower: str) -> str:
+def balancer_conf(
+    nodes: Mapping[str, Sequence[str]], folder: Path, *, ports: tuple[int, int], metrics: str, flower: str
+) -> str:
     """The configuration of deploy/nginx.conf for other nodes.
 
     Args:
         nodes: domain to the addresses, `host:port`, of the gateways that serve it.
         folder: where nginx may write.
-        port: where it listens, on loopback.
+        ports: where it listens, on loopback: for requests, and for Flower.
         metrics: address of the exporter.
         flower: address of Flower.
     """
@@ -49,11 +51,10 @@ def balancer_conf(nodes: Mapping[str, Sequence[str]], folder: Path, *, port: int
                 f"\n        {_server(f'{domain}:8080')}", servers or "\n        server 127.0.0.1:1 down;"
             )
     addresses = {
-        "listen 8000;": f"listen 127.0.0.1:{port};",
+        "listen 8000;": f"listen 127.0.0.1:{ports[0]};",
         "http://metrics:9540": f"http://{metrics}",
         "http://flower:5555": f"http://{flower}",
-        # One server is enough here: Flower is looked at where it is.
-        "listen 5555;": f"listen unix:{folder}/flower.sock;",
+        "listen 5555;": f"listen 127.0.0.1:{ports[1]};",
         "/tmp/nginx": f"{folder}/nginx",
         "/etc/nginx/rulefarm.htpasswd": f"{folder}/htpasswd",
     }

@@ -48,10 +48,11 @@ def picture() -> None:
         folder = Path(name)
         # Its workers are nobody's, and may have to write here.
         folder.chmod(0o755)
-        ports = dict(zip([*_SAMPLES, "balancer"], _free_ports(len(_SAMPLES) + 1), strict=True))
+        parts = [*_SAMPLES, "balancer", "flower"]
+        ports = dict(zip(parts, _free_ports(len(parts)), strict=True))
         nodes = {domain: [f"127.0.0.1:{ports[domain]}"] for domain in _SAMPLES}
         nobody = "127.0.0.1:1"
-        conf = balancer_conf(nodes, folder, port=ports["balancer"], metrics=nobody, flower=nobody)
+        conf = balancer_conf(nodes, folder, ports=(ports["balancer"], ports["flower"]), metrics=nobody, flower=nobody)
         (folder / "nginx.conf").write_text(conf, encoding="utf-8")
         lines = [f"balancer: {program} -p {folder} -c {folder}/nginx.conf -g 'daemon off;'"]
         lines += [f"gateway-{domain}: rulefarm gateway --domains {domain} --port {ports[domain]}" for domain in nodes]

@@ -22,10 +22,10 @@ ORDER = {"facts": {"Order": {"order_id": "1", "total": 5}}}
 @contextmanager
 def balancer(nodes: Mapping[str, Sequence[Client]], folder: Path) -> Iterator[Client]:
     """The real nginx before gateways, for as long as a block lasts."""
-    [port] = free_ports(1)
+    port, flower = free_ports(2)
     addresses = {domain: [f"127.0.0.1:{node.port}" for node in its] for domain, its in nodes.items()}
     folder.chmod(0o755)
-    conf = balancer_conf(addresses, folder, port=port, metrics="127.0.0.1:1", flower="127.0.0.1:1")
+    conf = balancer_conf(addresses, folder, ports=(port, flower), metrics="127.0.0.1:1", flower="127.0.0.1:1")
     (folder / "nginx.conf").write_text(conf)
     command = [program("nginx"), "-p", str(folder), "-c", str(folder / "nginx.conf"), "-g", "daemon off;"]
     with running(command, port, folder=folder):

@@ -44,7 +44,8 @@ def _is_quiet(driver: Any) -> bool:
     try:
         line.register(driver.fileno(), select.POLLIN)
         return not line.poll(0)
-    except (OSError, psycopg2.Error):
+    # ValueError: libpq has let go of the line, as after a statement that was interrupted.
+    except (OSError, ValueError, psycopg2.Error):
         return False
 
 

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,7 @@ def test_a_subject_may_be_any_text(settings: Settings, tmp_path: Path) -> None:
 
 
 def test_a_batch_under_a_known_key_is_not_read_again(settings: Settings, tmp_path: Path) -> None:
-    path, engine = write(tmp_path, "csv"), connect(settings)
+    path, engine, settings = write(tmp_path, "csv"), connect(settings), replace(settings, chunk_rows=1000)
     first, _ = record_batch(engine, settings, "pricing", path, terms=BatchTerms(key="nightly"), free_slots=100)
     path.unlink()
     again, messages = record_batch(engine, settings, "pricing", path, terms=BatchTerms(key="nightly"), free_slots=100)
