@@ -4,11 +4,8 @@ The body of the request is the file, as it is; its name says in which format. It
 and from there on record as `rulefarm batch` would read it: whole or not at all. Workers judge it."""
 
 import asyncio
-import os
 import re
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -82,16 +79,15 @@ async def submit_batch(context: GatewayContext, request: Request) -> Response:
 
             def record() -> Batch:
                 farm = context.farm
-                with _without_folder(folder):
-                    recorded = record_batch(
-                        context.ledger.engine,
-                        farm.settings,
-                        domain,
-                        path,
-                        free_slots=farm.free_slots(domain),
-                        options=SourceOptions(**options),
-                        terms=terms,
-                    )
+                recorded = record_batch(
+                    context.ledger.engine,
+                    farm.settings,
+                    domain,
+                    path,
+                    free_slots=farm.free_slots(domain),
+                    options=SourceOptions(**options),
+                    terms=terms,
+                )
                 return farm.send_batch(*recorded)
 
             batch = await context.record_file(record)
@@ -150,12 +146,3 @@ async def _receive(request: Request, path: Path) -> None:
 def _allow(request: Request, seconds: float) -> None:
     """Move the time limit of a request: so many seconds from now on."""
     request.scope[TIME_LIMIT].reschedule(asyncio.get_running_loop().time() + seconds)
-
-
-@contextmanager
-def _without_folder(folder: str) -> Iterator[None]:
-    """Name the file in errors as its sender does."""
-    try:
-        yield
-    except SourceRejected as error:
-        raise SourceRejected(error.code, error.message.replace(f"{folder}{os.sep}", ""), error.hint) from error

@@ -3,7 +3,6 @@
 Reads a body within its bounds, and makes of it what `Farm.submit` would: the same key with the same
 facts is the same job, whichever way it comes. Writes nothing, and knows no ruleset."""
 
-import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ from starlette.requests import Request
 from gateway.problems import RequestRefused
 from rulefarm import wire
 from rulefarm.errors import JobRejected, RulefarmError
+from rulefarm.jobs import identity
 from rulefarm.messaging import JobMessage
 from rulefarm.normalize import abbreviate
 
@@ -132,16 +132,13 @@ def _messages(domain: str, submissions: list[Submission], now: datetime) -> Iter
         try:
             text, values = wire.canonical_with_values(each.facts)
             moment = wire.instant(each.as_of) if each.as_of else None
-            if each.key is None:
-                job_id = uuid.uuid4()
-            else:
-                job_id = wire.job_id(domain, wire.checked_key(each.key), wire.digest(text), moment)
+            job_id, subject = identity(domain, each.key, text, moment)
         except JobRejected as error:
             raise _at(error, f"subjects[{place}]" if len(submissions) > 1 else "") from None
         yield JobMessage(
             job_id=job_id,
             domain=domain,
-            subject=str(job_id) if each.key is None else each.key,
+            subject=subject,
             facts=text,
             as_of=moment or now,
             enqueued_at=now,

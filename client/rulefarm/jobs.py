@@ -158,6 +158,24 @@ def id_of(text: uuid.UUID | str) -> uuid.UUID:
         raise NotFound("no-such-id", f"{text!r} is no id", "an id looks like 0b2c9c1e-…") from None
 
 
+def identity(domain: str, key: str | None, facts: str, as_of: datetime | None) -> tuple[uuid.UUID, str]:
+    """The id of a job, and what it is of, whichever way it comes.
+
+    Args:
+        domain: who judges.
+        key: what is judged; None: every job is another one.
+        facts: canonical.
+        as_of: in UTC; None if none was given.
+
+    Raises:
+        JobRejected: the key can be none.
+    """
+    if key is None:
+        job_id = uuid.uuid4()
+        return job_id, str(job_id)
+    return wire.job_id(domain, wire.checked_key(key), wire.digest(facts), as_of), key
+
+
 def new_jobs(
     domain: str,
     items: Iterable[tuple[Mapping[str, Any], str | None]],
@@ -187,14 +205,11 @@ def new_jobs(
     jobs = []
     for facts, key in items:
         text = wire.canonical(facts)
-        if key is None:
-            job_id = uuid.uuid4()
-        else:
-            job_id = wire.job_id(domain, wire.checked_key(key), wire.digest(text), moment)
+        job_id, subject = identity(domain, key, text, moment)
         job = Job(
             id=job_id,
             domain=domain,
-            subject=str(job_id) if key is None else key,
+            subject=subject,
             as_of=moment or now,
             enqueued_at=now,
             on_record=on_record,

@@ -117,11 +117,13 @@ def test_the_same_key_is_the_same_batch(client: Client, gateway_database: Engine
     ],
 )
 def test_a_file_that_is_none_is_refused_by_name(
-    client: Client, uploads: Path, query: str, body: bytes, status: int, code: str
+    client: Client, gateway_database: Engine, uploads: Path, query: str, body: bytes, status: int, code: str
 ) -> None:
     answer = client.send("POST", f"{BATCHES}?{query}", body)
     assert (answer.status, answer.code) == (status, code), answer.text
     assert str(uploads) not in answer.text
+    with gateway_database.connect() as connection:
+        assert str(uploads) not in str(connection.execute(select(batches.c.source, batches.c.reason)).all())
     assert left_behind(uploads) == []
 
 

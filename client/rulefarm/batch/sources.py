@@ -26,6 +26,7 @@ from rulefarm.batch.text_lines import PACKED
 from rulefarm.errors import RulefarmError, SourceRejected
 from rulefarm.limits import MAX_KEY_CHARACTERS
 from rulefarm.normalize import abbreviate
+from rulefarm.optional_imports import require_extra
 
 #: How a chunk's columns are to be read. columns: typed, as in parquet. text: what is text is read by the kinds that the
 #: domain declares, as in csv. json: one canonical document a row.
@@ -167,10 +168,9 @@ def _reader(ending: str, database_url: str | None) -> _Read:
             return read_jsonl
         case ".sql":
             return partial(read_query, database_url=database_url)
-    # openpyxl takes a quarter of a second to import: too much for every start of a worker, none of which reads sources.
-    from rulefarm.batch.workbook_source import read_workbook  # noqa: PLC0415
-
-    return read_workbook
+    # openpyxl takes a quarter of a second to import: too much for every start of a worker, few of which read workbooks.
+    read: _Read = require_extra("rulefarm.batch.workbook_source", "batch").read_workbook
+    return read
 
 
 def _parts_in_turn(

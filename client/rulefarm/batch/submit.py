@@ -22,7 +22,7 @@ from rulefarm.batch.failures import record_failure, take_id
 from rulefarm.batch.source_options import MAX_COLUMNS_NOTED, Progress, SourceOptions
 from rulefarm.batch.sources import OpenedSource, open_source
 from rulefarm.database import allow_long, batches, chunks, copy_columns, translate_errors
-from rulefarm.errors import FarmUnreachable, SourceRejected
+from rulefarm.errors import FarmUnreachable, RulefarmError, SourceRejected
 from rulefarm.jobs import Batch
 from rulefarm.messaging import TaskMessage, chunk_message
 from rulefarm.settings import Settings
@@ -116,15 +116,25 @@ def record_batch(
     except FarmUnreachable:
         raise
     except Exception as error:
+        told = _named_as(error, os.fspath(source), record["source"])
         # Whoever runs it tonight reads no log: that it failed, and why, is on record.
-        record_failure(engine, record, progress, error)
-        raise
+        record_failure(engine, record, progress, told)
+        if told is error:
+            raise
+        raise told from error
     batch = Batch(
         **{name: record[name] for name in ("id", "domain", "source", "rows", "chunks", "as_of")},
         refused=record["refused"] or 0,
         remarks=tuple(record["remarks"] or ()),
     )
     return batch, [chunk_message(domain, batch.id, n) for n in range(min(free_slots, batch.chunks))]
+
+
+def _named_as(error: Exception, path: str, name: str) -> Exception:
+    """The error of a source, with what it is called on record in place of where it was read from."""
+    if path == name or not isinstance(error, RulefarmError):
+        return error
+    return type(error)(error.code, error.message.replace(path, name), error.hint)
 
 
 def _batch_id(domain: str, terms: BatchTerms) -> uuid.UUID:

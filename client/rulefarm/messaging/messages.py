@@ -72,7 +72,7 @@ class JobMessage:
             row: id, domain, subject, facts, as_of and enqueued_at of the job.
         """
         # Through canonical, for jsonb keeps the values but not the text: the digest must be that of what was sent.
-        facts = wire.canonical(row.facts)
+        facts, values = wire.canonical_with_values(row.facts)
         return cls(
             job_id=row.id,
             domain=row.domain,
@@ -81,7 +81,7 @@ class JobMessage:
             as_of=row.as_of,
             enqueued_at=row.enqueued_at,
             on_record=True,
-            parsed=json.loads(facts),
+            parsed=values,
         )
 
     @property
