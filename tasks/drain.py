@@ -74,6 +74,9 @@ def drain(context: WorkerContext, domain: str, worker: str, *, bulk: bool, until
     except (FarmUnreachable, SoftTimeLimitExceeded) as error:
         # What is not given back is due when its lease ends, and is judged alone then.
         log.warning("%s: what waits is left to the next: %s", domain, error or type(error).__name__)
+    except Exception:
+        # Whatever it is, the message that woke this process is done with, and the reconciler still has to send others.
+        log.exception("%s: what waits is left to the next", domain)
     return stored
 
 

@@ -127,6 +127,22 @@ def test_whoever_still_waits_after_a_long_time_finds_the_row(
     assert farm.wait(job, timeout=60).subject == "old"
 
 
+def test_whatever_goes_wrong_in_a_group_the_job_that_woke_it_is_done_and_the_others_are_sent(
+    farm: Farm, worker: WorkerContext, database: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What nobody foresaw: a name that is not there.
+    monkeypatch.delattr(draining, "claim_group")
+    order = {"Order": {"order_id": "first", "total": 5}}
+    message = job_message(farm.submit("payment", order, key="first"), wire.canonical(order))
+    waiting(farm, "other")
+    assert evaluate_job(task(message.queue), **message.kwargs) == {"outcome": "accept", "drained": 0}
+    forget_messages(farm)
+    with database.begin() as connection:
+        connection.execute(update(reconciler).values(ran_at=func.now() - timedelta(hours=1)))
+    assert reconcile(task()) == 1
+    assert depth(farm) == 1
+
+
 def test_each_is_judged_as_it_would_be_alone(farm: Farm, worker: WorkerContext, database: Engine) -> None:
     facts: list[dict[str, Any]] = [
         {"Order": {"order_id": "a", "total": 2000, "country": "FR"}},
@@ -233,14 +249,9 @@ def test_when_the_slice_is_used_the_rest_is_given_back_and_another_worker_is_wok
 def test_after_a_pause_as_long_as_the_slice_a_whole_group_is_judged_all_the_same(
     farm: Farm, worker: WorkerContext, database: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def slow_claim(*args: Any, **terms: Any) -> Any:
-        claimed = claim_group(*args, **terms)
-        time.sleep(0.3)
-        return claimed
-
     # A busy machine: a claim takes as long as a slice.
     monkeypatch.setattr(draining, "SLICE_S", 0.25)
-    monkeypatch.setattr(draining, "claim_group", slow_claim)
+    monkeypatch.setattr(draining, "claim_group", lambda *a, **terms: (claim_group(*a, **terms), time.sleep(0.3))[0])
     waiting(farm, *(f"k{n}" for n in range(60)))
     assert drain(worker, "payment", ME, bulk=False) > 1
 
