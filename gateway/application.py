@@ -17,6 +17,7 @@ from gateway.evaluation_path import evaluate
 from gateway.gateway_context import TIME_LIMIT, GatewayContext
 from gateway.health_paths import livez, readyz
 from gateway.job_paths import read_job, submit
+from gateway.metrics_path import metrics
 from gateway.problems import GatewayBusy, response_of
 from gateway.scale_path import scale
 from gateway.verdict_paths import list_rulesets, list_verdicts
@@ -40,6 +41,7 @@ PATHS: tuple[tuple[str, str, str | None, _Path], ...] = (
     ("/v1/scale/{domains}", "GET", "read", scale),
     ("/openapi.json", "GET", None, openapi_document),
     ("/", "GET", None, start_page),
+    ("/metrics", "GET", "read", metrics),
     ("/livez", "GET", None, livez),
     ("/readyz", "GET", None, readyz),
 )

@@ -51,6 +51,8 @@ class GatewayContext:
     files: ThreadPoolExecutor
     #: Whether jobs still wait for a verdict: for all that are waited for, at once.
     still_open: Grouped[uuid.UUID, bool]
+    #: Content type and body of an answer to Prometheus: one for all that ask at once.
+    scrapes: Grouped[None, tuple[str, bytes]]
     #: Room for files that are on their way.
     uploads: asyncio.Semaphore
 

@@ -170,9 +170,18 @@ def _of_domain(domain: str, loaded: LoadedRuleset) -> dict[str, Any]:
 
 
 def _operation(
-    method: str, summary: str, answer: Any, *, tag: str, status: str = "200", body: Any = None, parameters: Any = ()
+    method: str,
+    summary: str,
+    answer: Any,
+    *,
+    tag: str,
+    status: str = "200",
+    body: Any = None,
+    parameters: Any = (),
+    media: str = "application/json",
 ) -> dict[str, Any]:
-    responses = {status: {"description": "done" if status == "200" else "on record"} | _json(answer, required=False)}
+    said = "done" if status == "200" else "on record"
+    responses: dict[str, Any] = {status: {"description": said, "content": {media: {"schema": answer}}}}
     responses["default"] = {"description": "a problem", "content": {MEDIA_TYPE: {"schema": _ref("Problem")}}}
     described: dict[str, Any] = {"summary": summary, "tags": [tag], "responses": responses}
     if parameters:
@@ -182,9 +191,8 @@ def _operation(
     return {method: described}
 
 
-def _json(schema: Any, *, required: bool = True) -> dict[str, Any]:
-    content = {"content": {"application/json": {"schema": schema}}}
-    return content | ({"required": True} if required else {})
+def _json(schema: Any) -> dict[str, Any]:
+    return {"content": {"application/json": {"schema": schema}}, "required": True}
 
 
 def _query(name: str, schema: Mapping[str, Any], description: str = "") -> dict[str, Any]:
@@ -233,6 +241,7 @@ _READING: Mapping[str, Any] = {
     "/v1/scale/{domains}": _operation(
         "get", "How many workers domains want", _ref("Scale"), tag="reading", parameters=_SCALE
     ),
+    "/metrics": _operation("get", "The farm in numbers, for Prometheus", _TEXT, tag="health", media="text/plain"),
     "/livez": _operation("get", "Whether the process lives", _STATUS, tag="health"),
     "/readyz": _operation("get", "Whether it can judge", _STATUS, tag="health"),
 }

@@ -33,6 +33,8 @@ from rulefarm.farm import Farm
 from rulefarm.settings import Settings
 from store.job_status import open_jobs
 from tasks.shared_facts import SharedFacts, open_shared
+from workers.monitoring import SignalReader
+from workers.monitoring.metrics import answer as metrics_answer
 
 log = logging.getLogger("rulefarm.gateway")
 
@@ -114,6 +116,8 @@ def open_gateway(settings: Settings, options: GatewayOptions) -> Iterator[Applic
         name = f"gateway.{os.getpid()}@{socket.gethostname()}"
         judging = Judging(ledger, shared, name, threads)
         still_open = Grouped("waits", partial(_are_open, ledger.engine), most=MAX_WAITS)
+        reader = SignalReader(settings)
+        scrapes = Grouped[None, tuple[str, bytes]]("scrapes", lambda asked: [metrics_answer(reader)] * len(asked))
         try:
             yield Application(
                 GatewayContext(
@@ -124,6 +128,7 @@ def open_gateway(settings: Settings, options: GatewayOptions) -> Iterator[Applic
                     threads=threads,
                     files=files,
                     still_open=still_open,
+                    scrapes=scrapes,
                     uploads=asyncio.Semaphore(_MAX_FILES),
                 )
             )
@@ -131,6 +136,8 @@ def open_gateway(settings: Settings, options: GatewayOptions) -> Iterator[Applic
             upkeep.stop()
             judging.close()
             still_open.close()
+            scrapes.close()
+            reader.close()
             threads.shutdown()
             files.shutdown()
 

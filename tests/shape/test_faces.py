@@ -23,6 +23,7 @@ PAST = {
     ("cli.flower", "workers.monitoring.flower"),
     # Only what answers scrapes loads prometheus_client.
     ("cli.metrics", "workers.monitoring.metrics"),
+    ("gateway.serve", "workers.monitoring.metrics"),
 }
 
 
