@@ -127,8 +127,8 @@ def _foot(signals: Signals) -> str:
     run = signals.reconciler
     parts = [
         counted(sum(signals.dead_letters.values()), "dead letter"),
-        counted(len(signals.overdue), "overdue nightly").replace("nightlys", "nightlies"),
-        counted(len(signals.failed_batches), "failed batch").replace("batchs", "batches"),
+        counted(len(signals.overdue), "overdue nightly", "overdue nightlies"),
+        counted(len(signals.failed_batches), "failed batch", "failed batches"),
         f"reconciler {_seconds(run.age_s)} ago" if run else "the reconciler has never run",
     ]
     if signals.control_messages is None:

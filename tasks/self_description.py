@@ -20,7 +20,7 @@ def describe(state: Any) -> dict[str, Any]:
 
     Returns:
         time: seconds since 1970; digests: domain to digest; settings: whether it acknowledges late, messages that it
-        holds for each process beyond the one at work, and in seconds when the broker hands out again what nobody
+        holds for each process, the one at work included, and in seconds when the broker hands out again what nobody
         acknowledged, and the limits of a job and of a chunk.
     """
     context = current()

@@ -15,8 +15,7 @@ from rulefarm.errors import SettingsError
 from rulefarm.messaging import FARM_HEADER, create_app, refuse_cluster
 from rulefarm.routing import CONTROL_QUEUE, RECONCILE
 from rulefarm.settings import Settings
-from store.cron import Cron
-from workers.celery_settings import CONF, take_from
+from workers.celery_settings import CONF, check_nightly, take_from
 
 
 def create_beat_app(settings: Settings) -> Celery:
@@ -31,9 +30,7 @@ def create_beat_app(settings: Settings) -> Celery:
     Raises:
         SettingsError: no broker, or a nightly cron that is none.
     """
-    if settings.nightly_source is not None:
-        # What the reconciler can't read must stop the start, and not every run of it.
-        Cron(settings.nightly_cron)
+    check_nightly(settings)
     app = create_app(settings)
     # In a process of the farm it is no guest.
     app.set_current()

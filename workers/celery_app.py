@@ -7,12 +7,11 @@ from celery import Celery
 from rulefarm.messaging import create_app
 from rulefarm.routing import CONTROL_QUEUE, EVALUATE_CHUNK, EVALUATE_JOB, NIGHTLY, RECONCILE, queue_name
 from rulefarm.settings import Settings
-from store.cron import Cron
 from tasks.evaluate import evaluate_chunk, evaluate_job
 from tasks.nightly import plan_nightly
 from tasks.probe import PROBE, PROBE_AS_SENT, probe
 from tasks.reconcile import reconcile
-from workers.celery_settings import CONF, take_from
+from workers.celery_settings import CONF, check_nightly, take_from
 from workers.consumer import FarmRequest, use_optional_results
 
 #: Seconds between the soft time limit, which a task can log, and the hard one, which kills its process.
@@ -33,9 +32,8 @@ def create_worker_app(settings: Settings, *, queues: list[str] | None = None, sh
     Raises:
         SettingsError: no broker, or a nightly cron that is none.
     """
-    if settings.nightly_source is not None and not shows:
-        # What the reconciler can't read must stop the start, and not every run of it.
-        Cron(settings.nightly_cron)
+    if not shows:
+        check_nightly(settings)
     app = create_app(settings)
     # In a process of the farm it is no guest.
     app.set_current()

@@ -7,6 +7,8 @@ from typing import Any
 from celery import Celery
 
 from rulefarm.routing import CONTROL_QUEUE, queue
+from rulefarm.settings import Settings
+from store.cron import Cron
 
 CONF: dict[str, Any] = {
     # The message is acknowledged after the verdict is stored: a worker that dies in between leaves it to another.
@@ -17,7 +19,7 @@ CONF: dict[str, Any] = {
     "worker_consumer": "workers.consumer.consumer:RefusingConsumer",
     # Celery's own sees only the messages that it holds, and most of a backlog has none.
     "worker_autoscaler": "workers.scaling.autoscaler:FarmAutoscaler",
-    # A process takes one message beyond the one it works on: more would wait behind a chunk while others idle.
+    # One for each process, which is acknowledged when it is judged: more would wait behind a chunk while others idle.
     "worker_prefetch_multiplier": 1,
     # The worker has no other work than to wait for its broker, so it never gives up.
     "broker_connection_retry_on_startup": True,
@@ -39,6 +41,16 @@ CONF: dict[str, Any] = {
     # One line a task would be a million a night.
     "worker_redirect_stdouts": False,
 }
+
+
+def check_nightly(settings: Settings) -> None:
+    """What the reconciler can't read must stop the start, and not every run of it.
+
+    Raises:
+        SettingsError: a nightly cron that is none.
+    """
+    if settings.nightly_source is not None:
+        Cron(settings.nightly_cron)
 
 
 def take_from(app: Celery, queues: list[str]) -> None:

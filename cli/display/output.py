@@ -38,17 +38,18 @@ def print_table(headers: Sequence[str], rows: Iterable[Sequence[Any]], *, none: 
     print_rows(headers, [[_cell(value) for value in row] for row in rows], right=right)
 
 
-def counted(number: int, what: str) -> str:
+def counted(number: int, what: str, several: str = "") -> str:
     """A number with its noun.
 
     Args:
         number: how many.
         what: the noun, in the singular.
+        several: in the plural. Default: with an s.
 
-    >>> counted(1, "attempt"), counted(1200, "attempt")
-    ('1 attempt', '1,200 attempts')
+    >>> counted(1, "attempt"), counted(1200, "attempt"), counted(2, "batch", "batches")
+    ('1 attempt', '1,200 attempts', '2 batches')
     """
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
+    return f"{number:,} {what if number == 1 else several or what + 's'}"
 
 
 def exit_not_sent(what: str) -> NoReturn:

@@ -25,7 +25,7 @@ _KINDS: Mapping[Kind, dict[str, Any]] = {
     # That there is such a day, the engine says.
     "date": {
         "type": "string",
-        "pattern": rf"^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}(T{_CLOCK}(Z|[+-][0-9]{{2}}:[0-9]{{2}})?)?$",
+        "pattern": f"^{_DAY}(T{_CLOCK}{_ZONE})?$",
     },
     "time": {"type": "string", "pattern": f"^{_CLOCK}$"},
     "duration": {"type": "string", "pattern": f"^{_LENGTH}$"},
