@@ -10,7 +10,16 @@ from dataclasses import dataclass
 
 from engine.diagnostics import Diagnostic
 from engine.errors import RulesetRejected
-from engine.evaluation import Actions, Agenda, CompiledRule, Expressions, ReasonTable, Test, linear_comparison
+from engine.evaluation import (
+    Actions,
+    Agenda,
+    CompiledRule,
+    Expressions,
+    FiringState,
+    ReasonTable,
+    Test,
+    linear_comparison,
+)
 from engine.facts import AS_OF, FactReader, SlotLayout, Slots, path_label
 from engine.language import (
     Assign,
@@ -66,11 +75,11 @@ def compile_rules(rules: Sequence[Rule], schema: Schema | None, max_firings: int
         hint = "make a list of what differs in its name alone, or a domain of its own of a part of the rules"
         raise RulesetRejected([Diagnostic("too-many-fields-read", "error", None, message, hint)])
     expressions = Expressions(layout)
-    actions = Actions(layout, expressions, {rule.name: i for i, rule in enumerate(ordered)})
+    actions = Actions(layout, expressions, {})
     kinds = _kinds(layout)
     entries = _entries(ordered, layout, expressions)
     readers = _readers(reads)
-    compiled = _compiled_rules(ordered, reads, _changed(targets, layout), readers, expressions, actions)
+    compiled = _compiled_rules(ordered, reads, _changed(targets, layout), readers, layout)
     reasons = ReasonTable([rule.name for rule in ordered], [actions.constant_reasons(rule) for rule in ordered])
     independent_reasons = ReasonTable(
         reasons.names,
@@ -157,8 +166,7 @@ def _compiled_rules(
     reads: Sequence[frozenset[int]],
     changed: Sequence[frozenset[int]],
     readers: Mapping[int, int],
-    expressions: Expressions,
-    actions: Actions,
+    layout: SlotLayout,
 ) -> tuple[CompiledRule, ...]:
     """What each rule does, and what its firing means for the others.
 
@@ -167,23 +175,58 @@ def _compiled_rules(
         reads: the slots that the condition of each reads.
         changed: the slots that the actions of each may change.
         readers: slot to the bits of the rules that read it.
-        expressions: compiles conditions.
-        actions: compiles actions.
+        layout: frozen.
     """
     groups: dict[str | None, int] = {}
     for i, rule in enumerate(rules):
         if rule.activation_group is not None:
             groups[rule.activation_group] = groups.get(rule.activation_group, 0) | 1 << i
     changeable = frozenset[int]().union(*changed)
+    positions = {rule.name: i for i, rule in enumerate(rules)}
     compiled = []
     for i, rule in enumerate(rules):
         rivals = groups.get(rule.activation_group, 0) & ~(1 << i)
         steers = bool(rivals) or any(isinstance(action, Retract | Complete) for action in rule.actions)
         steers = steers or not readers.keys().isdisjoint(changed[i])
-        test = None if reads[i].isdisjoint(changeable) else _test(rule, expressions)
-        acts = tuple(actions.compile(rule.name, action) for action in rule.actions)
-        compiled.append(CompiledRule(rule, 1 << i, test, acts, rivals | rule.once << i, steers))
+        is_tested = not reads[i].isdisjoint(changeable)
+        compiled.append(_on_demand(rule, 1 << i, rivals | rule.once << i, steers, is_tested, positions, layout))
     return tuple(compiled)
+
+
+def _on_demand(
+    rule: Rule,
+    bit: int,
+    rivals: int,
+    steers: bool,
+    is_tested: bool,
+    positions: Mapping[str, int],
+    layout: SlotLayout,
+) -> CompiledRule:
+    """A rule whose test and actions are compiled when it is first tested or fires: most rules never do either.
+
+    Args:
+        rule: the rule.
+        bit: of its position on the agenda.
+        rivals: as in `CompiledRule`.
+        steers: as in `CompiledRule`.
+        is_tested: whether some rule can change what its condition reads.
+        positions: each rule's place on the agenda, by name.
+        layout: frozen.
+    """
+
+    # Two threads may both come here first, and one may be stopped in the middle: each makes its own from the start.
+    def test(slots: Slots) -> bool:
+        compiled.test = made = _test(rule, Expressions(layout))
+        return made(slots)
+
+    def act(state: FiringState) -> None:
+        actions = Actions(layout, Expressions(layout), positions)
+        compiled.acts = acts = tuple(actions.compile(rule.name, action) for action in rule.actions)
+        for one in acts:
+            one(state)
+
+    compiled = CompiledRule(rule, bit, test if is_tested else None, (act,), rivals, steers)
+    return compiled
 
 
 def _bits(flags: Iterable[bool]) -> int:

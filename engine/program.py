@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from engine.collector import no_collector
 from engine.columnar import FrameEvaluator, FrameResult, exact_floats, unpacked
 from engine.compiler import compile_rules
 from engine.diagnostics import Diagnostic
@@ -30,6 +31,7 @@ _FEW_ROWS = 20
 _FEW_ROWS_PER_SLOT = 1
 
 
+@no_collector()
 def compile_ruleset(
     sources: Mapping[str, str | bytes],
     schema: Schema | None = None,
@@ -64,6 +66,7 @@ def compile_ruleset(
 class Program:
     """A compiled ruleset."""
 
+    @no_collector()
     def __init__(self, ruleset: Ruleset, max_firings: int = MAX_FIRINGS) -> None:
         """Compile a ruleset that was read and checked.
 

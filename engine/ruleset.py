@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from engine.checks import check_rules, with_dates, with_windows
+from engine.collector import no_collector
 from engine.diagnostics import Diagnostic
 from engine.errors import RulesetRejected
 from engine.language import MAX_RULES, Rule, Source, TooManyProblems, open_source, print_rules, read_rules
@@ -37,6 +38,7 @@ class Ruleset:
     schema: Schema | None
 
 
+@no_collector()
 def read_sources(
     sources: Mapping[str, str | bytes], schema: Schema | None = None, *, lasting_names: Mapping[str, str] | None = None
 ) -> Ruleset:

@@ -1,6 +1,6 @@
 """Slots to agenda to actions to an `Evaluation`: the meaning of a rule. Knows no index."""
 
-from engine.evaluation.actions import Actions
+from engine.evaluation.actions import Actions, FiringState
 from engine.evaluation.cycle import Agenda, CompiledRule, run_cycle
 from engine.evaluation.event_joins import Join, Search
 from engine.evaluation.event_matcher import Candidates, Choice
@@ -22,6 +22,7 @@ __all__ = [
     "Compute",
     "Evaluation",
     "Expressions",
+    "FiringState",
     "FloatFilter",
     "Join",
     "LinearComparison",

@@ -22,9 +22,10 @@ _FEW = 24
 _MAX_NAMED = 10
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CompiledRule:
-    """A compiled rule, at its position on the agenda."""
+    """A compiled rule, at its position on the agenda. Whoever tests or fires it first may put what was made for that
+    in the place of its `test` and `acts`, which then do the same."""
 
     rule: Rule
     #: 1 << its position on the agenda.
