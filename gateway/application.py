@@ -18,7 +18,7 @@ from gateway.gateway_context import TIME_LIMIT, GatewayContext
 from gateway.health_paths import livez, readyz
 from gateway.job_paths import read_job, submit
 from gateway.metrics_path import metrics
-from gateway.problems import GatewayBusy, response_of
+from gateway.problems import GatewayBusy, no_answer_within, response_of
 from gateway.scale_path import scale
 from gateway.verdict_paths import list_rulesets, list_verdicts
 
@@ -88,9 +88,7 @@ class Application:
             if begun:
                 raise
             if isinstance(error, TimeoutError):
-                error = GatewayBusy(
-                    "request-timeout", f"no answer within {REQUEST_S:g} s", "ask again with the same key: it is one job"
-                )
+                error = no_answer_within(REQUEST_S)
             await response_of(error)(scope, receive, send)
         finally:
             self._under_way -= 1

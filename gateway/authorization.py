@@ -54,10 +54,10 @@ class Authorization:
     def _token(self, request: Request) -> GatewayToken:
         kind, _, secret = request.headers.get("authorization", "").partition(" ")
         if kind.lower() != "bearer" or not secret:
-            raise RequestRefused("no-token", "this needs a token", "send Authorization: Bearer TOKEN")
+            raise RequestRefused("no-token", "this needs a token")
         token = self._by_digest.get(token_digest(secret.strip()))
         if token is None:
-            raise RequestRefused("no-token", "the token is none, or was revoked", "'rulefarm tokens add' makes one")
+            raise RequestRefused("no-token", "the token is none, or was revoked")
         return token
 
 

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.authorization import check_scope
+from gateway.caller_words import in_a_query
 from gateway.gateway_context import (
     TIME_LIMIT,
     GatewayContext,
@@ -93,6 +94,7 @@ async def submit_batch(context: GatewayContext, request: Request) -> Response:
             batch = await context.record_file(record)
     names = ("id", "domain", "source", "rows", "chunks", "refused", "remarks", "as_of", "sent")
     document = {each: getattr(batch, each) for each in names}
+    document["remarks"] = [in_a_query(remark) for remark in batch.remarks]
     return json_response(document, 202, {"Location": f"/v1/batches/{batch.id}"})
 
 
@@ -111,6 +113,7 @@ async def read_batch(context: GatewayContext, request: Request) -> Response:
     batch_id = id_of(request.path_params["id"])
     record: dict[str, Any] = await context.run(lambda: context.farm.batch(batch_id))
     check_scope(request, "read", record["domain"])
+    record["remarks"] = [in_a_query(remark) for remark in record["remarks"] or ()]
     return json_response({name: record[name] for name in _SHOWN})
 
 

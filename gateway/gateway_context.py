@@ -6,7 +6,7 @@ import asyncio
 import json
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -18,7 +18,7 @@ from starlette.responses import Response
 from gateway.authorization import Authorization
 from gateway.grouped import Grouped
 from gateway.judging import Judging
-from gateway.problems import RequestRefused
+from gateway.problems import RequestRefused, no_answer_within
 from gateway.request_bodies import parse_as_of
 from gateway.served_rulesets import ServedRulesets
 from rulefarm.database import Ledger
@@ -30,6 +30,8 @@ _Answer = TypeVar("_Answer")
 
 #: Where a path finds the time limit of its request, to move it.
 TIME_LIMIT = "rulefarm.time_limit"
+#: Seconds for which Postgres or the broker are waited for at once: a producer waits no longer for a statement.
+ANSWER_S = 10.0
 _TRUTH = {"true": True, "false": False}
 
 
@@ -51,6 +53,8 @@ class GatewayContext:
     files: ThreadPoolExecutor
     #: Whether jobs still wait for a verdict: for all that are waited for, at once.
     still_open: Grouped[uuid.UUID, bool]
+    #: The domains that can't be judged yet: one question to Postgres for all probes at once.
+    missing: Grouped[None, list[str]]
     #: Content type and body of an answer to Prometheus: one for all that ask at once.
     scrapes: Grouped[None, tuple[str, bytes]]
     #: Room for files that are on their way.
@@ -62,12 +66,33 @@ class GatewayContext:
         return self.farm.require_ledger()
 
     async def run(self, call: Callable[[], _Answer]) -> _Answer:
-        """Do in a thread what waits."""
-        return await asyncio.get_running_loop().run_in_executor(self.threads, call)
+        """Do in a thread what waits.
+
+        Raises:
+            GatewayBusy: it takes too long; what has begun goes on.
+        """
+        return await within(ANSWER_S, asyncio.get_running_loop().run_in_executor(self.threads, call))
 
     async def record_file(self, call: Callable[[], _Answer]) -> _Answer:
         """Do in a thread of its own what takes as long as the file is."""
         return await asyncio.get_running_loop().run_in_executor(self.files, call)
+
+
+async def within(seconds: float, asked: Awaitable[_Answer]) -> _Answer:
+    """What is asked, if it comes in time.
+
+    Args:
+        seconds: that it may take.
+        asked: what is waited for.
+
+    Raises:
+        GatewayBusy: it does not.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            return await asked
+    except TimeoutError:
+        raise no_answer_within(seconds) from None
 
 
 def verdict_document(verdict: Verdict, *, on_record: bool = True) -> dict[str, Any]:

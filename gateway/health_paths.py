@@ -6,8 +6,11 @@ back. So the one asks nobody, and the other asks Postgres."""
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.gateway_context import GatewayContext, json_response
+from gateway.gateway_context import GatewayContext, json_response, within
 from gateway.problems import GatewayBusy
+
+#: Seconds for which a probe is kept waiting: whoever sends it waits little longer.
+_PROBE_S = 2.0
 
 
 async def livez(_context: GatewayContext, _request: Request) -> Response:
@@ -20,9 +23,9 @@ async def readyz(context: GatewayContext, _request: Request) -> Response:
 
     Raises:
         DatabaseUnreachable: nobody can say.
-        GatewayBusy: not yet.
+        GatewayBusy: not yet, or Postgres says nothing.
     """
-    missing = await context.run(context.served.missing)
+    [missing] = await within(_PROBE_S, context.missing.ask(None))
     if missing or not context.served.by_domain:
         named = ", ".join(missing) or "any domain"
         raise GatewayBusy(

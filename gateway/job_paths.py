@@ -62,11 +62,11 @@ async def read_job(context: GatewayContext, request: Request) -> Response:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + query_number(request, "wait", default=0, most=MAX_WAIT_S)
     job_id = id_of(request.path_params["id"])
-    status = await context.run(lambda: find_job_status(context.ledger.engine, str(job_id)))
+    status = await context.run(lambda: find_job_status(context.ledger.engine, job_id))
     check_scope(request, "read", _domain(status))
     is_open = status.job is not None and status.job["state"] == "open"
     if is_open and await _is_settled_by(context, job_id, deadline):
-        status = await context.run(lambda: find_job_status(context.ledger.engine, str(job_id)))
+        status = await context.run(lambda: find_job_status(context.ledger.engine, job_id))
     return json_response(_document(job_id, status))
 
 

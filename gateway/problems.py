@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from engine import EngineError
+from gateway.caller_words import hint_of
 from rulefarm.errors import (
     DatabaseRejected,
     FarmUnreachable,
@@ -37,6 +38,12 @@ class RequestRefused(RulefarmError):
 
 class GatewayBusy(RulefarmError):
     """The gateway has as much to do as it takes on at once, or what it did took too long."""
+
+
+def no_answer_within(seconds: float) -> GatewayBusy:
+    """The error of what takes too long."""
+    message = f"no answer within {seconds:g} s"
+    return GatewayBusy("request-timeout", message, "ask again; with the same key it is the same job")
 
 
 #: By code, where the class says too little.
@@ -97,6 +104,8 @@ def response_of(error: Exception) -> Response:
                 "message": _OF_INNER,
                 "hint": "try again later; the gateway's log says more",
             }
+        else:
+            document["hint"] = hint_of(error.code, document["hint"])
         return _response(status, document)
     log.error("a request failed", exc_info=error)
     told = RulefarmError("internal-error", "the gateway failed on this request", "its log says why: report it")

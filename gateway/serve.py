@@ -34,7 +34,7 @@ from rulefarm.settings import Settings
 from store.job_status import open_jobs
 from tasks.shared_facts import SharedFacts, open_shared
 from workers.monitoring import SignalReader
-from workers.monitoring.metrics import answer as metrics_answer
+from workers.monitoring.metrics import answer, registry_of
 
 log = logging.getLogger("rulefarm.gateway")
 
@@ -117,7 +117,9 @@ def open_gateway(settings: Settings, options: GatewayOptions) -> Iterator[Applic
         judging = Judging(ledger, shared, name, threads)
         still_open = Grouped("waits", partial(_are_open, ledger.engine), most=MAX_WAITS)
         reader = SignalReader(settings)
-        scrapes = Grouped[None, tuple[str, bytes]]("scrapes", lambda asked: [metrics_answer(reader)] * len(asked))
+        registry = registry_of(reader)
+        scrapes = Grouped[None, tuple[str, bytes]]("scrapes", lambda asked: [answer(registry)] * len(asked))
+        missing = Grouped[None, list[str]]("missing", lambda asked: [served.missing()] * len(asked))
         try:
             yield Application(
                 GatewayContext(
@@ -128,6 +130,7 @@ def open_gateway(settings: Settings, options: GatewayOptions) -> Iterator[Applic
                     threads=threads,
                     files=files,
                     still_open=still_open,
+                    missing=missing,
                     scrapes=scrapes,
                     uploads=asyncio.Semaphore(_MAX_FILES),
                 )
@@ -136,6 +139,7 @@ def open_gateway(settings: Settings, options: GatewayOptions) -> Iterator[Applic
             upkeep.stop()
             judging.close()
             still_open.close()
+            missing.close()
             scrapes.close()
             reader.close()
             threads.shutdown()

@@ -35,21 +35,22 @@ class JobStatus:
         return {**rows, "verdict": self.verdict.to_json() if self.verdict else None, "dead_letter": self.letter}
 
 
-def find_job_status(engine: Engine, name: str, *, domain: str | None = None) -> JobStatus:
+def find_job_status(engine: Engine, name: uuid.UUID | str, *, domain: str | None = None) -> JobStatus:
     """Where a job, or a row of a batch, stands.
 
     Args:
         engine: the database.
-        name: its id, or the key that it was submitted with, of which the newest job counts.
+        name: its id; or as text its id, or the key that it was submitted with, of which the newest job counts.
         domain: of this domain only.
 
     Raises:
         NotFound: nothing of that name is on record.
         DatabaseUnreachable: no answer.
     """
-    job_id = _id(name)
+    names: list[uuid.UUID | str] = [name]
     # A key may look like an id.
-    names: list[uuid.UUID | str] = [name] if job_id is None else [job_id, name]
+    if isinstance(name, str) and (job_id := _id(name)) is not None:
+        names.insert(0, job_id)
     with translate_errors(engine), engine.connect() as connection:
         for id_or_key in names:
             status = _find(connection, id_or_key, domain)

@@ -117,6 +117,8 @@ class VerdictTotals:
         self._slots: dict[datetime, _Slot] = {}
         #: Up to where slots were read at each age; none: nothing was read yet.
         self._again: list[datetime] = []
+        #: Up to where what is settled was counted, while the first reading is not at its end.
+        self._counted_to: datetime | None = None
         self._now = datetime.min.replace(tzinfo=UTC)
 
     def read(self, connection: Connection, now: datetime | None = None) -> None:
@@ -182,13 +184,16 @@ class VerdictTotals:
         return _slot_of(self._now - timedelta(seconds=seconds))
 
     def _begin(self, connection: Connection, now: datetime) -> None:
-        self._again = [_slot_of(now - age) for age in _AGAIN]
-        self._now = self._again[-1]
-        since, until = connection.execute(select(func.min(verdicts.c.evaluated_at))).scalar_one(), self._again[-1]
+        again = [_slot_of(now - age) for age in _AGAIN]
+        since, until = self._counted_to, again[-1]
+        if since is None:
+            since = connection.execute(select(func.min(verdicts.c.evaluated_at))).scalar_one()
         while since is not None and since < until:
             end = min(since + _PIECE, until)
             self._count(_added(connection.execute(_SETTLED, {"since": since, "until": end})))
-            since = end
+            # If the next piece does not come, the next reading begins there.
+            since = self._counted_to = end
+        self._again, self._now = again, again[-1]
 
     def _read_slots(self, connection: Connection, since: datetime, until: datetime | None) -> None:
         """Read slots, in place of what was read of them before."""

@@ -15,7 +15,7 @@ from tests.docs.test_monitoring_page import PAGE
 from tests.rows import add_job, verdict
 from tests.servers import program
 from workers.monitoring import SignalReader
-from workers.monitoring.metrics import answer
+from workers.monitoring.metrics import answer, registry_of
 
 ROOT = Path(__file__).parents[2]
 RULES = ROOT / "deploy" / "prometheus" / "alerts.yml"
@@ -74,5 +74,5 @@ def test_prometheus_finds_nothing_wrong_with_what_is_exposed(settings: Settings,
     job = add_job(settings)
     store_verdict(database, verdict(job.id, job.enqueued_at))
     reader = SignalReader(settings)
-    promtool("check", "metrics", given=answer(reader)[1].decode())
+    promtool("check", "metrics", given=answer(registry_of(reader))[1].decode())
     reader.close()

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import re
 import socket
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,6 +34,8 @@ class Answer:
         assert self.headers["content-type"] == "application/problem+json"
         assert self.json["status"] == self.status
         assert self.json["type"].endswith(self.json["code"])
+        # Whoever calls has parameters and paths, and no command line.
+        assert not re.search("--|'rulefarm |RULEFARM_", self.json.get("hint", "")), self.text
         return str(self.json["code"])
 
 

@@ -1,6 +1,7 @@
 """A file that is uploaded is on record as `rulefarm batch` reads it, whole or not at all, and leaves nothing behind."""
 
 import gzip
+import io
 import socket
 import tempfile
 import uuid
@@ -125,6 +126,36 @@ def test_a_file_that_is_none_is_refused_by_name(
     with gateway_database.connect() as connection:
         assert str(uploads) not in str(connection.execute(select(batches.c.source, batches.c.reason)).all())
     assert left_behind(uploads) == []
+
+
+@pytest.mark.parametrize(
+    ("query", "body", "hint"),
+    [
+        ("name=p.csv", b"sku,name\n1,caf\xe9\n", "name what it is, say ?encoding=windows-1252"),
+        ("name=p.csv&encoding=ascii", b"sku,name\n1,caf\xe9\n", "name another ?encoding="),
+        ("name=p.csv", "sku,price\n1,2\n".encode("utf-16"), "?encoding=utf-16"),
+        ("name=p.csv", CSV + CSV[15:], "name the column with ?subject="),
+        ("name=p.csv", b"sku,price\n,2\n", "name the column with ?subject="),
+        ("name=p.csv&strict=true", b"sku,price,nobody\n1,2,3\n", "mend the source, or take it without ?strict=true"),
+    ],
+)
+def test_what_helps_is_named_as_a_parameter(client: Client, query: str, body: bytes, hint: str) -> None:
+    answer = client.send("POST", f"{BATCHES}?{query}", body)
+    assert answer.code
+    assert answer.json["hint"] == hint
+
+
+def test_so_is_what_a_remark_names(client: Client) -> None:
+    book = openpyxl.Workbook()
+    book.active.append(["sku", "price"])
+    book.active.append(["1", 2])
+    book.create_sheet("Old")
+    file = io.BytesIO()
+    book.save(file)
+    taken = client.send("POST", f"{BATCHES}?name=p.xlsx", file.getvalue())
+    told = "the sheet 'Sheet' is read, and not 'Old' (another: ?sheet=NAME)"
+    assert (taken.status, told in taken.json["remarks"]) == (202, True)
+    assert told in client.get(taken.headers["location"]).json["remarks"]
 
 
 def test_a_file_has_a_size_that_it_may_have(client: Client, uploads: Path, monkeypatch: pytest.MonkeyPatch) -> None:

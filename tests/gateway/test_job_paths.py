@@ -97,6 +97,21 @@ def test_a_job_that_is_none_is_refused_by_name(client: Client, path: str, status
     assert (answer.status, answer.code) == (status, code)
 
 
+def test_only_an_id_finds_a_job(client: Client, gateway_database: Engine) -> None:
+    """A key that looks like an id, in any spelling, is still a key: whoever asks for an id gets no other's job."""
+    for key in (named := str(uuid.uuid4()), str(uuid.uuid4()).upper(), uuid.uuid4().hex):
+        taken = client.post(JOBS, {"facts": BIG, "key": key}).json
+        assert client.get(f"/v1/jobs/{key}").code == "no-such-job"
+        assert client.get(f"/v1/jobs/{key}?wait=1").code == "no-such-job"
+        assert client.get(f"/v1/jobs/{taken['id']}").json["subject"] == key
+    judge(gateway_database, client.post(JOBS, {"facts": BIG, "key": named}).json["id"])
+    letter = {"kind": "row", "domain": "payment", "subject": named, "code": "slow", "reason": "slow", "attempts": 2}
+    with gateway_database.begin() as connection:
+        connection.execute(dead_letters.insert().values(id=uuid.uuid4(), **letter))
+    # Nor one that has its verdict, nor a row of a batch.
+    assert client.get(f"/v1/jobs/{named}").code == "no-such-job"
+
+
 def test_what_can_be_no_job_is_refused_by_name(client: Client, gateway_database: Engine) -> None:
     assert client.post("/v1/nobody/jobs", {"facts": BIG}).code == "domain-not-served"
     assert client.post(JOBS, subjects(BIG)).code == "bad-request"

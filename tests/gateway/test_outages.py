@@ -1,15 +1,21 @@
 """What a gateway stands on goes away: it says so, keeps on with the rest, and needs no restart."""
 
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 
+import psutil
+import pytest
 from sqlalchemy import Engine, func, select, text
 
+from gateway import gateway_context
 from rulefarm.database import jobs, verdicts
 from rulefarm.settings import Settings
 from tests.gateway.client import Client, running_gateway
 from tests.processes import until
+from workers.monitoring import metrics
 
 PAYMENT = "/v1/payment/evaluate"
 ORDER = {"facts": {"Order": {"total": 1}}}
@@ -20,6 +26,56 @@ def end_sessions(database: Engine) -> None:
     others = "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database()"
     with database.connect() as connection:
         connection.execute(text(f"{others} and pid <> pg_backend_pid()"))
+
+
+@contextmanager
+def frozen(database: Engine) -> Iterator[None]:
+    """All of Postgres stands still: the kernel takes what it is sent, and new connections, and nobody answers."""
+    with database.connect() as connection:
+        backend = psutil.Process(connection.execute(text("select pg_backend_pid()")).scalar_one())
+    server = backend.parent()
+    assert server is not None
+    stopped = [server]
+    server.suspend()
+    try:
+        for child in server.children(recursive=True):
+            child.suspend()
+            stopped.append(child)
+        yield
+    finally:
+        for process in stopped:
+            process.resume()
+
+
+def test_a_frozen_postgres_keeps_nobody_waiting_for_long(
+    client: Client, gateway_database: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway_context, "ANSWER_S", 1.0)
+    monkeypatch.setattr(metrics, "_PATIENCE_S", 1.0)
+    whole = client.get("/metrics").text
+    assert 'rulefarm_up{part="database"} 1.0' in whole
+    with frozen(gateway_database):
+        for answer, seconds in (
+            (client.get("/readyz"), 2),
+            (client.post("/v1/payment/jobs", {**ORDER, "key": "frozen"}), 1),
+            (client.get("/v1/verdicts"), 1),
+            (client.get("/v1/batches/00000000-0000-4000-8000-000000000000"), 1),
+        ):
+            assert (answer.status, answer.code, answer.headers["retry-after"]) == (503, "request-timeout", "1")
+            assert answer.json["detail"] == f"no answer within {seconds} s"
+        told = client.get("/metrics").text
+        assert 'rulefarm_up{part="database"} 0.0\nrulefarm_up{part="broker"} 1.0\n' in told
+        assert 'rulefarm_queue_messages{queue="' in told
+        assert "rulefarm_open_jobs" not in told
+        assert client.post(f"{PAYMENT}?durable=false", ORDER).status == 200
+        assert client.get("/livez").status == 200
+    until(lambda: client.get("/readyz").status == 200)
+    until(lambda: 'rulefarm_up{part="database"} 1.0' in client.get("/metrics").text)
+    # Whatever became of the first request: it is one job.
+    monkeypatch.undo()
+    until(lambda: client.post("/v1/payment/jobs", {**ORDER, "key": "frozen"}).status == 202)
+    with gateway_database.connect() as connection:
+        assert connection.execute(select(func.count()).where(jobs.c.subject == "frozen")).scalar_one() == 1
 
 
 def test_sessions_that_end_lose_and_double_nothing(client: Client, gateway_database: Engine) -> None:

@@ -52,6 +52,29 @@ def empty(connection: Connection) -> Connection:
     return connection
 
 
+class _Breaking:
+    """A connection over which one statement does not come back."""
+
+    def __init__(self, connection: Connection, fails_at: int) -> None:
+        self._connection, self._left = connection, fails_at
+
+    def execute(self, *statement: Any) -> Any:
+        self._left -= 1
+        if not self._left:
+            raise ConnectionError
+        return self._connection.execute(*statement)
+
+
+@pytest.mark.parametrize("fails_at", [1, 2, 3, 4, 5])
+def test_a_first_reading_that_breaks_off_is_taken_up_where_it_was(empty: Connection, fails_at: int) -> None:
+    judge(empty, *(START - timedelta(days=days) for days in (0, 1, 2, 3)))
+    totals = VerdictTotals()
+    with pytest.raises(ConnectionError):
+        totals.read(_Breaking(empty, fails_at), START)  # type: ignore[arg-type]
+    totals.read(empty, START)
+    assert numbers(totals) == {"review": 4}
+
+
 #: Steps: seconds that pass, then verdicts that come on record, each so many seconds after it was reached.
 STEPS = st.lists(
     st.tuples(st.sampled_from([0, 1, 5, 9, 15, 30, 61, 300, 3600]), st.lists(st.integers(-30, 500), max_size=4)),

@@ -105,7 +105,7 @@ def test_the_first_sheet_is_read_or_the_one_that_is_named(tmp_path: Path) -> Non
     book.save(tmp_path / "a.xlsx")
     source = open_source(tmp_path / "a.xlsx", rows=10)
     assert [frame["sku"].to_list() for frame in source.portions] == [["A"]]
-    assert source.progress.remarks == ["the sheet 'Prices' is read, and not 'Old' (--sheet names another)"]
+    assert source.progress.remarks == ["the sheet 'Prices' is read, and not 'Old' (another: --sheet NAME)"]
     assert [verdict.subject for verdict in judge(tmp_path / "a.xlsx", sheet="Old")] == ["B"]
     with pytest.raises(SourceRejected, match=r"has no sheet 'old'.*Hidden, Prices, Old"):
         judge(tmp_path / "a.xlsx", sheet="old")

@@ -1,12 +1,13 @@
 """The signals of a farm as Prometheus reads them.  signals -> [metrics] -> text of version 0.0.4 -> a web server
 
 `answer` is what is mounted wherever somebody scrapes: behind `rulefarm metrics`, or beside other paths. Database or
-broker that are away make no error, but a farm of which less is told."""
+broker that are away, or say nothing, make no error, but a farm of which less is told, and in time."""
 
 import errno
 import logging
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future
 from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest, start_http_server
@@ -22,6 +23,8 @@ log = logging.getLogger("rulefarm.metrics")
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _KINDS = {False: "job", True: "row"}
+#: Seconds for which a scrape waits for the ledger: Prometheus gives one ten, and some give it five.
+_PATIENCE_S = 4.0
 
 
 class FarmCollector:
@@ -33,6 +36,9 @@ class FarmCollector:
 
     def __init__(self, reader: SignalReader) -> None:
         self._reader = reader
+        self._lock = threading.Lock()
+        #: What is under way, or was last.
+        self._reading: Future[Signals] | None = None
 
     def describe(self) -> Iterable[Metric]:
         """Nothing is asked of the farm before the first scrape."""
@@ -42,11 +48,14 @@ class FarmCollector:
         """The metrics of now."""
         up = GaugeMetricFamily("rulefarm_up", "Whether it answers the exporter: 1 or 0.", labels=["part"])
         try:
-            signals = self._reader.read()
-        except DatabaseUnreachable as error:
-            log.warning("%s", error)
+            signals = self._begun().result(_PATIENCE_S)
+        except (DatabaseUnreachable, TimeoutError) as error:
+            log.warning("%s", error if str(error) else f"Postgres has not told all within {_PATIENCE_S:g} s")
+            depths = self._reader.depths()
             up.add_metric(["database"], 0)
+            up.add_metric(["broker"], int(bool(depths)))
             yield up
+            yield _queue_messages(depths)
             return
         up.add_metric(["database"], 1)
         up.add_metric(["broker"], int(signals.control_messages is not None))
@@ -57,18 +66,32 @@ class FarmCollector:
         yield from _of_workers(signals)
         yield from _of_duties(signals)
 
+    def _begun(self) -> "Future[Signals]":
+        """A reading: one that takes its time is waited for by the next scrape, too."""
+        with self._lock:
+            if self._reading is None or self._reading.done():
+                self._reading = Future()
+                # A daemon: whoever stops the process waits for no Postgres.
+                reading = threading.Thread(target=self._read, args=(self._reading,), name="signals", daemon=True)
+                reading.start()
+            return self._reading
 
-def answer(reader: SignalReader) -> tuple[str, bytes]:
-    """What is answered to a scrape.
+    def _read(self, reading: "Future[Signals]") -> None:
+        try:
+            reading.set_result(self._reader.read())
+        except Exception as error:  # Whatever it is, it is for who waits.
+            reading.set_exception(error)
 
-    Args:
-        reader: of the farm, which is kept from scrape to scrape.
 
-    Returns:
-        Content type and body.
-    """
+def registry_of(reader: SignalReader) -> CollectorRegistry:
+    """What answers scrapes, and is kept from one to the next."""
     registry = CollectorRegistry()
     registry.register(FarmCollector(reader))
+    return registry
+
+
+def answer(registry: CollectorRegistry) -> tuple[str, bytes]:
+    """What is answered to a scrape: content type and body."""
     return CONTENT_TYPE, generate_latest(registry)
 
 
@@ -86,10 +109,8 @@ def serve_metrics(reader: SignalReader, address: str, port: int) -> tuple[int, t
     Raises:
         SettingsError: it can't listen there.
     """
-    registry = CollectorRegistry()
-    registry.register(FarmCollector(reader))
     try:
-        server, thread = start_http_server(port, address, registry)
+        server, thread = start_http_server(port, address, registry_of(reader))
     except OSError as error:
         taken = error.errno == errno.EADDRINUSE
         raise SettingsError(
@@ -107,14 +128,16 @@ def _gauge(name: str, text: str, labels: list[str], samples: Iterable[tuple[list
     return family
 
 
+def _queue_messages(depths: Mapping[str, int]) -> Metric:
+    samples = (([name], depth) for name, depth in depths.items())
+    return _gauge("queue_messages", "Messages that wait in a queue of the broker.", ["queue"], samples)
+
+
 def _of_queues(signals: Signals) -> Iterator[Metric]:
     depths = {name: depth for domain in signals.domains for name, depth in domain.messages.items()}
     if signals.control_messages is not None:
         depths[CONTROL_QUEUE] = signals.control_messages
-    yield _gauge(
-        "queue_messages", "Messages that wait in a queue of the broker.", ["queue"],
-        (([name], depth) for name, depth in depths.items()),
-    )  # fmt: skip
+    yield _queue_messages(depths)
     yield _gauge("queue_limit", "Jobs that may wait for one queue.", [], [([], signals.queue_limit)])
     told = {
         "open_jobs": ("Jobs without a verdict.", "jobs"),

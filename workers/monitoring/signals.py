@@ -149,6 +149,8 @@ class SignalReader:
         self._breaker = CircuitBreaker(_PAUSE_S)
         self._totals = VerdictTotals()
         self._submitted: dict[str, int] = {}
+        #: The domains that were published when Postgres was last asked.
+        self._domains: list[str] = []
         self._lock = threading.Lock()
 
     def read(self) -> Signals:
@@ -159,13 +161,14 @@ class SignalReader:
         """
         with self._lock:
             digests = active_digests(self._engine)
+            self._domains = sorted(digests)
             with translate_errors(self._engine), self._engine.connect() as connection:
                 # Before what is open: a job that is judged in between is then counted once or not yet, and not twice.
                 self._totals.read(connection)
                 open_ = {(work.domain, work.bulk): work for work in open_work(connection)}
             letters, dead = count_dead_letters(self._engine), count_dead_letters(self._engine, kind="job")
             late = late_s(self._settings)
-            depths = self._depths(digests)
+            depths = self.depths()
             lately = self._totals.within(LATELY_S)
             judges = self._totals.judges(LATELY_S)
             return Signals(
@@ -228,10 +231,12 @@ class SignalReader:
             latency_s=_quantile([tally for kind, tally in mine.items() if not kind.batch]),
         )
 
-    def _depths(self, digests: dict[str, str]) -> dict[str, int]:
+    def depths(self) -> dict[str, int]:
+        """Messages that wait in each queue, by its name, of the domains that were known last; none: the broker does not
+        answer."""
         if self._breaker.is_open:
             return {}
-        names = [queue_name(domain, bulk=bulk) for domain in digests for bulk in (False, True)]
+        names = [queue_name(domain, bulk=bulk) for domain in self._domains for bulk in (False, True)]
         try:
             return queue_depths(self._app, [*names, CONTROL_QUEUE])
         except BrokerUnreachable:

@@ -126,6 +126,6 @@ def _check_text(line: str, path: Path, number: int, codec: str) -> None:
 
 def _not_text(path: Path, number: int, codec: str) -> SourceRejected:
     if codec == "utf-8":
-        hint = "name what it is: --encoding windows-1252, say"
+        hint = "name what it is, say --encoding windows-1252"
         return SourceRejected("not-utf-8", f"{path}:{number}: bytes that are no UTF-8", hint)
     return SourceRejected("bad-encoding", f"{path}:{number}: bytes that are no {codec}", "name another --encoding")

@@ -87,7 +87,7 @@ def _sheet(workbook: Any, path: Path, name: str | None, progress: Progress) -> A
         raise SourceRejected("empty-source", f"{path} has no sheet that is not hidden")
     if len(visible) > 1:
         others = ", ".join(repr(sheet.title) for sheet in visible[1:])
-        progress.remark(f"the sheet {visible[0].title!r} is read, and not {others} (--sheet names another)")
+        progress.remark(f"the sheet {visible[0].title!r} is read, and not {others} (another: --sheet NAME)")
     return visible[0]
 
 

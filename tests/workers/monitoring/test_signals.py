@@ -13,7 +13,7 @@ from sqlalchemy import Engine, func, insert, select, update
 
 from rulefarm.database import active_rulesets, batches, dead_letters, jobs
 from rulefarm.messaging import TaskMessage, create_app, send_messages
-from rulefarm.routing import queue_name
+from rulefarm.routing import CONTROL_QUEUE, queue_name
 from rulefarm.settings import Settings
 from store.attempts import LeaseTerms, claim_job
 from store.dead_letters import Failure, record_message
@@ -21,7 +21,7 @@ from store.pending_work import record_run
 from store.verdicts import store_verdict
 from tests.rows import AS_OF, add_batch, add_duty, add_job, verdict
 from workers.monitoring import SignalReader
-from workers.monitoring.metrics import CONTENT_TYPE, answer
+from workers.monitoring.metrics import CONTENT_TYPE, answer, registry_of
 from workers.monitoring.signals import LATELY_S
 
 Samples = dict[tuple[Any, ...], float]
@@ -40,7 +40,7 @@ def reader(settings: Settings, database: Engine) -> Iterator[SignalReader]:
 
 def scraped(reader: SignalReader) -> Samples:
     """Name and values of the labels of each sample, with its number."""
-    content_type, body = answer(reader)
+    content_type, body = answer(registry_of(reader))
     assert content_type == CONTENT_TYPE
     return {
         (sample.name.removeprefix("rulefarm_"), *sample.labels.values()): sample.value
@@ -146,9 +146,11 @@ def test_without_a_broker_the_rows_are_told(settings: Settings, reader: SignalRe
     lonely.close()
 
 
-def test_without_a_database_only_that_is_told(settings: Settings) -> None:
+def test_without_a_database_the_broker_is_told_of(settings: Settings) -> None:
     lonely = SignalReader(replace(settings, database_url="postgresql://nobody@127.0.0.1:1/none"))
-    assert scraped(lonely) == {("up", "database"): 0}
+    told = scraped(lonely)
+    assert set(told) == {("up", "database"), ("up", "broker"), ("queue_messages", CONTROL_QUEUE)}
+    assert (told["up", "database"], told["up", "broker"]) == (0, 1)
     lonely.close()
 
 
