@@ -4,15 +4,17 @@ Takes plain values: text, numbers, ids, instants, lists for a column of an array
 the driver's COPY is as fast as Postgres is; SQLAlchemy has no word for it. Resolves no conflict: whoever calls it
 goes on from a temporary table with INSERT … ON CONFLICT."""
 
-import io
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import repeat
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice, repeat
 from operator import is_
 from typing import Any, TypeVar
 
+import psycopg2
 from sqlalchemy import Connection
 
 _New = TypeVar("_New")
+#: Rows that the driver is given at once.
+_AT_ONCE = 64
 
 
 def copy_rows(connection: Connection, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -22,7 +24,7 @@ def copy_rows(connection: Connection, table: str, columns: Sequence[str], rows: 
         connection: in a transaction.
         table: its name, as SQL; never from outside.
         columns: names of the columns that the rows have, as SQL.
-        rows: the values of each row, in the order of the columns. All of them are held as text at once.
+        rows: the values of each row, in the order of the columns.
 
     Raises:
         sqlalchemy.exc.DBAPIError, psycopg2.Error: as Postgres refuses them.
@@ -43,9 +45,33 @@ def copy_columns(connection: Connection, table: str, columns: Mapping[str, Seque
         sqlalchemy.exc.DBAPIError, psycopg2.Error: as Postgres refuses them.
     """
     fields = [_fields(values) for values in columns.values()]
-    lines = "\n".join(map(",".join, zip(*fields, strict=True)))
+    lines = _CopiedText(map(",".join, zip(*fields, strict=True)))
     cursor = connection.connection.cursor()
-    cursor.copy_expert(f"copy {table} ({', '.join(columns)}) from stdin with (format csv)", io.StringIO(lines))
+    try:
+        cursor.copy_expert(f"copy {table} ({', '.join(columns)}) from stdin with (format csv)", lines)
+    except psycopg2.Error:
+        # To the driver it is one of Postgres's, whatever it was.
+        if lines.error is not None:
+            raise lines.error from None
+        raise
+
+
+class _CopiedText:
+    """Lines as the driver reads them: the text of all of them would take memory that a process never gives back."""
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        self._lines = lines
+        #: What kept them from being read: a signal, say.
+        self.error: BaseException | None = None
+
+    def read(self, _size: int) -> str:
+        """The next lines, each with its end; nothing when there are no more."""
+        try:
+            lines = list(islice(self._lines, _AT_ONCE))
+            return "\n".join([*lines, ""]) if lines else ""
+        except BaseException as error:
+            self.error = error
+            raise
 
 
 def once_each(change: Callable[[Any], _New], values: Sequence[Any]) -> list[_New]:

@@ -1,9 +1,13 @@
 """What is copied into a table is read back as it was, whatever characters it has."""
 
+import tracemalloc
 import uuid
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, example, given
 from hypothesis import settings as profile
 from hypothesis import strategies as st
@@ -40,6 +44,42 @@ def test_rows_that_share_a_value_have_it_each(database: Engine) -> None:
     names, name = ["x", 'a "b"'], 'c "d"'
     rows = [(uuid.uuid4(), name, names, n, AT) for n in range(3)] + [(uuid.uuid4(), None, None, None, AT)]
     assert copied(database, rows) == rows
+
+
+@pytest.mark.parametrize("count", [1, 63, 64, 65, 200])
+def test_rows_of_nothing_are_rows(database: Engine, count: int) -> None:
+    with database.begin() as connection:
+        connection.execute(text("create temporary table nothing (x text) on commit drop"))
+        copy_rows(connection, "nothing", ("x",), [(None,)] * count)
+        assert connection.execute(text("select count(*) from nothing where x is null")).scalar_one() == count
+
+
+def test_what_is_copied_is_not_held_once_more_as_one_text(database: Engine) -> None:
+    rows = [(uuid.uuid4(), f"{n}" + "x" * 20_000, None, n, AT) for n in range(400)]
+    with database.begin() as connection:
+        connection.execute(text(f"create temporary table copied ({TABLE}) on commit drop"))
+        tracemalloc.start()
+        try:
+            copy_rows(connection, "copied", COLUMNS, rows)
+            held = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+    assert held < 1.7 * sum(len(name) for _, name, *_ in rows)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError, ValueError])
+def test_what_happens_while_rows_are_read_is_no_error_of_postgres(
+    database: Engine, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+) -> None:
+    def interrupted(lines: Iterator[str], count: int) -> Iterator[str]:
+        yield from islice(lines, count)
+        raise error
+
+    monkeypatch.setattr("rulefarm.database.copy.islice", interrupted)
+    with pytest.raises(error):
+        copied(database, [(uuid.uuid4(), None, None, n, AT) for n in range(3)])
+    monkeypatch.undo()
+    assert copied(database, []) == []
 
 
 def test_no_rows_are_no_error(database: Engine) -> None:
