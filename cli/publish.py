@@ -4,6 +4,7 @@ import getpass
 import os
 import socket
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -11,13 +12,14 @@ from sqlalchemy import Engine
 
 from cli.display.output import counted, print_json
 from cli.display.terminal import echo
-from cli.options import complete_domains, json_option, read_settings
+from cli.options import Instant, complete_domains, json_option, read_settings
 from rulefarm.database import active_digests, connect
 from rulefarm.errors import SettingsError
 from rulesets.candidates import check_candidates
 from rulesets.folders import SCHEMA_FILE
 from rulesets.loader import SHIPPED, available_domains, chosen_domains
-from store.ruleset_versions import RulesetSnapshot, publish
+from store.publications import publish
+from store.ruleset_versions import RulesetSnapshot, find_digest
 from tasks.published_rulesets import FRESH_S
 
 
@@ -25,26 +27,39 @@ from tasks.published_rulesets import FRESH_S
 @click.argument("folder", type=click.Path(path_type=Path), metavar="[DIR]", required=False)
 @click.argument("domains", nargs=-1, metavar="[DOMAIN]...", shell_complete=complete_domains)
 @click.option("--note", help="Why: kept beside who and when.")
+@click.option("--at", type=Instant(), help="From this instant on, if nothing else is published before. Default: now.")
+@click.option("--parent", metavar="DIGEST", help="Only if the active one begins so: what the draft was made from.")
 @json_option
-def command(folder: Path | None, domains: tuple[str, ...], note: str | None, as_json: bool) -> None:
+def command(
+    folder: Path | None,
+    domains: tuple[str, ...],
+    note: str | None,
+    at: datetime | None,
+    parent: str | None,
+    as_json: bool,
+) -> None:
     """Make the rulesets in DIR the ones that judge: all domains in it, or those that are named.
 
     DIR has a folder per domain, or is the folder of one. Default: RULEFARM_RULESETS, or what is published of the
     rulesets that ship. Each is checked, and its cases are run; nothing goes live unless all are in order. Workers go
     over to them within seconds, without a restart. Exit code 1 if something is refused; then the farm judges as before.
+    Refused is, too, what somebody else was quicker with: if another ruleset became active since this command began.
     """
     settings = read_settings()
     engine = connect(settings)
     given = folder or settings.rulesets
     root, names = (SHIPPED, domains or _shipped(engine)) if given is None else _place(given, domains)
-    candidates = check_candidates(root, chosen_domains(root, names))
+    names = chosen_domains(root, names)
+    active = active_digests(engine)
+    parents = {domain: find_digest(engine, parent, domain)[1] if parent else active.get(domain) for domain in names}
+    candidates = check_candidates(root, names)
     for domain, error in candidates.refused.items():
         echo(f"{domain}: {error} [{error.code}]", err=True, lines=hasattr(error, "diagnostics"))
     if candidates.refused:
         echo(f"rulefarm: nothing is published: {', '.join(candidates.refused)} can't be", err=True)
         sys.exit(1)
     snapshots = [RulesetSnapshot.of(candidate.ruleset) for candidate in candidates.fit.values()]
-    changed = publish(engine, snapshots, by=publisher(), note=note)
+    changed = publish(engine, snapshots, by=publisher(), note=note, parents=parents, at=at)
     if as_json:
         print_json(
             [
@@ -54,10 +69,10 @@ def command(folder: Path | None, domains: tuple[str, ...], note: str | None, as_
         )
         return
     for domain, one in candidates.fit.items():
-        state = "published" if domain in changed else "was published already"
+        state = "was published already" if domain not in changed else f"is active from {at} on" if at else "published"
         tested = f"{counted(one.cases, 'case')} passed" if one.cases else "it has no cases"
         echo(f"{domain}: {one.ruleset.digest[:12]} {state}; {tested}")
-    if changed:
+    if changed and not at:
         echo(f"workers judge by it within {FRESH_S:g} s; 'rulefarm doctor' names who does not")
 
 

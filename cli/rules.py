@@ -1,4 +1,4 @@
-"""`rulefarm rules`: check, test, list and format rulesets, without any farm; publish them to one."""
+"""`rulefarm rules`: check, test, list and format rulesets, without any farm; publish them to one, and go back."""
 
 import sys
 from importlib import import_module
@@ -17,13 +17,25 @@ from rulesets.folders import CASES_FILE, RULE_FILES, RulesetUnreadable, shown, u
 from rulesets.formatting import formatted, grl_files
 from rulesets.loader import SHIPPED, chosen_domains, load_domain, problems_without_schema
 
+#: Name of a command that asks a database, to module and function.
+_OF_A_FARM = {
+    "publish": ("cli.publish", "command"),
+    "history": ("cli.rule_versions", "show_history"),
+    "show": ("cli.rule_versions", "show"),
+    "diff": ("cli.rule_versions", "diff"),
+    "activate": ("cli.rule_versions", "activate_digest"),
+    "rollback": ("cli.rule_versions", "roll_back"),
+    "cancel": ("cli.rule_versions", "cancel"),
+    "export": ("cli.rule_versions", "export"),
+}
+
 
 class RulesGroup(click.Group):
-    """A group whose one command that asks a database, `publish`, is imported when it is asked for."""
+    """A group whose commands that ask a database are imported when they are asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names of the commands."""
-        return [*super().list_commands(ctx), "publish"]
+        return [*super().list_commands(ctx), *_OF_A_FARM]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of that name; None if there is none.
@@ -32,15 +44,16 @@ class RulesGroup(click.Group):
             ctx: click's.
             cmd_name: as it was typed.
         """
-        if cmd_name == "publish":
-            publish: click.Command = import_module("cli.publish").command
-            return publish
+        if cmd_name in _OF_A_FARM:
+            module, function = _OF_A_FARM[cmd_name]
+            found: click.Command = getattr(import_module(module), function)
+            return found
         return super().get_command(ctx, cmd_name)
 
 
 @click.group("rules", cls=RulesGroup)
 def command() -> None:
-    """Check, test, list, format and publish the rules."""
+    """Check, test, format, publish, compare and roll back the rules."""
 
 
 @command.command("check")

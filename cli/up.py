@@ -19,7 +19,8 @@ from rulesets.candidates import check_candidates
 from rulesets.folders import RulesetUnreadable
 from rulesets.loader import SHIPPED, available_domains, by_file_name, chosen_domains, ruleset_files
 from store.migrate import migrate
-from store.ruleset_versions import RulesetSnapshot, active_sources, publish
+from store.publications import publish
+from store.ruleset_versions import RulesetSnapshot, active_sources
 from workers.local import run_farm
 
 

@@ -21,7 +21,7 @@ from engine.explanation import (
     explain,
     find_counterfactuals,
 )
-from engine.language import MIRRORED, Pattern, Rule, format_rules
+from engine.language import MIRRORED, Pattern, Rule, format_rules, print_rule
 from engine.lint import review
 from engine.program import Program, compile_ruleset
 from engine.ruleset import read_sources
@@ -69,6 +69,7 @@ __all__ = [
     "normal_text",
     "parse_moment",
     "parse_schema",
+    "print_rule",
     "read_sources",
     "review",
     "start_of",

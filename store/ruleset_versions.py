@@ -1,19 +1,19 @@
-"""Published rulesets by their digest.  snapshots -> [ruleset_versions] -> rulesets, active_rulesets, publications
+"""Rulesets by their digest.  snapshots -> [ruleset_versions] -> rulesets; publications
 
 What is published stands in the database whole, under its digest, and is never changed: a verdict names the digest that
-judged it, so that an auditor can read in March what the rules said in January. One row a domain says which digest is
-the active one, and one a publishing says who made it so, and when. Compiles and checks nothing."""
+judged it, so that an auditor can read in March what the rules said in January. Which of them is the active one of its
+domain is for `store.publications` to say. Compiles and checks nothing."""
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, func, insert, select
+from sqlalchemy import Connection, Engine, Text, func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from rulefarm.database import active_rulesets, publications, rulesets, translate_errors
+from rulefarm.database import active_rulesets, rulesets, translate_errors
 from rulefarm.errors import NotFound
 from rulesets.loader import LoadedRuleset
 from rulesets.source_fields import source_fields
@@ -37,44 +37,13 @@ class RulesetSnapshot:
         return cls(loaded.domain, loaded.digest, loaded.sources, source_fields(loaded))
 
 
-def publish(
-    engine: Engine,
-    snapshots: Sequence[RulesetSnapshot],
-    *,
-    by: str | None = None,
-    note: str | None = None,
-    only_first: bool = False,
-) -> list[str]:
-    """Put rulesets on record and make them the active ones of their domains: all or none. Harmless when repeated.
+def record_ruleset(connection: Connection, snapshot: RulesetSnapshot) -> None:
+    """Put a ruleset on record, and make it no active one. Harmless when repeated.
 
     Args:
-        engine: the database.
-        snapshots: one a domain.
-        by: who does so. Default: nobody knows.
-        note: why. Default: nothing is said.
-        only_first: whether a domain that has an active one already keeps it. Default: it does not.
-
-    Returns:
-        The domains that have another active ruleset now than before.
-
-    Raises:
-        DatabaseUnreachable: nothing was written.
+        connection: in a transaction.
+        snapshot: the ruleset.
     """
-    changed = []
-    with translate_errors(engine), engine.begin() as connection:
-        # In one order: of two who publish the same domains at once one waits, and not each for the other.
-        for snapshot in sorted(snapshots, key=lambda one: one.domain):
-            is_new = _activate(connection, snapshot, only_first=only_first)
-            if is_new or not only_first:
-                _record(connection, snapshot)
-            if is_new:
-                said = {"domain": snapshot.domain, "digest": snapshot.digest, "published_by": by, "note": note}
-                connection.execute(insert(publications).values(said))
-                changed.append(snapshot.domain)
-    return changed
-
-
-def _record(connection: Connection, snapshot: RulesetSnapshot) -> None:
     kept = {name: _to_json(content) for name, content in snapshot.sources.items()}
     record = upsert(rulesets).values(
         domain=snapshot.domain, digest=snapshot.digest, source=kept, fields=snapshot.fields
@@ -86,20 +55,6 @@ def _record(connection: Connection, snapshot: RulesetSnapshot) -> None:
         where=rulesets.c.fields.is_(None) & record.excluded.fields.is_not(None),
     )
     connection.execute(record)
-
-
-def _activate(connection: Connection, snapshot: RulesetSnapshot, *, only_first: bool) -> bool:
-    """Make it the active one; whether it was another before."""
-    active = upsert(active_rulesets).values(domain=snapshot.domain, digest=snapshot.digest)
-    if only_first:
-        active = active.on_conflict_do_nothing()
-    else:
-        active = active.on_conflict_do_update(
-            index_elements=["domain"],
-            set_={"digest": active.excluded.digest, "activated_at": func.now()},
-            where=active_rulesets.c.digest != active.excluded.digest,
-        )
-    return connection.execute(active.returning(active_rulesets.c.domain)).first() is not None
 
 
 def published_within(engine: Engine, seconds: float) -> set[str]:
@@ -138,6 +93,39 @@ def source_of(engine: Engine, domain: str, digest: str) -> dict[str, bytes]:
     if source is None:
         raise NotFound("no-such-ruleset", f"no ruleset {digest[:12]} of {domain} is on record")
     return {name: _from_json(content) for name, content in source.items()}
+
+
+def find_digest(engine: Engine, beginning: str, domain: str | None = None) -> tuple[str, str]:
+    """The ruleset on record whose digest begins so.
+
+    Args:
+        engine: the database.
+        beginning: of its digest, in hex.
+        domain: whose. Default: any.
+
+    Returns:
+        Domain and whole digest.
+
+    Raises:
+        NotFound: `no-such-ruleset`: none, or several; the message names them.
+        DatabaseUnreachable: no answer.
+    """
+    like = rulesets.c.digest.cast(Text).startswith(beginning.lower(), autoescape=True)
+    statement = select(rulesets.c.domain, rulesets.c.digest).where(like).order_by(rulesets.c.published_at.desc())
+    if domain is not None:
+        statement = statement.where(rulesets.c.domain == domain)
+    with translate_errors(engine), engine.connect() as connection:
+        found = connection.execute(statement.limit(5)).all()
+    if len(found) == 1:
+        return found[0].domain, found[0].digest
+    of = f" of {domain}" if domain else ""
+    if not found:
+        hint = "'rulefarm rules history' names those that are"
+        raise NotFound("no-such-ruleset", f"no ruleset {beginning!r}{of} is on record", hint)
+    several = ", ".join(f"{digest[:12]} of {whose}" for whose, digest in found)
+    raise NotFound(
+        "no-such-ruleset", f"several rulesets begin with {beginning!r}: {several}", "give more of the digest"
+    )
 
 
 def active_sources(engine: Engine) -> dict[str, dict[str, bytes]]:

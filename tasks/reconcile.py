@@ -16,6 +16,7 @@ from rulefarm.routing import BACKLOG, OLD_SENTINEL_QUEUE, SENTINEL, SENTINEL_QUE
 from store.duties import mark_due
 from store.partitions import ensure_partitions
 from store.pending_work import claim_due, count_open, due_queues, has_run_within, mark_all_due, record_run
+from store.publications import activate_due
 from tasks.drain import drain
 from tasks.duty_messages import send_duties
 from tasks.worker_context import WorkerContext, current
@@ -58,6 +59,8 @@ def send_what_is_due(context: WorkerContext) -> int:
     """
     engine = context.database
     try:
+        for one in activate_due(engine):
+            log.info("%s: %s is active from now on, as was to be", one.domain, one.digest[:12])
         lost = _check_sentinel(context)
         send_duties(context.app, engine, context.settings)
         # Mostly nothing is due: then no queue is asked for its depth.

@@ -28,7 +28,8 @@ from rulesets.loader import (
     load_domain,
     ruleset_files,
 )
-from store.ruleset_versions import RulesetSnapshot, publish
+from store.publications import publish
+from store.ruleset_versions import RulesetSnapshot
 from tasks.published_rulesets import Prepare, PublishedRulesets
 from tasks.retry import pause_s
 

@@ -39,7 +39,7 @@ from engine.language.nodes import (
     TextTest,
 )
 from engine.language.parser import MAX_RULES, read_expression, read_rules
-from engine.language.printer import print_action, print_expression, print_rules, print_value
+from engine.language.printer import print_action, print_expression, print_rule, print_rules, print_value
 from engine.language.source import MAX_SOURCE_CHARACTERS, Source, TooManyProblems, open_source
 from engine.language.traversal import (
     action_expressions,
@@ -100,6 +100,7 @@ __all__ = [
     "pattern_of",
     "print_action",
     "print_expression",
+    "print_rule",
     "print_rules",
     "print_value",
     "read_clock",

@@ -8,7 +8,8 @@ from sqlalchemy import Engine
 from rulefarm.database import connect
 from rulefarm.settings import Settings
 from rulesets.loader import load_all
-from store.ruleset_versions import RulesetSnapshot, publish
+from store.publications import publish
+from store.ruleset_versions import RulesetSnapshot
 from tests.commands import RULESETS, SHARING
 from tests.conftest import fresh_database
 from tests.gateway.client import Client, running_gateway

@@ -14,7 +14,8 @@ from sqlalchemy import Engine, select
 from rulefarm.database import connect, jobs
 from rulefarm.messaging import JobMessage
 from rulefarm.settings import Settings
-from store.ruleset_versions import RulesetSnapshot, publish
+from store.publications import publish
+from store.ruleset_versions import RulesetSnapshot
 from store.tokens import add_token
 from store.verdicts import store_verdict
 from tasks.judge import judge_job

@@ -12,7 +12,8 @@ import pytest
 from gateway import application, batch_paths, connection, job_paths, request_bodies, verdict_paths
 from rulefarm.database import connect
 from rulefarm.settings import Settings
-from store.ruleset_versions import RulesetSnapshot, publish
+from store.publications import publish
+from store.ruleset_versions import RulesetSnapshot
 from tests.gateway.client import Client, running_gateway
 from tests.shipped import shipped
 

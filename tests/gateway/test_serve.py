@@ -18,7 +18,8 @@ from rulefarm.database import connect
 from rulefarm.errors import SettingsError
 from rulefarm.settings import Settings
 from rulesets.loader import load_domain
-from store.ruleset_versions import RulesetSnapshot, publish
+from store.publications import publish
+from store.ruleset_versions import RulesetSnapshot
 from tests.commands import RULESETS, rulefarm
 from tests.gateway.client import Client, running_gateway
 from tests.processes import until

@@ -16,7 +16,8 @@ from rulesets.loader import load_domain
 from store.batch_status import find_batches, standing_failures
 from store.chunk_attempts import finish_batch
 from store.migrate import alembic_config, migrate
-from store.ruleset_versions import RulesetSnapshot, publish
+from store.publications import publish
+from store.ruleset_versions import RulesetSnapshot
 from tasks.judge import judge_chunk
 from tests.tasks.judging import SHOP
 

@@ -7,7 +7,8 @@ from sqlalchemy import Engine, select
 
 from rulefarm.database import active_digests, publications
 from rulefarm.errors import NotFound
-from store.ruleset_versions import RulesetSnapshot, publish, source_of
+from store.publications import publish
+from store.ruleset_versions import RulesetSnapshot, source_of
 
 
 def test_every_file_comes_back_as_it_was(database: Engine) -> None:

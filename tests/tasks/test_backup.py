@@ -16,7 +16,8 @@ from rulefarm.messaging import queue_depths
 from rulefarm.routing import OLD_SENTINEL_QUEUE, SENTINEL_QUEUE, queue_name
 from rulefarm.settings import Settings
 from store.migrate import is_current
-from store.ruleset_versions import RulesetSnapshot, publish
+from store.publications import publish
+from store.ruleset_versions import RulesetSnapshot
 from tasks import worker_context
 from tasks.reconcile import send_what_is_due
 from tasks.worker_context import WorkerContext

@@ -24,7 +24,8 @@ from store.attempts import claim_job, fail_job
 from store.dead_letters import Failure
 from store.job_groups import claim_group, free_lost_group, holder, store_group
 from store.pending_work import claim_due
-from store.ruleset_versions import RulesetSnapshot, publish
+from store.publications import publish
+from store.ruleset_versions import RulesetSnapshot
 from tasks import drain as draining
 from tasks import worker_context
 from tasks.drain import drain
@@ -45,7 +46,6 @@ LOST = Failure("worker-lost", "the process that judged it died")
 def worker(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WorkerContext]:
     """This process is a worker for payments, whose rules know poison, and for orders on account."""
     monkeypatch.setenv(EVIDENCE, str(tmp_path / "evidence"))
-    # However busy the machine is; a test of the slice has its own.
     monkeypatch.setattr(draining, "SLICE_S", 60)
     monkeypatch.setattr(draining, "YOUNG_S", 60)
     settings = replace(settings, group_size=50)

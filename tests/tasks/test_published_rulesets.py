@@ -14,7 +14,8 @@ from rulefarm.database import active_rulesets, connect, publications
 from rulefarm.errors import DatabaseUnreachable
 from rulefarm.settings import Settings
 from rulesets.loader import LoadedRuleset, load_domain
-from store.ruleset_versions import RulesetSnapshot, publish, published_within, source_of
+from store.publications import publish
+from store.ruleset_versions import RulesetSnapshot, published_within, source_of
 from tasks import published_rulesets
 from tasks.published_rulesets import PublishedRulesets, RulesetLate
 from tasks.worker_context import WorkerContext

@@ -2,17 +2,20 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, func, select, update
 
-from rulefarm.database import jobs, reconciler
+from rulefarm.database import active_digests, jobs, reconciler
 from rulefarm.farm import Farm
 from rulefarm.messaging import queue_depths
 from rulefarm.routing import OLD_SENTINEL_QUEUE, SENTINEL_QUEUE, queue_name
 from rulefarm.settings import Settings
+from store.publications import publish
+from store.ruleset_versions import RulesetSnapshot
+from store.schedules import cancel_schedule
 from tasks import worker_context
 from tasks.reconcile import reconcile, send_what_is_due
 from tasks.worker_context import WorkerContext
@@ -137,3 +140,14 @@ def test_of_messages_that_have_gathered_the_first_does_the_work_of_all(
         connection.execute(update(reconciler).values(ran_at=func.now() - timedelta(seconds=9)))
     assert [reconcile(None) for _ in range(3)] == [1, 0, 0]
     assert last_run(database).ran_at > first
+
+
+def test_what_is_to_judge_from_a_moment_on_does_when_that_has_come(farm: Farm, database: Engine) -> None:
+    publish(database, [RulesetSnapshot("shop", "one", {})])
+    publish(database, [RulesetSnapshot("shop", "two", {})], at=datetime.now(UTC) + timedelta(days=1))
+    run()
+    assert active_digests(database)["shop"] == "one"
+    cancel_schedule(database, "shop")
+    publish(database, [RulesetSnapshot("shop", "two", {})], at=datetime.now(UTC) - timedelta(seconds=1))
+    send_what_is_due(worker_context.current())
+    assert active_digests(database)["shop"] == "two"

@@ -15,7 +15,8 @@ from rulefarm.farm import Farm
 from rulefarm.messaging import job_message
 from rulefarm.routing import EVALUATE_JOB
 from rulefarm.settings import Settings
-from store.ruleset_versions import RulesetSnapshot, publish
+from store.publications import publish
+from store.ruleset_versions import RulesetSnapshot
 from tasks import evaluate, worker_context
 from tasks.judge import judge_job
 from tasks.worker_context import WorkerContext

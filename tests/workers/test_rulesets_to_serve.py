@@ -17,7 +17,8 @@ from rulefarm.errors import NotFound, RulefarmError, SettingsError
 from rulefarm.settings import Settings
 from rulesets.candidates import check_candidates, load_candidate
 from rulesets.loader import SHIPPED, load_domain
-from store.ruleset_versions import RulesetSnapshot, publish
+from store.publications import publish
+from store.ruleset_versions import RulesetSnapshot
 from workers.rulesets_to_serve import rulesets_to_serve
 
 AS_OF = datetime(2026, 1, 1, tzinfo=UTC)

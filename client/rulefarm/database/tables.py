@@ -267,7 +267,8 @@ active_rulesets = Table(
     Column("activated_at", _INSTANT, nullable=False, server_default=func.now()),
 )
 
-# Which ruleset became the active one of its domain, when, by whom and why: a row each time, and none is ever changed.
+# Which ruleset became the active one of its domain, or is to, when, by whom and why: a row each time, none of which is
+# ever changed, each chained to the one before.
 publications = Table(
     "publications",
     metadata,
@@ -278,6 +279,16 @@ publications = Table(
     # NULL: by a worker of the release before.
     Column("published_by", Text),
     Column("note", Text),
+    # publish, activate, rollback; schedule, and what became of it: an activate, a cancel or a skip.
+    Column("action", Text, nullable=False, server_default="publish"),
+    # The digest that was the active one before; NULL: there was none.
+    Column("parent", Text),
+    # From when on, for a schedule.
+    Column("active_from", _INSTANT),
+    # The schedule that is carried out or dropped; for a rollback what it takes back.
+    Column("follows", BigInteger, ForeignKey("publications.id")),
+    # NULL: by a worker of the release before.
+    Column("hash", Text),
     ForeignKeyConstraint(["domain", "digest"], ["rulesets.domain", "rulesets.digest"]),
 )
 Index("ix_publications_domain", publications.c.domain, publications.c.id)

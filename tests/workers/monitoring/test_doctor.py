@@ -20,7 +20,8 @@ from store.health import clock_of
 from store.migrate import migrate
 from store.partitions import months
 from store.pending_work import record_run
-from store.ruleset_versions import RulesetSnapshot, publish
+from store.publications import publish
+from store.ruleset_versions import RulesetSnapshot
 from tests.commands import SHARING, rulefarm
 from tests.processes import until
 from tests.rows import add_duty
