@@ -1,9 +1,10 @@
 """Options and arguments that several commands share.  argv, environment -> [options] -> settings, facts, instants"""
 
 import os
+import re
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,21 @@ class Instant(click.ParamType[datetime]):
         except ValueError:
             self.fail(f"{value!r} is no date or time like 2026-03-01 or 2026-03-01T12:00:00+01:00", param, ctx)
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+class Age(click.ParamType[timedelta]):
+    """A number of days or weeks."""
+
+    name = "age"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        """The time that the text names."""
+        if isinstance(value, timedelta):
+            return value
+        match = re.fullmatch(r"([1-9]\d{0,4})([dw])", value)
+        if match is None:
+            self.fail(f"{value!r} is no number of days or weeks, like 90d or 12w", param, ctx)
+        return timedelta(**{{"d": "days", "w": "weeks"}[match[2]]: int(match[1])})
 
 
 as_of_option = click.option("--as-of", type=Instant(), help="Judge as of this instant; default: now.")

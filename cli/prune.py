@@ -1,32 +1,15 @@
 """`rulefarm prune`: drop months of verdicts, jobs and batches that are old enough."""
 
-import re
 from datetime import timedelta
-from typing import Any
 
 import click
 
 from cli.display.output import counted, print_json, print_table
 from cli.display.terminal import echo
-from cli.options import json_option, read_settings
+from cli.options import Age, json_option, read_settings
 from rulefarm.database import LONG_S, connect
 from store.health import clock_of
 from store.retention import first_kept, prune
-
-
-class Age(click.ParamType[timedelta]):
-    """A number of days or weeks."""
-
-    name = "age"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
-        """The time that the text names."""
-        if isinstance(value, timedelta):
-            return value
-        match = re.fullmatch(r"([1-9]\d{0,4})([dw])", value)
-        if match is None:
-            self.fail(f"{value!r} is no number of days or weeks, like 90d or 12w", param, ctx)
-        return timedelta(**{{"d": "days", "w": "weeks"}[match[2]]: int(match[1])})
 
 
 @click.command("prune")

@@ -7,12 +7,14 @@ from typing import Any
 
 import click
 
+from cli.display.coverage import print_coverage
 from cli.display.junit import write_junit
 from cli.display.output import counted, print_json, print_table
 from cli.display.terminal import echo
 from cli.options import domain_argument, domains_argument, json_option, read_settings, rulesets_option
 from engine import Diagnostic, EngineError, Rule, RulesetRejected, SchemaRejected, json_schema, review
 from rulesets.cases import run_cases
+from rulesets.coverage import coverage
 from rulesets.folders import CASES_FILE, RULE_FILES, RulesetUnreadable, shown, unread_files
 from rulesets.formatting import formatted, grl_files
 from rulesets.loader import SHIPPED, chosen_domains, load_domain, problems_without_schema
@@ -23,6 +25,7 @@ _OF_A_FARM = {
     "history": ("cli.rule_versions", "show_history"),
     "show": ("cli.rule_versions", "show"),
     "diff": ("cli.rule_versions", "diff"),
+    "usage": ("cli.rule_usage", "command"),
     "activate": ("cli.rule_versions", "activate_digest"),
     "rollback": ("cli.rule_versions", "roll_back"),
     "cancel": ("cli.rule_versions", "cancel"),
@@ -124,19 +127,37 @@ def _unread(root: Path, domain: str) -> list[Diagnostic]:
 @click.option(
     "--junit", type=click.Path(path_type=Path, dir_okay=False), help="Write the results to this file as well."
 )
-def test(domains: tuple[str, ...], rulesets: Path | None, as_json: bool, junit: Path | None) -> None:
+@click.option("--coverage", "covers", is_flag=True, help="Say which rules, rows and branches no case fires.")
+@click.option("--record", metavar="JOB_ID", help="Run none: print a judged job as a case, for cases.toml.")
+@click.option("--leave-out", "left_out", multiple=True, metavar="FACT.FIELD", help="Of the recorded job; repeatable.")
+def test(
+    domains: tuple[str, ...],
+    rulesets: Path | None,
+    as_json: bool,
+    junit: Path | None,
+    covers: bool,
+    record: str | None,
+    left_out: tuple[str, ...],
+) -> None:
     """Run the cases of the domains: facts in, expected outcome and fired rules.
 
-    Exit code 1 if a case fails. --junit writes what CI servers read.
+    Exit code 1 if a case fails. --junit writes what CI servers read. A branch is an operand of an || in a rule.
+    --record needs the farm: it asks for what the job's own ruleset made of its facts.
     """
+    if record is not None:
+        # What asks a database is loaded when it is asked for.
+        import_module("cli.recorded_case").print_case(record, domains[0] if domains else None, left_out)
+        return
     root = rulesets or read_settings().rulesets or SHIPPED
-    results = {domain: run_cases(load_domain(root, domain)) for domain in chosen_domains(root, domains)}
+    loaded = [load_domain(root, domain) for domain in chosen_domains(root, domains)]
+    results = {one.domain: run_cases(one) for one in loaded}
+    covered = {one.domain: coverage(one) for one in loaded} if covers else {}
     if junit is not None:
         write_junit(junit, results)
     if as_json:
-        print_json(
-            [{"domain": domain, **result.to_json()} for domain, of_domain in results.items() for result in of_domain]
-        )
+        cases = [{"domain": name, **result.to_json()} for name, found in results.items() for result in found]
+        rules = [{"domain": name, **one.to_json()} for name, found in covered.items() for one in found]
+        print_json({"cases": cases, "coverage": rules} if covers else cases)
     else:
         for domain, of_domain in results.items():
             for result in of_domain:
@@ -145,6 +166,8 @@ def test(domains: tuple[str, ...], rulesets: Path | None, as_json: bool, junit: 
             bad = sum(not result.passed for result in of_domain)
             tried = f"{domain}: {counted(len(of_domain), 'case')}, {bad} failed"
             echo(tried if of_domain else _without_cases(root, domain))
+            if covers and of_domain:
+                print_coverage(domain, covered[domain])
     sys.exit(int(any(not result.passed for of_domain in results.values() for result in of_domain)))
 
 

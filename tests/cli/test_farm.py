@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import shutil
+import tomllib
 import uuid
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from sqlalchemy import Engine
 from rulefarm.farm import Farm
 from rulefarm.settings import Settings
 from tests.cli.conftest import OnFarm, Run, settings_only
+from tests.commands import RULESETS
 from tests.processes import until
 from tests.rows import add_duty
 from workers.heartbeat import FOLDER
@@ -210,6 +213,45 @@ def test_verdicts_are_found_by_time_rule_and_digest_and_shown_with_facts(on_farm
     assert json.loads(on_farm("jobs", "show", key, "--json"))["facts"]["Order"]["total"] == 2000
     assert on_farm("verdicts", "--subject", "nobody").strip() == "no verdict yet"
     on_farm("verdicts", "--facts", code=2)
+
+
+def test_a_judged_job_becomes_a_case_without_what_a_case_may_not_keep(on_farm: OnFarm, tmp_path: Path) -> None:
+    key = uuid.uuid4().hex
+    order = {"total": 2000, "country": "FR", "order_id": key, "flag": None}
+    on_farm("submit", "payment", "-", "--key", key, "--wait", stdin=json.dumps({"Order": order}))
+    [whole] = tomllib.loads(on_farm("rules", "test", "--record", key))["case"]
+    assert (whole["outcome"], whole["fired"], whole["changes"]) == (
+        "reject",
+        ["Big", "BigAbroad"],
+        {"Order.flag": "big"},
+    )
+    assert whole["facts"] == {"Order": {"total": 2000, "country": "FR", "order_id": key}}
+    shutil.copytree(RULESETS / "payment", tmp_path / "payment")
+    recorded = on_farm("rules", "test", "--record", key, "--leave-out", "Order.order_id")
+    assert key not in recorded
+    (tmp_path / "payment" / "cases.toml").write_text(recorded)
+    assert "payment: 1 case, 0 failed" in on_farm("rules", "test", "--rulesets", str(tmp_path), "payment")
+    done = on_farm("rules", "test", "--record", key, "--leave-out", "Order.total")
+    assert tomllib.loads(done)["case"][0]["outcome"] == "error"
+    assert "have no Order.size" in on_farm("rules", "test", "--record", key, "--leave-out", "Order.size", code=1)
+
+
+def test_how_often_rules_fired_is_counted_and_what_never_did_is_named(on_farm: OnFarm) -> None:
+    for total in (2000, 2001):
+        on_farm(
+            "submit", "payment", "-", "--key", uuid.uuid4().hex, "--wait",
+            stdin=json.dumps({"Order": {"total": total, "country": "FR"}}),
+        )  # fmt: skip
+    document = json.loads(on_farm("rules", "usage", "payment", "--json"))
+    rules = {one["rule"]: one for one in document["rules"]}
+    assert rules["Big"]["fired"] >= rules["BigAbroad"]["fired"] >= 2
+    assert rules["Big"]["last"] is not None
+    assert document["verdicts"] >= 2
+    shown = on_farm("rules", "usage", "payment", "--last", "1d")
+    assert "BigAbroad" in shown
+    assert "verdicts of payment since" in shown
+    with_nothing = json.loads(on_farm("rules", "usage", "pricing", "--json"))
+    assert {one["last"] for one in with_nothing["rules"] if not one["fired"]} <= {None}
 
 
 def test_facts_of_a_row_of_a_batch_are_shown(on_farm: OnFarm, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -124,3 +125,15 @@ def test_results_of_cases_for_people_programs_and_ci(run: Run, tmp_path: Path) -
     assert results[1]["differences"]
     refused = run("rules", "test", "--rulesets", root, "--junit", "nowhere/results.xml")
     assert (refused.returncode, "[unwritable-file]" in refused.stderr) == (1, True)
+
+
+def test_what_no_case_fires_is_named_rows_of_tables_as_a_number(run: Run) -> None:
+    shown = run("rules", "test", "--coverage", "promotion")
+    assert shown.returncode == 0
+    assert re.search(r"promotion: \d+ of \d+ rules fired, \d+ of \d+ rows fired", shown.stdout)
+    document = json.loads(run("rules", "test", "--coverage", "promotion", "--json").stdout)
+    assert len(document["cases"]) > 10
+    fired = {one["rule"]: one["fired"] for one in document["coverage"]}
+    assert {name for case in document["cases"] for name in case["evaluation"]["fired"]} == {
+        name for name, times in fired.items() if times
+    }
