@@ -8,7 +8,7 @@ import math
 import sys
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Any, TypeAlias
 
 from rulefarm.errors import JobRejected
@@ -26,6 +26,11 @@ from rulefarm.limits import (
 _Place: TypeAlias = "tuple[_Place, str | int] | None"
 
 _WHOLE = 10**MAX_DIGITS
+#: From here on a float is written with an exponent, which jsonb writes out: nobody sees any more that it was a float.
+_WRITTEN_OUT = 10 ** (MAX_DIGITS + 1)
+#: No rule has a number of this size.
+_BEYOND = 10**300
+_ROUNDED = Context(prec=MAX_DIGITS, rounding=ROUND_HALF_EVEN)
 #: The largest float64: NaN and the infinities are not within.
 _LARGEST = sys.float_info.max
 #: Characters of a value that an error message shows.
@@ -182,7 +187,8 @@ def _check_size(values: int, place: _Place, depth: int, left: list[int]) -> None
 
 def _number(value: int | float | Decimal, place: _Place) -> int | float:
     # One text for one number, also after a round through jsonb, which writes 1e16 as 10000000000000000: whole numbers
-    # of up to 15 digits as int, longer ones as float if a float says the same in 15 digits.
+    # below 1e15 as int, larger ones as float if 15 digits say the same. An int of more digits stays one, to be refused
+    # or to be an identifier; so a float that jsonb would make such an int of is rounded, as whoever judges it does.
     if isinstance(value, int) and abs(value) < _WHOLE:
         return int(value)
     if isinstance(value, Decimal) and not value.is_finite():
@@ -194,13 +200,17 @@ def _number(value: int | float | Decimal, place: _Place) -> int | float:
     if not math.isfinite(number):
         raise _bad_number(value, place, "is not a finite number, or larger than a float64")
     if isinstance(value, int):
-        return number if Decimal(repr(number)) == value else int(value)
+        exact = Decimal(repr(number)) if abs(value) >= _BEYOND else _ROUNDED.plus(value)
+        return number if exact == value else int(value)
     if isinstance(value, Decimal):
         if len(value.normalize().as_tuple().digits) > MAX_DIGITS:
             raise _bad_number(value, place, f"has more than {MAX_DIGITS} significant digits")
         if Decimal(repr(number)) != value:
             raise _bad_number(value, place, "is too small for a float64")
-    return int(number) if number.is_integer() and abs(number) < _WHOLE else number
+    if number.is_integer() and abs(number) < _WHOLE:
+        return int(number)
+    is_short = abs(number) < _WRITTEN_OUT or abs(number) >= _BEYOND
+    return number if is_short else float(_ROUNDED.plus(Decimal(repr(number))))
 
 
 def _names(value: Mapping[str, Any], place: _Place) -> list[str]:

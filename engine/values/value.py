@@ -158,15 +158,18 @@ def whole_digits(raw: Any) -> str | None:
     Returns:
         The digits; None for what is no whole number, or a float of which digits may be lost.
 
-    >>> whole_digits(4711), whole_digits(4711.0), whole_digits(0.5), whole_digits(True)
-    ('4711', '4711', None, None)
+    >>> whole_digits(4711), whole_digits(4711.0), whole_digits(1e15), whole_digits(0.5), whole_digits(True)
+    ('4711', '4711', '1000000000000000', None, None)
     """
     if isinstance(raw, bool):
         return None
     if isinstance(raw, int):
         return str(int(raw)) if raw.bit_length() <= 1_000 else None
     if isinstance(raw, float):
-        return str(int(raw)) if -1e15 < raw < 1e15 and raw.is_integer() else None
+        if not raw.is_integer():
+            return None
+        exact = decimal(float(raw))
+        return f"{int(exact)}" if CONTEXT.plus(exact) == exact else None
     if isinstance(raw, Decimal) and raw.is_finite() and raw.adjusted() <= GREATEST_EXPONENT:
         return str(int(raw)) if raw == raw.to_integral_value() else None
     return None

@@ -17,6 +17,8 @@ EQUAL = [
     ({"Order": {"a": 7}}, {"Order": {"a": 7.0}}),
     ({"Order": {"a": 0.1}}, {"Order": {"a": Decimal("0.10")}}),
     ({"Order": {"a": 10**16}}, {"Order": {"a": 1e16}}),
+    ({"Order": {"a": 10**15}}, {"Order": {"a": 1e15}}),
+    ({"Order": {"a": 12345678901234600}}, {"Order": {"a": 1.2345678901234567e16}}),
     ({"Order": {"a": 0}}, {"Order": {"a": -0.0}}),
     ({"Line": [{"q": 1}]}, {"Line": ({"q": 1},)}),
     ({"Order": {"day": "2026-03-01"}}, {"Order": {"day": date(2026, 3, 1)}}),
@@ -183,6 +185,22 @@ def test_canonical_text_of_canonical_text_is_itself(facts: dict[str, Any]) -> No
     assert wire.canonical(wire.parse_canonical(text)) == text
     # Names are in the order of their code points, in objects within others too.
     assert text == json.dumps(json.loads(text), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+@pytest.mark.parametrize(
+    "number", [1234567890123456, -9007199254740993, 12345678901234568, 4006381333931234567, 10**15 + 1, 10**40 + 1]
+)
+def test_an_integer_of_many_digits_keeps_them_all(number: int) -> None:
+    text = wire.canonical({"Order": {"id": number}})
+    assert text == f'{{"Order":{{"id":{number}}}}}'
+    assert wire.canonical(wire.parse(text)) == text
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(10**18), 10**18).map(float))
+def test_a_float_comes_back_from_jsonb_as_it_went_in(number: float) -> None:
+    text = wire.canonical({"Order": {"total": number}})
+    written_out = f"{Decimal(text[18:-2]):f}"
+    assert wire.canonical(json.loads(f'{{"Order":{{"total":{written_out}}}}}')) == text
 
 
 def test_the_same_job_has_the_same_id_and_any_difference_another() -> None:

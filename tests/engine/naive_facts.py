@@ -96,12 +96,7 @@ class Intake:
         return found
 
     def digits(self, raw: dict[str, Any], texts: set[str]) -> dict[str, Any]:
-        return {
-            name: str(int(value))
-            if name in texts and isinstance(value, int | float) and not isinstance(value, bool) and value == int(value)
-            else value
-            for name, value in raw.items()
-        }
+        return {name: whole_digits(value) if name in texts else value for name, value in raw.items()}
 
     def with_clocks(self, raw: dict[str, Any]) -> dict[str, Any]:
         """The facts with times and durations for texts; raises Refused for what is none, read or not."""
@@ -157,3 +152,11 @@ class Intake:
             return take(raw, self.zone)
         except Refused:
             return None
+
+
+def whole_digits(raw: Any) -> Any:
+    """The digits of a whole number that is surely this one; anything else as it is."""
+    if isinstance(raw, bool) or not isinstance(raw, int | float) or raw != raw // 1:
+        return raw
+    exact = Decimal(repr(raw))
+    return str(int(exact)) if isinstance(raw, int) or printed(raw) == exact else raw

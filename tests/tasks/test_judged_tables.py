@@ -181,3 +181,13 @@ def test_the_shipped_example_is_judged_alike_in_every_form(tmp_path: Path) -> No
         assert [(v.subject, v.outcome, v.fired, v.reasons, v.changes) for v in judged] == [
             (v.subject, v.outcome, v.fired, v.reasons, v.changes) for v in expected
         ], path.name
+
+
+def test_an_integer_of_many_digits_is_an_identifier_or_refused(tmp_path: Path) -> None:
+    numbers = [10**15, 1234567890123456, 12345678901234568, 4006381333931234567]
+    lines = [{"sku": number, "price": 1, "cost": 1, "barcode": number} for number in numbers]
+    lines += [{"sku": f"c{place}", "price": 1, "cost": number} for place, number in enumerate(numbers)]
+    verdicts = judge(written(tmp_path, "a.jsonl", "".join(json.dumps(line) + "\n" for line in lines)))
+    assert answers(verdicts[: len(numbers)]) == [(str(number), "accept", []) for number in numbers]
+    assert [verdict.outcome for verdict in verdicts[len(numbers) :]] == ["reject", "error", "error", "error"]
+    assert answers(verdicts)[-3][2] == ["Product.cost has more than 15 significant digits: 1234567890123456"]
