@@ -4,6 +4,7 @@ import json
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -191,3 +192,41 @@ def test_an_integer_of_many_digits_is_an_identifier_or_refused(tmp_path: Path) -
     assert answers(verdicts[: len(numbers)]) == [(str(number), "accept", []) for number in numbers]
     assert [verdict.outcome for verdict in verdicts[len(numbers) :]] == ["reject", "error", "error", "error"]
     assert answers(verdicts)[-3][2] == ["Product.cost has more than 15 significant digits: 1234567890123456"]
+
+
+_DAYS = (pl.Int32, 2**30, "is no date between the years 1 and 9999")
+_MICROS = (pl.Int64, 2**62, "is no date between the years 1 and 9999")
+_TEXT = (pl.String, "a\x00b", "can't be read: text with a NUL character")
+#: Of a column: its name, its kind, the kind that is written, one value, what is wrong with it.
+BEYOND: list[tuple[str, Any, tuple[Any, Any, str]]] = [
+    ("special_from", pl.Date, _DAYS),
+    ("special_from", pl.Datetime("us"), _MICROS),
+    ("special_to", pl.Datetime("ms"), _MICROS),
+    ("special_to", pl.Datetime("us", "Asia/Tokyo"), (pl.Int64, 253_402_300_799_999_999, _MICROS[2])),
+    ("special_to", pl.Datetime("us"), (pl.Int64, -62_135_596_800_000_001, _MICROS[2])),
+    ("tags", pl.List(pl.Date), (pl.List(pl.Int32), [0, 2**30], f"has a value that {_DAYS[2]}")),
+    ("tags", pl.List(pl.Duration("ms")), (pl.List(pl.Int64), [2**62], "has a value that is a duration out of range")),
+    ("tags", pl.Array(pl.String, 1), (pl.Array(pl.String, 1), ["\x00"], f"has a value that {_TEXT[2]}")),
+    (
+        "attrs",
+        pl.Struct({"s": pl.List(pl.Struct({"t": pl.String}))}),
+        (None, {"s": [{"t": "\x00"}]}, f"has a value that {_TEXT[2]}"),
+    ),
+    ("category", pl.Categorical, _TEXT),
+    ("note_text", pl.String, _TEXT),
+]
+
+
+@pytest.mark.parametrize("rows", [3, 100])
+@pytest.mark.parametrize(("name", "dtype", "value"), BEYOND, ids=lambda part: str(part)[:40])
+def test_what_python_has_no_value_for_costs_its_row_alone(
+    tmp_path: Path, name: str, dtype: Any, value: tuple[Any, Any, str], rows: int
+) -> None:
+    written_as, odd, flaw = value
+    column = pl.Series(name, [None, odd] + [None] * (rows - 2), written_as or dtype).cast(dtype)
+    pl.DataFrame({"sku": [f"A{row}" for row in range(rows)], "price": 9}).with_columns(column).write_parquet(
+        tmp_path / "a.parquet"
+    )
+    verdicts = answers(judge(tmp_path / "a.parquet"))
+    assert verdicts[:3] == [("A0", "accept", []), ("A1", "error", [f"Product.{name} {flaw}"]), ("A2", "accept", [])]
+    assert {outcome for _, outcome, _ in verdicts[2:]} == {"accept"}

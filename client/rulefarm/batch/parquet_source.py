@@ -4,6 +4,7 @@ The columns keep the kinds that they have there, but for those that rules do not
 number like any other."""
 
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -14,8 +15,13 @@ from rulefarm.batch.parquet_layout import stretches
 from rulefarm.batch.source_options import Progress, SourceOptions
 from rulefarm.limits import MAX_DIGITS
 
+_DAY_MS = 86_400_000
 #: Of a duration that Python has a value for, and rules too: 100,000,000 days.
-_LONGEST_MS = 100_000_000 * 86_400_000
+_LONGEST_MS = 100_000_000 * _DAY_MS
+#: The first and the last day that Python has, in days since 1970.
+_DAYS = [(one - date(1970, 1, 1)).days for one in (date.min, date.max)]
+_HAS = "has a value that "
+_NO_DATE = "is no date between the years 1 and 9999"
 
 
 def read_parquet(path: Path, options: SourceOptions, rows: int, progress: Progress) -> Iterator[pl.DataFrame]:
@@ -66,15 +72,18 @@ def _plain(series: pl.Series, apart: dict[int, Apart]) -> pl.Series:
     dtype = series.dtype
     if isinstance(dtype, pl.Decimal):
         return _numbers(series, apart)
-    if dtype == pl.String:
-        return _storable(series, apart)
     if isinstance(dtype, (pl.Datetime, pl.Duration)) and dtype.time_unit == "ns":
         # What is finer than a microsecond has no place in a Python datetime or timedelta either.
         return series.dt.cast_time_unit("us")
-    if isinstance(dtype, pl.Duration) and dtype.time_unit == "ms":
-        return _durations(series, apart)
     if dtype == pl.Time:
         return series.cast(pl.String)
+    if isinstance(dtype, (pl.Categorical, pl.Enum)):
+        series = series.cast(pl.String)
+    for odd, flaw in _unreadable(series):
+        if odd.any():
+            for row in odd.arg_true().to_list():
+                apart.setdefault(row, Apart()).cells[series.name] = Unreadable(flaw)
+            series = pl.select(pl.when(~odd).then(series).alias(series.name)).to_series()
     return series
 
 
@@ -91,19 +100,44 @@ def _numbers(series: pl.Series, apart: dict[int, Apart]) -> pl.Series:
     return series.cast(pl.Float64)
 
 
-def _durations(series: pl.Series, apart: dict[int, Apart]) -> pl.Series:
-    """Milliseconds of which Python has a timedelta; the others stand apart."""
-    long = series.to_physical().abs() > _LONGEST_MS
-    for row in long.fill_null(False).arg_true().to_list():
-        apart.setdefault(row, Apart()).cells[series.name] = Unreadable("is a duration out of range")
-    return series.set(long.fill_null(False), None)
+def _unreadable(series: pl.Series) -> Iterator[tuple[pl.Series, str]]:
+    """Which rows of a column have a value that Python, or Postgres, has not: masks, and what is wrong.
+
+    Polars panics when such a date is asked for, within a list or an object too."""
+    dtype = series.dtype
+    if dtype == pl.String:
+        yield series.str.contains("\x00", literal=True).fill_null(False), "can't be read: text with a NUL character"
+    elif isinstance(dtype, (pl.Date, pl.Datetime)):
+        yield _beyond(series.to_physical(), *_ends(dtype)), _NO_DATE
+    elif isinstance(dtype, pl.Duration) and dtype.time_unit == "ms":
+        yield _beyond(series.to_physical(), -_LONGEST_MS, _LONGEST_MS), "is a duration out of range"
+    elif isinstance(dtype, pl.Struct):
+        for name in series.struct.fields:
+            yield from ((odd, _within(flaw)) for odd, flaw in _unreadable(series.struct.field(name)))
+    elif isinstance(dtype, pl.Array):
+        yield from _unreadable(series.arr.to_list())
+    elif isinstance(dtype, pl.List):
+        sizes = series.list.len().fill_null(0)
+        places = pl.int_range(len(series), eager=True).filter(sizes > 0)
+        holders = places.repeat_by(sizes.filter(sizes > 0)).explode()
+        for odd, flaw in _unreadable(series.filter(sizes > 0).explode()):
+            yield pl.int_range(len(series), eager=True).is_in(holders.filter(odd).implode()), _within(flaw)
 
 
-def _storable(series: pl.Series, apart: dict[int, Apart]) -> pl.Series:
-    """Text without those that Postgres can't store."""
-    nul = series.str.contains("\x00", literal=True).fill_null(False)
-    if nul.any():
-        for row in nul.arg_true().to_list():
-            apart.setdefault(row, Apart()).cells[series.name] = Unreadable("can't be read: text with a NUL character")
-        series = series.set(nul, None)
-    return series
+def _within(flaw: str) -> str:
+    return flaw if flaw.startswith(_HAS) else _HAS + flaw
+
+
+def _ends(dtype: pl.Date | pl.Datetime) -> tuple[int, int]:
+    """The first and the last value of a column of dates that Python has one for."""
+    first, last = _DAYS
+    if isinstance(dtype, pl.Date):
+        return first, last
+    # Some zone shifts moments of the first and the last day out of the calendar.
+    first, last = (first + 1, last - 1) if dtype.time_zone else (first, last)
+    unit = 1 if dtype.time_unit == "ms" else 1_000 if dtype.time_unit == "us" else 1_000_000
+    return first * _DAY_MS * unit, (last + 1) * _DAY_MS * unit - 1
+
+
+def _beyond(series: pl.Series, low: int, high: int) -> pl.Series:
+    return (~series.is_between(low, high)).fill_null(False)
