@@ -91,6 +91,9 @@ def open_source(
     known = options or SourceOptions()
     parts = _parts(path) if path.is_dir() else [path]
     ending = _format(parts[0])
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        # Whoever reads a pipe waits for a writer, who may never come.
+        raise SourceRejected("unreadable-source", f"{path} is a pipe or a device, and no file")
     _check_options(path, ending, known)
     form = FORMS[ending]
     if form == "text" and known.decimal is not None:

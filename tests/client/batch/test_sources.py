@@ -1,6 +1,7 @@
 """A source is read in portions, in order, each row with its subject; what can't be read is refused with its place."""
 
 import json
+import os
 import sqlite3
 from dataclasses import replace
 from datetime import date
@@ -38,6 +39,13 @@ def test_portions_are_whole_and_in_order(tmp_path: Path, form: str) -> None:
     assert [len(portion) for portion in portions] == [100] * 10 + [50]
     subjects = [subject for portion in portions for subject in portion[SUBJECT_COLUMN]]
     assert subjects == [row["sku"] for row in ROWS]
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl.gz", "a.parquet", "a.xlsx", "a.sql"])
+def test_a_pipe_is_not_waited_for(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(SourceRejected, match="is a pipe or a device, and no file"):
+        open_source(tmp_path / name, rows=10)
 
 
 def test_a_subject_may_be_any_text(settings: Settings, tmp_path: Path) -> None:
