@@ -45,7 +45,10 @@ _SIGNS = [
         "a missing value is null, any other is not(null)",
     ),
     (
-        re.compile(r"^(?:contains|starts\s*with|ends\s*with|matches|between)\s", re.IGNORECASE),
+        re.compile(
+            r"^(?:contains|(?:starts|begins|ends)\s*with|matches|between|equals|equal\s+to|(?:one|any|none)\s+of)\s",
+            re.IGNORECASE,
+        ),
         "a word of a condition",
         'such a condition is a rule in a .grl file, or a column of its own: when Product.name contains "x"',
     ),
@@ -150,7 +153,7 @@ def _refuse_dashes(text: str) -> None:
     """Refuse a cell of nothing but dashes, which is not `-`: it may be meant to say nothing."""
     if _DASHES.match(text):
         raise CellRefused(
-            f"'{text[:40]}' may be a blank cell or a text", 'a blank cell is -, a text is in quotes: "--"'
+            f"'{text[:40]}' may be a blank cell or a text", f"a blank cell is -, a text is in quotes: {_quoted(text)}"
         )
 
 

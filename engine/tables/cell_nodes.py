@@ -50,7 +50,8 @@ def _one(test: Comparison | Range, subject: Expression, kind: ValueKind, span: S
         low = Compare(">=" if test.low_closed else ">", subject, _at(test.low, span), span=span)
         high = Compare("<=" if test.high_closed else "<", subject, _at(test.high, span), span=span)
         return And((low, high), span=span)
-    if kind == "list" and test.op == "==":
+    # A list that is missing is null itself; null within one is for a rule to ask.
+    if kind == "list" and test.op == "==" and test.operand != Literal(None):
         return TextTest("contains", subject, _at(test.operand, span), span=span)
     return Compare(test.op, subject, _at(test.operand, span), span=span)
 

@@ -267,18 +267,29 @@ def _refuse_unclear(text: str, column: CellColumn) -> None:
         refuse_odd_number(text)
 
 
+#: How a value of a kind is written, for whoever wrote something else.
+_WRITTEN: dict[ValueKind, str] = {
+    "number": "a number has digits and a point alone: 1000.5; a test of it is < 5, [1..5], not(5), several are 1, 5",
+    "boolean": "write true or false",
+    "text": "a text like this stands in quotes",
+    "date": "write 2026-01-31 or 2026-01-31T09:30:00+00:00",
+    "time": "write 10:30",
+    "duration": "write PT1H30M",
+}
+
+
 def _value_hint(text: str, kind: ValueKind, value: Scalar) -> str:
     if kind_of_value(value) in _OTHER_COLUMNS:
         return _OTHER_COLUMNS[kind_of_value(value)]
     if kind != "number":
-        return ""
+        return _WRITTEN.get(kind, "")
     if _FIELD.match(text):
         return "an expression begins with =: = Product.price * 0.9"
     if re.search(r"\band\b|&&|\.\.|\d\s*-\s*\d", text):
         return "a range is written [10..20), ends included or not"
     if text.endswith("%"):
         return "a percentage is its number: 5 % is 0.05"
-    return "values of one cell have a comma between them" if ";" in text else ""
+    return "values of one cell have a comma between them" if ";" in text else _WRITTEN[kind]
 
 
 def _bare(text: str, kind: ValueKind) -> Scalar:

@@ -7,6 +7,7 @@ base of zones), refuses with `ValueRefused` what is no date of the calendar; rea
 
 import dataclasses
 import functools
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo
@@ -177,6 +178,9 @@ def settled_date(written: date, zone: tzinfo) -> datetime | Day:
         return dated(written.replace(tzinfo=UTC) if isinstance(written, datetime) else written)
 
 
+_DAY_OF_WEEK = re.compile(r"\d{4}(?:-W\d\d-|W\d\d)\d(?!\d)")
+
+
 def parse_date(written: str) -> date:
     """Read an ISO 8601 date, or a date and time, which is a datetime.
 
@@ -190,13 +194,10 @@ def parse_date(written: str) -> date:
         at = datetime.fromisoformat(written)
     except ValueError as error:
         raise ValueRefused("is no date (ISO 8601 expected)") from error
-    if len(written) > len("2026-01-01"):
-        return at
-    try:
-        return date.fromisoformat(written)
-    except ValueError:
-        # A week and an hour, which may stand for its first day: 2026W05T10.
-        return at
+    if "W" in written and not _DAY_OF_WEEK.match(written):
+        # Python takes a week for its Monday.
+        raise ValueRefused("is no date (ISO 8601 expected)")
+    return at if len(written) > len("2026-01-01") else date.fromisoformat(written)
 
 
 def parse_moment(written: str, zone: tzinfo = UTC) -> datetime | Day:
