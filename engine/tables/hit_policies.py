@@ -117,7 +117,7 @@ def _listed(action: Action, schema: Schema | None) -> Action:
     span = action.span
     so_far = Call("Coalesce", (action.target, ListLiteral((), span=span)), span=span)
     given = action.value.items if isinstance(action.value, ListLiteral) else (action.value,)
-    return replace(action, value=Call("With", (so_far, *given), span=span)) if given else action
+    return replace(action, value=Call("With", (so_far, *given), span=span) if given else so_far)
 
 
 def _collect(policy: str, action: Action, schema: Schema | None) -> Action:
