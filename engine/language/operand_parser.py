@@ -218,8 +218,12 @@ class OperandParser:
                 f"this is about {' and '.join(lists)}" if lists else "none is named here"
             )
             hint = f"list facts: {', '.join(sorted(self._list_facts))}" if self._list_facts else ""
+            if not lists and isinstance(operand, Path) and kind == "Count":
+                hint = "a list that is a field has Len(Order.tags) items"
             source.report("list-fact", token.start, token.end, message, hint)
-        lists = lists or [""]
+        if not lists:
+            # One mistake: what is asked of an element makes no sense where there are none.
+            return "", Literal(True, span=operand.span)
         if isinstance(operand, Path) and not operand.steps and (kind == "Count" or kind in QUANTIFIERS):
             return lists[0], Literal(True, span=operand.span)
         return lists[0], operand

@@ -50,6 +50,12 @@ _NOT = re.compile(r"not\s*\((.*)\)\Z", re.DOTALL | re.IGNORECASE)
 _CLOCK = re.compile(r'(?:@\s*|(time|duration)\s*\(\s*)"([^"]*)"\s*\)?\Z', re.IGNORECASE)
 _DATE = re.compile(r'(?:@\s*|date(?:\s+and\s+time)?\s*\(\s*)"([^"]*)"\s*\)?\Z', re.IGNORECASE)
 _CLOCK_KINDS = {"time": "10:30 or 10:30:15.5", "duration": "PT1H30M or P2D"}
+#: How a value of a kind is written, for whoever wrote something else.
+_WRITTEN: dict[ValueKind, str] = {
+    "number": "a number has digits and a point alone: 1000.5; a test of it is < 5, [1..5], not(5), several are 1, 5",
+    "boolean": "write true or false",
+    "date": "write 2026-01-31 or 2026-01-31T09:30:00+00:00",
+}
 #: Where a value belongs that is of no use in a column of another kind.
 _OTHER_COLUMNS = {
     "time": "test a time of day in a column of its own: when TimeOf(Order.placed)",
@@ -247,7 +253,7 @@ def _value(text: str, column: CellColumn, read: ReadExpression) -> Literal:
     if kind == "date" and isinstance(value, str):
         value = read_moment(value)
         if value is None:
-            raise CellRefused(f"'{text[:40]}' is not a date", "write 2026-01-31 or 2026-01-31T09:30:00+00:00")
+            raise CellRefused(f"'{text[:40]}' is not a date", _WRITTEN["date"])
     if kind in _CLOCK_KINDS and isinstance(value, str):
         value = _clock(value, kind, text)
     if kind in ("number", "boolean", "text", "date", *_CLOCK_KINDS) and kind_of_value(value) not in (kind, "null"):
@@ -265,17 +271,6 @@ def _refuse_unclear(text: str, column: CellColumn) -> None:
         refuse_unclear(text, column.facts)
     if column.kind == "any":
         refuse_odd_number(text)
-
-
-#: How a value of a kind is written, for whoever wrote something else.
-_WRITTEN: dict[ValueKind, str] = {
-    "number": "a number has digits and a point alone: 1000.5; a test of it is < 5, [1..5], not(5), several are 1, 5",
-    "boolean": "write true or false",
-    "text": "a text like this stands in quotes",
-    "date": "write 2026-01-31 or 2026-01-31T09:30:00+00:00",
-    "time": "write 10:30",
-    "duration": "write PT1H30M",
-}
 
 
 def _value_hint(text: str, kind: ValueKind, value: Scalar) -> str:
@@ -305,7 +300,7 @@ def _bare(text: str, kind: ValueKind) -> Scalar:
     if dated:
         moment = read_moment(dated[1])
         if moment is None:
-            raise CellRefused(f"'{dated[1][:40]}' is not a date", "write 2026-01-31 or 2026-01-31T09:30:00+00:00")
+            raise CellRefused(f"'{dated[1][:40]}' is not a date", _WRITTEN["date"])
         if not isinstance(moment, datetime) and "time" in text[: text.index('"')].lower():
             raise CellRefused(f"'{text[:40]}' has no time", f'the whole day is date("{dated[1]}")')
         return moment

@@ -52,6 +52,9 @@ def zone_named(name: str) -> tzinfo:
     """
     if name == "UTC":
         return UTC
+    if name.startswith(("right/", "posix/")) or name in ("localtime", "posixrules", "Factory"):
+        # Beside the zones: this host's own, and others' counts of seconds. Each host has to read the same.
+        raise LookupError(name)
     try:
         return ZoneInfo(name)
     # A name that is a folder of the data base, that is no path, or that no file can have.

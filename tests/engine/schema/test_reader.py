@@ -165,3 +165,12 @@ def test_what_is_wrong_is_said_with_its_place(text: str | bytes, problems: list[
 def test_a_hint_names_the_nearest() -> None:
     with pytest.raises(SchemaRejected, match="did you mean 'number'"):
         parse_schema(with_field('x = { kind = "numbr" }'))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["localtime", "posixrules", "right/UTC", "posix/Europe/Berlin", "+01:00", "Europe", "../etc/passwd", "UTC+1"],
+)
+def test_a_zone_is_one_that_every_host_reads_the_same(name: str) -> None:
+    with pytest.raises(SchemaRejected, match="there is no time zone"):
+        parse_schema(f'timezone = "{name}"\n{GOOD}')
