@@ -8,6 +8,7 @@ import functools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from engine.chains import ChainMaterial, Chains
 from engine.diagnostics import Diagnostic
 from engine.errors import RulesetRejected
 from engine.evaluation import (
@@ -51,6 +52,8 @@ class Compiled:
     #: Slot to the kind of its values, where the schema says so: `number`, `text`...
     kinds: Mapping[int, str]
     agenda: Agenda
+    #: None where no rule bears on another: then nothing has to be planned.
+    chains: Chains | None
 
 
 def compile_rules(rules: Sequence[Rule], schema: Schema | None, max_firings: int) -> Compiled:
@@ -79,7 +82,8 @@ def compile_rules(rules: Sequence[Rule], schema: Schema | None, max_firings: int
     kinds = _kinds(layout)
     entries = _entries(ordered, layout, expressions)
     readers = _readers(reads)
-    compiled = _compiled_rules(ordered, reads, _changed(targets, layout), readers, layout)
+    changed = _changed(targets, layout)
+    compiled = _compiled_rules(ordered, reads, changed, readers, layout)
     reasons = ReasonTable([rule.name for rule in ordered], [actions.constant_reasons(rule) for rule in ordered])
     independent_reasons = ReasonTable(
         reasons.names,
@@ -100,8 +104,13 @@ def compile_rules(rules: Sequence[Rule], schema: Schema | None, max_firings: int
         match=index.match,
         match_or_evaluate=index.match_or_evaluate,
     )
+    chains = None
+    if any(one.steers for one in compiled):
+        by_label = {agenda.labels[slot]: place for slot, place in places.items()}
+        positions = {rule.name: i for i, rule in enumerate(ordered)}
+        chains = Chains(ChainMaterial(agenda, entries, reads, changed, layout, kinds, positions, by_label))
     written = frozenset((path.fact, isinstance(path.steps[0], int)) for paths in targets for path in paths)
-    return Compiled(layout, FactReader(layout, written), entries, kinds, agenda)
+    return Compiled(layout, FactReader(layout, written), entries, kinds, agenda, chains)
 
 
 def _note_actions(rule: Rule, layout: SlotLayout) -> list[Path]:

@@ -79,6 +79,7 @@ class Program:
         self.max_firings = max_firings
         compiled = compile_rules(ruleset.rules, ruleset.schema, max_firings)
         self._agenda = compiled.agenda
+        self._chains = compiled.chains
         self._read = compiled.reader.read
         names = ruleset.schema.sent_names if ruleset.schema is not None else None
         #: None where nothing has another name: then nobody asks for one.
@@ -154,6 +155,12 @@ class Program:
         except FactsRejected as rejected:
             return error_evaluation(rejected.code, rejected.message, facts)
         slots[CANDIDATES] = candidates
+        if self._chains is not None:
+            evaluation = self._chains.judge(slots, facts)
+            if evaluation is not None:
+                return evaluation
+            slots = self._read(facts, moment(as_of))
+            slots[CANDIDATES] = candidates
         return run_cycle(self._agenda, slots, facts)
 
     def refuses(self, facts: Mapping[str, Any], *, as_of: datetime) -> bool:

@@ -84,9 +84,9 @@ class Actions:
         match action:
             case Decide(outcome, reason):
                 if isinstance(reason, Literal):
-                    return _decide(self._constant_reason(rule, outcome, reason))
-                reason_text = text_of(reason, self._expressions)
-                return lambda state: state.reasons.append(Reason(rule, outcome, reason_text(state.slots)))
+                    return _decide(self.constant_reason(rule, outcome, reason))
+                said = self.reason(rule, action)
+                return lambda state: state.reasons.append(said(state.slots))
             case Log(expression):
                 log_text = text_of(expression, self._expressions)
                 return lambda state: state.logs.append(log_text(state.slots))
@@ -95,7 +95,8 @@ class Actions:
             case Complete():
                 return _complete
             case Emit():
-                return self._emit(rule, action)
+                event = self.event(rule, action)
+                return lambda state: state.events.append(event(state.slots))
             case Assign(target, op, value):
                 return self._assign(target, op, self._expressions.value_of(value))
 
@@ -105,32 +106,55 @@ class Actions:
         for action in rule.actions:
             if not isinstance(action, Decide) or not isinstance(action.reason, Literal):
                 return None
-            reasons.append(self._constant_reason(rule.name, action.outcome, action.reason))
+            reasons.append(self.constant_reason(rule.name, action.outcome, action.reason))
         return tuple(reasons)
 
-    def _constant_reason(self, rule: str, outcome: Outcome, reason: Literal) -> Reason:
+    def constant_reason(self, rule: str, outcome: Outcome, reason: Literal) -> Reason:
+        """The reason that a rule gives in literal text.
+
+        Args:
+            rule: its name.
+            outcome: what it asks for.
+            reason: the text.
+        """
         return Reason(rule, outcome, _cut(self._expressions.value_of(reason)([])))
 
-    def _emit(self, rule: str, action: Emit) -> Act:
+    def reason(self, rule: str, action: Decide) -> Callable[[Slots], Reason]:
+        """A callable that gives the reason of a decision.
+
+        Args:
+            rule: the name of its rule.
+            action: the decision.
+        """
+        outcome, reason_text = action.outcome, text_of(action.reason, self._expressions)
+        return lambda slots: Reason(rule, outcome, reason_text(slots))
+
+    def event(self, rule: str, action: Emit) -> Callable[[Slots], RuleEvent]:
+        """A callable that gives the event of a call; it raises `CallRefused`.
+
+        Args:
+            rule: the name of its rule.
+            action: the call.
+        """
         schema, name = self._layout.schema, action.name
         declared = schema.calls.get(name) if schema is not None else None
         kinds = ("any",) * len(action.args) if declared is None else declared.args
         args = list(zip([value_in_text(arg, self._expressions) for arg in action.args], kinds, strict=True))
 
-        def emit(state: FiringState) -> None:
+        def event(slots: Slots) -> RuleEvent:
             values = []
             for compute, kind in args:
-                value = bounded(compute(state.slots))
+                value = bounded(compute(slots))
                 if kind not in ("any", given := kind_of(value)) and value is not None:
                     raise CallRefused(f"an argument of {name} is of kind {kind} and can't be {given}")
                 values.append(to_python(value))
-            state.events.append(RuleEvent(name, values, rule))
+            return RuleEvent(name, values, rule)
 
-        return emit
+        return event
 
     def _assign(self, target: Path, op: str, compute: Compute) -> Act:
         slot = self._layout.slot(target.fact, target.steps)
-        check = _check(path_label(target.fact, target.steps), self._layout.field(target))
+        check = self.check(target)
         write = self._writer(target)
         depth = len(target.steps)
         if op == "=":
@@ -152,6 +176,10 @@ class Actions:
             write(state, value)
 
         return update
+
+    def check(self, target: Path) -> Callable[[Value], None]:
+        """A callable that raises `ActionRefused` for a value that a field can't have."""
+        return _check(path_label(target.fact, target.steps), self._layout.field(target))
 
     def _writer(self, target: Path) -> Callable[[FiringState, Value], None]:
         overlap = self._layout.overlap(target)

@@ -13,7 +13,7 @@ from engine.facts import Place, with_path
 class Evaluation:
     """What the rules say about one set of facts. Nobody shares it, so that its lists may be changed."""
 
-    __slots__ = ("_reasons", "changes", "events", "fired", "given", "logs", "outcome", "places")
+    __slots__ = ("_places", "_reasons", "changes", "events", "fired", "given", "logs", "outcome")
 
     def __init__(
         self,
@@ -23,7 +23,7 @@ class Evaluation:
         changes: dict[str, Any],
         logs: list[str],
         given: Any,
-        places: tuple[Place, ...] = (),
+        places: tuple[Place, ...] | Mapping[str, Place] = (),
         events: list[RuleEvent] | None = None,
     ) -> None:
         #: The worst that any fired rule asked for; `accept` when none asked.
@@ -40,8 +40,14 @@ class Evaluation:
         self.events = [] if events is None else events
         #: The facts as they were passed in.
         self.given = given
-        #: Where each change belongs in the facts.
-        self.places = places
+        self._places = places
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """Where each change belongs in the facts."""
+        places = self._places
+        # Of all that rules write, by name: hardly anybody asks.
+        return places if isinstance(places, tuple) else tuple([places[name] for name in self.changes])
 
     @property
     def reasons(self) -> list[Reason]:

@@ -33,6 +33,7 @@ class FunctionWriter:
         """
         self._name = name
         self._lines = [f"    def {name}({', '.join(parameters)}):"]
+        self._first = 1
         self._depth = 2
         self._values: dict[str, Any] = {}
         self._names = 0
@@ -40,6 +41,11 @@ class FunctionWriter:
     def line(self, text: str) -> None:
         """Add a line of the body."""
         self._lines.append("    " * self._depth + text)
+
+    def first(self, text: str) -> None:
+        """Add a line of the body that comes before all that `line` adds."""
+        self._lines.insert(self._first, f"        {text}")
+        self._first += 1
 
     @contextmanager
     def indent(self) -> Iterator[None]:

@@ -19,7 +19,7 @@ _TOO_LARGE = float(f"1e{GREATEST_EXPONENT + 1}")
 _SMALLEST = float(f"1e{LEAST_EXPONENT}")
 
 #: Adding and taking away 1.5 * 2**52 rounds a float64 to a whole number.
-_ROUNDER = 6755399441055744.0
+ROUNDER = 6755399441055744.0
 
 #: Writes a float with so many digits.
 _WRITTEN = f"%.{DIGITS}g"
@@ -62,7 +62,7 @@ def number(value: Decimal) -> float | None:
 
 def _ten_thousandths(value: float) -> float | None:
     """A number as a count of ten-thousandths, when it is a whole count below 1e15; most amounts are."""
-    count = value * 1e4 + _ROUNDER - _ROUNDER
+    count = value * 1e4 + ROUNDER - ROUNDER
     # Division rounds correctly, so it gives the number back exactly when the number is that many ten-thousandths.
     return count if -1e15 < count < 1e15 and count / 1e4 == value else None
 
@@ -81,8 +81,8 @@ def nearest_ten_thousandth(values: Any) -> Any:
         The same shape, new. It means nothing for what is larger than 1e11.
     """
     near = values * 1e4
-    near += _ROUNDER
-    near -= _ROUNDER
+    near += ROUNDER
+    near -= ROUNDER
     near /= 1e4
     return near
 
@@ -93,7 +93,7 @@ def few_decimals_test(name: str) -> str:
     Args:
         name: of the variable that holds the float.
     """
-    return f"({name} * 1e4 + {_ROUNDER} - {_ROUNDER}) / 1e4 == {name}"
+    return f"({name} * 1e4 + {ROUNDER} - {ROUNDER}) / 1e4 == {name}"
 
 
 def add(left: float, right: float) -> float | None:

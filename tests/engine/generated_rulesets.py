@@ -1,17 +1,25 @@
 """Whole rulesets made up from a seed, of the rules of `generated_rules`: of a few rules, or as a domain has them."""
 
 import random
+from decimal import Decimal
 
 from engine.language import Expression, Path, Rule, nodes
 from tests.engine.generated_rules import Maker
-from tests.engine.pools import LITERALS, NUMERIC, ORDER
+from tests.engine.pools import DERIVED, LENGTH, LITERALS, NUMERIC, ORDER
+
+#: What chained rules read and write, in the order in which those that only lead on do.
+CHAINED = [*NUMERIC, "t", *DERIVED, "f", "u", LENGTH]
 
 
 def rules_from(seed: int, flat: bool = False) -> list[Rule]:
-    """One to a dozen rules, now and then many; every other ruleset has rules that do not feed each other."""
+    """One to a dozen rules, now and then many; every other ruleset has rules that do not feed each other, and every
+    fourth has nothing but rules that do.
+    """
     maker = Maker(random.Random(seed), flat)
     if maker.one_in(20):
         return classed(maker)
+    if maker.one_in(4):
+        return Chain(maker).rules()
     depth, feeding = maker.random.randrange(3), maker.one_in(2)
     return [maker.rule(number, depth, feeding) for number in range(maker.random.randrange(1, 13))]
 
@@ -35,3 +43,93 @@ def classed(maker: Maker) -> list[Rule]:
         actions = tuple(maker.action(feeding) for _ in range(maker.random.randrange(1, 3)))
         rules.append(Rule(f"R{number}", nodes.And(tuple(tests)), actions, salience=maker.pick([0, 0, 0, 5])))
     return rules
+
+
+class Chain:
+    """Rules that set what other rules read, in small steps, with all that says which of them may still fire."""
+
+    def __init__(self, maker: Maker) -> None:
+        self.maker = maker
+        #: Whether each rule writes only what later ones read, but for a slip now and then.
+        self.leads_on = maker.one_in(2)
+        #: Whether most rules are about one value of one field, as those of a class are.
+        self.classed = maker.one_in(4)
+        self.fields = [name for name in CHAINED if name != "t" or not self.classed]
+        self.count = maker.random.randrange(12, 40) if self.classed else maker.random.randrange(2, 12)
+
+    def rules(self) -> list[Rule]:
+        made = [self.rule(number) for number in range(self.count)]
+        self.maker.random.shuffle(made)
+        return made
+
+    def rule(self, number: int) -> Rule:
+        maker, pick = self.maker, self.maker.pick
+        place = maker.random.randrange(1, len(self.fields))
+        tests = [self.test(place) for _ in range(maker.random.randrange(1, 3))]
+        if maker.one_in(4):
+            tests = [nodes.Or((self.test(place), nodes.And((self.test(place), *tests))))]
+        if self.classed and maker.random.randrange(8):
+            tests.append(nodes.Compare("==", Path("P", ("t",)), nodes.Literal(pick(LITERALS[:4]))))
+        return Rule(
+            f"R{number}",
+            nodes.And(tuple(tests)) if len(tests) > 1 else tests[0],
+            tuple(self.action(place) for _ in range(pick([1, 1, 1, 2, 3]))),
+            salience=-place if self.leads_on else pick([0, 0, 5]),
+            no_loop=maker.one_in(4),
+            lock_on_active=maker.one_in(20),
+            once=maker.one_in(12),
+            agenda_group=pick(["other", "MAIN"]) if maker.one_in(12) else None,
+            activation_group=pick(["g", "h"]) if maker.one_in(6) else None,
+        )
+
+    def test(self, place: int) -> Expression:
+        """A test of something that rules before it write."""
+        maker, name = self.maker, self.maker.pick(self.fields[:place])
+        path, op = Path("P", (name,)), maker.pick(ORDER)
+        match maker.random.randrange(9):
+            case 0:
+                return nodes.Compare(maker.pick(["==", "!="]), path, nodes.Literal(None))  # type: ignore[arg-type]
+            case 1:
+                return maker.multiple()
+            case 2:
+                return nodes.Compare(op, path, Path("P", (maker.pick(self.fields[:place]),)))  # type: ignore[arg-type]
+            case 3:
+                return nodes.Membership(path, maker.list_of(name))
+            case 4:
+                return nodes.Not(nodes.Compare(op, path, maker.literal(name)))  # type: ignore[arg-type]
+            case 5:
+                return maker.condition(1)
+        return nodes.Compare(op, path, maker.literal(name))  # type: ignore[arg-type]
+
+    def action(self, place: int) -> nodes.Action:
+        maker, pick = self.maker, self.maker.pick
+        fields = self.fields[place:] if self.leads_on and not maker.one_in(12) else self.fields
+        name = pick(fields)
+        target = Path("P", (name,))
+        match maker.random.randrange(14):
+            case 0:
+                return nodes.Decide(pick(["accept", "review", "reject"]), maker.literal())
+            case 1:
+                return maker.call_out() if maker.one_in(2) else nodes.Log(maker.value(1))
+            case 2:
+                return nodes.Complete() if maker.one_in(4) else nodes.Retract(f"R{maker.random.randrange(self.count)}")
+            case 3:
+                return nodes.Assign(target, pick(["+=", "-=", "*=", "/="]), self.number(1))
+            case 4:
+                return maker.action(True)
+            case 5:
+                return nodes.Assign(target, "=", Path("P", (pick(CHAINED),)))
+            case 6 | 7 | 8:
+                numbers = [name for name in fields if name in (*NUMERIC, *DERIVED)] or DERIVED
+                return nodes.Assign(Path("P", (pick(numbers),)), "=", self.number(2))
+        return nodes.Assign(target, "=", maker.literal(name))
+
+    def number(self, depth: int) -> Expression:
+        """A number that is computed from numbers, some of which are missing."""
+        maker = self.maker
+        if depth == 0 or maker.one_in(5):
+            field = Path("P", (maker.pick([*NUMERIC, *DERIVED]),))
+            return field if maker.random.randrange(3) else nodes.Literal(Decimal(maker.number()))
+        if maker.one_in(8):
+            return nodes.Negate(self.number(depth - 1))
+        return nodes.Arithmetic(maker.pick("++--**/%"), self.number(depth - 1), self.number(depth - 1))  # type: ignore[arg-type]
