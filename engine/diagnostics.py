@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(typing.NamedTuple):
     """A stretch of one source, on one line."""
 
     #: Name of the file, as the caller gave it.

@@ -59,16 +59,17 @@ _HEXADECIMAL = re.compile(r"0[xX][0-9A-Fa-f]+\Z")
 _DURATION = re.compile(r"[0-9.]+(?:ms|s|m|h|d|w|min|sec|hours?|minutes?|seconds?|days?|weeks?)\Z")
 
 
-def tokens(source: Source) -> Iterator[Token]:
+def tokens(source: Source, position: int = 0) -> Iterator[Token]:
     """Every token of a source, then one of kind `end`.
 
     Args:
         source: takes the problems.
+        position: the offset to begin at; default: the whole source.
 
     Yields:
         Tokens in order; comments and white space are left out.
     """
-    text, position = source.text, 0
+    text = source.text
     match_token = _TOKEN.match
     while match := match_token(text, position):
         kind = match.lastgroup or "bad"

@@ -10,14 +10,12 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 
 from engine.diagnostics import Span
-from engine.functions import ALIASES
-from engine.language.keywords import AGGREGATES, COMPARISONS, CONSTANTS, NOT_YET, QUANTIFIERS, RESERVED, TEXT_TESTS
+from engine.language.keywords import AGGREGATES, CONSTANTS, NOT_YET, QUANTIFIERS, RESERVED
 from engine.language.lexer import Token
 from engine.language.nodes import (
     Aggregate,
     AggregateKind,
     Call,
-    Compare,
     Expression,
     Item,
     ListLiteral,
@@ -27,11 +25,9 @@ from engine.language.nodes import (
     Quantifier,
     QuantifierKind,
     Scalar,
-    TextTest,
 )
+from engine.language.operand_nodes import call_node, lists_in
 from engine.language.token_stream import TokenStream
-from engine.language.traversal import paths
-from engine.language.written_values import read_clock, read_moment
 from engine.values import ValueRefused
 
 #: Of parentheses, calls and lists within each other; written rules stay under ten.
@@ -125,25 +121,12 @@ class OperandParser:
 
     def _call(self, name: str, args: tuple[Expression, ...], token: Token) -> Expression:
         """A call, or the operator that it is another way to write."""
-        span, word = self._tokens.span_from(token.start), name.lower()
-        operator = TEXT_TESTS.get(word)
-        if operator and len(args) == 2:
-            return TextTest(operator, args[0], args[1], span=span)
-        if word in COMPARISONS and len(args) == 2:
-            return Compare(COMPARISONS[word], args[0], args[1], span=span)
-        if word == "date" and len(args) == 1 and isinstance(args[0], Literal) and isinstance(args[0].value, str):
-            written = read_moment(args[0].value)
-            if written is None:
-                message = f"'{args[0].value[:40]}' is not a date"
-                raise self._tokens.unreadable("grl-date", message, DATE_FORMS, token)
-            return Literal(written, span=span)
-        match args:
-            case (Literal(str() as text),) if word in ("time", "duration"):
-                try:
-                    return Literal(read_clock(text, word), span=span)
-                except ValueRefused as refused:
-                    raise self._tokens.unreadable("grl-clock", f"'{text[:40]}' {refused}", token=token) from None
-        return Call(ALIASES.get(name, name), args, span=span)
+        try:
+            return call_node(name, args, self._tokens.span_from(token.start))
+        except ValueRefused as refused:
+            code, hint = ("grl-date", DATE_FORMS) if name.lower() == "date" else ("grl-clock", "")
+            text = str(args[0].value) if isinstance(args[0], Literal) else ""
+            raise self._tokens.unreadable(code, f"'{text[:40]}' {refused}", hint, token) from None
 
     def _items(self, close: str, purpose: str) -> tuple[Expression, ...]:
         """Expressions with commas between them, up to the closing bracket."""
@@ -200,11 +183,7 @@ class OperandParser:
 
     def _lists(self, operand: Expression) -> list[str]:
         """The list facts that an expression names."""
-        if self._list_facts is None and isinstance(operand, ListLiteral):
-            # What is listed here is the list; with no schema to say so, any fact in it could be taken for one.
-            return []
-        facts = list(dict.fromkeys(path.fact for path in paths(operand)))
-        return facts[:1] if self._list_facts is None else [fact for fact in facts if fact in self._list_facts]
+        return lists_in(operand, self._list_facts)
 
     def _over_list(self, token: Token, kind: str, operand: Expression, is_inner: bool) -> tuple[str, Expression]:
         """The list that a quantifier or an aggregate is about, and what it asks of each element."""

@@ -1,4 +1,4 @@
-"""Read the rules of one GRL file.  header_parser, condition_parser, action_parser -> [parser] -> ruleset
+"""Read the rules of one GRL file.  flat_rules; header_parser, condition_parser, action_parser -> [parser] -> ruleset
 
 Takes the text of a file, gives its rules in order, or every problem of the file: after a problem it goes on with the
 next statement, or the next rule. Each part of a rule has a reader, and all of them hold one stream of tokens. It knows
@@ -11,6 +11,8 @@ from engine.errors import RulesetRejected
 from engine.language.action_parser import ActionParser
 from engine.language.condition_parser import ConditionParser
 from engine.language.expression_parser import ExpressionParser
+from engine.language.flat_rules import FlatRules
+from engine.language.flat_words import Surprised
 from engine.language.header_parser import HeaderParser, RuleHeader
 from engine.language.nodes import Action, Expression, Literal, Rule
 from engine.language.source import Source, TooManyProblems, open_source
@@ -58,10 +60,36 @@ def read_rules(source: Source, list_facts: Iterable[str] | None = None, calls: I
     """
     rules: list[Rule] = []
     with suppress(TooManyProblems):
-        # Making the parser reads the first token, which can be one problem too many already.
-        for rule in RuleParser(source, list_facts, calls).rules():
+        for rule in _rules(source, list_facts, calls):
             rules.append(rule)
     return tuple(rules)
+
+
+def _rules(source: Source, list_facts: Iterable[str] | None, calls: Iterable[str]) -> Iterator[Rule]:
+    """Each rule read flat if it can be, and by the parser else; from the first problem on all by the parser."""
+    flat = FlatRules(source, list_facts, calls)
+    position = count = 0
+    while not flat.is_end(position):
+        if count < MAX_RULES:
+            try:
+                rule, position = flat.rule(position)
+            except Surprised:
+                pass
+            else:
+                count += 1
+                yield rule
+                continue
+        # Making the parser reads the first token, which can be one problem too many already.
+        parser = RuleParser(source, list_facts, calls, position)
+        if count < MAX_RULES and not source.diagnostics:
+            by_parser = parser.rule()
+            if by_parser is not None:
+                count += 1
+                yield by_parser
+            position = parser.position
+        if count == MAX_RULES or source.diagnostics:
+            yield from parser.rules(count)
+            return
 
 
 def parse_expression(text: str, source: str = "expression", list_facts: Iterable[str] | None = None) -> Expression:
@@ -116,20 +144,35 @@ class RuleParser:
         source: the file.
         list_facts: as in `parse_rules`.
         calls: as in `parse_rules`.
+        position: the offset to begin at, behind the end of a rule; default: the whole source.
     """
 
-    def __init__(self, source: Source, list_facts: Iterable[str] | None = None, calls: Iterable[str] = ()) -> None:
-        self._tokens = TokenStream(source)
+    def __init__(
+        self,
+        source: Source,
+        list_facts: Iterable[str] | None = None,
+        calls: Iterable[str] = (),
+        position: int = 0,
+    ) -> None:
+        self._tokens = TokenStream(source, position)
         expressions = ExpressionParser(self._tokens, list_facts)
         self._headers = HeaderParser(self._tokens)
         self._conditions = ConditionParser(self._tokens, expressions)
         self._actions = ActionParser(self._tokens, expressions, calls)
 
-    def rules(self) -> Iterator[Rule]:
-        """Every rule that has a name, in order."""
-        count = 0
+    @property
+    def position(self) -> int:
+        """The offset behind what was read."""
+        return self._tokens.before.end
+
+    def rules(self, count: int = 0) -> Iterator[Rule]:
+        """Every rule that has a name, in order.
+
+        Args:
+            count: of the rules that were read before; default: none.
+        """
         while self._tokens.token.kind != "end":
-            rule = self._rule()
+            rule = self.rule()
             if rule is not None:
                 count += 1
                 if count > MAX_RULES:
@@ -137,7 +180,8 @@ class RuleParser:
                     return
                 yield rule
 
-    def _rule(self) -> Rule | None:
+    def rule(self) -> Rule | None:
+        """The next rule; None when there is none, or it has no name."""
         tokens = self._tokens
         if tokens.word() != "rule":
             self._stray()

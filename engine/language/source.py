@@ -68,11 +68,14 @@ class Source:
         """
         if self._at is not None:
             return Span(self.name, self._at.line, self._at.column + start, max(1, end - start))
-        row = bisect_right(self._starts, start)
-        begin = self._starts[row - 1]
-        if row < len(self._starts):
-            end = min(end, self._starts[row] - 1)
-        return Span(self.name, row, start - begin + 1, max(1, end - start))
+        row, begin, stop = self.line_at(start)
+        return Span(self.name, row, start - begin + 1, max(1, min(end, stop) - start))
+
+    def line_at(self, offset: int) -> tuple[int, int, int]:
+        """The line that an offset is in: its number from 1, and the offsets where it begins and ends."""
+        row = bisect_right(self._starts, offset)
+        stop = self._starts[row] - 1 if row < len(self._starts) else len(self.text)
+        return row, self._starts[row - 1], stop
 
     def line(self, number: int) -> str:
         """The text of one line (from 1), without its line end."""

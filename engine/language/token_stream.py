@@ -21,19 +21,20 @@ class TokenStream:
 
     Args:
         source: the text; takes the problems.
+        position: the offset to begin at, behind the end of a rule; default: the whole source.
     """
 
     __slots__ = ("_ahead", "_tokens", "before", "source", "token")
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, position: int = 0) -> None:
         self.source = source
-        self._tokens = tokens(source)
+        self._tokens = tokens(source, position)
         #: Tokens after the current one that somebody has looked at already.
         self._ahead: deque[Token] = deque()
         #: The current token.
         self.token = next(self._tokens)
         #: The token before, for problems that belong after it.
-        self.before = Token("op", "", 0, 0)
+        self.before = Token("op", "}", position - 1, position) if position else Token("op", "", 0, 0)
 
     def advance(self) -> Token:
         """Step over the current token and return it; at the end the end stays."""

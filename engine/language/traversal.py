@@ -1,4 +1,4 @@
-"""Going through a tree of nodes.  nodes -> [traversal] -> operand_parser, checks, facts, matching, lint
+"""Going through a tree of nodes.  nodes -> [traversal] -> operand_nodes, checks, facts, matching, lint
 
 Takes a node, gives its operands, all nodes below it, or a tree like it. What only looks is iterative, so that it is
 safe on a tree whose depth nobody has checked yet; it decides nothing about what it sees."""

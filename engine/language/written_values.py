@@ -1,4 +1,4 @@
-"""Dates, times of day and durations that a text writes.  [written_values] -> operand_parser, checks, tables
+"""Dates, times of day and durations that a text writes.  [written_values] -> operand_nodes, checks, tables
 
 Takes the text of a rule or of a cell, gives a scalar. Settles no zone: a date without one stays so until
 `engine.checks.resolve` knows the domain's."""
