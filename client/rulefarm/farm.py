@@ -142,13 +142,11 @@ class Farm:
         self._domains.check(domain)
         queue = queue_name(domain, bulk=True)
         self._sender.wait_for_slot(queue, wait_for_room)
-        if self.ledger is None:
-            self._send([job_message(job, text, bulk=True) for job, text in new])
-            return [job for job, _ in new]
-        recorded = self.ledger.add_many(new, sent=(wanted := self._sender.wanted(queue)))
-        messages = [job_message(job, text, bulk=True) for job, (_, text) in zip(recorded[:wanted], new, strict=False)]
-        sent = self._send(messages, jobs_of=[job.id for job in recorded[:wanted]])
-        return recorded if sent else [replace(job, sent=False) for job in recorded]
+        wanted = self._sender.wanted(queue)
+        recorded = list(new) if self.ledger is None else self.ledger.add_many(new, sent=wanted)
+        messages = [job_message(job, text, bulk=True) for job, text in recorded[:wanted]]
+        sent = self._send(messages, jobs_of=[job.id for job, _ in recorded[:wanted]])
+        return [job if sent else replace(job, sent=False) for job, _ in recorded]
 
     def send(self, *jobs: Job) -> bool:
         """Send the messages of jobs, after the commit of the transaction that `submit` wrote them in.

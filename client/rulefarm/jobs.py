@@ -6,9 +6,10 @@ settled here; nothing is written and nothing is sent."""
 import time
 import uuid
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import starmap
 from typing import Any, Protocol
 
 from rulefarm import wire
@@ -183,8 +184,8 @@ def new_jobs(
     as_of: datetime | None,
     on_record: bool,
     farm: FarmClient,
-) -> list[tuple[Job, str]]:
-    """Jobs that can be taken.
+) -> Iterator[tuple[Job, str]]:
+    """Jobs that can be taken; each is made when it is asked for.
 
     Args:
         domain: who judges.
@@ -197,13 +198,13 @@ def new_jobs(
         Each job with its canonical facts.
 
     Raises:
-        JobRejected: one of them can't be taken.
+        JobRejected: one of them can't be taken; then it may not be the first that is asked for.
     """
     checked_domain(domain)
     moment = wire.instant(as_of) if as_of else None
     now = datetime.now(UTC)
-    jobs = []
-    for facts, key in items:
+
+    def made(facts: Mapping[str, Any], key: str | None) -> tuple[Job, str]:
         text = wire.canonical(facts)
         job_id, subject = identity(domain, key, text, moment)
         job = Job(
@@ -215,5 +216,6 @@ def new_jobs(
             on_record=on_record,
             farm=farm,
         )
-        jobs.append((job, text))
-    return jobs
+        return job, text
+
+    return starmap(made, items)

@@ -1,15 +1,16 @@
 """What a producer may rely on when it submits: its own transaction, room in the queue, rows that say what is sent."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.orm import Session
 
 from rulefarm.database import jobs
-from rulefarm.errors import BrokerUnreachable, DatabaseUnreachable, QueueFull
+from rulefarm.errors import BrokerUnreachable, DatabaseUnreachable, JobRejected, QueueFull
 from rulefarm.farm import Farm
 from rulefarm.messaging import JobMessage, queue_depths
 from rulefarm.routing import BACKLOG, queue_name
@@ -174,6 +175,56 @@ def test_of_many_jobs_each_has_the_moments_of_its_row_whether_it_was_there_or_no
     assert second[1] == second[4] != first[0]
     told = {job.id: (job.subject, job.as_of, job.enqueued_at) for job in (*first, alone, *second)}
     assert {row.id: (row.subject, row.as_of, row.enqueued_at) for row in rows(database, jobs)} == told
+
+
+class Watched(dict[str, Any]):
+    """Facts that do something when somebody looks at their names: the first time."""
+
+    def __init__(self, facts: Mapping[str, Any], act: Callable[[], object]) -> None:
+        super().__init__(facts)
+        self._act: Callable[[], object] | None = act
+
+    def __iter__(self) -> Iterator[str]:
+        act, self._act = self._act, None
+        if act is not None:
+            act()
+        return super().__iter__()
+
+
+@pytest.mark.parametrize("bad", [{}, {"Order": {"total": float("nan")}}, {"Order": {"x" * 201: 1}}, [], None])
+@pytest.mark.parametrize("place", [0, 1, 150])
+def test_of_many_jobs_all_are_taken_or_none(
+    farm: Farm, domain: str, database: Engine, bad: dict[str, Any], place: int
+) -> None:
+    items = [ORDER] * place + [bad] + [ORDER] * 40
+    with pytest.raises(JobRejected):
+        farm.submit_many(domain, items)
+    assert not rows(database, jobs)
+    assert len(farm.submit_many(domain, [ORDER])) == len(rows(database, jobs)) == 1
+
+
+def test_what_interrupts_many_jobs_is_what_their_producer_sees(farm: Farm, domain: str, database: Engine) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        farm.submit_many(domain, [ORDER] * 100 + [Watched(ORDER, interrupt)])
+    assert not rows(database, jobs)
+
+
+def test_many_jobs_whose_connection_breaks_under_them_are_taken_once_each(
+    farm: Farm, domain: str, database: Engine
+) -> None:
+    def end_others() -> None:
+        with database.connect() as connection:
+            ended = "pg_terminate_backend(pid, 5000)"
+            busy = "query like 'copy incoming%' and datname = current_database()"
+            assert connection.execute(text(f"select {ended} from pg_stat_activity where {busy}")).scalars().all()
+
+    keyed: list[Any] = [(f"{n}", ORDER) for n in range(100)]
+    taken = farm.submit_many(domain, [ORDER, ORDER, *keyed, Watched(ORDER, end_others), *keyed, ORDER])
+    assert len({job.id for job in taken}) == 104
+    assert {row.id: row.subject for row in rows(database, jobs)} == {job.id: job.subject for job in taken}
 
 
 def test_while_the_broker_is_away_rows_are_written_and_the_queue_is_not_asked(

@@ -24,13 +24,13 @@ def copy_rows(connection: Connection, table: str, columns: Sequence[str], rows: 
         connection: in a transaction.
         table: its name, as SQL; never from outside.
         columns: names of the columns that the rows have, as SQL.
-        rows: the values of each row, in the order of the columns.
+        rows: the values of each row, in the order of the columns. They are taken while Postgres reads those before
+            them: what makes them may take its time.
 
     Raises:
-        sqlalchemy.exc.DBAPIError, psycopg2.Error: as Postgres refuses them.
+        sqlalchemy.exc.DBAPIError, psycopg2.Error: as Postgres refuses them. Whatever their maker raises.
     """
-    values = list(zip(*rows, strict=True)) or [()] * len(columns)
-    copy_columns(connection, table, dict(zip(columns, values, strict=True)))
+    _copy(connection, table, columns, (",".join(map(_field, row)) for row in rows))
 
 
 def copy_columns(connection: Connection, table: str, columns: Mapping[str, Sequence[Any]]) -> None:
@@ -45,7 +45,11 @@ def copy_columns(connection: Connection, table: str, columns: Mapping[str, Seque
         sqlalchemy.exc.DBAPIError, psycopg2.Error: as Postgres refuses them.
     """
     fields = [_fields(values) for values in columns.values()]
-    lines = _CopiedText(map(",".join, zip(*fields, strict=True)))
+    _copy(connection, table, list(columns), map(",".join, zip(*fields, strict=True)))
+
+
+def _copy(connection: Connection, table: str, columns: Sequence[str], rows: Iterator[str]) -> None:
+    lines = _CopiedText(rows)
     cursor = connection.connection.cursor()
     try:
         cursor.copy_expert(f"copy {table} ({', '.join(columns)}) from stdin with (format csv)", lines)

@@ -6,20 +6,21 @@ nothing and sends nothing."""
 import json
 import sys
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, Interval, bindparam, func, select, text, update
+from sqlalchemy import Connection, Engine, Interval, bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.dml import ReturningInsert
 
 from rulefarm.database.alone import again_once, as_text, execute_alone
 from rulefarm.database.connection import connect, translate_errors
-from rulefarm.database.copy import copy_rows
 from rulefarm.database.identity import FarmIdentity
-from rulefarm.database.silence import SHORT_S, allow_long
+from rulefarm.database.many_jobs import take_in
+from rulefarm.database.silence import SHORT_S
 from rulefarm.database.tables import active_rulesets, batches, chunks, dead_letters, jobs, verdicts
 from rulefarm.errors import JobDead, JobRejected, NotFound
 from rulefarm.jobs import Job
@@ -30,18 +31,6 @@ from rulefarm.verdict import Verdict
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
-
-#: Jobs on their way into the table: what differs from one to the other.
-_CREATE_INCOMING = "create temporary table incoming (id uuid, subject text, facts jsonb, sent boolean) on commit drop"
-# Not DO NOTHING: only an updated row is returned. Of those the ones that were there already, for the caller needs
-# their first instants; the others have the ones that they were sent with.
-_TAKE_IN = (
-    "with taken as (insert into jobs (id, domain, subject, facts, as_of, bulk, enqueued_at, times_sent, resend_at)"
-    " select id, :domain, subject, facts, :as_of, true, :enqueued_at, sent::integer,"
-    " case when sent then now() + :grace else now() end from incoming"
-    " on conflict (id) do update set id = excluded.id returning id, as_of, enqueued_at)"
-    " select * from taken where as_of <> :as_of or enqueued_at <> :enqueued_at"
-)
 
 
 def _inserting() -> ReturningInsert[Any]:
@@ -116,40 +105,28 @@ class Ledger:
             row = connection.execute(_INSERT, values).one()
             return job.recorded(row.as_of, row.enqueued_at)
 
-    def add_many(self, new: Sequence[tuple[Job, str]], *, sent: int) -> list[Job]:
+    def add_many(self, new: Iterator[tuple[Job, str]], *, sent: int) -> list[tuple[Job, str]]:
         """Write the rows of bulk jobs by COPY, all or none; those that are there already stay as they are.
 
         Args:
-            new: jobs of one domain and one moment, with their canonical facts.
+            new: jobs of one domain and one moment, with their canonical facts. They are made while Postgres takes those
+                before them.
             sent: for how many of them, from the first on, a message is sent right afterwards; the reconciler sends the
                 others as the queue takes them.
 
         Returns:
-            The jobs as recorded.
+            The jobs as recorded, with their facts.
 
         Raises:
-            DatabaseUnreachable: nothing was written.
+            DatabaseUnreachable: nothing was written; likewise whatever is raised by who makes them.
         """
-        if not new:
+        made = list(islice(new, 1))
+        if not made:
             return []
-        # A statement may not touch the same row twice, and two items may be the same job.
-        incoming: dict[uuid.UUID, tuple[uuid.UUID, str, str, bool]] = {}
-        for place, (job, facts) in enumerate(new):
-            incoming.setdefault(job.id, (job.id, job.subject, facts, place < sent))
-        terms = {name: getattr(new[0][0], name) for name in ("domain", "as_of", "enqueued_at")}
+        terms = {name: getattr(made[0][0], name) for name in ("domain", "as_of", "enqueued_at")}
         with translate_errors(self.engine):
-            first = again_once(lambda: self._take_in(incoming.values(), terms))
-        return [job.recorded(*first[job.id]) if job.id in first else job for job, _ in new]
-
-    def _take_in(
-        self, incoming: Iterable[Sequence[Any]], terms: Mapping[str, Any]
-    ) -> dict[uuid.UUID, tuple[datetime, datetime]]:
-        with self.engine.begin() as connection:
-            allow_long(connection)
-            connection.execute(text(_CREATE_INCOMING))
-            copy_rows(connection, "incoming", ("id", "subject", "facts", "sent"), incoming)
-            rows = connection.execute(text(_TAKE_IN), {**terms, "grace": self._grace})
-            return {row.id: (row.as_of, row.enqueued_at) for row in rows}
+            first = again_once(lambda: take_in(self.engine, new, made, terms, sent=sent, grace=self._grace))
+        return [(job.recorded(*first[job.id]) if job.id in first else job, facts) for job, facts in made]
 
     def mark_unsent(self, *, jobs_of: Sequence[uuid.UUID] = (), batch: uuid.UUID | None = None) -> None:
         """Have the reconciler send, at its next run, the messages that could not be sent.

@@ -189,7 +189,7 @@ class MemoryFarm:
     def _take(
         self, domain: str, items: Iterable[tuple[Mapping[str, Any], str | None]], as_of: datetime | None
     ) -> list[Job]:
-        new = new_jobs(domain, items, as_of=as_of, on_record=True, farm=self)
+        new = list(new_jobs(domain, items, as_of=as_of, on_record=True, farm=self))
         checked_known(domain, {*self.answers, *(self._engine.rulesets if self._engine else ())})
         with self._lock:
             if self._failure is not None:
