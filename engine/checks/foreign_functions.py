@@ -15,7 +15,7 @@ _INSTEAD = {
     "ToLower(text)": "tolowercase lower lowercase lcase downcase",
     "Len(x)": "length size strlen stringlength cardinality numberof",
     'text matches "pattern"': "regexmatch regexmatches regexp regexplike rlike ismatch match regex re",
-    "Substring(text, first, count)": "substr mid substringof slice",
+    "Substring(text, first, count)": "substr mid substringof slice charat nthchar",
     "Index(text, part)": "indexof strpos instr find charindex position locate",
     "LastIndex(text, part)": "lastindexof rfind strrpos",
     "Replace(text, old, new)": "replaceall gsub strreplace regexreplace",
@@ -24,20 +24,22 @@ _INSTEAD = {
     "ToLower(a) == ToLower(b)": "equalsignorecase equalfold equalsic iequals",
     "a == b": "equals equal eq isequal strictequals",
     "a != b": "notequals notequal ne neq isnotequal",
-    "a < b": "lessthan lt",
     "a <= b": "lessthanorequal lessthanorequalto lte le atmost",
-    "a > b": "greaterthan gt",
+    "a > b": "greaterthan gt after isafter laterthan",
     "a >= b": "greaterthanorequal greaterthanorequalto gte ge atleast",
     "a <= x && x <= b": "between isbetween inrange",
     "x in [a, b]": "isin oneof anyof memberof isoneof inlist listcontains",
     "!(x in [a, b])": "notin isnotin noneof nin",
-    'x contains "…"': "includes has contain include",
+    'x contains "…"': "includes has contain include strcontains containsstring containstext",
+    'x startsWith "…"': "startswith strstartswith beginswith starts",
+    'x endsWith "…"': "endswith strendswith ends",
+    "a < b": "lessthan lt before isbefore earlierthan",
     '!(x contains "…")': "notcontains doesnotcontain",
     'm["name"] != null': "containskey haskey hasproperty",
     'm["name"] or list[0]': "get getvalue getorelse elementat item",
     'x == null || x == ""': "isempty isblank isnullorempty isnullorwhitespace empty blank",
     'x != null && x != ""': "isnotempty isnotblank notempty notblank",
-    "x != null": "isnotnull notnull isdefined ispresent notnil isset",
+    "x != null": "isnotnull notnull isdefined ispresent notnil isset defined exists",
     "x == null": "isnone isundefined ismissing",
     "Coalesce(x, y)": "ifnull nvl isnullor getordefault default orelse",
     "a rule for each case": "if iif ifelse case when choose switch ternary cond",
@@ -78,6 +80,7 @@ _NONE = {
     "kinds of fields are declared in domain.toml": "typeof instanceof istype isnumber isstring isnumeric isa isarray",
     f"there is no such statistic; {_FIELD}": "median mode stddev variance percentile stdev",
 }
+_UNKNOWN = "functions are those of docs/language.md; a field is read by its name: Order.total > 5"
 _HINTS = {name: f"write {text}" for text, names in _INSTEAD.items() for name in names.split()}
 _HINTS |= {name: text for text, names in _NONE.items() for name in names.split()}
 
@@ -102,4 +105,4 @@ def foreign_hint(name: str, functions: Iterable[str]) -> str:
         field = name.removeprefix(prefix)
         if field != name and field[:1].isupper():
             return f"a field is read by its name: Fact.{field[0].lower()}{field[1:]}"
-    return did_you_mean(name, known.values())
+    return did_you_mean(name, known.values()) or _UNKNOWN

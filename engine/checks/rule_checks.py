@@ -205,7 +205,8 @@ class _Checker:
             for operand, kind in ((node.left, left), (node.right, right)):
                 if kind not in (*_ORDERED, "any"):
                     message = f"'{node.op}' orders numbers, texts and dates, {abridged(operand)} is {a_kind(kind)}"
-                    self._report(node, "wrong-kind", message)
+                    turned = "! binds tighter than a comparison: write !( … ) around all of it"
+                    self._report(node, "wrong-kind", message, turned if isinstance(operand, Not) else "")
                     return
             if "any" not in (left, right) and left != right:
                 message = f"'{node.op}' can't order {a_kind(left)} against {a_kind(right)}"

@@ -74,6 +74,12 @@ class ConditionParser:
         name = str(tokens.advance().value)
         tokens.expect(":", "after the name of an event")
         fact = self._name_of("name", "the name of a fact")
+        if tokens.at("("):
+            if tokens.source.text[start - 1 : start] == "$":
+                # That sign was reported, and belongs to the same mistake: $o: Order(total > 5).
+                tokens.source.mark(tokens.token.start)
+            hint = "a field is read by its name: Order.total > 5; of a list exists(Line.qty > 1)"
+            raise tokens.unreadable("grl-syntax", f"'{fact}' is no pattern with fields in brackets", hint)
         self._word("from")
         self._word("stream")
         tokens.expect("(", "after 'stream'")

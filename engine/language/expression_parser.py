@@ -8,7 +8,7 @@ stand between the outermost `&&`, the condition parser reads when asked."""
 import typing
 from collections.abc import Callable, Iterable
 
-from engine.language.keywords import BINDING, FOR_OPERATORS, TEXT_TESTS
+from engine.language.keywords import BINDING, FOR_OPERATORS, FOREIGN_IS, TEXT_TESTS
 from engine.language.lexer import Token
 from engine.language.nodes import (
     And,
@@ -116,6 +116,10 @@ class ExpressionParser:
             tokens.advance()
             tokens.replace("!=")
             return "!="
+        phrase = str(tokens.ahead(1).value).lower() if word == "is" else ""
+        if phrase in FOREIGN_IS:
+            message = f"'{token.value} {phrase}' is not an operator"
+            raise tokens.unreadable("grl-operator", message, FOREIGN_IS[phrase])
         if word in FOR_OPERATORS:
             meant = FOR_OPERATORS[word]
             tokens.report_here("grl-operator", f"'{token.value}' is not an operator", f"did you mean '{meant}'?")
@@ -204,6 +208,9 @@ class ExpressionParser:
                 raise StatementUnreadable
             raise tokens.unreadable("grl-syntax", "a comparison can't be compared again", "write a < b && b < c")
         span = tokens.span_from(start)
+        if tokens.at(".."):
+            # Reported where it stands; what is before it is half of a range.
+            raise StatementUnreadable
         if operator == "in":
             return Membership(left, right, span=span)
         if operator in TEXT_TESTS:

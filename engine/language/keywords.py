@@ -69,6 +69,38 @@ FOREIGN_INFIX = {
     "where": "conditions are joined with && and ||",
     "unless": "write && !( … )",
     "as": "a value has no other name",
+    "nin": "write !(x in […])",
+    "isnull": "write x == null",
+    "greater": "write a > b",
+    "less": "write a < b",
+    "does": "write !(x contains …)",
+    "instanceof": "kinds of fields are declared in domain.toml",
+}
+#: Words that stand before an operand elsewhere, and what is written instead.
+FOREIGN_PREFIX = {
+    "exists": "write exists(Line.qty > 1)",
+    "forall": "write forall(Line.qty > 0)",
+    "some": "write exists(Line.qty > 1)",
+    "every": "write forall(Line.qty > 0)",
+    "for": "there are no loops: write exists, forall, Count, Sum of a list",
+    "if": "the word 'when' says it; a rule has one condition",
+    "unless": "write !( … )",
+    "new": "write Now(), or a date in quotes",
+    "typeof": "kinds of fields are declared in domain.toml",
+}
+#: What follows `is` elsewhere, and what is written instead.
+FOREIGN_IS = {
+    "one": "write x in [a, b]",
+    "any": "write x in [a, b]",
+    "in": "write x in [a, b]",
+    "greater": "write a > b",
+    "more": "write a > b",
+    "less": "write a < b",
+    "at": "write a >= b, or a <= b",
+    "equal": "write a == b",
+    "between": "write a <= x && x <= b",
+    "empty": 'write x == null || x == ""',
+    "blank": 'write x == null || x == ""',
 }
 #: Words that begin a block elsewhere, and what to say of them among actions.
 BLOCKS = {

@@ -162,7 +162,9 @@ def _number(source: Source, written: str, start: int) -> Decimal:
         source.report("grl-unsupported", start, end, "durations are not in the language", hint)
         return Decimal(0)
     elif not _PLAIN_NUMBER.match(written):
-        hint = "a number has no separators" if "_" in written else ""
+        hint = (
+            "a number has no separators" if "_" in written else "a number is 1.5, 1e3 or 0x1F, with nothing behind it"
+        )
         source.report("grl-number", start, end, f"'{written[:40]}' is not a number", hint)
         return Decimal(0)
     elif len(written) > 1 and written[0] == "0" and written[1].isdigit():
@@ -203,7 +205,8 @@ def _text(source: Source, written: str, start: int) -> str:
             if source.is_first(f"escape {start}"):
                 hint = f"for a backslash write '\\\\{character}', here and wherever else this text has one"
                 source.report("grl-text", at, at + 2, f"'\\{character}' is not an escape", hint)
-            return escape[0]
+            # Where the text is a pattern, it is none without what was meant: that is one mistake.
+            return "."
         if high is not None:
             return chr(0x10000 + (int(high, 16) - 0xD800 << 10) + int(low, 16) - 0xDC00)
         code = int(next(filter(None, codes)), 16)

@@ -27,7 +27,7 @@ from engine.language.nodes import (
     Scalar,
 )
 from engine.language.operand_nodes import call_node, lists_in
-from engine.language.token_stream import TokenStream
+from engine.language.token_stream import PERCENTAGE, TokenStream
 from engine.values import ValueRefused
 
 #: Of parentheses, calls and lists within each other; written rules stay under ten.
@@ -108,7 +108,9 @@ class OperandParser:
         if word in NOT_YET and tokens.at("("):
             raise tokens.unreadable("grl-unsupported", NOT_YET[word], token=token)
         if word in RESERVED and word not in QUANTIFIERS:
-            raise tokens.unreadable("grl-syntax", f"expected a value, found the word '{name}'", token=token)
+            is_share = tokens.source.text[max(0, token.start - 20) : token.start].rstrip().endswith("%")
+            message = f"expected a value, found the word '{name}'"
+            raise tokens.unreadable("grl-syntax", message, PERCENTAGE if is_share else "", token)
         if not tokens.at("("):
             return Path(name, span=tokens.span_of(token))
         tokens.advance()

@@ -5,13 +5,14 @@ is one problem, and the rest of the file is still looked at. A sign that stands 
 the grammar has no place for: who meets it finds that it was reported. It makes no tokens itself."""
 
 import re
+import unicodedata
 from typing import Literal, NamedTuple
 
 from engine.language.source import Source
 
 #: Signs that stand for something else, for the lexer's pattern; the longer ones first.
 PATTERN = (
-    r"===|!==|<>|>>|<<|=>|=<|:=|\*\*|=~|~=|!~|\?\?|\?:|\?\.|::|->|&(?!&)|\|(?!\|)|[\^~?≥≤≠∧∨¬×÷−–—]"
+    r"<=>|===|!==|!>|!<|<>|>>|<<|=>|=<|:=|\*\*|=~|~=|!~|\?\?|\?:|\?\.|::|\.\.|->|&(?!&)|\|(?!\|)|[\^~?≥≤≠∧∨¬×÷−–—]"
     r"|<!--[^\n]*|\#[0-9]{4}-[0-9]{2}-[0-9]{2}\#|\#[^\n]*"
     r"|[“”„][^“”„\"\n]*[“”\"]|[‘’‚][^‘’'\n]*[‘’']|[«»][^«»\n]*[«»]|`[^`\n]*`|[“”„‘’‚«»`]"
 )
@@ -20,6 +21,8 @@ _MEANT = {
     "===": ("==", "did you mean '=='?"),
     "!==": ("!=", "did you mean '!='?"),
     "<>": ("!=", "did you mean '!='?"),
+    "!>": ("<=", "did you mean '<='?"),
+    "!<": (">=", "did you mean '>='?"),
     ">>": (">=", "did you mean '>='?"),
     "<<": ("<=", "did you mean '<='?"),
     "=>": (">=", "did you mean '>='?"),
@@ -50,8 +53,12 @@ _NOTHING = {
     "?": "there is no 'a ? b : c'; write a rule for each case",
     "??": "write Coalesce(a, b)",
     "?:": "write Coalesce(a, b)",
+    "<=>": "write a < b, a == b or a > b; of texts Compare(a, b) is -1, 0 or 1",
+    "..": "write a <= x && x <= b",
     "->": "there are no lambdas; write exists(Line.qty > 1), or Count, Sum, Min, Max, Avg of a list",
 }
+#: Of which other alphabets have wide ones.
+_ASCII_SIGNS = frozenset("-+*/%!<>=()[]{},;.:")
 _STRAIGHT = 'use straight quotes, here and elsewhere in this file: "'
 _PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*\Z")
 _DATE = re.compile(r"#[0-9-]+#\Z")
@@ -138,6 +145,10 @@ def read_bad(source: Source, written: str, start: int) -> Meant:
         if source.is_first(f"name {written}"):
             source.report("grl-character", start, end, f"'{shown}' is no name: a name has the letters A to Z", hint)
         return Meant("name", written, end)
+    plain = unicodedata.normalize("NFKC", written)
+    if plain != written and plain in _ASCII_SIGNS:
+        source.report("grl-operator", start, end, f"'{written}' is not an operator", f"did you mean '{plain}'?")
+        return Meant("op", plain, end)
     is_sign = written in "$@€£" or not written.isprintable()
     if not is_sign or source.is_first(f"sign {written}"):
         hint = ""

@@ -7,9 +7,11 @@ stands here, and what should, in the words of a message. Every reader of the gra
 from collections import deque
 
 from engine.diagnostics import Span
-from engine.language.keywords import BINDING, FACTS_TOO, FOREIGN_INFIX, NOT_YET, RESERVED
+from engine.language.keywords import BINDING, FACTS_TOO, FOREIGN_INFIX, FOREIGN_PREFIX, NOT_YET, RESERVED
 from engine.language.lexer import Token, tokens
 from engine.language.source import Source
+
+PERCENTAGE = "a percentage is a number: 10 % is 0.1"
 
 
 class StatementUnreadable(Exception):
@@ -91,7 +93,8 @@ class TokenStream:
             StatementUnreadable: something else is here.
         """
         if not self.at(operator):
-            raise self.unreadable("grl-syntax", f"expected '{operator}' {where}, found {self.shown()}")
+            hint = FOREIGN_INFIX.get(self.word(), "")
+            raise self.unreadable("grl-syntax", f"expected '{operator}' {where}, found {self.shown()}", hint)
         return self.advance()
 
     def replace(self, operator: str) -> None:
@@ -165,7 +168,11 @@ class TokenStream:
         elif self.at("{"):
             hint = "a list stands in brackets: [a, b]; conditions and facts stand without braces"
         elif after == "%":
-            hint = "a percentage is a number: 10 % is 0.1"
+            hint = PERCENTAGE
+        elif after == "[":
+            hint = "a place is tags[0], a list names each item: [1, 2]"
+        elif after == "matches" and self.at("/"):
+            hint = 'a pattern is a text: matches "^a.*"'
         if self.source.is_marked(self.before.start) or self.source.is_marked(self.token.start - 1):
             self.source.mark(self.token.start)
         shown = f" after '{after}'" if after and len(after) <= 30 and "'" not in after else ""
@@ -186,6 +193,9 @@ class TokenStream:
             hint = FOREIGN_INFIX[word]
             return self.unreadable("grl-operator", f"'{self.token.value}' is not an operator", hint)
         hint = "operators are infix: a < b, a && b, a in [b, c]" if word and word not in RESERVED else ""
+        prefix = str(self.before.value).lower() if self.before.kind == "name" else ""
+        if hint and prefix in FOREIGN_PREFIX:
+            return self.unreadable("grl-operator", f"'{self.before.value}' is not an operator", FOREIGN_PREFIX[prefix])
         if word in ("from", "over"):
             hint = f"an event is bound so: {BINDING}"
         elif self.at(";"):

@@ -119,7 +119,10 @@ def test_the_digest_is_of_the_meaning_not_of_the_form() -> None:
         ("IsNaN(Order.total)", "write IsNull(x / y), for no number is infinite, and what has no value is null"),
         ("Rand()", "no verdict depends on chance"),
         ("Lenn(Order.channel)", "did you mean 'Len'?"),
-        ("Order.channel.Zzzzz()", ""),
+        (
+            "Order.channel.Zzzzz()",
+            "functions are those of docs/language.md; a field is read by its name: Order.total > 5",
+        ),
     ],
 )
 def test_functions_of_other_languages_have_a_hint(call: str, hint: str) -> None:
