@@ -1,16 +1,18 @@
-"""Judge facts by generated functions, where rules read what rules write.  straight_line -> [chains] -> compiler
+"""Judge facts by generated code, where rules read what rules write.  straight_line, stepped -> [chains] -> compiler
 
 Rules that equality on one field separates (`Product.category == "books"`) are classes: facts are judged by the rules of
-theirs alone. Each class has its own function, made when the first facts of it come. Where a class is not of the kind
-that functions are made for, the cycle judges; where a function meets something odd, it gives no answer, and the caller
-begins again with the cycle, on fresh slots: so nothing that it did is kept. The answers are those of the cycle."""
+theirs alone. A class of a few rules has one function for all of them, made when the first facts of it come; of others
+each rule has a step. Where rules bear on each other in a way that neither is made for, the cycle judges; where one of
+them meets something odd, it gives no answer, and the caller begins again with the cycle, on fresh slots: so nothing
+that it did is kept. The answers are those of the cycle."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 from engine.chains.chain_rule import ChainMaterial, ChainRule, walks
 from engine.chains.step_code import Odd
+from engine.chains.stepped import Stepped
 from engine.chains.straight_line import Judge, straight_line
 from engine.evaluation import ActionRefused, Evaluation, run_cycle
 from engine.facts import Slots
@@ -25,8 +27,15 @@ _FEW_CONJUNCTIONS = 256
 class Chains:
     """The classes of one program."""
 
-    def __init__(self, material: ChainMaterial) -> None:
+    def __init__(self, material: ChainMaterial, few_rules: int = _FEW_RULES) -> None:
+        """Prepare; everything else is made when facts come.
+
+        Args:
+            material: the program.
+            few_rules: the rules of a class that are written out one after the other, at most; default 64.
+        """
         self.material = material
+        self._few_rules = few_rules
         #: Value of the field that is split on to the function of its class.
         self._judges: dict[Any, Judge] = {}
 
@@ -71,27 +80,41 @@ class Chains:
 
     def _made(self, own: Sequence[Entry], rest: Sequence[Entry], key: Any) -> Judge:
         """The function of a class."""
-        rules: dict[int, list[Entry]] = {}
-        for entry in sorted([*own, *rest], key=lambda entry: entry.position):
-            rules.setdefault(entry.position, []).append(entry)
-        chain = [ChainRule(position, entries, self.material) for position, entries in rules.items()]
-        if not self._is_for_functions(chain):
-            return self._by_cycle
+        chain = self._rules_of([*own, *rest])
+        if not self._is_straight(chain):
+            return self._by_steps
         settled = frozenset([self._split[0]]) if key is not None else frozenset[int]()
         return straight_line(chain, settled, self.material)
+
+    @cached_property
+    def _by_steps(self) -> Judge:
+        """Judges by the steps of all rules, or by the cycle where there can be none."""
+        rules = self._rules_of(self.material.entries)
+        if not _are_plain(rules):
+            return self._by_cycle
+        stepped = Stepped(rules, self.material)
+        return stepped.judge if stepped.is_guarded else self._by_cycle
 
     def _by_cycle(self, slots: Slots, given: Any) -> Evaluation:
         return run_cycle(self.material.agenda, slots, given)
 
-    def _is_for_functions(self, rules: Sequence[ChainRule]) -> bool:
-        changed = frozenset[int]().union(*(rule.changed for rule in rules))
+    def _rules_of(self, entries: Iterable[Entry]) -> list[ChainRule]:
+        """The rules that conjunctions belong to, in agenda order."""
+        rules: dict[int, list[Entry]] = {}
+        for entry in sorted(entries, key=lambda entry: entry.position):
+            rules.setdefault(entry.position, []).append(entry)
+        return [ChainRule(position, conjunctions, self.material) for position, conjunctions in rules.items()]
+
+    def _is_straight(self, rules: Sequence[ChainRule]) -> bool:
+        """Whether the rules of a class are written out one after the other."""
         if not any(self.material.agenda.rules[rule.position].steers for rule in rules):
             return False
-        if len(rules) > _FEW_RULES or sum(len(rule.entries) for rule in rules) > _FEW_CONJUNCTIONS:
+        if len(rules) > self._few_rules or sum(len(rule.entries) for rule in rules) > _FEW_CONJUNCTIONS:
             return False
-        for rule in rules:
-            if rule.overlaps or (rule.rule.lock_on_active and not changed.isdisjoint(rule.reads)):
-                return False
-            if walks(rule.rule.condition):
-                return False
-        return True
+        return _are_plain(rules) and not any(walks(rule.rule.condition) for rule in rules)
+
+
+def _are_plain(rules: Sequence[ChainRule]) -> bool:
+    """Whether rules bear on each other in no other way than functions are made for."""
+    changed = frozenset[int]().union(*(rule.changed for rule in rules))
+    return not any(rule.overlaps or (rule.rule.lock_on_active and not changed.isdisjoint(rule.reads)) for rule in rules)

@@ -1,4 +1,4 @@
-"""Which rules of a class may have to be gone through again.  chain_rule -> [loops] -> straight_line
+"""Which rules of a class may have to be gone through again.  chain_rule -> [loops] -> straight_line, stepped
 
 A rule that writes what a later rule reads leads on: one pass in agenda order sees to it. One that writes what itself or
 an earlier rule reads leads back. Takes the rules of a class in agenda order, gives the stretch of them that edges lead

@@ -1,8 +1,8 @@
-"""Write what a rule does once it fires, as lines of Python.  value_writer -> [rule_writer] -> straight_line
+"""Write what a rule does once it fires, as lines of Python.  value_writer -> [rule_writer] -> straight_line, stepped
 
-What the lines change is the evaluation that is being made: `fired`, `reasons`, `changes`, `logs`, `events`, `outcome`,
-each in a variable or in an attribute of one. An assignment that can't be made is odd, or raises `ActionRefused`:
-whoever calls begins again with the cycle, which says what is wrong."""
+What the lines change is the evaluation that is being made: `fired`, `reasons`, `changes`, `logs`, `events`, each in a
+variable or in an attribute of one; and, in a variable, `outcome`. An assignment that can't be made is odd, or raises
+`ActionRefused`: whoever calls begins again with the cycle, which says what is wrong."""
 
 from collections.abc import Callable
 
@@ -71,10 +71,13 @@ class RuleWriter:
         else:
             reason = f"{code.bind(actions.reason(rule, action))}(slots)"
         code.line(f"{owner}reasons.append({reason})")
+        if owner:
+            # Rules fire without a step, too: only who has all reasons knows the worst.
+            return
         if action.outcome == "reject":
-            code.line(f'{owner}outcome = "reject"')
+            code.line('outcome = "reject"')
         elif action.outcome == "review":
-            code.line(f'if {owner}outcome == "accept": {owner}outcome = "review"')
+            code.line('if outcome == "accept": outcome = "review"')
 
     def _assign(self, action: Assign) -> bool:
         layout, code, target = self._material.layout, self._code, action.target

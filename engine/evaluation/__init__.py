@@ -9,7 +9,7 @@ from engine.evaluation.float_filter import FAR, FloatFilter, LinearComparison, l
 from engine.evaluation.joined_text import text_of
 from engine.evaluation.observer import Observer
 from engine.evaluation.operators import Compute, Test, all_hold, operation
-from engine.evaluation.reasons import OUTCOMES, Outcome, Reason, ReasonTable, RuleEvent, json_value
+from engine.evaluation.reasons import OUTCOMES, Outcome, Reason, ReasonTable, RuleEvent, json_value, worst
 from engine.evaluation.result import Evaluation, error_evaluation
 
 __all__ = [
@@ -43,4 +43,5 @@ __all__ = [
     "results_when_clear",
     "run_cycle",
     "text_of",
+    "worst",
 ]

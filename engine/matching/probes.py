@@ -74,6 +74,10 @@ class Entry:
         self._compile = compile_
         self._residuals: tuple[Residual, ...] | None = None
 
+    def part(self, conjunction: Conjunction) -> "Entry":
+        """An entry of the same rule for a part of its conjunction."""
+        return Entry(self.position, conjunction, self._compile)
+
     @property
     def residuals(self) -> tuple[Residual, ...]:
         """The residual tests."""
