@@ -38,6 +38,7 @@ def compile_ruleset(
     *,
     max_firings: int = MAX_FIRINGS,
     lasting_names: Mapping[str, str] | None = None,
+    overlaps: bool = True,
 ) -> "Program":
     """Compile a ruleset.
 
@@ -48,6 +49,8 @@ def compile_ruleset(
         max_firings: firings in one evaluation, from which on a rule that fires again is a loop; default 1,000.
         lasting_names: for the digest, the names of files that are called otherwise here, for they may stand anywhere;
             default: they are not.
+        overlaps: whether tables are looked through for rows that get in each other's way; default True. False is for
+            a ruleset that was looked through before.
 
     Returns:
         The program.
@@ -60,7 +63,7 @@ def compile_ruleset(
     >>> program.evaluate({"P": {"price": 0.5}}, as_of=datetime(2026, 1, 1, tzinfo=UTC)).outcome
     'reject'
     """
-    return Program(read_sources(sources, schema, lasting_names=lasting_names), max_firings)
+    return Program(read_sources(sources, schema, lasting_names=lasting_names, overlaps=overlaps), max_firings)
 
 
 class Program:

@@ -40,7 +40,11 @@ class Ruleset:
 
 @no_collector()
 def read_sources(
-    sources: Mapping[str, str | bytes], schema: Schema | None = None, *, lasting_names: Mapping[str, str] | None = None
+    sources: Mapping[str, str | bytes],
+    schema: Schema | None = None,
+    *,
+    lasting_names: Mapping[str, str] | None = None,
+    overlaps: bool = True,
 ) -> Ruleset:
     """Read, check and version a ruleset.
 
@@ -49,6 +53,8 @@ def read_sources(
             workbook of them.
         schema: the facts of the domain; default None: every field is optional and of any kind.
         lasting_names: for the digest, the names of files that are called otherwise here; default: they are not.
+        overlaps: whether tables are looked through for rows that get in each other's way, which can be an error;
+            default True. False is for what was looked through before: it takes longer than all else.
 
     Returns:
         The ruleset.
@@ -61,7 +67,7 @@ def read_sources(
     opened: dict[str, Source] = {}
     for name in sorted(sources):
         if name.lower().endswith(".xlsx"):
-            rules += _workbook_rules(name, sources[name], schema, opened)
+            rules += _workbook_rules(name, sources[name], schema, opened, overlaps)
             continue
         source, readable = open_source(name, sources[name])
         opened[name] = source
@@ -70,7 +76,7 @@ def read_sources(
         if name.lower().endswith(".grl"):
             rules += read_rules(source, list_facts, calls)
         elif name.lower().endswith(".csv"):
-            rules += read_table(source, schema)
+            rules += read_table(source, schema, overlaps=overlaps)
         else:
             source.report(
                 "source-kind", 0, 1, f"'{name}' is neither rules nor a table", "name it *.grl, *.csv or *.xlsx"
@@ -100,7 +106,9 @@ def _may_hold_dates(sources: Mapping[str, str | bytes], schema: Schema | None) -
     )
 
 
-def _workbook_rules(name: str, content: str | bytes, schema: Schema | None, opened: dict[str, Source]) -> list[Rule]:
+def _workbook_rules(
+    name: str, content: str | bytes, schema: Schema | None, opened: dict[str, Source], overlaps: bool
+) -> list[Rule]:
     # openpyxl takes a quarter of a second to import: too much for every start, when few domains have a workbook.
     from engine.tables.workbook import read_workbook  # noqa: PLC0415
 
@@ -110,7 +118,7 @@ def _workbook_rules(name: str, content: str | bytes, schema: Schema | None, open
     for sheet in sheets:
         opened[sheet.name] = sheet
         if not any(found.severity == "error" for found in sheet.diagnostics):
-            rules += read_table(sheet, schema)
+            rules += read_table(sheet, schema, overlaps=overlaps)
     return rules
 
 

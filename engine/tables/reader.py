@@ -6,7 +6,7 @@ tests), `then Review` and its kin (cells: the reason), `then <field>` (cells: th
 output may have a default, for facts that no row holds for."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
 from engine.checks import kind_of
@@ -49,6 +49,8 @@ class Input:
     position: int
     subject: Expression
     cells: CellColumn
+    #: What each different cell means that reads no field: a table says the same things again and again.
+    read: dict[str, CellTests | None] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,8 @@ class Output:
     position: int
     effect: Outcome | Path | None
     cells: CellColumn
+    #: What each different cell gives that reads no field.
+    read: dict[str, Expression] = field(default_factory=dict, compare=False)
 
 
 @dataclass(slots=True)
@@ -70,18 +74,19 @@ class _Header:
     defaults: list[Action]
 
 
-def read_table(source: Source, schema: Schema | None) -> tuple[Rule, ...]:
+def read_table(source: Source, schema: Schema | None, *, overlaps: bool = True) -> tuple[Rule, ...]:
     """Read a decision table.
 
     Args:
         source: a CSV file or a sheet; takes the problems.
         schema: kinds of the fields; None: a cell's own form says its kind.
+        overlaps: whether rows are looked through for what gets in each other's way; default True.
 
     Returns:
         Its rules in the order in which they are tried. Those of rows with problems are left out.
     """
     try:
-        return _Table(source, schema).rules()
+        return _Table(source, schema).rules(overlaps)
     except TooManyProblems:
         return ()
 
@@ -93,9 +98,11 @@ class _Table:
         self._source = source
         self._schema = schema
         self._facts = frozenset(schema.facts if schema else ())
+        #: Expressions that were read in cells: each has its own place, so what has one is not read once for all.
+        self._operands = 0
         self._stem = source.stem if isinstance(source, Sheet) else PurePosixPath(source.name).stem
 
-    def rules(self) -> tuple[Rule, ...]:
+    def rules(self, overlaps: bool) -> tuple[Rule, ...]:
         cells = self._source.cells if isinstance(self._source, Sheet) else read_cells(self._source)
         if len(cells) < 2:
             message = "a table needs a header and at least one row"
@@ -117,7 +124,9 @@ class _Table:
             rows = in_order(header.policy, rows, targets, self._source, self._schema)
             default = self._default(header, cells[0])
             rules = rules_of(header.policy, rows, default, self._source, self._schema)
-            report_overlaps(header.policy, rows, columns, self._source, self._schema, has_default=default is not None)
+            if overlaps:
+                named = default is not None
+                report_overlaps(header.policy, rows, columns, self._source, self._schema, has_default=named)
             return rules
         return tuple(row.rule for row in rows)
 
@@ -186,10 +195,10 @@ class _Table:
 
     def _cells_of(self, subject: Expression) -> CellColumn:
         """How the cells are read that stand for values of an expression."""
-        field = (
+        known = (
             self._schema.field_at(subject.fact, subject.steps) if self._schema and isinstance(subject, Path) else None
         )
-        texts = frozenset(value for value in (field and field.values) or () if isinstance(value, str))
+        texts = frozenset(value for value in (known and known.values) or () if isinstance(value, str))
         return CellColumn(kind_of(subject, self._schema), self._facts, texts)
 
     def _expression(self, cell: Cell, text: str) -> Expression | None:
@@ -236,12 +245,19 @@ class _Table:
     def _tests(self, cell: Cell, column: Input) -> CellTests | None:
         try:
             _refuse_date(cell, column.cells)
-            return read_tests(cell.text, column.cells, lambda text: self._operand(cell, text))
+            if cell.text in column.read:
+                return column.read[cell.text]
+            operands = self._operands
+            tests = read_tests(cell.text, column.cells, lambda text: self._operand(cell, text))
+            if self._operands == operands:
+                column.read[cell.text] = tests
+            return tests
         except CellRefused as refused:
             self._problem(cell, "table-cell", refused.message, refused.hint)
             return None
 
     def _operand(self, cell: Cell, text: str) -> Expression:
+        self._operands += 1
         part = self._part(cell, text)
         node = read_expression(part, self._schema.list_facts if self._schema else None)
         if node is None:
@@ -249,13 +265,22 @@ class _Table:
             raise CellRefused(first.message, first.hint)
         return node
 
+    def _value(self, cell: Cell, column: Output) -> Expression:
+        if cell.text in column.read:
+            return column.read[cell.text]
+        operands = self._operands
+        value = read_value(cell.text, column.cells, lambda text: self._operand(cell, text))
+        if self._operands == operands:
+            column.read[cell.text] = value
+        return value
+
     def _action(self, cell: Cell, column: Output) -> Action | None:
         if cell.text in ("", "-"):
             return None
         span = self._source.span(cell.start, cell.end)
         try:
             _refuse_date(cell, column.cells)
-            value = read_value(cell.text, column.cells, lambda text: self._operand(cell, text))
+            value = self._value(cell, column)
         except CellRefused as refused:
             self._problem(cell, "table-cell", refused.message, refused.hint)
             return None
