@@ -32,7 +32,21 @@ from engine.language import (
     action_expressions,
     has_focus,
 )
-from engine.matching import Conjunction, Entry, Index, NormalForm, Probes, Residual, ratio_of, validity
+from engine.matching import (
+    Conjunction,
+    ElementIndex,
+    Entry,
+    Index,
+    NormalForm,
+    Probes,
+    Residual,
+    element_indexes,
+    element_probe,
+    find,
+    finding_out,
+    ratio_of,
+    validity,
+)
 from engine.schema import Schema
 from engine.values import NOTHING
 
@@ -54,6 +68,8 @@ class Compiled:
     agenda: Agenda
     #: None where no rule bears on another: then nothing has to be planned.
     chains: Chains | None
+    #: Of the lists of which something is found out before any rule is asked.
+    elements: Sequence[ElementIndex]
 
 
 def compile_rules(rules: Sequence[Rule], schema: Schema | None, max_firings: int) -> Compiled:
@@ -72,6 +88,9 @@ def compile_rules(rules: Sequence[Rule], schema: Schema | None, max_firings: int
     layout = SlotLayout(schema)
     reads = [layout.note(rule.condition) for rule in ordered]
     targets = [_note_actions(rule, layout) for rule in ordered]
+    changed = _changed(targets, layout)
+    written = frozenset((path.fact, isinstance(path.steps[0], int)) for paths in targets for path in paths)
+    findings = find(ordered, layout, frozenset[int]().union(*changed), frozenset(fact for fact, _ in written))
     layout.freeze()
     if layout.size > MAX_PLACES:
         message = f"the rules read and write {layout.size:,} different fields, and a domain may have {MAX_PLACES:,}"
@@ -79,17 +98,19 @@ def compile_rules(rules: Sequence[Rule], schema: Schema | None, max_firings: int
         raise RulesetRejected([Diagnostic("too-many-fields-read", "error", None, message, hint)])
     expressions = Expressions(layout)
     actions = Actions(layout, expressions, {})
-    kinds = _kinds(layout)
-    entries = _entries(ordered, layout, expressions)
+    elements = element_indexes(findings, layout, expressions)
+    kinds = {**_kinds(layout), **{slot: kind for index in elements for slot, kind in index.kinds.items()}}
+    asked = [findings.in_rule(rule) for rule in ordered]
+    entries = _entries(asked, layout, expressions)
     readers = _readers(reads)
-    changed = _changed(targets, layout)
-    compiled = _compiled_rules(ordered, reads, changed, readers, layout)
-    reasons = ReasonTable([rule.name for rule in ordered], [actions.constant_reasons(rule) for rule in ordered])
+    compiled = _compiled_rules(ordered, asked, reads, changed, readers, layout)
+    reasons = ReasonTable([rule.name for rule in ordered], [actions.constant_reasons(rule) for rule in asked])
     independent_reasons = ReasonTable(
         reasons.names,
         [None if one.steers else constant for one, constant in zip(compiled, reasons.reasons, strict=True)],
     )
-    index = Index(entries, Probes(kinds), independent_reasons)
+    packs = {slot: pack for index in elements for slot, pack in index.packs.items()}
+    index = Index(entries, Probes(kinds, packs), independent_reasons)
     places = {layout.slot(path.fact, path.steps): (path.fact, path.steps) for paths in targets for path in paths}
     agenda = Agenda(
         rules=compiled,
@@ -108,9 +129,9 @@ def compile_rules(rules: Sequence[Rule], schema: Schema | None, max_firings: int
     if any(one.steers for one in compiled):
         by_label = {agenda.labels[slot]: place for slot, place in places.items()}
         positions = {rule.name: i for i, rule in enumerate(ordered)}
-        chains = Chains(ChainMaterial(agenda, entries, reads, changed, layout, kinds, positions, by_label))
-    written = frozenset((path.fact, isinstance(path.steps[0], int)) for paths in targets for path in paths)
-    return Compiled(layout, FactReader(layout, written), entries, kinds, agenda, chains)
+        chains = Chains(ChainMaterial(agenda, asked, entries, reads, changed, layout, kinds, positions, by_label))
+    reader = FactReader(layout, written, finding_out([element_probe(index) for index in elements]))
+    return Compiled(layout, reader, entries, kinds, agenda, chains, elements)
 
 
 def _note_actions(rule: Rule, layout: SlotLayout) -> list[Path]:
@@ -172,6 +193,7 @@ def _changed(targets: Sequence[Sequence[Path]], layout: SlotLayout) -> list[froz
 
 def _compiled_rules(
     rules: Sequence[Rule],
+    asked: Sequence[Rule],
     reads: Sequence[frozenset[int]],
     changed: Sequence[frozenset[int]],
     readers: Mapping[int, int],
@@ -181,6 +203,7 @@ def _compiled_rules(
 
     Args:
         rules: in agenda order.
+        asked: the same, with findings in them.
         reads: the slots that the condition of each reads.
         changed: the slots that the actions of each may change.
         readers: slot to the bits of the rules that read it.
@@ -193,17 +216,20 @@ def _compiled_rules(
     changeable = frozenset[int]().union(*changed)
     positions = {rule.name: i for i, rule in enumerate(rules)}
     compiled = []
-    for i, rule in enumerate(rules):
+    for i, (rule, finding) in enumerate(zip(rules, asked, strict=True)):
         rivals = groups.get(rule.activation_group, 0) & ~(1 << i)
         steers = bool(rivals) or any(isinstance(action, Retract | Complete) for action in rule.actions)
         steers = steers or not readers.keys().isdisjoint(changed[i])
         is_tested = not reads[i].isdisjoint(changeable)
-        compiled.append(_on_demand(rule, 1 << i, rivals | rule.once << i, steers, is_tested, positions, layout))
+        compiled.append(
+            _on_demand(rule, finding, 1 << i, rivals | rule.once << i, steers, is_tested, positions, layout)
+        )
     return tuple(compiled)
 
 
 def _on_demand(
     rule: Rule,
+    asked: Rule,
     bit: int,
     rivals: int,
     steers: bool,
@@ -215,6 +241,7 @@ def _on_demand(
 
     Args:
         rule: the rule.
+        asked: the same, with findings in it.
         bit: of its position on the agenda.
         rivals: as in `CompiledRule`.
         steers: as in `CompiledRule`.
@@ -225,12 +252,12 @@ def _on_demand(
 
     # Two threads may both come here first, and one may be stopped in the middle: each makes its own from the start.
     def test(slots: Slots) -> bool:
-        compiled.test = made = _test(rule, Expressions(layout))
+        compiled.test = made = _test(asked, Expressions(layout))
         return made(slots)
 
     def act(state: FiringState) -> None:
         actions = Actions(layout, Expressions(layout), positions)
-        compiled.acts = acts = tuple(actions.compile(rule.name, action) for action in rule.actions)
+        compiled.acts = acts = tuple(actions.compile(rule.name, action) for action in asked.actions)
         for one in acts:
             one(state)
 

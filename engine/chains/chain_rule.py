@@ -18,6 +18,8 @@ class ChainMaterial:
     """A program, as far as its chains are made of it."""
 
     agenda: Agenda
+    #: In agenda order, with what was found out about lists in them.
+    rules: Sequence[Rule]
     #: The conjunctions of all conditions, in agenda order.
     entries: Sequence[Entry]
     #: By position on the agenda: the slots that the condition of each rule reads.
@@ -60,7 +62,7 @@ class ChainRule:
         """
         compiled = material.agenda.rules[position]
         self.position = position
-        self.rule: Rule = compiled.rule
+        self.rule = material.rules[position]
         self.entries = tuple(entries)
         self.reads = material.reads[position]
         self.changed = material.changed[position]

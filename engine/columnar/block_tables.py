@@ -4,7 +4,7 @@ For each field of a block there is one table: code and group to a bit vector. Al
 other, and most of their vectors repeat, so each stands there once: a match takes all fields at once, first the index of
 each vector, then the vectors, and ands them, for as many rows at a time as fit the cache."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,7 @@ from engine.columnar.blocks import WORD, Block
 from engine.columnar.columns import Mask
 from engine.columnar.encodings import Codes, Encoding, Flips
 from engine.columnar.interval_search import RatioEncoding
-from engine.values import Value
+from engine.facts import Slots
 
 #: uint64[any, words]: bit vectors.
 Words = npt.NDArray[np.uint64]
@@ -30,7 +30,7 @@ class BlockTables:
         block: Block,
         fields: Mapping[int, tuple[int, Encoding]],
         ratios: Mapping[tuple[int, int], tuple[int, RatioEncoding]],
-        constant: Callable[[int], Value],
+        blank: Slots,
     ) -> None:
         """Build them.
 
@@ -38,7 +38,7 @@ class BlockTables:
             block: the conjunctions.
             fields: slot to its row in the matrix of codes, and what these codes mean.
             ratios: pair of slots to the same.
-            constant: gives the value that all rows have in a slot that is no field of the frame.
+            blank: what all rows have in the slots that are no field of the frame.
         """
         self.block = block
         self._ratio_rows = np.array([ratios[pair][0] for pair in block.ratios], np.intp)
@@ -64,19 +64,19 @@ class BlockTables:
             rows.append(row)
             flips = ((number, ratio.flips(residual)) for number, residual in tests.items())
             tables.append(_table(block, len(ratio.doubtful), flips))
-        self._possible = self._bits(fields, constant)
+        self._possible = self._bits(fields, blank)
         self._rows = np.array(rows, np.intp)
         if tables:
             tables[0] &= self._possible
             self._join(tables)
 
-    def _bits(self, fields: Mapping[int, tuple[int, Encoding]], constant: Callable[[int], Value]) -> Words:
+    def _bits(self, fields: Mapping[int, tuple[int, Encoding]], blank: Slots) -> Words:
         """uint64[groups, words]: the bits of the conjunctions of each group, except those that fail in every row."""
         constants = [slot for slot in self.block.slots if slot not in fields]
         alive = np.zeros(self.block.groups * self.block.words * WORD, np.bool_)
         for number, entry in self.block.entries.items():
             allowed = entry.conjunction.allowed
-            alive[number] = all(constant(slot) in allowed[slot] for slot in constants if slot in allowed)
+            alive[number] = all(blank[slot] in allowed[slot] for slot in constants if slot in allowed)
         return np.packbits(alive, bitorder="little").view(np.uint64).reshape(self.block.groups, self.block.words)
 
     def _join(self, tables: list[Words]) -> None:

@@ -17,7 +17,7 @@ from engine.columnar.columns import Mask
 from engine.columnar.encodings import Codes
 from engine.columnar.frame_result import Indexes
 from engine.columnar.plan import DtypePlan, FramePlan
-from engine.facts import AS_OF, MEMO, ORDINARY, Slots
+from engine.facts import AS_OF, MEMO, Slots
 from engine.matching import Residual
 from engine.values import Value
 
@@ -44,10 +44,8 @@ class FramePass:
         self.fallback_rows = self._columns.fallback_rows
         self._has_fallback = bool(self.fallback_rows.any())
         #: The slots of a row, except those of its fields.
-        self._blank: Slots = [None] * plan.layout.size
-        self._blank[AS_OF], self._blank[ORDINARY] = as_of, True
-        for slot in plan.lists:
-            self._blank[slot] = ()
+        self._blank: Slots = list(plan.blank)
+        self._blank[AS_OF] = as_of
 
     def match(self) -> tuple[Indexes, Indexes]:
         """The rules that match, for all rows but the fallback rows.

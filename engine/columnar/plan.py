@@ -15,7 +15,7 @@ from engine.columnar.frame_reader import FrameReader
 from engine.columnar.interval_search import IntervalGrid, RatioEncoding
 from engine.compiler import Compiled
 from engine.evaluation import FloatFilter
-from engine.facts import AS_OF, SlotLayout
+from engine.facts import AS_OF, ORDINARY, SlotLayout, Slots
 from engine.matching import Residual
 from engine.values import ValueSet
 
@@ -79,8 +79,14 @@ class FramePlan:
         #: The rows of the dividend and of the divisor of each.
         self.dividends, self.divisors = ([self.rows[pair[side]] for pair in self.pairs] for side in (0, 1))
         lists = compiled.layout.schema.list_facts if compiled.layout.schema is not None else frozenset()
-        #: The slots of list facts, which are empty in a frame that holds another fact.
-        self.lists = {slot for (owner, steps), slot in compiled.layout.places.items() if owner in lists and not steps}
+        #: The slots of a row as they are without its fields: list facts are empty in a frame that holds another fact.
+        self.blank: Slots = [None] * compiled.layout.size
+        self.blank[ORDINARY] = True
+        for (owner, steps), slot in compiled.layout.places.items():
+            if owner in lists and not steps:
+                self.blank[slot] = ()
+        for index in compiled.elements:
+            index.find_exactly(self.blank)
         self._slots = {row: slot for slot, row in self.rows.items()}
         tabled = range(self.reader.untabled, len(self.reader.names))
         self._numbers = [NumberEncoding(self._sets[self._slots[row]]) for row in tabled]
@@ -132,9 +138,7 @@ class FramePlan:
                 rows += 1
         # A row without the field that splits a block belongs to none of its groups.
         blocks = [block for block in self._blocks if block.slot is None or block.slot in fields]
-        tables = [
-            BlockTables(block, fields, ratios, lambda slot: () if slot in self.lists else None) for block in blocks
-        ]
+        tables = [BlockTables(block, fields, ratios, self.blank) for block in blocks]
         return DtypePlan(rows, tuple(others), as_of, tuple(unusable), tuple(tables))
 
     def filter(self, residual: Residual) -> FloatFilter | None:

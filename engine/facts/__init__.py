@@ -1,17 +1,20 @@
 """The facts of a job, checked against the schema and put into slots; paths into them."""
 
 from engine.facts.codegen import FunctionWriter
+from engine.facts.element_layout import ElementLayout
 from engine.facts.field_use import FieldUse
 from engine.facts.known_names import KnownNames
 from engine.facts.paths import Place, Steps, get_path, path_label, present, with_path
 from engine.facts.reader import FactReader
-from engine.facts.slots import AS_OF, CANDIDATES, MEMO, ORDINARY, Overlap, Role, SlotLayout, Slots, reads
+from engine.facts.slots import AS_OF, CANDIDATES, FINDING, MEMO, ORDINARY, Overlap, Role, SlotLayout, Slots, reads
 
 __all__ = [
     "AS_OF",
     "CANDIDATES",
+    "FINDING",
     "MEMO",
     "ORDINARY",
+    "ElementLayout",
     "FactReader",
     "FieldUse",
     "FunctionWriter",

@@ -194,9 +194,9 @@ class _ReaderWriter:
             case "number":
                 self._number(value, field)
             case "text":
-                self._writer.line(f"if {value}.__class__ is int: {value} = digits({value})")
                 self._writer.line(f"if {value}.__class__ is str:")
                 self._writer.line(f"    if not {value}.isascii(): {value} = normal({value})")
+                self._writer.line(f"elif {value}.__class__ is int and abs({value}) < 1e15: {value} = digits({value})")
                 self._writer.line(f"elif {value} is not None: raise Doubt")
             case "boolean":
                 self._writer.line(f"if {value} is not None and {value}.__class__ is not bool: raise Doubt")

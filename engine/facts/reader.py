@@ -3,22 +3,30 @@
 `FactReader.read` is the fast reader, which is generated for the program and hands over to the exact one when it is not
 sure that all is well. Both give the same slots."""
 
+from collections.abc import Callable
+
 from engine.facts.exact_reader import ExactReader
 from engine.facts.fast_reader import ReadFacts, compile_fast_reader
 from engine.facts.field_use import FieldUse
 from engine.facts.known_names import KnownNames
-from engine.facts.slots import SlotLayout
+from engine.facts.slots import SlotLayout, Slots
 
 
 class FactReader:
     """Reads the facts of one program."""
 
-    def __init__(self, layout: SlotLayout, written: frozenset[tuple[str, bool]]) -> None:
+    def __init__(
+        self,
+        layout: SlotLayout,
+        written: frozenset[tuple[str, bool]],
+        find_out: Callable[[Slots], Slots] | None = None,
+    ) -> None:
         """Prepare.
 
         Args:
             layout: the slots to fill; frozen.
             written: the facts that rules write to, and whether as a list.
+            find_out: fills the slots of what is found out about lists, gives the same slots; default: there are none.
         """
         #: The fields that rules use.
         self.use = FieldUse(layout, written)
@@ -27,6 +35,12 @@ class FactReader:
         self.read: ReadFacts = compile_fast_reader(layout, self.use, ExactReader(layout, self.use).read)
         if layout.schema is not None and layout.schema.strict:
             self.read = _strictly(self.read, ExactReader(layout, self.use).read, KnownNames(layout.schema))
+        if find_out is not None:
+            self.read = _finding_out(self.read, find_out)
+
+
+def _finding_out(read: ReadFacts, find_out: Callable[[Slots], Slots]) -> ReadFacts:
+    return lambda facts, as_of: find_out(read(facts, as_of))
 
 
 def _strictly(read: ReadFacts, read_exactly: ReadFacts, names: KnownNames) -> ReadFacts:

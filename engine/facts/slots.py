@@ -1,9 +1,9 @@
 """The slots of one program: where each field stands while rules run, in one flat list per evaluation.
 
 The first slots hold no field but what an evaluation needs besides: `AS_OF`, `ORDINARY`, `MEMO`, `CANDIDATES`. Every
-path that some rule reads or writes has a slot, and so has the element that a quantifier is looking at, and the event
-that a binding stands for. Gives numbers only; `engine.facts.reader` puts values into slots. A layout grows while rules
-are compiled, is then frozen, and adds no slot afterwards."""
+path that some rule reads or writes has a slot, and so has the element that a quantifier is looking at, the event that a
+binding stands for, and what was found out about all elements of a list. Gives numbers only; `engine.facts.reader` puts
+values into slots. A layout grows while rules are compiled, is then frozen, and adds no slot afterwards."""
 
 import typing
 from collections.abc import Iterator
@@ -47,8 +47,11 @@ MEMO = 2
 #: `Program.evaluate` was given it. Null: nobody gave one.
 CANDIDATES = 3
 
-#: From here on slots hold fields, elements and events.
+#: From here on slots hold fields, elements, events and findings.
 _FIRST_FIELD = 4
+
+#: In the place of a fact, in paths that the engine itself makes: they lead to what was found out about a list.
+FINDING = ""
 
 
 class SlotLayout:
@@ -64,6 +67,8 @@ class SlotLayout:
         self.element_fields: dict[str, set[str] | None] = {}
         #: A path within the elements of a list, to the slot that stands for it in all of them and stays empty.
         self.columns: dict[Place, int] = {}
+        #: What was found out about all elements of a list, under a name that no fact has, to its slot.
+        self.findings: dict[Place, int] = {}
         self._size = _FIRST_FIELD
         self._frozen = False
 
@@ -95,9 +100,17 @@ class SlotLayout:
             steps: the rest; default: none, for the whole fact.
         """
         place = (fact, steps)
+        if fact == FINDING:
+            return self.findings[place]
         if place not in self.places:
             self.places[place] = self._new(place)
         return self.places[place]
+
+    def finding(self) -> Path:
+        """A path to a new slot, for something that is found out before rules are asked."""
+        path = Path(FINDING, (len(self.findings),))
+        self.findings[path.fact, path.steps] = self._new(path)
+        return path
 
     def element(self, fact: str) -> int:
         """The slot of the element of a list fact that is being looked at."""

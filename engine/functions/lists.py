@@ -8,9 +8,10 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from datetime import datetime
 
-from engine.values import ORDERED, Day, Value, add, contains, day_equal, divide, less_than, start_of
+from engine.values import ORDERED, Day, Value, add, contains, day_equal, divide, few_decimals_sum, less_than, start_of
 
 _DATES = (datetime, Day)
+_ONLY_NUMBERS = {float}
 
 
 def _extreme(args: tuple[Value, ...], better: Callable[[Value, Value], bool]) -> Value:
@@ -33,15 +34,28 @@ def _extreme(args: tuple[Value, ...], better: Callable[[Value, Value], bool]) ->
 
 
 def least(*args: Value) -> Value:
-    return _extreme(args, less_than)
+    numbers = _numbers(args)
+    return min(numbers) if numbers else _extreme(args, less_than)
 
 
 def greatest(*args: Value) -> Value:
-    return _extreme(args, lambda item, best: less_than(best, item))
+    numbers = _numbers(args)
+    return max(numbers) if numbers else _extreme(args, lambda item, best: less_than(best, item))
+
+
+def _numbers(args: tuple[Value, ...]) -> tuple[float, ...]:
+    """The items of a list of numbers, as most lists are; none where anything else is in it."""
+    items = args[0] if len(args) == 1 and args[0].__class__ is tuple else ()
+    return items if set(map(type, items)) == _ONLY_NUMBERS else ()
 
 
 def total(items: tuple[Value, ...]) -> float | None:
     """Sum from left to right, each step rounded; None when an item is neither number nor null."""
+    sum_ = few_decimals_sum(items)
+    return _rounded_total(items) if sum_ is None else sum_
+
+
+def _rounded_total(items: tuple[Value, ...]) -> float | None:
     result: float | None = 0.0
     for item in items:
         if item is None:

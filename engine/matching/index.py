@@ -160,7 +160,7 @@ class IndexBuilder:
         for slot, classes, left in splits(entries, self._probes.kinds, done, _TABLE):
             parts.append(_Split(slot, classes, partial(self.build, done=done | {slot})))
             entries = left
-        if entries and is_worth_it(entries, done):
+        if entries and is_worth_it(entries, done, self._probes.packed):
             parts.append(Leaf(entries, linear_probe(entries, done, self._probes.kinds), self._reasons))
             entries = []
         for start in range(0, len(entries), _TABLE):

@@ -10,20 +10,21 @@ from collections.abc import Mapping, Sequence
 from engine.facts import ORDINARY, FunctionWriter
 from engine.matching.probes import Entry, Probe
 from engine.matching.ratios import Ratio
-from engine.values import ValueSet
+from engine.values import TRUE, ValueSet
 
 #: What a look-up in a table costs, in tests of one conjunction.
 _TESTS_PER_LOOK_UP = 4
 
 
-def is_worth_it(entries: Sequence[Entry], done: frozenset[int]) -> bool:
+def is_worth_it(entries: Sequence[Entry], done: frozenset[int], packed: Mapping[int, tuple[int, int]]) -> bool:
     """Whether testing in a row is faster than looking up every field.
 
     Args:
         entries: the conjunctions.
         done: slots whose tests hold for all facts that come here.
+        packed: as of `Probes`.
     """
-    slots = {slot for entry in entries for slot in entry.conjunction.allowed} - done
+    slots = {packed.get(slot, (slot,))[0] for entry in entries for slot in entry.conjunction.allowed} - done
     # More than a few hundred tests would also take long to compile.
     return len(entries) <= _TESTS_PER_LOOK_UP * len(slots)
 
@@ -78,6 +79,8 @@ class _LinearProbeWriter:
         return name
 
     def _allowed(self, slot: int, values: ValueSet) -> str:
+        if values in (TRUE, ~TRUE):
+            return f"{self._raw(slot)} is {'' if values == TRUE else 'not '}True"
         texts = values.only_texts
         if texts is not None:
             if len(texts) == 1:

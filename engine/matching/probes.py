@@ -17,6 +17,7 @@ from engine.language import Expression, Pattern
 from engine.matching.bit_tables import RatioTable, Table
 from engine.matching.normal_form import Conjunction
 from engine.matching.ratios import Ratio
+from engine.matching.remembered import Remembered, pack_table
 
 #: Gives a bit for each conjunction that holds; the first one has the lowest.
 Probe = Callable[[Slots], int]
@@ -31,6 +32,7 @@ _FORMS = {
     "any number": "vectors{0}[bisect(cuts{0}, value)] if value.__class__ is float else lookup{0}(value)",
     "any text": "vectors{0}.get(value, other{0}) if value.__class__ is str else lookup{0}(value)",
     "any": "lookup{0}(value)",
+    "remembered": "vectors{0}[value]",
 }
 #: Form to the names of what it needs, for the same number.
 _NEEDS = {
@@ -39,6 +41,7 @@ _NEEDS = {
     "any number": ("vectors", "cuts", "lookup"),
     "any text": ("vectors", "other", "lookup"),
     "any": ("lookup",),
+    "remembered": ("vectors",),
 }
 
 
@@ -94,16 +97,45 @@ class Entry:
         return tests[0] if len(tests) == 1 else all_hold(tests) if tests else None
 
 
+@dataclass(frozen=True, slots=True)
+class LookUps:
+    """The shape of the lines of `write_look_ups`, and the values that its names stand for."""
+
+    #: The slots to look up, in that order.
+    order: Sequence[int]
+    #: How each of them is looked up.
+    forms: Sequence[str]
+    #: The slots of dividend and divisor of each ratio to look up.
+    ratios: Sequence[tuple[int, int]]
+    #: In the order of `names`.
+    values: Sequence[Any]
+    #: The bits of the conjunctions that no table decides.
+    doubtful: int
+
+    @property
+    def names(self) -> list[str]:
+        """What the lines call by name, and the tests of what is in doubt."""
+        return _names(self.forms, len(self.ratios))
+
+
+def _names(forms: Sequence[str], ratios: int) -> list[str]:
+    names = ["bisect", *(f"{need}{i}" for i, form in enumerate(forms) for need in _NEEDS[form])]
+    names += [f"ratio_{need}{i}" for i in range(ratios) for need in ("cuts", "vectors", "doubts", "every")]
+    return [*names, "bits", "tests", "doubtful", "everything"]
+
+
 class Probes:
     """Makes the probes of one program."""
 
-    def __init__(self, kinds: Mapping[int, str]) -> None:
+    def __init__(self, kinds: Mapping[int, str], packed: Mapping[int, tuple[int, int]] | None = None) -> None:
         """Prepare.
 
         Args:
             kinds: slot to the kind of its values, where the schema says so: `number`, `text`…
+            packed: slot of each boolean that also stands in a slot of several to that slot and its bit; default: none.
         """
         self.kinds = kinds
+        self.packed = {} if packed is None else packed
 
     def make(self, entries: Sequence[Entry], done: frozenset[int]) -> Probe:
         """A probe for some conjunctions.
@@ -112,7 +144,19 @@ class Probes:
             entries: the conjunctions; the first gets the lowest bit.
             done: slots whose tests hold for all facts that come here.
         """
-        tables, forms, values = self._fields(entries, done)
+        look_ups = self.look_ups(entries, done)
+        make = _factory(tuple(look_ups.order), tuple(look_ups.forms), tuple(look_ups.ratios))
+        probe: Probe = make(*look_ups.values)
+        return probe
+
+    def look_ups(self, entries: Sequence[Entry], done: frozenset[int]) -> "LookUps":
+        """What a function that looks up some conjunctions needs.
+
+        Args:
+            entries: the conjunctions; the first gets the lowest bit.
+            done: slots whose tests hold for all that comes here.
+        """
+        order, forms, values = self._fields(entries, done)
         ratios = self._ratios(entries)
         for ratio in ratios:
             values += [ratio.cuts, ratio.vectors, ratio.doubts, ratio.every]
@@ -120,22 +164,30 @@ class Probes:
         bits = [0, *(1 << i for i in range(len(entries)))]
         tests = [None, *(entry.test for entry in entries)]
         doubtful = sum(1 << i for i, entry in enumerate(entries) if _untabled(entry, i, ratios))
-        shape = (tuple(tables), tuple(forms), tuple((ratio.left, ratio.right) for ratio in ratios))
-        everything = (1 << len(entries)) - 1
-        probe: Probe = _factory(*shape)(bisect_right, *values, bits, tests, doubtful, everything)
-        return probe
+        values = [bisect_right, *values, bits, tests, doubtful, (1 << len(entries)) - 1]
+        return LookUps(order, forms, [(ratio.left, ratio.right) for ratio in ratios], values, doubtful)
 
     def _fields(self, entries: Sequence[Entry], done: frozenset[int]) -> tuple[list[int], list[str], list[Any]]:
         """The slots to look up, the form of each look-up, and the values that those forms need."""
         counts: dict[int, int] = {}
+        #: Slot of several booleans to the tables of those that are tested, each with its bit.
+        packs: dict[int, dict[int, int]] = {}
         for entry in entries:
             for slot in entry.conjunction.allowed:
+                if slot in self.packed:
+                    whole, bit = self.packed[slot]
+                    packs.setdefault(whole, {})[slot] = bit
+                    slot = whole
                 counts[slot] = counts.get(slot, 0) + 1
         # What most conjunctions test leaves fewest alive.
         order = sorted(counts.keys() - done, key=lambda slot: (-counts[slot], slot))
         forms: list[str] = []
         values: list[Any] = []
         for slot in order:
+            if slot in packs:
+                forms.append("remembered")
+                values.append(pack_table([entry.conjunction for entry in entries], packs[slot]))
+                continue
             table = Table([entry.conjunction.allowed.get(slot) for entry in entries])
             form = self._form(slot, table)
             forms.append(form)
@@ -144,8 +196,10 @@ class Probes:
 
     def _form(self, slot: int, table: Table) -> str:
         kind = self.kinds.get(slot)
-        if kind == "number" or (kind == "text" and table.texts is not None):
+        if kind == "number":
             return kind
+        if kind == "text":
+            return kind if table.texts is not None else "remembered"
         return f"any {table.mostly}" if kind is None and table.mostly != "any" else "any"
 
     def _ratios(self, entries: Sequence[Entry]) -> list[RatioTable]:
@@ -180,6 +234,8 @@ def _values(form: str, table: Table) -> tuple[Any, ...]:
             return table.number_vectors, table.number_cuts, table.lookup
         case "any text":
             return texts, table.other_text, table.lookup
+        case "remembered":
+            return (Remembered(table.lookup),)
         case _:
             return (table.lookup,)
 
@@ -193,28 +249,11 @@ def _factory(order: tuple[int, ...], forms: tuple[str, ...], ratios: tuple[tuple
         forms: how each of them is looked up.
         ratios: the slots of dividend and divisor of each ratio to look up.
     """
-    names = ["bisect", *(f"{need}{i}" for i, form in enumerate(forms) for need in _NEEDS[form])]
-    names += [f"ratio_{need}{i}" for i in range(len(ratios)) for need in ("cuts", "vectors", "doubts", "every")]
-    names += ["bits", "tests", "doubtful", "everything"]
+    names = _names(forms, len(ratios))
     writer = FunctionWriter("probe", ["slots"])
     if not order:
         writer.line("alive = everything")
-    for i, (slot, form) in enumerate(zip(order, forms, strict=True)):
-        writer.line(f"value = slots[{slot:d}]")
-        writer.line(f"alive {'=' if i == 0 else '&='} {_FORMS[form].format(i)}")
-        # Asking after each look-up would cost more than it saves: after the first, second, fourth, eighth.
-        if i & (i + 1) == 0:
-            writer.line("if not alive: return 0")
-    writer.line("doubt = doubtful")
-    for i, (left, right) in enumerate(ratios):
-        writer.line(f"left = slots[{left:d}]; right = slots[{right:d}]")
-        writer.line(f"if left.__class__ is float and right.__class__ is float and right > 0.0 and slots[{ORDINARY:d}]:")
-        with writer.indent():
-            writer.line(f"place = bisect(ratio_cuts{i}, left / right)")
-            writer.line(f"alive &= ratio_vectors{i}[place]")
-            writer.line(f"doubt |= ratio_doubts{i}[place]")
-        writer.line(f"else: doubt |= ratio_every{i}")
-    writer.line("doubt &= alive")
+    write_look_ups(writer, order, forms, ratios, lambda slot: f"slots[{slot:d}]", "return 0")
     writer.line("while doubt:")
     with writer.indent():
         writer.line("last = doubt.bit_length()")
@@ -222,3 +261,39 @@ def _factory(order: tuple[int, ...], forms: tuple[str, ...], ratios: tuple[tuple
         writer.line("if not tests[last](slots): alive ^= bits[last]")
     writer.line("return alive")
     return writer.compile_factory(names)
+
+
+def write_look_ups(
+    writer: FunctionWriter,
+    order: Sequence[int],
+    forms: Sequence[str],
+    ratios: Sequence[tuple[int, int]],
+    load: Callable[[int], str],
+    stop: str,
+) -> None:
+    """Write the lines that leave in `alive` the bits that no table rules out, and in `doubt` those to test.
+
+    Args:
+        writer: of the function; gives `alive` its value beforehand where there is nothing to look up.
+        order: the slots to look up, in that order.
+        forms: how each of them is looked up.
+        ratios: the slots of dividend and divisor of each ratio to look up.
+        load: gives the text that reads a slot.
+        stop: what to do when nothing is alive.
+    """
+    for i, (slot, form) in enumerate(zip(order, forms, strict=True)):
+        writer.line(f"value = {load(slot)}")
+        writer.line(f"alive {'=' if i == 0 else '&='} {_FORMS[form].format(i)}")
+        # Asking after each look-up would cost more than it saves: after the first, second, fourth, eighth.
+        if i & (i + 1) == 0:
+            writer.line(f"if not alive: {stop}")
+    writer.line("doubt = doubtful")
+    for i, (left, right) in enumerate(ratios):
+        writer.line(f"left = {load(left)}; right = {load(right)}")
+        writer.line(f"if left.__class__ is float and right.__class__ is float and right > 0.0 and slots[{ORDINARY:d}]:")
+        with writer.indent():
+            writer.line(f"place = bisect(ratio_cuts{i}, left / right)")
+            writer.line(f"alive &= ratio_vectors{i}[place]")
+            writer.line(f"doubt |= ratio_doubts{i}[place]")
+        writer.line(f"else: doubt |= ratio_every{i}")
+    writer.line("doubt &= alive")

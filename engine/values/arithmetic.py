@@ -3,6 +3,7 @@
 Takes and gives float64s that each stand for a decimal of at most 15 digits: exact to 15 digits, half to even, None
 where there is no result. Refuses nothing and knows no text, date or null (`engine.values.value`)."""
 
+from collections.abc import Iterable
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Any
 
@@ -85,6 +86,33 @@ def nearest_ten_thousandth(values: Any) -> Any:
     near -= ROUNDER
     near /= 1e4
     return near
+
+
+def few_decimals_sum(values: Iterable[Any]) -> float | None:
+    """The sum of numbers of at most four decimals, as adding them one by one has it: no step is rounded.
+
+    Args:
+        values: numbers and nulls.
+
+    Returns:
+        The sum; None where it is none of so few digits, or another value is among them.
+
+    >>> few_decimals_sum([0.1, None, 0.2]), few_decimals_sum([0.00001]), few_decimals_sum(["a"])
+    (0.3, None, None)
+    """
+    count = size = 0.0
+    for value in values:
+        if value is None:
+            continue
+        if value.__class__ is not float:
+            return None
+        near = value * 1e4 + ROUNDER - ROUNDER
+        if near / 1e4 != value:
+            return None
+        count += near
+        size += near if near >= 0.0 else -near
+    # Whole counts below 1e15: each partial sum is exact, and of at most 15 digits.
+    return count / 1e4 if size < 1e15 else None
 
 
 def few_decimals_test(name: str) -> str:

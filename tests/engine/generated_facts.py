@@ -107,7 +107,12 @@ class Sender:
         if self.random.randrange(40) == 0:
             bad = [float("nan"), float("inf"), 0.1234567890123456, 10**15 + 1, 10**301, 1e-300]
             product[self.pick(NUMERIC if self.typed else FIELDS)] = self.pick(bad)
-        lines = [self.fields(["n", "m", "t", "f", "x", "d", "at", "took"]) for _ in range(self.random.randrange(5))]
+        lines: list[Any] = [
+            self.fields(["n", "m", "t", "f", "x", "d", "at", "took"]) for _ in range(self.random.randrange(6))
+        ]
+        if not self.typed and self.random.randrange(20) == 0:
+            # What is no line stands among the lines.
+            lines.insert(self.random.randrange(len(lines) + 1), self.any(False))
         match self.random.randrange(20):
             case 0 if not self.typed:
                 return {"P": product}

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from engine.language import Expression, Path, Rule, nodes
 from tests.engine.generated_rules import Maker
-from tests.engine.pools import DERIVED, LENGTH, LITERALS, NUMERIC, ORDER
+from tests.engine.pools import DERIVED, LENGTH, LINE_FIELDS, LITERALS, NUMERIC, ORDER, TEXT_OPS
 
 #: What chained rules read and write, in the order in which those that only lead on do.
 CHAINED = [*NUMERIC, "t", *DERIVED, "f", "u", LENGTH]
@@ -20,8 +20,110 @@ def rules_from(seed: int, flat: bool = False) -> list[Rule]:
         return classed(maker)
     if maker.one_in(4):
         return Chain(maker).rules()
+    if maker.one_in(4):
+        return about_lists(maker)
     depth, feeding = maker.random.randrange(3), maker.one_in(2)
     return [maker.rule(number, depth, feeding) for number in range(maker.random.randrange(1, 13))]
+
+
+def about_lists(maker: Maker) -> list[Rule]:
+    """Rules as a domain of orders has them: most ask for something of the lines, and few of them write any."""
+    lists, feeding = Lists(maker), maker.one_in(3)
+    rules = []
+    for number in range(maker.random.randrange(3, 24)):
+        tests = [lists.test() for _ in range(maker.pick([1, 1, 1, 2, 3]))]
+        if maker.one_in(3):
+            tests.append(maker.simple())
+        condition = tests[0] if len(tests) == 1 else nodes.And(tuple(tests))
+        said = lists.value() if maker.one_in(6) else maker.literal()
+        actions: list[nodes.Action] = [nodes.Decide(maker.pick(["accept", "review", "reject"]), said)]  # type: ignore[arg-type]
+        if maker.one_in(3):
+            actions.append(nodes.Assign(Path("P", (maker.pick(["out", "p", "n"]),)), "=", lists.value()))
+        if maker.one_in(5):
+            actions.append(maker.action(feeding))
+        rules.append(Rule(f"R{number}", condition, tuple(actions), salience=maker.pick([0, 0, 0, 5])))
+    return rules
+
+
+class Lists:
+    """Makes conditions about all lines; now and then one that came before, for rules have many in common."""
+
+    def __init__(self, maker: Maker) -> None:
+        self.maker = maker
+        self.made: list[Expression] = []
+
+    def test(self) -> Expression:
+        maker = self.maker
+        match maker.random.randrange(10):
+            case 0 | 1 | 2 | 3:
+                made: Expression = nodes.Quantifier("exists", "L", self.condition())
+            case 4 | 5:
+                made = nodes.Quantifier("forall", "L", self.condition())
+            case 6:
+                # A multiple of a count against a multiple of a field.
+                left, right = self.value(), Path("P", (maker.pick(NUMERIC),))
+                made = nodes.Compare(
+                    maker.pick(ORDER),  # type: ignore[arg-type]
+                    nodes.Arithmetic("*", left, nodes.Literal(maker.number())) if maker.one_in(2) else left,
+                    nodes.Arithmetic("*", right, nodes.Literal(maker.number())) if maker.one_in(2) else right,
+                )
+            case 7:
+                made = nodes.Compare(maker.pick(ORDER), self.value(), self.value())  # type: ignore[arg-type]
+            case _:
+                made = nodes.Compare(maker.pick(ORDER), self.value(), maker.literal("n"))  # type: ignore[arg-type]
+        return nodes.Not(made) if maker.one_in(6) else made
+
+    def value(self) -> Expression:
+        """One number, or the least or greatest value, over all lines."""
+        maker = self.maker
+        if maker.one_in(3):
+            return nodes.Aggregate("Count", "L", self.condition())
+        kind = maker.pick(["Sum", "Sum", "Min", "Max", "Avg", "CountDistinct"])
+        if maker.one_in(4):
+            maker.within = True
+            operand = maker.value(1)
+            maker.within = False
+        else:
+            operand = Path("L", (maker.pick(LINE_FIELDS),))
+        return nodes.Aggregate(kind, "L", operand)  # type: ignore[arg-type]
+
+    def condition(self) -> Expression:
+        maker = self.maker
+        if self.made and maker.one_in(3):
+            return maker.pick(self.made)
+        tests = [self.about_element() for _ in range(maker.pick([1, 1, 2, 2, 3]))]
+        made = tests[0]
+        if len(tests) > 1:
+            made = nodes.Or(tuple(tests)) if maker.one_in(3) else nodes.And(tuple(tests))
+        made = nodes.Not(made) if maker.one_in(8) else nodes.Literal(True) if maker.one_in(20) else made
+        self.made.append(made)
+        return made
+
+    def about_element(self) -> Expression:
+        """Mostly a field of the element against a literal; else against a multiple of another, or anything."""
+        maker = self.maker
+        field = maker.pick(LINE_FIELDS)
+        path = Path("L", (field,))
+        match maker.random.randrange(10):
+            case 0 | 1:
+                over, under = Path("L", ("n",)), Path("L", ("m",))
+                right: Expression = under
+                if not maker.one_in(4):
+                    right = nodes.Arithmetic(maker.pick("**+-"), under, nodes.Literal(maker.number()))  # type: ignore[arg-type]
+                return nodes.Compare(maker.pick(ORDER), over, right)  # type: ignore[arg-type]
+            case 2:
+                maker.within = True
+                made = maker.condition(1)
+                maker.within = False
+                return made
+            case 3:
+                return nodes.Membership(path, maker.list_of(field))
+            case 4:
+                return nodes.Compare(maker.pick(["==", "!="]), path, nodes.Literal(None))  # type: ignore[arg-type]
+            case 5:
+                part = nodes.Literal(maker.pick(LITERALS))
+                return nodes.TextTest(maker.pick(TEXT_OPS), Path("L", ("t",)), part)  # type: ignore[arg-type]
+        return nodes.Compare(maker.pick(ORDER), path, maker.literal(field))  # type: ignore[arg-type]
 
 
 def classed(maker: Maker) -> list[Rule]:

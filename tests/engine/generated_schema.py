@@ -85,7 +85,7 @@ class OtherSystem:
             if isinstance(value, dict):
                 value = self.renamed(value, others)
             elif isinstance(value, list):
-                value = [self.renamed(one, others) for one in value]
+                value = [self.renamed(one, others) if isinstance(one, dict) else one for one in value]
             found |= self.renamed({name: value}, {name: self.schema.facts[name].sent_as})
         return found
 
