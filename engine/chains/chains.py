@@ -17,6 +17,7 @@ from engine.chains.straight_line import Judge, straight_line
 from engine.evaluation import ActionRefused, Evaluation, run_cycle
 from engine.facts import Slots
 from engine.matching import Entry, splits
+from engine.values import ANYTHING
 
 #: Rules, and conjunctions of them, that are written out one after the other; with more, the index finds what matches
 #: without a look at each.
@@ -80,10 +81,14 @@ class Chains:
 
     def _made(self, own: Sequence[Entry], rest: Sequence[Entry], key: Any) -> Judge:
         """The function of a class."""
+        slot = self._split[0]
+        if key is not None:
+            # Those left over may still test the field: for texts but one, or for too many of them.
+            rest = [one for one in rest if key in one.conjunction.allowed.get(slot, ANYTHING)]
         chain = self._rules_of([*own, *rest])
         if not self._is_straight(chain):
             return self._by_steps
-        settled = frozenset([self._split[0]]) if key is not None else frozenset[int]()
+        settled = frozenset([slot]) if key is not None else frozenset[int]()
         return straight_line(chain, settled, self.material)
 
     @cached_property

@@ -5,6 +5,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -193,3 +194,18 @@ def test_a_rule_in_force_for_some_days_fires_on_those() -> None:
     program = compile_ruleset({"a.grl": rules})
     fired = [program.evaluate({"P": {"n": 1}}, as_of=datetime(2026, 3, day, tzinfo=UTC)).fired for day in (1, 2)]
     assert fired == [["A", "B"], ["A"]]
+
+
+@pytest.mark.parametrize(
+    "test", ['P.t != "k3"', '!(P.t in ["k3", "k4"])', 'P.t startsWith "k1"', "P.t == null", 'P.t < "k3"', "P.t != null"]
+)
+def test_a_class_has_those_rules_that_test_its_field_otherwise_and_hold(test: str) -> None:
+    rules = [f'rule A{i} {{ when P.t == "k{i}" && P.n > 0 then P.p = {i}; }}' for i in range(14)]
+    rules += [f'rule B {{ when {test} && P.n > 0 then Review("b"); }}', 'rule C { when P.p > 3 then Accept("c"); }']
+    compiled = compile_rules(read_sources({"a.grl": "\n".join(rules)}, None).rules, None, 1_000)
+    assert compiled.chains is not None
+    for value in [f"k{i}" for i in range(16)] + [None, 3, True]:
+        facts = {"P": {"t": value, "n": 1}}
+        evaluation = compiled.chains.judge(compiled.reader.read(facts, AS_OF), facts)
+        assert evaluation is not None
+        assert said(evaluation) == said(by_cycle(compiled, facts))
