@@ -1,31 +1,99 @@
 """`rulefarm verify`: hold what is on record against itself."""
 
+import re
 import sys
+from datetime import datetime
+from typing import Any
 
 import click
 
 from cli.display.output import counted, print_json
 from cli.display.terminal import echo
-from cli.options import json_option, read_settings
-from rulefarm.database import connect
+from cli.lookup import check_domain
+from cli.options import Instant, domain_option, json_option, read_settings
+from rulefarm.database import LONG_S, connect
 from store.publication_trail import verify_trail
+from tasks.verify_verdicts import Mismatch, VerdictVerifier, Verified
+
+#: Verdicts that do not come out again of which so many are shown.
+_SHOWN = 20
+
+
+class Share(click.ParamType[float]):
+    """A share, like 1% or 0.5%."""
+
+    name = "share"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The share as a number from 0 to 1."""
+        if isinstance(value, float):
+            return value
+        match = re.fullmatch(r"(\d{1,3}(\.\d{1,6})?)%", value)
+        if match is None or not 0 < float(match[1]) <= 100:
+            self.fail(f"{value!r} is no share, like 1% or 100%", param, ctx)
+        return float(match[1]) / 100
 
 
 @click.command("verify")
-@click.option("--trail", is_flag=True, required=True, help="Go through who made which rules the active ones, and when.")
+@click.option("--trail", is_flag=True, help="Go through who made which rules the active ones, and when.")
+@click.option("--sample", "share", type=Share(), help="Judge so many of the verdicts again: 1%, or 100% for all.")
+@click.option("--since", type=Instant(), help="Of the sample: judged since then.")
+@domain_option
 @json_option
-def command(trail: bool, as_json: bool) -> None:
-    """Check that nobody changed the trail of publications afterwards, or the rules that it names.
+def command(trail: bool, share: float | None, since: datetime | None, domain: str | None, as_json: bool) -> None:
+    """Check that what is on record is what it was: --trail, --sample, or both.
 
-    Each row has a hash that covers the row before, so the hash that is printed covers all of them: an auditor who keeps
-    it can tell at any later time whether it is still on record. Exit code 1 if something is not what it was.
+    --trail: each publication has a hash that covers the one before, so the hash that is printed covers all of them. An
+    auditor who keeps it can tell at any later time whether it is still on record.
+
+    --sample: verdicts are reached again from the facts on record, by the rules that they name, as of their instant.
+
+    Exit code 1 if something is not what it was.
     """
-    found = verify_trail(connect(read_settings()))
+    if not trail and share is None:
+        raise click.UsageError("say --trail, or --sample with a share, or both")
+    engine = connect(read_settings(), silence_s=LONG_S)
+    check_domain(engine, domain)
+    document: dict[str, Any] = {}
+    wrong = False
+    if trail:
+        found = verify_trail(engine)
+        wrong = bool(found.problems)
+        document |= {"publications": found.length, "hash": found.hash, "problems": found.problems}
+        if not as_json:
+            for problem in found.problems:
+                echo(problem)
+            state = f"whole up to {found.hash[:12]}" if found.hash and not found.problems else "not whole"
+            echo(f"{counted(found.length, 'publication')}, {state if found.length else 'nothing to check'}")
+    if share is not None:
+        verified = VerdictVerifier(engine, share=share, since=since, domain=domain).run()
+        wrong = wrong or bool(verified.mismatches)
+        document |= _to_json(verified)
+        if not as_json:
+            _print(verified)
     if as_json:
-        print_json({"publications": found.length, "hash": found.hash, "problems": found.problems})
-    else:
-        for problem in found.problems:
-            echo(problem)
-        state = f"whole up to {found.hash[:12]}" if found.hash and not found.problems else "not whole"
-        echo(f"{counted(found.length, 'publication')}, {state if found.length else 'nothing to check'}")
-    sys.exit(int(bool(found.problems)))
+        print_json(document)
+    sys.exit(int(wrong))
+
+
+def _to_json(verified: Verified) -> dict[str, Any]:
+    mismatches = [
+        {"verdict": one.verdict.to_json(), "why": one.why, "differences": one.differences}
+        for one in verified.mismatches
+    ]
+    return {"judged": verified.judged, "skipped": verified.skipped, "mismatches": mismatches}
+
+
+def _print(verified: Verified) -> None:
+    for one in verified.mismatches[:_SHOWN]:
+        echo(f"{one.verdict.id}  {one.verdict.domain}  {one.verdict.subject}  {_told(one)}")
+    if len(verified.mismatches) > _SHOWN:
+        echo(f"and {len(verified.mismatches) - _SHOWN:,} more: see --json")
+    skipped = f", {verified.skipped:,} skipped: a shared fact could not be had" if verified.skipped else ""
+    echo(f"{counted(verified.judged, 'verdict')} judged again, {len(verified.mismatches):,} differ{skipped}")
+
+
+def _told(one: Mismatch) -> str:
+    return one.why or "; ".join(
+        f"{name}: {was!r} on record, {now!r} now" for name, (was, now) in one.differences.items()
+    )

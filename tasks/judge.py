@@ -22,7 +22,7 @@ from store.verdict_columns import VerdictColumns
 from tasks.chunk_rows import ChunkRows, read_chunk
 from tasks.durable_rules import host_of
 from tasks.facts_digests import document_digest, facts_digests
-from tasks.shared_facts import CompleteFacts, SharedFacts, Subject
+from tasks.shared_facts import CompleteFacts, CompletesFacts, Subject
 
 #: What an evaluation gives a verdict.
 _ANSWER = ("outcome", "fired", "reasons", "changes", "logs", "events")
@@ -30,7 +30,7 @@ _ANSWER = ("outcome", "fired", "reasons", "changes", "logs", "events")
 _VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
 
-def judge_job(loaded: LoadedRuleset, message: JobMessage, worker: str, shared: SharedFacts | None = None) -> Verdict:
+def judge_job(loaded: LoadedRuleset, message: JobMessage, worker: str, shared: CompletesFacts | None = None) -> Verdict:
     """Judge one job.
 
     Args:
@@ -51,7 +51,7 @@ def judge_job(loaded: LoadedRuleset, message: JobMessage, worker: str, shared: S
 
 
 def complete_jobs(
-    loaded: LoadedRuleset, messages: Sequence[JobMessage], shared: SharedFacts | None = None
+    loaded: LoadedRuleset, messages: Sequence[JobMessage], shared: CompletesFacts | None = None
 ) -> list[CompleteFacts]:
     """The facts of jobs with the shared ones, which are read for all of them at once.
 
@@ -120,7 +120,7 @@ def job_verdict(
 
 
 def judge_chunk(
-    loaded: LoadedRuleset, chunk: Mapping[str, Any], worker: str, shared: SharedFacts | None = None
+    loaded: LoadedRuleset, chunk: Mapping[str, Any], worker: str, shared: CompletesFacts | None = None
 ) -> VerdictColumns:
     """Judge every subject of a chunk.
 
@@ -159,7 +159,7 @@ def judge_chunk(
         "micros": (ended - started) // 1000 // max(1, len(answers)),
     }
     columns: dict[str, Sequence[Any]] = {
-        "id": _row_ids(chunk["batch"], rows.subjects),
+        "id": row_ids(chunk["batch"], rows.subjects),
         "subject": rows.subjects,
         "facts_digest": digests,
         "shared_facts": shares,
@@ -169,8 +169,13 @@ def judge_chunk(
     return VerdictColumns(len(answers), columns, common)
 
 
-def _row_ids(batch: uuid.UUID, subjects: Iterable[str]) -> list[str]:
-    """`uuid.uuid5(batch, subject)` of each subject as text, in a fifth of the time: a chunk has thousands."""
+def row_ids(batch: uuid.UUID, subjects: Iterable[str]) -> list[str]:
+    """The ids of rows of a batch: `uuid.uuid5(batch, subject)` as text, in a fifth of the time: a chunk has thousands.
+
+    Args:
+        batch: its id.
+        subjects: keys of rows.
+    """
     begun = hashlib.sha1(batch.bytes, usedforsecurity=False)
     ids = []
     for subject in subjects:
@@ -205,11 +210,11 @@ def facts_of(chunk: Mapping[str, Any], subject: str, schema: Schema) -> dict[str
 
 
 def _complete_rows(
-    loaded: LoadedRuleset, chunk: Mapping[str, Any], rows: ChunkRows, shared: SharedFacts | None
+    loaded: LoadedRuleset, chunk: Mapping[str, Any], rows: ChunkRows, shared: CompletesFacts | None
 ) -> list[CompleteFacts]:
     """The facts of all rows with the shared ones; a row that can't be judged asks for none, and is no event."""
     fit = [row for row in range(len(rows.subjects)) if row not in rows.refused]
-    ids = _row_ids(chunk["batch"], rows.subjects)
+    ids = row_ids(chunk["batch"], rows.subjects)
     subjects = [Subject(ids[row], rows.documents[row], chunk["as_of"]) for row in fit]
     seen = dict(zip(fit, _complete(loaded, subjects, shared), strict=True))
     return [
@@ -218,7 +223,7 @@ def _complete_rows(
     ]
 
 
-def _complete(loaded: LoadedRuleset, subjects: Sequence[Subject], shared: SharedFacts | None) -> list[CompleteFacts]:
+def _complete(loaded: LoadedRuleset, subjects: Sequence[Subject], shared: CompletesFacts | None) -> list[CompleteFacts]:
     if not loaded.schema.is_shared:
         return [CompleteFacts(subject.document, {}) for subject in subjects]
     if shared is None:

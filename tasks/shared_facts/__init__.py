@@ -3,11 +3,12 @@
 from tasks.shared_facts.events import event_of, event_time, with_own_events
 from tasks.shared_facts.lookups import REFUSALS, CompleteFacts, key_text, look_up
 from tasks.shared_facts.memory_windows import MemoryWindows
-from tasks.shared_facts.provider import SharedFacts, Subject, open_shared
+from tasks.shared_facts.provider import CompletesFacts, SharedFacts, Subject, open_shared
 
 __all__ = [
     "REFUSALS",
     "CompleteFacts",
+    "CompletesFacts",
     "MemoryWindows",
     "SharedFacts",
     "Subject",

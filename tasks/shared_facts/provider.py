@@ -30,6 +30,18 @@ class Subject:
     as_of: datetime
 
 
+class CompletesFacts(Protocol):
+    """Adds the shared facts to those of subjects: `SharedFacts`, or `tasks.verify_verdicts`, as they were then."""
+
+    def complete(self, loaded: LoadedRuleset, subjects: Sequence[Subject]) -> list[CompleteFacts]:
+        """As `SharedFacts.complete`.
+
+        Args:
+            loaded: the ruleset of the domain.
+            subjects: a job, or the rows of a chunk.
+        """
+
+
 class FactTexts(Protocol):
     """Reference facts by name and key: `store.fact_cache.CachedFacts`, or `tasks.replay.DocumentFacts`."""
 

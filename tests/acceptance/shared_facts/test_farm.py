@@ -13,6 +13,7 @@ from rulefarm.errors import VerdictPending
 from rulefarm.farm import Farm
 from rulefarm.settings import Settings
 from store.verdicts import find_verdicts
+from tasks.verify_verdicts import VerdictVerifier
 from tests.cli.conftest import Run, run  # noqa: F401 - a fixture
 from tests.commands import environment, rulefarm
 from tests.processes import until
@@ -74,6 +75,11 @@ def test_a_batch_is_judged_with_the_facts_of_each_row(farm: Farm, tmp_path: Path
     assert verdicts["o7"].reasons[0]["code"] == "fact-missing"
     assert verdicts["o99"].reasons[0]["text"] == "over the limit of 99"
     assert verdicts["o100"].shared_facts == {"Customer": {"limit": 100}, "Store": {"region": "N"}}
+    # With the facts as they were then, whatever they are now.
+    farm.facts.put_many("Customer", ((one, {"limit": 0}) for one in customers))
+    found = VerdictVerifier(farm.require_ledger().engine, domain="credit").run()
+    assert [one for one in found.mismatches if one.verdict.batch == batch.id] == []
+    assert (found.judged >= 249, found.skipped >= 1) == (True, True)
 
 
 def test_without_an_answer_nothing_is_judged_and_with_one_all_is(
