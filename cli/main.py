@@ -35,7 +35,7 @@ COMMANDS = {
     "eval": ("cli.evaluate", "Judge facts here and now, without a farm."),
     "facts": ("cli.facts", "Keep reference facts that domains look up."),
     "rules": ("cli.rules", "Check, test, format, publish, compare and roll back the rules."),
-    "verify": ("cli.verify", "Check that publications and verdicts on record are what they were."),
+    "verify": ("cli.verify", "Check that what is on record is what it was."),
     "worker": ("cli.worker", "Run a worker in the foreground."),
     "gateway": ("cli.gateway", "Run an HTTP gateway in the foreground: evaluate, submit, read."),
     "tokens": ("cli.tokens", "Make, list and revoke tokens of whoever uses a gateway."),

@@ -126,7 +126,8 @@ class OperandParser:
         try:
             return call_node(name, args, self._tokens.span_from(token.start))
         except ValueRefused as refused:
-            code, hint = ("grl-date", DATE_FORMS) if name.lower() == "date" else ("grl-clock", "")
+            is_date = name.lower() == "date"
+            code, hint = "grl-date" if is_date else "grl-clock", DATE_FORMS if is_date else ""
             text = str(args[0].value) if isinstance(args[0], Literal) else ""
             raise self._tokens.unreadable(code, f"'{text[:40]}' {refused}", hint, token) from None
 
