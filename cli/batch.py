@@ -18,6 +18,7 @@ from rulefarm.jobs import Batch
 from store.batch_status import find_batches
 from store.dead_letter_retry import resume
 from store.verdicts import find_verdicts
+from workers.telemetry import traced_process
 
 #: Reasons that are printed of a batch in which all is wrong.
 _REASONS = 3
@@ -82,7 +83,7 @@ def run(
     Exit code 1 if SOURCE is refused, `rulefarm batch list` shows then why; or if every verdict is an error.
     """
     settings = read_settings()
-    with Farm(settings) as farm:
+    with traced_process("rulefarm-batch"), Farm(settings) as farm:
         engine = farm.require_ledger().engine
         # What is published, and not what lies in a folder: that is what judges the rows.
         subject = subject or published_key(engine, domain)

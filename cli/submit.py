@@ -9,6 +9,7 @@ from cli.display.output import exit_not_sent, print_json, print_verdict
 from cli.display.terminal import echo
 from cli.options import as_of_option, domain_argument, json_option, read_facts, read_settings
 from rulefarm.farm import Farm
+from workers.telemetry import traced_process
 
 
 @click.command("submit")
@@ -27,7 +28,7 @@ def command(
     Prints the job's id, or with --wait the verdict; then exit code 1 if it is error.
     """
     document = read_facts(facts)
-    with Farm(read_settings()) as farm:
+    with traced_process("rulefarm-submit"), Farm(read_settings()) as farm:
         job = farm.submit(domain, document, key=key, as_of=as_of)
         if not job.sent:
             exit_not_sent(f"job {job.id} is")

@@ -19,8 +19,10 @@ from gateway.health_paths import livez, readyz
 from gateway.job_paths import read_job, submit
 from gateway.metrics_path import metrics
 from gateway.problems import GatewayBusy, no_answer_within, response_of
+from gateway.request_spans import serving
 from gateway.scale_path import scale
 from gateway.verdict_paths import list_rulesets, list_verdicts
+from rulefarm.tracing import TRACEPARENT, checked_traceparent, is_on
 
 #: Requests that are under way at once at most.
 MAX_REQUESTS = 2_000
@@ -53,7 +55,7 @@ class Application:
     def __init__(self, context: GatewayContext) -> None:
         self._under_way = 0
         self._router = Router(
-            [Route(path, _endpoint(context, scope, answer), methods=[of]) for path, of, scope, answer in PATHS],
+            [Route(path, _endpoint(context, each), methods=[each[1]]) for each in PATHS for path in each[:1]],
             # To the other spelling it would send by the Host header, and past a proxy with TLS by plain HTTP.
             redirect_slashes=False,
         )
@@ -95,11 +97,21 @@ class Application:
 
 
 def _endpoint(
-    context: GatewayContext, token_scope: str | None, answer: _Path
+    context: GatewayContext, served: tuple[str, str, str | None, _Path]
 ) -> Callable[[Request], Awaitable[Response]]:
+    path, method, token_scope, answer = served
+
     async def endpoint(request: Request) -> Response:
         if token_scope is not None:
             context.authorization.admit(request, token_scope)
         return await answer(context, request)
 
-    return endpoint
+    async def traced(request: Request) -> Response:
+        if not is_on():
+            return await endpoint(request)
+        parent = checked_traceparent(request.headers.get(TRACEPARENT))
+        with serving(method, path, parent) as answered:
+            return answered(await endpoint(request))
+
+    # Probes and scrapes would be most of what is traced, and say nothing.
+    return traced if path.startswith("/v1/") else endpoint

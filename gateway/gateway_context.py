@@ -8,8 +8,10 @@ import re
 import uuid
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, fields
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from starlette.requests import Request
@@ -24,6 +26,7 @@ from gateway.served_rulesets import ServedRulesets
 from rulefarm.database import Ledger
 from rulefarm.farm import Farm
 from rulefarm.normalize import abbreviate
+from rulefarm.tracing import is_on
 from rulefarm.verdict import Verdict
 
 _Answer = TypeVar("_Answer")
@@ -71,11 +74,23 @@ class GatewayContext:
         Raises:
             GatewayBusy: it takes too long; what has begun goes on.
         """
-        return await within(ANSWER_S, asyncio.get_running_loop().run_in_executor(self.threads, call))
+        return await within(ANSWER_S, in_thread(self.threads, call))
 
     async def record_file(self, call: Callable[[], _Answer]) -> _Answer:
         """Do in a thread of its own what takes as long as the file is."""
-        return await asyncio.get_running_loop().run_in_executor(self.files, call)
+        return await in_thread(self.files, call)
+
+
+def in_thread(threads: ThreadPoolExecutor, call: Callable[[], _Answer]) -> "asyncio.Future[_Answer]":
+    """What a call in a thread comes to.
+
+    Args:
+        threads: of which one calls.
+        call: what it calls; in the span of the request, if somebody traces.
+    """
+    if is_on():
+        call = partial(copy_context().run, call)
+    return asyncio.get_running_loop().run_in_executor(threads, call)
 
 
 async def within(seconds: float, asked: Awaitable[_Answer]) -> _Answer:

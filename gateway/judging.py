@@ -6,6 +6,7 @@ read in one round trip. A job and its verdict are recorded in one commit, those 
 worker, what is on record already stays: the answer is then the verdict that is there."""
 
 import asyncio
+import time
 import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -28,6 +29,7 @@ from store.verdicts import store_verdict
 from tasks.durable_rules import host_of
 from tasks.judge import judge_job
 from tasks.judge_together import judge_jobs
+from tasks.judged_spans import trace_verdicts
 from tasks.shared_facts import SharedFacts
 
 #: Characters of facts that are judged where they came in.
@@ -75,7 +77,10 @@ class Judging:
                 f"{loaded.domain} judges by the recent events of a key, and every job becomes one of them",
                 "leave durable=false out",
             )
-        return await self._judged(loaded, messages)
+        judged = await self._judged(loaded, messages)
+        if messages[0].traceparent is not None:
+            trace_verdicts(judged, {message.job_id: messages[0].traceparent for message in messages}, attempt=None)
+        return judged
 
     async def judge_durably(self, loaded: LoadedRuleset, messages: Sequence[JobMessage]) -> list[Verdict]:
         """Judge jobs and put them on record with their verdicts.
@@ -101,7 +106,11 @@ class Judging:
         fresh = [message for message in distinct.values() if message.job_id not in known]
         judged = await self._judged(loaded, fresh)
         pairs = [JudgedJob(verdict, message.facts) for verdict, message in zip(judged, fresh, strict=True)]
+        judged_ns = time.time_ns()
         recorded = await self._record.ask(*pairs)
+        if fresh and fresh[0].traceparent is not None:
+            traces = {message.job_id: fresh[0].traceparent for message in fresh}
+            trace_verdicts(judged, traces, (judged_ns, time.time_ns()), attempt=None)
         verdicts = {each.verdict.id: each.verdict for each, is_new in zip(pairs, recorded, strict=True) if is_new}
         for job_id, message in distinct.items():
             if job_id not in verdicts:

@@ -16,6 +16,7 @@ from rulefarm.errors import JobRejected, RulefarmError
 from rulefarm.jobs import identity
 from rulefarm.messaging import JobMessage
 from rulefarm.normalize import abbreviate
+from rulefarm.tracing import current_traceparent
 
 #: Bytes of the body of one request. A file of a batch has a bound of its own.
 MAX_BODY_BYTES = 8_000_000
@@ -124,10 +125,12 @@ def job_messages(domain: str, submissions: list[Submission]) -> list[JobMessage]
         JobRejected: one of them can't be taken; of several the message names its place.
     """
     now = datetime.now(UTC)
-    return list(_messages(domain, submissions, now))
+    return list(_messages(domain, submissions, now, current_traceparent()))
 
 
-def _messages(domain: str, submissions: list[Submission], now: datetime) -> Iterator[JobMessage]:
+def _messages(
+    domain: str, submissions: list[Submission], now: datetime, traceparent: str | None
+) -> Iterator[JobMessage]:
     for place, each in enumerate(submissions):
         try:
             text, values = wire.canonical_with_values(each.facts)
@@ -143,6 +146,7 @@ def _messages(domain: str, submissions: list[Submission], now: datetime) -> Iter
             as_of=moment or now,
             enqueued_at=now,
             on_record=True,
+            traceparent=traceparent,
             parsed=values,
         )
 

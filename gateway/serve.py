@@ -35,6 +35,7 @@ from store.job_status import open_jobs
 from tasks.shared_facts import SharedFacts, open_shared
 from workers.monitoring import SignalReader
 from workers.monitoring.metrics import answer, registry_of
+from workers.telemetry import traced_process
 
 log = logging.getLogger("rulefarm.gateway")
 
@@ -86,7 +87,7 @@ def run_gateway(settings: Settings, options: GatewayOptions) -> None:
     # A request leaves little behind that counting does not free: to look for it after every 700 objects takes a tenth
     # of the time.
     gc.set_threshold(50_000, 20, 20)
-    with open_gateway(settings, options) as application:
+    with traced_process("rulefarm-gateway"), open_gateway(settings, options) as application:
         # uvicorn hands the signal that ended it on to whoever had it before: to have drained is no failure.
         signal.signal(signal.SIGTERM, lambda *_: None)
         host, port = listener.getsockname()[:2]

@@ -35,7 +35,7 @@ def _claiming() -> Update:
         .where(batches.c.id == chunks.c.batch)
         .values(attempts=case((is_same_attempt, chunks.c.attempts), else_=chunks.c.attempts + 1))
         .values(worker=bindparam("by"), lease_until=until, resend_at=until)
-        .returning(chunks, batches.c.domain, batches.c.as_of, batches.c.enqueued_at)
+        .returning(chunks, batches.c.domain, batches.c.as_of, batches.c.enqueued_at, batches.c.traceparent)
     )
 
 
@@ -61,7 +61,7 @@ _LOCK = select(batches.c.id).where(batches.c.id == bindparam("of_batch")).with_f
 class Claim:
     """A chunk that was taken."""
 
-    #: Its row, with its batch's domain, as_of and enqueued_at.
+    #: Its row, with its batch's domain, as_of, enqueued_at and traceparent.
     chunk: Mapping[str, Any]
     #: Number of the attempt.
     attempt: int

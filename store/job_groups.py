@@ -38,7 +38,8 @@ _CLAIM = (
     " update jobs set attempts = 1, worker = %(holder)s,"
     " lease_until = now() + %(lease_s)s * interval '1 second', resend_at = now() + %(lease_s)s * interval '1 second'"
     " from picked where jobs.id = picked.id"
-    " returning jobs.id, jobs.domain, jobs.subject, jobs.facts, jobs.as_of, jobs.enqueued_at"
+    " returning jobs.id, jobs.domain, jobs.subject, jobs.facts, jobs.as_of, jobs.enqueued_at,"
+    " jobs.traceparent"
 )
 
 
@@ -51,6 +52,7 @@ class ClaimedJob(NamedTuple):
     facts: dict[str, Any]
     as_of: datetime
     enqueued_at: datetime
+    traceparent: str | None
 
 
 def holder(worker: str, pid: int) -> str:

@@ -17,6 +17,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from rulefarm.errors import BrokerUnreachable, DatabaseRejected, DatabaseUnreachable, FarmUnreachable
 from rulefarm.messaging import JobMessage, queue_depths, send_messages
 from rulefarm.routing import queue_name
+from rulefarm.tracing import is_on
 from rulefarm.verdict import Verdict
 from rulesets.loader import LoadedRuleset
 from store.attempts import fail_job
@@ -26,6 +27,7 @@ from store.pending_work import claim_due
 from store.verdicts import store_verdict
 from tasks.job_results import put_results
 from tasks.judge import complete_jobs, judge_complete
+from tasks.judged_spans import trace_failed_job, trace_verdicts
 from tasks.retry import pause_s
 from tasks.worker_context import WorkerContext
 
@@ -94,11 +96,15 @@ class _Group:
         self._leased_at = time.monotonic()
         #: Claimed, and neither judged nor failed.
         self._open: dict[uuid.UUID, JobMessage] = {}
+        #: Of those that were submitted in a trace, its traceparent.
+        self._traces: dict[uuid.UUID, str] = {}
 
     def claim(self, domain: str, most: int) -> int:
         """Claim as many as are due, and at most so many; gives how many."""
         rows = claim_group(self._engine, domain, self._terms, bulk=self._bulk, most=most)
         self._open = {row.id: JobMessage.of_row(row) for row in rows}
+        if is_on():
+            self._traces = {row.id: row.traceparent for row in rows if row.traceparent}
         return len(rows)
 
     @property
@@ -110,7 +116,11 @@ class _Group:
         """Judge and store; gives how many verdicts are on record that were not before."""
         try:
             judged, failed = self._judge()
+            judged_ns = time.time_ns()
             stored = self._patiently(lambda: self._store(judged))
+            if self._traces:
+                kept = [each for each in judged if each.id in stored]
+                trace_verdicts(kept, self._traces, (judged_ns, time.time_ns()), attempt=1)
             if stored and not self._bulk:
                 put_results(self._context.app, [each for each in judged if each.id in stored and _is_young(each)])
             for job_id, failure in failed.items():
@@ -162,6 +172,7 @@ class _Group:
 
     def _fail(self, job_id: uuid.UUID, failure: Failure) -> None:
         log.error("job %s, attempt 1: %s", job_id, failure)
+        trace_failed_job(job_id, self._loaded.domain, self._traces.get(job_id), failure, attempt=1)
         terms = self._context.terms(self._worker)
         if self._patiently(lambda: fail_job(self._engine, job_id, terms, failure, attempt=1)):
             log.error("job %s is a dead letter now", job_id)

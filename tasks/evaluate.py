@@ -7,6 +7,7 @@ waited out; a message that makes no sense is a dead letter at once."""
 import logging
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, NoReturn, TypeVar
 
 from celery import Task
@@ -21,6 +22,7 @@ from rulefarm.messaging import (
     send_messages,
 )
 from rulefarm.routing import queue_name
+from rulefarm.tracing import TRACEPARENT, checked_traceparent, is_on
 from rulefarm.verdict import Verdict
 from store.attempts import claim_job, fail_job
 from store.chunk_attempts import Claim, claim_chunk, fail_chunk
@@ -29,6 +31,7 @@ from store.verdicts import store_chunk, store_verdict
 from tasks.drain import drain
 from tasks.job_results import put_results
 from tasks.judge import judge_chunk, judge_job
+from tasks.judged_spans import trace_chunk, trace_failed_chunk, trace_failed_job, trace_verdicts
 from tasks.retry import pause_s
 from tasks.worker_context import WorkerContext, current
 
@@ -55,6 +58,8 @@ def evaluate_job(task: Task, **kwargs: Any) -> dict[str, Any] | None:
         message = _read(task, JobMessage.from_kwargs, kwargs)
         if message is None:
             return None
+        if is_on() and TRACEPARENT in (trace := _trace_of(task)):
+            message = replace(message, traceparent=trace[TRACEPARENT])
         attempt = message.attempt or 1
         claimed: int | None = attempt
         if message.times_sent > 1 or _is_redelivered(task):
@@ -101,15 +106,18 @@ def evaluate_chunk(task: Task, **kwargs: Any) -> int | None:
             return None
         attempt = claim.attempt
         try:
-            domain = claim.chunk["domain"]
+            domain, began_ns = claim.chunk["domain"], time.time_ns()
             rows = judge_chunk(context.ruleset(domain), claim.chunk, worker, context.shared)
+            judged_ns = time.time_ns()
             stored = store_chunk(engine, message.batch, message.n, rows, attempt=attempt)
+            trace_chunk(claim.chunk, rows, began_ns, (judged_ns, time.time_ns()), attempt=attempt)
         except FarmUnreachable:
             raise
         except Exception as error:
             _blame_who_kept_it_waiting(task, error, waited)
             failure = _failure_of(error)
             log.error("chunk %d of batch %s, attempt %d: %s", message.n, message.batch, attempt, failure)
+            trace_failed_chunk(claim.chunk, failure, began_ns, attempt=attempt)
             _send_parts(context, fail_chunk(engine, message.batch, message.n, terms, failure, attempt=attempt))
             return None
     except (FarmUnreachable, SoftTimeLimitExceeded) as error:
@@ -136,7 +144,11 @@ def _judge_job(task: Task, context: WorkerContext, message: JobMessage, attempt:
     worker = task.request.hostname
     try:
         verdict = judge_job(context.ruleset(message.domain), message, worker, context.shared)
+        judged_ns = time.time_ns()
         stored = store_verdict(context.database, verdict, attempt=attempt, job=message.missing_row())
+        if stored and message.traceparent is not None:
+            traces = {message.job_id: message.traceparent}
+            trace_verdicts([verdict], traces, (judged_ns, time.time_ns()), attempt=attempt)
     except FarmUnreachable:
         raise
     except Exception as error:  # Whatever it is, the job is to blame, and its attempts count.
@@ -176,6 +188,7 @@ def _claim_job(context: WorkerContext, message: JobMessage, worker: str) -> int 
 def _fail_job(context: WorkerContext, message: JobMessage, worker: str, attempt: int, error: Exception) -> None:
     failure = _failure_of(error)
     log.error("job %s, attempt %d: %s", message.job_id, attempt, failure)
+    trace_failed_job(message.job_id, message.domain, message.traceparent, failure, attempt=attempt)
     terms, job = context.terms(worker), message.missing_row()
     if fail_job(context.database, message.job_id, terms, failure, attempt=attempt, job=job):
         log.error("job %s is a dead letter now", message.job_id)
@@ -225,6 +238,11 @@ def _send_parts(context: WorkerContext, messages: list[TaskMessage]) -> None:
         log.warning("%s; the reconciler sends the parts of a chunk", error)
 
 
+def _trace_of(task: Task) -> dict[str, str]:
+    trace = checked_traceparent(getattr(task.request, TRACEPARENT, None))
+    return {} if trace is None else {TRACEPARENT: trace}
+
+
 def _retry(
     task: Task, error: FarmUnreachable | SoftTimeLimitExceeded, kwargs: Mapping[str, Any], attempt: int | None
 ) -> NoReturn:
@@ -237,7 +255,7 @@ def _retry(
     again = {**kwargs, "attempt": attempt}
     raise task.retry(
         exc=error,
-        headers=task.app.farm_headers,
+        headers={**task.app.farm_headers, **_trace_of(task)},
         countdown=pause,
         max_retries=None,
         kwargs=again,

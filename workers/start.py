@@ -28,6 +28,7 @@ from workers.celery_app import create_worker_app, worker_queues
 from workers.celery_settings import take_from
 from workers.consumer import EXIT_AGAIN, LivenessMonitor
 from workers.rulesets_to_serve import rulesets_to_serve
+from workers.telemetry import trace_children
 
 log = logging.getLogger("rulefarm.workers")
 
@@ -99,6 +100,7 @@ def run_worker(settings: Settings, options: WorkerOptions, *, prepare: Prepare |
         )
     )
     published.watch()
+    trace_children("rulefarm-worker")
     inspect_command(name=DESCRIBE)(describe)
     LivenessMonitor(app, queues, settings.stall_timeout_s).begin()
     # A pool process that ends waits for the main process to take its last result; while that ends itself it does not

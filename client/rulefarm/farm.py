@@ -23,6 +23,7 @@ from rulefarm.optional_imports import require_extra
 from rulefarm.reference_facts import ReferenceFacts
 from rulefarm.routing import queue_name
 from rulefarm.settings import Settings
+from rulefarm.tracing import traced
 from rulefarm.verdict import Verdict
 from rulefarm.waiting import wait_for
 
@@ -73,6 +74,7 @@ class Farm:
             self._facts = ReferenceFacts(self.settings.require_facts())
         return self._facts
 
+    @traced("submit")
     def submit(
         self,
         domain: str,
@@ -115,6 +117,7 @@ class Farm:
         recorded = self.ledger.add(job, text, sent=wanted > 0) if self.ledger else job
         return replace(recorded, sent=self._send([job_message(recorded, text)][:wanted], jobs_of=[job.id]))
 
+    @traced("submit")
     def submit_many(
         self,
         domain: str,

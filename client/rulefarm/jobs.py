@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from rulefarm import wire
 from rulefarm.errors import NotFound, VerdictPending
 from rulefarm.routing import checked_domain
+from rulefarm.tracing import current_traceparent
 from rulefarm.verdict import Verdict
 
 #: Seconds between two looks at a batch, at first and at most.
@@ -65,6 +66,8 @@ class Job(_OldName):
     #: Whether a worker was woken for it, by its message or by those of the many that wait before it. False when the
     #: broker was away, or its transaction may still be undone: then the reconciler sees to it.
     sent: bool = True
+    #: The trace that it was submitted in, as `rulefarm.tracing` has it; None: in none.
+    traceparent: str | None = field(default=None, repr=False, compare=False)
     #: The farm that took it.
     farm: FarmClient | None = field(default=None, repr=False, compare=False)
 
@@ -202,7 +205,7 @@ def new_jobs(
     """
     checked_domain(domain)
     moment = wire.instant(as_of) if as_of else None
-    now = datetime.now(UTC)
+    now, traceparent = datetime.now(UTC), current_traceparent()
 
     def made(facts: Mapping[str, Any], key: str | None) -> tuple[Job, str]:
         text = wire.canonical(facts)
@@ -214,6 +217,7 @@ def new_jobs(
             as_of=moment or now,
             enqueued_at=now,
             on_record=on_record,
+            traceparent=traceparent,
             farm=farm,
         )
         return job, text

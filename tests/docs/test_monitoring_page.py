@@ -47,4 +47,4 @@ def test_a_command_on_the_page_is_taken(line: str) -> None:
 
 
 def test_there_are_commands_on_the_page() -> None:
-    assert len(COMMANDS) == 2
+    assert len(COMMANDS) == 3

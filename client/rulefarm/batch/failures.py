@@ -27,7 +27,7 @@ def take_id(connection: Connection, record: dict[str, Any]) -> bool:
         Whether the id is ours now; False: a batch of that id is on record, and did not fail.
     """
     statement = insert(batches).values(record)
-    fresh = {name: statement.excluded[name] for name in ("source", "as_of", "nightly")}
+    fresh = {name: statement.excluded[name] for name in ("source", "as_of", "nightly", "traceparent")}
     cleared = dict.fromkeys(("code", "reason", "finished_at"))
     statement = statement.on_conflict_do_update(
         index_elements=["id"],

@@ -26,6 +26,7 @@ from rulefarm.errors import FarmUnreachable, RulefarmError, SourceRejected
 from rulefarm.jobs import Batch
 from rulefarm.messaging import TaskMessage, chunk_message
 from rulefarm.settings import Settings
+from rulefarm.tracing import current_traceparent, span
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +77,19 @@ def record_batch(
             refused. A batch is on record that failed, with the reason.
         DatabaseUnreachable: nothing was written.
     """
-    terms = terms or BatchTerms()
+    with span(f"submit {domain}", "PRODUCER", domain=domain):
+        return _record(engine, settings, domain, source, free_slots, options, terms or BatchTerms())
+
+
+def _record(
+    engine: Engine,
+    settings: Settings,
+    domain: str,
+    source: str | os.PathLike[str],
+    free_slots: int,
+    options: SourceOptions | None,
+    terms: BatchTerms,
+) -> tuple[Batch, list[TaskMessage]]:
     record: dict[str, Any] = {
         "id": _batch_id(domain, terms),
         "domain": domain,
@@ -85,6 +98,7 @@ def record_batch(
         "chunks": 0,
         "as_of": wire.instant(terms.as_of) if terms.as_of else datetime.now(UTC),
         "nightly": terms.nightly,
+        "traceparent": current_traceparent(),
     }
     progress = Progress()
     try:

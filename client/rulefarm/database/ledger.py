@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 def _inserting() -> ReturningInsert[Any]:
-    columns = ("id", "domain", "subject", "facts", "as_of", "enqueued_at", "times_sent")
+    columns = ("id", "domain", "subject", "facts", "as_of", "enqueued_at", "times_sent", "traceparent")
     values = {name: bindparam(name, type_=jobs.c[name].type) for name in columns}
     resend_at = func.now() + bindparam("grace", type_=Interval)
     statement = insert(jobs).values(**values, resend_at=resend_at)
@@ -123,7 +123,7 @@ class Ledger:
         made = list(islice(new, 1))
         if not made:
             return []
-        terms = {name: getattr(made[0][0], name) for name in ("domain", "as_of", "enqueued_at")}
+        terms = {name: getattr(made[0][0], name) for name in ("domain", "as_of", "enqueued_at", "traceparent")}
         with translate_errors(self.engine):
             first = again_once(lambda: take_in(self.engine, new, made, terms, sent=sent, grace=self._grace))
         return [(job.recorded(*first[job.id]) if job.id in first else job, facts) for job, facts in made]
@@ -278,5 +278,5 @@ def _connection_of(given: Any) -> Any:
 
 
 def _values(job: Job, *, times_sent: int, grace: timedelta) -> dict[str, Any]:
-    values = {name: getattr(job, name) for name in ("id", "domain", "subject", "as_of", "enqueued_at")}
+    values = {name: getattr(job, name) for name in ("id", "domain", "subject", "as_of", "enqueued_at", "traceparent")}
     return values | {"times_sent": times_sent, "grace": grace}

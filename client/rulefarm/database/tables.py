@@ -64,6 +64,8 @@ jobs = Table(
     # Messages sent for it; 0: none yet. resend_at: when the reconciler sends the next, if it is open then.
     Column("times_sent", Integer, nullable=False, server_default=text("1")),
     Column("resend_at", _INSTANT, nullable=False, server_default=func.now()),
+    # The trace that it was submitted in, as W3C writes it; NULL: in none.
+    Column("traceparent", Text),
     CheckConstraint("state in ('open', 'done', 'dead')", name="state"),
 )
 # By queue, for a worker takes what is due of one; without the domain the others' backlog would be in its way.
@@ -95,6 +97,8 @@ batches = Table(
     Column("code", Text),
     Column("reason", Text),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
+    # As of a job.
+    Column("traceparent", Text),
     # failed: its source was refused, or could not be read; it has no chunks.
     CheckConstraint("state in ('open', 'done', 'dead', 'failed')", name="state"),
 )

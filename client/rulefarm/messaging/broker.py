@@ -19,6 +19,7 @@ from rulefarm.messaging.messages import TaskMessage
 from rulefarm.redis_replies import outage_of, reason_of
 from rulefarm.routing import EXCHANGE, queue
 from rulefarm.settings import Settings
+from rulefarm.tracing import TRACEPARENT
 from rulefarm.urls import CLUSTER, INSTEAD, RedisPlace, broker_place, result_place
 
 #: Seconds to wait for a broker that does not even refuse.
@@ -178,6 +179,8 @@ def _publish(app: Celery, producer: Producer, messages: list[TaskMessage]) -> No
                 message.task_id, message.task, (), dict(message.kwargs), argsrepr="()", kwargsrepr=message.shown
             )
             content.headers.update(app.farm_headers)
+            if message.traceparent is not None:
+                content.headers[TRACEPARENT] = message.traceparent
             # To the queue by its name, and to no exchange: on Redis that would be looked up for every message in
             # a table that a broker without its data has lost.
             app.amqp.send_task_message(

@@ -41,6 +41,8 @@ class TaskMessage:
     kwargs: Mapping[str, Any]
     #: What Flower shows instead of the arguments, which may hold whole facts.
     shown: str
+    #: Which trace it is of: a header, for a worker of the release before refuses an argument that it does not know.
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +63,8 @@ class JobMessage:
     times_sent: int = 1
     #: Which attempt this message stands for, if it was sent for a certain one.
     attempt: int | None = None
+    #: The trace that it was submitted in; it comes as a header, and not with the arguments.
+    traceparent: str | None = None
     #: `facts`, if they are parsed already; see `document`.
     parsed: Mapping[str, Any] | None = field(default=None, repr=False, compare=False)
 
@@ -69,7 +73,7 @@ class JobMessage:
         """The message of a job on record, as if it were its first.
 
         Args:
-            row: id, domain, subject, facts, as_of and enqueued_at of the job.
+            row: id, domain, subject, facts, as_of, enqueued_at and traceparent of the job.
         """
         # Through canonical, for jsonb keeps the values but not the text: the digest must be that of what was sent.
         facts, values = wire.canonical_with_values(row.facts)
@@ -81,6 +85,7 @@ class JobMessage:
             as_of=row.as_of,
             enqueued_at=row.enqueued_at,
             on_record=True,
+            traceparent=row.traceparent,
             parsed=values,
         )
 
@@ -150,7 +155,7 @@ class JobMessage:
         """
         shown = f"{self.domain} {self.subject} ({len(self.facts)} characters of facts)"
         queue = queue_name(self.domain, bulk=bulk)
-        return TaskMessage(EVALUATE_JOB, str(self.job_id), queue, self.to_kwargs(), shown)
+        return TaskMessage(EVALUATE_JOB, str(self.job_id), queue, self.to_kwargs(), shown, self.traceparent)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,6 +214,7 @@ def job_message(job: Job, facts: str, *, bulk: bool = False, times_sent: int = 1
         enqueued_at=job.enqueued_at,
         on_record=job.on_record,
         times_sent=times_sent,
+        traceparent=job.traceparent,
     )
     return message.to_task(bulk=bulk)
 
