@@ -2,8 +2,12 @@
 
 Loading a command takes up to two seconds, in which Python would print where it was. Nothing is begun by then, and
 nothing is to be put in order: the process just ends. From when a command is loaded until it has ended, Ctrl-C is its
-affair. What Python does before it comes here, some hundredths of a second, nobody can settle from here."""
+affair. What Python does before it comes here, some hundredths of a second, nobody can settle from here.
 
+What is loaded stays, so the garbage collector, which would go through it again and again, is off meanwhile and leaves
+it alone later: that is a quarter of the time."""
+
+import gc
 import os
 import signal
 import sys
@@ -17,6 +21,7 @@ INTERRUPTED = 128 + signal.SIGINT
 def main() -> None:
     """Entry point of the console command."""
     signal.signal(signal.SIGINT, _leave)
+    gc.disable()
     try:
         if sys.argv[1:] == ["alive"]:
             # Asked every few seconds of every worker: the command line alone takes three times as long as the answer.
@@ -28,8 +33,12 @@ def main() -> None:
 
 
 def hand_over() -> None:
-    """Let Ctrl-C interrupt the command, which is loaded now. Nothing happens in a process that began otherwise."""
+    """Let Ctrl-C interrupt the command, which is loaded now, and the collector look at what it makes.
+
+    Nothing happens in a process that began otherwise."""
     if signal.getsignal(signal.SIGINT) is _leave:
+        gc.freeze()
+        gc.enable()
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

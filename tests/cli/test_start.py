@@ -67,3 +67,21 @@ def test_an_interrupt_right_after_up_leaves_no_traceback(tmp_path: Path, setting
     ours = {name: value for name, value in environ.items() if name.startswith("RULEFARM_")}
     done = interrupted(tmp_path, where, "up --procfile Procfile", **ours)
     assert (done.returncode, done.stderr) == (130, "")
+
+
+def test_nothing_is_collected_while_a_command_is_loaded_and_all_that_it_makes_later() -> None:
+    program = """
+import gc, sys
+sys.argv = ["rulefarm", "rules", "check", "nowhere"]
+collected = []
+gc.callbacks.append(lambda phase, info: collected.append("cli.rules" in sys.modules))
+from cli.start import main
+collected.clear()
+try:
+    main()
+finally:
+    assert gc.isenabled() and gc.get_freeze_count() > 10_000, (gc.isenabled(), gc.get_freeze_count())
+    assert False not in collected
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=180)
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False), done.stderr
