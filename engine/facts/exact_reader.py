@@ -203,7 +203,11 @@ def _shown(raw: Any) -> str:
     """What stands there, to be said behind a problem; nothing for what would be long, or says nothing."""
     if isinstance(raw, str):
         return f": {raw if len(raw) <= _SHOWN else raw[:_SHOWN] + '…'!r}"
-    if isinstance(raw, bool) or not isinstance(raw, int | float | Decimal):
+    if isinstance(raw, bool):
+        return ": true" if raw else ": false"
+    if isinstance(raw, date | time):
+        return f": {raw.isoformat()}"
+    if not isinstance(raw, int | float | Decimal):
         return ""
     try:
         # As the language writes it, whether it came as 7, 7.0 or 7.00.

@@ -151,7 +151,7 @@ def test_lines_of_json_keep_their_own_kinds(tmp_path: Path) -> None:
         ("b", "error", ["Product.price has to be a number, and is a text: '9.5'"]),
         ("c", "accept", []),
         ("5", "accept", []),
-        ("True", "error", ["Product.sku has to be a text"]),
+        ("True", "error", ["Product.sku has to be a text: true"]),
     ]
     path = written(tmp_path, "b.jsonl", json.dumps(lines[-1]) + "\n")
     assert answers(judge(path)) == [("f", "reject", ["size 42"])]
