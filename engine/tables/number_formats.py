@@ -14,6 +14,13 @@ MAX_FORMAT_CHARACTERS = 255
 
 #: What a section of a format has besides digits: literal texts, a sign after a backslash, fillers, [Red], [$€-407].
 _DECORATION = re.compile(r'"[^"]*"|\\.|[_*].|\[[^\]]*\]')
+#: Fillers and colours: what shows no sign of its own.
+_UNSEEN = re.compile(r"[_*].|\[[^\]]*\]")
+#: Literal signs between two digits, and literal digits beside them: 20260131 seen as 2026-01-31, 5 seen as 15.
+_BETWEEN = re.compile(r'[0#?]((?:"[^"]*"|\\.|[-:()])+)(?=[0#?])')
+_OTHER_DIGITS = re.compile(r'[0-9]"(?=[0#?])|\\[0-9](?=[0#?])|(?<=[0#?])(?:"|\\)[0-9]')
+#: What parts thousands somewhere.
+_PARTING = "\"\\ '.,\u2019\u00a0\u202f"
 _SEPARATOR = re.compile(r'"[^"]*"|\\.|;')
 #: Days are counted from its beginning: the number 5 in a format of dates is its fifth day.
 _FIRST_YEAR = 1900
@@ -33,6 +40,8 @@ def seen_instead(value: object, number_format: str) -> str:
 
     >>> seen_instead(1234, "00000"), seen_instead(0.25, "0%"), seen_instead(1234.5, '#,##0.00 "€"')
     ('as 01234', 'as 25%', '')
+    >>> seen_instead(20260131, "0000-00-00")
+    'with other signs among its digits'
     """
     if number_format == "General" or len(number_format) > MAX_FORMAT_CHARACTERS:
         return ""
@@ -74,8 +83,14 @@ def _number_instead(number: Decimal, section: str) -> str:
     sign, magnitude = "-" * (shown < 0), f"{abs(shown):f}"
     leading = least - len(magnitude.partition(".")[0])
     if shown == number and (leading <= 0 or least == 1):
-        return ""
+        return "with other signs among its digits" if _has_other_signs(_UNSEEN.sub("", section)) else ""
     return f"as {sign}{'0' * max(0, leading)}{magnitude}{'%' * plain.count('%')}"
+
+
+def _has_other_signs(section: str) -> bool:
+    if _OTHER_DIGITS.search(section):
+        return True
+    return any(one[1].strip(_PARTING) for one in _BETWEEN.finditer(section))
 
 
 def _date_instead(value: date, letters: str) -> str:
