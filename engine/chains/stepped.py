@@ -8,7 +8,7 @@ write puts the readers of the field back among those that are to be looked at. W
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from engine.chains.chain_rule import ChainMaterial, ChainRule
+from engine.chains.chain_rule import ChainMaterial, ChainRule, walks
 from engine.chains.loops import loop_of
 from engine.chains.rule_writer import RuleWriter
 from engine.chains.step_code import StepCode
@@ -131,18 +131,19 @@ class Stepped:
                 run.back = 0
 
     def _guard(self, entry: Entry) -> Entry:
-        """The part of a conjunction that no rule can change."""
-        conjunction, note = entry.conjunction, self._material.layout.note
-        allowed = {slot: values for slot, values in conjunction.allowed.items() if slot not in self._written}
-        residuals = tuple(node for node in conjunction.residuals if self._written.isdisjoint(note(node)))
-        return entry.part(Conjunction(allowed, residuals))
+        """The part of a conjunction that the index tests: what no rule can change."""
+        return entry.part(self._part(entry.conjunction, guard=True))
 
-    def _rest(self, conjunction: Conjunction) -> Conjunction:
-        """The other part."""
-        note = self._material.layout.note
-        allowed = {slot: values for slot, values in conjunction.allowed.items() if slot in self._written}
-        residuals = tuple(node for node in conjunction.residuals if not self._written.isdisjoint(note(node)))
-        return Conjunction(allowed, residuals)
+    def _part(self, conjunction: Conjunction, *, guard: bool) -> Conjunction:
+        """What the index tests of a conjunction, or the rest of it, which its step tests."""
+        free = [node for node in conjunction.residuals if self._written.isdisjoint(self._material.layout.note(node))]
+        if not self._written.isdisjoint(conjunction.allowed) or len(free) < len(conjunction.residuals):
+            # Going through a list comes last: mostly, the fields that rules write have said no before.
+            free = [node for node in free if not walks(node)]
+        return Conjunction(
+            {slot: values for slot, values in conjunction.allowed.items() if (slot not in self._written) is guard},
+            tuple(node for node in conjunction.residuals if any(node is one for one in free) is guard),
+        )
 
     def _made(self, position: int) -> Step:
         """The step of a rule; two threads may both make it, and either one will do."""
@@ -161,7 +162,7 @@ class Stepped:
             # Which of them the index found is not told: each is tested as a whole.
             condition = writer.conditions.any_of([entry.conjunction for entry in rule.entries], frozenset())
         elif len(rule.entries) == 1:
-            condition = writer.conditions.any_of([self._rest(rule.entries[0].conjunction)], frozenset())
+            condition = writer.conditions.any_of([self._part(rule.entries[0].conjunction, guard=False)], frozenset())
         tests = [f"not run.blocked & {code.bind(1 << position)}"] if self._blockable >> position & 1 else []
         tests += [f"({condition})"] if condition else []
         code.line(f"if {' and '.join(tests) or 'True'}:")

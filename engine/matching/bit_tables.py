@@ -3,6 +3,7 @@
 Each is built in one sweep over its cuts: the vector behind a cut is the one before it with the bits of those
 conjunctions changed that have the cut."""
 
+from array import array
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from datetime import datetime, time, timedelta
@@ -101,7 +102,9 @@ class Table:
             days.add(bit, values.days)
             times.add(bit, values.times)
             durations.add(bit, values.durations)
-        self.number_cuts, self.number_vectors = numbers.finished()
+        cuts, self.number_vectors = numbers.finished()
+        # Side by side in memory: a search through floats that lie about waits for most of them.
+        self.number_cuts = array("d", cuts)
         self._date_cuts, self._date_vectors = dates.finished()
         self._day_cuts, self._day_vectors = days.finished()
         self._time_cuts, self._time_vectors = times.finished()
@@ -171,9 +174,9 @@ class RatioTable:
                 alive.change(above, bit)
             doubts.change(below, bit)
             doubts.change(above, bit)
-        self.cuts, self.vectors = alive.finished()
+        alive_cuts, vectors = alive.finished()
         cuts, doubt_vectors = doubts.finished()
         # Every cut of `alive` is one of these; the other way round, a cut may change doubts alone.
-        self.vectors = [self.vectors[bisect_right(self.cuts, point)] for point in cuts]
+        self.vectors = [vectors[bisect_right(alive_cuts, point)] for point in cuts]
         self.vectors.insert(0, alive.first)
-        self.cuts, self.doubts = cuts, doubt_vectors
+        self.cuts, self.doubts = array("d", cuts), doubt_vectors
