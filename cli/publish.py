@@ -14,7 +14,7 @@ from cli.display.output import counted, print_json
 from cli.display.terminal import echo
 from cli.options import Instant, complete_domains, json_option, read_settings
 from rulefarm.database import active_digests, connect
-from rulefarm.errors import SettingsError
+from rulefarm.errors import DatabaseUnreachable, SettingsError
 from rulesets.candidates import check_candidates
 from rulesets.folders import SCHEMA_FILE
 from rulesets.loader import SHIPPED, available_domains, chosen_domains
@@ -50,14 +50,21 @@ def command(
     given = folder or settings.rulesets
     root, names = (SHIPPED, domains or _shipped(engine)) if given is None else _place(given, domains)
     names = chosen_domains(root, names)
-    active = active_digests(engine)
-    parents = {domain: find_digest(engine, parent, domain)[1] if parent else active.get(domain) for domain in names}
+    away, parents = None, {}
+    try:
+        active = active_digests(engine)
+        parents = {domain: find_digest(engine, parent, domain)[1] if parent else active.get(domain) for domain in names}
+    except DatabaseUnreachable as unreachable:
+        # What is wrong with the rules is said even so.
+        away = unreachable
     candidates = check_candidates(root, names)
     for domain, error in candidates.refused.items():
         echo(f"{domain}: {error} [{error.code}]", err=True, lines=hasattr(error, "diagnostics"))
     if candidates.refused:
         echo(f"rulefarm: nothing is published: {', '.join(candidates.refused)} can't be", err=True)
         sys.exit(1)
+    if away is not None:
+        raise away
     snapshots = [RulesetSnapshot.of(candidate.ruleset) for candidate in candidates.fit.values()]
     changed = publish(engine, snapshots, by=publisher(), note=note, parents=parents, at=at)
     if as_json:
