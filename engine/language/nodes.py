@@ -1,15 +1,15 @@
-"""What a rule is, once read.  diagnostics -> [nodes] -> parser, tables, checks, evaluation, matching
+"""What a rule is, once read.  diagnostics, node_class -> [nodes] -> parser, tables, checks, evaluation, matching
 
 Plain frozen values, without behaviour: the parser and the decision tables make them, everything after reads them.
 Equality is equality of meaning: where a node stood in its file (`span`) takes no part in it. Trees are shallow by
 construction (`engine.language.expression_parser.MAX_DEPTH`), so recursing over one is safe."""
 
 import typing
-from dataclasses import dataclass, field
 from datetime import date, time, timedelta
 from decimal import Decimal
 
 from engine.diagnostics import Span
+from engine.language.node_class import dataclass, field
 from engine.values import Day
 
 #: What a literal or a value of a fact may be.
