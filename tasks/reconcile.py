@@ -13,6 +13,7 @@ from rulefarm.database import translate_errors
 from rulefarm.errors import FarmUnreachable
 from rulefarm.messaging import TaskMessage, queue_depths, send_messages
 from rulefarm.routing import BACKLOG, OLD_SENTINEL_QUEUE, SENTINEL, SENTINEL_QUEUE, queue_name
+from store.beats import BEAT_HEADER, note_beat
 from store.duties import mark_due
 from store.partitions import ensure_partitions
 from store.pending_work import claim_due, count_open, due_queues, has_run_within, mark_all_due, record_run
@@ -37,6 +38,7 @@ def reconcile(task: Task) -> int:
     """
     context = current()
     try:
+        note_beat(context.database, getattr(task.request, BEAT_HEADER, None))
         if has_run_within(context.database, context.settings.reconcile_interval_s / 2):
             return 0
     except FarmUnreachable as error:

@@ -3,6 +3,8 @@
 Beat sends one message, by its name, again and again: it loads no task, no engine and no ruleset, which spares it half
 of a worker's start and of its memory. What is due is decided by whoever takes the message, not here."""
 
+import os
+import socket
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from rulefarm.errors import SettingsError
 from rulefarm.messaging import FARM_HEADER, create_app, refuse_cluster
 from rulefarm.routing import CONTROL_QUEUE, RECONCILE
 from rulefarm.settings import Settings
+from store.beats import BEAT_HEADER, new_name
 from workers.celery_settings import CONF, check_nightly, take_from
 
 
@@ -38,7 +41,8 @@ def create_beat_app(settings: Settings) -> Celery:
     take_from(app, [])
     # Without `expires`: that is a moment of beat's clock, and a worker's may be ahead. What a message says of its
     # result goes before what the task says.
-    options: dict[str, Any] = {"queue": CONTROL_QUEUE, "ignore_result": True}
+    name = new_name(socket.gethostname(), os.getpid())
+    options: dict[str, Any] = {"queue": CONTROL_QUEUE, "ignore_result": True, "headers": {BEAT_HEADER: name}}
     entry = {"task": RECONCILE, "schedule": schedule(settings.reconcile_interval_s), "options": options}
     app.conf.beat_schedule = {"reconcile": entry}
     return app
@@ -61,7 +65,7 @@ def run_beat(settings: Settings, *, loglevel: str = "INFO") -> int:
     refuse_cluster(app)
     if settings.database_url:
         database = connect(settings, silence_s=SHORT_S)
-        app.conf.beat_schedule["reconcile"]["options"]["headers"] = _headers(FarmIdentity(database))
+        app.conf.beat_schedule["reconcile"]["options"]["headers"] |= _headers(FarmIdentity(database))
         database.dispose()
     kept: Path = settings.home / "beat-schedule"
     try:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -134,11 +135,11 @@ def test_of_messages_that_have_gathered_the_first_does_the_work_of_all(
     first = last_run(database).ran_at
     with database.begin() as connection:
         farm.submit(domain, ORDER, connection=connection)
-    assert [reconcile(None) for _ in range(3)] == [0, 0, 0]
+    assert [reconcile(SimpleNamespace(request=None)) for _ in range(3)] == [0, 0, 0]
     assert last_run(database).ran_at == first
     with database.begin() as connection:
         connection.execute(update(reconciler).values(ran_at=func.now() - timedelta(seconds=9)))
-    assert [reconcile(None) for _ in range(3)] == [1, 0, 0]
+    assert [reconcile(SimpleNamespace(request=None)) for _ in range(3)] == [1, 0, 0]
     assert last_run(database).ran_at > first
 
 

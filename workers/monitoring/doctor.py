@@ -25,6 +25,7 @@ from workers.monitoring.inspection import WorkerState, worker_states
 from workers.monitoring.probes import ProbeResult, keeps_results, send_probes
 from workers.monitoring.row_checks import (
     check_batches,
+    check_beats,
     check_dead_letters,
     check_duties,
     check_migrations,
@@ -91,6 +92,7 @@ def examine(settings: Settings, *, timeout_s: float) -> list[HealthCheck]:
         checks += _guarded("facts", lambda: _facts(engine, settings))
         checks += _guarded("workers", lambda: _queues(app, engine, settings, timeout_s))
         checks += _guarded("reconciler", lambda: [check_reconciler(engine, settings)])
+        checks += _guarded("beats", lambda: [check_beats(engine, settings)])
         checks += _guarded("duties", lambda: check_duties(engine, settings))
         checks += _guarded("batches", lambda: check_batches(engine))
         return [*checks, *_guarded("dead-letters", lambda: [check_dead_letters(engine)])]

@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from rulefarm.database import translate_errors
 from rulefarm.settings import Settings
 from store.batch_status import standing_failures
+from store.beats import beats_at_once
 from store.duties import Duty, unmet
 from store.health import count_dead_letters, last_reconciled
 from store.migrate import is_current
@@ -68,6 +69,20 @@ def check_reconciler(engine: Engine, settings: Settings) -> HealthCheck:
     if run.age_s > late_s(settings):
         return HealthCheck("reconciler", "fail", message, "run 'rulefarm beat', and workers that are not all busy")
     return HealthCheck("reconciler", "ok", message)
+
+
+def check_beats(engine: Engine, settings: Settings) -> HealthCheck:
+    """Whether several beats run at once.
+
+    Args:
+        engine: the database.
+        settings: how often a beat says something.
+    """
+    names = beats_at_once(engine, late_s(settings))
+    if names:
+        message = f"{len(names)} run at once: {', '.join(names)}; that harms nothing, and one is enough"
+        return HealthCheck("beats", "warn", message, "leave one of them running")
+    return HealthCheck("beats", "ok", "no two run at once")
 
 
 def check_batches(engine: Engine) -> list[HealthCheck]:

@@ -195,6 +195,8 @@ reconciler = Table(
     Column("sent", Integer, nullable=False, server_default=text("0")),
     # When it last found the broker without its data.
     Column("broker_lost_at", _INSTANT),
+    # The beats that had it run, by name: when each was first heard of, and when last.
+    Column("beats", JSONB(none_as_null=True)),
     CheckConstraint("id = 1", name="one_row"),
 )
 
