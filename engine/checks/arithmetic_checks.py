@@ -21,6 +21,9 @@ def unlike_arithmetic(node: Arithmetic, left: ValueKind, right: ValueKind) -> tu
     kinds = {left, right}
     if node.op == "+" and "text" in kinds:
         return None
+    if "list" in kinds:
+        hint = "write With(list, item)" if node.op == "+" else ""
+        return f"'{node.op}' takes numbers, {abridged(node)} is about a list", hint
     if "date" in kinds:
         hint = "write AddDays(date, days)"
         if node.op == "-" and right != "number":

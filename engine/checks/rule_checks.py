@@ -117,7 +117,13 @@ class _Checker:
                     self._report(action, "unknown-rule", f"there is no rule '{name}'", did_you_mean(name, self._names))
 
     def _assignment(self, action: Assign) -> None:
-        target, kind = action.target, self._visit(action.value)
+        target = action.target
+        if isinstance(action.value, And | Or) and kind_of(target, self._schema) not in ("boolean", "any"):
+            # One mistake: whoever writes so means neither a boolean nor conditions.
+            message = f"'&&' and '||' give true or false, and {print_expression(target)} has neither"
+            self._report(action, "wrong-kind", message, "texts are joined with +; Coalesce(a, b) is a, or b for null")
+            return
+        kind = self._visit(action.value)
         if self._schema is not None and target.fact in self._schema.list_facts:
             hint = "write a field of an object fact"
             self._report(target, "list-fact", f"'{target.fact}' is a list, and rules do not write to lists", hint)
@@ -133,8 +139,9 @@ class _Checker:
             self._takes(f"'{action.op}'", "number", action.value, kind)
             kind = "number"
         if field_kind != "any" and kind not in (field_kind, "any", "null"):
-            shown = print_expression(target)
-            self._report(action, "wrong-kind", f"{shown} is {a_kind(field_kind)}, and this assigns {a_kind(kind)}")
+            message = f"{print_expression(target)} is {a_kind(field_kind)}, and this assigns {a_kind(kind)}"
+            hint = "write With(list, item)" if field_kind == "list" and action.op in ("=", "+=") else ""
+            self._report(action, "wrong-kind", message, hint)
         if action.op == "=":
             check_constant(target, action.value, self._schema, self._report)
 

@@ -47,6 +47,7 @@ _FOREIGN_ACTIONS = {
     "deny": "did you mean 'Reject'?",
 }
 #: What to say of a call that nobody declared.
+_CALLED = 'what it takes stands in brackets: Reject("…"); Retract("Name"); Complete();'
 _DECLARE = "declare the call in domain.toml, and it is an event of the verdict: [emit.{name}] args = [{args}]"
 #: Methods that change a list elsewhere.
 _CHANGES = frozenset(("append", "add", "push", "put", "remove", "insert", "extend", "pop", "clear", "sort"))
@@ -205,6 +206,8 @@ class ActionParser:
         name, tokens = str(token.value), self._tokens
         if name.lower() in BLOCKS:
             return tokens.unreadable("grl-action", f"'{name}' is not an action", BLOCKS[name.lower()], token)
+        if name.lower() in map(str.lower, ACTIONS):
+            return tokens.unreadable("grl-action", f"'{name}' has no brackets", _CALLED, token)
         hint = _FOREIGN_ACTIONS.get(name.lower()) or did_you_mean(name, (*ACTIONS, *sorted(self._calls)))
         if tokens.before.value == "(" and name.lower() not in _FOREIGN_ACTIONS:
             # The kind of the first argument is seen at its first token; how many there are, the author knows.

@@ -10,7 +10,17 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 
 from engine.diagnostics import Span
-from engine.language.keywords import AGGREGATES, CONSTANTS, NOT_YET, QUANTIFIERS, RESERVED
+from engine.language.keywords import (
+    AGGREGATES,
+    CONSTANTS,
+    FOR_OPERATORS,
+    FOREIGN_INFIX,
+    FOREIGN_PREFIX,
+    NOT_YET,
+    QUANTIFIERS,
+    RESERVED,
+    TEXT_TESTS,
+)
 from engine.language.lexer import Token
 from engine.language.nodes import (
     Aggregate,
@@ -39,6 +49,8 @@ USE_A_TABLE = "a decision table says this in rows"
 #: What to write instead of a text that is no date.
 DATE_FORMS = 'write "2026-01-31" or "2026-01-31T09:30:00+00:00"'
 
+#: Words that may follow an operand, so that what stands before them is one.
+_INFIX = RESERVED | FOR_OPERATORS.keys() | TEXT_TESTS.keys() | FOREIGN_INFIX.keys()
 _INDEXES = 'for example tags[0], sizes["xl"] or rates[Order.country]'
 
 
@@ -111,6 +123,8 @@ class OperandParser:
             is_share = tokens.source.text[max(0, token.start - 20) : token.start].rstrip().endswith("%")
             message = f"expected a value, found the word '{name}'"
             raise tokens.unreadable("grl-syntax", message, PERCENTAGE if is_share else "", token)
+        if word in FOREIGN_PREFIX and tokens.token.kind in ("name", "number", "text") and tokens.word() not in _INFIX:
+            raise tokens.unreadable("grl-operator", f"'{name}' is not an operator", FOREIGN_PREFIX[word], token)
         if not tokens.at("("):
             return Path(name, span=tokens.span_of(token))
         tokens.advance()

@@ -7,7 +7,7 @@ stands here, and what should, in the words of a message. Every reader of the gra
 from collections import deque
 
 from engine.diagnostics import Span
-from engine.language.keywords import BINDING, FACTS_TOO, FOREIGN_INFIX, FOREIGN_PREFIX, NOT_YET, RESERVED
+from engine.language.keywords import BINDING, FACTS_TOO, FOREIGN_INFIX, NOT_YET, RESERVED
 from engine.language.lexer import Token, tokens
 from engine.language.source import Source
 
@@ -193,9 +193,6 @@ class TokenStream:
             hint = FOREIGN_INFIX[word]
             return self.unreadable("grl-operator", f"'{self.token.value}' is not an operator", hint)
         hint = "operators are infix: a < b, a && b, a in [b, c]" if word and word not in RESERVED else ""
-        prefix = str(self.before.value).lower() if self.before.kind == "name" else ""
-        if hint and prefix in FOREIGN_PREFIX:
-            return self.unreadable("grl-operator", f"'{self.before.value}' is not an operator", FOREIGN_PREFIX[prefix])
         if word in ("from", "over"):
             hint = f"an event is bound so: {BINDING}"
         elif self.at(";"):
