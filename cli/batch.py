@@ -83,7 +83,8 @@ def run(
     Exit code 1 if SOURCE is refused, `rulefarm batch list` shows then why; or if every verdict is an error.
     """
     settings = read_settings()
-    with traced_process("rulefarm-batch"), Farm(settings) as farm:
+    # In this region: whoever names one means it.
+    with traced_process("rulefarm-batch"), Farm(settings, fallback=()) as farm:
         engine = farm.require_ledger().engine
         # What is published, and not what lies in a folder: that is what judges the rows.
         subject = subject or published_key(engine, domain)
@@ -209,7 +210,8 @@ def print_batch(record: dict[str, Any], *, as_json: bool) -> None:
     done = sum(record["outcomes"].values()) + record["dead"]
     finished = record["finished_at"]
     took = f", took {(finished - record['enqueued_at']).total_seconds():.2f} s" if finished else ""
-    echo(f"batch {record['id']} of {record['domain']}: {record['state']}, {done:,} of {record['rows']:,}{took}")
+    where = f" in {record['region']}" if record["region"] else ""
+    echo(f"batch {record['id']} of {record['domain']}{where}: {record['state']}, {done:,} of {record['rows']:,}{took}")
     echo(f"from {record['source']}, {counted(record['chunks'], 'chunk')}, as of {record['as_of']:%Y-%m-%d %H:%M:%S %Z}")
     if record["state"] == "failed":
         echo(f"failed [{record['code']}]: {record['reason']}")

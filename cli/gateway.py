@@ -12,6 +12,7 @@ from rulefarm.optional_imports import require_extra
 @click.option(
     "--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="Port to listen on; 0: a free one."
 )
+@click.option("--region", help="Region that it is for, of those that RULEFARM_REGION_* name. Default: RULEFARM_REGION.")
 @click.option(
     "--tokens", is_flag=True, help="Ask for tokens on loopback, too. Elsewhere every request needs one in any case."
 )
@@ -22,7 +23,7 @@ from rulefarm.optional_imports import require_extra
     show_default=True,
     help="How much it logs.",
 )
-def command(domains: str | None, host: str, port: int, tokens: bool, loglevel: str) -> None:
+def command(domains: str | None, host: str, port: int, region: str | None, tokens: bool, loglevel: str) -> None:
     """Run an HTTP gateway in the foreground: evaluate, submit, read. SIGTERM lets it answer what it has taken."""
     served = [domain.strip() for domain in domains.split(",")] if domains else []
     # An optional extra: a worker's host needs no HTTP server.
@@ -30,4 +31,5 @@ def command(domains: str | None, host: str, port: int, tokens: bool, loglevel: s
     options = gateway.GatewayOptions(
         domains=served, host=host, port=port, asks_for_tokens=tokens, loglevel=loglevel.upper()
     )
-    gateway.run_gateway(read_settings(), options)
+    settings = read_settings()
+    gateway.run_gateway(settings.in_region(region) if region else settings, options)

@@ -19,7 +19,7 @@ from store.batch_status import standing_failures
 from store.duties import coming, unmet
 from store.health import count_dead_letters, last_reconciled
 from store.open_work import OpenWork, open_work
-from workers.monitoring import late_s, worker_states
+from workers.monitoring import late_s, region_rulesets, worker_states
 
 #: Seconds for which a loss of the broker is told.
 _RECENT_S = 1800.0
@@ -68,6 +68,8 @@ def _state(settings: Settings) -> dict[str, Any]:
             }
             for domain, digest in domains
         },
+        "region": settings.region,
+        "regions": {name: asdict(rulesets) for name, rulesets in region_rulesets(settings).items()},
         "dead_letters": sum(dead.values()),
         "failed_batches": failed,
         "overdue_duties": len(overdue),
@@ -95,6 +97,8 @@ def _print(state: dict[str, Any]) -> None:
     ]
     print_table(("domain", "ruleset", "open jobs", "open chunks", "oldest of", "dead"), waiting)
     echo()
+    if state["regions"]:
+        _print_regions(state)
     workers = [
         (worker["name"], worker["processes"], worker["busy"], worker["done"], ", ".join(worker["queues"]))
         for worker in state["workers"]
@@ -110,6 +114,24 @@ def _print(state: dict[str, Any]) -> None:
         echo(_duty(duty))
     if state["dead_letters"]:
         echo(f"{counted(state['dead_letters'], 'dead letter')}: see 'rulefarm dead-letters list'")
+
+
+def _print_regions(state: dict[str, Any]) -> None:
+    regions = state["regions"]
+    domains = sorted({domain for region in regions.values() for domain in region["digests"]})
+    shown = {
+        domain: [
+            "?" if region["problem"] else region["digests"].get(domain, "none")[:12] for region in regions.values()
+        ]
+        for domain in domains
+    }
+    names = [f"{name} (here)" if name == state["region"] else name for name in regions]
+    rows = [(domain, *digests, "" if len({*digests} - {"?"}) < 2 else "differs") for domain, digests in shown.items()]
+    print_table(("ruleset of", *names, ""), rows)
+    for name, region in regions.items():
+        if region["problem"]:
+            echo(f"region {name}: {region['problem']}")
+    echo()
 
 
 def _duty(duty: dict[str, Any]) -> str:

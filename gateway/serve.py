@@ -106,7 +106,8 @@ def open_gateway(settings: Settings, options: GatewayOptions) -> Iterator[Applic
     Raises:
         SettingsError: no broker or database is named.
     """
-    with Farm(settings) as farm:
+    # Whoever stands before it sends to another gateway, of another region, what this one can not take.
+    with Farm(settings, fallback=()) as farm:
         ledger, shared = farm.require_ledger(), _shared_facts(settings)
         served = ServedRulesets(ledger.engine, options.domains, has_facts=shared is not None)
         authorization = Authorization(ledger.engine, is_required=options.needs_tokens)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from rulefarm.region_places import variables
 from rulefarm.settings import Settings
 
 #: Small rules that the tests know by heart.
@@ -24,6 +25,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "database_url",
         "facts_url",
         "queue_prefix",
+        "region",
         "rulesets",
         "chunk_rows",
         "reconcile_interval_s",
@@ -31,7 +33,8 @@ def environment(settings: Settings) -> dict[str, str]:
         "scale_pause_s",
     )
     given = {f"RULEFARM_{name.upper()}": str(getattr(settings, name)) for name in names}
-    return {**os.environ, **{name: value for name, value in given.items() if value != "None"}}
+    given = {name: value for name, value in given.items() if value != "None"}
+    return {**os.environ, **given, **variables(settings.regions)}
 
 
 @contextmanager

@@ -9,13 +9,15 @@ a few threads, and to wait for a verdict holds none of them. Batches are for `fa
 import asyncio
 import os
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
+from rulefarm.errors import FarmUnreachable
 from rulefarm.farm import Farm
+from rulefarm.intake import Intake
 from rulefarm.jobs import Job
 from rulefarm.settings import Settings
 from rulefarm.verdict import Verdict
@@ -32,14 +34,18 @@ class AsyncFarm:
 
     Args:
         settings: as for `Farm`. As many calls run at once as `database_pool_size` says; the others wait their turn.
+        region: as for `Farm`.
+        fallback: as for `Farm`.
 
     Raises:
         SettingsError: as `Farm`.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self, settings: Settings | None = None, *, region: str | None = None, fallback: Sequence[str] | None = None
+    ) -> None:
         #: What the calls are made of: for what has no name here.
-        self.farm = Farm(settings)
+        self.farm = Farm(settings, region=region, fallback=fallback)
         #: Process to its threads: those of a parent are not there in a process that was forked.
         self._threads: dict[int, ThreadPoolExecutor] = {}
 
@@ -105,7 +111,16 @@ class AsyncFarm:
             as_of: the instant to judge at. Default: now.
             timeout: seconds to wait for the verdict; None waits for ever.
         """
-        return await self.wait(await self.submit(domain, facts, key=key, as_of=as_of), timeout)
+        farm, loop = self.farm, asyncio.get_running_loop()
+        [(job, text)] = farm._new(domain, [(facts, key)], as_of)
+        ends = None if timeout is None else loop.time() + timeout
+        taken = await self._run(partial(farm._take, job, text, 0.0))
+        try:
+            return await self.wait(taken, timeout)
+        except FarmUnreachable as error:
+            farm._regions.leave(taken.region, error)
+            again = await self._run(partial(farm._take, job, text, 0.0))
+            return await self.wait(again, None if ends is None else max(0.0, ends - loop.time()))
 
     async def wait(self, job: Job, timeout: float | None = 30.0) -> Verdict:
         """Wait for the verdict of a job; as `Job.wait`.
@@ -114,7 +129,8 @@ class AsyncFarm:
             job: as `submit` returned it.
             timeout: seconds; None waits for ever.
         """
-        watch = Watch(job, self.farm.app, self.farm.ledger, timeout)
+        home = job.farm if isinstance(job.farm, Intake) else self.farm
+        watch = Watch(job, home.app, home.ledger, timeout)
         while (verdict := await self._run(watch.look)) is None:
             await asyncio.sleep(watch.pause_s())
         return verdict

@@ -8,24 +8,22 @@ Writes the row first and sends its message then: a job that `submit` accepted is
 Judges nothing itself. Safe to share between threads, and to go on with after a fork."""
 
 import os
+import time
 import uuid
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from rulefarm.errors import DatabaseUnreachable, NotFound, SettingsError
+from rulefarm.errors import FarmUnreachable
+from rulefarm.intake import Intake
 from rulefarm.jobs import Batch, Job, id_of, new_jobs
-from rulefarm.known_domains import KnownDomains
-from rulefarm.messaging import MessageSender, TaskMessage, create_app, job_message
+from rulefarm.messaging import TaskMessage
 from rulefarm.optional_imports import require_extra
 from rulefarm.reference_facts import ReferenceFacts
-from rulefarm.routing import queue_name
+from rulefarm.regions import Regions, producer_regions
 from rulefarm.settings import Settings
 from rulefarm.tracing import traced
 from rulefarm.verdict import Verdict
-from rulefarm.waiting import wait_for
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -39,24 +37,26 @@ class Farm:
 
     Args:
         settings: where the farm is. Without a database_url the facts travel in the message alone, and a job is only as
-            durable as the broker.
+            durable as the broker. Default: as the environment says.
+        region: whose farm it is, of those that the settings know. Default: `settings.region`.
+        fallback: regions that take what this one does not, see docs/regions.md. Default: `settings.region_fallback`.
 
     Raises:
-        SettingsError: nothing names a broker, or a database is named and `rulefarm[ledger]` is not installed.
+        SettingsError: nothing names a broker, or a database is named and `rulefarm[ledger]` is not installed; or a
+            region is unknown.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self.app = create_app(settings)
-        self.ledger: Ledger | None = None
-        if settings.database_url:
-            # An optional extra: a producer without a database needs no SQLAlchemy.
-            self.ledger = require_extra("rulefarm.database", "ledger").Ledger(settings)
-            self.app.farm_id = self.ledger.farm_id
-        count_open = self.ledger.count_open if self.ledger else None
-        self._sender = MessageSender(self.app, limit=settings.queue_limit, count_open=count_open)
+    def __init__(
+        self, settings: Settings | None = None, *, region: str | None = None, fallback: Sequence[str] | None = None
+    ) -> None:
+        given = Settings.from_env(os.environ) if settings is None else settings
+        names = producer_regions(given, region, fallback)
+        self.settings = settings = given.in_region(names[0]) if names else given
+        self._home = Intake(settings, most_s=settings.region_budget_s if len(names) > 1 else None)
+        self.app, self.ledger = self._home.app, self._home.ledger
+        others = [Intake(given.in_region(name), most_s=settings.region_budget_s) for name in names[1:]]
+        self._regions = Regions([self._home, *others])
         self._facts: ReferenceFacts | None = None
-        self._domains = KnownDomains(self.ledger)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> "Farm":
@@ -106,16 +106,10 @@ class Farm:
             QueueFull: `queue_limit` jobs wait for the queue; DatabaseUnreachable. Nothing was kept; submit again.
             BrokerUnreachable: only for a farm without a database: nothing was kept; submit again.
         """
-        [(job, text)] = new_jobs(domain, [(facts, key)], as_of=as_of, on_record=self.ledger is not None, farm=self)
-        self._domains.check(domain)
+        [(job, text)] = self._new(domain, [(facts, key)], as_of)
         if connection is not None:
-            # In the end it may not exist: neither its message nor a free slot for one is a matter of now.
-            return replace(self.require_ledger().add_within(connection, job, text), sent=False)
-        queue = queue_name(domain)
-        self._sender.wait_for_slot(queue, wait_for_room)
-        wanted = self._sender.wanted(queue)
-        recorded = self.ledger.add(job, text, sent=wanted > 0) if self.ledger else job
-        return replace(recorded, sent=self._send([job_message(recorded, text)][:wanted], jobs_of=[job.id]))
+            return self._home.take_within(connection, job, text)
+        return self._take(job, text, wait_for_room)
 
     @traced("submit")
     def submit_many(
@@ -141,15 +135,12 @@ class Farm:
             JobRejected: an item can't be taken; nothing was kept. Otherwise as `submit`.
         """
         pairs = [(item[1], item[0]) if isinstance(item, tuple) else (item, None) for item in items]
-        new = new_jobs(domain, pairs, as_of=as_of, on_record=self.ledger is not None, farm=self)
-        self._domains.check(domain)
-        queue = queue_name(domain, bulk=True)
-        self._sender.wait_for_slot(queue, wait_for_room)
-        wanted = self._sender.wanted(queue)
-        recorded = list(new) if self.ledger is None else self.ledger.add_many(new, sent=wanted)
-        messages = [job_message(job, text, bulk=True) for job, text in recorded[:wanted]]
-        sent = self._send(messages, jobs_of=[job.id for job, _ in recorded[:wanted]])
-        return [job if sent else replace(job, sent=False) for job, _ in recorded]
+        new = self._new(domain, pairs, as_of)
+        # The next region takes what the one before has begun to.
+        new = list(new) if self._regions.are_several else new
+        return self._regions.take(
+            domain, wait_for_room, lambda farm, wait: farm.take_many(domain, new, wait), takes_long=True
+        )
 
     def send(self, *jobs: Job) -> bool:
         """Send the messages of jobs, after the commit of the transaction that `submit` wrote them in.
@@ -164,7 +155,7 @@ class Farm:
             DatabaseUnreachable: none was sent.
             SettingsError: no database is named.
         """
-        return self._sender.send(self.require_ledger().messages([job.id for job in jobs]))
+        return self._home.sender.send(self.require_ledger().messages([job.id for job in jobs]))
 
     def evaluate(
         self,
@@ -188,7 +179,15 @@ class Farm:
             VerdictPending: none came in time; the job is still on record.
             JobDead: none will come. Otherwise as `submit`.
         """
-        return self.submit(domain, facts, key=key, as_of=as_of).wait(timeout)
+        [(job, text)] = self._new(domain, [(facts, key)], as_of)
+        ends = None if timeout is None else time.monotonic() + timeout
+        taken = self._take(job, text, 0.0)
+        try:
+            return taken.wait(timeout)
+        except FarmUnreachable as error:
+            # Its region went away with it: the same job is judged by the next.
+            self._regions.leave(taken.region, error)
+            return self._take(job, text, 0.0).wait(None if ends is None else max(0.0, ends - time.monotonic()))
 
     def submit_batch(
         self,
@@ -225,18 +224,21 @@ class Farm:
             DatabaseUnreachable: nothing was kept.
             SettingsError: no database is named: a batch needs one.
         """
-        engine = self.require_ledger().engine
-        self._domains.check(domain)
+        self.require_ledger()
         # An optional extra: a producer that sends no batches needs no polars.
         batches = require_extra("rulefarm.batch", "batch")
         options = batches.SourceOptions(subject=subject, sheet=sheet, encoding=encoding, decimal=decimal)
-        terms = batches.BatchTerms(key=key, as_of=as_of, strict=strict)
-        how = {"free_slots": self.free_slots(domain), "options": options, "terms": terms}
-        return self.send_batch(*batches.record_batch(engine, self.settings, domain, source, **how))
+        # A region that did not answer may have it: with a key it is the same batch in the next.
+        terms = batches.BatchTerms(
+            key=key or (str(uuid.uuid4()) if self._regions.are_several else None), as_of=as_of, strict=strict
+        )
+        return self._regions.take(
+            domain, 0.0, lambda farm, _: farm.take_batch(domain, source, options, terms), takes_long=True
+        )
 
     def free_slots(self, domain: str) -> int:
         """Messages that the bulk queue of a domain may still take; all that it may hold while the broker is away."""
-        return self._sender.free_slots(queue_name(domain, bulk=True))
+        return self._home.free_slots(domain)
 
     def send_batch(self, batch: Batch, messages: list[TaskMessage]) -> Batch:
         """Send the messages of a batch that is on record; gives the batch, with whether they were sent.
@@ -245,15 +247,7 @@ class Farm:
             batch: as recorded.
             messages: of as many of its chunks as the queue takes.
         """
-        return replace(batch, sent=self._send(messages, batch=batch.id), farm=self)
-
-    def _send(self, messages: list[TaskMessage], **of: Any) -> bool:
-        sent = self._sender.send(messages)
-        # What could not be sent is due at once; if the database can't be told now, after the grace.
-        with suppress(DatabaseUnreachable):
-            if messages and not sent and self.ledger:
-                self.ledger.mark_unsent(**of)
-        return sent
+        return self._home.send_batch(batch, messages)
 
     def wait(self, job: Job, timeout: float | None = 30.0) -> Verdict:
         """Wait for the verdict of a job; see `Job.wait`.
@@ -265,10 +259,11 @@ class Farm:
         Raises:
             VerdictPending, JobDead: as `Job.wait`.
         """
-        return wait_for(job, self.app, self.ledger, timeout)
+        home = job.farm if isinstance(job.farm, Intake) else self._home
+        return home.wait(job, timeout)
 
     def verdict(self, job_id: uuid.UUID | str) -> Verdict | None:
-        """The verdict of a job, or of a row of a batch; None while there is none yet.
+        """The verdict of a job, or of a row of a batch, in whichever region; None while there is none yet.
 
         Args:
             job_id: the job's id.
@@ -278,11 +273,8 @@ class Farm:
             JobDead: it is a dead letter.
             SettingsError: no database is named.
         """
-        ledger, wanted = self.require_ledger(), id_of(job_id)
-        verdict = ledger.answer(wanted)
-        if verdict is None and not ledger.has_job(wanted):
-            raise NotFound("no-such-job", f"no job {wanted} is on record")
-        return verdict
+        wanted = id_of(job_id)
+        return self._regions.ask(lambda farm: farm.verdict(wanted))
 
     def batch(self, batch_id: uuid.UUID | str) -> dict[str, Any]:
         """A batch's row: id, domain, source, rows, chunks, as_of, state, enqueued_at, finished_at, outcomes.
@@ -291,7 +283,8 @@ class Farm:
             NotFound: no such batch.
             SettingsError: no database is named.
         """
-        return self.require_ledger().batch(id_of(batch_id))
+        wanted = id_of(batch_id)
+        return self._regions.ask(lambda farm: farm.batch(wanted))
 
     def require_ledger(self) -> "Ledger":
         """The producer's side of Postgres.
@@ -299,17 +292,24 @@ class Farm:
         Raises:
             SettingsError: no database is named.
         """
-        if self.ledger is None:
-            raise SettingsError("no-database", "it needs the database, and none is named", "set RULEFARM_DATABASE_URL")
-        return self.ledger
+        return self._home.require_ledger()
+
+    def _new(
+        self, domain: str, items: Iterable[tuple[Mapping[str, Any], str | None]], as_of: datetime | None
+    ) -> Iterable[tuple[Job, str]]:
+        home, region = self._home, self.settings.region
+        return new_jobs(domain, items, as_of=as_of, on_record=home.ledger is not None, farm=home, region=region)
+
+    def _take(self, job: Job, text: str, wait_for_room: float | None) -> Job:
+        return self._regions.take(job.domain, wait_for_room, lambda farm, wait: farm.take(job, text, wait))
 
     def close(self) -> None:
         """Close the connections."""
-        self.app.close()
+        self._regions.close()
+        for farm in self._regions.farms:
+            farm.close()
         if self._facts:
             self._facts.close()
-        if self.ledger:
-            self.ledger.engine.dispose()
 
     def __enter__(self) -> "Farm":
         return self

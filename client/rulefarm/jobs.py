@@ -68,6 +68,8 @@ class Job(_OldName):
     sent: bool = True
     #: The trace that it was submitted in, as `rulefarm.tracing` has it; None: in none.
     traceparent: str | None = field(default=None, repr=False, compare=False)
+    #: Its home: the region whose ledger took it, if the producer knows regions.
+    region: str | None = None
     #: The farm that took it.
     farm: FarmClient | None = field(default=None, repr=False, compare=False)
 
@@ -115,6 +117,8 @@ class Batch(_OldName):
     remarks: tuple[str, ...] = ()
     #: Whether its messages were sent. False when the broker was away: the reconciler sends them.
     sent: bool = True
+    #: The region that judges it, if the producer knows regions.
+    region: str | None = None
     farm: FarmClient | None = field(default=None, repr=False, compare=False)
 
     def progress(self) -> dict[str, Any]:
@@ -187,6 +191,7 @@ def new_jobs(
     as_of: datetime | None,
     on_record: bool,
     farm: FarmClient,
+    region: str | None = None,
 ) -> Iterator[tuple[Job, str]]:
     """Jobs that can be taken; each is made when it is asked for.
 
@@ -196,6 +201,7 @@ def new_jobs(
         as_of: the instant to judge at; None: now.
         on_record: whether a row will be written for them.
         farm: who answers for them.
+        region: where they are to be taken; None: there are no regions.
 
     Returns:
         Each job with its canonical facts.
@@ -218,6 +224,7 @@ def new_jobs(
             enqueued_at=now,
             on_record=on_record,
             traceparent=traceparent,
+            region=region,
             farm=farm,
         )
         return job, text

@@ -5,7 +5,6 @@ embedded services write into the home directory while they run. A value that can
 for it: a producer does not stop for the port of Flower. URLs are read by `rulefarm.urls`, when they are required. Opens
 no connection and starts nothing."""
 
-import json
 import logging
 import re
 import warnings
@@ -15,12 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rulefarm.errors import SettingsError
+from rulefarm.region_places import RegionPlace, checked_region, region_places
+from rulefarm.services_file import running_services
 from rulefarm.urls import broker_place, database_url, redis_place
 
 log = logging.getLogger("rulefarm")
-
-#: Written into the home directory by the embedded services while they run; holds their URLs, so it is mode 0600.
-SERVICES_FILE = "services.json"
 
 #: What Kubernetes and Docker put into variables named for a service: with one called `rulefarm-flower`, into
 #: RULEFARM_FLOWER_PORT.
@@ -73,6 +71,16 @@ class Settings(_Flaws):
     facts_cache_size: int = 10_000
     #: Begins every key of this farm in the broker's Redis: for farms that share one. None: nothing does.
     queue_prefix: str | None = None
+    #: The region that this process is in, or is for. None: there are no regions.
+    region: str | None = None
+    #: Regions that take what a producer submits while its own does not, with commas between. None: none does.
+    region_fallback: str | None = None
+    #: Seconds within which a region has to answer.
+    region_budget_s: float = 1.0
+    #: Seconds that jobs of a domain may have waited in a region before others are taken by the next.
+    region_deadline_s: float = 10.0
+    #: Where the regions are: of RULEFARM_REGION_<NAME>_DATABASE_URL and its like.
+    regions: tuple[RegionPlace, ...] = ()
     #: Folder with one folder per domain. None: the rulesets that ship with rulefarm.
     rulesets: Path | None = None
     #: Seconds a result stays in the broker's memory; the verdict row stays.
@@ -146,12 +154,15 @@ class Settings(_Flaws):
         values: dict[str, Any] = {}
         flaws: dict[str, SettingsError] = {}
         for field in fields(cls):
-            variable = _variable(field.name, environ)
-            if text := environ.get(variable, ""):
-                try:
+            try:
+                if field.name == "regions":
+                    values[field.name] = region_places(environ)
+                    continue
+                variable = _variable(field.name, environ)
+                if text := environ.get(variable, ""):
                     values[field.name] = _convert(variable, field.type, text)
-                except SettingsError as error:
-                    flaws[field.name] = error
+            except SettingsError as error:
+                flaws[field.name] = error
         if _ADDRESS_OF_SERVICE.fullmatch(environ.get("RULEFARM_FLOWER_PORT", "")):
             del flaws["flower_port"]
             log.warning("RULEFARM_FLOWER_PORT is the address of a service, not a port: it is ignored")
@@ -164,12 +175,45 @@ class Settings(_Flaws):
                 "bad-setting", f"RULEFARM_HOME is {str(home)!r}, which leads nowhere: {error}", "give it a whole path"
             ) from None
         if "broker_url" not in values or "database_url" not in values:
-            values = _running_services(values["home"]) | values
+            values = running_services(values["home"]) | values
+        return cls._flawed(values, flaws)
+
+    @classmethod
+    def _flawed(cls, values: Mapping[str, Any], flaws: Mapping[str, SettingsError]) -> "Settings":
         settings = cls(**values)
         for name in flaws:
             object.__delattr__(settings, name)
         object.__setattr__(settings, "_flaws", flaws)
         return settings
+
+    def in_region(self, name: str) -> "Settings":
+        """The settings of the farm of a region: the same, with its URLs.
+
+        Args:
+            name: of the region. If nothing names its URLs and it is that of this process, they are those of this one.
+
+        Raises:
+            SettingsError: `unknown-region`: nothing names its broker or its database.
+        """
+        checked_region(name)
+        place = next((place for place in self.regions if place.name == name), None)
+        if place is None and self.region == name:
+            return self
+        place = place or RegionPlace(name=name)
+        flaws = getattr(self, "_flaws", {})
+        values = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in flaws}
+        values |= {"region": name, "home": place.home or self.home}
+        urls = running_services(place.home) if place.home else {}
+        for field in ("broker_url", "database_url", "result_url", "facts_url"):
+            values[field] = getattr(place, field) or urls.get(field)
+        if not values["broker_url"] or not values["database_url"]:
+            shown = f"RULEFARM_REGION_{name.upper()}"
+            raise SettingsError(
+                "unknown-region",
+                f"nothing says where broker and database of region {name} are",
+                f"set {shown}_BROKER_URL and {shown}_DATABASE_URL, or {shown}_HOME of a farm on this machine",
+            )
+        return self._flawed(values, {field: error for field, error in flaws.items() if field not in values})
 
     def check(self, *, but: str) -> None:
         """Refuse values that do not parse, at the start and not when they are needed.
@@ -243,6 +287,8 @@ def _variable(name: str, environ: Mapping[str, str]) -> str:
 def _convert(variable: str, kind: Any, text: str) -> Any:
     if kind in (Path, Path | None):
         return Path(text)
+    if variable == "RULEFARM_REGION":
+        return checked_region(text)
     if variable == "RULEFARM_QUEUE_PREFIX" and not re.fullmatch(r"[A-Za-z0-9_.:-]{1,64}", text):
         raise SettingsError(
             "bad-setting", f"{variable} is {text!r}, which begins no name", "letters, digits, and _ . : - , at most 64"
@@ -264,22 +310,3 @@ def _convert(variable: str, kind: Any, text: str) -> Any:
             "see docs/settings.md",
         )
     return number
-
-
-def _running_services(home: Path) -> dict[str, Any]:
-    path = home / SERVICES_FILE
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-        return {name: str(document[name]) for name in ("broker_url", "database_url")}
-    except (FileNotFoundError, NotADirectoryError):
-        return {}
-    except PermissionError:
-        raise SettingsError(
-            "home-not-readable",
-            f"{path} can't be read: it is another user's",
-            "set RULEFARM_HOME to a folder of this user's, or name broker and database by their URLs",
-        ) from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise SettingsError(
-            "bad-services-file", f"{path} can't be read: {error}", "stop the farm there and start it again"
-        ) from error

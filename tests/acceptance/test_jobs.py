@@ -186,7 +186,7 @@ def times_sent(engine: Engine, job: Job) -> int:
 def test_a_job_whose_message_could_not_be_sent_is_judged_by_whoever_is_awake_or_sent_by_the_reconciler(
     farm: Farm, farm_database: Engine
 ) -> None:
-    farm._sender._breaker.trip()
+    farm._home.sender._breaker.trip()
     job = farm.submit("payment", BIG, key=key())
     assert not job.sent
     assert job.wait(timeout=30).outcome == "reject"

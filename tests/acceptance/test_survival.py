@@ -19,7 +19,8 @@ from sqlalchemy.exc import OperationalError
 from rulefarm.database import jobs, verdicts
 from rulefarm.errors import DatabaseUnreachable
 from rulefarm.farm import Farm
-from rulefarm.settings import SERVICES_FILE, Settings
+from rulefarm.services_file import SERVICES_FILE
+from rulefarm.settings import Settings
 from tests.commands import rulefarm
 from tests.processes import until
 from workers.monitoring import worker_states

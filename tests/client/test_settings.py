@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 
 from rulefarm.errors import SettingsError
-from rulefarm.settings import SERVICES_FILE, Settings
+from rulefarm.region_places import RegionPlace, variables
+from rulefarm.services_file import SERVICES_FILE
+from rulefarm.settings import Settings
 
+OF_A_REGION = [field.name for field in fields(RegionPlace) if field.name != "name"]
 DOCS = Path(__file__).parents[2] / "docs" / "settings.md"
 
 
@@ -102,6 +105,11 @@ def test_an_old_name_is_read_with_a_warning_and_the_new_one_goes_first(old: str,
 def test_the_page_lists_every_setting_with_its_default() -> None:
     page = DOCS.read_text(encoding="utf-8")
     for field in fields(Settings):
+        if field.name == "regions":
+            assert all(
+                name in page for name in variables([RegionPlace(name="name", **dict.fromkeys(OF_A_REGION, "x"))])
+            )
+            continue
         assert f"| `RULEFARM_{field.name.upper()}` | {_shown(field.default)} |" in page
 
 
@@ -113,3 +121,50 @@ def test_a_home_that_leads_nowhere_is_named(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.delenv("HOME")
     with pytest.raises(SettingsError, match="RULEFARM_HOME"):
         Settings.from_env({"RULEFARM_HOME": "~nobody-of-that-name/farm"})
+
+
+REGIONS = {
+    "RULEFARM_REGION": "sg",
+    "RULEFARM_BROKER_URL": "redis://sg",
+    "RULEFARM_DATABASE_URL": "postgresql://sg/d",
+    "RULEFARM_FACTS_URL": "redis://facts",
+    "RULEFARM_REGION_US_BROKER_URL": "redis://us",
+    "RULEFARM_REGION_US_DATABASE_URL": "postgresql://us/d",
+    "RULEFARM_REGION_BUDGET_S": "2",
+}
+
+
+def test_a_region_is_a_whole_farm_and_that_of_the_process_is_named_by_its_own_urls() -> None:
+    settings = Settings.from_env(REGIONS)
+    assert settings.in_region("sg") is settings
+    other = settings.in_region("us")
+    assert (other.region, other.broker_url, other.database_url) == ("us", "redis://us", "postgresql://us/d")
+    # What is one region's is none of the other's.
+    assert (other.facts_url, other.region_budget_s) == (None, 2.0)
+
+
+def test_a_region_of_this_machine_is_named_by_its_home(tmp_path: Path) -> None:
+    (tmp_path / SERVICES_FILE).write_text(json.dumps({"broker_url": "redis://own", "database_url": "postgresql://own"}))
+    other = Settings.from_env({"RULEFARM_REGION_US_HOME": str(tmp_path)}).in_region("us")
+    assert (other.home, other.broker_url, other.database_url) == (tmp_path, "redis://own", "postgresql://own")
+
+
+def test_a_value_that_does_not_parse_is_no_matter_of_another_region() -> None:
+    other = Settings.from_env(REGIONS | {"RULEFARM_FLOWER_PORT": "http"}).in_region("us")
+    with pytest.raises(SettingsError, match="RULEFARM_FLOWER_PORT"):
+        _ = other.flower_port
+
+
+@pytest.mark.parametrize("name", ["us", "eu"])
+def test_a_region_of_which_no_database_is_named_is_unknown(name: str) -> None:
+    settings = Settings.from_env(REGIONS | {"RULEFARM_REGION_US_DATABASE_URL": ""})
+    with pytest.raises(SettingsError, match=f"RULEFARM_REGION_{name.upper()}_DATABASE_URL") as caught:
+        settings.in_region(name)
+    assert caught.value.code == "unknown-region"
+
+
+@pytest.mark.parametrize("name", ["SG", "s g", "1st", "", "all", "default", "a" * 17, "sg-1"])
+def test_what_can_be_no_region_is_refused(name: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings().in_region(name)
+    assert caught.value.code == "bad-region"

@@ -18,7 +18,7 @@ import redis
 
 from rulefarm.errors import RulefarmError
 from rulefarm.routing import queue_name
-from rulefarm.settings import SERVICES_FILE
+from rulefarm.services_file import SERVICES_FILE
 from workers.drill.producers import Producer
 from workers.drill.subjects import DOMAINS
 from workers.local import LocalFarm

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from rulefarm.errors import ServiceError
-from rulefarm.settings import SERVICES_FILE
+from rulefarm.services_file import SERVICES_FILE
 
 #: Marks a directory as a farm's home, and holds what must survive a restart.
 INSTANCE_FILE = "instance.json"

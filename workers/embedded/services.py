@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import FrameType
 
-from rulefarm.settings import SERVICES_FILE
+from rulefarm.services_file import SERVICES_FILE
 from workers.embedded.data_location import DataLocation, locate
 from workers.embedded.home import Home, locked_home, write_private
 from workers.embedded.postgres import Postgres

@@ -20,7 +20,9 @@ from threading import Thread
 from typing import TextIO
 
 from rulefarm.errors import ServiceError
-from rulefarm.settings import SERVICES_FILE, Settings
+from rulefarm.region_places import variables
+from rulefarm.services_file import SERVICES_FILE
+from rulefarm.settings import Settings
 from workers.embedded import locked_home, services_in, stopping_on_signals
 from workers.local.output import Console, LogFolder, PartOutput
 from workers.local.readiness import ReadinessCheck
@@ -196,10 +198,11 @@ def environ_of(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]
         A whole environment; the console commands of this Python come first on its PATH.
     """
     inherited = {name: value for name, value in environ.items() if not name.startswith(_PREFIX)}
-    values = {field.name: getattr(settings, field.name) for field in fields(settings)}
+    values = {field.name: getattr(settings, field.name) for field in fields(settings) if field.name != "regions"}
     scripts = sysconfig.get_path("scripts")
     inherited["PATH"] = os.pathsep.join([scripts, *filter(None, [inherited.get("PATH")])])
-    return inherited | {f"{_PREFIX}{name.upper()}": str(value) for name, value in values.items() if value is not None}
+    named = {f"{_PREFIX}{name.upper()}": str(value) for name, value in values.items() if value is not None}
+    return inherited | named | variables(settings.regions)
 
 
 def _supervisor(

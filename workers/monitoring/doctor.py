@@ -23,6 +23,7 @@ from store.ruleset_versions import active_sources
 from workers.monitoring.health_check import HealthCheck
 from workers.monitoring.inspection import WorkerState, worker_states
 from workers.monitoring.probes import ProbeResult, keeps_results, send_probes
+from workers.monitoring.region_rulesets import check_regions
 from workers.monitoring.row_checks import (
     check_batches,
     check_beats,
@@ -94,6 +95,7 @@ def examine(settings: Settings, *, timeout_s: float) -> list[HealthCheck]:
         checks += _guarded("reconciler", lambda: [check_reconciler(engine, settings)])
         checks += _guarded("beats", lambda: [check_beats(engine, settings)])
         checks += _guarded("duties", lambda: check_duties(engine, settings))
+        checks += check_regions(settings)
         checks += _guarded("batches", lambda: check_batches(engine))
         return [*checks, *_guarded("dead-letters", lambda: [check_dead_letters(engine)])]
     finally:

@@ -4,6 +4,7 @@ from rulefarm.database.alone import execute_alone
 from rulefarm.database.connection import connect, translate_errors
 from rulefarm.database.copy import copy_columns, copy_rows, once_each
 from rulefarm.database.identity import FarmIdentity
+from rulefarm.database.lateness import lateness_s
 from rulefarm.database.ledger import Ledger, active_digests, message_of_row, read_verdict
 from rulefarm.database.silence import LONG_S, SHORT_S, allow_long, waited_s
 from rulefarm.database.tables import (
@@ -38,6 +39,7 @@ __all__ = [
     "duties",
     "execute_alone",
     "jobs",
+    "lateness_s",
     "message_of_row",
     "metadata",
     "once_each",

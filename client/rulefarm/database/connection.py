@@ -23,7 +23,7 @@ from rulefarm.errors import DatabaseRejected, DatabaseUnreachable
 from rulefarm.settings import Settings
 
 #: Seconds that a thread waits for a connection of its process, and for one to be made.
-_POOL_TIMEOUT_S, _CONNECT_S = 5.0, 5
+_POOL_TIMEOUT_S, _CONNECT_S = 5.0, 5.0
 #: How much longer a statement is waited for than the server should take to interrupt it.
 _BEYOND = 1.25
 #: A host that is gone without a word is noticed within about ten seconds, whether one waits for it or sends to it; one
@@ -41,26 +41,33 @@ _CONNECTION = {
 _engines: "WeakSet[Engine]" = WeakSet()
 
 
-def connect(settings: Settings, *, statement_timeout_s: float | None = None, silence_s: float = COMMAND_S) -> Engine:
+def connect(
+    settings: Settings,
+    *,
+    statement_timeout_s: float | None = None,
+    silence_s: float = COMMAND_S,
+    connect_s: float = _CONNECT_S,
+) -> Engine:
     """A pool of connections to Postgres.
 
     Args:
         settings: name the database.
         statement_timeout_s: seconds after which the server is to interrupt a statement. Default: it does not.
         silence_s: seconds after which a statement without an answer is given up, if the server is not to interrupt it.
+        connect_s: seconds that a connection may take; libpq knows whole ones, and no less than two.
 
     Raises:
         SettingsError: nothing names a database, or its URL is refused.
     """
     url = make_url(settings.require_database()).set(drivername="postgresql+psycopg2")
-    connection_args: dict[str, Any] = {**_CONNECTION, "connect_timeout": _CONNECT_S}
+    connection_args: dict[str, Any] = {**_CONNECTION, "connect_timeout": max(2, round(connect_s))}
     if statement_timeout_s is None:
         connection_args["connection_factory"] = guarded(silence_s)
     else:
         # Together less than what a worker has for the whole job: a server that is silent is not the job's fault.
         silence_s = statement_timeout_s * _BEYOND
         connection_args["connection_factory"] = guarded(silence_s, silence_s)
-        connection_args["connect_timeout"] = min(_CONNECT_S, max(2, int(statement_timeout_s / 2)))
+        connection_args["connect_timeout"] = min(int(_CONNECT_S), max(2, int(statement_timeout_s / 2)))
     engine = create_engine(
         url,
         pool_size=settings.database_pool_size,

@@ -51,8 +51,17 @@ _INSERT_TEXT = as_text(_INSERT)
 class Ledger:
     """Job rows and verdict rows, as a producer sees them."""
 
-    def __init__(self, settings: Settings) -> None:
-        self.engine = connect(settings, silence_s=SHORT_S)
+    def __init__(self, settings: Settings, *, most_s: float | None = None) -> None:
+        """Connect when first asked.
+
+        Args:
+            settings: name the database.
+            most_s: seconds for a statement, and for a connection, but no less than two. Default: as for any producer.
+        """
+        if most_s is None:
+            self.engine = connect(settings, silence_s=SHORT_S)
+        else:
+            self.engine = connect(settings, silence_s=most_s, connect_s=most_s)
         self.farm_id = FarmIdentity(self.engine)
         self._grace = timedelta(seconds=settings.reconcile_grace_s)
         self._limit = settings.queue_limit

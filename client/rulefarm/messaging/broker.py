@@ -35,11 +35,12 @@ _declared: "WeakKeyDictionary[Any, set[str]]" = WeakKeyDictionary()
 _Answer = TypeVar("_Answer")
 
 
-def create_app(settings: Settings) -> GuestApp:
+def create_app(settings: Settings, *, most_s: float = ANSWER_TIMEOUT_S) -> GuestApp:
     """The Celery application that producers and workers share: broker, results, JSON only.
 
     Args:
         settings: broker_url must be known.
+        most_s: seconds to wait for an answer, or for a connection, at most, unless the URL says otherwise.
 
     Returns:
         An application without tasks: `workers.app` adds them.
@@ -70,23 +71,23 @@ def create_app(settings: Settings) -> GuestApp:
         result_expires=settings.result_expires_s,
         timezone="UTC",
         enable_utc=True,
-        broker_transport_options=_transport_options(settings, broker) if broker else {},
-        broker_connection_timeout=CONNECT_TIMEOUT_S,
+        broker_transport_options=_transport_options(settings, broker, most_s) if broker else {},
+        broker_connection_timeout=min(CONNECT_TIMEOUT_S, most_s),
         # None of Celery's: kombu would show of several sentinels no more than the first.
         broker_shown=broker.shown if broker else None,
-        **_result_options(results, settings.queue_prefix),
+        **_result_options(results, settings.queue_prefix, most_s),
     )
     if broker and broker.tls:
         app.conf.broker_use_ssl = dict(broker.tls)
     return app
 
 
-def _result_options(place: RedisPlace | None, prefix: str | None) -> dict[str, Any]:
+def _result_options(place: RedisPlace | None, prefix: str | None, most_s: float) -> dict[str, Any]:
     options: dict[str, Any] = {
-        "redis_socket_connect_timeout": CONNECT_TIMEOUT_S,
-        "redis_socket_timeout": ANSWER_TIMEOUT_S,
+        "redis_socket_connect_timeout": min(CONNECT_TIMEOUT_S, most_s),
+        "redis_socket_timeout": min(ANSWER_TIMEOUT_S, most_s),
     }
-    retries: dict[str, Any] = {"retry_policy": {"timeout": CONNECT_TIMEOUT_S}}
+    retries: dict[str, Any] = {"retry_policy": {"timeout": min(CONNECT_TIMEOUT_S, most_s)}}
     if prefix:
         retries["global_keyprefix"] = prefix
     if place is None:
@@ -100,15 +101,15 @@ def _result_options(place: RedisPlace | None, prefix: str | None) -> dict[str, A
     return options | {"result_backend_transport_options": retries | place.sentinel_options}
 
 
-def _transport_options(settings: Settings, broker: RedisPlace) -> dict[str, Any]:
+def _transport_options(settings: Settings, broker: RedisPlace, most_s: float) -> dict[str, Any]:
     return {
         "visibility_timeout": settings.visibility_timeout_s,
         # Without these three a message whose worker died comes back after ten times the visibility timeout.
         "unacked_restore_interval": 5,
         "unacked_restore_throttle": 1,
         "unacked_mutex_expire": 30,
-        "socket_connect_timeout": CONNECT_TIMEOUT_S,
-        "socket_timeout": ANSWER_TIMEOUT_S,
+        "socket_connect_timeout": min(CONNECT_TIMEOUT_S, most_s),
+        "socket_timeout": min(ANSWER_TIMEOUT_S, most_s),
         "socket_keepalive": True,
         # Seconds; a worker whose broker's host is gone without a word notices after twice that.
         "health_check_interval": 10,

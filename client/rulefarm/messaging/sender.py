@@ -14,7 +14,7 @@ from rulefarm.circuit_breaker import CircuitBreaker
 from rulefarm.errors import BrokerUnreachable, QueueFull
 from rulefarm.messaging.broker import queue_depths, send_messages
 from rulefarm.messaging.messages import TaskMessage
-from rulefarm.routing import BACKLOG
+from rulefarm.routing import BACKLOG, CONTROL_QUEUE
 
 log = logging.getLogger("rulefarm")
 
@@ -53,6 +53,13 @@ class MessageSender:
     def is_away(self) -> bool:
         """Whether the broker has just not answered, so that nothing is sent now; never without a ledger."""
         return self._has_ledger and self._breaker.is_open
+
+    def ask(self) -> None:
+        """Ask the broker, so that `is_away` tells how it is now."""
+        try:
+            queue_depths(self._app, [CONTROL_QUEUE])
+        except BrokerUnreachable:
+            self._breaker.trip()
 
     def send(self, messages: Sequence[TaskMessage]) -> bool:
         """Send, unless the broker has just not answered.

@@ -8,15 +8,17 @@ a job is judged when it is submitted, its message is never late, and a transacti
 
 import threading
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from rulefarm.errors import NotFound, RulefarmError, VerdictPending
+from rulefarm.errors import FarmUnreachable, NotFound, QueueFull, RulefarmError, VerdictPending
 from rulefarm.jobs import Job, id_of, new_jobs
 from rulefarm.known_domains import checked_known
+from rulefarm.regions import producer_regions
+from rulefarm.settings import Settings
 from rulefarm.testing.judges import Answer, Engine, canned
 from rulefarm.testing.memory_facts import MemoryFacts
 from rulefarm.verdict import Verdict
@@ -29,13 +31,25 @@ class MemoryFarm:
         rulesets: a folder with a folder per domain, whose rules judge; the engine has to be installed. Default: those
             that ship, unless there are answers.
         answers: domain to its canned answer, which comes before its rules.
+        region: whose farm it is. Default: there are no regions.
+        fallback: regions that take what this one does not: after `fail(DatabaseUnreachable(…))` the first of them does.
 
     Raises:
-        SettingsError: `no-engine`: rules are to judge, and the engine is not installed.
+        SettingsError: `no-engine`: rules are to judge, and the engine is not installed; `bad-region`: a fallback, and
+            no region.
         RulefarmError: a ruleset can't be read.
     """
 
-    def __init__(self, rulesets: Path | str | None = None, *, answers: Mapping[str, Answer] | None = None) -> None:
+    def __init__(
+        self,
+        rulesets: Path | str | None = None,
+        *,
+        answers: Mapping[str, Answer] | None = None,
+        region: str | None = None,
+        fallback: Sequence[str] = (),
+    ) -> None:
+        #: Its own region, and those that take what it does not.
+        self._regions = producer_regions(Settings(), region, fallback)
         #: Reference facts, which domains look up.
         self.facts = MemoryFacts()
         #: Domain to its canned answer; may be changed at any time.
@@ -192,16 +206,19 @@ class MemoryFarm:
         new = list(new_jobs(domain, items, as_of=as_of, on_record=True, farm=self))
         checked_known(domain, {*self.answers, *(self._engine.rulesets if self._engine else ())})
         with self._lock:
-            if self._failure is not None:
-                failure, self._failure = self._failure, None
+            failure, self._failure = self._failure, None
+            # Of regions the next takes what the first could not.
+            away = isinstance(failure, FarmUnreachable | QueueFull) and len(self._regions) > 1
+            if failure is not None and not away:
                 raise failure
+            home = self._regions[away] if self._regions else None
             taken = []
             for job, text in new:
-                first, _ = self._jobs.setdefault(job.id, (job, text))
+                first, _ = self._jobs.setdefault(job.id, (replace(job, region=home), text))
                 if domain not in self.answers:
                     # Now, with the facts and the events of now.
                     self.verdict(job.id)
-                taken.append(job.recorded(first.as_of, first.enqueued_at))
+                taken.append(replace(job, region=home).recorded(first.as_of, first.enqueued_at))
         return taken
 
     def _judged(self, job: Job, text: str) -> Verdict | None:

@@ -15,6 +15,7 @@ import pytest
 from cli.main import COMMANDS, cli
 from rulefarm.database import connect
 from rulefarm.errors import ServiceError
+from rulefarm.region_places import RegionPlace
 from rulefarm.settings import Settings
 from store.migrate import migrate
 from tests.processes import python, says, until
@@ -67,12 +68,15 @@ def test_rulesets_of_ones_own_get_a_worker_for_each_queue(domains: list[str]) ->
 
 def test_settings_survive_the_environment(tmp_path: Path) -> None:
     text = {"broker_url": "redis://x", "database_url": "postgresql://y", "flower_password": "a:b"}
-    settings = Settings(home=tmp_path, rulesets=tmp_path / "rules", chunk_rows=7, reconcile_interval_s=0.5, **text)
+    there = (RegionPlace(name="us", broker_url="redis://us", home=tmp_path / "us"),)
+    how = {"rulesets": tmp_path / "rules", "chunk_rows": 7, "reconcile_interval_s": 0.5, "regions": there}
+    settings = Settings(home=tmp_path, **how, **text)  # type: ignore[arg-type]
     environ = environ_of(settings, {"RULEFARM_CHUNK_ROWS": "9", "RULEFARM_NIGHTLY_SOURCE": "x", "OTHER": "kept"})
     assert Settings.from_env(environ) == settings
     assert environ["OTHER"] == "kept"
     assert {name.removeprefix("RULEFARM_").lower() for name in environ if name.startswith("RULEFARM_")} <= {
-        field.name for field in fields(Settings)
+        *(field.name for field in fields(Settings)),
+        *("region_us_broker_url", "region_us_home"),
     }
 
 
