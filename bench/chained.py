@@ -1,11 +1,11 @@
 """Rules that feed each other: from a shortage to a tax.  [chained] -> suites
 
-Ten categories with six rules each; what one rule writes, the next one reads. The same is written by hand in Python
+Categories with six rules each; what one rule writes, the next one reads. The same is written by hand in Python
 twice, as in `bench.baselines`: (a) all sixty conditions in one function, (b) one function for each category. A rule
 engine finds the order by itself; who writes by hand has to know it."""
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -13,7 +13,14 @@ import polars as pl
 from bench.generated import made
 from engine import Schema, parse_schema
 
-CATEGORIES = tuple(f"category {number}" for number in range(10))
+
+def categories(count: int) -> tuple[str, ...]:
+    """The names of so many categories."""
+    return tuple(f"category {number}" for number in range(count))
+
+
+#: Those of sixty rules.
+CATEGORIES = categories(10)
 
 #: What rules write, in the order they write it.
 WRITTEN = ("shortage", "quantity", "total", "approval", "discount", "tax")
@@ -32,18 +39,19 @@ def schema() -> Schema:
     return parse_schema("\n".join([*lines, 'approval = { kind = "text", derived = true }']))
 
 
-def make_items(count: int, seed: int = 1) -> list[dict[str, Any]]:
+def make_items(count: int, seed: int = 1, among: Sequence[str] = CATEGORIES) -> list[dict[str, Any]]:
     """Items from a seed; six in ten are short of stock.
 
     Args:
         count: how many.
         seed: the same seed gives the same items; default 1.
+        among: the categories; default ten.
     """
     chance = random.Random(f"items {seed}")
     return [
         {
             "sku": f"I{number:05d}",
-            "category": chance.choice(CATEGORIES),
+            "category": chance.choice(among),
             "stock": chance.randrange(60),
             "minimum": chance.randrange(20, 60),
             "price": round(chance.uniform(1, 90), 2),
@@ -58,10 +66,18 @@ def frame(items: list[dict[str, Any]]) -> pl.DataFrame:
     return pl.DataFrame(items, infer_schema_length=None)
 
 
-def grl() -> str:
-    """The sixty rules, those of a category last step first: the engine has to find the order."""
+def grl(among: Sequence[str] = CATEGORIES, *, leading_back: bool = False) -> str:
+    """The rules, six a category, those of one last step first: the engine has to find the order.
+
+    Args:
+        among: the categories; default ten.
+        leading_back: whether each has a seventh that could set what the first one reads; it never fires.
+    """
     rules = []
-    for number, category in enumerate(CATEGORIES):
+    for number, category in enumerate(among):
+        if leading_back:
+            when = f'Item.category == "{category}" && Item.tax < 0'
+            rules.append(f'rule "recount {number}" salience -9 {{ when {when} then Item.stock = 0; }}')
         for place, (written, test, value) in reversed(list(enumerate(_steps(number)))):
             when = f'Item.category == "{category}" && {_in_grl(test)}'
             review = f' Review("approval {number}");' if written == "approval" else ""
@@ -72,6 +88,7 @@ def grl() -> str:
 
 def _steps(number: int) -> list[tuple[str, str, str]]:
     """What each rule of a category writes, when, and what; names of fields in braces."""
+    number %= len(CATEGORIES)
     packs, limit, rebate, rate = 1 + number % 4, 500 + 100 * number, (5 + number) / 100, (7 + number) / 100
     return [
         ("shortage", "{stock} < {minimum}", "{minimum} - {stock}"),
@@ -102,15 +119,19 @@ def inlined() -> Judge:
     return judge
 
 
-def specialised() -> Judge:
-    """(b): one function for each category."""
+def specialised(among: Sequence[str] = CATEGORIES) -> Judge:
+    """(b): one function for each category.
+
+    Args:
+        among: the categories; default ten.
+    """
     lines = []
-    for number in range(len(CATEGORIES)):
+    for number in range(len(among)):
         lines += [f"def judge{number}(item):", *_locals()]
         for place in range(len(WRITTEN)):
             lines += _branch(number, place, "")
         lines.append("    return fired, written")
-    lines.append("judges = {" + ", ".join(f"{name!r}: judge{i}" for i, name in enumerate(CATEGORIES)) + "}")
+    lines.append("judges = {" + ", ".join(f"{name!r}: judge{i}" for i, name in enumerate(among)) + "}")
     lines += ["def judge(item):", "    return judges[item['category']](item)"]
     judge: Judge = made("judge", lines)
     return judge

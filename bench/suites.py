@@ -21,6 +21,8 @@ _ROWS = 1_000
 #: How the engine is called in the tables.
 RECORD = "engine, one record"
 CHUNK = "engine, chunk"
+#: The same with rules that could set what those before them read.
+RECORD_BACK = "engine, one record, rules that lead back"
 A, B = "(a) one Python function", "(b) a function per category"
 C, D = "(c) NumPy masks", "(d) NumPy masks per category"
 
@@ -127,8 +129,9 @@ def chunks(
 
 
 def chain(effort: Effort) -> list[ReportRow]:
-    """Sixty rules that feed each other."""
+    """Sixty rules that feed each other, and ten thousand, or a thousand."""
     program = compile_ruleset({"chain.grl": chained.grl()}, chained.schema())
+    leading_back = compile_ruleset({"chain.grl": chained.grl(leading_back=True)}, chained.schema())
     items = chained.make_items(effort.shipped // 2)
     frame = chained.frame(items)
     facts = [{"Item": item} for item in items]
@@ -137,19 +140,40 @@ def chain(effort: Effort) -> list[ReportRow]:
     check(B, [chained.comparable(*split(item)) for item in items], expected)
     evaluations = [program.evaluate(each, as_of=AS_OF) for each in facts]
     check(RECORD, [chained.comparable(one.fired, one.changes) for one in evaluations], expected)
+    looping = [leading_back.evaluate(each, as_of=AS_OF) for each in facts]
+    check(RECORD_BACK, [chained.comparable(one.fired, one.changes) for one in looping], expected)
     result = program.evaluate_frame(frame, fact="Item", as_of=AS_OF)
     both = [chained.comparable(result.fired(row), result.changes(row)) for row in range(len(result))]
     check(CHUNK, both, expected)
     samples = race(
         [
             Contender(RECORD, lambda: by_record(program, facts), len(items)),
+            Contender(RECORD_BACK, lambda: by_record(leading_back, facts), len(items)),
             Contender(A, lambda: [one(item) for item in items], len(items)),
             Contender(B, lambda: [split(item) for item in items], len(items)),
             Contender(CHUNK, lambda: by_chunk(program, [frame], "Item"), len(items)),
         ],
         effort.rounds,
     )
-    return _rows("chained, 60 rules", samples, samples[RECORD], {})
+    rows = _rows("chained, 60 rules", samples, samples[RECORD], {})
+    return rows + _long_chain(effort)
+
+
+def _long_chain(effort: Effort) -> list[ReportRow]:
+    """Many categories of six rules that feed each other."""
+    names = chained.categories(effort.largest // 6 + 4)
+    program = compile_ruleset({"chain.grl": chained.grl(names)}, chained.schema())
+    items = chained.make_items(effort.shipped // 2, among=names)
+    facts, split = [{"Item": item} for item in items], chained.specialised(names)
+    evaluations = [program.evaluate(each, as_of=AS_OF) for each in facts]
+    judged = [chained.comparable(*split(item)) for item in items]
+    check(RECORD, [chained.comparable(one.fired, one.changes) for one in evaluations], judged)
+    contenders = [
+        Contender(RECORD, lambda: by_record(program, facts), len(items)),
+        Contender(B, lambda: [split(item) for item in items], len(items)),
+    ]
+    samples = race(contenders, effort.rounds)
+    return _rows(f"chained, {6 * len(names):,} rules", samples, samples[RECORD], {})
 
 
 def _rows(section: str, samples: dict[str, Sample], own: Sample, goals: dict[str, Goal]) -> list[ReportRow]:

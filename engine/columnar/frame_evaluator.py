@@ -1,8 +1,9 @@
 """Judge the rows of a frame: the columnar pass, and the record evaluation for what it can't finish.
 
 The columnar pass finds for every row which rules match, and finishes the rows whose rules have constant reasons. Rows
-whose rules do more are finished by the cycle, from what matched; rows that the pass can't read are judged by the record
-evaluation from the start. So every row gets the answer of the record evaluation."""
+whose rules do more are finished by the cycle, from what matched, or by the chains, where rules bear on each other; rows
+that the pass can't read are judged by the record evaluation from the start. So every row gets the answer of the record
+evaluation."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -39,6 +40,8 @@ class FrameEvaluator:
         agenda = compiled.agenda
         #: bool[rules]: whether a rule has constant reasons.
         self._is_constant = np.array([reasons is not None for reasons in agenda.reasons.reasons], np.bool_)
+        #: bool[rules]: whether a rule bears on others.
+        self._steers = np.array([each.steers for each in agenda.rules], np.bool_)
         groups = {name: number for number, name in enumerate({each.rule.activation_group for each in agenda.rules})}
         #: int64[rules]: the activation group of each rule; -1: it has none.
         self._groups = np.array(
@@ -96,12 +99,20 @@ class FrameEvaluator:
         if not is_constant.all():
             acting_rows = np.unique(rows[~is_constant])
             edges = np.searchsorted(rows, [acting_rows, acting_rows + 1]).T.tolist()
-            agenda = self._compiled.agenda
+            chained = set(rows[self._steers[positions]].tolist()) if self._compiled.chains is not None else set()
             for row, (start, end), slots in zip(
                 acting_rows.tolist(), edges, frame_pass.slots_of(acting_rows), strict=True
             ):
                 # Nobody asks a row of a frame for its facts.
-                evaluations[row] = run_cycle(agenda, slots, {}, None, positions[start:end].tolist())
+                evaluation = None
+                if row in chained and self._compiled.chains is not None:
+                    evaluation = self._compiled.chains.judge(slots, {})
+                    if evaluation is None:
+                        (slots,) = frame_pass.slots_of(np.array([row]))
+                if evaluation is None:
+                    matched = positions[start:end].tolist()
+                    evaluation = run_cycle(self._compiled.agenda, slots, {}, None, matched)
+                evaluations[row] = evaluation
         if self._has_groups:
             rows, positions = self._without_rivals(rows, positions)
         return np.searchsorted(rows, np.arange(len(frame) + 1)), positions, evaluations
