@@ -40,12 +40,17 @@ _SETTLED = text(
     " group by 1, 2, 3, 4, 5"
 )
 _PIECE = timedelta(days=1)
-#: By slots; and once more, in the same reading, by who judged by which ruleset.
+#: By slots; and once more, in the same reading, by who judged by which ruleset. First by both: of many verdicts few
+#: sums are left, and to sum up each verdict twice would take half as long again.
 _RECENT = text(f"""
-    select date_bin('{SLOT_S} s', evaluated_at, timestamptz 'epoch') as slot, {_COLUMNS},
-           worker, ruleset_digest, {_SUMS}
-    from verdicts where evaluated_at >= :since and evaluated_at < :until
-    group by grouping sets ((1, 2, 3, 4, 5, 6), (1, 2, 7, 8))""")
+    with sums as (
+        select date_bin('{SLOT_S} s', evaluated_at, timestamptz 'epoch') as slot, {_COLUMNS},
+               worker, ruleset_digest, {_SUMS}
+        from verdicts where evaluated_at >= :since and evaluated_at < :until
+        group by 1, 2, 3, 4, 5, 6, 7, 8)
+    select slot, domain, outcome, bulk, evaluation, answer, worker, ruleset_digest,
+           sum(number)::bigint as number, sum(evaluation_s) as evaluation_s, sum(answer_s) as answer_s
+    from sums group by grouping sets ((1, 2, 3, 4, 5, 6), (1, 2, 7, 8))""")
 
 
 @dataclass(frozen=True, slots=True, order=True)
