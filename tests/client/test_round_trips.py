@@ -59,3 +59,17 @@ def test_many_jobs_are_as_few_round_trips_as_one_transaction_needs(lines: tuple[
     assert queries == [b"BEGIN\0", b"create tempo", b"copy incomin", b"with taken a", b"COMMIT\0"]
     # As many as still wake somebody, in one pipeline, which goes out in pieces.
     assert b"".join(to_broker).count(b"*3\r\n") == b"".join(to_broker).count(b"LPUSH") == BACKLOG - 50
+
+
+def test_a_look_for_a_verdict_is_one_round_trip_and_one_more_while_there_is_none(
+    lines: tuple[Farm, Line, Line], domain: str
+) -> None:
+    farm, to_database, _ = lines
+    job = farm.submit(domain, ORDER)
+    ledger = farm.require_ledger()
+    assert ledger.answer(job.id) is None
+    del to_database[:]
+    assert ledger.answer(job.id, job.enqueued_at) is None
+    assert [data[:1] for data in to_database] == [b"Q", b"Q"]
+    assert b"from verdicts" in to_database[0]
+    assert b"from dead_letters" in to_database[1]

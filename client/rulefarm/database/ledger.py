@@ -46,6 +46,14 @@ def _inserting() -> ReturningInsert[Any]:
 #: Built once, and written once: to do so takes longer than to execute it.
 _INSERT = _inserting()
 _INSERT_TEXT = as_text(_INSERT)
+# Whoever waits looks again and again: in one round trip each time.
+_COLUMNS = [column.name for column in verdicts.columns]
+_VERDICT = f"select {', '.join(_COLUMNS)} from verdicts where id = %(id)s"
+# A row of a batch has a letter and no job. A job is dead even when somebody has dropped its letter.
+_DEAD = (
+    "select 1 as place, attempts, code, reason from dead_letters where id = %(id)s union all"
+    " select 2, attempts, code, reason from jobs where id = %(id)s and state = 'dead' order by place limit 1"
+)
 
 
 class Ledger:
@@ -181,20 +189,12 @@ class Ledger:
         verdict = self.verdict(job_id, enqueued_at)
         if verdict is not None:
             return verdict
-        # A row of a batch has a letter and no job. A job is dead even when somebody has dropped its letter.
-        dead_jobs = select(jobs.c.attempts, jobs.c.code, jobs.c.reason).where(jobs.c.state == "dead")
-        letters = select(dead_letters.c.attempts, dead_letters.c.code, dead_letters.c.reason)
-        with translate_errors(self.engine), self.engine.connect() as connection:
-            dead = (
-                connection.execute(letters.where(dead_letters.c.id == job_id)).first()
-                or connection.execute(dead_jobs.where(jobs.c.id == job_id)).first()
-            )
-        if dead is None:
+        dead = execute_alone(self.engine, _DEAD, {"id": str(job_id)}, repeatable=True)
+        if not dead:
             return None
-        why = f" [{dead.code}]: {dead.reason}" if dead.code else ""
-        raise JobDead(
-            "job-dead", f"job {job_id} is dead after {dead.attempts} attempts{why}", "see 'rulefarm jobs show'"
-        )
+        [(_, attempts, code, reason)] = dead
+        why = f" [{code}]: {reason}" if code else ""
+        raise JobDead("job-dead", f"job {job_id} is dead after {attempts} attempts{why}", "see 'rulefarm jobs show'")
 
     def verdict(self, job_id: uuid.UUID, enqueued_at: datetime | None = None) -> Verdict | None:
         """The verdict of a job or of a row of a batch, if there is one.
@@ -264,12 +264,9 @@ def read_verdict(engine: Engine, job_id: uuid.UUID, enqueued_at: datetime | None
     Raises:
         DatabaseUnreachable: no answer.
     """
-    statement = select(verdicts).where(verdicts.c.id == job_id)
-    if enqueued_at is not None:
-        statement = statement.where(verdicts.c.enqueued_at == enqueued_at)
-    with translate_errors(engine), engine.connect() as connection:
-        row = connection.execute(statement).mappings().first()
-    return Verdict.from_json(dict(row)) if row else None
+    statement = _VERDICT if enqueued_at is None else f"{_VERDICT} and enqueued_at = %(enqueued_at)s"
+    rows = execute_alone(engine, statement, {"id": str(job_id), "enqueued_at": enqueued_at}, repeatable=True)
+    return Verdict.from_json(dict(zip(_COLUMNS, rows[0], strict=True))) if rows else None
 
 
 def message_of_row(row: Any) -> TaskMessage:
