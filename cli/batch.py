@@ -9,15 +9,17 @@ import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from sqlalchemy import Engine
 
-from cli.display.output import counted, exit_not_sent, print_json, print_table, send_or_exit
+from cli.display.output import counted, print_json, print_table
+from cli.display.sending import exit_not_sent, send_or_exit
 from cli.display.terminal import console, echo
-from cli.lookup import check_domain, published_key
+from cli.lookup import check_domain
 from cli.options import as_of_option, domain_argument, domain_option, json_option, read_settings, source_options
+from cli.recorded import published_key
 from rulefarm.farm import Farm
 from rulefarm.jobs import Batch
 from store.batch_status import find_batches
 from store.dead_letter_retry import resume
-from store.verdicts import find_verdicts
+from store.verdict_list import find_verdicts
 from workers.telemetry import traced_process
 
 #: Reasons that are printed of a batch in which all is wrong.

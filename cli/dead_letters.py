@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from cli.display.output import counted, print_json, print_table, send_or_exit
+from cli.display.output import counted, print_json, print_table
+from cli.display.sending import send_or_exit
 from cli.display.terminal import Line, console, echo
 from cli.lookup import check_domain
 from cli.options import domain_option, json_option, read_settings

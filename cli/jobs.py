@@ -8,8 +8,9 @@ from cli.dead_letters import print_letter
 from cli.display.old_keys import with_old_keys
 from cli.display.output import counted, print_json, print_table, print_verdict
 from cli.display.terminal import Line, console
-from cli.lookup import check_domain, facts_on_record, say_if_several
+from cli.lookup import check_domain, say_if_several
 from cli.options import domain_option, json_option, read_settings
+from cli.recorded import facts_on_record
 from rulefarm.database import connect
 from store.job_status import JobStatus, find_job_status, find_jobs, job_facts
 

@@ -1,22 +1,17 @@
-"""What several commands ask the database on the side.  a key, a domain, a verdict -> [lookup] -> remarks, facts
+"""What several commands ask the database on the side.  a key, a domain -> [lookup] -> remarks
 
 Refuses domains that nobody has published, and says when a key names several jobs."""
 
 from difflib import get_close_matches
-from typing import Any
 
 from sqlalchemy import Engine
 
 from cli.display.terminal import echo
 from rulefarm.database import active_digests
 from rulefarm.errors import NotFound
-from rulefarm.verdict import Verdict
-from rulesets.recorded import recorded_schema
 from store.batch_status import find_batches
 from store.dead_letter_retry import LetterFilter, find_letters
 from store.job_status import find_jobs, same_key
-from store.ruleset_versions import source_of
-from tasks.judged_facts import judged_facts
 
 #: Of several jobs of one key, so many are named.
 _NAMED = 5
@@ -73,38 +68,3 @@ def say_if_several(engine: Engine, key: str, domain: str | None) -> None:
         echo(f"  {row['id']}  {row['domain']}  {moment}  {row['outcome'] or 'no verdict'}", err=True)
     if len(found) > _NAMED:
         echo(f"  and {len(found) - _NAMED} more: see 'rulefarm verdicts --subject'", err=True)
-
-
-def published_key(engine: Engine, domain: str) -> str | None:
-    """The field that names what a domain judges, by what is published; None if nothing is.
-
-    Args:
-        engine: the database.
-        domain: its name.
-
-    Raises:
-        DatabaseUnreachable: no answer.
-    """
-    digest = active_digests(engine).get(domain)
-    try:
-        schema = recorded_schema(source_of(engine, domain, digest)) if digest else None
-    except NotFound:
-        return None
-    return schema.key if schema else None
-
-
-def facts_on_record(engine: Engine, verdict: Verdict) -> dict[str, Any] | None:
-    """The facts that a verdict was reached with; None when they are no longer on record.
-
-    Args:
-        engine: the database.
-        verdict: of a job, or of a row of a batch.
-
-    Raises:
-        DatabaseUnreachable: no answer.
-    """
-    try:
-        schema = recorded_schema(source_of(engine, verdict.domain, verdict.ruleset_digest))
-        return None if schema is None else judged_facts(engine, verdict, schema)
-    except NotFound:
-        return None

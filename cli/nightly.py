@@ -6,8 +6,8 @@ import click
 from sqlalchemy import Engine
 
 from cli.batch import follow
-from cli.lookup import published_key
 from cli.options import json_option, read_settings
+from cli.recorded import published_key
 from rulefarm.errors import NotFound
 from rulefarm.farm import Farm
 from tasks.nightly import record_nightly

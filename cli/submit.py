@@ -5,7 +5,8 @@ from datetime import datetime
 
 import click
 
-from cli.display.output import exit_not_sent, print_json, print_verdict
+from cli.display.output import print_json, print_verdict
+from cli.display.sending import exit_not_sent
 from cli.display.terminal import echo
 from cli.options import as_of_option, domain_argument, json_option, read_facts, read_settings
 from rulefarm.farm import Farm

@@ -3,14 +3,15 @@
 import uuid
 from datetime import datetime
 from functools import partial
+from importlib import import_module
 
 import click
 
 from cli.display.output import print_verdicts
-from cli.lookup import check_domain, facts_on_record
+from cli.lookup import check_domain
 from cli.options import Instant, csv_option, domain_option, json_option, read_settings
 from rulefarm.database import connect
-from store.verdicts import find_verdicts
+from store.verdict_list import find_verdicts
 
 
 @click.command("verdicts")
@@ -63,5 +64,6 @@ def command(
         digest=digest,
         limit=limit,
     )
-    facts_of = partial(facts_on_record, engine) if facts else None
+    # It loads the engine, which takes longer than a list of verdicts.
+    facts_of = partial(import_module("cli.recorded").facts_on_record, engine) if facts else None
     print_verdicts(verdicts, as_json=as_json, as_csv=as_csv, raw=raw, facts_of=facts_of)

@@ -27,7 +27,7 @@ from rulefarm.farm import Farm
 from rulefarm.jobs import Batch
 from rulefarm.settings import Settings
 from rulesets.loader import SHIPPED, LoadedRuleset, load_all
-from store.verdicts import count_fired
+from store.verdict_list import count_fired
 from tasks.nightly import record_nightly
 from workers.local import running_farm
 

@@ -22,7 +22,7 @@ from rulefarm import wire
 from rulefarm.errors import RulefarmError
 from rulefarm.normalize import abbreviate, check_storable
 from rulefarm.verdict import Outcome
-from store.verdicts import find_verdicts
+from store.verdict_list import find_verdicts
 
 #: Verdicts of one page: unless said otherwise, and at most.
 _PAGE, MAX_PAGE = 50, 500

@@ -1,14 +1,13 @@
-"""Verdict rows: written for a job or a chunk, and listed.  judge -> [verdicts] -> the tables verdicts, jobs, chunks
+"""Verdict rows: written for a job or a chunk.  judge -> [verdicts] -> the tables verdicts, jobs, chunks
 
 Every write can be repeated: a job that has its verdict keeps it. A chunk is written with COPY. Judges nothing."""
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from psycopg2.errors import UniqueViolation
-from sqlalchemy import Connection, Engine, bindparam, func, select, text, update
+from sqlalchemy import Connection, Engine, bindparam, func, text, update
 from sqlalchemy.dialects import postgresql
 
 from rulefarm.database import chunks, copy_columns, execute_alone, translate_errors, verdicts
@@ -95,80 +94,6 @@ def store_chunk(
         new = _add(connection, columns)
         finish_batch(connection, batch)
     return new
-
-
-def find_verdicts(
-    engine: Engine,
-    *,
-    domain: str | None = None,
-    outcome: str | None = None,
-    subject: str | None = None,
-    batch: uuid.UUID | None = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
-    rule: str | None = None,
-    digest: str | None = None,
-    limit: int = 20,
-    after: tuple[datetime, uuid.UUID] | None = None,
-) -> Iterator[Verdict]:
-    """Verdicts, newest first.
-
-    Args:
-        engine: the database.
-        domain: of this domain only. Default: of any; likewise all others but limit.
-        outcome: accept, review, reject or error.
-        subject: the key that was judged.
-        batch: the batch's id.
-        since: judged then or later.
-        until: judged before.
-        rule: this rule fired.
-        digest: of the ruleset, or what it begins with.
-        limit: at most so many.
-        after: evaluated_at and id of a verdict: only those that come behind it. Default: from the newest on.
-
-    Raises:
-        DatabaseUnreachable: no answer.
-    """
-    filters = {"domain": domain, "outcome": outcome, "subject": subject, "batch": batch}
-    statement = select(verdicts).order_by(verdicts.c.evaluated_at.desc(), verdicts.c.id).limit(limit)
-    for name, value in filters.items():
-        if value is not None:
-            statement = statement.where(verdicts.c[name] == value)
-    if since is not None:
-        statement = statement.where(verdicts.c.evaluated_at >= since)
-    if until is not None:
-        statement = statement.where(verdicts.c.evaluated_at < until)
-    if rule is not None:
-        statement = statement.where(verdicts.c.fired.contains([rule]))
-    if digest is not None:
-        statement = statement.where(verdicts.c.ruleset_digest.startswith(digest, autoescape=True))
-    if after is not None:
-        at, last = after
-        # The first is what the index finds; of one instant, the ids say which come behind.
-        statement = statement.where(verdicts.c.evaluated_at <= at)
-        statement = statement.where((verdicts.c.evaluated_at < at) | (verdicts.c.id > last))
-    with translate_errors(engine), engine.connect() as connection:
-        rows = connection.execute(statement).mappings().all()
-    return (Verdict.from_json(dict(row)) for row in rows)
-
-
-def count_fired(engine: Engine, batch: uuid.UUID, *, limit: int = 10) -> list[tuple[str, int]]:
-    """The rules that fired most often in a batch, with how often.
-
-    Args:
-        engine: the database.
-        batch: the batch's id.
-        limit: rules at most.
-
-    Raises:
-        DatabaseUnreachable: no answer.
-    """
-    rule = func.unnest(verdicts.c.fired).label("rule")
-    fired = select(rule).where(verdicts.c.batch == batch).subquery()
-    times = func.count()
-    statement = select(fired.c.rule, times).group_by(fired.c.rule).order_by(times.desc(), fired.c.rule).limit(limit)
-    with translate_errors(engine), engine.connect() as connection:
-        return [(name, count) for name, count in connection.execute(statement)]
 
 
 def stage(connection: Connection, rows: VerdictColumns, names: Sequence[str]) -> None:

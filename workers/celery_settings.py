@@ -6,7 +6,8 @@ from typing import Any
 
 from celery import Celery
 
-from rulefarm.routing import CONTROL_QUEUE, queue
+from rulefarm.messaging import queue
+from rulefarm.routing import CONTROL_QUEUE
 from rulefarm.settings import Settings
 from store.cron import Cron
 

@@ -8,9 +8,10 @@ import io
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
-from cli.display.terminal import echo_data
+from cli.display.terminal import echo_lines
 from rulefarm.escaping import visible
 
 #: What a formula begins with, in wide letters too, and white space that a program may drop before it.
@@ -27,11 +28,10 @@ def print_csv(columns: Sequence[str], documents: Iterable[Mapping[str, Any]], *,
         documents: as `Verdict.to_json` gives them.
         raw: texts stay as they are.
     """
-    echo_data(csv_line(columns))
     keep = "" if sys.stdout.isatty() else _WITHIN_QUOTES
-    for document in documents:
-        cells = [_cell(document[name]) for name in columns]
-        echo_data(csv_line(cells if raw else [_safe(cell, keep) for cell in cells]))
+    texts = ([_cell(document[name]) for name in columns] for document in documents)
+    lines = (csv_line(cells if raw else [_safe(cell, keep) for cell in cells]) for cells in texts)
+    echo_lines(chain([csv_line(columns)], lines))
 
 
 def csv_line(cells: Sequence[Any]) -> str:

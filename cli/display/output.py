@@ -7,15 +7,11 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NoReturn
-
-from celery import Celery
+from typing import Any
 
 from cli.display.csv_output import print_csv
-from cli.display.table import print_rows
+from cli.display.table import print_rows, print_tabbed
 from cli.display.terminal import Line, console, echo, echo_data
-from rulefarm.errors import BrokerUnreachable
-from rulefarm.messaging import TaskMessage, send_messages
 from rulefarm.verdict import Verdict
 
 #: Colours of the outcomes.
@@ -34,6 +30,10 @@ def print_table(headers: Sequence[str], rows: Iterable[Sequence[Any]], *, none: 
     if not rows:
         echo(none)
         return
+    if any(headers) and not sys.stdout.isatty():
+        # For programs, with neither colours nor widths: a hundred thousand rows are to be there in a second.
+        print_tabbed([headers, *([_text(value) for value in row] for row in rows)])
+        return
     right = [all(isinstance(row[i], (int, float)) for row in rows) for i in range(len(headers))]
     print_rows(headers, [[_cell(value) for value in row] for row in rows], right=right)
 
@@ -50,17 +50,6 @@ def counted(number: int, what: str, several: str = "") -> str:
     ('1 attempt', '1,200 attempts', '2 batches')
     """
     return f"{number:,} {what if number == 1 else several or what + 's'}"
-
-
-def exit_not_sent(what: str) -> NoReturn:
-    """Say that something is on record but that no message of it was sent, and exit with code 3: the broker is away.
-
-    Args:
-        what: with its verb: `job 0b2c… is`.
-    """
-    message = f"{what} on record, but the broker does not answer: judged when it is back"
-    echo(f"rulefarm: {message} [broker-unreachable]", err=True)
-    sys.exit(3)
 
 
 def print_json(value: Any) -> None:
@@ -153,19 +142,9 @@ def _json_value(value: Any) -> str:
 
 
 def _cell(value: Any) -> Line:
-    text = f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    text = _text(value)
     return Line(text, style=COLOURS.get(text, ""))
 
 
-def send_or_exit(app: Celery, messages: list[TaskMessage], what: str) -> None:
-    """Send messages; exit with code 3 if the broker does not answer.
-
-    Args:
-        app: from `rulefarm.messaging.create_app`.
-        messages: to send.
-        what: they are about, with its verb: see `exit_not_sent`.
-    """
-    try:
-        send_messages(app, messages)
-    except BrokerUnreachable:
-        exit_not_sent(what)
+def _text(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

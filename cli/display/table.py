@@ -4,13 +4,14 @@ On a terminal: columns as wide as they need, lines broken between words. What do
 stands below its row, under its own name. In a pipe: a tab between cells and nothing else, for `cut` and `sort`."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from rich.cells import cell_len
 from rich.padding import Padding
 from rich.table import Table
 
-from cli.display.terminal import Line, console, echo_data
+from cli.display.terminal import Line, console, echo_data, echo_lines
+from rulefarm.escaping import visible
 
 #: Columns of the terminal between two columns of a table, and before what stands below a row.
 _GAP, _INDENT = 2, 4
@@ -27,13 +28,14 @@ def print_rows(headers: Sequence[str], rows: Sequence[Sequence[Line]], *, right:
     top = [[Line(name, "bold") for name in headers]] if any(headers) else []
     columns = [[cells[i] for cells in (*top, *rows)] for i in range(len(headers))]
     if not sys.stdout.isatty():
+        if top:
+            print_tabbed([headers, *([cell.plain for cell in cells] for cells in rows)])
+            return
         # Without a header it is no table for a program, but lines to read.
-        widths = [0 if top else max((cell.cell_len for cell in column), default=0) for column in columns]
-        gap = "\t" if top else " " * _GAP
-        for cells in (*top, *rows):
-            # The cells are escaped already, so that these tabs are the only ones.
+        widths = [max((cell.cell_len for cell in column), default=0) for column in columns]
+        for cells in rows:
             padded = (cell.plain + " " * (width - cell.cell_len) for cell, width in zip(cells, widths, strict=True))
-            echo_data(gap.join(padded) if top else gap.join(padded).rstrip())
+            echo_data((" " * _GAP).join(padded).rstrip())
         return
     out = console()
     least = [max((cell_len(word) for cell in column for word in cell.plain.split()), default=1) for column in columns]
@@ -54,6 +56,11 @@ def print_rows(headers: Sequence[str], rows: Sequence[Sequence[Line]], *, right:
             out.print(Padding(Line(f"{headers[i]}: ", "dim").append(cells[i]), (0, 0, 0, _INDENT)))
     if table.row_count:
         out.print(table)
+
+
+def print_tabbed(rows: Iterable[Sequence[str]]) -> None:
+    """Print rows for a program: a line each, a tab between cells, and none within them."""
+    echo_lines("\t".join(map(visible, cells)) for cells in rows)
 
 
 def _widths(columns: Sequence[Sequence[Line]], least: Sequence[int], room: int) -> list[int]:

@@ -7,7 +7,8 @@ data: they go through `echo_data`."""
 import logging
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import islice
 from numbers import Number
 from typing import Any
 
@@ -22,6 +23,8 @@ from rulefarm.escaping import visible
 _CAUSES = 10
 #: Wide enough for any line: off a terminal nothing is cut.
 _UNCUT = 1000
+#: Lines that are written at once.
+_PORTION = 500
 
 
 class Line(Text):
@@ -117,6 +120,13 @@ def echo_data(text: str) -> None:
     """Print JSON, which has escapes of its own, or a line for a program."""
     # click would take escape sequences out of what goes into a file.
     click.echo(text, color=True)
+
+
+def echo_lines(lines: Iterable[str]) -> None:
+    """Print many lines for a program, as `echo_data` prints one; not each with a system call of its own."""
+    lines = iter(lines)
+    while portion := list(islice(lines, _PORTION)):
+        echo_data("\n".join(portion))
 
 
 def console(*, stderr: bool = False) -> Console:

@@ -1,16 +1,11 @@
-"""Names on the wire: exchange, queues, tasks.  a domain -> [routing] -> the queue that its workers take from
+"""Names on the wire: queues, tasks.  a domain -> [routing] -> the queue that its workers take from
 
 Pure: the producer and the worker import the same names, so neither can send what the other does not take."""
 
 import re
 
-from kombu import Exchange, Queue
-
 from rulefarm.errors import JobRejected
 
-#: The exchange that queues are bound to, for whoever wants to look in from outside; the farm itself sends to a queue by
-#: its name, through the default exchange.
-EXCHANGE = Exchange("rules", type="direct", durable=True)
 #: Periodic work of the farm itself; every worker takes from it.
 CONTROL_QUEUE = "rules.control"
 #: Holds one message that nobody takes. When it is gone, the broker has lost what it held.
@@ -30,18 +25,6 @@ NIGHTLY = "rules.nightly"
 SENTINEL = "rules.sentinel"
 
 _DOMAIN = re.compile(r"[a-z][a-z0-9_-]{0,62}")
-
-
-class DomainQueue(Queue):
-    """A queue that is declared before every message, not once a connection.
-
-    A broker that lost its data while the connection stood lost its bindings too; a producer, or beat, that trusted
-    its cache would send into the void for as long as its connection lasts."""
-
-    @property
-    def can_cache_declaration(self) -> bool:
-        """Never."""
-        return False
 
 
 def queue_name(domain: str, *, bulk: bool = False) -> str:
@@ -68,11 +51,6 @@ def domain_of_queue(name: str) -> tuple[str, bool]:
     """
     domain = name.removeprefix("rules.")
     return domain.removesuffix(".bulk"), domain.endswith(".bulk")
-
-
-def queue(name: str) -> DomainQueue:
-    """The queue of that name, bound to the exchange."""
-    return DomainQueue(name, EXCHANGE, routing_key=name, durable=True)
 
 
 def checked_domain(domain: str) -> str:

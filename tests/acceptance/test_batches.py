@@ -18,7 +18,7 @@ from rulefarm.farm import Farm
 from rulefarm.routing import NIGHTLY
 from rulefarm.settings import Settings
 from rulesets.loader import load_domain
-from store.verdicts import find_verdicts
+from store.verdict_list import find_verdicts
 from tests.commands import RULESETS, rulefarm
 from tests.processes import until
 from workers.monitoring import worker_states

@@ -19,7 +19,7 @@ from tests.cli.conftest import OnFarm, on, run  # noqa: F401 - fixtures
 from tests.commands import RULESETS, rulefarm
 from tests.processes import until
 from workers.monitoring import worker_states
-from workers.monitoring.inspection import describe_workers
+from workers.monitoring.descriptions import describe_workers
 
 
 def test_a_worker_judges_by_what_is_published_whatever_lies_on_disk(

@@ -1,6 +1,7 @@
 """What whoever operates a farm types: dead letters, jobs, batches, retention, on a farm that runs."""
 
 import json
+import time
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from store.partitions import ensure_partitions
 from tests.cli.conftest import OnFarm
 from tests.processes import until
 from tests.store.dying import batch_of_rows, dead_job, kill_row
+from workers.monitoring import worker_states
 
 LAST = LeaseTerms(worker="w@here", lease_s=60, max_attempts=1)
 NO_BROKER = "redis://127.0.0.1:1/0"
@@ -141,6 +143,12 @@ def test_old_months_are_pruned_and_what_was_dropped_is_said(
     assert did["partitions"] == {f"verdicts_2024_0{month}": 0 for month in range(1, 5)}
     assert (did["jobs"], did["dead_letters"]) == (1, 1)
     assert quiet("prune", "--older-than", "90d").startswith("dropped what was submitted before ")
+
+
+def test_nobody_waits_for_more_answers_than_workers_were_asked(running_farm: Settings) -> None:
+    began = time.monotonic()
+    assert len(worker_states(running_farm, timeout_s=200)) == 2
+    assert time.monotonic() - began < 100
 
 
 def test_status_tells_of_dead_letters_limits_and_the_reconciler(on_farm: OnFarm) -> None:

@@ -3,10 +3,12 @@
 That whoever uses the engine imports `engine` alone is a contract of import-linter, in setup.cfg."""
 
 import ast
+import subprocess
+import sys
 
 import pytest
 
-from tests.shape.product import MODULES, handed_on, imported, parsed
+from tests.shape.product import MODULES, ROOT, handed_on, imported, parsed
 
 ROOMS = sorted(
     name
@@ -25,12 +27,38 @@ PAST = {
     ("cli.metrics", "workers.monitoring.metrics"),
     ("gateway.serve", "workers.monitoring.metrics"),
 }
+#: Faces that load a module when a name of it is asked for.
+LAZY = ["rulefarm", "rulefarm.messaging", "workers.monitoring"]
+
+
+def brought(room: str) -> list[tuple[str, str]]:
+    """The names that a face imports, each with its module; of a lazy face those for type checkers."""
+    body = parsed(MODULES[room]).body
+    if room in LAZY:
+        [lazy] = [node for node in body if isinstance(node, ast.If)]
+        body = lazy.body
+    nodes = [node for node in body if isinstance(node, ast.ImportFrom)]
+    return [(alias.asname or alias.name, node.module or "") for node in nodes for alias in node.names]
 
 
 @pytest.mark.parametrize("room", ["engine", "rulefarm", *(room for room in ROOMS if room not in WITHOUT_FACE)])
 def test_a_face_hands_on_what_it_imports(room: str) -> None:
-    nodes = [node for node in parsed(MODULES[room]).body if isinstance(node, ast.ImportFrom)]
-    assert sorted(alias.asname or alias.name for node in nodes for alias in node.names) == sorted(handed_on(room))
+    assert sorted(name for name, _ in brought(room)) == sorted(handed_on(room))
+
+
+@pytest.mark.parametrize("room", LAZY)
+def test_a_lazy_face_loads_each_name_from_where_it_is_said_to_be(room: str) -> None:
+    [where] = [node for node in ast.walk(parsed(MODULES[room])) if isinstance(node, ast.Dict)]
+    loaded = {(name, f"{room}.{module}") for name, module in ast.literal_eval(where).items()}
+    assert loaded == set(brought(room))
+
+
+def test_what_only_reads_postgres_loads_neither_celery_nor_the_engine() -> None:
+    script = "import sys, cli.verdicts, cli.prune; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    top = {name.split(".")[0] for name in loaded.split()}
+    assert "sqlalchemy" in top
+    assert not top & {"alembic", "celery", "engine", "kombu", "numpy", "polars", "redis", "tasks", "workers"}
 
 
 @pytest.mark.parametrize("room", [room for room in ROOMS if room not in WITHOUT_FACE])

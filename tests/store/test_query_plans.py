@@ -12,8 +12,8 @@ from store.batch_status import find_batches, standing_failures
 from store.open_work import open_work
 from store.partitions import ensure_partitions
 from store.pending_work import claim_due, count_open, due_queues, mark_all_due
+from store.verdict_list import find_verdicts
 from store.verdict_totals import VerdictTotals
-from store.verdicts import find_verdicts
 
 ROWS = 200_000
 #: A statement may read so many rows of a table, or of an index, for each that it gives.

@@ -3,7 +3,7 @@
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine, func, select
@@ -14,7 +14,8 @@ from rulefarm.settings import Settings
 from rulefarm.verdict import Verdict
 from store.attempts import LeaseTerms
 from store.chunk_attempts import claim_chunk
-from store.verdicts import count_fired, find_verdicts, store_chunk, store_verdict
+from store.verdict_list import count_fired, find_verdicts
+from store.verdicts import store_chunk, store_verdict
 from tests.rows import AS_OF, add_batch, add_job, verdict
 
 TERMS = LeaseTerms(worker="w", lease_s=60, max_attempts=3)
@@ -140,6 +141,24 @@ def test_a_nul_in_a_reason_costs_neither_the_verdict_nor_its_chunk(settings: Set
     row = verdict(uuid.uuid5(batch, "a"), now, batch=batch, changes={"P.x": "\x00"})
     assert store_chunk(database, batch, 0, [row], attempt=1) == 1
     assert [found.changes for found in find_verdicts(database, batch=batch)] == [{"P.x": "\ufffd"}]
+
+
+@pytest.mark.parametrize("limit", [3, 4, 6, 7, 50])
+def test_many_verdicts_come_page_by_page_as_if_at_once(
+    database: Engine, monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    batch, now = add_batch(database, count=1)
+    moments = [now, now, now, now, now + timedelta(seconds=1), now + timedelta(seconds=1), now - timedelta(seconds=1)]
+    rows = [
+        replace(verdict(uuid.uuid5(batch, str(n)), now, batch=batch, subject=str(n)), evaluated_at=moment)
+        for n, moment in enumerate(moments)
+    ]
+    claim_chunk(database, batch, 0, TERMS)
+    assert store_chunk(database, batch, 0, rows, attempt=1) == 7
+    at_once = [row.subject for row in find_verdicts(database, batch=batch, limit=limit)]
+    monkeypatch.setattr("store.verdict_list._PAGE", 2)
+    assert [row.subject for row in find_verdicts(database, batch=batch, limit=limit)] == at_once
+    assert len(at_once) == min(limit, 7)
 
 
 def test_verdicts_are_found_by_what_they_are_about(settings: Settings, database: Engine) -> None:

@@ -3,12 +3,35 @@
 `workers.monitoring.flower` and `workers.monitoring.metrics` are imported by their own names: they load tornado and
 prometheus_client, which nothing else here needs."""
 
-from workers.monitoring.doctor import examine
-from workers.monitoring.health_check import HealthCheck
-from workers.monitoring.inspection import WorkerState, worker_states
-from workers.monitoring.region_rulesets import RegionRulesets, region_rulesets
-from workers.monitoring.row_checks import late_s
-from workers.monitoring.signals import DomainSignals, SignalReader, Signals
+import sys
+from typing import TYPE_CHECKING
+
+from rulefarm.lazy_face import lazily
+
+# For type checkers, and for whoever reads what stands where; a program loads what it asks for.
+if TYPE_CHECKING:
+    from workers.monitoring.doctor import examine
+    from workers.monitoring.health_check import HealthCheck
+    from workers.monitoring.inspection import WorkerState, worker_states
+    from workers.monitoring.lateness import late_s
+    from workers.monitoring.region_rulesets import RegionRulesets, region_rulesets
+    from workers.monitoring.signals import DomainSignals, SignalReader, Signals
+else:
+    __getattr__ = lazily(
+        sys.modules[__name__],
+        {
+            "examine": "doctor",
+            "HealthCheck": "health_check",
+            "WorkerState": "inspection",
+            "worker_states": "inspection",
+            "late_s": "lateness",
+            "RegionRulesets": "region_rulesets",
+            "region_rulesets": "region_rulesets",
+            "DomainSignals": "signals",
+            "SignalReader": "signals",
+            "Signals": "signals",
+        },
+    )
 
 __all__ = [
     "DomainSignals",

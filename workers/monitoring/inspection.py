@@ -2,16 +2,16 @@
 
 Asks the workers over the broker what they do; changes nothing."""
 
-import time
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from celery import Celery
+from kombu import Connection
+from kombu.transport.virtual import Channel
 
 from rulefarm.messaging import call_broker, create_app
 from rulefarm.settings import Settings
-from tasks.self_description import DESCRIBE
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,52 +30,6 @@ class WorkerState:
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
         return asdict(self)
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerDescription:
-    """What one worker said of itself."""
-
-    #: Seconds by which its clock is ahead of the one here; negative: behind.
-    ahead_s: float
-    #: Seconds by which that may be wrong: half the time that the answer took.
-    error_s: float
-    #: Domain to the digest of the ruleset that it judges by.
-    digests: dict[str, str]
-    #: Settings in force, as `tasks.self_description` has them; none of a release that does not tell.
-    settings: Mapping[str, Any] = field(default_factory=dict)
-
-
-def describe_workers(app: Celery, names: Sequence[str], *, timeout_s: float = 1.0) -> dict[str, WorkerDescription]:
-    """What workers say of themselves, by their names; one of a release that knows no such question is left out.
-
-    Args:
-        app: from `rulefarm.messaging.create_app`.
-        names: of the workers.
-        timeout_s: how long to wait for answers; a worker that runs answers in milliseconds.
-
-    Raises:
-        BrokerUnreachable: the broker does not answer.
-    """
-    found: dict[str, WorkerDescription] = {}
-
-    def ask() -> None:
-        asked = time.time()
-
-        def take(answer: dict[str, Any]) -> None:
-            error_s = (time.time() - asked) / 2
-            for name, said in answer.items():
-                if isinstance(said, dict) and "time" in said:
-                    ahead_s, told = said["time"] - asked - error_s, said.get("settings", {})
-                    found[name] = WorkerDescription(ahead_s, error_s, said["digests"], told)
-
-        app.control.broadcast(
-            DESCRIBE, destination=list(names), reply=True, timeout=timeout_s, limit=len(names), callback=take
-        )
-
-    if names:
-        call_broker(app, ask)
-    return found
 
 
 def worker_states(settings: Settings, *, timeout_s: float = 1.0) -> list[WorkerState]:
@@ -102,9 +56,57 @@ def worker_states(settings: Settings, *, timeout_s: float = 1.0) -> list[WorkerS
     ]
 
 
+class _AllAnswered(Exception):
+    """As many workers have answered as were asked."""
+
+
 def _answers(app: Celery, timeout_s: float) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
-    stats = app.control.inspect(timeout=timeout_s).stats() or {}
-    if not stats:
-        return {}, {}, {}
-    inspect = app.control.inspect(destination=list(stats), timeout=timeout_s, limit=len(stats))
-    return stats, inspect.active() or {}, inspect.active_queues() or {}
+    with app.connection_for_write() as connection:
+        stats = _stats(app, connection, timeout_s)
+        if not stats:
+            return {}, {}, {}
+        inspect = app.control.inspect(
+            destination=list(stats), timeout=timeout_s, limit=len(stats), connection=connection
+        )
+        return stats, inspect.active() or {}, inspect.active_queues() or {}
+
+
+def _stats(app: Celery, connection: Connection, timeout_s: float) -> dict[str, Any]:
+    """The statistics of each worker; waits until all have answered that Redis gave the question to, no longer."""
+    stats: dict[str, Any] = {}
+    receivers = _receivers(connection.default_channel)
+
+    def take(answer: dict[str, Any]) -> None:
+        stats.update(answer)
+        if receivers and len(stats) >= receivers[-1]:
+            raise _AllAnswered
+
+    # Without the pool, from which it would publish over another connection than the one that is watched.
+    mailbox = app.control.mailbox(connection)
+    mailbox.producer_pool = None
+    with suppress(_AllAnswered):
+        mailbox.multi_call("stats", timeout=timeout_s, callback=take)
+    return stats
+
+
+def _receivers(channel: Channel) -> list[int]:
+    """To how many subscribers each message went that is published on this channel from now on; RabbitMQ does not say.
+
+    Redis answers with their number, which kombu drops."""
+    numbers: list[int] = []
+    make = getattr(channel, "Client", None)
+    if make is not None:
+
+        def counting(**options: Any) -> Any:
+            client = make(**options)
+            publish = client.publish
+
+            def counted(*message: Any) -> int:
+                numbers.append(publish(*message))
+                return numbers[-1]
+
+            client.publish = counted
+            return client
+
+        channel.Client = counting
+    return numbers

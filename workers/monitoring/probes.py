@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from celery import Celery
 from celery.backends.base import DisabledBackend
 
-from rulefarm.messaging import CONNECT_TIMEOUT_S, call_broker
-from rulefarm.routing import queue
+from rulefarm.messaging import CONNECT_TIMEOUT_S, call_broker, queue
 from tasks.probe import PROBE_AS_SENT
 
 #: Seconds between two looks for a result.

@@ -16,16 +16,10 @@ from store.migrate import is_current
 from store.partitions import missing_partitions
 from store.privileges import missing_privileges
 from workers.monitoring.health_check import HealthCheck
+from workers.monitoring.lateness import late_s
 
 #: Months whose partition has to be there: the reconciler makes those of four.
 _MONTHS = 2
-#: Intervals that the reconciler may be late, and seconds that it may be late in any case.
-_LATE_INTERVALS, _LATE_S = 5, 30.0
-
-
-def late_s(settings: Settings) -> float:
-    """Seconds after which what the reconciler should have done is late."""
-    return max(_LATE_INTERVALS * settings.reconcile_interval_s, _LATE_S)
 
 
 def check_migrations(engine: Engine) -> list[HealthCheck]:

@@ -19,7 +19,7 @@ from store.duties import Duty, unmet
 from store.health import LastRun, count_dead_letters, last_reconciled
 from store.open_work import OpenWork, open_work
 from store.verdict_totals import ANSWER_S, Tally, VerdictKind, VerdictTotals
-from workers.monitoring.row_checks import late_s
+from workers.monitoring.lateness import late_s
 
 #: Seconds that rates and outcomes are told of.
 LATELY_S = 60.0

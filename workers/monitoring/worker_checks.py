@@ -14,8 +14,9 @@ from store.health import clock_of
 from store.ruleset_versions import published_within
 from tasks.published_rulesets import FRESH_S
 from tasks.worker_context import LEASE_MARGIN_S
+from workers.monitoring.descriptions import WorkerDescription, describe_workers
 from workers.monitoring.health_check import HealthCheck
-from workers.monitoring.inspection import WorkerDescription, WorkerState, describe_workers
+from workers.monitoring.inspection import WorkerState
 
 #: Seconds that a clock may be off: a host that keeps its time is within milliseconds.
 _OFF_S = 2.0

@@ -16,8 +16,8 @@ from kombu.transport.redis import Channel as RedisChannel
 from rulefarm.errors import BrokerUnreachable, SettingsError
 from rulefarm.messaging.guest_app import GuestApp
 from rulefarm.messaging.messages import TaskMessage
+from rulefarm.messaging.queues import EXCHANGE, queue
 from rulefarm.redis_replies import outage_of, reason_of
-from rulefarm.routing import EXCHANGE, queue
 from rulefarm.settings import Settings
 from rulefarm.tracing import TRACEPARENT
 from rulefarm.urls import CLUSTER, INSTEAD, RedisPlace, broker_place, result_place

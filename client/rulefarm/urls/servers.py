@@ -4,8 +4,7 @@ Redis or Valkey is read in full. RabbitMQ is looked at and passed on as it is, f
 refused: it can carry messages, but not what the farm promises."""
 
 import re
-
-from celery.app.backends import BACKEND_ALIASES
+from importlib import import_module
 
 from rulefarm.errors import SettingsError
 from rulefarm.urls.parts import bad_url, split_url
@@ -34,7 +33,8 @@ def result_place(text: str) -> RedisPlace | None:
         SettingsError: `bad-url`, `redis-cluster`, or `results-unsupported`.
     """
     place = redis_place("RULEFARM_RESULT_URL", text)
-    if place is None and _scheme(text).partition("+")[0] not in BACKEND_ALIASES:
+    # Celery's own names of places, for whose sake no reader of Redis loads Celery.
+    if place is None and _scheme(text).partition("+")[0] not in import_module("celery.app.backends").BACKEND_ALIASES:
         _refuse("RULEFARM_RESULT_URL", text, "results-unsupported", "Redis or Valkey", "redis://:password@host:6379/0")
     return place
 

@@ -12,7 +12,7 @@ from rulefarm import wire
 from rulefarm.errors import VerdictPending
 from rulefarm.farm import Farm
 from rulefarm.settings import Settings
-from store.verdicts import find_verdicts
+from store.verdict_list import find_verdicts
 from tasks.verify_verdicts import VerdictVerifier
 from tests.cli.conftest import Run, run  # noqa: F401 - a fixture
 from tests.commands import environment, rulefarm

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rulefarm.farm import Farm
 from rulefarm.settings import Settings
-from store.verdicts import find_verdicts
+from store.verdict_list import find_verdicts
 from tests.commands import SHARING, rulefarm
 from tests.processes import until
 from tests.rows import key

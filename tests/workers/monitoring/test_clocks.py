@@ -10,7 +10,7 @@ from rulefarm.settings import Settings
 from tests.commands import RULESETS, rulefarm
 from tests.processes import until
 from workers.monitoring import HealthCheck, examine, worker_states
-from workers.monitoring.inspection import WorkerDescription
+from workers.monitoring.descriptions import WorkerDescription
 from workers.monitoring.worker_checks import check_clocks, check_rulesets, check_settings
 
 MOVED = "tests.workers.monitoring.clock_moved"
