@@ -84,7 +84,7 @@ class Regions(Generic[_Farm]):
         if not self.are_several:
             return call(self._regions[0].farm, wait_s)
         errors: list[RulefarmError] = []
-        patient: Region[_Farm] | None = None
+        slow: list[Region[_Farm]] = []
         for region in self.nearest(domain):
             try:
                 if not takes_long:
@@ -95,17 +95,23 @@ class Regions(Generic[_Farm]):
             except FarmUnreachable as error:
                 region.fail(error)
                 errors.append(error)
-                patient = patient or (region if error.code == "region-silent" else None)
+                if error.code == "region-silent":
+                    slow.insert(0, region)
             except QueueFull as error:
                 errors.append(error)
-                patient = patient or (region if wait_s != 0.0 else None)
+                if wait_s != 0.0:
+                    slow.append(region)
             except JobRejected as error:
                 # The next may not have published that domain; if it is the job, the first said so.
                 errors.append(error)
                 break
-        # With all the time that a farm without fallback has.
-        if patient is not None:
-            return call(patient.farm, wait_s)
+        # With all the time that a farm without fallback has: the last that did not answer first, which may only
+        # have been slow; then those without room, the nearest first.
+        for region in slow:
+            try:
+                return call(region.farm, wait_s)
+            except (FarmUnreachable, QueueFull) as error:
+                errors.append(error)
         raise errors[0]
 
     def leave(self, name: str | None, error: FarmUnreachable) -> None:
