@@ -107,11 +107,9 @@ def _endpoint(
         return await answer(context, request)
 
     async def traced(request: Request) -> Response:
-        if not is_on():
-            return await endpoint(request)
         parent = checked_traceparent(request.headers.get(TRACEPARENT))
         with serving(method, path, parent) as answered:
             return answered(await endpoint(request))
 
     # Probes and scrapes would be most of what is traced, and say nothing.
-    return traced if path.startswith("/v1/") else endpoint
+    return traced if is_on() and path.startswith("/v1/") else endpoint
