@@ -161,6 +161,7 @@ class FlatExpressions:
     def _sum(self, position: int, depth: int, only_products: bool = False) -> Read:
         """`*` over `+`, each from left to right."""
         left, start, end = self._unary(position, depth)
+        height = 0
         while match := _sign(self._text, end):
             sign = match[1] or "-"
             if sign in "*/%":
@@ -170,7 +171,8 @@ class FlatExpressions:
             else:
                 right, _, end = self._sum(match.end(), depth, True)
             self._operators += 1
-            if self._operators > MAX_DEPTH:
+            height += 1
+            if height > MAX_DEPTH:
                 raise Surprised
             left = Arithmetic(typing.cast(ArithmeticOp, sign), left, right, span=self._span(start, end))
         return left, start, end
@@ -191,7 +193,7 @@ class FlatExpressions:
         if kind == _OPERAND_TEXT:
             return self.words.literal(None, written, start), start, end
         self._operators += 1
-        if self._operators > MAX_DEPTH:
+        if depth > MAX_NESTING:
             raise Surprised
         if written == "(":
             node, _, end = self._logic(end, depth + 1)
@@ -203,7 +205,7 @@ class FlatExpressions:
             value = typing.cast(Decimal, self.words.literal(number[1], "", number.start(1)).value)
             end = number.end()
             return Literal(-value if value else value, span=self._span(start, end)), start, end
-        node, _, end = self._unary(end, depth)
+        node, _, end = self._unary(end, depth + 1)
         span = self._span(start, end)
         return (Not(node, span=span) if written == "!" else Negate(node, span=span)), start, end
 
@@ -272,9 +274,7 @@ class FlatExpressions:
 
     def _method(self, receiver: Expression, name: str, start: int, position: int, depth: int) -> tuple[Expression, int]:
         """`receiver.name(…)`, from behind its opening parenthesis."""
-        if not isinstance(receiver, Path) and not isinstance(receiver, Call):
-            raise Surprised
-        if name.lower() in AGGREGATES or name.lower() == "in":
+        if not isinstance(receiver, Path | Call) or name.lower() in AGGREGATES or name.lower() == "in":
             raise Surprised
         args, end = self._items(position, ")", depth)
         return self._call_node(name, (receiver, *args), start, end), end
