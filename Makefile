@@ -50,6 +50,7 @@ data: $(STAMP) ## Build the example data: examples/data/
 bench: $(STAMP) $(VENV)/.rivals ## Time the engine and the farm beside what one could use in their place: about half an hour
 	@$(BIN)/python -m bench
 	@$(BIN)/python -m bench farm
+	@$(BIN)/python -m bench growth
 
 drill: $(STAMP) ## Inject every fault into a farm, and check that it kept its promises: about six minutes
 	@$(BIN)/rulefarm drill

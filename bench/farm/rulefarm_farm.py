@@ -45,8 +45,14 @@ class Rulefarm(JobQueue):
         self.folder = ground.folder
         #: Rows of a chunk.
         self.chunk_rows = self._settings.chunk_rows
-        self._engine = connect(self._settings)
-        migrate(self._engine)
+        self.database = connect(self._settings)
+        migrate(self.database)
+        #: For a process of its own, where everything is.
+        self.environ = {
+            "RULEFARM_BROKER_URL": self._settings.require_broker(),
+            "RULEFARM_DATABASE_URL": self._settings.require_database(),
+            "RULEFARM_HOME": str(self._settings.home),
+        }
         self.farm = Farm(self._settings)
         self.connection = self.connect()
 
@@ -56,7 +62,7 @@ class Rulefarm(JobQueue):
 
     def reset(self) -> None:
         """Forget all jobs and rows; no worker runs."""
-        with self._engine.begin() as connected:
+        with self.database.begin() as connected:
             connected.execute(text("truncate jobs, verdicts, dead_letters, chunks, batches"))
         with self.farm.app.connection_for_write() as broker:
             for bulk in (False, True):
@@ -131,7 +137,7 @@ class Rulefarm(JobQueue):
     def close(self) -> None:
         """End what was begun by this process."""
         self.farm.close()
-        self._engine.dispose()
+        self.database.dispose()
         self.connection.close()
 
     def _numbers(self, statement: str, values: Sequence[object] = ()) -> tuple[int, ...]:
@@ -140,9 +146,4 @@ class Rulefarm(JobQueue):
             return tuple(cursor.fetchone())
 
     def _command(self, *arguments: str) -> Fleet:
-        environ = {
-            "RULEFARM_BROKER_URL": self._settings.require_broker(),
-            "RULEFARM_DATABASE_URL": self._settings.require_database(),
-            "RULEFARM_HOME": str(self._settings.home),
-        }
-        return Fleet([[sys.executable, "-m", "cli.main", *arguments]], environ, self._log)
+        return Fleet([[sys.executable, "-m", "cli.main", *arguments]], self.environ, self._log)
