@@ -104,6 +104,7 @@ def print_verdicts(
     as_csv: bool,
     raw: bool = False,
     facts_of: Callable[[Verdict], dict[str, Any] | None] | None = None,
+    region_of: Callable[[Verdict], str] | None = None,
 ) -> None:
     """Print a list of verdicts.
 
@@ -113,20 +114,22 @@ def print_verdicts(
         as_csv: as CSV, with the fields of `Verdict` as columns; if neither, a table for a person.
         raw: the texts of the CSV are as they are on record, and not made safe for a spreadsheet.
         facts_of: looks up the facts of a verdict, for a last column `facts` of JSON and CSV; default: there is none.
+        region_of: says the region of a verdict, for a column `region`; default: there is none.
     """
     if as_json or as_csv:
-        documents = (
-            verdict.to_json() | ({} if facts_of is None else {"facts": facts_of(verdict)}) for verdict in verdicts
-        )
+        more = {"region": region_of, "facts": facts_of}
+        added = {name: tell for name, tell in more.items() if tell is not None}
+        documents = (verdict.to_json() | {name: tell(verdict) for name, tell in added.items()} for verdict in verdicts)
         if as_json:
             print_json(list(documents))
             return
-        columns = [*Verdict.__dataclass_fields__, *(() if facts_of is None else ("facts",))]
+        columns = [*Verdict.__dataclass_fields__, *added]
         print_csv(columns, documents, raw=raw)
     else:
         rows = [
             (
                 f"{verdict.evaluated_at:%Y-%m-%d %H:%M:%S}",
+                *(() if region_of is None else (region_of(verdict),)),
                 verdict.domain,
                 verdict.subject,
                 verdict.outcome,
@@ -134,7 +137,8 @@ def print_verdicts(
             )
             for verdict in verdicts
         ]
-        print_table(("judged at", "domain", "subject", "outcome", "why"), rows, none="no verdict yet")
+        where = () if region_of is None else ("region",)
+        print_table(("judged at", *where, "domain", "subject", "outcome", "why"), rows, none="no verdict yet")
 
 
 def _json_value(value: Any) -> str:
