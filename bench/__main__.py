@@ -20,13 +20,16 @@ from bench.farm.command import command as farm
 from bench.gateway_command import command as gateway
 from bench.growth import command as growth
 from bench.ours import compiled
-from bench.suites import FULL, QUICK, A, B, C, D, Effort, chain, chunks, records, shipped
+from bench.suites import FULL, QUICK, A, B, C, D, Effort, chain, chunks, orders, records, shipped
 from bench.timing import Disagreement, Goal, ReportRow
 from bench.workload import make_workload
 from rulesets.loader import SHIPPED, load_domain
 
 #: What `make data` builds.
+ORDERS = Path(__file__).parents[1] / "examples" / "data" / "orders.jsonl"
 PRODUCTS = Path(__file__).parents[1] / "examples" / "data" / "products.parquet"
+#: Orders that are judged: the first of them.
+ORDERS_TAKEN = 1_000
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -90,6 +93,13 @@ def _parts(effort: Effort) -> Iterator[tuple[list[ReportRow], list[Absent]]]:
         )
     else:
         yield [], [Absent("shipped pricing rules", "no products: `make data` builds them")]
+    if ORDERS.exists():
+        lines = ORDERS.read_text(encoding="utf-8").splitlines()[:ORDERS_TAKEN]
+        taken = [json.loads(line) for line in lines]
+        for domain in ("promotion", "payment"):
+            yield orders(domain, load_domain(SHIPPED, domain).program, taken, effort), []
+    else:
+        yield [], [Absent("shipped promotion and payment rules", "no orders: `make data` builds them")]
     yield compilation(effort), []
 
 

@@ -32,13 +32,13 @@ def by_record(program: Program, facts: Sequence[dict[str, Any]]) -> list[list[st
     return [evaluate(each, as_of=AS_OF).fired for each in facts]
 
 
-def by_chunk(program: Program, chunks: Sequence[pl.DataFrame], fact: str) -> list[list[str]]:
+def by_chunk(program: Program, chunks: Sequence[pl.DataFrame], fact: str | None) -> list[list[str]]:
     """The rules that fire, one chunk at a time.
 
     Args:
         program: the rules.
         chunks: frames of rows.
-        fact: whose fields the columns are.
+        fact: whose fields the columns are; None: each is a whole fact.
     """
     hits: list[list[str]] = []
     for chunk in chunks:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import polars as pl
+
 from bench import chained
 from bench.baselines import GroupedMasks, Masks, inlined, specialised
 from bench.engines import Absent, Judge, installed
@@ -187,6 +189,30 @@ def _row(section: str, name: str, sample: Sample, ratio: Sample | None, goal: Go
     met = None if goal is None or ratio is None else goal.is_met(ratio.middle)
     micros = Sample(tuple(value * 1e6 for value in sample.values))
     return ReportRow(section, name, micros, "µs", ratio, goal.words if goal else "", met)
+
+
+def orders(domain: str, program: Program, taken: Sequence[dict[str, Any]], effort: Effort) -> list[ReportRow]:
+    """The rules of a domain of orders that ships, on the orders of the examples with their lines.
+
+    Args:
+        domain: its name.
+        program: its rules.
+        taken: the orders, as whole facts.
+        effort: how much to measure.
+    """
+    expected = by_record(program, taken)
+    rows = []
+    for size in (200, len(taken)):
+        pieces = chunks_of(pl.DataFrame(taken, infer_schema_length=None), size)
+        check(CHUNK, by_chunk(program, pieces, None), expected)
+        contenders = [
+            Contender(CHUNK, lambda pieces=pieces: by_chunk(program, pieces, None), len(taken)),  # type: ignore[misc]
+            Contender(RECORD, lambda: by_record(program, taken), len(taken)),
+        ]
+        samples = race(contenders, effort.slow_rounds)
+        section = f"shipped {domain} rules, chunks of {size:,} orders"
+        rows += _rows(section, samples, samples[CHUNK], {RECORD: Goal(1, "≥ 1 x")})
+    return rows
 
 
 def shipped(program: Program, frame: Any, effort: Effort) -> list[ReportRow]:

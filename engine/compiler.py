@@ -7,6 +7,7 @@ than can be held at hand for each evaluation."""
 import functools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from engine.chains import ChainMaterial, Chains
 from engine.diagnostics import Diagnostic
@@ -22,6 +23,7 @@ from engine.evaluation import (
     linear_comparison,
 )
 from engine.facts import AS_OF, FactReader, SlotLayout, Slots, path_label
+from engine.facts import reads as paths_read
 from engine.language import (
     Assign,
     Complete,
@@ -31,6 +33,7 @@ from engine.language import (
     Rule,
     action_expressions,
     has_focus,
+    rule_expressions,
 )
 from engine.matching import (
     Conjunction,
@@ -70,6 +73,8 @@ class Compiled:
     chains: Chains | None
     #: Of the lists of which something is found out before any rule is asked.
     elements: Sequence[ElementIndex]
+    #: The list facts that some rule reads, or writes, besides.
+    walked: frozenset[str]
 
 
 def compile_rules(rules: Sequence[Rule], schema: Schema | None, max_firings: int) -> Compiled:
@@ -131,7 +136,18 @@ def compile_rules(rules: Sequence[Rule], schema: Schema | None, max_firings: int
         positions = {rule.name: i for i, rule in enumerate(ordered)}
         chains = Chains(ChainMaterial(agenda, asked, entries, reads, changed, layout, kinds, positions, by_label))
     reader = FactReader(layout, written, finding_out([element_probe(index) for index in elements]))
-    return Compiled(layout, reader, entries, kinds, agenda, chains, elements)
+    return Compiled(layout, reader, entries, kinds, agenda, chains, elements, _walked(asked, layout))
+
+
+def _walked(rules: Sequence[Rule], layout: SlotLayout) -> frozenset[str]:
+    """The list facts that some rule reads or writes, with findings in the rules."""
+    lists = {*layout.elements, *(layout.schema.list_facts if layout.schema is not None else ())}
+    if not lists:
+        return frozenset()
+    every = (node for rule in rules for node in rule_expressions(rule))
+    written = (action.target for rule in rules for action in rule.actions if isinstance(action, Assign))
+    paths = chain(written, (path for node in every for path, _ in paths_read(node)))
+    return frozenset(path.fact for path in paths if path.fact in lists)
 
 
 def _note_actions(rule: Rule, layout: SlotLayout) -> list[Path]:

@@ -238,6 +238,10 @@ class Program:
                 # Which of the two a row has is seen row by row.
                 return self._by_records(frame, fact, as_of)
             frame = frame.rename(own)
+        if fact is None and names is None and len(frame) >= self._few_rows and not (self.schema and self.schema.strict):
+            result = self._chunks.judge_whole(frame, moment(as_of))
+            if result is not None:
+                return result
         if fact is None or len(frame) < self._few_rows or self._refuses_columns(frame, fact):
             return self._by_records(frame, fact, as_of)
         return self._chunks.judge(frame, fact, moment(as_of))

@@ -14,11 +14,17 @@ import polars as pl
 
 from engine.columnar.frame_pass import FramePass
 from engine.columnar.frame_result import FrameResult, Indexes
+from engine.columnar.frame_shape import shape_of_fact
 from engine.columnar.plan import FramePlan
+from engine.columnar.whole_facts import WholeFacts
 from engine.compiler import Compiled
 from engine.evaluation import Evaluation, run_cycle
 
 Evaluate = Callable[[Mapping[str, Any], datetime], Evaluation]
+
+#: int64[rows + 1], where the rules that fire in each row begin; int64[hits], the positions of those rules; and the
+#: evaluations of the rows that have one of their own.
+_Part = tuple[Indexes, Indexes, dict[int, Evaluation]]
 
 #: Rows that go through one pass: their numbers fit the cache, and a longer frame takes no more memory.
 _ROWS = 4_096
@@ -37,6 +43,8 @@ class FrameEvaluator:
         self._compiled = compiled
         self._evaluate = evaluate
         self._plans: dict[str, FramePlan] = {}
+        #: By the names of the facts.
+        self._wholes: dict[frozenset[str], WholeFacts] = {}
         agenda = compiled.agenda
         #: bool[rules]: whether a rule has constant reasons.
         self._is_constant = np.array([reasons is not None for reasons in agenda.reasons.reasons], np.bool_)
@@ -63,14 +71,51 @@ class FrameEvaluator:
         """
         plan = self._plans.get(fact)
         if plan is None:
-            plan = self._plans[fact] = FramePlan(self._compiled, fact)
+            compiled = self._compiled
+            shape = shape_of_fact(compiled.layout, compiled.reader.use, fact)
+            plan = self._plans[fact] = FramePlan(compiled, shape, len(compiled.agenda.rules))
+
+        def judge_part(part: pl.DataFrame) -> _Part:
+            return self._judge_part(FramePass(plan, part, as_of), part, fact, as_of)
+
+        return self._judge_parts(frame, judge_part)
+
+    def judge_whole(self, frame: pl.DataFrame, as_of: datetime) -> FrameResult | None:
+        """Judge every row of a frame of whole facts.
+
+        Args:
+            frame: each column is a fact, an object or a list of them.
+            as_of: the moment they are judged at, in UTC.
+
+        Returns:
+            As of `judge`; None where columns do not hold all that rules read.
+        """
+        schema = self._compiled.layout.schema
+        if schema is None:
+            return None
+        names = frozenset(name for name in frame.columns if name in schema.facts)
+        whole = self._wholes.get(names)
+        if whole is None:
+            whole = self._wholes[names] = WholeFacts(self._compiled, schema, names)
+        if not whole.fits or not whole.takes(frame):
+            return None
+
+        def judge_part(part: pl.DataFrame) -> _Part:
+            rows = whole.rows_of(part, as_of)
+            frame_pass = FramePass(whole.plan, rows.frame, as_of, rows.fallback_rows, rows.more)
+            return self._judge_part(frame_pass, part, None, as_of)
+
+        return self._judge_parts(frame, judge_part)
+
+    def _judge_parts(self, frame: pl.DataFrame, judge_part: Callable[[pl.DataFrame], _Part]) -> FrameResult:
+        """Judge a frame, some rows at a time."""
         starts, positions = [np.zeros(1, np.int64)], []
         evaluations: dict[int, Evaluation] = {}
         rows = hits = 0
         for part in frame.iter_slices(_ROWS):
             # A number out of range gives infinity or NaN, and both are looked for.
             with np.errstate(all="ignore"):
-                part_starts, part_positions, part_evaluations = self._judge_part(plan, part, fact, as_of)
+                part_starts, part_positions, part_evaluations = judge_part(part)
             starts.append(part_starts[1:] + hits)
             positions.append(part_positions)
             evaluations |= {row + rows: evaluation for row, evaluation in part_evaluations.items()}
@@ -79,22 +124,25 @@ class FrameEvaluator:
         reasons = self._compiled.agenda.reasons
         return FrameResult(np.concatenate(starts), np.concatenate(positions), reasons, evaluations)
 
-    def _judge_part(
-        self, plan: FramePlan, frame: pl.DataFrame, fact: str, as_of: datetime
-    ) -> tuple[Indexes, Indexes, dict[int, Evaluation]]:
+    def _judge_part(self, frame_pass: FramePass, frame: pl.DataFrame, fact: str | None, as_of: datetime) -> _Part:
         """Judge rows that go through one pass.
+
+        Args:
+            frame_pass: has read them.
+            frame: the rows.
+            fact: whose fields the columns are; None: each is a whole fact.
+            as_of: the moment they are judged at, in UTC.
 
         Returns:
             int64[rows + 1], where the rules that fire in each row begin; int64[hits], the positions of those rules; and
             the evaluations of the rows that have one of their own.
         """
-        frame_pass = FramePass(plan, frame, as_of)
         rows, positions = frame_pass.match()
         evaluations: dict[int, Evaluation] = {}
         if frame_pass.fallback_rows.any():
             fallback_rows = np.flatnonzero(frame_pass.fallback_rows)
             for row, fields in zip(fallback_rows.tolist(), frame[fallback_rows].iter_rows(named=True), strict=True):
-                evaluations[row] = self._evaluate({fact: fields}, as_of)
+                evaluations[row] = self._evaluate(fields if fact is None else {fact: fields}, as_of)
         is_constant = self._is_constant[positions]
         if not is_constant.all():
             acting_rows = np.unique(rows[~is_constant])

@@ -4,7 +4,7 @@ Encodes each column once, looks up which conjunctions the codes leave alive in e
 those: in floats for many rows at once where that settles them, else one by one, exactly. Rows that the reader can't put
 into arrays are left out; they are for the record evaluation."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from itertools import pairwise
 
@@ -13,7 +13,7 @@ import polars as pl
 
 from engine.columnar.block_tables import BlockTables, Words
 from engine.columnar.blocks import Block
-from engine.columnar.columns import Mask
+from engine.columnar.columns import Floats, Mask
 from engine.columnar.encodings import Codes
 from engine.columnar.frame_result import Indexes
 from engine.columnar.plan import DtypePlan, FramePlan
@@ -28,20 +28,33 @@ _FEW_ROWS = 8
 class FramePass:
     """One frame."""
 
-    def __init__(self, plan: FramePlan, frame: pl.DataFrame, as_of: datetime) -> None:
+    def __init__(
+        self,
+        plan: FramePlan,
+        frame: pl.DataFrame,
+        as_of: datetime,
+        fallback_rows: Mask | None = None,
+        more: Mapping[int, list[Value]] | None = None,
+    ) -> None:
         """Read the frame.
 
         Args:
             plan: of the program.
             frame: one row per fact.
             as_of: the moment they are judged at, in UTC.
+            fallback_rows: bool[rows], those that only the record evaluation may judge, whatever the columns say;
+                default None: none.
+            more: slot to its value in each row, for slots of no column; default None: there are none.
         """
         self._plan = plan
+        self._more = {} if more is None else more
         self._as_of = as_of
         self._count = len(frame)
         self._columns = plan.reader.read(frame, len(plan.pairs))
         #: bool[rows]: the rows that only the record evaluation may judge.
         self.fallback_rows = self._columns.fallback_rows
+        if fallback_rows is not None:
+            self.fallback_rows |= fallback_rows
         self._has_fallback = bool(self.fallback_rows.any())
         #: The slots of a row, except those of its fields.
         self._blank: Slots = list(plan.blank)
@@ -85,6 +98,7 @@ class FramePass:
         others = [
             (slot, columns.others[name].at(rows)) for slot, name in plan.reader.slots.items() if name in columns.others
         ]
+        others += [(slot, [values[row] for row in rows.tolist()]) for slot, values in self._more.items()]
         for i, row_numbers in enumerate(numbers.T.tolist()):
             slots = list(self._blank)
             for slot, field in plan.rows.items():
@@ -93,8 +107,20 @@ class FramePass:
                 slots[slot] = values[i]
             yield slots
 
-    def _values(self, slot: int, rows: Indexes) -> list[Value]:
-        """The values of a slot in some rows."""
+    def numbers_of(self, slot: int) -> tuple[Floats, Mask] | None:
+        """The numbers of a field in all rows, zero where there is none, and where that is; None: it holds others."""
+        field = self._plan.rows.get(slot)
+        if field is None or self._plan.reader.slots[slot] in self._columns.others:
+            return None
+        return self._columns.numbers[field], self._columns.nulls[field]
+
+    def values_of(self, slot: int, rows: Indexes) -> list[Value]:
+        """The values of a slot in some rows.
+
+        Args:
+            slot: of a field, or of what all rows have in common.
+            rows: int64[some rows].
+        """
         column = self._columns.others.get(self._plan.reader.slots.get(slot, ""))
         if column is not None:
             return column.at(rows)
@@ -215,7 +241,7 @@ class FramePass:
     def _test(self, residual: Residual, rows: Indexes) -> list[bool]:
         """Run a residual test for some rows, exactly; what one text alone decides, once per text."""
         scratch, test = list(self._blank), residual.test
-        columns = [(slot, self._values(slot, rows)) for slot in residual.slots]
+        columns = [(slot, self.values_of(slot, rows)) for slot in residual.slots]
         cache = self._plan.cached_answers(residual, self._as_of) if len(columns) == 1 else None
         answers = []
         for i in range(len(rows)):

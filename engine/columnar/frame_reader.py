@@ -7,16 +7,16 @@ Fallback rows are for the record evaluation, which is exact; of all others the a
 All numbers stand in one matrix, a row for each field, because in a small chunk the number of NumPy calls costs most."""
 
 from collections.abc import Set
-from datetime import time, timedelta
+from datetime import time, timedelta, tzinfo
 from typing import Any
 
 import numpy as np
 import polars as pl
 
 from engine.columnar.columns import FEW_TEXTS, Column, Columns, Floats, Mask, micros_of
-from engine.columnar.series_values import clocks_of, days_of, digits_of, moments_of, texts_of
+from engine.columnar.frame_shape import FrameShape
+from engine.columnar.series_values import clocks_of, days_of, digits_of, moments_of, texts_of, written_moments_of
 from engine.columnar.short_floats import SHORT_FLOATS
-from engine.facts import FieldUse, SlotLayout
 from engine.schema import FieldSchema
 from engine.values import (
     MAX_WITH_FEW_DECIMALS,
@@ -47,30 +47,22 @@ _CLOCKS = ("time", "duration")
 
 
 class FrameReader:
-    """Reads the frames of one fact."""
+    """Reads the frames of one shape."""
 
-    def __init__(self, layout: SlotLayout, use: FieldUse, fact: str, tabled: Set[int]) -> None:
+    def __init__(self, shape: FrameShape, zone: tzinfo, tabled: Set[int]) -> None:
         """Prepare.
 
         Args:
-            layout: the slots of the program.
-            use: the fields that rules use.
-            fact: whose fields the columns are.
+            shape: the columns.
+            zone: of dates that have none.
             tabled: the slots whose values are encoded, for tables; the others are read by residual tests alone.
         """
-        #: Slot to field name, for the slots that are a column.
-        self.slots: dict[int, str] = {}
-        self._fits = _fits(layout, use, fact)
-        self._zone = layout.zone
-        for (owner, steps), slot in layout.places.items():
-            if owner == fact and len(steps) == 1 and isinstance(steps[0], str):
-                self.slots[slot] = steps[0]
-            elif owner == fact:
-                # The whole fact, or a part of a field: nothing that an array could hold.
-                self._fits = False
-        self._fields: dict[str, FieldSchema | None] = dict.fromkeys(sorted(self.slots.values()))
-        if layout.schema is not None and fact in layout.schema.facts:
-            self._fields = dict(layout.schema.facts[fact].fields)
+        #: Slot to column name, for the slots that are a column.
+        self.slots = {column.slot: column.name for column in shape.columns if column.slot is not None}
+        self._fits = shape.fits
+        self._zone = zone
+        self._fields = {column.name: column.field for column in shape.columns}
+        self._used = used = {column.name for column in shape.columns if column.is_used}
         self._texts = {
             name: frozenset(value for value in field.values if isinstance(value, str))
             for name, field in self._fields.items()
@@ -89,16 +81,16 @@ class FrameReader:
             name: field.kind
             for name, field in self._fields.items()
             if field is not None
-            and not (use.is_used(fact, name) or field.required or field.values or field.derived)
+            and not (name in used or field.required or field.values or field.derived)
             and field.kind in ("text", "boolean")
         }
         self._row_of = {name: row for row, name in enumerate(self.names)}
-        self._prepare_checks(use, fact)
+        self._prepare_checks(used)
 
-    def _prepare_checks(self, use: FieldUse, fact: str) -> None:
+    def _prepare_checks(self, used: Set[str]) -> None:
         """What numbers are checked by: arrays [fields, 1], which broadcast over the matrix, and rows of it."""
         fields = [self._fields[name] for name in self.names]
-        self._ignored = np.array([[not use.is_used(fact, name)] for name in self.names], np.bool_).reshape(-1, 1)
+        self._ignored = np.array([[name not in used] for name in self.names], np.bool_).reshape(-1, 1)
         self._low = _bounds([None if field is None else field.minimum for field in fields], -np.inf)
         self._high = _bounds([None if field is None else field.maximum for field in fields], np.inf)
         self._is_low, self._is_high = bool(np.isfinite(self._low).any()), bool(np.isfinite(self._high).any())
@@ -162,18 +154,26 @@ class FrameReader:
             columns.fallback_rows[nulls] = True
         if missing == len(series):
             return
+        is_written = kind == "text" and field is not None and field.kind == "date" and not field.derived
+        if is_written and name not in self._used:
+            # Whether it is a date, nobody asks.
+            return
         # What is finer than a microsecond has no place in a Python datetime.
         if getattr(series.dtype, "time_unit", None) == "ns":
             kind = "other"
-        of_schema = "date" if kind == "day" else kind
+        of_schema = "date" if kind == "day" or is_written else kind
         if kind == "text" and field is not None and field.kind in _CLOCKS:
             kind = of_schema = field.kind
         if kind == "other" or (field is not None and (field.kind != of_schema or field.derived)):
             _mark(columns.fallback_rows, True, nulls)
             return
         is_doubtful: Mask | None = None
-        if kind == "text":
-            values: Any = texts_of(series)
+        if is_written:
+            kind = "date"
+            values: Any
+            values, is_doubtful = written_moments_of(series, self._zone)
+        elif kind == "text":
+            values = texts_of(series)
         elif kind == "boolean":
             values = _filled(series.cast(pl.UInt8).to_numpy(), nulls) != 0
         elif kind == "day":
@@ -280,17 +280,6 @@ def _mark(fallback: Mask, rows: Mask | bool, nulls: Mask | None) -> None:
         nulls: bool[rows], those that hold nothing; None: there are none.
     """
     fallback |= rows if nulls is None else ~nulls & rows
-
-
-def _fits(layout: SlotLayout, use: FieldUse, fact: str) -> bool:
-    """Whether a job that holds one object alone can be taken at all."""
-    schema = layout.schema
-    if schema is None:
-        return (fact, True) not in use.written
-    if fact != schema.subject:
-        return False
-    others = [other for other in schema.facts.values() if other.name != fact and not other.is_list]
-    return not any(field.required for other in others for field in other.fields.values())
 
 
 def _filled(values: Any, nulls: Mask | None) -> Any:

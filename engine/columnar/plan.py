@@ -1,7 +1,7 @@
 """What the columnar pass prepares for a program: how to read a frame, how to encode it, and what to look up.
 
-A `FramePlan` is made once for a fact, a `DtypePlan` once for all frames of that fact whose columns are of the same
-kinds: in service those are all frames of a batch."""
+A `FramePlan` is made once for a fact, or for facts that come together, a `DtypePlan` once for all frames of these whose
+columns are of the same kinds: in service those are all frames of a batch."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from engine.columnar.blocks import blocks_of
 from engine.columnar.columns import Columns
 from engine.columnar.encodings import DateEncoding, Encoding, NumberEncoding, encoding_of
 from engine.columnar.frame_reader import FrameReader
+from engine.columnar.frame_shape import FrameShape
 from engine.columnar.interval_search import IntervalGrid, RatioEncoding
 from engine.compiler import Compiled
 from engine.evaluation import FloatFilter
@@ -45,18 +46,18 @@ class DtypePlan:
 
 
 class FramePlan:
-    """The plan for the frames of one fact."""
+    """The plan for the frames of one shape."""
 
-    def __init__(self, compiled: Compiled, fact: str) -> None:
+    def __init__(self, compiled: Compiled, shape: FrameShape, conditions: int) -> None:
         """Make it.
 
         Args:
-            compiled: the program.
-            fact: whose fields the columns are.
+            compiled: the program; or the conditions about an element of a list, as if they were one.
+            shape: the columns.
+            conditions: how many rules there are, or conditions.
         """
         self.layout: SlotLayout = compiled.layout
-        #: How many rules there are.
-        self.rules = len(compiled.agenda.rules)
+        self.rules = conditions
         #: Whether a rule has several conjunctions, more than one of which may hold.
         self.repeats = len({entry.position for entry in compiled.entries}) < len(compiled.entries)
         self._blocks = blocks_of(compiled.entries, compiled.kinds)
@@ -69,7 +70,7 @@ class FramePlan:
             for residual in entry.residuals:
                 if residual.ratio is not None:
                     ratios.setdefault((residual.ratio.left, residual.ratio.right), []).append(residual)
-        self.reader = FrameReader(compiled.layout, compiled.reader.use, fact, self._sets.keys())
+        self.reader = FrameReader(shape, compiled.layout.zone, self._sets.keys())
         rows = {name: row for row, name in enumerate(self.reader.names)}
         #: Slot to row of the matrix of numbers.
         self.rows = {slot: rows[name] for slot, name in self.reader.slots.items() if name in rows}

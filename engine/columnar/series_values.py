@@ -4,7 +4,7 @@ Takes one series, gives arrays or a series without what a record would not have.
 own, as of Unicode or of time zones, is decided by Python's here, or left to the record: a row must not mean one thing
 in a frame and another by itself. Knows no field and no schema."""
 
-from datetime import UTC, date, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 
 import numpy as np
 import numpy.typing as npt
@@ -12,11 +12,12 @@ import polars as pl
 
 from engine.columnar.columns import EPOCH, FEW_TEXTS, Mask, micros_of
 from engine.columnar.short_floats import SHORT_FLOATS
-from engine.values import MAX_DURATION, ValueRefused, day_of, normal_text, parse_duration, parse_time
+from engine.values import MAX_DURATION, ValueRefused, day_of, normal_text, parse_duration, parse_moment, parse_time
 
 #: Microseconds in a unit of time.
 _MICROS = {"us": 1, "ms": 1_000}
 _DAY = 86_400_000_000
+_MICROSECOND = timedelta(microseconds=1)
 #: Days of the calendar, but its first and its last: some zone shifts these out of it.
 _FIRST_DAY, _LAST_DAY = date(1, 1, 2), date(9999, 12, 30)
 
@@ -96,6 +97,32 @@ def clocks_of(series: pl.Series, kind: str) -> tuple[Counts, Mask]:
     values = [found[text] for text in series.to_list()]
     odd: Mask = np.array([value is None for value in values], np.bool_)
     return np.array([value or 0 for value in values], np.int64), odd
+
+
+def written_moments_of(series: pl.Series, zone: tzinfo) -> tuple[Counts, Mask]:
+    """Moments that are written as texts.
+
+    Args:
+        series: of texts.
+        zone: what those mean that have none.
+
+    Returns:
+        int64[rows], microseconds since 1970 in UTC, zero where there is no text; and bool[rows], those that a record
+        has to look at: days, and what is no date.
+    """
+    counts = np.zeros(len(series), np.int64)
+    odd: Mask = np.zeros(len(series), np.bool_)
+    for row, text in enumerate(series.to_list()):
+        if text is not None:
+            try:
+                moment = parse_moment(text, zone)
+            except ValueRefused:
+                moment = None
+            if isinstance(moment, datetime):
+                counts[row] = (moment - EPOCH) // _MICROSECOND
+            else:
+                odd[row] = True
+    return counts, odd
 
 
 def _offset(day: int, zone: tzinfo) -> int | None:

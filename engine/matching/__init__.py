@@ -1,6 +1,6 @@
 """Conditions to conjunctions to an index of bit tables: which rules match one set of facts."""
 
-from engine.matching.element_index import ElementIndex, element_indexes
+from engine.matching.element_index import FOLDS, ElementIndex, Fold, element_indexes
 from engine.matching.element_probe import element_probe, finding_out
 from engine.matching.findings import Findings, find
 from engine.matching.index import BLOCK, Index, splits
@@ -10,10 +10,12 @@ from engine.matching.ratios import Ratio, ratio_of
 
 __all__ = [
     "BLOCK",
+    "FOLDS",
     "Conjunction",
     "ElementIndex",
     "Entry",
     "Findings",
+    "Fold",
     "Index",
     "NormalForm",
     "Probes",

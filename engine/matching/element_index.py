@@ -106,6 +106,11 @@ class ElementIndex:
         return not self._exact
 
     @property
+    def slots(self) -> frozenset[int]:
+        """The slots of all findings."""
+        return frozenset({*self._exact, *self.boolean_slots})
+
+    @property
     def packs(self) -> Mapping[int, tuple[int, int]]:
         """Slot of each boolean to the slot that holds it with all others, and to its bit there."""
         return {slot: (self.packed, bit) for bit, slot in enumerate(self.boolean_slots)}

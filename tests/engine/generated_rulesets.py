@@ -26,20 +26,23 @@ def rules_from(seed: int, flat: bool = False) -> list[Rule]:
     return [maker.rule(number, depth, feeding) for number in range(maker.random.randrange(1, 13))]
 
 
-def about_lists(maker: Maker) -> list[Rule]:
-    """Rules as a domain of orders has them: most ask for something of the lines, and few of them write any."""
-    lists, feeding = Lists(maker), maker.one_in(3)
+def about_lists(maker: Maker, plain: bool = False) -> list[Rule]:
+    """Rules as a domain of orders has them: most ask for something of the lines, and few of them write any.
+
+    Plain ones read fields alone, and of a line those that have a place in columns.
+    """
+    lists, feeding = Lists(maker, plain), maker.one_in(3)
     rules = []
     for number in range(maker.random.randrange(3, 24)):
         tests = [lists.test() for _ in range(maker.pick([1, 1, 1, 2, 3]))]
         if maker.one_in(3):
-            tests.append(maker.simple())
+            tests.append(lists.about_product() if plain else maker.simple())
         condition = tests[0] if len(tests) == 1 else nodes.And(tuple(tests))
         said = lists.value() if maker.one_in(6) else maker.literal()
         actions: list[nodes.Action] = [nodes.Decide(maker.pick(["accept", "review", "reject"]), said)]  # type: ignore[arg-type]
         if maker.one_in(3):
             actions.append(nodes.Assign(Path("P", (maker.pick(["out", "p", "n"]),)), "=", lists.value()))
-        if maker.one_in(5):
+        if maker.one_in(5) and not plain:
             actions.append(maker.action(feeding))
         rules.append(Rule(f"R{number}", condition, tuple(actions), salience=maker.pick([0, 0, 0, 5])))
     return rules
@@ -48,9 +51,15 @@ def about_lists(maker: Maker) -> list[Rule]:
 class Lists:
     """Makes conditions about all lines; now and then one that came before, for rules have many in common."""
 
-    def __init__(self, maker: Maker) -> None:
+    def __init__(self, maker: Maker, plain: bool) -> None:
         self.maker = maker
+        self.plain = plain
+        self.fields = ["n", "n", "m", "t", "f", "at", "took"] if plain else LINE_FIELDS
         self.made: list[Expression] = []
+
+    def about_product(self) -> Expression:
+        field = self.maker.pick(["n", "m", "t", "p", "out"])
+        return nodes.Compare(self.maker.pick(ORDER), Path("P", (field,)), self.maker.literal(field))  # type: ignore[arg-type]
 
     def test(self) -> Expression:
         maker = self.maker
@@ -79,12 +88,11 @@ class Lists:
         if maker.one_in(3):
             return nodes.Aggregate("Count", "L", self.condition())
         kind = maker.pick(["Sum", "Sum", "Min", "Max", "Avg", "CountDistinct"])
+        operand: Expression = Path("L", (maker.pick(self.fields[:3] if self.plain else self.fields),))
         if maker.one_in(4):
             maker.within = True
-            operand = maker.value(1)
+            operand = nodes.Arithmetic("*", operand, Path("L", ("m",))) if self.plain else maker.value(1)
             maker.within = False
-        else:
-            operand = Path("L", (maker.pick(LINE_FIELDS),))
         return nodes.Aggregate(kind, "L", operand)  # type: ignore[arg-type]
 
     def condition(self) -> Expression:
@@ -102,7 +110,7 @@ class Lists:
     def about_element(self) -> Expression:
         """Mostly a field of the element against a literal; else against a multiple of another, or anything."""
         maker = self.maker
-        field = maker.pick(LINE_FIELDS)
+        field = maker.pick(self.fields)
         path = Path("L", (field,))
         match maker.random.randrange(10):
             case 0 | 1:
@@ -111,7 +119,7 @@ class Lists:
                 if not maker.one_in(4):
                     right = nodes.Arithmetic(maker.pick("**+-"), under, nodes.Literal(maker.number()))  # type: ignore[arg-type]
                 return nodes.Compare(maker.pick(ORDER), over, right)  # type: ignore[arg-type]
-            case 2:
+            case 2 if not self.plain:
                 maker.within = True
                 made = maker.condition(1)
                 maker.within = False

@@ -1,0 +1,97 @@
+"""A frame of whole facts, lists among them, is judged by columns, and means what its rows mean one by one."""
+
+import itertools
+import random
+from collections import Counter
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.checks import with_dates
+from engine.columnar import FrameEvaluator, exact_floats
+from engine.columnar.frame_result import FrameResult
+from engine.compiler import compile_rules
+from engine.program import Program
+from engine.ruleset import Ruleset
+from tests.engine.effort import cases
+from tests.engine.generated_facts import frame_from
+from tests.engine.generated_rules import Maker
+from tests.engine.generated_rulesets import about_lists, rules_from
+from tests.engine.generated_schema import schema_from
+from tests.engine.pools import AS_OF
+
+ROWS = 14
+JUDGED: Counter[str] = Counter()
+
+
+def objects(frame: pl.DataFrame, name: str) -> pl.Series:
+    return frame.to_struct(name)
+
+
+def whole_facts(seed: int) -> pl.DataFrame:
+    """A frame of `P`, lists of `L` (some of them empty or missing, now and then with a missing line) and `Q`."""
+    chance = random.Random(seed)
+    product = objects(frame_from(seed, ROWS, True), "P")
+    lengths = [chance.choice([0, 0, 1, 1, 2, 3, 7]) for _ in range(ROWS)]
+    lines = frame_from(seed + 1, max(1, sum(lengths)), True)
+    kept = [name for name in ("n", "m", "t", "f", "x", "d", "at", "took") if name in lines.columns]
+    line = objects(lines.select(kept or ["n"]) if kept else pl.DataFrame({"n": [1.0] * len(lines)}), "L")
+    if chance.randrange(6) == 0:
+        gaps = [chance.randrange(5) == 0 for _ in range(len(line))]
+        line = pl.Series("L", [None if gap else one for gap, one in zip(gaps, line, strict=True)], line.dtype)
+    starts = [sum(lengths[:row]) for row in range(ROWS)]
+    lists = [
+        None if length == 0 and chance.randrange(2) else line[start : start + length].to_list()
+        for start, length in zip(starts, lengths, strict=True)
+    ]
+    columns = [product, pl.Series("L", lists, pl.List(line.dtype))]
+    if chance.randrange(3):
+        gone = [chance.randrange(6) == 0 for _ in range(ROWS)]
+        columns.append(pl.Series("Q", [None if no else {"n": float(chance.randrange(5))} for no in gone]))
+    return exact_floats(pl.DataFrame(columns))
+
+
+def said(result: FrameResult, row: int) -> Any:
+    return (
+        result.outcome[row],
+        result.fired(row),
+        result.reasons(row),
+        result.changes(row),
+        result.logs(row),
+        result.events(row),
+    )
+
+
+@settings(max_examples=cases(300), deadline=None)
+@given(st.integers(0, 2**48))
+def test_rows_of_whole_facts_mean_what_each_means_by_itself(seed: int) -> None:
+    schemas = (schema_from(seed + more) for more in itertools.count())
+    schema = next(one for one in schemas if not one.strict and not one.sent_names)
+    made = about_lists(Maker(random.Random(seed), flat=True), plain=True) if seed % 8 else rules_from(seed)
+    rules = [with_dates(rule, schema) for rule in made]
+    program = Program(Ruleset(tuple(rules), {}, "0" * 64, (), schema), 40)
+    evaluator = FrameEvaluator(
+        compile_rules(rules, schema, 40), lambda facts, as_of: program.evaluate(facts, as_of=as_of)
+    )
+    frame = whole_facts(seed)
+    result = evaluator.judge_whole(frame, AS_OF)
+    JUDGED["frames"] += 1
+    if result is None:
+        return
+    JUDGED["by columns"] += 1
+    for row, facts in enumerate(frame.iter_rows(named=True)):
+        one = program.evaluate(facts, as_of=AS_OF)
+        wanted = (one.outcome, one.fired, one.reasons, one.changes, one.logs, one.events)
+        # As texts, for Python takes True for 1.
+        if repr(said(result, row)) != repr(wanted):
+            pytest.fail("\n".join([*map(repr, rules), repr(facts), f"got    {said(result, row)}", f"wanted {wanted}"]))
+        JUDGED["rows"] += 1
+        JUDGED["errors"] += one.outcome == "error"
+
+
+def test_many_were_judged_by_columns() -> None:
+    assert JUDGED["by columns"] >= JUDGED["frames"] / 4, JUDGED
+    assert 0 < JUDGED["errors"] < JUDGED["rows"] / 2, JUDGED
