@@ -58,9 +58,11 @@ def real_services() -> None:
     """Whatever starts a Postgres or a Valkey, or asks an index of packages, asks for this: its tests are `services`."""
 
 
-def pytest_collection_finish() -> None:
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop() -> None:
     """The tests themselves live to the end: one that collects garbage, as every timing does, need not search them."""
     gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)
