@@ -173,10 +173,15 @@ def _kinds(layout: SlotLayout) -> Mapping[int, str]:
 def _entries(rules: Sequence[Rule], layout: SlotLayout, expressions: Expressions) -> list[Entry]:
     """The conjunctions of the rules that may fire at all."""
     forms = NormalForm(layout, expressions)
+    # One test may stand in every conjunction of its rule, and in more than one index; the node is kept with what was
+    # made of it, so that no other one gets its id.
+    made: dict[int, tuple[Expression, Residual]] = {}
 
     def residual(node: Expression) -> Residual:
-        ratio, linear = ratio_of(node, layout), linear_comparison(node, layout)
-        return Residual(expressions.truth_of(node), ratio, linear, layout.note(node))
+        if id(node) not in made:
+            ratio, linear = ratio_of(node, layout), linear_comparison(node, layout)
+            made[id(node)] = node, Residual(expressions.truth_of(node), ratio, linear, layout.note(node))
+        return made[id(node)][1]
 
     entries = []
     for i, rule in enumerate(rules):

@@ -14,6 +14,7 @@ from engine.chains.chain_rule import ChainMaterial, ChainRule, walks
 from engine.chains.step_code import Odd
 from engine.chains.stepped import Stepped
 from engine.chains.straight_line import Judge, straight_line
+from engine.collector import no_collector
 from engine.evaluation import ActionRefused, Evaluation, run_cycle
 from engine.facts import Slots
 from engine.matching import Entry, splits
@@ -23,6 +24,8 @@ from engine.values import ANYTHING
 #: without a look at each.
 _FEW_RULES = 64
 _FEW_CONJUNCTIONS = 256
+#: Tests of all of them: a longer text takes too long to compile.
+_FEW_TESTS = 1_024
 
 
 class Chains:
@@ -67,7 +70,8 @@ class Chains:
         judge = self._judges.get(key)
         if judge is None:
             # Two threads may both make it; either one will do.
-            judge = self._judges[key] = self._made(classes.get(key, ()), rest, key)
+            with no_collector():
+                judge = self._judges[key] = self._made(classes.get(key, ()), rest, key)
         return judge
 
     @cached_property
@@ -114,7 +118,10 @@ class Chains:
         """Whether the rules of a class are written out one after the other."""
         if not any(self.material.agenda.rules[rule.position].steers for rule in rules):
             return False
-        if len(rules) > self._few_rules or sum(len(rule.entries) for rule in rules) > _FEW_CONJUNCTIONS:
+        conjunctions = [entry.conjunction for rule in rules for entry in rule.entries]
+        if len(rules) > self._few_rules or len(conjunctions) > _FEW_CONJUNCTIONS:
+            return False
+        if sum(len(each.allowed) + len(each.residuals) for each in conjunctions) > _FEW_TESTS:
             return False
         return _are_plain(rules) and not any(walks(rule.rule.condition) for rule in rules)
 

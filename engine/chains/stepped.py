@@ -136,13 +136,14 @@ class Stepped:
 
     def _part(self, conjunction: Conjunction, *, guard: bool) -> Conjunction:
         """What the index tests of a conjunction, or the rest of it, which its step tests."""
-        free = [node for node in conjunction.residuals if self._written.isdisjoint(self._material.layout.note(node))]
+        note = self._material.layout.note
+        free = {id(node): node for node in conjunction.residuals if self._written.isdisjoint(note(node))}
         if not self._written.isdisjoint(conjunction.allowed) or len(free) < len(conjunction.residuals):
             # Going through a list comes last: mostly, the fields that rules write have said no before.
-            free = [node for node in free if not walks(node)]
+            free = {key: node for key, node in free.items() if not walks(node)}
         return Conjunction(
             {slot: values for slot, values in conjunction.allowed.items() if (slot not in self._written) is guard},
-            tuple(node for node in conjunction.residuals if any(node is one for one in free) is guard),
+            tuple(node for node in conjunction.residuals if (id(node) in free) is guard),
         )
 
     def _made(self, position: int) -> Step:
