@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import ClassVar
 
+import hypothesis
 import pytest
 import redis
 from psycopg2.errors import InsufficientPrivilege
@@ -36,6 +37,10 @@ ACCEPTANCE = Path(__file__).parent / "acceptance"
 
 # What a test makes is thrown away by counting; looking for cycles after every 700 objects takes a fifth of the time.
 gc.set_threshold(100_000, 50, 100)
+
+# Properties are about answers, never about time: a busy machine fails none of them.
+hypothesis.settings.register_profile("busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("busy")
 
 
 @pytest.hookimpl(optionalhook=True)

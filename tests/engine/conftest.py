@@ -1,10 +1,8 @@
-"""Properties of the engine are about answers, never about time: a busy machine fails none of them."""
+"""How many cases the properties of the engine try."""
 
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 
 from tests.engine.effort import cases
 
-settings.register_profile(
-    "engine", deadline=None, max_examples=cases(100), suppress_health_check=[HealthCheck.too_slow]
-)
+settings.register_profile("engine", settings.get_profile("busy"), max_examples=cases(100))
 settings.load_profile("engine")
