@@ -144,12 +144,15 @@ def frame_from(seed: int, rows: int, typed: bool) -> pl.DataFrame:
         "clock": lambda: sender.pick(MOMENTS).replace(tzinfo=None),
         "time": lambda: sender.pick(TIMES),
         "duration": lambda: sender.pick([*DURATIONS, *DURATIONS, *LONGEST]),
+        "date text": lambda: (
+            sender.pick([*MOMENTS, *MOMENTS, *DAYS]).isoformat() if chance.randrange(60) else "2026-13-01"
+        ),
         "time text": lambda: sender.pick([*CLOCK_TEXTS, *CLOCK_TEXTS, "24:00"]),
         "duration text": lambda: sender.pick([*DURATION_TEXTS, *DURATION_TEXTS, "P1M"]),
     }
     dtypes = {"number": pl.Float64, "text": pl.String, "boolean": pl.Boolean, "date": pl.Datetime("us", "UTC")}
     dtypes |= {"day": pl.Date, "clock": pl.Datetime("us"), "time": pl.Time, "duration": pl.Duration("us")}
-    dtypes |= {"time text": pl.String, "duration text": pl.String}
+    dtypes |= {"date text": pl.String, "time text": pl.String, "duration text": pl.String}
     kinds = {"t": "text", "u": "text", "f": "boolean", "d": "date", "at": "time", "took": "duration"}
     columns = []
     for name in FIELDS:
@@ -162,7 +165,7 @@ def frame_from(seed: int, rows: int, typed: bool) -> pl.DataFrame:
         if not typed and chance.randrange(8) == 0:
             kind = sender.pick(list(makers))
         if kind == "date":
-            kind = sender.pick(["date", "day", "clock"])
+            kind = sender.pick(["date", "day", "clock", "date text"])
         if kind in ("time", "duration") and chance.randrange(3) == 0:
             kind += " text"
         nulls = sender.pick([0, 4, 4, 20])
