@@ -14,7 +14,7 @@ from engine.chains.rule_writer import RuleWriter
 from engine.chains.step_code import StepCode
 from engine.evaluation import Evaluation, Reason, ReasonTable, RuleEvent, worst
 from engine.facts import Slots
-from engine.language import Complete
+from engine.language import Complete, Expression
 from engine.matching import Conjunction, Entry, Index, Probes
 from engine.values import Value, equal
 
@@ -63,6 +63,8 @@ class Stepped:
         self._blockable = 0
         for rule in rules:
             self._blockable |= rule.blocks & (-1 if self._is_looping else -2 << rule.position)
+        #: By the id of a residual test, which the program keeps.
+        self._free: dict[int, bool] = {}
         entries = [self._guard(entry) for rule in rules for entry in rule.entries]
         #: Whether there are few rules that no test keeps from being candidates.
         self.is_guarded = sum(not _tests(entry.conjunction) for entry in entries) <= _MAX_UNGUARDED
@@ -136,8 +138,7 @@ class Stepped:
 
     def _part(self, conjunction: Conjunction, *, guard: bool) -> Conjunction:
         """What the index tests of a conjunction, or the rest of it, which its step tests."""
-        note = self._material.layout.note
-        free = {id(node): node for node in conjunction.residuals if self._written.isdisjoint(note(node))}
+        free = {id(node): node for node in conjunction.residuals if self._is_free(node)}
         if not self._written.isdisjoint(conjunction.allowed) or len(free) < len(conjunction.residuals):
             # Going through a list comes last: mostly, the fields that rules write have said no before.
             free = {key: node for key, node in free.items() if not walks(node)}
@@ -145,6 +146,13 @@ class Stepped:
             {slot: values for slot, values in conjunction.allowed.items() if (slot not in self._written) is guard},
             tuple(node for node in conjunction.residuals if (id(node) in free) is guard),
         )
+
+    def _is_free(self, node: Expression) -> bool:
+        """Whether no rule can change what a residual test reads; it may stand in many conjunctions."""
+        known = self._free.get(id(node))
+        if known is None:
+            known = self._free[id(node)] = self._written.isdisjoint(self._material.layout.note(node))
+        return known
 
     def _made(self, position: int) -> Step:
         """The step of a rule; two threads may both make it, and either one will do."""
