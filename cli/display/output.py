@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from cli.display.csv_output import print_csv
@@ -26,14 +27,17 @@ def print_table(headers: Sequence[str], rows: Iterable[Sequence[Any]], *, none: 
         rows: as many cells as headers.
         none: is said when there is no row.
     """
-    rows = [tuple(row) for row in rows]
-    if not rows:
+    rows = iter(rows)
+    if (first := next(rows, None)) is None:
         echo(none)
         return
+    rows = chain([first], rows)
     if any(headers) and not sys.stdout.isatty():
-        # For programs, with neither colours nor widths: a hundred thousand rows are to be there in a second.
-        print_tabbed([headers, *([_text(value) for value in row] for row in rows)])
+        # For programs, with neither colours nor widths, and row by row: what is kept the garbage collector goes through
+        # again and again, which takes longer than to print it.
+        print_tabbed(chain([headers], ([_text(value) for value in row] for row in rows)))
         return
+    rows = [tuple(row) for row in rows]
     right = [all(isinstance(row[i], (int, float)) for row in rows) for i in range(len(headers))]
     print_rows(headers, [[_cell(value) for value in row] for row in rows], right=right)
 
@@ -126,7 +130,7 @@ def print_verdicts(
         columns = [*Verdict.__dataclass_fields__, *added]
         print_csv(columns, documents, raw=raw)
     else:
-        rows = [
+        rows = (
             (
                 f"{verdict.evaluated_at:%Y-%m-%d %H:%M:%S}",
                 *(() if region_of is None else (region_of(verdict),)),
@@ -136,7 +140,7 @@ def print_verdicts(
                 "; ".join(reason["text"] for reason in verdict.reasons) or ", ".join(verdict.fired),
             )
             for verdict in verdicts
-        ]
+        )
         where = () if region_of is None else ("region",)
         print_table(("judged at", *where, "domain", "subject", "outcome", "why"), rows, none="no verdict yet")
 
