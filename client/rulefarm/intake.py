@@ -10,10 +10,10 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from rulefarm.errors import DatabaseUnreachable, NotFound, SettingsError
+from rulefarm.errors import BrokerUnreachable, DatabaseUnreachable, NotFound, SettingsError
 from rulefarm.jobs import Batch, Job
 from rulefarm.known_domains import KnownDomains
-from rulefarm.messaging import MessageSender, TaskMessage, create_app, job_message
+from rulefarm.messaging import MessageSender, TaskMessage, connect_producer, create_app, job_message
 from rulefarm.optional_imports import require_extra
 from rulefarm.routing import queue_name
 from rulefarm.settings import Settings
@@ -56,6 +56,17 @@ class Intake:
     def broker_is_away(self) -> bool:
         """Whether the broker has just not answered."""
         return self.sender.is_away
+
+    def warm_up(self) -> None:
+        """Connect to all that a job needs.
+
+        Raises:
+            DatabaseUnreachable: no answer.
+        """
+        self._domains.read()
+        self.app.farm_id()
+        with suppress(BrokerUnreachable):
+            connect_producer(self.app)
 
     def lateness_s(self) -> dict[str, float]:
         """For each published domain, seconds that the job that is due next has waited; see `database.lateness`.

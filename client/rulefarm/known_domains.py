@@ -40,9 +40,18 @@ class KnownDomains:
         checked_domain(domain)
         if not self._ledger or (domain in self._domains and time.monotonic() < self._until):
             return
-        self._domains = self._ledger.domains()
-        self._until = time.monotonic() + _FRESH_S
+        self.read()
         checked_known(domain, self._domains)
+
+    def read(self) -> None:
+        """Ask for the list.
+
+        Raises:
+            DatabaseUnreachable: it can't be read.
+        """
+        if self._ledger:
+            self._domains = self._ledger.domains()
+            self._until = time.monotonic() + _FRESH_S
 
 
 def checked_known(domain: str, known: Collection[str]) -> None:

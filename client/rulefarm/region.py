@@ -41,6 +41,9 @@ class RegionFarm(Protocol):
     def require_ledger(self) -> Any:
         """Its database; raises if none is named."""
 
+    def warm_up(self) -> None:
+        """Connect to all that a job needs; raises if the database does not answer."""
+
     def lateness_s(self) -> dict[str, float]:
         """For each published domain, seconds that its jobs have waited; raises if the database does not answer."""
 
@@ -123,8 +126,8 @@ class Region(Generic[_Farm]):
         begun = self._asked_at = time.monotonic()
         try:
             if not self._round_trips:
-                # To connect takes several.
-                self.farm.lateness_s()
+                # To connect takes many: the first job that is sent here must not wait for them.
+                self.farm.warm_up()
                 begun = self._asked_at = time.monotonic()
             late_s = self.farm.lateness_s()
         except RulefarmError as error:

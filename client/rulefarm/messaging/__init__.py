@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from rulefarm.messaging.broker import (
         CONNECT_TIMEOUT_S,
         call_broker,
+        connect_producer,
         create_app,
         queue_depths,
         refuse_cluster,
@@ -31,6 +32,7 @@ else:
         {
             "CONNECT_TIMEOUT_S": "broker",
             "call_broker": "broker",
+            "connect_producer": "broker",
             "create_app": "broker",
             "queue_depths": "broker",
             "refuse_cluster": "broker",
@@ -57,6 +59,7 @@ __all__ = [
     "TaskMessage",
     "call_broker",
     "chunk_message",
+    "connect_producer",
     "create_app",
     "job_message",
     "queue",

@@ -148,6 +148,24 @@ def _send(app: Celery, messages: list[TaskMessage]) -> None:
             _publish(app, producer, messages)
 
 
+def connect_producer(app: Celery) -> None:
+    """Connect what sends messages, so that the first does not wait for it.
+
+    Args:
+        app: from `create_app`.
+
+    Raises:
+        BrokerUnreachable: it does not answer.
+    """
+
+    def connect() -> None:
+        with app.producer_pool.acquire(block=True, timeout=CONNECT_TIMEOUT_S) as producer:
+            _connect(producer.connection)
+            _ = producer.channel
+
+    call_broker(app, connect)
+
+
 def _connect(connection: Connection) -> None:
     # Kombu would wait two seconds before its second try: whoever calls tries again, or leaves it to the reconciler.
     connection.ensure_connection(max_retries=1, interval_start=0.1, timeout=CONNECT_TIMEOUT_S)
