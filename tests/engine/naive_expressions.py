@@ -193,8 +193,7 @@ class Expressions:
         if node.kind == "CountDistinct":
             unlike: list[Any] = []
             for value in values:
-                # A day and a moment in it are equal, and yet two.
-                if not any(equal(value, other) and type(value) is type(other) for other in unlike):
+                if not any(is_same(value, other) for other in unlike):
                     unlike.append(value)
             return Decimal(len(unlike))
         if node.kind in ("Sum", "Avg"):
@@ -208,6 +207,17 @@ class Expressions:
             return None
         key = (lambda one: ends(one)[0]) if kind(values[0]) == "date" else None
         return min(values, key=key) if node.kind == "Min" else max(values, key=key)
+
+
+def is_same(left: Any, right: Any) -> bool:
+    """Whether two values are one: a day and a moment in it are equal, and yet two, also within objects and lists."""
+    if type(left) is not type(right):
+        return False
+    if isinstance(left, dict):
+        return left.keys() == right.keys() and all(is_same(left[name], right[name]) for name in left)
+    if isinstance(left, list):
+        return len(left) == len(right) and all(map(is_same, left, right))
+    return bool(equal(left, right))
 
 
 def inner(node: Any) -> list[Any]:
