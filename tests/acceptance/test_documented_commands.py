@@ -15,9 +15,11 @@ from tests.cli.forked import run_forked
 from tests.processes import until
 
 ROOT = Path(__file__).parents[2]
+#: Pages whose commands build on files of theirs, and are run with them by a test of the page.
+WITH_FILES = {"changing-rules.md"}
 PAGES = [
     ROOT / "README.md",
-    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted(page for page in (ROOT / "docs").glob("*.md") if page.name not in WITH_FILES),
     *(ROOT / name for name in ("CONTRIBUTING.md", "CHANGELOG.md", "client/README.md")),
 ]
 BIN = Path(sys.executable).parent
