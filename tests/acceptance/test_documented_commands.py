@@ -42,6 +42,9 @@ def environ(real_services: None, tmp_path_factory: pytest.TempPathFactory) -> It
     environ = os.environ | {
         "RULEFARM_HOME": str(home),
         "RULEFARM_FLOWER_PORT": "45555",
+        # The one farm stands for each region that a page names.
+        "RULEFARM_REGION_SG_HOME": str(home),
+        "RULEFARM_REGION_US_HOME": str(home),
         "PATH": f"{BIN}:{os.environ['PATH']}",
     }
     log_path = home.with_name("up.log")

@@ -51,6 +51,8 @@ def test_a_lazy_face_loads_each_name_from_where_it_is_said_to_be(room: str) -> N
     [where] = [node for node in ast.walk(parsed(MODULES[room])) if isinstance(node, ast.Dict)]
     loaded = {(name, f"{room}.{module}") for name, module in ast.literal_eval(where).items()}
     assert loaded == set(brought(room))
+    # A module that is loaded is an attribute of its package, and would stand before what the face hands on.
+    assert not {f"{room}.{name}" for name, _ in loaded} & MODULES.keys()
 
 
 def test_what_only_reads_postgres_loads_neither_celery_nor_the_engine() -> None:

@@ -21,7 +21,11 @@ def test_beat_sends_the_reconciler_and_nothing_that_depends_on_its_clock(setting
     scheduler = Scheduler(create_beat_app(known), lazy=True)
     scheduler.setup_schedule()
     [entry] = scheduler.schedule.values()
+    headers = entry.options.pop("headers")
     assert (entry.task, entry.options) == ("rules.reconcile", {"queue": "rules.control", "ignore_result": True})
+    # Which beat it is, for the doctor.
+    assert headers.keys() == {"beat"}
+    entry.options["headers"] = headers
     app = create_app(known)
     before = queue_depths(app, ["rules.control"])["rules.control"]
     scheduler.apply_async(entry, advance=False)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from workers.monitoring.health_check import HealthCheck
     from workers.monitoring.inspection import WorkerState, worker_states
     from workers.monitoring.lateness import late_s
-    from workers.monitoring.region_rulesets import RegionRulesets, region_rulesets
+    from workers.monitoring.rulesets_by_region import RegionRulesets, region_rulesets
     from workers.monitoring.signals import DomainSignals, SignalReader, Signals
 else:
     __getattr__ = lazily(
@@ -25,8 +25,8 @@ else:
             "WorkerState": "inspection",
             "worker_states": "inspection",
             "late_s": "lateness",
-            "RegionRulesets": "region_rulesets",
-            "region_rulesets": "region_rulesets",
+            "RegionRulesets": "rulesets_by_region",
+            "region_rulesets": "rulesets_by_region",
             "DomainSignals": "signals",
             "SignalReader": "signals",
             "Signals": "signals",

@@ -23,7 +23,6 @@ from store.ruleset_versions import active_sources
 from workers.monitoring.health_check import HealthCheck
 from workers.monitoring.inspection import WorkerState, worker_states
 from workers.monitoring.probes import ProbeResult, keeps_results, send_probes
-from workers.monitoring.region_rulesets import check_regions
 from workers.monitoring.row_checks import (
     check_batches,
     check_beats,
@@ -34,6 +33,7 @@ from workers.monitoring.row_checks import (
     check_privileges,
     check_reconciler,
 )
+from workers.monitoring.rulesets_by_region import check_regions
 from workers.monitoring.worker_checks import check_described
 
 #: Seconds that a worker gets between two looks: one that takes messages takes the next in milliseconds.

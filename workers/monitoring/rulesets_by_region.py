@@ -1,4 +1,4 @@
-"""Which ruleset each region judges by.  the regions' databases -> [region_rulesets] -> status, doctor
+"""Which ruleset each region judges by.  the regions' databases -> [rulesets_by_region] -> status, doctor
 
 The same job sent to two regions gets the same verdict only where both judge by the same digest. Reads each region's own
 database, all at once, and waits no longer than a region has to answer. Publishes nothing."""

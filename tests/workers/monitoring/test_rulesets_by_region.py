@@ -12,7 +12,7 @@ from tests.commands import environment
 from tests.conftest import fresh_database
 from workers.embedded.services import Services
 from workers.monitoring import region_rulesets
-from workers.monitoring.region_rulesets import check_regions
+from workers.monitoring.rulesets_by_region import check_regions
 
 
 def test_a_farm_without_regions_says_nothing_of_them(settings: Settings) -> None:
