@@ -170,8 +170,8 @@ def measure(reference: "weakref.ref[Region[Any]]", stopped: threading.Event) -> 
         try:
             region.measure()
         except Exception:
-            # What it asks over may be closed at any moment.
+            # What it asks over may be closed at any moment; whatever else it is, the next look may fare better.
             if not stopped.is_set():
-                raise
+                log.exception("region %s can't be measured", region.name)
         del region
         stopped.wait(_EVERY_S)

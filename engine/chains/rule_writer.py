@@ -8,15 +8,12 @@ from collections.abc import Callable
 
 from engine.chains.chain_rule import ChainMaterial, ChainRule
 from engine.chains.condition_writer import ConditionWriter
-from engine.chains.step_code import StepCode
+from engine.chains.step_code import PLAIN, StepCode
 from engine.chains.value_writer import Term, ValueWriter
 from engine.evaluation import ActionRefused, Actions, Expressions, text_of
 from engine.language import Assign, Decide, Emit, Literal, Log
 from engine.schema import Limits
 from engine.values import equal, literal, ordinary, to_python
-
-#: Kinds of which Python's own `!=` tells two values, null included, apart.
-_PLAIN = ("number", "text", "boolean")
 
 
 class RuleWriter:
@@ -104,7 +101,7 @@ class RuleWriter:
 
     def _write(self, slot: int, label: str, before: Term, value: Term) -> None:
         code = self._code
-        plain = before.kind in _PLAIN and value.kind in (before.kind, "null")
+        plain = before.kind in PLAIN and value.kind in (before.kind, "null")
         differs = f"{before.name} != {value.name}" if plain else f"not {code.bind(equal)}({before.name}, {value.name})"
         code.line(f"if {differs}:")
         with code.writer.indent():

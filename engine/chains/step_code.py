@@ -9,6 +9,9 @@ from typing import Any
 
 from engine.facts import FunctionWriter
 
+#: Kinds of which Python's own operators tell two values, null included, apart.
+PLAIN = ("number", "text", "boolean")
+
 
 class Odd(Exception):
     """Something that generated steps leave to the cycle, which begins again on fresh slots."""

@@ -12,7 +12,7 @@ from typing import Any
 from engine.chains.chain_rule import ChainMaterial, ChainRule
 from engine.chains.loops import loop_of, readers_of
 from engine.chains.rule_writer import RuleWriter
-from engine.chains.step_code import StepCode
+from engine.chains.step_code import PLAIN, StepCode
 from engine.evaluation import Evaluation
 from engine.facts import Slots
 from engine.language import Complete
@@ -21,9 +21,6 @@ from engine.values import equal
 #: Takes slots, which it changes, and the facts as they were passed in; raises `Odd` or `ActionRefused` where the cycle
 #: has to begin again.
 Judge = Callable[[Slots, Any], Evaluation]
-
-#: Kinds of which Python's own `==` tells two values, null included, apart.
-_PLAIN = ("number", "text", "boolean")
 
 
 def straight_line(rules: Sequence[ChainRule], settled: frozenset[int], material: ChainMaterial) -> Judge:
@@ -120,7 +117,7 @@ class _ClassWriter:
         code, material = self._code, self._material
         for slot in self._unsure:
             name, first, label = code.field(slot), code.kept(slot), code.bind(material.agenda.labels[slot])
-            plain = code.kinds.get(slot) in _PLAIN
+            plain = code.kinds.get(slot) in PLAIN
             same = f"{first} == {name}" if plain else f"{code.bind(equal)}({first}, {name})"
             code.line(f"if {label} in changes and {same}: del changes[{label}]")
         places = code.bind(material.places)

@@ -6,8 +6,10 @@ tests), `then Review` and its kin (cells: the reason), `then <field>` (cells: th
 output may have a default, for facts that no row holds for."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
+from typing import TypeVar
 
 from engine.checks import kind_of
 from engine.language import (
@@ -34,6 +36,9 @@ from engine.tables.cell_nodes import to_node
 from engine.tables.csv_cells import Cell, Sheet, read_cells
 from engine.tables.hit_policies import HIT_POLICIES, Row, in_order, rules_of
 from engine.tables.unary_tests import CellColumn, CellTests, read_tests, read_value
+
+#: What a cell says.
+_Read = TypeVar("_Read")
 
 #: A fact, where a header reads a member of it.
 _FACT = re.compile(r"\b([A-Za-z_][A-Za-z0-9_]*)\.[A-Za-z_]")
@@ -245,13 +250,7 @@ class _Table:
     def _tests(self, cell: Cell, column: Input) -> CellTests | None:
         try:
             _refuse_date(cell, column.cells)
-            if cell.text in column.read:
-                return column.read[cell.text]
-            operands = self._operands
-            tests = read_tests(cell.text, column.cells, lambda text: self._operand(cell, text))
-            if self._operands == operands:
-                column.read[cell.text] = tests
-            return tests
+            return self._once(cell, column.cells, column.read, read_tests)
         except CellRefused as refused:
             self._problem(cell, "table-cell", refused.message, refused.hint)
             return None
@@ -265,14 +264,21 @@ class _Table:
             raise CellRefused(first.message, first.hint)
         return node
 
-    def _value(self, cell: Cell, column: Output) -> Expression:
-        if cell.text in column.read:
-            return column.read[cell.text]
+    def _once(
+        self,
+        cell: Cell,
+        column: CellColumn,
+        known: dict[str, _Read],
+        read: Callable[[str, CellColumn, Callable[[str], Expression]], _Read],
+    ) -> _Read:
+        """What a cell says; remembered by its text, unless it reads a field, which has a place."""
+        if cell.text in known:
+            return known[cell.text]
         operands = self._operands
-        value = read_value(cell.text, column.cells, lambda text: self._operand(cell, text))
+        found = read(cell.text, column, lambda text: self._operand(cell, text))
         if self._operands == operands:
-            column.read[cell.text] = value
-        return value
+            known[cell.text] = found
+        return found
 
     def _action(self, cell: Cell, column: Output) -> Action | None:
         if cell.text in ("", "-"):
@@ -280,7 +286,7 @@ class _Table:
         span = self._source.span(cell.start, cell.end)
         try:
             _refuse_date(cell, column.cells)
-            value = self._value(cell, column)
+            value = self._once(cell, column.cells, column.read, read_value)
         except CellRefused as refused:
             self._problem(cell, "table-cell", refused.message, refused.hint)
             return None

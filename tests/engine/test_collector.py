@@ -1,6 +1,7 @@
 """The collector is off while a ruleset is compiled, and afterwards as it was."""
 
 import gc
+import os
 import threading
 
 import pytest
@@ -60,4 +61,28 @@ def test_blocks_within_each_other_and_side_by_side_end_with_the_last() -> None:
     assert not gc.isenabled()
     leave.set()
     thread.join(60)
+    assert gc.isenabled()
+
+
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_a_process_that_is_forked_while_another_thread_compiles_collects_as_before() -> None:
+    entered, leave = threading.Event(), threading.Event()
+
+    def other() -> None:
+        with no_collector():
+            entered.set()
+            leave.wait(60)
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    assert entered.wait(60)
+    child = os.fork()
+    if child == 0:
+        was_on = gc.isenabled()
+        with no_collector():
+            is_off = not gc.isenabled()
+        os._exit(0 if was_on and is_off and gc.isenabled() else 1)
+    leave.set()
+    thread.join()
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert gc.isenabled()
