@@ -135,10 +135,10 @@ class TraceCompiler:
         slot = self._layout.slot(path.fact)
 
         def column(slots: Slots) -> tuple[Any, ...]:
-            elements = slots[slot]
-            if elements.__class__ is dict:
-                elements = (elements,)
-            return tuple([get_path(element, path.steps) for element in elements or ()])
+            value = slots[slot]
+            # As the evaluation has it: one object is a list of one, and what is neither has no elements.
+            elements = value if value.__class__ is tuple else (value,) if value.__class__ is dict else ()
+            return tuple([get_path(element, path.steps) for element in elements])
 
         return column
 

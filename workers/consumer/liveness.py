@@ -1,16 +1,17 @@
 """Liveness check of a worker: it ends with code 75 when it stalls.  queues, counters -> [liveness] -> exit
 
-A worker can come out of a broker's restart connected, and yet take no message, for ever: it still answers `rulefarm
-status`. So a thread in its main process looks at its queues over a connection of its own, several times within
-`stall_timeout_s` seconds. A worker whose queues held messages at every look, and that received none and worked on
-none, has stalled; it ends, and its supervisor starts a fresh one. What counts are the queues that it was started for:
-a consumer that somebody cancelled counts as stalled, for a farm must not stand still because of a forgotten cancel."""
+A worker can come out of a broker's restart connected, and yet take no message, for ever, or hold one that none of its
+processes is given: it still answers `rulefarm status`. So a thread in its main process looks at its queues over a
+connection of its own, several times within `stall_timeout_s` seconds. A worker for which messages waited at every look,
+there or in its hands, and that received none and worked on none, has stalled; it ends, and its supervisor starts a
+fresh one. What counts are the queues that it was started for: a consumer that somebody cancelled counts as stalled, for
+a farm must not stand still because of a forgotten cancel."""
 
 import logging
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from celery import Celery
@@ -35,12 +36,24 @@ EXIT_AGAIN = 75
 class Snapshot:
     """State of a worker at one look."""
 
-    #: Messages that wait in its queues; None: the broker does not answer.
+    #: Messages that wait in its queues, and that it holds; None: the broker does not answer.
     waiting: int | None
-    #: Messages it holds or works on.
+    #: Messages that its processes work on.
     at_work: int
     #: Messages it has taken since it started.
     taken: int
+
+
+def snapshot_of(depths: Mapping[str, int] | None, taken: int) -> Snapshot:
+    """The state of the worker of this process.
+
+    Args:
+        depths: of its queues; None: the broker does not answer.
+        taken: messages that it has taken since it started.
+    """
+    # Those that it works on are among those that it holds, until they are done.
+    waiting = None if depths is None else sum(depths.values()) + len(state.reserved_requests)
+    return Snapshot(waiting, len(state.active_requests), taken)
 
 
 class StallDetector:
@@ -97,13 +110,13 @@ class LivenessMonitor:
         while True:
             time.sleep(self._stall_timeout_s / LOOKS)
             depths = self._depths()
-            waiting = None if depths is None else sum(depths.values())
-            at_work = len(state.reserved_requests) + len(state.active_requests)
-            if detector.is_stalled(Snapshot(waiting, at_work, self._taken)):
-                held = ", ".join(f"{depth:,} in {name}" for name, depth in (depths or {}).items() if depth)
+            if detector.is_stalled(snapshot_of(depths, self._taken)):
+                places = [f"{depth:,} in {name}" for name, depth in (depths or {}).items() if depth]
+                places += [f"{len(state.reserved_requests):,} that it holds"] * bool(state.reserved_requests)
                 log.critical(
-                    "took nothing for %g s though messages wait (%s): starting again", self._stall_timeout_s, held
-                )
+                    "took nothing for %g s though messages wait (%s): starting again",
+                    self._stall_timeout_s, ", ".join(places),
+                )  # fmt: skip
                 exit_for_restart()
 
     def _depths(self) -> dict[str, int] | None:

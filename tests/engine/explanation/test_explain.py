@@ -171,3 +171,11 @@ def test_json_holds_all_of_it() -> None:
         "condition": {"kind": "leaf", "text": "P.price > 0", "holds": True, "seen": {"P.price": 4}},
     }
     assert document["changes"][0] == {"firing": 1, "rule": "Net", "field": "P.net", "before": None, "after": 8}
+
+
+@pytest.mark.parametrize("fact", [True, 7, "abc", None, [], [1], {}, {"n": 2}, [{"n": 2}, None]], ids=repr)
+def test_a_fact_that_is_no_list_is_explained_as_it_is_judged(fact: Any) -> None:
+    program = compile_ruleset({"a.grl": 'rule R { when exists(L.n > 1) then Reject("x"); }'})
+    explanation = explain(program, {"L": fact}, as_of=AS_OF, rules=["R"])
+    assert explanation.evaluation.outcome == program.evaluate({"L": fact}, as_of=AS_OF).outcome
+    assert explanation.rules[0].condition.holds is (explanation.evaluation.outcome == "reject")

@@ -13,7 +13,7 @@ from rulefarm.settings import Settings
 from store.migrate import migrate
 from tests.commands import RULESETS
 from tests.processes import python, until
-from workers.consumer import EXIT_AGAIN
+from workers.consumer import EXIT_AGAIN, liveness
 from workers.consumer.liveness import LOOKS, Snapshot, StallDetector
 from workers.local import running_farm
 from workers.monitoring import worker_states
@@ -69,3 +69,13 @@ def make_tables(settings: Settings) -> None:
     engine = connect(settings)
     migrate(engine)
     engine.dispose()
+
+
+def test_a_message_that_a_worker_holds_waits_until_one_of_its_processes_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(liveness.state, "reserved_requests", {"a message"})
+    monkeypatch.setattr(liveness.state, "active_requests", set())
+    assert liveness.snapshot_of({"rules.payment": 2}, 8) == replace(IDLE, waiting=3)
+    assert liveness.snapshot_of({"rules.payment": 0}, 8) == replace(IDLE, waiting=1)
+    assert liveness.snapshot_of(None, 8) == replace(IDLE, waiting=None)
+    monkeypatch.setattr(liveness.state, "active_requests", {"a message"})
+    assert liveness.snapshot_of({}, 8).at_work == 1
