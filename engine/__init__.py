@@ -7,6 +7,7 @@
 
 What stands here is what the rest of the farm may use; nothing outside imports a module of the engine."""
 
+from engine.collector import forget_blocks
 from engine.columnar import FrameResult, exact_floats
 from engine.diagnostics import Diagnostic
 from engine.errors import EngineError, FactsRejected, RulesetRejected, SchemaRejected
@@ -63,6 +64,7 @@ __all__ = [
     "exact_floats",
     "explain",
     "find_counterfactuals",
+    "forget_blocks",
     "format_rules",
     "json_schema",
     "json_value",

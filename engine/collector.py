@@ -2,11 +2,10 @@
 
 Compiling makes millions of objects that all stay: a collector that goes through them again and again finds nothing, and
 took half of the time for ten thousand rules. Takes nothing and gives a block without it; several may be within each
-other, in one thread or in many. In a process that is forked meanwhile, where the threads of the blocks are not, the
-collector is as it was before them. It collects nothing itself, and leaves a collector that was off as it was."""
+other, in one thread or in many. In a process that is forked meanwhile the threads of the blocks are not: who forks has
+it begin afresh. It collects nothing itself, and leaves a collector that was off as it was."""
 
 import gc
-import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,13 +36,10 @@ def no_collector() -> Iterator[None]:
                     gc.enable()
 
 
-def _begin_afresh() -> None:
-    """In a child: the lock may be held, and the blocks be open, of threads that are the parent's."""
+def forget_blocks() -> None:
+    """Have the collector as it was before all blocks; in a child, where their threads, and the lock's, are not."""
     global _lock, _open
     _lock = threading.Lock()
     if _open and _was_on:
         gc.enable()
     _open = 0
-
-
-os.register_at_fork(after_in_child=_begin_afresh)

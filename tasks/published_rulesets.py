@@ -7,6 +7,7 @@ know a word of it, is said once, and the ruleset of before goes on. Reads no fil
 
 import gc
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Collection
@@ -14,7 +15,7 @@ from collections.abc import Callable, Collection
 from celery.exceptions import SoftTimeLimitExceeded
 from sqlalchemy import Engine
 
-from engine import EngineError
+from engine import EngineError, forget_blocks
 from rulefarm.database import active_digests
 from rulefarm.errors import FarmUnreachable, NotFound, RulefarmError, SettingsError
 from rulesets.loader import LoadedRuleset
@@ -23,6 +24,9 @@ from store.ruleset_versions import source_of
 from tasks.durable_rules import require_durable_rules
 
 log = logging.getLogger("rulefarm.tasks")
+
+# A process of the pool may be forked while the thread that watches what is published compiles.
+os.register_at_fork(after_in_child=forget_blocks)
 
 #: Seconds for which the answer is used without asking again: so long after a publishing, at most, is a job begun by the
 #: ruleset of before.

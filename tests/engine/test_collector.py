@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from engine import RulesetRejected, compile_ruleset
-from engine.collector import no_collector
+from engine.collector import forget_blocks, no_collector
 
 RULE = 'rule R { when P.price < 1 then P.price = P.price + 1; Reject("cheap"); }'
 
@@ -78,6 +78,7 @@ def test_a_process_that_is_forked_while_another_thread_compiles_collects_as_befo
     assert entered.wait(60)
     child = os.fork()
     if child == 0:
+        forget_blocks()
         was_on = gc.isenabled()
         with no_collector():
             is_off = not gc.isenabled()
