@@ -104,9 +104,10 @@ class FarmAutoscaler(Autoscaler):
             n: how many at most.
         """
         processes, given = self.pool._pool, self._given()
-        # Billiard's own idea of an active one leaves out those to which something is on its way.
-        processes._worker_active = lambda process: process.pid in given
-        idle = sum(process.pid not in given for process in processes._pool)
+        # Billiard's own idea of an active one leaves out those to which something is on its way; and one that was told
+        # to end stands among the others until it has: to be told once more, in the place of one that goes on.
+        processes._worker_active = lambda process: process.pid in given or is_ending(process)
+        idle = sum(not processes._worker_active(process) for process in processes._pool)
         if idle:
             super()._shrink(min(n, idle))
 
@@ -133,6 +134,11 @@ class FarmAutoscaler(Autoscaler):
         processes = self.pool._pool._pool if self.pool._pool is not None else ()
         own = [_own_bytes(process.pid) for process in tuple(processes)]
         return len(own) + max(0, free_bytes() // max(_LEAST_BYTES, *own, 0))
+
+
+def is_ending(process: Any) -> bool:
+    """Whether a process of the pool was told to end."""
+    return bool(process._controlled_termination)
 
 
 def free_bytes(cgroup: Path = _CGROUP) -> int:

@@ -1,11 +1,15 @@
 """A real worker is wide while much waits, narrow after it, loses nothing on the way, and lives without its broker."""
 
+import os
+import signal
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from pathlib import Path
 
 import psutil
+from billiard import get_context
 from sqlalchemy import Engine, func, select
 
 from rulefarm.database import dead_letters, jobs, verdicts
@@ -14,7 +18,7 @@ from rulefarm.settings import Settings
 from tests.commands import RULESETS, rulefarm
 from tests.processes import until
 from workers.heartbeat import FOLDER
-from workers.scaling.autoscaler import free_bytes
+from workers.scaling.autoscaler import free_bytes, is_ending
 
 JOBS = 6_000
 
@@ -61,6 +65,17 @@ def test_a_burst_widens_a_worker_and_a_pause_narrows_it(
     log = next(own.home.glob("worker-*.log")).read_text()
     assert "Scaling down" in log
     assert "exited with" not in log
+
+
+def test_a_process_that_was_told_to_end_is_told_from_those_that_go_on() -> None:
+    process = get_context("fork").Process(target=time.sleep, args=(600,))
+    process.start()
+    assert not is_ending(process)
+    process.terminate_controlled()
+    assert is_ending(process)
+    # Whoever runs the tests may have it outlive that.
+    os.kill(process.pid, signal.SIGKILL)
+    process.join(60)
 
 
 def test_free_memory_is_that_of_the_host_and_of_the_container(tmp_path: Path) -> None:
