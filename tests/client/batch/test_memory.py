@@ -19,6 +19,7 @@ from tests.processes import python, says
 
 #: Reads each source, as a batch does, and says what became of it and how much memory it ever took.
 READER = """
+import os
 import sys
 from itertools import islice
 from pathlib import Path
@@ -31,8 +32,12 @@ def peak():
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     return int(status["VmHWM"].split()[0]) // 1000
 
-before = peak()
 for source in sys.argv[1:]:
+    # A process for each, as a batch has: what the one before did not give back is no need of the next.
+    if child := os.fork():
+        os.waitpid(child, 0)
+        continue
+    before = peak()
     opened = open_source(source, rows=1_000, database_url="sqlite://")
     try:
         # Enough to see what reading ahead would take.
@@ -42,7 +47,8 @@ for source in sys.argv[1:]:
         outcome = "read"
     except SourceRejected as error:
         outcome = error.code
-    print(Path(source).name, outcome, peak() - before)
+    print(Path(source).name, outcome, peak() - before, flush=True)
+    os._exit(0)
 """
 MB = 1_000_000
 SHEET = (
