@@ -66,8 +66,3 @@ def test_a_worker_judges_by_what_is_published_whatever_lies_on_disk(
         rules.write_text(whole[:100])
         assert f"nothing is published: {domain} can't be" in on(mine)("rules", "publish", root, code=1)
         assert judging() == second
-    shutil.rmtree(root)
-    # One that is not told what to serve serves what is published.
-    with rulefarm(mine, "worker", "--autoscale", "1,1"), Farm(mine) as farm:
-        assert until(answers)
-        assert judging() == second
