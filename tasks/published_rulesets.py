@@ -68,8 +68,8 @@ class PublishedRulesets:
         self._database = database
         self._has_facts = has_facts
         self._prepare = prepare
-        #: Domain to the digest that was refused last.
-        self._refused: dict[str, str] = {}
+        #: Domain to what is active and can't be judged by here: its digest, and why.
+        self.refused: dict[str, tuple[str, str]] = {}
         active = active_digests(database)
         known = {(one.domain, one.digest): one for one in compiled}
         #: Domain to its ruleset. Entries are replaced; with one that is added comes a new mapping.
@@ -111,7 +111,9 @@ class PublishedRulesets:
         changed = False
         for domain, before in tuple(self.by_domain.items()):
             digest = active.get(domain, before.digest)
-            if digest not in (before.digest, self._refused.get(domain)):
+            if digest == before.digest:
+                self.refused.pop(domain, None)
+            elif digest != self.refused.get(domain, ("", ""))[0]:
                 changed = self._replace(before, digest) or changed
         if changed:
             self._settle()
@@ -141,14 +143,16 @@ class PublishedRulesets:
         except SoftTimeLimitExceeded:
             message = f"the ruleset {digest[:12]} of {before.domain} is not compiled within the time limit of a job"
             raise RulesetLate("ruleset-late", message, "raise RULEFARM_JOB_TIME_LIMIT_S") from None
-        except (EngineError, RulefarmError) as error:
-            self._refused[before.domain] = digest
+        except Exception as error:
+            # Whatever it is: a job that fails for it would be one that the ruleset of before can judge.
+            known = isinstance(error, (EngineError, RulefarmError))
+            self.refused[before.domain] = (digest, str(error) if known else repr(error))
             log.error(
                 "%s: this worker can't judge by %s, which was published, and goes on by %s: %s",
-                before.domain, digest[:12], before.digest[:12], error,
+                before.domain, digest[:12], before.digest[:12], error, exc_info=not known,
             )  # fmt: skip
             return False
-        self._refused.pop(before.domain, None)
+        self.refused.pop(before.domain, None)
         log.info("%s: judged by %s from now on; it was %s", before.domain, digest[:12], before.digest[:12])
         return True
 

@@ -10,11 +10,14 @@ from itertools import count
 from pathlib import Path
 
 import psutil
+from sqlalchemy import Engine
 
 from rulefarm.farm import Farm
 from rulefarm.messaging import create_app
 from rulefarm.settings import Settings
 from rulesets.loader import load_domain
+from store.publications import publish
+from store.ruleset_versions import RulesetSnapshot
 from tests.cli.conftest import OnFarm, on, run  # noqa: F401 - fixtures
 from tests.commands import RULESETS, rulefarm
 from tests.processes import until
@@ -24,6 +27,7 @@ from workers.monitoring.descriptions import describe_workers
 
 def test_a_worker_judges_by_what_is_published_whatever_lies_on_disk(
     settings: Settings,
+    database: Engine,
     tmp_path: Path,
     on: Callable[[Settings], OnFarm],  # noqa: F811 - a fixture
 ) -> None:
@@ -65,4 +69,12 @@ def test_a_worker_judges_by_what_is_published_whatever_lies_on_disk(
         assert "was published already; it has no cases" in on(mine)("rules", "publish", root / domain)
         rules.write_text(whole[:100])
         assert f"nothing is published: {domain} can't be" in on(mine)("rules", "publish", root, code=1)
+        assert judging() == second
+        # A later release publishes in words that this one does not know: the worker says so, and judges as before.
+        later = "unless Order.total > 5 then Accept();"
+        unknown = RulesetSnapshot(domain, "1" * 64, {"domain.toml": b"", "a.grl": f"rule Big {{ {later} }}".encode()})
+        publish(database, [unknown])
+        with closing(create_app(mine)) as app:
+            until(lambda: describe_workers(app, [name])[name].refused)
+        assert f"active is {'1' * 12}, and can't be judged by on {name}: " in on(mine)("doctor", code=1)
         assert judging() == second

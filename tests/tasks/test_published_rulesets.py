@@ -16,10 +16,12 @@ from rulefarm.settings import Settings
 from rulesets.loader import LoadedRuleset, load_domain
 from store.publications import publish
 from store.ruleset_versions import RulesetSnapshot, published_within, source_of
-from tasks import published_rulesets
+from tasks import published_rulesets, worker_context
 from tasks.published_rulesets import PublishedRulesets, RulesetLate
+from tasks.self_description import describe
 from tasks.worker_context import WorkerContext
 from tests.tasks.judging import AS_OF
+from workers.celery_app import create_worker_app
 
 SCHEMA = 'subject = "Order"\nkey = "id"\n[facts.Order.fields]\nid = { kind = "text" }\ntotal = { kind = "number" }\n'
 RULE = 'rule Big { when Order.total > 10 then Reject("over 10"); }\n'
@@ -55,9 +57,14 @@ def unfrozen() -> Iterator[None]:
 
 
 @pytest.fixture
-def context(settings: Settings, database: Engine, first: LoadedRuleset, unfrozen: None) -> WorkerContext:
+def context(
+    settings: Settings, database: Engine, first: LoadedRuleset, unfrozen: None, monkeypatch: pytest.MonkeyPatch
+) -> WorkerContext:
+    """This process is a worker of the shop."""
     published = PublishedRulesets(database, ["shop"], has_facts=False)
-    return WorkerContext(settings, database, published.by_domain, None, published=published)
+    made = WorkerContext(settings, database, published.by_domain, create_worker_app(settings), published=published)
+    monkeypatch.setattr(worker_context, "_current", [made])
+    return made
 
 
 def pass_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,12 +113,18 @@ def test_what_a_process_can_not_judge_by_is_said_once_and_the_ruleset_of_before_
         "a schema of a later release": first.sources | {schema: b"[later]\n"},
         "no schema at all": {rules: first.sources[rules]},
         "facts that are shared": first.sources | {schema: SCHEMA.encode() + sharing},
+        "content in a form of a later release": {},
     }
     for digest, sources in unusable.items():
         publish(database, [RulesetSnapshot("shop", digest, sources)])
+        with database.begin() as connection:
+            later = """update rulesets set source = '{"a.grl": {"zstd": "KLUv"}}' where source = '{}'"""
+            connection.execute(text(later))
         for _ in range(2):
             published.refresh()
         assert context.ruleset("shop").digest == first.digest
+        said_of, why = describe(None)["refused"]["shop"]
+        assert (said_of, bool(why)) == (digest, True)
     with database.begin() as connection:
         connection.execute(update(active_rulesets).values(digest="on no record"))
     published.refresh()
@@ -122,9 +135,16 @@ def test_what_a_process_can_not_judge_by_is_said_once_and_the_ruleset_of_before_
     said = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
     assert len(said) == len(unusable) + 1
     assert all(line.startswith("shop: this worker can't judge by ") for line in said)
+    assert describe(None)["refused"] == {}
     publish(database, [RulesetSnapshot.of(second := write(RULE.replace("> 10", "> 20")))])
     published.refresh()
     assert context.ruleset("shop").digest == second.digest
+    # Nor does it say so any longer of what is taken back.
+    publish(database, [RulesetSnapshot("shop", "odd", {})])
+    published.refresh()
+    publish(database, [RulesetSnapshot.of(second)])
+    published.refresh()
+    assert describe(None)["refused"] == {}
 
 
 def test_while_nobody_says_what_is_published_nothing_is_judged_and_the_next_job_asks_again(

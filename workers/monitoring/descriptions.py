@@ -23,6 +23,9 @@ class WorkerDescription:
     error_s: float
     #: Domain to the digest of the ruleset that it judges by.
     digests: dict[str, str]
+    #: Domain to the digest of what is active there and can't be judged by here, and why; none of a release that does
+    #: not tell.
+    refused: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     #: Settings in force, as `tasks.self_description` has them; none of a release that does not tell.
     settings: Mapping[str, Any] = field(default_factory=dict)
 
@@ -47,8 +50,13 @@ def describe_workers(app: Celery, names: Sequence[str], *, timeout_s: float = 1.
             error_s = (time.time() - asked) / 2
             for name, said in answer.items():
                 if isinstance(said, dict) and "time" in said:
-                    ahead_s, told = said["time"] - asked - error_s, said.get("settings", {})
-                    found[name] = WorkerDescription(ahead_s, error_s, said["digests"], told)
+                    found[name] = WorkerDescription(
+                        ahead_s=said["time"] - asked - error_s,
+                        error_s=error_s,
+                        digests=said["digests"],
+                        refused={domain: (digest, why) for domain, (digest, why) in said.get("refused", {}).items()},
+                        settings=said.get("settings", {}),
+                    )
 
         app.control.broadcast(
             DESCRIBE, destination=list(names), reply=True, timeout=timeout_s, limit=len(names), callback=take

@@ -93,12 +93,26 @@ def check_rulesets(
         others = sorted({name for digest, names in workers.items() if digest != published for name in names})
         status = "fail"
         hint = f"see the log of {', '.join(others)}, which says why, or restart it"
-        if domain in just_published:
+        refusals = _refusals(described, domain, published)
+        if refusals:
+            message += f", and can't be judged by on {'; '.join(refusals)}"
+            hint = "upgrade what can't, or take the ruleset back: 'rulefarm rules rollback'"
+        elif domain in just_published:
             status, hint = "warn", f"it was published a moment ago; workers go over to it within {_GO_OVER_S:g} s"
         checks.append(HealthCheck("rulesets", status, message, hint, subject=domain))
     if checks:
         return checks
     return [HealthCheck("rulesets", "ok", f"the workers judge by the active ones of {len(by_domain)} domains")]
+
+
+def _refusals(described: Mapping[str, WorkerDescription], domain: str, published: str | None) -> list[str]:
+    """Who said that it can't judge by what is active, and the first line of why."""
+    return [
+        f"{name}: {why.partition(chr(10))[0]}"
+        for name, said in sorted(described.items())
+        for digest, why in [said.refused.get(domain, ("", ""))]
+        if published is not None and digest == published
+    ]
 
 
 def check_settings(described: Mapping[str, WorkerDescription]) -> list[HealthCheck]:

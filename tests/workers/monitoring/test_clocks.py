@@ -84,6 +84,23 @@ def test_workers_that_judge_by_other_rules_than_the_active_ones_are_named() -> N
     ]
 
 
+def test_a_worker_that_cannot_judge_by_what_is_published_is_named_with_its_reason_at_once() -> None:
+    why = "a.grl:1:10: expected 'when', not 'unless' [grl-syntax]\n  1 | rule Big { unless"
+    described = {
+        "old@a": WorkerDescription(0, 0, {"payment": A}, {"payment": (B, why)}),
+        "new@b": WorkerDescription(0, 0, {"payment": B}),
+    }
+    [check] = check_rulesets(described, {"payment": B}, {"payment"})
+    assert (check.status, check.message) == (
+        "fail",
+        "judged by aaaaaaaaaaaa by old@a; bbbbbbbbbbbb by new@b; active is bbbbbbbbbbbb, and can't be judged by on"
+        " old@a: a.grl:1:10: expected 'when', not 'unless' [grl-syntax]",
+    )
+    assert check.hint == "upgrade what can't, or take the ruleset back: 'rulefarm rules rollback'"
+    # What it could not judge by once is nothing to it any more.
+    assert [one.status for one in check_rulesets(described, {"payment": "c" * 64}, {"payment"})] == ["warn"]
+
+
 def test_settings_that_lose_or_hold_up_jobs_are_named() -> None:
     good = {
         "acks_late": True,
@@ -94,7 +111,7 @@ def test_settings_that_lose_or_hold_up_jobs_are_named() -> None:
     }
 
     def said(**changed: object) -> WorkerDescription:
-        return WorkerDescription(0, 0, {}, good | changed)
+        return WorkerDescription(0, 0, {}, settings=good | changed)
 
     older = WorkerDescription(0, 0, {})
     assert [check.status for check in check_settings({"a": said(), "older": older})] == ["ok"]
