@@ -58,13 +58,38 @@ def changed_rules(found: Sequence[Difference], rule: str) -> list[Difference]:
     return [one for one in found if one.name == rule or one.name.partition("#")[0] == rule]
 
 
-def _of_rules(before: Sequence[Rule], after: Sequence[Rule]) -> list[Difference]:
-    one, other = [_Entry.of(rule) for rule in before], [_Entry.of(rule) for rule in after]
+def names_after(before: Program, after: Program) -> dict[str, str]:
+    """What the rules and rows of a version are called in another: a new row above them changes their numbers.
+
+    Args:
+        before: one version.
+        after: another.
+
+    Returns:
+        Name to name, of what is in both.
+    """
+    one, other = _entries(before.rules), _entries(after.rules)
+    pairs = _pair(one, other)
+    return {entry.name: pairs[id(entry)].name for entry in one if id(entry) in pairs}
+
+
+def _entries(rules: Sequence[Rule]) -> list["_Entry"]:
+    return [_Entry.of(rule) for rule in rules]
+
+
+def _pair(one: Sequence["_Entry"], other: Sequence["_Entry"]) -> dict[int, "_Entry"]:
+    """The later one of each entry that is still there, by its identity."""
     pairs = _pair_named(one, other)
     for table in sorted({entry.table for entry in [*one, *other] if entry.table}):
         pairs |= _pair_rows(
             [entry for entry in one if entry.table == table], [entry for entry in other if entry.table == table]
         )
+    return pairs
+
+
+def _of_rules(before: Sequence[Rule], after: Sequence[Rule]) -> list[Difference]:
+    one, other = _entries(before), _entries(after)
+    pairs = _pair(one, other)
     gone = [Difference("removed", entry.name, entry.text, None) for entry in one if id(entry) not in pairs]
     found = {
         id(later): earlier for earlier, later in ((entry, pairs[id(entry)]) for entry in one if id(entry) in pairs)
