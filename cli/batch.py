@@ -6,12 +6,12 @@ from difflib import get_close_matches
 from typing import Any
 
 import click
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from sqlalchemy import Engine
 
 from cli.display.output import counted, print_json, print_table
+from cli.display.progress import progress_bar
 from cli.display.sending import exit_not_sent, send_or_exit
-from cli.display.terminal import console, echo
+from cli.display.terminal import echo
 from cli.lookup import check_domain
 from cli.options import as_of_option, domain_argument, domain_option, json_option, read_settings, source_options
 from cli.recorded import published_key
@@ -245,15 +245,8 @@ def _print_dead_letter_hint(record: dict[str, Any]) -> None:
 
 
 def _progress(batch: Batch, timeout: float) -> dict[str, Any]:
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
     deadline = time.monotonic() + timeout
-    with Progress(*columns, console=console(stderr=True), transient=False) as progress:
+    with progress_bar() as progress:
         task = progress.add_task(f"{batch.domain} batch", total=batch.rows)
         while True:
             record = batch.progress()

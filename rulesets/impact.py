@@ -59,6 +59,8 @@ class Impact:
     """What was counted of some rows."""
 
     rows: int = 0
+    #: Rows that nobody can judge again: a shared fact is not on record with them.
+    skipped: int = 0
     #: Rows of the same outcome that fire other rules, or leave other reasons, changes, logs or events.
     otherwise: int = 0
     #: Outcome before and after to the rows of it, those that stay what they are too.
@@ -110,6 +112,7 @@ class Impact:
     def add(self, other: "Impact") -> None:
         """Add what was counted of other rows."""
         self.rows += other.rows
+        self.skipped += other.skipped
         self.otherwise += other.otherwise
         for pair, count in other.matrix.items():
             self.matrix[pair] = self.matrix.get(pair, 0) + count
@@ -134,6 +137,7 @@ class Impact:
         """What was counted as plain data, from which `from_json` makes it again."""
         return {
             "rows": self.rows,
+            "skipped": self.skipped,
             "otherwise": self.otherwise,
             "matrix": [[*pair, count] for pair, count in self.matrix.items()],
             "causes": [
@@ -145,7 +149,7 @@ class Impact:
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "Impact":
         """What was counted, by another process."""
-        made = cls(document["rows"], document["otherwise"])
+        made = cls(document["rows"], document["skipped"], document["otherwise"])
         made.matrix = {(before, after): count for before, after, count in document["matrix"]}
         for each in document["causes"]:
             cause = Cause(each["before"], each["after"], tuple(each["no_longer"]), tuple(each["now"]))

@@ -148,7 +148,7 @@ def judge_chunk(
         digests = [document_digest(each.document) for each in facts]
         shares = [each.shared or None for each in facts]
     else:
-        answers = _judge_columns(loaded, rows, rows.columns, chunk["as_of"])
+        answers = judge_columns(loaded, rows, rows.columns, chunk["as_of"])
         ended = time.perf_counter_ns()
         digests = facts_digests(rows, loaded.schema.subject)
     common = {
@@ -246,10 +246,20 @@ def evaluate_complete(loaded: LoadedRuleset, facts: CompleteFacts, as_of: dateti
     return loaded.program.evaluate(facts.document, as_of=as_of, candidates=host_of(loaded.program))
 
 
-def _judge_columns(
+def judge_columns(
     loaded: LoadedRuleset, rows: ChunkRows, columns: pl.DataFrame, as_of: datetime
 ) -> list[dict[str, Any]]:
-    """The answers for all rows: most by their columns, the others each by itself."""
+    """The answers for all rows: most by their columns, the others each by itself.
+
+    Args:
+        loaded: the ruleset of their domain, which shares no facts.
+        rows: of a chunk.
+        columns: theirs.
+        as_of: the instant to judge at.
+
+    Returns:
+        An answer a row, as `Evaluation.to_json` gives it; rows of one kind share theirs.
+    """
     fact = None if rows.is_whole else loaded.schema.subject
     program = loaded.program
     if rows.apart:

@@ -8,6 +8,7 @@ from rulefarm.messaging import create_app
 from rulefarm.routing import CONTROL_QUEUE, EVALUATE_CHUNK, EVALUATE_JOB, NIGHTLY, RECONCILE, queue_name
 from rulefarm.settings import Settings
 from tasks.evaluate import evaluate_chunk, evaluate_job
+from tasks.impact_part import IMPACT_PART, judge_impact_part
 from tasks.nightly import plan_nightly
 from tasks.probe import PROBE, PROBE_AS_SENT, probe
 from tasks.reconcile import reconcile
@@ -50,6 +51,7 @@ def create_worker_app(settings: Settings, *, queues: list[str] | None = None, sh
     # It keeps the results of jobs itself, before it goes on with others.
     app.task(evaluate_job, name=EVALUATE_JOB, ignore_result=True, **judging, **_positive(job_limits))
     app.task(evaluate_chunk, name=EVALUATE_CHUNK, ignore_result=True, **judging, **_positive(chunk_limits))
+    app.task(judge_impact_part, name=IMPACT_PART, bind=True, **_positive(chunk_limits))
     app.task(reconcile, name=RECONCILE, bind=True, ignore_result=True, **_positive(chunk_limits))
     app.task(plan_nightly, name=NIGHTLY, bind=True, ignore_result=True, max_retries=None)
     for name in (PROBE, PROBE_AS_SENT):

@@ -74,7 +74,7 @@ def test_whose_doing_it_is(name: str) -> None:
 
 def counted(n: int, *, value: str | None = "1.10") -> Impact:
     """One flip of its own cause, and one row that stays."""
-    impact = Impact(2, 1, {("accept", "reject"): 1, ("review", "review"): 1})
+    impact = Impact(2, 0, 1, {("accept", "reject"): 1, ("review", "review"): 1})
     example = Example(f"s{n}", {"Order": {"total": n}}, NOW)
     impact.count(Cause("accept", "reject", (), (f"R{n}",)), None if value is None else Decimal(value), example)
     return impact
@@ -111,7 +111,7 @@ def test_of_very_many_causes_the_rest_is_counted_together() -> None:
 
 
 IMPACT = Impact(
-    1000, 0, {("accept", "reject"): 5, ("accept", "error"): 1, ("reject", "accept"): 2, ("review",) * 2: 992}
+    1000, 0, 0, {("accept", "reject"): 5, ("accept", "error"): 1, ("reject", "accept"): 2, ("review",) * 2: 992}
 )
 
 

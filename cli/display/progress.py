@@ -1,0 +1,24 @@
+"""A bar on stderr that shows how far something is.  commands -> [progress] -> terminal"""
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from cli.display.terminal import console
+
+
+def progress_bar(*, transient: bool = False) -> Progress:
+    """A bar with what it is of, how many are done of how many, and the time that it took.
+
+    Args:
+        transient: whether it goes when all is done; off a terminal there is none then.
+    """
+    out = console(stderr=True)
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=out,
+        transient=transient,
+        disable=transient and not out.is_terminal,
+    )

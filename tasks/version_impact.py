@@ -1,0 +1,161 @@
+"""Judge facts by two versions of a ruleset, and count what differs.  rows, jobs -> [version_impact] -> Impact
+
+Rows are judged as a worker judges them: those that have columns by these, the others each by itself. A shared fact is
+what it was when the row was judged; where that is not on record, the row is counted as skipped. Only rows that flip are
+looked at any closer. Writes nothing, and knows no database."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+
+from engine import FactsRejected, Schema, did_you_mean
+from rulefarm.batch import SUBJECT_COLUMN
+from rulefarm.errors import RulefarmError
+from rulesets.differences import names_after
+from rulesets.impact import Answer, Example, Impact, compare_answers
+from rulesets.loader import LoadedRuleset
+from tasks.chunk_rows import ChunkRows, read_rows
+from tasks.judge import evaluate_complete, judge_columns
+from tasks.shared_facts import CompleteFacts
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedJob:
+    """A job as it is on record."""
+
+    subject: str
+    #: As they were submitted.
+    facts: Mapping[str, Any]
+    as_of: datetime
+    #: The shared facts that were judged with it; None: none are on record.
+    shared: Mapping[str, Any] | None
+
+
+class VersionImpact:
+    """What one version of a ruleset does to facts that another does not."""
+
+    def __init__(self, before: LoadedRuleset, after: LoadedRuleset, summed: str | None = None) -> None:
+        """Pair the rules of the versions.
+
+        Args:
+            before: the version that facts are judged by now.
+            after: the one that may come.
+            summed: `Fact.field`, a number, which is summed over the rows that flip. Default: none.
+
+        Raises:
+            RulefarmError: `unknown-field`, `no-number`: there is no such field, or it can't be summed.
+        """
+        self._before, self._after = before, after
+        self._renamed = names_after(before.program, after.program)
+        self._summed = _place(before.schema, summed) if summed else None
+        #: Whether the same rows are read alike for both.
+        self._same_schema = before.schema.canonical() == after.schema.canonical()
+        #: Whether a row can be judged without what others share.
+        self.is_shared = before.schema.is_shared or after.schema.is_shared
+
+    def of_rows(
+        self,
+        frame: pl.DataFrame,
+        form: str,
+        as_of: datetime,
+        shared: Sequence[Mapping[str, Any] | None] | None = None,
+    ) -> Impact:
+        """Count the rows of a source, or of a chunk.
+
+        Args:
+            frame: with the subjects, as `rulefarm.batch` gives it.
+            form: of the source.
+            as_of: the instant to judge at.
+            shared: the shared facts of each row, or None where none are on record; needed if `is_shared`.
+        """
+        skipped = 0
+        if self.is_shared:
+            shares = shared or [None] * len(frame)
+            known = [row for row, facts in enumerate(shares) if facts is not None]
+            skipped = len(frame) - len(known)
+            frame, shared = frame[known], [shares[row] for row in known]
+        if not len(frame):
+            return Impact(skipped=skipped)
+        rows = read_rows(frame, form, self._before.schema)
+        others = rows if self._same_schema else read_rows(frame, form, self._after.schema)
+        before = _answers(self._before, rows, as_of, shared)
+        after = _answers(self._after, others, as_of, shared)
+        impact, flipped = compare_answers(before, after, self._renamed)
+        impact.skipped = skipped
+        if flipped:
+            # Of the others nobody reads the facts.
+            documents = read_rows(frame[list(flipped)], form, self._before.schema).documents
+            subjects = frame[SUBJECT_COLUMN][list(flipped)].to_list()
+            for place, (row, cause) in enumerate(flipped.items()):
+                facts = documents[place] | dict((shared[row] or {}) if shared is not None else {})
+                impact.count(cause, self._value(facts), Example(subjects[place], facts, as_of))
+        return impact
+
+    def of_jobs(self, jobs: Sequence[RecordedJob]) -> Impact:
+        """Count single jobs.
+
+        Args:
+            jobs: each with its own instant.
+        """
+        known = [job for job in jobs if not self.is_shared or job.shared is not None]
+        complete = [CompleteFacts({**job.facts, **(job.shared or {})}, {}) for job in known]
+        moments = [job.as_of for job in known]
+        before, after = (_each(loaded, complete, moments) for loaded in (self._before, self._after))
+        impact, flipped = compare_answers(before, after, self._renamed)
+        impact.skipped = len(jobs) - len(known)
+        for row, cause in flipped.items():
+            facts = complete[row].document
+            impact.count(cause, self._value(facts), Example(known[row].subject, facts, known[row].as_of))
+        return impact
+
+    def _value(self, facts: Mapping[str, Any]) -> Decimal | None:
+        """The number of a row in the chosen field, over all elements of a list; None: it has none."""
+        if self._summed is None:
+            return None
+        fact, field = self._summed
+        try:
+            found = self._before.program.own_names(facts).get(fact)
+        except FactsRejected:
+            return None
+        values = [one.get(field) for one in (found if isinstance(found, list) else [found]) if isinstance(one, Mapping)]
+        numbers = [
+            Decimal(str(value)) for value in values if isinstance(value, int | float) and not isinstance(value, bool)
+        ]
+        return sum(numbers, Decimal(0)) if numbers else None
+
+
+def _answers(
+    loaded: LoadedRuleset, rows: ChunkRows, as_of: datetime, shared: Sequence[Mapping[str, Any] | None] | None
+) -> Sequence[Answer]:
+    if rows.columns is not None and not loaded.schema.is_shared:
+        return judge_columns(loaded, rows, rows.columns, as_of)
+    more = shared if shared is not None else [None] * len(rows.subjects)
+    facts = [
+        CompleteFacts({**document, **(more[row] or {})}, {}, rows.refused.get(row))
+        for row, document in enumerate(rows.documents)
+    ]
+    return _each(loaded, facts, [as_of] * len(facts))
+
+
+def _each(loaded: LoadedRuleset, facts: Sequence[CompleteFacts], moments: Sequence[datetime]) -> list[Answer]:
+    return [evaluate_complete(loaded, each, at).to_json() for each, at in zip(facts, moments, strict=True)]
+
+
+def _place(schema: Schema, path: str) -> tuple[str, str]:
+    """The fact and the field that a path names.
+
+    Raises:
+        RulefarmError: `unknown-field`, `no-number`.
+    """
+    fact, _, name = path.partition(".")
+    known = {f"{one.name}.{field}": each for one in schema.facts.values() for field, each in one.fields.items()}
+    field = known.get(path)
+    if field is None:
+        raise RulefarmError("unknown-field", f"there is no field {path!r}", did_you_mean(path, known))
+    if field.kind != "number":
+        raise RulefarmError("no-number", f"{path} is of the kind {field.kind}, and has no sum", "choose a number")
+    return fact, name
