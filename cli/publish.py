@@ -4,7 +4,8 @@ import getpass
 import os
 import socket
 import sys
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import click
@@ -12,15 +13,20 @@ from sqlalchemy import Engine
 
 from cli.display.output import counted, print_json
 from cli.display.terminal import echo
-from cli.options import Instant, complete_domains, json_option, read_settings
-from rulefarm.database import active_digests, connect
-from rulefarm.errors import DatabaseUnreachable, SettingsError
+from cli.impact import budget_option, progress, recorded_words
+from cli.options import Age, Instant, complete_domains, json_option, read_settings
+from rulefarm.database import LONG_S, active_digests, connect
+from rulefarm.errors import DatabaseUnreachable, RulefarmError, SettingsError
+from rulefarm.settings import Settings
+from rulesets.budget import Limit, broken, parse_budget
 from rulesets.candidates import check_candidates
 from rulesets.folders import SCHEMA_FILE
-from rulesets.loader import SHIPPED, available_domains, chosen_domains
+from rulesets.loader import SHIPPED, LoadedRuleset, available_domains, chosen_domains
+from store.facts_on_record import Wanted, instant_before
 from store.publications import publish
 from store.ruleset_versions import RulesetSnapshot, find_digest
 from tasks.published_rulesets import FRESH_S
+from workers.draft_impact import try_on_record, versions_of
 
 
 @click.command("publish")
@@ -29,6 +35,8 @@ from tasks.published_rulesets import FRESH_S
 @click.option("--note", help="Why: kept beside who and when.")
 @click.option("--at", type=Instant(), help="From this instant on, if nothing else is published before. Default: now.")
 @click.option("--parent", metavar="DIGEST", help="Only if the active one begins so: what the draft was made from.")
+@budget_option
+@click.option("--last", type=Age(), default="7d", show_default=True, help="The facts that a --budget is about.")
 @json_option
 def command(
     folder: Path | None,
@@ -36,6 +44,8 @@ def command(
     note: str | None,
     at: datetime | None,
     parent: str | None,
+    budget: str | None,
+    last: timedelta,
     as_json: bool,
 ) -> None:
     """Make the rulesets in DIR the ones that judge: all domains in it, or those that are named.
@@ -44,8 +54,10 @@ def command(
     rulesets that ship. Each is checked, and its cases are run; nothing goes live unless all are in order. Workers go
     over to them within seconds, without a restart. Exit code 1 if something is refused; then the farm judges as before.
     Refused is, too, what somebody else was quicker with: if another ruleset became active since this command began.
+    With --budget the facts on record are judged by it first, as by 'rulefarm rules impact'.
     """
     settings = read_settings()
+    limits = parse_budget(budget) if budget is not None else []
     engine = connect(settings)
     given = folder or settings.rulesets
     root, names = (SHIPPED, domains or _shipped(engine)) if given is None else _place(given, domains)
@@ -65,6 +77,8 @@ def command(
         sys.exit(1)
     if away is not None:
         raise away
+    if limits:
+        _check_budget(settings, [one.ruleset for one in candidates.fit.values()], limits, last)
     snapshots = [RulesetSnapshot.of(candidate.ruleset) for candidate in candidates.fit.values()]
     changed = publish(engine, snapshots, by=publisher(), note=note, parents=parents, at=at)
     if as_json:
@@ -81,6 +95,28 @@ def command(
         echo(f"{domain}: {one.ruleset.digest[:12]} {state}; {tested}")
     if changed and not at:
         echo(f"workers judge by it within {FRESH_S:g} s; 'rulefarm doctor' names who does not")
+
+
+def _check_budget(
+    settings: Settings, drafts: Sequence[LoadedRuleset], limits: Sequence[Limit], last: timedelta
+) -> None:
+    """Refuse drafts that would flip more of the facts on record than they may.
+
+    Raises:
+        RulefarmError: `over-budget`.
+        NotFound: there is nothing to compare with, or no fact; so nobody can say what a draft does.
+    """
+    engine = connect(settings, silence_s=LONG_S)
+    since = instant_before(engine, last)
+    for draft in drafts:
+        versions = versions_of(engine, draft.domain, draft)
+        with progress(f"{draft.domain} impact") as on_progress:
+            tried = try_on_record(settings, engine, versions, Wanted(draft.domain, since), on_progress)
+        if beyond := broken(limits, tried.impact):
+            message = f"{draft.domain}: over budget {recorded_words(last)}: {'; '.join(beyond)}"
+            raise RulefarmError(
+                "over-budget", message, "'rulefarm rules impact' shows what flips; nothing is published"
+            )
 
 
 def _shipped(engine: Engine) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from rulefarm.errors import RulefarmError
-from rulesets.impact import OUTCOMES, Impact
+from rulesets.flips import OUTCOMES, Impact
 
 _LIMIT = re.compile(r"\s*([a-z_]+)\s*(<=|<|=)\s*(\d{1,12}(?:\.\d{1,9})?)\s*(%?)\s*")
 _HOLDS: dict[str, Callable[[Fraction, Fraction], bool]] = {"<": operator.lt, "<=": operator.le, "=": operator.eq}

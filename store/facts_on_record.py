@@ -87,7 +87,7 @@ def facts_on_record(engine: Engine, wanted: Wanted, *, sample: int | None = None
         sample: about so many of them, drawn by chance, the same ones each time. Default: all.
 
     Raises:
-        NotFound: `unknown-batch`: there is no such batch of that domain.
+        NotFound: `no-such-batch`: there is no such batch of that domain.
         DatabaseUnreachable: no answer.
     """
     listed = select(chunks.c.rows, chunks.c.batch, chunks.c.n).join(batches, batches.c.id == chunks.c.batch)
@@ -107,7 +107,7 @@ def facts_on_record(engine: Engine, wanted: Wanted, *, sample: int | None = None
             wanted.domain
         ):
             what = f"batch {wanted.batch} is of {of}" if of else f"no batch {wanted.batch} is on record"
-            raise NotFound("unknown-batch", what, "'rulefarm batch list' names those that are")
+            raise NotFound("no-such-batch", what, "'rulefarm batch list' names those that are")
         found = connection.execute(listed).all()
     total = count + sum(row.rows for row in found)
     share = 1.0 if sample is None else min(1.0, sample / max(1, total))

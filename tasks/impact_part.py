@@ -15,7 +15,7 @@ from celery import Task
 from sqlalchemy import Engine
 
 from rulefarm.batch import SUBJECT_COLUMN, decode
-from rulesets.impact import Impact
+from rulesets.flips import Impact
 from rulesets.recorded import load_recorded
 from store.facts_on_record import FactsPart, Wanted, chunk_of, jobs_of, verdicts_of_rows
 from store.ruleset_versions import source_of

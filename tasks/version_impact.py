@@ -16,7 +16,7 @@ from engine import FactsRejected, Schema, did_you_mean
 from rulefarm.batch import SUBJECT_COLUMN
 from rulefarm.errors import RulefarmError
 from rulesets.differences import names_after
-from rulesets.impact import Answer, Example, Impact, compare_answers
+from rulesets.flips import Answer, Example, Impact, compare_answers
 from rulesets.loader import LoadedRuleset
 from tasks.chunk_rows import ChunkRows, read_rows
 from tasks.judge import evaluate_complete, judge_columns

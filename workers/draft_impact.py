@@ -17,8 +17,8 @@ from rulefarm.database import FarmIdentity, active_digests, translate_errors
 from rulefarm.errors import NotFound, RulefarmError, SettingsError
 from rulefarm.messaging import create_app
 from rulefarm.settings import Settings
+from rulesets.flips import Impact
 from rulesets.folders import SCHEMA_FILE
-from rulesets.impact import Impact
 from rulesets.loader import LoadedRuleset, load_domain
 from rulesets.recorded import load_recorded
 from rulesets.source_fields import source_fields
@@ -111,14 +111,14 @@ def try_on_record(
         here: ask no worker. Default: those that there are.
 
     Raises:
-        NotFound: `unknown-batch`; `no-facts`: there are none.
+        NotFound: `no-such-batch`; `no-such-facts`: there are none.
         RulefarmError: `summed` is no number.
         DatabaseUnreachable: no answer.
     """
     compared = VersionImpact(versions.before, versions.after, summed)
     parts = facts_on_record(engine, wanted, sample=sample)
     if not parts:
-        raise NotFound("no-facts", f"no facts of {versions.domain} are on record", "choose others, or a --file")
+        raise NotFound("no-such-facts", f"no facts of {versions.domain} are on record", "choose others, or a --file")
     documents = [part.to_json() for part in parts]
     total, done = sum(part.rows for part in parts), 0
 

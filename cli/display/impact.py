@@ -11,8 +11,8 @@ from typing import Any
 from cli.display.output import COLOURS, counted, print_table
 from cli.display.terminal import Line, console, echo
 from rulesets.differences import names_after
-from rulesets.impact import OUTCOMES, Cause, Flips, Impact
-from rulesets.impact_examples import tell_example
+from rulesets.flip_examples import tell_example
+from rulesets.flips import OUTCOMES, Cause, Flips, Impact
 from workers.draft_impact import Tried, Versions
 
 #: Causes that have an example explained, and rules that are listed, for a person.

@@ -120,14 +120,25 @@ def test_a_budget_is_kept_or_the_exit_code_is_1(say: OnFarm, recorded: str) -> N
     assert "accept_new<9:" not in told
 
 
+def test_what_is_over_budget_is_not_published(say: OnFarm, recorded: str) -> None:
+    history = say("history")
+    assert "[over-budget]" in say("publish", "draft/shop", "--budget", "flips<1%", "--last", "1d", code=1)
+    assert say("history") == history
+    # What a worker would be asked to judge is on record by then, maybe; it is the active one of nothing.
+    say("publish", "draft/shop", "--budget", "flips<51%,errors_new=0")
+    assert say("history") != history
+    # Now both are the same.
+    assert impact(say)["flips"] == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
         (("--budget", "flops<1"), "bad-budget"),
         (("--sum", "Order.totl"), "did you mean 'Order.total'?"),
         (("--sum", "Order.country"), "no-number"),
-        (("--batch", "00000000-0000-0000-0000-000000000000"), "unknown-batch"),
-        (("--last", "7d"), "no-facts"),
+        (("--batch", "00000000-0000-0000-0000-000000000000"), "no-such-batch"),
+        (("--last", "7d"), "no-such-facts"),
         (("--last", "7d", "--file", "orders.csv"), "choose one"),
         (("--as-of", "2026-01-01"), "are for a --file"),
     ],

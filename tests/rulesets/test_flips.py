@@ -9,7 +9,7 @@ import pytest
 
 from rulesets.budget import BudgetRejected, broken, parse_budget
 from rulesets.differences import names_after
-from rulesets.impact import MAX_CAUSES, Cause, Example, Impact, compare_answers
+from rulesets.flips import MAX_CAUSES, Cause, Example, Impact, compare_answers
 from tests.rulesets.test_differences import HEAD, ROWS, program, rules
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)

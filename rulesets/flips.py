@@ -1,4 +1,4 @@
-"""What another version of a ruleset does to facts.  answers before and after -> [impact] -> flips, causes, sums
+"""What another version of a ruleset does to facts.  answers before and after -> [flips] -> flips, causes, sums
 
 Counts which outcomes became which, and of each flip which rules are to blame: those that asked for something in one of
 the versions only. What was counted in parts is added up, so that many processes may share the facts; a part is plain

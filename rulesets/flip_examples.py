@@ -1,4 +1,4 @@
-"""Why one row flips, in as few words as will do.  versions, a cause, its example -> [impact_examples] -> sentences
+"""Why one row flips, in as few words as will do.  versions, a cause, its example -> [flip_examples] -> sentences
 
 Of a rule that asks for something now: what made it, or what kept it from it before. Of one that does not any more: what
 keeps it from it, or that it is gone. Then the nearest number with which the row would be better off. Explaining
@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from engine import ConditionTrace, Program, RuleTrace, explain, find_counterfactuals, json_value
-from rulesets.impact import OUTCOMES, Cause, Example
+from rulesets.flips import OUTCOMES, Cause, Example
 
 #: Rules of an example that are told about, and parts of a condition, and characters of a value.
 _RULES, _LEAVES, _CHARACTERS = 3, 4, 60
