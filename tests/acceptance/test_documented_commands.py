@@ -16,7 +16,7 @@ from tests.processes import until
 
 ROOT = Path(__file__).parents[2]
 #: Pages whose commands build on files of theirs, and are run with them by a test of the page.
-WITH_FILES = {"changing-rules.md"}
+WITH_FILES = {"audit.md", "changing-rules.md"}
 PAGES = [
     ROOT / "README.md",
     *sorted(page for page in (ROOT / "docs").glob("*.md") if page.name not in WITH_FILES),

@@ -4,11 +4,9 @@
 jobs and a batch wait, of which one job was begun by a worker that died; a job and a row of a batch are dead letters."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -21,17 +19,11 @@ from rulefarm.settings import Settings
 from store.dead_letter_retry import LetterFilter, find_letters
 from store.migrate import is_current
 from store.migrations.filter import ours
-from store.pending_work import claim_due, mark_all_due
 from store.publication_trail import verify_trail
-from tasks import worker_context
-from tasks.evaluate import evaluate_chunk, evaluate_job
-from tasks.shared_facts import open_shared
 from tasks.verify_verdicts import VerdictVerifier
-from tasks.worker_context import WorkerContext
 from tests.cli.conftest import OnFarm, on, run
+from tests.inline_worker import take_what_is_due, working
 from tests.rows import rows
-from workers.celery_app import create_worker_app
-from workers.rulesets_to_serve import rulesets_to_serve
 
 DUMP = Path(__file__).parent / "release_0_1_0.sql"
 #: What workers of 0.1.0 said.
@@ -47,11 +39,6 @@ JUDGED |= {f"p{n}": "reject" if n < 5 else "accept" for n in range(9)}
 #: What is left for those of this release.
 WAITING = {"waits": "reject", "was begun": "accept"} | {f"q{n}": "reject" if n < 5 else "accept" for n in range(6)}
 DEAD = {"poison": "reject", "r0": "reject"}
-TASK: Any = SimpleNamespace(
-    request=SimpleNamespace(
-        hostname="w@here", delivery_info={"redelivered": False, "routing_key": ""}, headers=None, retries=0
-    )
-)
 
 __all__ = ["on", "run"]
 
@@ -74,38 +61,8 @@ def say(settings: Settings, database: Engine, on: Callable[[Settings], OnFarm]) 
     return call
 
 
-@pytest.fixture
-def worker(
-    say: OnFarm, settings: Settings, database: Engine, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[WorkerContext]:
-    """This process is a worker of this release, which serves what the release before has published."""
-    published = rulesets_to_serve(database, settings, [], has_facts=True)
-    context = WorkerContext(
-        settings=settings,
-        database=database,
-        rulesets=published.by_domain,
-        published=published,
-        app=create_worker_app(settings),
-        shared=open_shared(settings),
-    )
-    monkeypatch.setattr(worker_context, "_current", [context])
-    yield context
-    context.app.close()
-
-
 def on_record(database: Engine) -> dict[str, str]:
     return {row.subject: row.outcome for row in rows(database, verdicts)}
-
-
-def take_what_is_due(database: Engine, domains: dict[str, Any]) -> None:
-    """Do what the messages that the reconciler would send ask for, as if all that were sent before were lost."""
-    mark_all_due(database)
-    for domain in domains:
-        for bulk in (False, True):
-            with claim_due(database, domain, bulk=bulk, grace_s=30, limit=99) as messages:
-                sent = list(messages)
-            for message in sent:
-                (evaluate_chunk if "n" in message.kwargs else evaluate_job)(TASK, **message.kwargs)
 
 
 def test_it_is_migrated_and_what_it_holds_is_read_by_the_commands_of_this_release(
@@ -126,18 +83,17 @@ def test_it_is_migrated_and_what_it_holds_is_read_by_the_commands_of_this_releas
     assert {(one["subject"], one["code"]) for one in letters} == {(subject, "worker-lost") for subject in DEAD}
 
 
-def test_it_serves_what_waited_what_was_dead_and_what_comes(
-    worker: WorkerContext, say: OnFarm, settings: Settings, database: Engine
-) -> None:
-    take_what_is_due(database, worker.rulesets)
-    assert on_record(database) == JUDGED | WAITING
-    say("dead-letters", "retry", "--all")
-    take_what_is_due(database, worker.rulesets)
-    assert on_record(database) == JUDGED | WAITING | DEAD
-    assert find_letters(database, LetterFilter()) == []
-    with Farm(settings) as farm:
-        farm.submit("payment", {"Order": {"total": 7}}, key="new")
-    take_what_is_due(database, worker.rulesets)
+def test_it_serves_what_waited_what_was_dead_and_what_comes(say: OnFarm, settings: Settings, database: Engine) -> None:
+    with working(settings, database) as worker:
+        take_what_is_due(worker)
+        assert on_record(database) == JUDGED | WAITING
+        say("dead-letters", "retry", "--all")
+        take_what_is_due(worker)
+        assert on_record(database) == JUDGED | WAITING | DEAD
+        assert find_letters(database, LetterFilter()) == []
+        with Farm(settings) as farm:
+            farm.submit("payment", {"Order": {"total": 7}}, key="new")
+        take_what_is_due(worker)
     assert on_record(database)["new"] == "accept"
     # Those of the release before follow from what is on record, too.
     found = VerdictVerifier(database).run()
