@@ -45,6 +45,7 @@ COMMANDS = {
     "metrics": ("cli.metrics", "Run the exporter that Prometheus scrapes in the foreground."),
     "migrate": ("cli.migrate", "Bring the tables in Postgres up to date."),
     "completion": ("cli.completion", "Print what completes commands and domains in a shell."),
+    "plan": ("cli.plan", "Say how large a farm has to be, and what it costs."),
     "drill": ("cli.drill", "Inject faults into a farm of its own, and check its promises."),
 }
 

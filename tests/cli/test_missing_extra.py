@@ -58,8 +58,16 @@ def rulefarm(rulesets: Path, *arguments: str) -> subprocess.CompletedProcess[str
 
 
 def test_every_command_is_imported_without_it() -> None:
-    with python(f"import sys; sys.modules[{MISSING!r}] = None; import tests.cli.preloaded") as process:
+    missing = f"sys.modules[{MISSING!r}] = sys.modules['simpy'] = None"
+    with python(f"import sys; {missing}; import tests.cli.preloaded") as process:
         assert process.wait(60) == 0, process.communicate()
+
+
+def test_whoever_would_plan_without_simpy_says_what_to_install(tmp_path: Path) -> None:
+    done = run_forked(["plan"], cwd=tmp_path, env={"PATH": ""}, stdin="", timeout_s=60, without="simpy")
+    assert done.returncode != 0
+    assert "simpy is not installed" in done.stderr
+    assert "install rulefarm-server with its extra: rulefarm-server[plan]" in done.stderr
 
 
 @pytest.mark.parametrize("command", [("check", "doubles"), ("test", "doubles"), ("list",), ("format", "--check")])

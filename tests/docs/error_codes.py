@@ -17,7 +17,7 @@ from rulefarm.database import sqlstates
 from rulefarm.outages import SILENT
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("client/rulefarm", "engine", "rulesets", "store", "tasks", "workers", "gateway", "cli")
+PACKAGES = ("client/rulefarm", "engine", "rulesets", "store", "tasks", "workers", "gateway", "planning", "cli")
 #: What has a code that is no error's: a finding of the drill is a line of its report; an outage's is an ending.
 _NO_ERRORS = {"Finding", "Outage"}
 _CODE = re.compile("[a-z]+(-[a-z0-9]+)+")

@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-PRODUCT = ("client/rulefarm", "engine", "rulesets", "store", "tasks", "workers", "gateway", "cli")
+PRODUCT = ("client/rulefarm", "engine", "rulesets", "store", "tasks", "workers", "gateway", "planning", "cli")
 #: `engine/program.py`, `engine/values/`: everything in backticks that is a path.
 PATHS = sorted(set(re.findall(r"`((?:\w+/)+(?:\w+\.\w+)?)`", PAGE)))
 #: A path and a name right behind it: `engine/program.py` `Program.evaluate`.

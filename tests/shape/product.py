@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 #: Top packages and the folders that hold them; the client is a distribution of its own.
 PACKAGES = dict.fromkeys(
-    ("engine", "rulesets", "store", "tasks", "workers", "gateway", "cli", "examples", "bench"), ROOT
+    ("engine", "rulesets", "store", "tasks", "workers", "gateway", "planning", "cli", "examples", "bench"), ROOT
 )
 PACKAGES["rulefarm"] = ROOT / "client"
 

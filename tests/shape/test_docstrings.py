@@ -9,7 +9,7 @@ import pytest
 from tests.shape.product import MODULES, parsed
 
 #: Packages whose functions are read by people who use them. A command says it in the help of its options.
-READ = ("engine", "rulefarm", "rulesets", "store", "tasks", "workers", "gateway")
+READ = ("engine", "rulefarm", "rulesets", "store", "tasks", "workers", "gateway", "planning")
 #: Functions whose parameters are described where their callers look.
 ELSEWHERE = (
     # What rules call: the registry says what each takes, and `docs/language.md` shows it.

@@ -1,0 +1,108 @@
+"""What work costs on one machine, measured once and kept in a file.  calibrating -> [calibration] -> simulation
+
+Seconds are those of a CPU, so that a busy machine measures nearly what a quiet one does; only what a job waits for
+(broker, commit) is by the clock. Measures nothing itself, and refuses a file that is no calibration."""
+
+import json
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from rulefarm.errors import RulefarmError
+
+
+class CalibrationUnreadable(RulefarmError):
+    """A file is no calibration."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Costs on one machine."""
+
+    #: What the machine says of itself, and when it was measured (ISO, UTC).
+    machine: str
+    measured_at: str
+    cores: int
+    #: Judging one record by itself: by no rule, and what each rule adds.
+    record_s: float
+    record_rule_s: float
+    #: Judging one row of a chunk, likewise.
+    row_s: float
+    row_rule_s: float
+    #: A worker's CPU for a job that comes alone, without judging it: message, claim, verdict, result. And Postgres's.
+    alone_s: float
+    alone_database_s: float
+    #: The same for each further job of a group.
+    job_s: float
+    job_database_s: float
+    #: A worker's CPU for a row of a batch, without judging it: reading it, its digest, its verdict. And Postgres's.
+    verdict_s: float
+    verdict_database_s: float
+    #: A producer's CPU for one `submit`, and Postgres's.
+    submit_s: float
+    submit_database_s: float
+    #: What a job waits for beside all this, by the clock: some samples, sorted.
+    waits_s: tuple[float, ...]
+    #: How many cores worker and Postgres together came to while they had as much to do as they could.
+    busy_cores: float
+    #: On disk, indexes included: a job with its facts, its verdict, and a row of a batch with its verdict.
+    job_bytes: float
+    verdict_bytes: float
+    row_bytes: float
+    #: In memory: a process of a worker, the main process of one, a message that waits, the broker without any.
+    process_bytes: float
+    main_bytes: float
+    message_bytes: float
+    broker_bytes: float
+
+    def record_cost_s(self, rules: float) -> float:
+        """CPU of judging one record by so many rules."""
+        return self.record_s + rules * self.record_rule_s
+
+    def row_cost_s(self, rules: float) -> float:
+        """CPU of judging one row of a chunk by so many rules."""
+        return self.row_s + rules * self.row_rule_s
+
+    def save(self, path: Path) -> None:
+        """Write it to a file, as JSON."""
+        path.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
+
+
+def read_calibration(path: Path) -> Calibration:
+    """Read what `Calibration.save` wrote.
+
+    Raises:
+        CalibrationUnreadable: there is no such file, or it is something else.
+    """
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, str(error)) from error
+    if not isinstance(found, dict):
+        raise _unreadable(path, "it holds no object")
+    wanted = {field.name for field in fields(Calibration)}
+    if found.keys() != wanted:
+        odd = sorted(found.keys() ^ wanted)[0]
+        raise _unreadable(path, f"'{odd}' is {'missing' if odd in wanted else 'not of one'}")
+    return Calibration(**{name: _checked(path, name, value) for name, value in found.items()})
+
+
+def _checked(path: Path, name: str, value: Any) -> Any:
+    if name in ("machine", "measured_at"):
+        if isinstance(value, str):
+            return value
+    elif name == "waits_s":
+        if isinstance(value, list) and value and all(map(_is_amount, value)):
+            return tuple(sorted(map(float, value)))
+    elif _is_amount(value) and not (name in ("cores", "busy_cores") and not value):
+        return value
+    raise _unreadable(path, f"'{name}' is {value!r:.40}")
+
+
+def _is_amount(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < float("inf")
+
+
+def _unreadable(path: Path, what: str) -> CalibrationUnreadable:
+    remedy = "write one with 'rulefarm plan --save-calibration FILE'"
+    return CalibrationUnreadable("calibration-unreadable", f"{path} is no calibration: {what}", remedy)

@@ -1,0 +1,269 @@
+"""A farm in simulated time: producers, workers that drain, Postgres.  calibration, place -> [simulation] -> times
+
+Takes the costs of one machine and the places where the parts stand, and gives when each job's verdict is written. A
+worker is as `tasks.drain` has it: a message wakes a process, which judges its job, and then takes what waits from
+Postgres, up to 200 jobs in a group, until its slice is used. Everything follows from the seed; no clock is read."""
+
+import random
+from collections import deque
+from collections.abc import Generator, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import simpy
+
+from planning.calibration import Calibration
+from planning.place import Place, Times
+from rulefarm.routing import BACKLOG
+from rulefarm.settings import Settings
+from tasks.drain import SLICE_S
+from tasks.worker_context import LEASE_MARGIN_S
+
+#: Seconds of CPU after which a process lets another one have the core.
+_TURN_S = 0.004
+#: Of a message whose job somebody has taken already: as a part of what a job alone costs a worker.
+_STALE = 0.5
+
+Steps = Generator[simpy.Event, Any, None]
+
+
+@dataclass(slots=True, eq=False)
+class _WaitingJob:
+    taken_s: float
+    number: int
+    begun: bool = False
+
+
+class _Cores:
+    """What computes: so many cores, which take turns."""
+
+    def __init__(self, env: simpy.Environment, cores: float) -> None:
+        # Half a core is a core of half the speed.
+        whole = max(1, round(cores))
+        self._env, self._speed = env, cores / whole
+        self._turns = simpy.Resource(env, capacity=whole)
+
+    def compute(self, cpu_s: float) -> Steps:
+        left = cpu_s / self._speed
+        while left > 0:
+            part = min(left, _TURN_S)
+            with self._turns.request() as turn:
+                yield turn
+                yield self._env.timeout(part)
+            left -= part
+
+
+def simulate(costs: Calibration, place: Place, at_s: Iterable[float], seed: int) -> Times:
+    """Let orders come, and see when their verdicts are there.
+
+    Args:
+        costs: of the machine.
+        place: where everything stands.
+        at_s: when orders come, in order.
+        seed: of chance; the same one gives the same times.
+
+    Returns:
+        The times of each job: an order is one for each domain.
+    """
+    return _Farm(costs, place, seed).run(list(at_s))
+
+
+class _Farm:
+    def __init__(self, costs: Calibration, place: Place, seed: int) -> None:
+        self._env = simpy.Environment()
+        self._costs, self._place = costs, place
+        self._chance = random.Random(seed)
+        self._times = Times()
+        nodes = [_Cores(self._env, place.cores) for _ in range(place.nodes)]
+        alone = place.database_cores is None
+        self._database = nodes[0] if alone else _Cores(self._env, place.database_cores or 1.0)
+        self._producers = nodes[0] if alone else _Cores(self._env, 64.0)
+        self._queues = [_Queue(self, nodes) for _ in range(place.domains)]
+        self._nodes = nodes
+
+    def run(self, at_s: Sequence[float]) -> Times:
+        self._env.process(self._produce(at_s))
+        if self._place.node_dies:
+            self._env.process(self._die(*self._place.node_dies))
+        if self._place.nightly:
+            self._env.process(self._judge_nightly(*self._place.nightly))
+        self._env.run()
+        return self._times
+
+    def _produce(self, at_s: Sequence[float]) -> Steps:
+        number = 0
+        for at in at_s:
+            yield self._env.timeout(max(0.0, at - self._env.now))
+            for queue in self._queues:
+                self._env.process(self._take(queue, number))
+                number += 1
+                self._times.taken_s.append(0.0)
+                self._times.waited_s.append(0.0)
+
+    def _take(self, queue: "_Queue", number: int) -> Steps:
+        yield from self._producers.compute(self._costs.submit_s)
+        # Postgres reads its clock when the transaction begins.
+        job = _WaitingJob(self._env.now, number)
+        self._times.taken_s[number] = self._env.now
+        yield from self._database.compute(self._costs.submit_database_s)
+        queue.add(job)
+
+    def _die(self, at_s: float, length_s: float) -> Steps:
+        yield self._env.timeout(at_s)
+        for queue in self._queues:
+            queue.kill(0, length_s)
+
+    def _judge_nightly(self, at_s: float, rows: int) -> Steps:
+        yield self._env.timeout(at_s)
+        began = self._env.now
+        size = Settings().chunk_rows
+        chunks = deque(min(size, rows - n) for n in range(0, rows, size))
+        each = self._place.nightly_processes
+        yield self._env.all_of(
+            [self._env.process(self._judge_chunks(node, chunks)) for node in self._nodes for _ in range(each)]
+        )
+        self._times.nightly_s = self._env.now - began
+
+    def _judge_chunks(self, node: _Cores, chunks: deque[int]) -> Steps:
+        while chunks:
+            rows = chunks.popleft()
+            yield self._env.timeout(self.wait_s())
+            yield from self.work(
+                node,
+                self._costs.alone_s + rows * (self._costs.verdict_s + self._costs.row_cost_s(self._place.rules)),
+                self._costs.alone_database_s + rows * self._costs.verdict_database_s,
+            )
+
+    def work(self, node: _Cores, worker_s: float, database_s: float) -> Steps:
+        """A worker computes, then Postgres does."""
+        self._times.worker_s += worker_s
+        self._times.database_s += database_s
+        yield from node.compute(worker_s)
+        yield from self._database.compute(database_s)
+
+    def wait_s(self) -> float:
+        """What is waited for beside all computing, once."""
+        return self._chance.choice(self._costs.waits_s)
+
+    def close(self, jobs: Sequence[_WaitingJob]) -> None:
+        """The verdicts of these jobs are written."""
+        for job in jobs:
+            self._times.waited_s[job.number] = self._env.now - job.taken_s
+        self._times.done += len(jobs)
+        self._times.last_s = self._env.now
+
+    @property
+    def env(self) -> simpy.Environment:
+        return self._env
+
+    @property
+    def costs(self) -> Calibration:
+        return self._costs
+
+    @property
+    def place(self) -> Place:
+        return self._place
+
+
+class _Queue:
+    """The jobs of one domain, its messages, and the processes that serve it."""
+
+    def __init__(self, farm: _Farm, nodes: Sequence[_Cores]) -> None:
+        self._farm, self._env = farm, farm.env
+        self._due: deque[_WaitingJob] = deque()
+        self._messages = simpy.Store(self._env)
+        self._sent = 0
+        self._group_size = Settings().group_size
+        self._record_s = farm.costs.record_cost_s(farm.place.rules)
+        self._holding: dict[simpy.Process, list[_WaitingJob]] = {}
+        self._processes = [[self._started(node) for _ in range(farm.place.processes)] for node in nodes]
+        self._cores = nodes
+
+    def add(self, job: _WaitingJob) -> None:
+        """A job is on record: it has a message, if few wait."""
+        self._due.append(job)
+        if self._sent < BACKLOG:
+            self._send(job)
+
+    def kill(self, node: int, length_s: float) -> None:
+        """The processes of a node die; what they held is due when its lease ends, and they come back later."""
+        for process in self._processes[node]:
+            process.interrupt()
+            self._env.process(self._free(self._holding.pop(process, [])))
+        self._processes[node] = []
+        self._env.process(self._come_back(node, length_s))
+
+    def _free(self, jobs: list[_WaitingJob]) -> Steps:
+        if jobs:
+            yield self._env.timeout(Settings().job_time_limit_s + LEASE_MARGIN_S)
+            for job in jobs:
+                job.begun = False
+                self.add(job)
+
+    def _come_back(self, node: int, length_s: float) -> Steps:
+        yield self._env.timeout(length_s)
+        self._processes[node] = [self._started(self._cores[node]) for _ in range(self._farm.place.processes)]
+
+    def _started(self, node: _Cores) -> simpy.Process:
+        return self._env.process(self._serve(node))
+
+    def _send(self, job: _WaitingJob) -> None:
+        self._sent += 1
+        self._env.process(self._deliver(job))
+
+    def _deliver(self, job: _WaitingJob) -> Steps:
+        yield self._env.timeout(self._farm.wait_s())
+        yield self._messages.put(job)
+
+    def _serve(self, node: _Cores) -> Steps:
+        try:
+            yield self._env.timeout(self._farm.place.away_until_s)
+            while True:
+                message = self._messages.get()
+                try:
+                    job = yield message
+                except simpy.Interrupt:
+                    message.cancel()
+                    raise
+                self._sent -= 1
+                if job.begun:
+                    yield from self._farm.work(node, _STALE * self._farm.costs.alone_s, 0.0)
+                else:
+                    yield from self._judge(node, [job])
+                yield from self._drain(node)
+        except simpy.Interrupt:
+            return
+
+    def _drain(self, node: _Cores) -> Steps:
+        began = self._env.now
+        while group := self._claimed():
+            yield from self._judge(node, group)
+            if len(group) < self._group_size:
+                return
+            if self._env.now - began > SLICE_S:
+                break
+        if not self._messages.items and self._sent < BACKLOG and (more := self._claimed(1)):
+            more[0].begun = False
+            self._due.appendleft(more[0])
+            self._send(more[0])
+
+    def _claimed(self, most: int | None = None) -> list[_WaitingJob]:
+        group: list[_WaitingJob] = []
+        while self._due and len(group) < (most or self._group_size):
+            job = self._due.popleft()
+            if not job.begun:
+                job.begun = True
+                group.append(job)
+        return group
+
+    def _judge(self, node: _Cores, group: list[_WaitingJob]) -> Steps:
+        for job in group:
+            job.begun = True
+        mine = self._env.active_process
+        assert mine is not None, "only a process judges"
+        self._holding[mine] = group
+        costs, more = self._farm.costs, len(group) - 1
+        worker_s = costs.alone_s + more * costs.job_s + len(group) * self._record_s
+        yield from self._farm.work(node, worker_s, costs.alone_database_s + more * costs.job_database_s)
+        del self._holding[mine]
+        self._farm.close(group)
