@@ -39,7 +39,7 @@ _NAME = re.compile(r"[^/\\]{1,100}")
 _NAME_BYTES = 255
 _SHOWN = (
     *("id", "domain", "source", "state", "rows", "records", "refused", "judged", "dead", "outcomes", "chunks"),
-    *("remarks", "as_of", "enqueued_at", "finished_at", "code", "reason", "region"),
+    *("remarks", "as_of", "digest", "enqueued_at", "finished_at", "code", "reason", "region"),
 )
 
 
@@ -92,7 +92,7 @@ async def submit_batch(context: GatewayContext, request: Request) -> Response:
                 return farm.send_batch(*recorded)
 
             batch = await context.record_file(record)
-    names = ("id", "domain", "source", "rows", "chunks", "refused", "remarks", "as_of", "sent", "region")
+    names = ("id", "domain", "source", "rows", "chunks", "refused", "remarks", "as_of", "digest", "sent", "region")
     document = {each: getattr(batch, each) for each in names}
     document["remarks"] = [in_a_query(remark) for remark in batch.remarks]
     return json_response(document, 202, {"Location": f"/v1/batches/{batch.id}"})

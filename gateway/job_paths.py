@@ -41,8 +41,9 @@ async def submit(context: GatewayContext, request: Request) -> Response:
     if are_many:
         raise RequestRefused("bad-request", "a job has one subject", "send one each, or a file: POST …/batches")
     [asked] = submissions
-    job = await context.run(lambda: context.farm.submit(domain, asked.facts, key=asked.key, as_of=asked.as_of))
-    names = ("id", "domain", "subject", "as_of", "enqueued_at", "sent", "region")
+    terms: dict[str, Any] = {name: getattr(asked, name) for name in ("key", "as_of", "digest")}
+    job = await context.run(lambda: context.farm.submit(domain, asked.facts, **terms))
+    names = ("id", "domain", "subject", "as_of", "enqueued_at", "digest", "sent", "region")
     document = {name: getattr(job, name) for name in names}
     return json_response(document, 202, {"Location": f"/v1/jobs/{job.id}"})
 

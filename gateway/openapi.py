@@ -57,7 +57,8 @@ _SCHEMAS: Mapping[str, Any] = {
     ),
     "TakenJob": _object(
         "id domain subject as_of enqueued_at sent",
-        id=_ID, domain=_TEXT, subject=_TEXT, as_of=_INSTANT, enqueued_at=_INSTANT, sent={"type": "boolean"},
+        id=_ID, domain=_TEXT, subject=_TEXT, as_of=_INSTANT, enqueued_at=_INSTANT,
+        digest=_maybe(_TEXT), sent={"type": "boolean"},
     ),
     "Job": _object(
         "id domain subject state verdict failure",
@@ -69,7 +70,7 @@ _SCHEMAS: Mapping[str, Any] = {
     "TakenBatch": _object(
         "id domain source rows chunks refused remarks as_of sent",
         id=_ID, domain=_TEXT, source=_TEXT, rows=_WHOLE, chunks=_WHOLE, refused=_WHOLE, remarks=_TEXTS, as_of=_INSTANT,
-        sent={"type": "boolean"},
+        digest=_maybe(_TEXT), sent={"type": "boolean"},
     ),
     "Batch": _object(
         "id domain source state rows chunks dead outcomes as_of",
@@ -77,6 +78,7 @@ _SCHEMAS: Mapping[str, Any] = {
         rows=_WHOLE, records=_maybe(_WHOLE), refused=_maybe(_WHOLE), judged=_maybe(_WHOLE), dead=_WHOLE, chunks=_WHOLE,
         outcomes={"type": "object", "additionalProperties": _WHOLE}, remarks={"type": ["array", "null"]},
         as_of=_INSTANT, enqueued_at=_INSTANT, finished_at=_maybe(_INSTANT), code=_maybe(_TEXT), reason=_maybe(_TEXT),
+        digest=_maybe(_TEXT),
     ),
     "Rulesets": _object(
         "rulesets",
@@ -140,7 +142,12 @@ def _subject(domain: str) -> dict[str, Any]:
         "description": "the same key with the same facts is the same job",
     }  # fmt: skip
     as_of = _maybe({**_INSTANT, "description": "the instant to judge at; now, if it is left out"})
-    return _object("facts", facts=_ref(f"{domain}.Facts"), key=key, as_of=as_of) | {"additionalProperties": False}
+    digest = {
+        "type": ["string", "null"], "pattern": "^[0-9a-f]{64}$",
+        "description": "of the ruleset that judges a job; without it, the one that is active by then",
+    }  # fmt: skip
+    facts = _ref(f"{domain}.Facts")
+    return _object("facts", facts=facts, key=key, as_of=as_of, digest=digest) | {"additionalProperties": False}
 
 
 def _of_domain(domain: str, loaded: LoadedRuleset) -> dict[str, Any]:

@@ -25,7 +25,7 @@ _DISCARDED_BYTES = 10 * MAX_BODY_BYTES
 #: Subjects of one request. More are a batch.
 MAX_SUBJECTS = 1_000
 INSTANT_HINT = "say 2026-03-01T12:00:00Z; in a query + is written %2B"
-_MEMBERS = frozenset({"facts", "key", "as_of"})
+_MEMBERS = frozenset({"facts", "key", "as_of", "digest"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,8 @@ class Submission:
     facts: Mapping[str, Any]
     key: str | None
     as_of: datetime | None
+    #: Of the ruleset that it is pinned to; None: to none.
+    digest: str | None
 
 
 async def read_body(request: Request) -> bytes:
@@ -91,7 +93,7 @@ def parse_submissions(body: bytes, key: str | None) -> tuple[list[Submission], b
     """What a body asks to be judged.
 
     Args:
-        body: `{"facts": …}`, with `key` and `as_of` if there are any; or `{"subjects": [such, …]}`.
+        body: `{"facts": …}`, with `key`, `as_of` and `digest` if there are any; or `{"subjects": [such, …]}`.
         key: of the header `Idempotency-Key`, for a single subject; None: there was none.
 
     Returns:
@@ -123,7 +125,10 @@ def job_messages(domain: str, submissions: list[Submission]) -> list[JobMessage]
 
     Raises:
         JobRejected: one of them can't be taken; of several the message names its place.
+        RequestRefused: one is pinned to a ruleset: a gateway judges by the active one.
     """
+    if any(each.digest is not None for each in submissions):
+        raise RequestRefused("bad-request", "a job with a digest is judged by a worker", "send it to …/jobs")
     now = datetime.now(UTC)
     return list(_messages(domain, submissions, now, current_traceparent()))
 
@@ -155,7 +160,9 @@ def _submission(document: Any, place: str, key: str | None) -> Submission:
     if not isinstance(document, dict) or "facts" not in document:
         where = f"{place}: " if place else ""
         raise RequestRefused(
-            "bad-request", f"{where}no facts", 'a subject is {"facts": {…}}, with "key" and "as_of" if there are any'
+            "bad-request",
+            f"{where}no facts",
+            'a subject is {"facts": {…}}, with "key", "as_of" and "digest" if there are any',
         )
     unknown = [name for name in document if name not in _MEMBERS]
     if unknown:
@@ -163,7 +170,13 @@ def _submission(document: Any, place: str, key: str | None) -> Submission:
     own = document.get("key")
     if own is not None and key is not None and own != key:
         raise RequestRefused("bad-request", "the key of the body is not that of Idempotency-Key", "give one of them")
-    return Submission(document["facts"], key if own is None else own, _as_of_at(place, document.get("as_of")))
+    try:
+        digest = document.get("digest")
+        pinned = None if digest is None else wire.checked_digest(digest)
+        moment = parse_as_of(document.get("as_of"))
+    except JobRejected as error:
+        raise _at(error, place) from None
+    return Submission(document["facts"], key if own is None else own, moment, pinned)
 
 
 def parse_as_of(text: Any) -> datetime | None:
@@ -183,13 +196,6 @@ def parse_as_of(text: Any) -> datetime | None:
     except (TypeError, ValueError, OverflowError):
         message = f"as_of is no instant but {abbreviate(text)}"
     raise JobRejected("bad-as-of", message, INSTANT_HINT)
-
-
-def _as_of_at(place: str, text: Any) -> datetime | None:
-    try:
-        return parse_as_of(text)
-    except JobRejected as error:
-        raise _at(error, place) from None
 
 
 def _at(error: RulefarmError, place: str) -> RulefarmError:

@@ -1,12 +1,12 @@
-"""The latest batches, and those that failed since.  batches -> [batch_status] -> `rulefarm batch list`, status, doctor
+"""The latest batches, those that failed, those that wait.  batches -> [batch_status] -> `rulefarm batch list`, doctor
 
 Reads only. A failure stands until a later batch of the domain is done: of a nightly a nightly, of another another."""
 
 from typing import Any
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, func, select
 
-from rulefarm.database import batches, translate_errors
+from rulefarm.database import batches, chunks, translate_errors
 
 #: What a list of batches tells of each.
 _COLUMNS = (
@@ -59,3 +59,16 @@ def standing_failures(engine: Engine, *, limit: int = 100) -> list[dict[str, Any
     statement = statement.order_by(batches.c.enqueued_at.desc()).limit(limit)
     with translate_errors(engine), engine.connect() as connection:
         return [dict(row) for row in connection.execute(statement).mappings()]
+
+
+def waiting_for_rules(engine: Engine) -> list[dict[str, Any]]:
+    """The domains of which chunks wait for a worker that can judge by the ruleset of their batch, and why others can't.
+
+    Raises:
+        DatabaseUnreachable: no answer.
+    """
+    what = (batches.c.domain, func.count().label("chunks"), func.max(chunks.c.reason).label("reason"))
+    statement = select(*what).join(batches).where(chunks.c.state == "open", chunks.c.lease_until.is_(None))
+    statement = statement.where(chunks.c.code.in_(("ruleset-unusable", "ruleset-late"))).group_by(batches.c.domain)
+    with translate_errors(engine), engine.connect() as connection:
+        return [dict(row) for row in connection.execute(statement.order_by(batches.c.domain)).mappings()]

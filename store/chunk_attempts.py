@@ -17,12 +17,14 @@ from rulefarm.batch import SUBJECT_COLUMN, decode, encode
 from rulefarm.database import batches, chunks, translate_errors, verdicts
 from rulefarm.messaging import TaskMessage, chunk_message
 from store.attempts import WORKER_SILENT, LeaseTerms, is_free, released
-from store.dead_letters import Failure, write_dead_letter
+from store.dead_letters import Failure, storable, write_dead_letter
 
 #: Into how many a chunk is split: 2,500 rows stand alone after two splits, and few are judged for nothing.
 PARTS = 50
 #: How long whoever split a chunk has to send the messages of its parts, before the reconciler does.
 _SENDING = timedelta(seconds=10)
+#: How long a chunk waits that the worker which had it can't judge.
+_POSTPONED = timedelta(seconds=15)
 
 
 def _claiming() -> Update:
@@ -35,7 +37,9 @@ def _claiming() -> Update:
         .where(batches.c.id == chunks.c.batch)
         .values(attempts=case((is_same_attempt, chunks.c.attempts), else_=chunks.c.attempts + 1))
         .values(worker=bindparam("by"), lease_until=until, resend_at=until)
-        .returning(chunks, batches.c.domain, batches.c.as_of, batches.c.enqueued_at, batches.c.traceparent)
+        .returning(
+            chunks, batches.c.domain, batches.c.as_of, batches.c.enqueued_at, batches.c.traceparent, batches.c.digest
+        )
     )
 
 
@@ -61,7 +65,7 @@ _LOCK = select(batches.c.id).where(batches.c.id == bindparam("of_batch")).with_f
 class Claim:
     """A chunk that was taken."""
 
-    #: Its row, with its batch's domain, as_of, enqueued_at and traceparent.
+    #: Its row, with its batch's domain, as_of, enqueued_at, traceparent and digest.
     chunk: Mapping[str, Any]
     #: Number of the attempt.
     attempt: int
@@ -133,6 +137,34 @@ def fail_chunk(
         if attempt is None or attempts is None or attempts < terms.max_attempts:
             return []
         return _split_or_close(connection, batch, n, terms, failure, [])
+
+
+def postpone_chunk(
+    engine: Engine, batch: uuid.UUID, n: int, terms: LeaseTerms, failure: Failure, *, attempt: int
+) -> None:
+    """Give a chunk back that this worker can't judge, though nothing is wrong with it: another may, in a moment.
+
+    Its attempts are as they were, so that it is not split, and none of its rows dies of it.
+
+    Args:
+        engine: the database.
+        batch: the batch's id.
+        n: which chunk.
+        terms: of the attempt.
+        failure: why it can't be judged here.
+        attempt: its number.
+
+    Raises:
+        DatabaseUnreachable: nothing was written; the lease expires.
+    """
+    told = {"worker": terms.worker, "code": failure.code, "reason": storable(failure.reason)}
+    given = (
+        update(chunks)
+        .where(chunks.c.batch == batch, chunks.c.n == n, chunks.c.state == "open", chunks.c.attempts == attempt)
+        .values(attempts=attempt - 1, lease_until=None, resend_at=func.now() + _POSTPONED, **told)
+    )
+    with translate_errors(engine), engine.begin() as connection:
+        connection.execute(given)
 
 
 def finish_batch(connection: Connection, batch: uuid.UUID) -> None:

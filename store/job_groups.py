@@ -39,7 +39,7 @@ _CLAIM = (
     " lease_until = now() + %(lease_s)s * interval '1 second', resend_at = now() + %(lease_s)s * interval '1 second'"
     " from picked where jobs.id = picked.id"
     " returning jobs.id, jobs.domain, jobs.subject, jobs.facts, jobs.as_of, jobs.enqueued_at,"
-    " jobs.traceparent"
+    " jobs.traceparent, jobs.digest"
 )
 
 
@@ -53,6 +53,7 @@ class ClaimedJob(NamedTuple):
     as_of: datetime
     enqueued_at: datetime
     traceparent: str | None
+    digest: str | None
 
 
 def holder(worker: str, pid: int) -> str:

@@ -28,6 +28,7 @@ from store.verdicts import store_verdict
 from tasks.job_results import put_results
 from tasks.judge import complete_jobs, judge_complete
 from tasks.judged_spans import trace_failed_job, trace_verdicts
+from tasks.program_versions import RulesetUnusable
 from tasks.retry import pause_s
 from tasks.worker_context import WorkerContext
 
@@ -139,22 +140,44 @@ class _Group:
     def _judge(self) -> tuple[list[Verdict], dict[uuid.UUID, Failure]]:
         judged: list[Verdict] = []
         failed: dict[uuid.UUID, Failure] = {}
-        messages = list(self._open.values())
-        facts = complete_jobs(self._loaded, messages, self._context.shared)
-        began = time.monotonic()
-        for message, complete in zip(messages, facts, strict=True):
-            if time.monotonic() - began > SLICE_S:
-                break
+        spent_s = 0.0
+        for digest, messages in self._by_pin().items():
+            began = time.monotonic()
             try:
-                judged.append(judge_complete(self._loaded, message, complete, self._worker))
-            except SoftTimeLimitExceeded:
-                failed[message.job_id] = Failure("time-limit", "judging it took too long")
+                loaded = self._loaded if digest is None else self._context.ruleset(self._loaded.domain, digest)
+            except RulesetUnusable as error:
+                # Nothing is wrong with its neighbours.
+                failed |= dict.fromkeys((message.job_id for message in messages), Failure.of(error))
+                for message in messages:
+                    del self._open[message.job_id]
+                if isinstance(error.__context__, SoftTimeLimitExceeded):
+                    break
+                continue
+            # Not counted is what the shared facts take; what a program takes to compile is, once a job was judged.
+            compiled_s = time.monotonic() - began
+            facts = complete_jobs(loaded, messages, self._context.shared)
+            began = time.monotonic() - compiled_s
+            for message, complete in zip(messages, facts, strict=True):
+                if (judged or failed) and spent_s + time.monotonic() - began > SLICE_S:
+                    return judged, failed
+                try:
+                    judged.append(judge_complete(loaded, message, complete, self._worker))
+                except SoftTimeLimitExceeded:
+                    failed[message.job_id] = Failure("time-limit", "judging it took too long")
+                    del self._open[message.job_id]
+                    return judged, failed
+                except Exception as error:  # Whatever it is, this job is to blame, and its attempts count.
+                    failed[message.job_id] = Failure.of(error)
                 del self._open[message.job_id]
-                break
-            except Exception as error:  # Whatever it is, this job is to blame, and its attempts count.
-                failed[message.job_id] = Failure.of(error)
-            del self._open[message.job_id]
+            spent_s += time.monotonic() - began
         return judged, failed
+
+    def _by_pin(self) -> dict[str | None, list[JobMessage]]:
+        """The jobs by the digest that they are pinned to; None: to none."""
+        by_pin: dict[str | None, list[JobMessage]] = {}
+        for message in self._open.values():
+            by_pin.setdefault(message.digest, []).append(message)
+        return by_pin
 
     def _store(self, judged: Sequence[Verdict]) -> set[uuid.UUID]:
         try:

@@ -25,13 +25,14 @@ from rulefarm.routing import queue_name
 from rulefarm.tracing import TRACEPARENT, checked_traceparent, is_on
 from rulefarm.verdict import Verdict
 from store.attempts import claim_job, fail_job
-from store.chunk_attempts import Claim, claim_chunk, fail_chunk
+from store.chunk_attempts import Claim, claim_chunk, fail_chunk, postpone_chunk
 from store.dead_letters import Failure, record_message
 from store.verdicts import store_chunk, store_verdict
 from tasks.drain import drain
 from tasks.job_results import put_results
 from tasks.judge import judge_chunk, judge_job
 from tasks.judged_spans import trace_chunk, trace_failed_chunk, trace_failed_job, trace_verdicts
+from tasks.program_versions import RulesetUnusable
 from tasks.retry import pause_s
 from tasks.worker_context import WorkerContext, current
 
@@ -107,12 +108,20 @@ def evaluate_chunk(task: Task, **kwargs: Any) -> int | None:
         attempt = claim.attempt
         try:
             domain, began_ns = claim.chunk["domain"], time.time_ns()
-            rows = judge_chunk(context.ruleset(domain), claim.chunk, worker, context.shared)
+            rows = judge_chunk(context.ruleset(domain, claim.chunk["digest"]), claim.chunk, worker, context.shared)
             judged_ns = time.time_ns()
             stored = store_chunk(engine, message.batch, message.n, rows, attempt=attempt)
             trace_chunk(claim.chunk, rows, began_ns, (judged_ns, time.time_ns()), attempt=attempt)
         except FarmUnreachable:
             raise
+        except RulesetUnusable as error:
+            failure = Failure.of(error)
+            log.error(
+                "chunk %d of batch %s waits for a worker that can judge it: %s", message.n, message.batch, failure
+            )
+            trace_failed_chunk(claim.chunk, failure, began_ns, attempt=attempt)
+            postpone_chunk(engine, message.batch, message.n, terms, failure, attempt=attempt)
+            return None
         except Exception as error:
             _blame_who_kept_it_waiting(task, error, waited)
             failure = _failure_of(error)
@@ -143,7 +152,7 @@ def _judge_job(task: Task, context: WorkerContext, message: JobMessage, attempt:
     """The verdict on record; None if judging it failed."""
     worker = task.request.hostname
     try:
-        verdict = judge_job(context.ruleset(message.domain), message, worker, context.shared)
+        verdict = judge_job(context.ruleset(message.domain, message.digest), message, worker, context.shared)
         judged_ns = time.time_ns()
         stored = store_verdict(context.database, verdict, attempt=attempt, job=message.missing_row())
         if stored and message.traceparent is not None:

@@ -22,6 +22,7 @@ from rulesets.loader import LoadedRuleset
 from rulesets.recorded import load_recorded
 from store.ruleset_versions import source_of
 from tasks.durable_rules import require_durable_rules
+from tasks.program_versions import ProgramVersions
 
 log = logging.getLogger("rulefarm.tasks")
 
@@ -70,6 +71,7 @@ class PublishedRulesets:
         self._prepare = prepare
         #: Domain to what is active and can't be judged by here: its digest, and why.
         self.refused: dict[str, tuple[str, str]] = {}
+        self._versions = ProgramVersions(self._load)
         active = active_digests(database)
         known = {(one.domain, one.digest): one for one in compiled}
         #: Domain to its ruleset. Entries are replaced; with one that is added comes a new mapping.
@@ -91,6 +93,22 @@ class PublishedRulesets:
         self.by_domain = {**self.by_domain, domain: self._load(domain, digest)}
         self._settle()
 
+    def version(self, domain: str, digest: str) -> LoadedRuleset:
+        """A ruleset by its digest, whichever is the active one.
+
+        Args:
+            domain: whose.
+            digest: of it, whole.
+
+        Raises:
+            RulesetUnusable: this process can't judge by it.
+            DatabaseUnreachable: its source can't be read.
+        """
+        active = self.by_domain.get(domain)
+        if active is not None and active.digest == digest:
+            return active
+        return self._versions.get(domain, digest)
+
     def refresh_when_due(self) -> None:
         """Take what was published since, if nobody has asked for `FRESH_S`.
 
@@ -108,7 +126,7 @@ class PublishedRulesets:
             DatabaseUnreachable, RulesetLate: as `refresh_when_due`.
         """
         active = active_digests(self._database)
-        changed = False
+        changed = self._versions.drop_unused()
         for domain, before in tuple(self.by_domain.items()):
             digest = active.get(domain, before.digest)
             if digest == before.digest:
@@ -137,7 +155,8 @@ class PublishedRulesets:
 
     def _replace(self, before: LoadedRuleset, digest: str) -> bool:
         try:
-            self.by_domain[before.domain] = self._load(before.domain, digest)
+            kept = self._versions.known(before.domain, digest)
+            self.by_domain[before.domain] = kept or self._load(before.domain, digest)
         except FarmUnreachable:
             raise
         except SoftTimeLimitExceeded:

@@ -123,7 +123,9 @@ class VerdictVerifier:
         loaded = self._ruleset(verdict)
         if loaded is not None and not self._was_refused(verdict):
             names = ("id", "domain", "subject", "as_of", "enqueued_at")
-            row = SimpleNamespace(facts=submitted, traceparent=None, **{name: getattr(verdict, name) for name in names})
+            row = SimpleNamespace(
+                facts=submitted, traceparent=None, digest=None, **{name: getattr(verdict, name) for name in names}
+            )
             message = JobMessage.of_row(row)
             self._compare(verdict, judge_job(loaded, message, verdict.worker, _FactsOfThen([verdict])))
 

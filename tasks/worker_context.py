@@ -12,6 +12,7 @@ from rulefarm.errors import NotFound
 from rulefarm.settings import Settings
 from rulesets.loader import LoadedRuleset
 from store.attempts import LeaseTerms
+from tasks.program_versions import RulesetUnusable
 from tasks.published_rulesets import PublishedRulesets
 from tasks.shared_facts import SharedFacts
 
@@ -37,11 +38,16 @@ class WorkerContext:
     #: Keeps the rulesets at what is published; None: they stay what they are.
     published: PublishedRulesets | None = None
 
-    def ruleset(self, domain: str) -> LoadedRuleset:
+    def ruleset(self, domain: str, digest: str | None = None) -> LoadedRuleset:
         """The compiled ruleset of a domain: the one that is published, or was a few seconds ago.
+
+        Args:
+            domain: whose.
+            digest: of the version that is wanted, whichever is published. Default: that one.
 
         Raises:
             NotFound: this worker does not serve it.
+            RulesetUnusable: it can't judge by the version that is wanted.
             DatabaseUnreachable: nobody says which one is published.
             RulesetLate: it can't be compiled in the time that a job has.
         """
@@ -50,7 +56,12 @@ class WorkerContext:
         if domain not in self.rulesets:
             served = ", ".join(sorted(self.rulesets)) or "none"
             raise NotFound("domain-not-served", f"this worker does not serve {domain!r}", f"it serves {served}")
-        return self.rulesets[domain]
+        loaded = self.rulesets[domain]
+        if digest is None or loaded.digest == digest:
+            return loaded
+        if self.published is None:
+            raise RulesetUnusable("ruleset-unusable", f"this worker judges {domain} by {loaded.digest[:12]} alone")
+        return self.published.version(domain, digest)
 
     def terms(self, worker: str, *, chunk: bool = False) -> LeaseTerms:
         """The terms of an attempt at a job, or at a chunk.

@@ -61,6 +61,7 @@ class AsyncFarm:
         *,
         key: str | None = None,
         as_of: datetime | None = None,
+        digest: str | None = None,
         wait_for_room: float | None = 0.0,
     ) -> Job:
         """Take one job; as `Farm.submit`. Wait for its verdict by `wait`, for `Job.wait` blocks.
@@ -70,10 +71,11 @@ class AsyncFarm:
             facts: fact name to object, or to a list of objects.
             key: what is judged. Default: every call is a new job.
             as_of: the instant to judge at. Default: now.
+            digest: of the ruleset that judges. Default: what is active then.
             wait_for_room: seconds to wait while the queue is full; None waits for ever. Default: not at all.
         """
-        call = partial(self.farm.submit, domain, facts, key=key, as_of=as_of, wait_for_room=wait_for_room)
-        return await self._run(call)
+        submit = partial(self.farm.submit, domain, facts, key=key, as_of=as_of)
+        return await self._run(partial(submit, digest=digest, wait_for_room=wait_for_room))
 
     async def submit_many(
         self,
@@ -81,6 +83,7 @@ class AsyncFarm:
         items: Iterable[Mapping[str, Any] | tuple[str | None, Mapping[str, Any]]],
         *,
         as_of: datetime | None = None,
+        digest: str | None = None,
         wait_for_room: float | None = 0.0,
     ) -> list[Job]:
         """Take many jobs at once, all or none; as `Farm.submit_many`.
@@ -89,9 +92,11 @@ class AsyncFarm:
             domain: who judges.
             items: facts, or pairs of key and facts.
             as_of: as for `submit`.
+            digest: as for `submit`.
             wait_for_room: as for `submit`.
         """
-        return await self._run(partial(self.farm.submit_many, domain, items, as_of=as_of, wait_for_room=wait_for_room))
+        submit = partial(self.farm.submit_many, domain, items, as_of=as_of)
+        return await self._run(partial(submit, digest=digest, wait_for_room=wait_for_room))
 
     async def evaluate(
         self,
@@ -100,6 +105,7 @@ class AsyncFarm:
         *,
         key: str | None = None,
         as_of: datetime | None = None,
+        digest: str | None = None,
         timeout: float | None = 30.0,
     ) -> Verdict:
         """Submit one job and wait for its verdict; as `Farm.evaluate`.
@@ -109,10 +115,11 @@ class AsyncFarm:
             facts: fact name to object, or to a list of objects.
             key: what is judged. Default: every call is a new job.
             as_of: the instant to judge at. Default: now.
+            digest: of the ruleset that judges. Default: what is active then.
             timeout: seconds to wait for the verdict; None waits for ever.
         """
         farm, loop = self.farm, asyncio.get_running_loop()
-        [(job, text)] = farm._new(domain, [(facts, key)], as_of)
+        [(job, text)] = farm._new(domain, [(facts, key)], as_of, digest)
         ends = None if timeout is None else loop.time() + timeout
         taken = await self._run(partial(farm._take, job, text, 0.0))
         try:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from rulefarm.errors import FarmUnreachable
 from rulefarm.intake import Intake
-from rulefarm.jobs import Batch, Job, id_of, new_jobs
+from rulefarm.jobs import Batch, Items, Job, id_of, new_jobs
 from rulefarm.messaging import TaskMessage
 from rulefarm.optional_imports import require_extra
 from rulefarm.reference_facts import ReferenceFacts
@@ -82,6 +82,7 @@ class Farm:
         *,
         key: str | None = None,
         as_of: datetime | None = None,
+        digest: str | None = None,
         connection: "Connection | Session | None" = None,
         wait_for_room: float | None = 0.0,
     ) -> Job:
@@ -93,20 +94,20 @@ class Farm:
             key: what is judged, say the order's number. The same key with the same facts (and the same `as_of`, if one
                 is given) is the same job: submitted twice, it gets one verdict. Without a key every call is a new job.
             as_of: the instant to judge at, with a time zone. Default: now.
-            connection: a SQLAlchemy connection or session of the caller's, on the farm's database: the job is written
-                in its transaction, and exists if and only if that is committed. Its message is sent by the reconciler,
-                or by `send` after the commit. Default: a transaction of its own, and a message at once.
+            digest: of the ruleset that judges, whole. Default: what is active when it is judged; the verdict names it.
+            connection: a SQLAlchemy connection or session on the farm's database: the job exists if and only if its
+                transaction is committed; then `send` it, or the reconciler does. Default: a transaction of its own.
             wait_for_room: seconds to wait while the queue is full; None waits for ever. Default: not at all.
 
         Returns:
             The job. It is on record, and will be judged even if the broker is away at this moment (`job.sent` tells).
 
         Raises:
-            JobRejected: unknown domain, or facts or key that can't be taken.
+            JobRejected: unknown domain or ruleset, or facts or key that can't be taken.
             QueueFull: `queue_limit` jobs wait for the queue; DatabaseUnreachable. Nothing was kept; submit again.
             BrokerUnreachable: only for a farm without a database: nothing was kept; submit again.
         """
-        [(job, text)] = self._new(domain, [(facts, key)], as_of)
+        [(job, text)] = self._new(domain, [(facts, key)], as_of, digest)
         if connection is not None:
             return self._home.take_within(connection, job, text)
         return self._take(job, text, wait_for_room)
@@ -118,6 +119,7 @@ class Farm:
         items: Iterable[Mapping[str, Any] | tuple[str | None, Mapping[str, Any]]],
         *,
         as_of: datetime | None = None,
+        digest: str | None = None,
         wait_for_room: float | None = 0.0,
     ) -> list[Job]:
         """Take many jobs at once, all or none; they go to the bulk queue, behind no interactive job.
@@ -126,6 +128,7 @@ class Farm:
             domain: who judges.
             items: facts, or pairs of key and facts.
             as_of: as for `submit`.
+            digest: as for `submit`.
             wait_for_room: as for `submit`. Once there is room for one all are taken.
 
         Returns:
@@ -135,11 +138,11 @@ class Farm:
             JobRejected: an item can't be taken; nothing was kept. Otherwise as `submit`.
         """
         pairs = [(item[1], item[0]) if isinstance(item, tuple) else (item, None) for item in items]
-        new = self._new(domain, pairs, as_of)
+        new = self._new(domain, pairs, as_of, digest)
         # The next region takes what the one before has begun to.
         new = list(new) if self._regions.are_several else new
         return self._regions.take(
-            domain, wait_for_room, lambda farm, wait: farm.take_many(domain, new, wait), takes_long=True
+            domain, wait_for_room, lambda farm, wait: farm.take_many(domain, new, wait, digest), takes_long=True
         )
 
     def send(self, *jobs: Job) -> bool:
@@ -164,22 +167,24 @@ class Farm:
         *,
         key: str | None = None,
         as_of: datetime | None = None,
+        digest: str | None = None,
         timeout: float | None = 30.0,
     ) -> Verdict:
         """Submit one job and wait for its verdict.
 
         Args:
-            domain: as for `submit`, likewise facts, key and as_of.
+            domain: as for `submit`, likewise facts, key, as_of and digest.
             facts: fact name to object, or to a list of objects.
             key: what is judged. Default: every call is a new job.
             as_of: the instant to judge at. Default: now.
-            timeout: seconds to wait for the verdict; None waits for ever.
+            digest: of the ruleset that judges. Default: the active one.
+            timeout: seconds to wait; None waits for ever.
 
         Raises:
             VerdictPending: none came in time; the job is still on record.
             JobDead: none will come. Otherwise as `submit`.
         """
-        [(job, text)] = self._new(domain, [(facts, key)], as_of)
+        [(job, text)] = self._new(domain, [(facts, key)], as_of, digest)
         ends = None if timeout is None else time.monotonic() + timeout
         taken = self._take(job, text, 0.0)
         try:
@@ -216,7 +221,7 @@ class Farm:
             decimal: what decimals stand behind in text. Default: as the domain says.
 
         Returns:
-            The batch: its chunks are on record.
+            The batch: its chunks are on record, and judged by the ruleset that is active now (`Batch.digest`).
 
         Raises:
             JobRejected: unknown domain.
@@ -280,8 +285,7 @@ class Farm:
         """A batch's row: id, domain, source, rows, chunks, as_of, state, enqueued_at, finished_at, outcomes.
 
         Raises:
-            NotFound: no such batch.
-            SettingsError: no database is named.
+            NotFound, SettingsError: no such batch; no database is named.
         """
         wanted = id_of(batch_id)
         return self._regions.ask(lambda farm: farm.batch(wanted))
@@ -294,11 +298,9 @@ class Farm:
         """
         return self._home.require_ledger()
 
-    def _new(
-        self, domain: str, items: Iterable[tuple[Mapping[str, Any], str | None]], as_of: datetime | None
-    ) -> Iterable[tuple[Job, str]]:
-        home, region = self._home, self.settings.region
-        return new_jobs(domain, items, as_of=as_of, on_record=home.ledger is not None, farm=home, region=region)
+    def _new(self, domain: str, items: Items, as_of: datetime | None, digest: str | None) -> Iterable[tuple[Job, str]]:
+        pin: dict[str, str | None] = {"region": self.settings.region, "digest": digest}
+        return new_jobs(domain, items, as_of=as_of, on_record=self.ledger is not None, farm=self._home, **pin)
 
     def _take(self, job: Job, text: str, wait_for_room: float | None) -> Job:
         return self._regions.take(job.domain, wait_for_room, lambda farm, wait: farm.take(job, text, wait))

@@ -94,6 +94,7 @@ class Intake:
             JobRejected, QueueFull, DatabaseUnreachable, BrokerUnreachable: as `Farm.submit`.
         """
         self._domains.check(job.domain)
+        self._domains.check_pin(job.domain, job.digest)
         job = self._homed(job)
         queue = queue_name(job.domain)
         self.sender.wait_for_slot(queue, wait_for_room)
@@ -113,21 +114,26 @@ class Intake:
             JobRejected, DatabaseUnreachable: as `Farm.submit`.
         """
         self._domains.check(job.domain)
+        self._domains.check_pin(job.domain, job.digest)
         # In the end it may not exist: neither its message nor a free slot for one is a matter of now.
         return replace(self.require_ledger().add_within(connection, job, text), sent=False)
 
-    def take_many(self, domain: str, new: Iterable[tuple[Job, str]], wait_for_room: float | None) -> list[Job]:
+    def take_many(
+        self, domain: str, new: Iterable[tuple[Job, str]], wait_for_room: float | None, digest: str | None = None
+    ) -> list[Job]:
         """Take many jobs of one domain and one moment at once, all or none.
 
         Args:
             domain: who judges.
             new: jobs that are ready to be taken, with their canonical facts; each may be made when it is asked for.
             wait_for_room: as for `take`.
+            digest: that all of them are pinned to. Default: to none.
 
         Raises:
             JobRejected, QueueFull, DatabaseUnreachable, BrokerUnreachable: as `Farm.submit_many`.
         """
         self._domains.check(domain)
+        self._domains.check_pin(domain, digest)
         queue = queue_name(domain, bulk=True)
         self.sender.wait_for_slot(queue, wait_for_room)
         wanted, homed = self.sender.wanted(queue), ((self._homed(job), text) for job, text in new)

@@ -22,6 +22,10 @@ from rulefarm.verdict import Verdict
 _FIRST_LOOK_S, _LONGEST_LOOK_S = 0.05, 1.0
 
 
+#: Facts and key, or None, of each of some jobs.
+Items = Iterable[tuple[Mapping[str, Any], str | None]]
+
+
 class FarmClient(Protocol):
     """What a job or batch needs of the farm that took it."""
 
@@ -70,6 +74,8 @@ class Job(_OldName):
     traceparent: str | None = field(default=None, repr=False, compare=False)
     #: Its home: the region whose ledger took it, if the producer knows regions.
     region: str | None = None
+    #: Digest of the ruleset that it is pinned to; None: the one that is active when it is judged.
+    digest: str | None = None
     #: The farm that took it.
     farm: FarmClient | None = field(default=None, repr=False, compare=False)
 
@@ -115,6 +121,8 @@ class Batch(_OldName):
     refused: int = 0
     #: What somebody should know who sent it, in sentences: columns that are no field, say.
     remarks: tuple[str, ...] = ()
+    #: Digest of the ruleset that judges it: the one that was active when it was submitted. None: none was.
+    digest: str | None = None
     #: Whether its messages were sent. False when the broker was away: the reconciler sends them.
     sent: bool = True
     #: The region that judges it, if the producer knows regions.
@@ -166,7 +174,9 @@ def id_of(text: uuid.UUID | str) -> uuid.UUID:
         raise NotFound("no-such-id", f"{text!r} is no id", "an id looks like 0b2c9c1e-…") from None
 
 
-def identity(domain: str, key: str | None, facts: str, as_of: datetime | None) -> tuple[uuid.UUID, str]:
+def identity(
+    domain: str, key: str | None, facts: str, as_of: datetime | None, digest: str | None = None
+) -> tuple[uuid.UUID, str]:
     """The id of a job, and what it is of, whichever way it comes.
 
     Args:
@@ -174,6 +184,7 @@ def identity(domain: str, key: str | None, facts: str, as_of: datetime | None) -
         key: what is judged; None: every job is another one.
         facts: canonical.
         as_of: in UTC; None if none was given.
+        digest: of the ruleset that it is pinned to. Default: to none.
 
     Raises:
         JobRejected: the key can be none.
@@ -181,17 +192,18 @@ def identity(domain: str, key: str | None, facts: str, as_of: datetime | None) -
     if key is None:
         job_id = uuid.uuid4()
         return job_id, str(job_id)
-    return wire.job_id(domain, wire.checked_key(key), wire.digest(facts), as_of), key
+    return wire.job_id(domain, wire.checked_key(key), wire.digest(facts), as_of, digest), key
 
 
 def new_jobs(
     domain: str,
-    items: Iterable[tuple[Mapping[str, Any], str | None]],
+    items: Items,
     *,
     as_of: datetime | None,
     on_record: bool,
     farm: FarmClient,
     region: str | None = None,
+    digest: str | None = None,
 ) -> Iterator[tuple[Job, str]]:
     """Jobs that can be taken; each is made when it is asked for.
 
@@ -202,6 +214,7 @@ def new_jobs(
         on_record: whether a row will be written for them.
         farm: who answers for them.
         region: where they are to be taken; None: there are no regions.
+        digest: of the ruleset that judges them, whatever is active by then; None: what is.
 
     Returns:
         Each job with its canonical facts.
@@ -211,11 +224,12 @@ def new_jobs(
     """
     checked_domain(domain)
     moment = wire.instant(as_of) if as_of else None
+    pinned = None if digest is None else wire.checked_digest(digest)
     now, traceparent = datetime.now(UTC), current_traceparent()
 
     def made(facts: Mapping[str, Any], key: str | None) -> tuple[Job, str]:
         text = wire.canonical(facts)
-        job_id, subject = identity(domain, key, text, moment)
+        job_id, subject = identity(domain, key, text, moment, pinned)
         job = Job(
             id=job_id,
             domain=domain,
@@ -225,6 +239,7 @@ def new_jobs(
             on_record=on_record,
             traceparent=traceparent,
             region=region,
+            digest=pinned,
             farm=farm,
         )
         return job, text

@@ -1,7 +1,7 @@
-"""Refuse jobs of domains that have no ruleset.  active rulesets -> [known_domains] -> farm
+"""Refuse jobs of domains and rulesets that are not published.  active rulesets -> [known_domains] -> farm
 
 A job of a domain that nobody has published would wait for ever: it is refused, by the list that the database held
-less than 30 s ago."""
+less than 30 s ago. So is one that is pinned to a ruleset which is not on record: for that the database is asked."""
 
 import time
 from collections.abc import Collection
@@ -42,6 +42,21 @@ class KnownDomains:
             return
         self.read()
         checked_known(domain, self._domains)
+
+    def check_pin(self, domain: str, digest: str | None) -> None:
+        """Refuse a ruleset that is not on record.
+
+        Args:
+            domain: who judges.
+            digest: that a job is pinned to; None: to none.
+
+        Raises:
+            JobRejected: `unknown-ruleset`.
+            DatabaseUnreachable: no answer.
+        """
+        if digest and self._ledger and not self._ledger.has_ruleset(domain, digest):
+            message = f"no ruleset {digest[:12]} of {domain} is on record"
+            raise JobRejected("unknown-ruleset", message, "'rulefarm rules history' names those that are")
 
     def read(self) -> None:
         """Ask for the list.

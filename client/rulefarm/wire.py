@@ -5,6 +5,7 @@ What JSON or Postgres can't hold is refused here, by name, so that no worker and
 
 import hashlib
 import json
+import re
 import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -17,6 +18,7 @@ from rulefarm.normalize import abbreviate, check_storable, json_value, to_json_v
 
 #: Ids are uuid5 below this, so the same job submitted twice has the same id wherever it was submitted.
 NAMESPACE = uuid.UUID("5d0a4b52-0d1f-5f0e-9f0b-8c6f6f6f7266")
+_DIGEST = re.compile("[0-9a-f]{64}")
 #: Significant digits that a float64 prints at most.
 _FLOAT_DIGITS = 17
 # Names are in order, and nothing is in itself, in what `normalize` gives.
@@ -160,17 +162,30 @@ def parse_canonical(text: str) -> dict[str, Any]:
     return facts
 
 
-def job_id(domain: str, key: str, facts_digest: str, as_of: datetime | None) -> uuid.UUID:
-    """The id of a job with a key: the same domain, key, content and explicit as_of give the same id.
+def job_id(domain: str, key: str, facts_digest: str, as_of: datetime | None, ruleset: str | None = None) -> uuid.UUID:
+    """The id of a job with a key: the same domain, key, content, explicit as_of and pin give the same id.
 
     Args:
         domain: who judges.
         key: what is judged.
         facts_digest: of its canonical facts.
         as_of: in UTC; None if none was given.
+        ruleset: digest of the ruleset that it is pinned to. Default: to none.
     """
-    parts = (domain, key, facts_digest, as_of.isoformat() if as_of else "")
+    parts = (domain, key, facts_digest, as_of.isoformat() if as_of else "", *([ruleset] if ruleset else []))
     return uuid.uuid5(NAMESPACE, json.dumps(parts))
+
+
+def checked_digest(digest: str) -> str:
+    """The digest of a ruleset, if it can be one.
+
+    Raises:
+        JobRejected: `bad-digest`.
+    """
+    if not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
+        hint = "give it whole: 'rulefarm rules history --json'"
+        raise JobRejected("bad-digest", f"a digest is 64 digits 0-9 and a-f, not {abbreviate(digest)}", hint)
+    return digest
 
 
 def checked_key(key: str) -> str:

@@ -56,6 +56,23 @@ def test_the_key_makes_it_the_job_that_a_producer_submits(client: Client, gatewa
     assert first["as_of"] == second["as_of"] == third.as_of.isoformat()
 
 
+def test_a_job_is_pinned_to_a_version_of_the_rules_and_no_request_that_is_judged_at_once_is(
+    client: Client, gateway_database: Engine
+) -> None:
+    active = load_domain(RULESETS, "payment").digest
+    taken = client.post(JOBS, {"facts": BIG, "key": "pinned", "digest": active}).json
+    assert taken["digest"] == active
+    assert client.post(JOBS, {"facts": BIG, "key": "pinned"}).json["id"] != taken["id"]
+    with gateway_database.connect() as connection:
+        found = select(jobs.c.digest).where(jobs.c.subject == "pinned").order_by(jobs.c.digest)
+        assert list(connection.execute(found).scalars()) == [active, None]
+    for digest, code in (("f" * 64, "unknown-ruleset"), ("f", "bad-digest"), (7, "bad-digest")):
+        refused = client.post(JOBS, {"facts": BIG, "digest": digest})
+        assert (refused.status, refused.json["code"]) == (422, code)
+    now = client.post("/v1/payment/evaluate", {"facts": BIG, "digest": active})
+    assert (now.status, now.json["code"]) == (400, "bad-request")
+
+
 def test_what_will_never_be_judged_is_told_so(client: Client, gateway_database: Engine) -> None:
     job_id = client.post(JOBS, {"facts": BIG}).json["id"]
     dead = {"state": "dead", "code": "worker-lost", "reason": "it died", "attempts": 4}

@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 
 from rulefarm.database import translate_errors
 from rulefarm.settings import Settings
-from store.batch_status import standing_failures
+from store.batch_status import standing_failures, waiting_for_rules
 from store.beats import beats_at_once
 from store.duties import Duty, unmet
 from store.health import count_dead_letters, last_reconciled
@@ -80,13 +80,23 @@ def check_beats(engine: Engine, settings: Settings) -> HealthCheck:
 
 
 def check_batches(engine: Engine) -> list[HealthCheck]:
-    """One finding for each domain whose last batches failed: of the nightly ones, and of the others."""
+    """One finding for each domain whose batches wait for rules, or whose last failed: nightly ones, and others."""
     found: dict[tuple[str, bool], dict[str, Any]] = {}
     for failure in standing_failures(engine):
         found.setdefault((failure["domain"], failure["nightly"]), failure)
-    if not found:
+    waiting = [
+        HealthCheck(
+            "batches",
+            "fail",
+            f"{each['chunks']:,} chunks wait, for no worker had them that judges by their ruleset: {each['reason']}",
+            "start bulk workers of the release that published it; nothing is lost meanwhile",
+            subject=each["domain"],
+        )
+        for each in waiting_for_rules(engine)
+    ]
+    if not found and not waiting:
         return [HealthCheck("batches", "ok", "none failed since one was done")]
-    return [
+    return waiting + [
         HealthCheck(
             "batches",
             # A night that was not judged is what nobody else sees; any other was somebody's command, which said so.

@@ -35,7 +35,7 @@ class ColumnCheck:
         Args:
             connection: on the farm's database.
             record: the batch's row: domain, source.
-            published: from `published_fields`.
+            published: the fields, from `judging_ruleset`.
             is_json: whether the source is lines of JSON.
             strict: refuse whatever would only be said.
             like_the_last: refuse what the last nightly that was done did not lack, and had not beside.
@@ -77,17 +77,21 @@ def _refused(source: str, sentences: list[str], hint: str) -> SourceRejected:
     return SourceRejected("columns-refused", f"{source}: {'; '.join(sentences)}", hint)
 
 
-def published_fields(connection: Connection, domain: str) -> Mapping[str, Any] | None:
-    """What was published with the active ruleset of a domain, as `rulesets.source_fields` gives it; None: nothing.
+def judging_ruleset(connection: Connection, domain: str) -> tuple[str | None, Mapping[str, Any] | None]:
+    """The ruleset that a batch is judged by, which is the active one of this moment.
 
     Args:
         connection: on the farm's database.
         domain: whose.
+
+    Returns:
+        Its digest, and the fields that were published with it, as `rulesets.source_fields` gives them; None each: there
+        is no such thing.
     """
     active = (rulesets.c.domain == active_rulesets.c.domain) & (rulesets.c.digest == active_rulesets.c.digest)
-    statement = select(rulesets.c.fields).join(active_rulesets, active).where(rulesets.c.domain == domain)
-    fields: Mapping[str, Any] | None = connection.execute(statement).scalar()
-    return fields
+    statement = select(rulesets.c.digest, rulesets.c.fields).join(active_rulesets, active)
+    row = connection.execute(statement.where(rulesets.c.domain == domain)).first()
+    return (row.digest, row.fields) if row else (None, None)
 
 
 def _last_columns(connection: Connection, domain: str) -> list[str] | None:

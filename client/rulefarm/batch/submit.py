@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from rulefarm import wire
 from rulefarm.batch.chunk_codec import SUBJECT_COLUMN, encode
-from rulefarm.batch.column_check import ColumnCheck, published_fields
+from rulefarm.batch.column_check import ColumnCheck, judging_ruleset
 from rulefarm.batch.columns import subject_names
 from rulefarm.batch.failures import record_failure, take_id
 from rulefarm.batch.source_options import MAX_COLUMNS_NOTED, Progress, SourceOptions
@@ -99,6 +99,7 @@ def _record(
         "as_of": wire.instant(terms.as_of) if terms.as_of else datetime.now(UTC),
         "nightly": terms.nightly,
         "traceparent": current_traceparent(),
+        "digest": None,
     }
     progress = Progress()
     try:
@@ -107,7 +108,7 @@ def _record(
             # Between two portions a source may take its time.
             connection.execute(text("set local idle_in_transaction_session_timeout = 0"))
             if take_id(connection, record):
-                published = published_fields(connection, domain)
+                record["digest"], published = judging_ruleset(connection, domain)
                 opened = open_source(
                     source,
                     _with_subject_names(options or SourceOptions(), published),
@@ -137,7 +138,7 @@ def _record(
             raise
         raise told from error
     batch = Batch(
-        **{name: record[name] for name in ("id", "domain", "source", "rows", "chunks", "as_of")},
+        **{name: record[name] for name in ("id", "domain", "source", "rows", "chunks", "as_of", "digest")},
         refused=record["refused"] or 0,
         remarks=tuple(record["remarks"] or ()),
     )
@@ -193,6 +194,7 @@ def _write(
     found = {
         "rows": rows,
         "chunks": n,
+        "digest": record["digest"],
         "records": progress.read,
         "refused": progress.refused,
         "columns": list(progress.columns)[:MAX_COLUMNS_NOTED],

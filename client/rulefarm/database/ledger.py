@@ -21,7 +21,7 @@ from rulefarm.database.connection import connect, translate_errors
 from rulefarm.database.identity import FarmIdentity
 from rulefarm.database.many_jobs import take_in
 from rulefarm.database.silence import SHORT_S
-from rulefarm.database.tables import active_rulesets, batches, chunks, dead_letters, jobs, verdicts
+from rulefarm.database.tables import active_rulesets, batches, chunks, dead_letters, jobs, rulesets, verdicts
 from rulefarm.errors import JobDead, JobRejected, NotFound
 from rulefarm.jobs import Job
 from rulefarm.messaging import JobMessage, TaskMessage
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 def _inserting() -> ReturningInsert[Any]:
-    columns = ("id", "domain", "subject", "facts", "as_of", "enqueued_at", "times_sent", "traceparent")
+    columns = ("id", "domain", "subject", "facts", "as_of", "enqueued_at", "times_sent", "traceparent", "digest")
     values = {name: bindparam(name, type_=jobs.c[name].type) for name in columns}
     resend_at = func.now() + bindparam("grace", type_=Interval)
     statement = insert(jobs).values(**values, resend_at=resend_at)
@@ -77,6 +77,17 @@ class Ledger:
     def domains(self) -> dict[str, str]:
         """The domains that have a published ruleset, each with the digest of its active one."""
         return active_digests(self.engine)
+
+    def has_ruleset(self, domain: str, digest: str) -> bool:
+        """Whether a ruleset is on record.
+
+        Args:
+            domain: whose.
+            digest: of it, whole.
+        """
+        there = select(rulesets.c.digest).where(rulesets.c.domain == domain, rulesets.c.digest == digest)
+        with translate_errors(self.engine), self.engine.connect() as connection:
+            return connection.execute(there).first() is not None
 
     def add(self, job: Job, facts: str, *, sent: bool = True) -> Job:
         """Write the row of a job; one that is there already stays as it is.
@@ -140,7 +151,9 @@ class Ledger:
         made = list(islice(new, 1))
         if not made:
             return []
-        terms = {name: getattr(made[0][0], name) for name in ("domain", "as_of", "enqueued_at", "traceparent")}
+        terms = {
+            name: getattr(made[0][0], name) for name in ("domain", "as_of", "enqueued_at", "traceparent", "digest")
+        }
         with translate_errors(self.engine):
             first = again_once(lambda: take_in(self.engine, new, made, terms, sent=sent, grace=self._grace))
         return [(job.recorded(*first[job.id]) if job.id in first else job, facts) for job, facts in made]
@@ -284,5 +297,6 @@ def _connection_of(given: Any) -> Any:
 
 
 def _values(job: Job, *, times_sent: int, grace: timedelta) -> dict[str, Any]:
-    values = {name: getattr(job, name) for name in ("id", "domain", "subject", "as_of", "enqueued_at", "traceparent")}
+    names = ("id", "domain", "subject", "as_of", "enqueued_at", "traceparent", "digest")
+    values = {name: getattr(job, name) for name in names}
     return values | {"times_sent": times_sent, "grace": grace}

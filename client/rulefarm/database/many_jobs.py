@@ -21,8 +21,8 @@ _CREATE_INCOMING = "create temporary table incoming (id uuid, subject text, fact
 # their first instants; the others have the ones that they were sent with.
 _TAKE_IN = (
     "with taken as (insert into jobs"
-    " (id, domain, subject, facts, as_of, bulk, enqueued_at, times_sent, traceparent, resend_at)"
-    " select id, :domain, subject, facts, :as_of, true, :enqueued_at, sent::integer, :traceparent,"
+    " (id, domain, subject, facts, as_of, bulk, enqueued_at, times_sent, traceparent, digest, resend_at)"
+    " select id, :domain, subject, facts, :as_of, true, :enqueued_at, sent::integer, :traceparent, :digest,"
     " case when sent then now() + :grace else now() end from incoming"
     " on conflict (id) do update set id = excluded.id returning id, as_of, enqueued_at)"
     " select * from taken where as_of <> :as_of or enqueued_at <> :enqueued_at"
@@ -44,7 +44,7 @@ def take_in(
         engine: the database.
         new: jobs of one domain and one moment, with their canonical facts.
         made: those before them; whatever is taken from `new` is added, so that it can be tried again.
-        terms: domain, as_of, enqueued_at and traceparent of all.
+        terms: domain, as_of, enqueued_at, traceparent and digest of all.
         sent: for how many of them, from the first on, a message is sent.
         grace: how long the reconciler leaves those alone.
 

@@ -66,6 +66,8 @@ jobs = Table(
     Column("resend_at", _INSTANT, nullable=False, server_default=func.now()),
     # The trace that it was submitted in, as W3C writes it; NULL: in none.
     Column("traceparent", Text),
+    # Of the ruleset that judges it; NULL: the one that is active by then.
+    Column("digest", Text),
     CheckConstraint("state in ('open', 'done', 'dead')", name="state"),
 )
 # By queue, for a worker takes what is due of one; without the domain the others' backlog would be in its way.
@@ -99,6 +101,7 @@ batches = Table(
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     # As of a job.
     Column("traceparent", Text),
+    Column("digest", Text),
     # failed: its source was refused, or could not be read; it has no chunks.
     CheckConstraint("state in ('open', 'done', 'dead', 'failed')", name="state"),
 )

@@ -65,6 +65,8 @@ class JobMessage:
     attempt: int | None = None
     #: The trace that it was submitted in; it comes as a header, and not with the arguments.
     traceparent: str | None = None
+    #: Of the ruleset that it is pinned to; None: the one that is active when it is judged.
+    digest: str | None = None
     #: `facts`, if they are parsed already; see `document`.
     parsed: Mapping[str, Any] | None = field(default=None, repr=False, compare=False)
 
@@ -73,7 +75,7 @@ class JobMessage:
         """The message of a job on record, as if it were its first.
 
         Args:
-            row: id, domain, subject, facts, as_of, enqueued_at and traceparent of the job.
+            row: id, domain, subject, facts, as_of, enqueued_at, traceparent and digest of the job.
         """
         # Through canonical, for jsonb keeps the values but not the text: the digest must be that of what was sent.
         facts, values = wire.canonical_with_values(row.facts)
@@ -86,6 +88,7 @@ class JobMessage:
             enqueued_at=row.enqueued_at,
             on_record=True,
             traceparent=row.traceparent,
+            digest=row.digest,
             parsed=values,
         )
 
@@ -98,7 +101,7 @@ class JobMessage:
         """The job's row, if its producer wrote none; None if it did."""
         if self.on_record:
             return None
-        names = ("domain", "subject", "as_of", "enqueued_at")
+        names = ("domain", "subject", "as_of", "enqueued_at", "digest")
         return {"id": self.job_id, "facts": self.document, **{name: getattr(self, name) for name in names}}
 
     def to_kwargs(self) -> dict[str, Any]:
@@ -113,7 +116,9 @@ class JobMessage:
             "on_record": self.on_record,
             _TIMES_SENT_AS_WRITTEN: self.times_sent,
         }
-        return kwargs if self.attempt is None else kwargs | {"attempt": self.attempt}
+        # Only where there is one: a worker of the release before refuses what it would judge by another ruleset.
+        optional = {"digest": self.digest, "attempt": self.attempt}
+        return kwargs | {name: value for name, value in optional.items() if value is not None}
 
     @classmethod
     def from_kwargs(cls, kwargs: Mapping[str, Any]) -> "JobMessage":
@@ -127,7 +132,9 @@ class JobMessage:
                 with domain, key or facts.
         """
         times_sent = "times_sent" if "times_sent" in kwargs else _TIMES_SENT_AS_WRITTEN
-        _check_names(kwargs, ("job_id", "domain", "subject", "facts", "as_of", "enqueued_at", "on_record", times_sent))
+        names = ("job_id", "domain", "subject", "facts", "as_of", "enqueued_at", "on_record", times_sent)
+        _check_names(kwargs, names, ("attempt", "digest"))
+        digest = kwargs.get("digest")
         on_record = kwargs["on_record"]
         if not isinstance(on_record, bool):
             raise _bad("on_record", "true or false", on_record)
@@ -144,6 +151,7 @@ class JobMessage:
             on_record=on_record,
             times_sent=_number(times_sent, kwargs[times_sent], 1),
             attempt=_attempt(kwargs),
+            digest=None if digest is None else wire.checked_digest(digest),
             parsed=wire.parse_canonical(facts),
         )
 
@@ -215,6 +223,7 @@ def job_message(job: Job, facts: str, *, bulk: bool = False, times_sent: int = 1
         on_record=job.on_record,
         times_sent=times_sent,
         traceparent=job.traceparent,
+        digest=job.digest,
     )
     return message.to_task(bulk=bulk)
 
@@ -230,11 +239,11 @@ def chunk_message(domain: str, batch: uuid.UUID, n: int) -> TaskMessage:
     return ChunkMessage(batch=batch, n=n).to_task(domain)
 
 
-def _check_names(kwargs: Mapping[str, Any], needed: Collection[str]) -> None:
+def _check_names(kwargs: Mapping[str, Any], needed: Collection[str], optional: Collection[str] = ("attempt",)) -> None:
     missing = [name for name in needed if name not in kwargs]
     if missing:
         raise JobRejected("bad-message", f"a message without {', '.join(missing)}")
-    unknown = [name for name in kwargs if name not in needed and name != "attempt"]
+    unknown = [name for name in kwargs if name not in needed and name not in optional]
     if unknown:
         raise JobRejected("bad-message", f"a message with an unknown argument {abbreviate(unknown[0])}")
 

@@ -40,6 +40,7 @@ def test_what_a_producer_sends_is_read_back() -> None:
         "facts": {"Order": {"total": 12.5}},
         "as_of": AS_OF,
         "enqueued_at": AS_OF,
+        "digest": None,
     }
     assert JobMessage.from_kwargs({**SENT, "attempt": 3}).attempt == 3
     chunk = dict(chunk_message("pricing", JOB.id, 4).kwargs)
