@@ -47,6 +47,18 @@ def by_chunk(program: Program, chunks: Sequence[pl.DataFrame], fact: str | None)
     return hits
 
 
+def by_row(program: Program, chunks: Sequence[pl.DataFrame], fact: str | None) -> list[list[str]]:
+    """The rules that fire, one row of a chunk at a time.
+
+    Args:
+        program: the rules.
+        chunks: frames of rows.
+        fact: whose fields the columns are; None: each is a whole fact.
+    """
+    rows = (row for chunk in chunks for row in chunk.iter_rows(named=True))
+    return [program.evaluate(row if fact is None else {fact: row}, as_of=AS_OF).fired for row in rows]
+
+
 def chunks_of(frame: pl.DataFrame, size: int) -> list[pl.DataFrame]:
     """A frame in slices.
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from engine.collector import no_collector
-from engine.columnar import FrameEvaluator, FrameResult, exact_floats, unpacked
+from engine.columnar import FrameEvaluator, FrameResult, exact_floats, pays, pays_whole, unpacked
 from engine.compiler import compile_rules
 from engine.diagnostics import Diagnostic
 from engine.errors import FactsRejected
@@ -25,10 +25,8 @@ if TYPE_CHECKING:
 
 #: More firings than that, and a rule among them that fired before, is taken for a loop.
 MAX_FIRINGS = 1_000
-#: For fewer rows than these, and these for each slot, judging each by itself is faster than a pass over arrays: with
-#: the fields grow both the steps of a pass and the work for a row, the steps a little faster.
-_FEW_ROWS = 20
-_FEW_ROWS_PER_SLOT = 1
+#: Rows of a frame that are made facts at a time.
+_ROWS = 4_096
 
 
 @no_collector()
@@ -88,7 +86,7 @@ class Program:
         #: None where nothing has another name: then nobody asks for one.
         self._sent_names = names or None
         self._names = KnownNames(ruleset.schema) if ruleset.schema is not None else None
-        self._few_rows = _FEW_ROWS + _FEW_ROWS_PER_SLOT * compiled.layout.size
+        self._findings = sum(len(index.slots) for index in compiled.elements)
         self._chunks = FrameEvaluator(compiled, lambda facts, as_of: self.evaluate(facts, as_of=as_of))
 
     @property
@@ -238,11 +236,13 @@ class Program:
                 # Which of the two a row has is seen row by row.
                 return self._by_records(frame, fact, as_of)
             frame = frame.rename(own)
-        if fact is None and names is None and len(frame) >= self._few_rows and not (self.schema and self.schema.strict):
+        if not (pays_whole(frame, self._findings) if fact is None else pays(frame)):
+            return self._by_records(frame, fact, as_of)
+        if fact is None and names is None and not (self.schema and self.schema.strict):
             result = self._chunks.judge_whole(frame, moment(as_of))
             if result is not None:
                 return result
-        if fact is None or len(frame) < self._few_rows or self._refuses_columns(frame, fact):
+        if fact is None or self._refuses_columns(frame, fact):
             return self._by_records(frame, fact, as_of)
         return self._chunks.judge(frame, fact, moment(as_of))
 
@@ -253,8 +253,12 @@ class Program:
         )
 
     def _by_records(self, frame: "polars.DataFrame", fact: str | None, as_of: datetime) -> FrameResult:
-        rows = frame.iter_rows(named=True)
-        return FrameResult.of([self.evaluate(row if fact is None else {fact: row}, as_of=as_of) for row in rows])
+        names, evaluations = frame.columns, []
+        for part in frame.iter_slices(_ROWS):
+            for values in part.rows():
+                row = dict(zip(names, values, strict=True))
+                evaluations.append(self.evaluate(row if fact is None else {fact: row}, as_of=as_of))
+        return FrameResult.of(evaluations)
 
 
 def _assigns(rule: Rule) -> Iterable[Assign]:

@@ -17,7 +17,7 @@ from tasks.judge import complete_jobs, frame_answers, job_verdict, judge_complet
 from tasks.shared_facts import CompleteFacts, SharedFacts
 
 #: For fewer jobs, judging each by itself is faster than to lay out columns.
-_FEW_JOBS = 50
+_FEW_JOBS = 100
 #: The kinds of values that one column holds, to its type: a whole number is the same value as a float.
 _COLUMN_TYPES: dict[frozenset[type], Any] = {
     frozenset({str}): pl.String,

@@ -1,7 +1,8 @@
 """A polars frame in; for every row the answer that the record evaluation gives."""
 
+from engine.columnar.choice import pays, pays_whole
 from engine.columnar.frame_evaluator import FrameEvaluator, unpacked
 from engine.columnar.frame_result import FrameResult
 from engine.columnar.short_floats import exact_floats
 
-__all__ = ["FrameEvaluator", "FrameResult", "exact_floats", "unpacked"]
+__all__ = ["FrameEvaluator", "FrameResult", "exact_floats", "pays", "pays_whole", "unpacked"]

@@ -25,10 +25,10 @@ FEW_TEXTS = 1_000
 class Column:
     """A field of all rows that is no number."""
 
-    #: `text`, `boolean`, `date` (of moments), `day`, `time` or `duration`.
+    #: `text`, `boolean`, `date` (of moments), `day`, `time` or `duration`; of a finding about lists `number`, too.
     kind: str
-    #: bool[rows], or int64[rows] in microseconds (of a duration, or since 1970 or midnight) or days since 1970, zero
-    #: where there is no value; of texts the series.
+    #: bool[rows], float64[rows] (NaN where there is no value), or int64[rows] in microseconds (of a duration, or since
+    #: 1970 or midnight) or days since 1970, zero where there is no value; of texts the series.
     values: Any
     #: bool[rows], those without a value; None: there are none.
     nulls: Mask | None

@@ -9,12 +9,13 @@ their own are, by the conditions of the list in the place of rules. Judges no ru
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from engine.columnar.columns import Mask
+from engine.columnar.columns import Column, Floats, Mask
 from engine.columnar.frame_pass import FramePass
 from engine.columnar.frame_shape import shape_of_elements
 from engine.columnar.plan import FramePlan
@@ -23,6 +24,7 @@ from engine.facts import ElementLayout
 from engine.functions import lists
 from engine.language import Path
 from engine.matching import FOLDS, ElementIndex, Fold
+from engine.schema import Kind
 from engine.values import Value
 
 #: int64[rows], or int64[elements].
@@ -36,8 +38,8 @@ _MOST = 1e15
 class ListColumn:
     """What was found out about a list in all rows."""
 
-    #: A series for each finding, named as `name_of` says.
-    findings: list[pl.Series]
+    #: A column for each finding, named as `name_of` says.
+    findings: dict[str, Column]
     #: The booleans of each row in one integer, as records have them.
     packed: list[int]
     #: bool[rows]: the rows with an element that only the record evaluation may judge.
@@ -66,8 +68,10 @@ class ElementColumns:
         as_program = replace(compiled, layout=layout, entries=entries, kinds=layout.kinds, elements=())
         self._conditions = self._index.conditions if self._index is not None else 0
         self._plan = FramePlan(as_program, shape, self._conditions)
-        #: The slots of all findings.
-        self.slots = sorted(self._index.slots) if self._index is not None else []
+        kinds = self._index.kinds if self._index is not None else {}
+        slots = sorted(self._index.slots) if self._index is not None else []
+        #: The slots of the findings that have a place in columns, and the kind of each.
+        self.slots = {slot: cast(Kind, kinds[slot]) for slot in slots if slot in kinds}
         #: Whether all that is asked of an element stands in its fields, and all findings have a place in columns.
         self.fits = shape.fits and (self._index is None or _fits(self._index))
 
@@ -97,19 +101,20 @@ class ElementColumns:
             places = parents[hits] * self._conditions + conditions
             held = np.bincount(places, minlength=held.size).reshape(held.shape)
         if self._index is None:
-            return ListColumn([], [], fallback_rows)
-        index, findings = self._index, []
+            return ListColumn({}, [], fallback_rows)
+        index, findings = self._index, dict[str, Column]()
         packed = np.zeros((rows, len(index.boolean_slots)), np.bool_)
         for bit, slot in enumerate(index.boolean_slots):
             if slot in index.some:
                 packed[:, bit] = held[:, index.some[slot]] > 0
             elif slot in index.none:
                 packed[:, bit] = held[:, index.none[slot]] == 0
-            findings.append(pl.Series(name_of(slot), packed[:, bit]))
-        findings += [
-            pl.Series(name_of(slot), held[:, number].astype(np.float64)) for slot, number in index.counts.items()
-        ]
-        findings += [_Folding(index, frame_pass, parents, rows).fold(fold) for fold in index.folds]
+            if slot in self.slots:
+                findings[name_of(slot)] = Column("boolean", packed[:, bit], None)
+        for slot, number in index.counts.items():
+            findings[name_of(slot)] = Column("number", held[:, number].astype(np.float64), None)
+        folding = _Folding(index, frame_pass, parents, rows)
+        findings |= {name_of(fold.slot): folding.fold(fold) for fold in index.folds}
         octets = np.packbits(packed, axis=1, bitorder="little")
         return ListColumn(findings, [int.from_bytes(row.tobytes(), "little") for row in octets], fallback_rows)
 
@@ -123,21 +128,23 @@ class _Folding:
         self._parents = parents
         self._rows = rows
 
-    def fold(self, fold: Fold) -> pl.Series:
+    def fold(self, fold: Fold) -> Column:
         """The column of an aggregate."""
-        name, operand = name_of(fold.slot), fold.operand
+        operand = fold.operand
         is_path = isinstance(operand, Path)
         slot = self._index.layout.slot(operand.fact, operand.steps) if isinstance(operand, Path) else -1
         numbers = self._pass.numbers_of(slot) if is_path and self._pass is not None else None
         if numbers is not None and fold.kind == "Sum":
-            return self._sum(name, fold, *numbers)
+            return _numbers(self._sum(fold, numbers[0]))
         if numbers is not None and fold.kind in ("Min", "Max"):
-            return self._extreme(name, fold, *numbers)
-        kind = pl.String if self._index.kinds[fold.slot] == "text" else pl.Float64
+            return _numbers(self._extreme(fold, *numbers))
         values = list(self._values(fold))
         edges = np.searchsorted(self._parents, np.arange(self._rows + 1)).tolist()
         found = [FOLDS[fold.kind](tuple(values[edges[row] : edges[row + 1]])) for row in range(self._rows)]
-        return pl.Series(name, found, kind)
+        nulls: Mask = np.array([one is None for one in found], np.bool_)
+        if self._index.kinds[fold.slot] == "text":
+            return Column("text", pl.Series(found, dtype=pl.String), nulls)
+        return Column("number", np.array([np.nan if one is None else one for one in found], np.float64), nulls)
 
     def _values(self, fold: Fold) -> Iterator[Value]:
         """What is computed of each element."""
@@ -151,29 +158,38 @@ class _Folding:
         for slots in self._pass.slots_of(every):
             yield compute(slots)
 
-    def _sum(self, name: str, fold: Fold, numbers: npt.NDArray[np.float64], nulls: Mask) -> pl.Series:
-        """Sums of ten-thousandths, which are exact; where a number has more digits, each sum by itself."""
+    def _sum(self, fold: Fold, numbers: Floats) -> Floats:
+        """Sums of ten-thousandths, which are exact; where a number has more digits, each sum by itself.
+
+        NaN where there is none.
+        """
         counts = np.rint(numbers * 1e4)
         is_odd = counts / 1e4 != numbers
         sizes = np.bincount(self._parents, np.abs(counts), self._rows)
         sums = np.bincount(self._parents, counts, self._rows) / 1e4
         odd_rows = np.union1d(self._parents[is_odd], np.flatnonzero(~(sizes < _MOST)))
         if not len(odd_rows):
-            return pl.Series(name, sums)
+            return sums
         values = list(self._values(fold))
         edges = np.searchsorted(self._parents, [odd_rows, odd_rows + 1]).T.tolist()
         for row, (start, end) in zip(odd_rows.tolist(), edges, strict=True):
             total = lists.total(tuple(values[start:end]))
             sums[row] = np.nan if total is None else total
-        return pl.Series(name, sums, nan_to_null=True)
+        return sums
 
-    def _extreme(self, name: str, fold: Fold, numbers: npt.NDArray[np.float64], nulls: Mask) -> pl.Series:
-        """The least or greatest number of each row; null where there is none."""
+    def _extreme(self, fold: Fold, numbers: Floats, nulls: Mask) -> Floats:
+        """The least or greatest number of each row; NaN where there is none."""
         least = fold.kind == "Min"
         worst = np.inf if least else -np.inf
         found = np.full(self._rows, worst)
         (np.minimum if least else np.maximum).at(found, self._parents, np.where(nulls, worst, numbers + 0.0))
-        return pl.Series(name, np.where(found == worst, np.nan, found), nan_to_null=True)
+        extremes: Floats = np.where(found == worst, np.nan, found)
+        return extremes
+
+
+def _numbers(values: Floats) -> Column:
+    """A column of numbers; NaN is none."""
+    return Column("number", values, np.isnan(values))
 
 
 def _fits(index: ElementIndex) -> bool:

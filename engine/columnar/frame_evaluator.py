@@ -102,7 +102,7 @@ class FrameEvaluator:
 
         def judge_part(part: pl.DataFrame) -> _Part:
             rows = whole.rows_of(part, as_of)
-            frame_pass = FramePass(whole.plan, rows.frame, as_of, rows.fallback_rows, rows.more)
+            frame_pass = FramePass(whole.plan, rows.frame, as_of, rows.fallback_rows, rows.found, rows.more)
             return self._judge_part(frame_pass, part, None, as_of)
 
         return self._judge_parts(frame, judge_part)

@@ -13,7 +13,7 @@ import polars as pl
 
 from engine.columnar.block_tables import BlockTables, Words
 from engine.columnar.blocks import Block
-from engine.columnar.columns import Floats, Mask
+from engine.columnar.columns import Column, Floats, Mask
 from engine.columnar.encodings import Codes
 from engine.columnar.frame_result import Indexes
 from engine.columnar.plan import DtypePlan, FramePlan
@@ -34,6 +34,7 @@ class FramePass:
         frame: pl.DataFrame,
         as_of: datetime,
         fallback_rows: Mask | None = None,
+        found: Mapping[str, Column] | None = None,
         more: Mapping[int, list[Value]] | None = None,
     ) -> None:
         """Read the frame.
@@ -44,13 +45,14 @@ class FramePass:
             as_of: the moment they are judged at, in UTC.
             fallback_rows: bool[rows], those that only the record evaluation may judge, whatever the columns say;
                 default None: none.
+            found: by name, columns that are arrays already; default None: there are none.
             more: slot to its value in each row, for slots of no column; default None: there are none.
         """
         self._plan = plan
         self._more = {} if more is None else more
         self._as_of = as_of
         self._count = len(frame)
-        self._columns = plan.reader.read(frame, len(plan.pairs))
+        self._columns = plan.reader.read(frame, len(plan.pairs), {} if found is None else found)
         #: bool[rows]: the rows that only the record evaluation may judge.
         self.fallback_rows = self._columns.fallback_rows
         if fallback_rows is not None:

@@ -6,7 +6,7 @@ Fallback rows are for the record evaluation, which is exact; of all others the a
 
 All numbers stand in one matrix, a row for each field, because in a small chunk the number of NumPy calls costs most."""
 
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from datetime import time, timedelta, tzinfo
 from typing import Any
 
@@ -101,12 +101,13 @@ class FrameReader:
             (row, [literal(value) for value in field.values]) for row, field in described if field.values is not None
         ]
 
-    def read(self, frame: pl.DataFrame, spare: int) -> Columns:
+    def read(self, frame: pl.DataFrame, spare: int, found: Mapping[str, Column]) -> Columns:
         """Read a frame.
 
         Args:
             frame: one row per fact.
             spare: rows to add to the matrix of numbers.
+            found: by name, columns that are arrays already.
         """
         count = len(frame)
         shape = (len(self.names) + spare, count)
@@ -119,6 +120,13 @@ class FrameReader:
             columns.fallback_rows[:] = True
         integers = []
         missing = 0
+        for name, column in found.items():
+            row = self._row_of.get(name)
+            if row is None:
+                columns.others[name] = column
+            else:
+                columns.numbers[row] = column.values
+                missing += (0 if column.nulls is None else int(np.count_nonzero(column.nulls))) - count
         for name, series in columns_by_name.items():
             if name not in self._fields:
                 continue

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.facts import ElementLayout, FieldUse, SlotLayout
-from engine.schema import FieldSchema
+from engine.schema import FieldSchema, Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def shape_of_elements(layout: ElementLayout, use: FieldUse) -> FrameShape:
 
 
 def shape_of_facts(
-    layout: SlotLayout, use: FieldUse, facts: Collection[str], findings: Mapping[str, int]
+    layout: SlotLayout, use: FieldUse, facts: Collection[str], findings: Mapping[str, tuple[int, Kind]]
 ) -> FrameShape:
     """A frame of several facts: their fields, each behind the name of its fact and a point, and findings about lists.
 
@@ -65,9 +65,9 @@ def shape_of_facts(
         layout: the slots of the program, which has a schema.
         use: the fields that rules use.
         facts: those that are objects.
-        findings: name of each column to the slot of the finding that it holds.
+        findings: name of each column to the slot of the finding that it holds, and its kind.
     """
-    columns = [FrameColumn(name, slot, None, True) for name, slot in findings.items()]
+    columns = [FrameColumn(name, slot, FieldSchema(name, kind), True) for name, (slot, kind) in findings.items()]
     fits = _is_enough(layout, use, facts)
     for fact in facts:
         own, fit = _fields(layout, use, fact, f"{fact}.")

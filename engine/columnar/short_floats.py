@@ -19,10 +19,18 @@ def exact_floats(frame: pl.DataFrame) -> pl.DataFrame:
     changed = [
         # Through the text that each prints as.
         series.cast(_with(series.dtype, pl.String())).cast(_with(series.dtype, pl.Float64()))
-        for series in frame.get_columns()
-        if series.dtype != _with(series.dtype, pl.Float64())
+        for series in (frame.to_series(place) for place, dtype in enumerate(frame.dtypes) if _has_any(dtype))
     ]
     return frame.with_columns(changed) if changed else frame
+
+
+def _has_any(dtype: Any) -> bool:
+    """Whether short floats stand anywhere in a dtype."""
+    if isinstance(dtype, pl.List | pl.Array):
+        return _has_any(dtype.inner)
+    if isinstance(dtype, pl.Struct):
+        return any(_has_any(field.dtype) for field in dtype.fields)
+    return dtype.base_type() in SHORT_FLOATS
 
 
 def _with(dtype: Any, kind: Any) -> Any:

@@ -14,7 +14,7 @@ from datetime import datetime
 import numpy as np
 import polars as pl
 
-from engine.columnar.columns import Mask
+from engine.columnar.columns import Column, Mask
 from engine.columnar.element_columns import ElementColumns, name_of
 from engine.columnar.frame_shape import shape_of_facts
 from engine.columnar.plan import FramePlan
@@ -28,6 +28,8 @@ class WholeRows:
     """Rows of whole facts, as columns."""
 
     frame: pl.DataFrame
+    #: By name, what was found out about lists.
+    found: Mapping[str, Column]
     #: bool[rows]: the rows that only the record evaluation may judge, as far as lists and missing objects say.
     fallback_rows: Mask
     #: Slot to its value in each row, for slots that no column is looked up for.
@@ -49,7 +51,7 @@ class WholeFacts:
         known = [fact for fact in schema.facts.values() if fact.name in names]
         self._objects = [fact.name for fact in known if not fact.is_list]
         self._lists = {fact.name: ElementColumns(compiled, fact.name) for fact in known if fact.is_list}
-        findings = {name_of(slot): slot for one in self._lists.values() for slot in one.slots}
+        findings = {name_of(slot): (slot, kind) for one in self._lists.values() for slot, kind in one.slots.items()}
         shape = shape_of_facts(compiled.layout, compiled.reader.use, self._objects, findings)
         self.plan = FramePlan(compiled, shape, len(compiled.agenda.rules))
         self._packs = {index.layout.fact: index.packed for index in compiled.elements}
@@ -71,19 +73,21 @@ class WholeFacts:
             as_of: the moment they are judged at, in UTC.
         """
         fallback_rows: Mask = np.zeros(len(frame), np.bool_)
-        columns, more = [], {}
+        columns: list[pl.Series] = []
+        found: dict[str, Column] = {}
+        more: dict[int, list[Value]] = {}
         for fact in self._objects:
             objects = frame[fact]
             columns += [field.alias(f"{fact}.{field.name}") for field in _fields_of(objects)]
             if fact == self._subject and objects.null_count():
                 fallback_rows |= objects.is_null().to_numpy()
         for fact, elements in self._lists.items():
-            found = elements.find(frame[fact], as_of)
-            columns += found.findings
-            fallback_rows |= found.fallback_rows
+            of_list = elements.find(frame[fact], as_of)
+            found |= of_list.findings
+            fallback_rows |= of_list.fallback_rows
             if fact in self._packs:
-                more[self._packs[fact]] = found.packed
-        return WholeRows(pl.DataFrame(columns), fallback_rows, more)
+                more[self._packs[fact]] = of_list.packed
+        return WholeRows(frame.select() if not columns else pl.DataFrame(columns), found, fallback_rows, more)
 
 
 def _fields_of(objects: pl.Series) -> list[pl.Series]:

@@ -6,6 +6,7 @@ A case is one ruleset and one set of facts, judged by two evaluators. `RULEFARM_
 import itertools
 import operator
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import polars as pl
@@ -49,6 +50,14 @@ RANKED: dict[str, Any] = {
 }
 
 seeds = st.integers(0, 2**48)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def by_columns() -> Iterator[None]:
+    """Frames of these few rows would be judged row by row."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("engine.program.pays", lambda frame: True)
+        yield
 
 
 def program_of(rules: list[Rule], schema: Schema | None = None) -> Program:
