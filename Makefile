@@ -69,7 +69,7 @@ $(STAMP): $(SOURCES)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "rulefarm needs Python 3.11 or newer")'
 	@echo "making the environment in $(VENV) ..."
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --editable '.[examples,gateway,otel,plan,test]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --editable '.[demo,examples,gateway,otel,plan,test]'
 	@touch $@
 
 # Patterns are tested with what matches them, which needs a C compiler: not every goal may.

@@ -46,6 +46,7 @@ COMMANDS = {
     "migrate": ("cli.migrate", "Bring the tables in Postgres up to date."),
     "completion": ("cli.completion", "Print what completes commands and domains in a shell."),
     "plan": ("cli.plan", "Say how large a farm has to be, and what it costs."),
+    "demo": ("cli.demo", "Measure what nodes that each serve a domain are worth."),
     "drill": ("cli.drill", "Inject faults into a farm of its own, and check its promises."),
 }
 

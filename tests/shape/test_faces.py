@@ -16,7 +16,7 @@ ROOMS = sorted(
     if path.stem == "__init__" and name.startswith(("engine.", "rulefarm.", "tasks.", "workers."))
 )
 #: Rooms whose modules are programs and parts of one command, not a service to others.
-WITHOUT_FACE = {"workers.drill"}
+WITHOUT_FACE = {"workers.demo", "workers.drill"}
 #: Who may import past a face, and why.
 PAST = {
     # openpyxl takes a quarter of a second to import: only a domain that has a workbook pays it.
