@@ -96,7 +96,7 @@ class _Checker:
 
     def _report(self, node: Node, code: str, message: str, hint: str = "", warning: bool = False) -> None:
         span = node.span or self._rule.span
-        if span is not None:
+        if span is not None and not self._source.is_misread(span):
             self._source.report_at(span, code, message, hint, "warning" if warning else "error")
 
     # Actions

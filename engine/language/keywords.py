@@ -84,6 +84,7 @@ FOREIGN_PREFIX = {
     "every": "write forall(Line.qty > 0)",
     "for": "there are no loops: write exists, forall, Count, Sum of a list",
     "if": "the word 'when' says it; a rule has one condition",
+    "case": "a rule has one condition; write a rule for each case",
     "unless": "write !( … )",
     "new": "write Now(), or a date in quotes",
     "typeof": "kinds of fields are declared in domain.toml",

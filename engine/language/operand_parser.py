@@ -123,8 +123,13 @@ class OperandParser:
             is_share = tokens.source.text[max(0, token.start - 20) : token.start].rstrip().endswith("%")
             message = f"expected a value, found the word '{name}'"
             raise tokens.unreadable("grl-syntax", message, PERCENTAGE if is_share else "", token)
-        if word in FOREIGN_PREFIX and tokens.token.kind in ("name", "number", "text") and tokens.word() not in _INFIX:
-            raise tokens.unreadable("grl-operator", f"'{name}' is not an operator", FOREIGN_PREFIX[word], token)
+        goes_on = tokens.word() not in _INFIX or (word == "case" and tokens.word() == "when")
+        if word in FOREIGN_PREFIX and tokens.token.kind in ("name", "number", "text") and goes_on:
+            problem = tokens.unreadable("grl-operator", f"'{name}' is not an operator", FOREIGN_PREFIX[word], token)
+            if word in ("if", "case"):
+                # Its own 'then' begins no actions.
+                tokens.skip_branches()
+            raise problem
         if not tokens.at("("):
             return Path(name, span=tokens.span_of(token))
         tokens.advance()

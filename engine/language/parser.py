@@ -241,8 +241,9 @@ class RuleParser:
         if tokens.word() != "then":
             tokens.take("}")
             return condition, ()
-        then = tokens.advance()
+        # What was in the place of the actions may have been reported as soon as it came in sight.
         before = len(tokens.source.diagnostics)
+        then = tokens.advance()
         actions = self._actions.actions(braced)
         if not actions and len(tokens.source.diagnostics) == before:
             tokens.source.report("grl-no-actions", then.start, then.end, "a rule needs at least one action")

@@ -127,6 +127,8 @@ def read_remark(source: Source, sign: str, start: int, end: int) -> Meant:
     if source.is_first(f"remark {sign}"):
         hint = f"write // instead, here and wherever else this file has '{sign}'"
         source.report("grl-comment", start, start + len(sign), f"'{sign}' begins no comment", hint)
+    # What is missing after it may be what it took away.
+    source.mark(start + len(source.text[start:end].rstrip()))
     return Meant("nothing", "", end)
 
 

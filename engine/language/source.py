@@ -35,6 +35,8 @@ class Source:
         self._reported: set[tuple[str, Span, str]] = set()
         #: Offsets of problems, and of what follows from them.
         self._marked: set[int] = set()
+        #: Lines and columns of what was reported while it was read.
+        self._misread: set[tuple[int, int]] = set()
         self._met: set[str] = set()
         self._counts: dict[Severity, int] = {"error": 0, "warning": 0}
         self._at = at
@@ -58,6 +60,17 @@ class Source:
     def is_marked(self, offset: int) -> bool:
         """Whether a problem at an offset was reported, or follows from one."""
         return offset in self._marked
+
+    def is_misread(self, span: Span) -> bool:
+        """Whether what stands at a place was reported while it was read: what it was taken for is a guess."""
+        return (span.line, span.column) in self._misread
+
+    def follows_marked(self, offset: int) -> bool:
+        """Whether nothing but blanks stands between an offset and something that is marked."""
+        end = offset
+        while end > 0 and self.text[end - 1].isspace():
+            end -= 1
+        return self.is_marked(end)
 
     def span(self, start: int, end: int) -> Span:
         """The place of `text[start:end]`; of its first line, when it has several.
@@ -107,9 +120,11 @@ class Source:
         Raises:
             TooManyProblems: it is an error, and one too many.
         """
+        span = self.span(start, end)
         if severity == "error":
             self._marked.add(start)
-        self.report_at(self.span(start, end), code, message, hint, severity)
+            self._misread.add((span.line, span.column))
+        self.report_at(span, code, message, hint, severity)
 
     def report_at(self, span: Span, code: str, message: str, hint: str = "", severity: Severity = "error") -> None:
         """Add a diagnostic about a place that a node of this source kept; the second time, nothing.

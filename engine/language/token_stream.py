@@ -115,6 +115,19 @@ class TokenStream:
                 return
             self.advance()
 
+    def skip_branches(self) -> None:
+        """Go behind the last 'else' or 'end' of this statement, if it has one."""
+        count = last = 0
+        while True:
+            count += 1
+            token = self.ahead(count)
+            if token.kind == "end" or (token.kind == "op" and token.value in (";", "{", "}")):
+                break
+            if token.kind == "name" and str(token.value).lower() in ("else", "end"):
+                last = count + 1
+        for _ in range(last):
+            self.advance()
+
     # Places and problems
 
     def shown(self) -> str:
@@ -140,7 +153,7 @@ class TokenStream:
             message: one sentence, no full stop.
             hint: what to do about it; default: none.
         """
-        if not self.source.is_marked(self.token.start):
+        if not self._follows(self.token):
             self.source.report(code, self.token.start, self.token.end, message, hint)
 
     def unreadable(self, code: str, message: str, hint: str = "", token: Token | None = None) -> StatementUnreadable:
@@ -156,9 +169,13 @@ class TokenStream:
             The exception to raise.
         """
         token = token or self.token
-        if not self.source.is_marked(token.start):
+        if not self._follows(token):
             self.source.report(code, token.start, token.end, message, hint)
         return StatementUnreadable()
+
+    def _follows(self, token: Token) -> bool:
+        """Whether what is wrong with a token follows from a problem that was reported, there or just before it."""
+        return self.source.is_marked(token.start) or self.source.follows_marked(token.start)
 
     def no_value(self) -> StatementUnreadable:
         """Report that something else stands where a value should; the exception to raise."""
