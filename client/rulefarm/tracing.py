@@ -1,8 +1,8 @@
 """Spans of OpenTelemetry, where somebody traces.  submit, judge -> [tracing] -> the process's tracer provider
 
-Whoever traces has loaded OpenTelemetry: then a submit is a span, and the trace that it belongs to goes with the job, as
-W3C's `traceparent` in its row and its message, so that the worker's spans are of the same trace. Nobody else loads
-anything, writes anything, or pays more than a look into a table. Sets up no provider and no exporter."""
+Whoever traces has given OpenTelemetry a provider: then a submit is a span, and the trace that it belongs to goes with
+the job, as W3C's `traceparent` in its row and its message, so that the worker's spans are of the same trace. Nobody else
+loads anything, writes anything, or pays more than a look into a table. Sets up no provider and no exporter."""
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -22,13 +22,23 @@ _LONGEST = 55
 
 
 def is_on() -> bool:
-    """Whether somebody in this process may trace."""
-    return _API in sys.modules
+    """Whether somebody in this process traces."""
+    return _api() is not None
+
+
+def _api() -> Any:
+    """OpenTelemetry, with a provider; None: nobody traces."""
+    api = sys.modules.get(_API)
+    # Another thread may be about to load it.
+    provider_of = getattr(api, "get_tracer_provider", None)
+    # Who loads it need not trace: redis does, wherever it is installed. Then every span would be nobody's, and cost as
+    # much as a quarter of what it takes to judge.
+    return api if provider_of is not None and not isinstance(provider_of(), api.ProxyTracerProvider) else None
 
 
 def current_traceparent() -> str | None:
     """The span that this is done in, as others are told of it; None: it is in none that is kept."""
-    api = sys.modules.get(_API)
+    api = _api()
     if api is None or not api.get_current_span().get_span_context().trace_flags.sampled:
         return None
     carrier: dict[str, str] = {}
@@ -49,7 +59,7 @@ def span(name: str, kind: str, *, parent: str | None = None, **attributes: str |
     Returns:
         The span; None, where nobody traces.
     """
-    api = sys.modules.get(_API)
+    api = _api()
     if api is None:
         yield None
         return
@@ -119,7 +129,7 @@ def record_span(
         attributes: what is told of it, as `rulefarm.NAME`; what is None is left out.
         failure: why it failed. Default: it did not.
     """
-    api = sys.modules.get(_API)
+    api = _api()
     if api is None:
         return
     known = _named({key: value for key, value in attributes.items() if value is not None})
