@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 MAX_FIRINGS = 1_000
 #: Rows of a frame that are made facts at a time.
 _ROWS = 4_096
+#: Classes of facts whose code is generated beforehand, if somebody wants that; each takes milliseconds.
+_WARM_CLASSES = 64
 
 
 @no_collector()
@@ -163,6 +165,11 @@ class Program:
             slots = self._read(facts, moment(as_of))
             slots[CANDIDATES] = candidates
         return run_cycle(self._agenda, slots, facts)
+
+    def warm_up(self) -> None:
+        """Generate what would else be generated when the first facts of a class come: they would wait for it."""
+        if self._chains is not None:
+            self._chains.warm_up(_WARM_CLASSES)
 
     def refuses(self, facts: Mapping[str, Any], *, as_of: datetime) -> bool:
         """Whether facts break the schema, so that `evaluate` gives the outcome `error` for them.

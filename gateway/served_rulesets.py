@@ -70,7 +70,7 @@ class ServedRulesets:
         """
         active = active_digests(self._database)
         if self._published is None:
-            self._published = PublishedRulesets(self._database, (), has_facts=self._has_facts)
+            self._published = PublishedRulesets(self._database, (), has_facts=self._has_facts, prepare=_warm)
         for domain in self._domains or sorted(active):
             if domain in active and domain not in self.by_domain and active[domain] != self._refused.get(domain):
                 self._add(domain, active[domain])
@@ -86,3 +86,9 @@ class ServedRulesets:
         except (EngineError, RulefarmError) as error:
             self._refused[domain] = digest
             log.error("%s: this gateway can't judge by %s, which is published: %s", domain, digest[:12], error)
+
+
+def _warm(loaded: LoadedRuleset) -> LoadedRuleset:
+    # Else the first requests after each publishing would wait for code that is generated, and others behind them.
+    loaded.program.warm_up()
+    return loaded

@@ -1,8 +1,8 @@
 """Spans of OpenTelemetry, where somebody traces.  submit, judge -> [tracing] -> the process's tracer provider
 
 Whoever traces has given OpenTelemetry a provider: then a submit is a span, and the trace that it belongs to goes with
-the job, as W3C's `traceparent` in its row and its message, so that the worker's spans are of the same trace. Nobody else
-loads anything, writes anything, or pays more than a look into a table. Sets up no provider and no exporter."""
+the job, as W3C's `traceparent` in its row and its message, so that the worker's spans are of the same trace. Nobody
+else loads anything, writes anything, or pays more than a look into a table. Sets up no provider and no exporter."""
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -28,7 +28,7 @@ def is_on() -> bool:
 
 def _api() -> Any:
     """OpenTelemetry, with a provider; None: nobody traces."""
-    api = sys.modules.get(_API)
+    api: Any = sys.modules.get(_API)
     # Another thread may be about to load it.
     provider_of = getattr(api, "get_tracer_provider", None)
     # Who loads it need not trace: redis does, wherever it is installed. Then every span would be nobody's, and cost as

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Literal, TypedDict
 
 #: Fields to their names of the release before, under which they are written too, for its producers and programs, and
@@ -77,8 +78,12 @@ class Verdict:
 
     def to_json(self) -> dict[str, Any]:
         """Plain data: ids and instants as text."""
-        document = {each.name: _plain(getattr(self, each.name)) for each in fields(self)}
-        return document | {old: document[new] for new, old in _OLD_NAMES.items()}
+        document = dict(zip(_NAMES, _VALUES(self), strict=True))
+        for name in _WRITTEN:
+            document[name] = _plain(document[name])
+        for new, old in _OLD_NAMES.items():
+            document[old] = document[new]
+        return document
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "Verdict":
@@ -94,6 +99,12 @@ class Verdict:
             if isinstance(values[name], str):
                 values[name] = datetime.fromisoformat(values[name])
         return cls(**values)
+
+
+#: The fields, what gives those of a verdict, and which of them are no plain data: found out once, not for every job.
+_NAMES = tuple(each.name for each in fields(Verdict))
+_VALUES = attrgetter(*_NAMES)
+_WRITTEN = ("id", "enqueued_at", "batch", "as_of", "evaluated_at")
 
 
 def _plain(value: Any) -> Any:

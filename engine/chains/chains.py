@@ -8,6 +8,7 @@ that it did is kept. The answers are those of the cycle."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 from engine.chains.chain_rule import ChainMaterial, ChainRule, walks
@@ -32,7 +33,7 @@ class Chains:
     """The classes of one program."""
 
     def __init__(self, material: ChainMaterial, few_rules: int = _FEW_RULES) -> None:
-        """Prepare; everything else is made when facts come.
+        """Prepare; everything else is made when facts come, or `warm_up` is called.
 
         Args:
             material: the program.
@@ -62,6 +63,15 @@ class Chains:
             return judge(slots, given)
         except (Odd, ActionRefused):
             return None
+
+    def warm_up(self, most: int) -> None:
+        """Make functions before facts come.
+
+        Args:
+            most: classes for which one is made; those of the others are made when their facts come.
+        """
+        for key in (None, *islice(self._split[1], most)):
+            self._judge_of(key)
 
     def _judge_of(self, value: Any) -> Judge:
         _, classes, rest = self._split

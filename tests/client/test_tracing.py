@@ -27,7 +27,8 @@ def test_nor_while_another_thread_loads_it(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_with_a_provider_that_came_after_all_was_loaded_somebody_does(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trace, "get_tracer_provider", lambda provider=TracerProvider(): provider)
+    provider = TracerProvider()
+    monkeypatch.setattr(trace, "get_tracer_provider", lambda: provider)
     assert is_on()
     with span("POST", "SERVER", parent=TRACEPARENT) as begun:
         assert begun is not None

@@ -209,3 +209,31 @@ def test_a_class_has_those_rules_that_test_its_field_otherwise_and_hold(test: st
         evaluation = compiled.chains.judge(compiled.reader.read(facts, AS_OF), facts)
         assert evaluation is not None
         assert said(evaluation) == said(by_cycle(compiled, facts))
+
+
+@pytest.mark.parametrize(("most", "made"), [(0, 1), (3, 4), (64, 21)])
+def test_warmed_up_it_generates_nothing_when_facts_of_a_class_come(most: int, made: int) -> None:
+    """Twenty classes, and what is judged where none of them fits."""
+    texts = [
+        f'rule A{n} {{ when P.kind == "k{n}" && P.price < {n + 2} then P.flag = "low"; }}\n'
+        f'rule B{n} {{ when P.kind == "k{n}" && P.flag == "low" then Reject("{n}"); }}\n'
+        for n in range(20)
+    ]
+    ruleset = read_sources({"a.grl": "".join(texts)}, None)
+    warm, cold = (compile_rules(ruleset.rules, None, 40) for _ in range(2))
+    assert warm.chains is not None
+    assert cold.chains is not None
+    warm.chains.warm_up(most)
+    assert len(warm.chains._judges) == made
+    for kind in ("k0", "k2", "other", None, True, 7):
+        facts = {"P": {"kind": kind, "price": 1}}
+        said_cold, said_warm = (each.chains.judge(each.reader.read(facts, AS_OF), facts) for each in (cold, warm))
+        assert said_warm == said_cold
+    if most:
+        assert len(warm.chains._judges) == made
+
+
+def test_so_is_a_program_whatever_its_rules_are() -> None:
+    plain = compile_ruleset({"a.grl": 'rule R { when P.price < 1 then Reject("cheap"); }'})
+    plain.warm_up()
+    assert plain.evaluate({"P": {"price": 0.5}}, as_of=AS_OF).outcome == "reject"
