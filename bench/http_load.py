@@ -64,6 +64,9 @@ def drive(port: int, requests: Sequence[bytes], *, clients: int, seconds: float)
     context = multiprocessing.get_context("fork")
     with context.Pool(clients) as pool:
         parts = pool.starmap(_client, [(port, [*requests[n:], *requests[:n]], seconds) for n in range(clients)])
+        # Told to terminate, one of them may wait for ever for what another held.
+        pool.close()
+        pool.join()
     times = sorted(took for taken, _ in parts for took in taken)
     return Load(
         rate=len(times) / seconds,

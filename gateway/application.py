@@ -96,9 +96,20 @@ class Application:
             self._under_way -= 1
 
 
-def _endpoint(
-    context: GatewayContext, served: tuple[str, str, str | None, _Path]
-) -> Callable[[Request], Awaitable[Response]]:
+class _Endpoint:
+    """What answers on one path, as an ASGI application.
+
+    Around a function the router would lay handlers of exceptions and stacks of contexts, at as much as its own cost."""
+
+    def __init__(self, answer: Callable[[Request], Awaitable[Response]]) -> None:
+        self._answer = answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self._answer(Request(scope, receive, send))
+        await response(scope, receive, send)
+
+
+def _endpoint(context: GatewayContext, served: tuple[str, str, str | None, _Path]) -> _Endpoint:
     path, method, token_scope, answer = served
 
     async def endpoint(request: Request) -> Response:
@@ -112,4 +123,4 @@ def _endpoint(
             return answered(await endpoint(request))
 
     # Probes and scrapes would be most of what is traced, and say nothing.
-    return traced if is_on() and path.startswith("/v1/") else endpoint
+    return _Endpoint(traced if is_on() and path.startswith("/v1/") else endpoint)

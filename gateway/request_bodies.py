@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from gateway.problems import RequestRefused
 from rulefarm import wire
@@ -50,8 +50,12 @@ async def read_body(request: Request) -> bytes:
     if announced > _DISCARDED_BYTES:
         raise too_large(MAX_BODY_BYTES)
     parts: list[bytes] = []
-    size = 0
-    async for part in request.stream():
+    size, is_more = 0, True
+    while is_more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect()
+        part, is_more = message.get("body", b""), message.get("more_body", False)
         size += len(part)
         if size <= MAX_BODY_BYTES:
             parts.append(part)
@@ -68,20 +72,26 @@ def key_in_head(request: Request) -> str | None:
     Raises:
         RequestRefused: it has two, or one that is no text.
     """
-    keys = request.headers.getlist("idempotency-key")
+    keys = _in_head(request, b"idempotency-key")
     if len(keys) > 1:
         raise RequestRefused("bad-request", "Idempotency-Key stands twice in the head", "give one of them")
     try:
         # Starlette has a header's bytes as Latin-1; of a body the same key would be another text.
-        return keys[0].encode("latin-1").decode() if keys else None
+        return keys[0].decode() if keys else None
     except UnicodeDecodeError:
-        message = f"Idempotency-Key is not UTF-8: {abbreviate(keys[0])}"
+        message = f"Idempotency-Key is not UTF-8: {abbreviate(keys[0].decode('latin-1'))}"
         raise RequestRefused("bad-request", message, "send it as UTF-8, or as key in the body") from None
 
 
 def announced_bytes(request: Request) -> int:
     """What a request says that its body has; 0: nothing."""
-    return int(request.headers.get("content-length", "0"))
+    sizes = _in_head(request, b"content-length")
+    return int(sizes[0]) if sizes else 0
+
+
+def _in_head(request: Request, name: bytes) -> list[bytes]:
+    # Starlette would make text of all that stands in a head before it looks for one thing in it.
+    return [value for each, value in request.scope["headers"] if each == name]
 
 
 def too_large(most: int) -> RequestRefused:
@@ -204,6 +214,6 @@ def _at(error: RulefarmError, place: str) -> RulefarmError:
 
 def _text(body: bytes) -> str:
     try:
-        return body.decode("utf-8-sig")
+        return body.decode().removeprefix("\ufeff")
     except UnicodeDecodeError:
         raise RequestRefused("bad-json", "the body is not UTF-8") from None

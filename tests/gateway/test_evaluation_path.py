@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select, update
 
+from gateway.served_rulesets import ServedRulesets
 from rulefarm.database import jobs, read_verdict, verdicts
 from rulefarm.errors import JobRejected
 from rulefarm.farm import Farm
@@ -283,3 +284,28 @@ def test_a_job_is_refused_as_a_producer_refuses_it(gateway_settings: Settings, c
     with Farm(gateway_settings) as farm, pytest.raises(JobRejected) as refused:
         farm.submit("payment", facts)
     assert client.post(PAYMENT, {"facts": facts}).code == refused.value.code
+
+
+def test_what_is_generated_for_a_ruleset_is_there_before_the_first_request(gateway_database: Engine) -> None:
+    served = ServedRulesets(gateway_database, ["payment"], has_facts=True)
+    served.refresh()
+    chains = served.ruleset("payment").program._chains
+    assert chains is not None
+    assert list(chains._judges) == [None]
+
+
+@pytest.mark.parametrize("query", ["?durable=true", "", "?durable=%74rue", "?durable=false", "?durable=%66alse"])
+def test_a_query_means_the_same_however_it_is_written(client: Client, query: str) -> None:
+    told = client.post(PAYMENT + query, {"facts": BIG}).json
+    assert told["on_record"] == ("alse" not in query)
+
+
+@pytest.mark.parametrize("query", ["?durable=", "?durable=False", "?durable=false&durable=false", "?Durable=false"])
+def test_a_query_that_says_nothing_certain_is_refused(client: Client, query: str) -> None:
+    assert (client.post(PAYMENT + query, {"facts": BIG}).json["code"]) == "bad-request"
+
+
+def test_a_mark_of_byte_order_is_no_part_of_the_body(client: Client) -> None:
+    mark, body = "\ufeff".encode(), json.dumps({"facts": BIG}).encode()
+    assert client.send("POST", PAYMENT, mark + body).status == 200
+    assert client.send("POST", PAYMENT, mark + mark + body).json["code"] == "bad-json"
