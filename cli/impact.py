@@ -3,7 +3,8 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from cli.display.progress import progress_bar
 from cli.options import Age, Instant, domain_argument, json_option, read_settings, source_options
 from rulefarm.batch import SourceOptions
 from rulefarm.database import LONG_S, connect
+from rulefarm.errors import RulefarmError
 from rulesets.budget import broken, parse_budget
 from store.facts_on_record import Wanted, instant_before
 from workers.draft_impact import OnProgress, load_draft, try_on_record, try_on_source, versions_of
@@ -85,11 +87,22 @@ def command(
     facts = f"of {source or f'batch {batch}'}" if source or batch else recorded_words(last)
     beyond = broken(limits, tried.impact)
     report = ImpactReport.of(versions, tried, facts=facts, summed=summed, budget=budget, broken=beyond)
+    if page is not None:
+        _write(page, report)
     if as_json:
         print_json(report.to_json())
     else:
         print_impact(report)
     sys.exit(int(bool(beyond)))
+
+
+def _write(page: Path, report: ImpactReport) -> None:
+    # What draws is loaded by whoever wants a picture.
+    text = import_module("cli.display.impact_page").impact_page(report, at=datetime.now(UTC))
+    try:
+        page.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise RulefarmError("unwritable-file", f"{page} can't be written: {error.strerror}") from None
 
 
 def recorded_words(last: timedelta | None) -> str:

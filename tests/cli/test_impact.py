@@ -1,10 +1,13 @@
 """What a draft would do is told before it is published: on facts on record, of a batch, and of a file."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from sqlalchemy import Engine
@@ -36,6 +39,9 @@ ORDERS = [
 ]
 #: Of those: a and b are accepted, d is rejected.
 MATRIX = {("review", "accept"): 2, ("review", "reject"): 1, ("review", "review"): 2, ("accept", "accept"): 1}
+
+#: Tags of plots.
+PLOT = ("svg", "rect", "text")
 
 
 @pytest.fixture
@@ -109,6 +115,72 @@ def test_a_person_reads_the_matrix_the_rules_and_the_smallest_explanation(say: O
         in lines
     )
     assert "    Order.total is 6000; 5000 or less is for review only" in lines
+
+
+class Page(HTMLParser):
+    """The tags of a page, its text, and that of its plots."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: dict[str, str] = {}
+        self.text = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Keep it."""
+        self.tags.append(tag)
+        self.attributes |= {name: value or "" for name, value in attrs}
+
+    def handle_data(self, data: str) -> None:
+        """Keep it."""
+        self.text += data
+
+
+def test_a_report_is_one_page_that_needs_nothing_and_in_which_all_text_is_text(say: OnFarm, tmp_path: Path) -> None:
+    (tmp_path / "draft" / "shop" / "b.grl").write_text(
+        'rule "</text><script>alert(1)</script>" "<i>" { when Order.total >= 6000 && Order.country != "<b>" '
+        'then Reject("<img src=x onerror=alert(1)>"); }\n'
+    )
+    orders = [*ORDERS, ("<u onclick=x>\u202e", 7000, "&amp;")]
+    lines = [json.dumps({"id": id_, "total": total, "country": country}) for id_, total, country in orders]
+    (tmp_path / "orders.jsonl").write_text("\n".join(lines))
+    found = impact(
+        say, "--file", "orders.jsonl", "--html", "page.html", "--sum", "Order.total", "--budget", "flips<1", code=1
+    )
+    page = (tmp_path / "page.html").read_text("utf-8")
+    read = Page(page)
+    assert set(read.tags) <= {
+        *[
+            "html",
+            "head",
+            "meta",
+            "title",
+            "style",
+            "body",
+            "h1",
+            "h2",
+            "p",
+            "strong",
+            "ul",
+            "li",
+            "table",
+            "tr",
+            "th",
+            "td",
+            "br",
+        ],
+        *PLOT,
+    }
+    assert not [name for name in read.attributes if name.startswith("on") or name in ("src", "href")]
+    assert "\u202e" not in page
+    assert "url(" not in page
+    # Twice: beside a bar, and as a cause.
+    assert read.text.count("</text><script>alert(1)</script>") >= 2
+    assert f"{found['flips']} orders flip" in read.text
+    assert "over budget: flips<1" in read.text
+    for plot in re.findall(r"<svg.*?</svg>", page, re.DOTALL):
+        assert len(ElementTree.fromstring(plot)) > 3
 
 
 def test_a_budget_is_kept_or_the_exit_code_is_1(say: OnFarm, recorded: str) -> None:

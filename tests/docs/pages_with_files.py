@@ -46,9 +46,10 @@ def written(page: str, say: Callable[..., str], folder: Path) -> str:
         kind, content = found.groups()
         if kind == "console":
             return f"```console\n{COMMANDS.sub(command, content)}```"
-        # JSON has no comments: its name stands before it.
-        names = re.findall(r"`([^`\n]+)`", page[: found.start()]) if kind == "json" else content.split()[1:]
-        name = names[-1 if kind == "json" else 0]
+        # JSON and tables have no comments: their names stand before them.
+        is_bare = kind in ("json", "csv")
+        names = re.findall(r"`([^`\n]+)`", page[: found.start()]) if is_bare else content.split()[1:]
+        name = names[-1 if is_bare else 0]
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(content)
         return found[0]
