@@ -1,8 +1,8 @@
 """Task: what a draft does to one part of the facts on record.  rulefarm rules impact -> [impact_part] -> an Impact
 
-Idle bulk workers share what a change of rules is tried on. Both versions are named by their digests, and compiled once
-a process. Nothing is written, so that a part which is lost, or judged twice, does no harm: whoever asks for it judges
-it, in the end, himself, with the same function."""
+Idle bulk workers share what a change of rules is tried on. Both versions are named by their digests, and kept compiled
+as those of pinned jobs are. Nothing is written, so that a part which is lost, or judged twice, does no harm: whoever
+asks for it judges it, in the end, himself, with the same function."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -16,9 +16,7 @@ from sqlalchemy import Engine
 
 from rulefarm.batch import SUBJECT_COLUMN, decode
 from rulesets.flips import Impact
-from rulesets.recorded import load_recorded
 from store.facts_on_record import FactsPart, Wanted, chunk_of, jobs_of, verdicts_of_rows
-from store.ruleset_versions import source_of
 from tasks.judge import row_ids
 from tasks.shared_facts import REFUSALS
 from tasks.version_impact import RecordedJob, VersionImpact
@@ -27,8 +25,8 @@ from tasks.worker_context import current
 #: Name of the task.
 IMPACT_PART = "rules.impact_part"
 
-#: Pairs of versions that this process compared last.
-_pairs: LRUCache[tuple[str, ...], VersionImpact] = LRUCache(2)
+#: What rules of a version are called in another, by both digests: to find it out takes as long as to judge a part.
+_names: LRUCache[tuple[str, str], dict[str, str]] = LRUCache(2)
 
 
 def judge_impact_part(
@@ -49,18 +47,17 @@ def judge_impact_part(
         As `Impact.to_json` gives it.
 
     Raises:
-        NotFound: a version is not on record.
-        engine.EngineError: this worker does not take a version.
+        NotFound: this worker does not serve the domain.
+        RulesetUnusable: it can't judge by a version.
         DatabaseUnreachable: no answer.
     """
-    database = current().database
-    key = (domain, before, after, summed or "")
-    versions = _pairs.get(key)
-    if versions is None:
-        loaded = [load_recorded(domain, digest, source_of(database, domain, digest)) for digest in (before, after)]
-        versions = _pairs[key] = VersionImpact(loaded[0], loaded[1], summed)
+    context = current()
+    versions = VersionImpact(
+        context.ruleset(domain, before), context.ruleset(domain, after), summed, renamed=_names.get((before, after))
+    )
+    _names[before, after] = versions.renamed
     wanted = Wanted(domain, None if since is None else datetime.fromisoformat(since))
-    return part_impact(database, versions, wanted, FactsPart.from_json(part)).to_json()
+    return part_impact(context.database, versions, wanted, FactsPart.from_json(part)).to_json()
 
 
 def part_impact(engine: Engine, versions: VersionImpact, wanted: Wanted, part: FactsPart) -> Impact:

@@ -38,19 +38,28 @@ class RecordedJob:
 class VersionImpact:
     """What one version of a ruleset does to facts that another does not."""
 
-    def __init__(self, before: LoadedRuleset, after: LoadedRuleset, summed: str | None = None) -> None:
+    def __init__(
+        self,
+        before: LoadedRuleset,
+        after: LoadedRuleset,
+        summed: str | None = None,
+        *,
+        renamed: dict[str, str] | None = None,
+    ) -> None:
         """Pair the rules of the versions.
 
         Args:
             before: the version that facts are judged by now.
             after: the one that may come.
             summed: `Fact.field`, a number, which is summed over the rows that flip. Default: none.
+            renamed: by `rulesets.differences.names_after`, if that is known. Default: it is found out.
 
         Raises:
             RulefarmError: `unknown-field`, `no-number`: there is no such field, or it can't be summed.
         """
         self._before, self._after = before, after
-        self._renamed = names_after(before.program, after.program)
+        #: What rules of the version before are called in the one after.
+        self.renamed = names_after(before.program, after.program) if renamed is None else renamed
         self._summed = _place(before.schema, summed) if summed else None
         #: Whether the same rows are read alike for both.
         self._same_schema = before.schema.canonical() == after.schema.canonical()
@@ -84,7 +93,7 @@ class VersionImpact:
         others = rows if self._same_schema else read_rows(frame, form, self._after.schema)
         before = _answers(self._before, rows, as_of, shared)
         after = _answers(self._after, others, as_of, shared)
-        impact, flipped = compare_answers(before, after, self._renamed)
+        impact, flipped = compare_answers(before, after, self.renamed)
         impact.skipped = skipped
         if flipped:
             # Of the others nobody reads the facts.
@@ -105,7 +114,7 @@ class VersionImpact:
         complete = [CompleteFacts({**job.facts, **(job.shared or {})}, {}) for job in known]
         moments = [job.as_of for job in known]
         before, after = (_each(loaded, complete, moments) for loaded in (self._before, self._after))
-        impact, flipped = compare_answers(before, after, self._renamed)
+        impact, flipped = compare_answers(before, after, self.renamed)
         impact.skipped = len(jobs) - len(known)
         for row, cause in flipped.items():
             facts = complete[row].document
