@@ -241,10 +241,10 @@ class RuleParser:
         if tokens.word() != "then":
             tokens.take("}")
             return condition, ()
-        # What was in the place of the actions may have been reported as soon as it came in sight.
-        before = len(tokens.source.diagnostics)
         then = tokens.advance()
+        before = len(tokens.source.diagnostics)
         actions = self._actions.actions(braced)
-        if not actions and len(tokens.source.diagnostics) == before:
+        is_clean = len(tokens.source.diagnostics) == before and not tokens.source.follows_marked(tokens.before.start)
+        if not actions and is_clean:
             tokens.source.report("grl-no-actions", then.start, then.end, "a rule needs at least one action")
         return condition, actions
