@@ -37,6 +37,7 @@ COMMANDS = {
     "facts": ("cli.facts", "Keep reference facts that domains look up."),
     "rules": ("cli.rules", "Check, test, format, publish, compare and roll back the rules."),
     "verify": ("cli.verify", "Check that what is on record is what it was."),
+    "regions": ("cli.regions", "Copy verdicts between regions, so that each has all."),
     "worker": ("cli.worker", "Run a worker in the foreground."),
     "gateway": ("cli.gateway", "Run an HTTP gateway in the foreground: evaluate, submit, read."),
     "tokens": ("cli.tokens", "Make, list and revoke tokens of whoever uses a gateway."),

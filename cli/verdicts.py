@@ -1,8 +1,7 @@
 """`rulefarm verdicts`: read verdicts back."""
 
 import uuid
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from importlib import import_module
 from typing import Any
@@ -14,11 +13,10 @@ from cli.display.output import print_verdicts
 from cli.display.terminal import echo
 from cli.lookup import check_domain
 from cli.options import Instant, csv_option, domain_option, json_option, read_settings
-from rulefarm.database import SHORT_S, active_digests, connect
-from rulefarm.errors import DatabaseUnreachable, FarmUnreachable, NotFound, SettingsError
-from rulefarm.settings import Settings
+from rulefarm.database import connect
+from rulefarm.errors import FarmUnreachable, NotFound
 from rulefarm.verdict import Verdict
-from store.verdict_list import find_verdicts
+from store.verdict_list import VerdictTerms, find_verdicts
 
 
 @click.command("verdicts")
@@ -59,27 +57,37 @@ def command(
         raise click.UsageError("--raw is for --csv")
     if facts and not (as_json or as_csv):
         raise click.UsageError("--facts is for --json and --csv")
-    regions = _regions(read_settings(), region)
-    _check_domain(list(regions.values()), domain)
-    terms: dict[str, Any] = {"domain": domain, "outcome": outcome, "subject": subject, "batch": batch}
-    terms |= {"since": since, "until": until, "rule": rule, "digest": digest}
-    found_in: dict[uuid.UUID, str] = {}
+    settings, found_in = read_settings(), dict[uuid.UUID, str]()
+    terms: VerdictTerms = {"domain": domain, "outcome": outcome, "subject": subject, "batch": batch, "since": since}
+    terms |= {"until": until, "rule": rule, "digest": digest}
 
-    def find(engine: Engine, limit: int, after: tuple[datetime, uuid.UUID] | None = None) -> Iterator[Verdict]:
-        return find_verdicts(engine, **terms, limit=limit, after=after)
-
-    def everywhere() -> Iterator[Verdict]:
-        for name, verdict in import_module("store.region_verdicts").union_of(regions, find, limit=limit):
+    def noted(found: Iterable[tuple[str, Verdict]]) -> Iterator[Verdict]:
+        for name, verdict in found:
             found_in[verdict.id] = name
             yield verdict
 
+    if region == "all":
+        everywhere = import_module("store.region_verdicts").AllRegions(settings)
+        database_of = everywhere.engine
+        found = everywhere.find(limit=limit, terms=terms)
+        for name, error in found.without.items():
+            echo(f"rulefarm: without region {name}: {error} [{error.code}]", err=True)
+        _check_domain([everywhere.engine(name) for name in everywhere.names if name not in found.without], domain)
+        listed = noted(found.verdicts)
+    else:
+        engine = connect(settings.in_region(region) if region else settings)
+        check_domain(engine, domain)
+        listed = noted((region or "", verdict) for verdict in find_verdicts(engine, limit=limit, **terms))
+
+        def database_of(_name: str) -> Engine:
+            return engine
+
     def facts_of(verdict: Verdict) -> Any:
         # It loads the engine, which takes longer than a list of verdicts.
-        engine = regions[found_in.get(verdict.id, "")]
-        return import_module("cli.recorded").facts_on_record(engine, verdict)
+        return import_module("cli.recorded").facts_on_record(database_of(found_in[verdict.id]), verdict)
 
     print_verdicts(
-        everywhere() if region else find(regions[""], limit),
+        listed,
         as_json=as_json,
         as_csv=as_csv,
         raw=raw,
@@ -89,33 +97,16 @@ def command(
 
 
 def _check_domain(engines: list[Engine], domain: str | None) -> None:
-    """Refuse a domain that no region knows."""
-    *others, last = engines
-    for engine in others:
-        with suppress(NotFound):
-            check_domain(engine, domain)
-            return
-    check_domain(last, domain)
-
-
-def _regions(settings: Settings, region: str | None) -> dict[str, Engine]:
-    """The database of each region that is asked for; without a region that of this farm, which has no name."""
-    if region is None:
-        return {"": connect(settings)}
-    if region != "all":
-        return {region: connect(settings.in_region(region))}
-    names = {place.name for place in settings.regions} | ({settings.region} if settings.region else set())
-    if not names:
-        raise SettingsError("unknown-region", "no regions are named", "set RULEFARM_REGION_NAME_DATABASE_URL of each")
-    found = {}
-    for name in sorted(names):
-        engine = connect(settings.in_region(name), silence_s=SHORT_S)
+    """Refuse a domain that no region knows; of one that does not answer nobody can tell."""
+    unknown: NotFound | None = None
+    for engine in engines:
         try:
-            active_digests(engine)
-        except FarmUnreachable as error:
-            echo(f"rulefarm: without region {name}: {error} [{error.code}]", err=True)
+            check_domain(engine, domain)
+        except NotFound as error:
+            unknown = error
+        except FarmUnreachable:
+            return
         else:
-            found[name] = engine
-    if not found:
-        raise DatabaseUnreachable("region-silent", f"none of {', '.join(sorted(names))} answers", "see docs/regions.md")
-    return found
+            return
+    if unknown:
+        raise unknown

@@ -28,6 +28,7 @@ from rulefarm.farm import Farm
 from rulefarm.normalize import abbreviate
 from rulefarm.tracing import is_on
 from rulefarm.verdict import Verdict
+from store.region_verdicts import AllRegions
 
 _Answer = TypeVar("_Answer")
 
@@ -62,6 +63,8 @@ class GatewayContext:
     scrapes: Grouped[None, tuple[str, bytes]]
     #: Room for files that are on their way.
     uploads: asyncio.Semaphore
+    #: The verdicts of all regions; None: there are no regions.
+    regions: AllRegions | None
 
     @property
     def ledger(self) -> Ledger:

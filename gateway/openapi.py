@@ -49,11 +49,11 @@ _SCHEMAS: Mapping[str, Any] = {
         reasons={"type": "array", "items": _REASON}, changes={"type": "object"}, logs=_TEXTS,
         events={"type": "array", "items": _EVENT}, warnings=_TEXTS, ruleset_digest=_TEXT, facts_digest=_TEXT,
         as_of=_INSTANT, evaluated_at=_INSTANT, worker=_TEXT, micros=_WHOLE, shared_facts={"type": ["object", "null"]},
-        on_record={"type": "boolean"},
+        on_record={"type": "boolean"}, region=_TEXT,
     ),
     "Verdicts": _object("verdicts", verdicts={"type": "array", "items": _ref("Verdict")}),
     "VerdictPage": _object(
-        "verdicts next", verdicts={"type": "array", "items": _ref("Verdict")}, next=_maybe(_TEXT)
+        "verdicts next", verdicts={"type": "array", "items": _ref("Verdict")}, next=_maybe(_TEXT), without=_TEXTS
     ),
     "TakenJob": _object(
         "id domain subject as_of enqueued_at sent",
@@ -229,6 +229,7 @@ _FILTERS = [
     _query("batch", _ID),
     _query("since", _INSTANT, "judged then or later"),
     _query("until", _INSTANT, "judged before"),
+    _query("region", {"type": "string", "enum": ["all"]}, "of every region, each job once; else of the gateway's own"),
     _query("limit", {"type": "integer", "minimum": 1, "maximum": MAX_PAGE}, "verdicts of a page"),
 ]
 _WAIT = _query("wait", {"type": "integer", "minimum": 0, "maximum": MAX_WAIT_S}, "seconds to wait for the verdict")

@@ -23,7 +23,7 @@ from sqlalchemy import Engine
 from gateway.application import Application
 from gateway.authorization import Authorization
 from gateway.connection import BoundedConnection
-from gateway.gateway_context import GatewayContext
+from gateway.gateway_context import ANSWER_S, GatewayContext
 from gateway.grouped import Grouped
 from gateway.judging import Judging
 from gateway.served_rulesets import ServedRulesets
@@ -32,6 +32,7 @@ from rulefarm.errors import SettingsError
 from rulefarm.farm import Farm
 from rulefarm.settings import Settings
 from store.job_status import open_jobs
+from store.region_verdicts import AllRegions
 from tasks.shared_facts import SharedFacts, open_shared
 from workers.monitoring import SignalReader
 from workers.monitoring.metrics import answer, registry_of
@@ -121,6 +122,7 @@ def open_gateway(settings: Settings, options: GatewayOptions) -> Iterator[Applic
         reader = SignalReader(settings)
         registry = registry_of(reader)
         scrapes = Grouped[None, tuple[str, bytes]]("scrapes", lambda asked: [answer(registry)] * len(asked))
+        regions = _all_regions(settings)
         missing = Grouped[None, list[str]]("missing", lambda asked: [served.missing()] * len(asked))
         try:
             yield Application(
@@ -135,6 +137,7 @@ def open_gateway(settings: Settings, options: GatewayOptions) -> Iterator[Applic
                     missing=missing,
                     scrapes=scrapes,
                     uploads=asyncio.Semaphore(_MAX_FILES),
+                    regions=regions,
                 )
             )
         finally:
@@ -145,6 +148,8 @@ def open_gateway(settings: Settings, options: GatewayOptions) -> Iterator[Applic
             scrapes.close()
             reader.close()
             threads.shutdown()
+            if regions is not None:
+                regions.close()
             files.shutdown()
 
 
@@ -197,6 +202,14 @@ def _is_loopback(host: str) -> bool:
 def _are_open(database: Engine, ids: Sequence[uuid.UUID]) -> list[bool | Exception]:
     found = open_jobs(database, set(ids))
     return [each in found for each in ids]
+
+
+def _all_regions(settings: Settings) -> AllRegions | None:
+    """What lists verdicts of all regions; None: there are none."""
+    if not settings.regions:
+        return None
+    # Less than a request may take: one that is away must not keep those of the others from being listed.
+    return AllRegions(settings, silence_s=ANSWER_S / 2)
 
 
 def _shared_facts(settings: Settings) -> SharedFacts | None:

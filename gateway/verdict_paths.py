@@ -8,7 +8,7 @@ import binascii
 import uuid
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar, cast, get_args
 from urllib.parse import urlencode
 
 from starlette.requests import Request
@@ -21,8 +21,8 @@ from gateway.request_bodies import parse_as_of
 from rulefarm import wire
 from rulefarm.errors import RulefarmError
 from rulefarm.normalize import abbreviate, check_storable
-from rulefarm.verdict import Outcome
-from store.verdict_list import find_verdicts
+from rulefarm.verdict import Outcome, Verdict
+from store.verdict_list import VerdictTerms, find_verdicts
 
 #: Verdicts of one page: unless said otherwise, and at most.
 _PAGE, MAX_PAGE = 50, 500
@@ -42,7 +42,7 @@ async def list_verdicts(context: GatewayContext, request: Request) -> Response:
         RequestRefused: a parameter can't be what it should.
         DatabaseUnreachable: no answer.
     """
-    check_query(request, *_FILTERS, "limit", "cursor")
+    check_query(request, *_FILTERS, "region", "limit", "cursor")
     asked = dict(request.query_params)
     limit = query_number(request, "limit", default=_PAGE, most=MAX_PAGE)
     if limit < 1:
@@ -59,15 +59,28 @@ async def list_verdicts(context: GatewayContext, request: Request) -> Response:
         if name in asked
     }
     after = _read("cursor", asked["cursor"], _place) if "cursor" in asked else None
+    everywhere = asked.get("region") == "all"
+    if "region" in asked and not everywhere:
+        raise RequestRefused("bad-request", "region can only be all", "each region's gateway lists its own")
     # One more than is shown: whether there is another page.
-    found = await context.run(
-        lambda: list(find_verdicts(context.ledger.engine, **filters, limit=limit + 1, after=after))
-    )
+    more, terms = limit + 1, cast(VerdictTerms, filters)
+
+    def find() -> tuple[list[tuple[str, Verdict]], list[str]]:
+        if not everywhere:
+            return [("", each) for each in find_verdicts(context.ledger.engine, **terms, limit=more, after=after)], []
+        if context.regions is None:
+            raise RequestRefused("bad-request", "this gateway knows of no regions")
+        answer = context.regions.find(limit=more, after=after, terms=terms)
+        return list(answer.verdicts), list(answer.without)
+
+    found, without = await context.run(find)
     page, following = found[:limit], None
     if len(found) > limit:
         kept = {name: text for name, text in asked.items() if name != "cursor"}
-        following = f"/v1/verdicts?{urlencode(kept | {'cursor': _cursor(page[-1].evaluated_at, page[-1].id)})}"
-    return json_response({"verdicts": [verdict_document(each) for each in page], "next": following})
+        _, last = page[-1]
+        following = f"/v1/verdicts?{urlencode(kept | {'cursor': _cursor(last.evaluated_at, last.id)})}"
+    listed = [verdict_document(each) | ({"region": name} if everywhere else {}) for name, each in page]
+    return json_response({"verdicts": listed, "next": following} | ({"without": without} if everywhere else {}))
 
 
 async def list_rulesets(context: GatewayContext, request: Request) -> Response:

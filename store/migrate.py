@@ -3,29 +3,23 @@
 Safe to run from several processes at once, again and again, and while the farm works: a change of a table waits a few
 seconds for whoever uses it, and gives up rather than have everybody else wait behind it."""
 
+from contextlib import nullcontext
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import Connection, Engine
 
 from rulefarm.database import translate_errors
-from rulefarm.errors import RulefarmError
-from store.partitions import LOCK_REFUSED, MONTHS_AHEAD, SCHEMA_LOCK, ensure_partitions, missing_partitions
+from store.partitions import MONTHS_AHEAD, ensure_partitions, missing_partitions
 from store.privileges import check_may_migrate
-
-#: Seconds that a change of a table waits for whoever uses it: longer, and everybody else waits behind it.
-_LOCK_S = 10.0
-
-
-class TablesBusy(RulefarmError):
-    """The tables can't be changed while somebody holds them."""
+from store.region_tables import columns_changing
+from store.schema_changes import LOCK_S, schema_change
 
 
-def migrate(engine: Engine, *, lock_s: float = _LOCK_S) -> None:
+def migrate(engine: Engine, *, lock_s: float = LOCK_S) -> None:
     """Upgrade the tables to the newest revision and make the coming months' partitions.
 
     Args:
@@ -37,24 +31,14 @@ def migrate(engine: Engine, *, lock_s: float = _LOCK_S) -> None:
         PrivilegesMissing: this user may not change the tables; the message names what is missing.
         DatabaseUnreachable: Postgres does not answer.
     """
-    with translate_errors(engine), engine.begin() as connection:
-        # Whoever else migrates is waited for; it gives up by itself.
-        connection.execute(text("set local lock_timeout = 0"))
-        connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": SCHEMA_LOCK})
-        connection.execute(text("select set_config('lock_timeout', :value, true)"), {"value": f"{lock_s:g}s"})
-        if not _is_current(connection) or missing_partitions(connection, MONTHS_AHEAD):
+    with schema_change(engine, lock_s, "rulefarm migrate") as connection:
+        current = _is_current(connection)
+        if not current or missing_partitions(connection, MONTHS_AHEAD):
             check_may_migrate(connection)
-        try:
+        # Copies of other regions' verdicts have the columns of our own.
+        with nullcontext() if current else columns_changing(connection):
             command.upgrade(alembic_config(connection), "head")
-            ensure_partitions(connection)
-        except OperationalError as error:
-            if getattr(error.orig, "pgcode", None) not in LOCK_REFUSED:
-                raise
-            raise TablesBusy(
-                "tables-busy",
-                f"somebody has held a table that changes for {lock_s:g} s; nothing was changed",
-                "wait until batches are submitted and reports are done, then run 'rulefarm migrate' again",
-            ) from error
+        ensure_partitions(connection)
 
 
 def is_current(engine: Engine) -> bool:

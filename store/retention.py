@@ -11,26 +11,31 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, DateTime, Engine, MetaData, Table, Uuid, and_, delete, func, select, text
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    DateTime,
+    Engine,
+    MetaData,
+    Table,
+    Uuid,
+    and_,
+    delete,
+    func,
+    select,
+    text,
+)
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from rulefarm.database import batches, dead_letters, jobs, translate_errors
 from rulefarm.errors import RulefarmError
-from store.partitions import LOCK_REFUSED, SCHEMA_LOCK, months
+from store.partitions import LOCK_REFUSED, SCHEMA_LOCK, months, trees
 
 #: Rows deleted in one transaction; a batch takes its chunks along.
 _ROWS, _BATCHES = 5000, 20
 #: Seconds that dropping a partition waits for whoever reads the verdicts: longer, and everybody else waits behind it.
 _LOCK_S = 5
-_MONTH = re.compile(r"verdicts_\d{4}_\d{2}")
-#: Verdicts whose month had no partition when they came.
-_STRAY = Table(
-    "verdicts_default",
-    MetaData(),
-    Column("id", Uuid, primary_key=True),
-    Column("enqueued_at", DateTime(timezone=True)),
-    Column("batch", Uuid),
-)
 
 
 class PartitionBusy(RulefarmError):
@@ -140,15 +145,39 @@ def _prune_verdicts(engine: Engine, before: datetime, *, lock_s: float | None) -
     with translate_errors(engine), engine.connect() as connection:
         month = func.date_trunc("month", batches.c.enqueued_at)
         needed = {_partition(moment) for moment in connection.execute(select(month).where(*staying)).scalars()}
-        names = connection.execute(
-            text("select inhrelid::regclass::text from pg_inherits where inhparent = 'verdicts'::regclass")
-        )
-        ended = sorted(name for name in names.scalars() if _MONTH.fullmatch(name) and name < _partition(before))
-    tried = {name: _drop_partition(engine, name, lock_s) for name in ended if name not in needed}
+        months_of = {tree: _months_before(connection, tree, before) for tree in trees(connection)}
+    # A copy of another region's goes by age alone: its work is that region's.
+    kept = [name for name in months_of["verdicts"] if name in needed]
+    ended = [name for names in months_of.values() for name in names if name not in kept]
+    tried = {name: _drop_partition(engine, name, lock_s) for name in ended}
     dropped = {name: count for name, count in tried.items() if count is not None}
-    conditions = [_STRAY.c.enqueued_at < before, ~_stays(_STRAY, before)]
-    stray = (_count if lock_s is None else _delete)(engine, _STRAY, conditions)
-    return {"partitions": dropped, "kept": [name for name in ended if name in needed], "verdicts": stray}
+    work = _count if lock_s is None else _delete
+    stray = 0
+    for tree in months_of:
+        table = _stray(tree)
+        old = table.c.enqueued_at < before
+        stray += work(engine, table, [old, ~_stays(table, before)] if tree == "verdicts" else [old])
+    return {"partitions": dropped, "kept": kept, "verdicts": stray}
+
+
+def _months_before(connection: Connection, tree: str, before: datetime) -> list[str]:
+    """The partitions of the months that have ended."""
+    [(first, _, _)] = months(before, 1, tree)
+    names = connection.execute(
+        text("select inhrelid::regclass::text from pg_inherits where inhparent = to_regclass(:tree)"), {"tree": tree}
+    )
+    month = re.compile(rf"{tree}_\d{{4}}_\d{{2}}")
+    return sorted(name for name in names.scalars() if month.fullmatch(name) and name < first)
+
+
+def _stray(tree: str) -> Table:
+    """Verdicts whose month had no partition when they came."""
+    columns = (
+        Column("id", Uuid, primary_key=True),
+        Column("enqueued_at", DateTime(timezone=True)),
+        Column("batch", Uuid),
+    )
+    return Table(f"{tree}_default", MetaData(), *columns)
 
 
 def _drop_partition(engine: Engine, name: str, lock_s: float | None) -> int | None:

@@ -62,6 +62,7 @@ def test_filters_and_the_next_page_go_together(client: Client) -> None:
         "limit=0", "limit=501", "limit=x", "limit=", "limit=1&limit=2", "cursor=x", "cursor=", "cursor=%00",
         "cursor=AAAA", "batch=7", "since=2026-03-01", "since=soon", "subject=%00", "outcom=review",
         "until=0001-01-01T00:00:00%2B10:00", "since=2026-03-01T12:00:00+00:00", "outcome=rejected", "outcome=",
+        "region=all", "region=us", "region=",
     ],
 )  # fmt: skip
 def test_a_query_that_is_none_is_refused_by_name(client: Client, query: str) -> None:

@@ -12,10 +12,11 @@ from sqlalchemy import Engine, inspect, text
 from rulefarm import wire
 from rulefarm.database import metadata
 from rulefarm.messaging import JobMessage
-from store.migrate import TablesBusy, alembic_config, is_current, migrate
+from store.migrate import alembic_config, is_current, migrate
 from store.migrations.filter import LEFT_FOR_THE_RELEASE_BEFORE, ours
 from store.partitions import ensure_partitions, months
 from store.pending_work import claim_due
+from store.schema_changes import TablesBusy
 
 
 def test_upgrade_head_equals_the_models(database: Engine) -> None:

@@ -35,6 +35,8 @@ _SETTINGS = {
     # The wheel has no JIT compiler to load.
     "jit": "off",
 }
+#: And for a region: what others need that copy its verdicts. One of them that stays away does not fill the disk.
+_OF_A_REGION = {"wal_level": "logical", "max_slot_wal_keep_size": "2GB"}
 
 
 class Postgres:
@@ -45,18 +47,22 @@ class Postgres:
         instance: ports and secrets.
         synced: whether every commit waits for the disk; False: for data that need not survive a crash of the machine,
             quicker by half.
+        is_region: whether other regions may copy its verdicts.
     """
 
     name = "postgres"
     #: Fast shutdown: connections are closed, everything committed is on disk.
     stop_signal = signal.SIGINT
 
-    def __init__(self, location: DataLocation, instance: Instance, *, synced: bool = True) -> None:
+    def __init__(
+        self, location: DataLocation, instance: Instance, *, synced: bool = True, is_region: bool = False
+    ) -> None:
         self._location = location
         self._instance = instance
         self._port = instance.database_port
         self._data = location.data / self.name
         self._synced = synced
+        self._is_region = is_region
         self.user = location.user
 
     @property
@@ -80,7 +86,8 @@ class Postgres:
 
     def command(self) -> list[str]:
         """The command line of the server."""
-        settings = [text for name, value in _SETTINGS.items() for text in ("-c", f"{name}={value}")]
+        fixed = _SETTINGS | (_OF_A_REGION if self._is_region else {})
+        settings = [text for name, value in fixed.items() for text in ("-c", f"{name}={value}")]
         program = str(self._location.postgres_programs / "postgres")
         unsynced = [] if self._synced else ["-c", "fsync=off"]
         return [program, "-D", str(self._data), "-c", f"port={self._port}", *settings, *unsynced]
@@ -149,6 +156,9 @@ class Postgres:
                 cursor.execute("SELECT FROM pg_database WHERE datname = %s", (DATABASE,))
                 if cursor.fetchone() is None:
                     cursor.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(role, role))
+                if self._is_region:
+                    cursor.execute(sql.SQL("ALTER ROLE {} REPLICATION").format(role))
+                    cursor.execute(sql.SQL("GRANT pg_create_subscription TO {}").format(role))
 
     def _connect(self) -> psycopg2.extensions.connection:
         try:

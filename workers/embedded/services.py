@@ -35,7 +35,7 @@ class Services:
 
 
 @contextmanager
-def running_services(home: Path, *, keep: bool = True) -> Iterator[Services]:
+def running_services(home: Path, *, keep: bool = True, is_region: bool = False) -> Iterator[Services]:
     """Run Postgres and Valkey on the data of a home until the block ends.
 
     SIGTERM and SIGHUP end the block too (as `SystemExit`), unless the program handles them itself.
@@ -43,6 +43,7 @@ def running_services(home: Path, *, keep: bool = True) -> Iterator[Services]:
     Args:
         home: the directory; made if it is missing.
         keep: False: for tests: nothing is synced to disk, and the data is removed at the end.
+        is_region: whether other regions may copy its verdicts.
 
     Returns:
         A context manager that gives their URLs.
@@ -50,13 +51,22 @@ def running_services(home: Path, *, keep: bool = True) -> Iterator[Services]:
     Raises:
         ServiceError: another farm runs there, the directory can't be used, or a server does not come up.
     """
-    with stopping_on_signals(), locked_home(home) as held, services_in(held, keep=keep) as services:
+    with (
+        stopping_on_signals(),
+        locked_home(home) as held,
+        services_in(held, keep=keep, is_region=is_region) as services,
+    ):
         yield services
 
 
 @contextmanager
 def services_in(
-    home: Home, *, broker_url: str | None = None, database_url: str | None = None, keep: bool = True
+    home: Home,
+    *,
+    broker_url: str | None = None,
+    database_url: str | None = None,
+    keep: bool = True,
+    is_region: bool = False,
 ) -> Iterator[Services]:
     """The same in a home that is already held, without the services that are somewhere else.
 
@@ -65,6 +75,7 @@ def services_in(
         broker_url: of a broker that runs elsewhere; None: run Valkey.
         database_url: of a Postgres that runs elsewhere; None: run one.
         keep: as in `running_services`.
+        is_region: likewise.
 
     Returns:
         A context manager that gives the URLs of both.
@@ -74,7 +85,9 @@ def services_in(
     """
     owner = os.getpid()
     servers: dict[str, ServerProcess] = {}
-    embedded = _embedded(home, keep=keep) if broker_url is None or database_url is None else None
+    embedded = None
+    if broker_url is None or database_url is None:
+        embedded = _embedded(home, keep=keep, is_region=is_region)
     if embedded is not None and broker_url is None:
         broker_url = embedded.valkey.url
         servers["valkey"] = ServerProcess(embedded.valkey, home.log / "valkey.log", restarted=lambda: record())
@@ -115,7 +128,7 @@ class _Embedded:
     valkey: Valkey
 
 
-def _embedded(home: Home, *, keep: bool) -> _Embedded:
+def _embedded(home: Home, *, keep: bool, is_region: bool) -> _Embedded:
     location = locate(home, keep=keep)
     instance = home.instance()
     # First of all, or the ports of the last run would not be free.
@@ -124,7 +137,8 @@ def _embedded(home: Home, *, keep: bool) -> _Embedded:
     broker_port, database_port = _free_ports(instance.broker_port, instance.database_port)
     instance = replace(instance, broker_port=broker_port, database_port=database_port)
     home.remember(instance)
-    return _Embedded(location, Postgres(location, instance, synced=keep), Valkey(location, instance))
+    postgres = Postgres(location, instance, synced=keep, is_region=is_region)
+    return _Embedded(location, postgres, Valkey(location, instance))
 
 
 @contextmanager

@@ -219,7 +219,9 @@ def _prepared(settings: Settings, migrate: Migrate, *, keep: bool = True) -> Ite
         stale = _stale_urls(home.path / SERVICES_FILE)
         broker = settings.broker_url if settings.broker_url not in stale else None
         database = settings.database_url if settings.database_url not in stale else None
-        with services_in(home, broker_url=broker, database_url=database, keep=keep) as services:
+        with services_in(
+            home, broker_url=broker, database_url=database, keep=keep, is_region=settings.region is not None
+        ) as services:
             prepared = replace(
                 settings, home=home.path, broker_url=services.broker_url, database_url=services.database_url
             )
