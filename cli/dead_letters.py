@@ -11,7 +11,8 @@ from cli.display.output import counted, print_json, print_table
 from cli.display.sending import send_or_exit
 from cli.display.terminal import Line, console, echo
 from cli.lookup import check_domain
-from cli.options import domain_option, json_option, read_settings
+from cli.options import domain_option, json_option, read_settings, show_private_option
+from cli.private_view import PrivateView
 from rulefarm.database import connect
 from rulefarm.messaging import create_app
 from store.dead_letter_retry import LetterFilter, NotRetryable, count_letters, drop, find_letters, retry_letters
@@ -56,12 +57,17 @@ def _chosen(function: Callable[..., None]) -> Callable[..., None]:
 @_code_option
 @_batch_option
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="At most so many, newest first.")
+@show_private_option
 @json_option
-def list_letters(domain: str | None, code: str | None, batch: uuid.UUID | None, limit: int, as_json: bool) -> None:
+def list_letters(
+    domain: str | None, code: str | None, batch: uuid.UUID | None, limit: int, show_private: bool, as_json: bool
+) -> None:
     """List dead letters, newest first."""
     engine = connect(read_settings())
     check_domain(engine, domain)
-    letters = find_letters(engine, LetterFilter(domain=domain, code=code, batch=batch), limit=limit)
+    view = PrivateView(engine, everything=show_private)
+    found = find_letters(engine, LetterFilter(domain=domain, code=code, batch=batch), limit=limit)
+    letters = [view.letter(letter) for letter in found]
     if as_json:
         print_json(letters)
         return
@@ -81,10 +87,13 @@ def list_letters(domain: str | None, code: str | None, batch: uuid.UUID | None, 
 
 @command.command("show")
 @click.argument("ids", nargs=-1, required=True, type=click.UUID, metavar="ID...")
+@show_private_option
 @json_option
-def show(ids: tuple[uuid.UUID, ...], as_json: bool) -> None:
+def show(ids: tuple[uuid.UUID, ...], show_private: bool, as_json: bool) -> None:
     """Show dead letters whole: why, after how many attempts, by which worker."""
-    letters = find_letters(connect(read_settings()), LetterFilter(ids=ids))
+    engine = connect(read_settings())
+    view = PrivateView(engine, everything=show_private)
+    letters = [view.letter(letter) for letter in find_letters(engine, LetterFilter(ids=ids))]
     if as_json:
         print_json(letters)
         return

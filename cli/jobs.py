@@ -1,5 +1,6 @@
 """`rulefarm jobs`: where a job stands, and what is open."""
 
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -9,7 +10,8 @@ from cli.display.old_keys import with_old_keys
 from cli.display.output import counted, print_json, print_table, print_verdict
 from cli.display.terminal import Line, console
 from cli.lookup import check_domain, say_if_several
-from cli.options import domain_option, json_option, read_settings
+from cli.options import domain_option, json_option, read_settings, show_private_option
+from cli.private_view import PrivateView
 from cli.recorded import facts_on_record
 from rulefarm.database import connect
 from store.job_status import JobStatus, find_job_status, find_jobs, job_facts
@@ -45,8 +47,9 @@ def list_jobs(state: str, domain: str | None, limit: int, as_json: bool) -> None
 @command.command("show")
 @click.argument("job", metavar="JOB_ID")
 @domain_option
+@show_private_option
 @json_option
-def show(job: str, domain: str | None, as_json: bool) -> None:
+def show(job: str, domain: str | None, show_private: bool, as_json: bool) -> None:
     """Show where a job, or one row of a batch, stands: attempts, lease, last failure, verdict or dead letter.
 
     JOB_ID is its id, or the key it was submitted with: then the newest job is shown.
@@ -55,12 +58,21 @@ def show(job: str, domain: str | None, as_json: bool) -> None:
     check_domain(engine, domain)
     status = find_job_status(engine, job, domain=domain)
     say_if_several(engine, job, domain)
+    view = PrivateView(engine, everything=show_private)
+    on_record = status.verdict
+    status = replace(
+        status,
+        verdict=on_record and view.verdict(on_record),
+        letter=None if status.letter is None else view.letter(status.letter),
+    )
     if as_json:
         document = status.to_json()
         rows = {part: with_old_keys(document[part]) for part in ("job", "chunk") if document[part] is not None}
-        facts = facts_on_record(engine, status.verdict) if status.verdict else None
+        facts = facts_on_record(engine, on_record) if on_record else None
         if facts is None and status.job is not None:
             facts = job_facts(engine, status.job["id"])
+        about = on_record.domain if on_record else status.job["domain"] if status.job is not None else ""
+        facts = view.facts(facts, about, on_record.ruleset_digest if on_record else None)
         print_json(document | rows | {"facts": facts})
         return
     _print(status)

@@ -73,6 +73,10 @@ domain_argument = click.argument("domain", shell_complete=complete_domains)
 domains_argument = click.argument("domains", nargs=-1, metavar="[DOMAIN]...", shell_complete=complete_domains)
 domain_option = click.option("--domain", shell_complete=complete_domains, help="Of this domain only.")
 
+show_private_option = click.option(
+    "--show-private", is_flag=True, help="Show the values of private fields, too: see domain.toml."
+)
+
 rulesets_option = click.option(
     "--rulesets", type=click.Path(path_type=Path), help="Folder with a folder per domain. Default: RULEFARM_RULESETS."
 )

@@ -2,10 +2,13 @@
 
 Apart from `cli.lookup`, for it loads the engine."""
 
+from collections.abc import Collection
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import Engine
 
+from engine import PrivateFields
 from rulefarm.database import active_digests
 from rulefarm.errors import NotFound
 from rulefarm.verdict import Verdict
@@ -30,6 +33,24 @@ def published_key(engine: Engine, domain: str) -> str | None:
     except NotFound:
         return None
     return schema.key if schema else None
+
+
+def private_fields(engine: Engine, domain: str, digests: Collection[str]) -> PrivateFields:
+    """The fields that some versions of a domain call private.
+
+    Args:
+        engine: the database.
+        domain: whose.
+        digests: of the versions; one that is not on record has none.
+
+    Raises:
+        DatabaseUnreachable: no answer.
+    """
+    schemas = []
+    for digest in digests:
+        with suppress(NotFound):
+            schemas.append(recorded_schema(source_of(engine, domain, digest)))
+    return PrivateFields([schema for schema in schemas if schema is not None])
 
 
 def facts_on_record(engine: Engine, verdict: Verdict) -> dict[str, Any] | None:

@@ -11,6 +11,7 @@ import tomli_w
 from cli.display.terminal import echo, echo_data
 from cli.lookup import say_if_several
 from cli.options import read_settings
+from cli.private_view import PrivateView
 from engine import Evaluation
 from rulefarm.database import connect
 from rulefarm.errors import NotFound
@@ -21,26 +22,32 @@ from store.ruleset_versions import source_of
 from tasks.judged_facts import judged_facts
 
 
-def print_case(job: str, domain: str | None, left_out: Sequence[str]) -> None:
+def print_case(job: str, domain: str | None, left_out: Sequence[str], *, show_private: bool = False) -> None:
     """Print a case to put into `cases.toml`.
 
     Args:
         job: the id of a judged job or row, or its key.
         domain: of this domain only; None: of any.
         left_out: names of facts, and of fields with their facts, that the case does not keep.
+        show_private: whether it keeps private fields. Default: it does not, and it is said which.
 
     Raises:
         NotFound, VerdictPending: nothing like it is on record, or not yet.
         DatabaseUnreachable: no answer.
     """
-    engine = connect(read_settings())
+    engine, asked = connect(read_settings()), left_out
     verdict = verdict_of(engine, job, domain=domain)
     say_if_several(engine, job, domain)
     program = compile_recorded(source_of(engine, verdict.domain, verdict.ruleset_digest))
     if program.schema is None:
         raise NotFound("no-schema", f"the ruleset {verdict.ruleset_digest[:12]} was published without its domain.toml")
-    facts = _without_nulls(judged_facts(engine, verdict, program.schema))
-    for path in left_out:
+    judged = judged_facts(engine, verdict, program.schema)
+    private = PrivateView(engine, everything=show_private).fields(verdict.domain, verdict.ruleset_digest)
+    facts = _without_nulls(private.without(judged) if private else judged)
+    if private and (named := private.found_in(judged)):
+        left_out = [*left_out, *named]
+        echo(f"rulefarm: private, and left out: {', '.join(named)}", err=True)
+    for path in asked:
         if not _leave_out(facts, path.split(".")):
             raise NotFound("no-such-field", f"the facts of {job} have no {path}", "see 'rulefarm jobs show --json'")
     evaluation = program.evaluate(facts, as_of=verdict.as_of)

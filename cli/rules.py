@@ -11,7 +11,14 @@ from cli.display.coverage import print_coverage
 from cli.display.junit import write_junit
 from cli.display.output import counted, print_json, print_table
 from cli.display.terminal import echo
-from cli.options import domain_argument, domains_argument, json_option, read_settings, rulesets_option
+from cli.options import (
+    domain_argument,
+    domains_argument,
+    json_option,
+    read_settings,
+    rulesets_option,
+    show_private_option,
+)
 from engine import Diagnostic, EngineError, Rule, RulesetRejected, SchemaRejected, json_schema, review
 from rulesets.cases import run_cases
 from rulesets.coverage import coverage
@@ -131,6 +138,7 @@ def _unread(root: Path, domain: str) -> list[Diagnostic]:
 @click.option("--coverage", "covers", is_flag=True, help="Say which rules, rows and branches no case fires.")
 @click.option("--record", metavar="JOB_ID", help="Run none: print a judged job as a case, for cases.toml.")
 @click.option("--leave-out", "left_out", multiple=True, metavar="FACT.FIELD", help="Of the recorded job; repeatable.")
+@show_private_option
 def test(
     domains: tuple[str, ...],
     rulesets: Path | None,
@@ -139,6 +147,7 @@ def test(
     covers: bool,
     record: str | None,
     left_out: tuple[str, ...],
+    show_private: bool,
 ) -> None:
     """Run the cases of the domains: facts in, expected outcome and fired rules.
 
@@ -147,7 +156,8 @@ def test(
     """
     if record is not None:
         # What asks a database is loaded when it is asked for.
-        import_module("cli.recorded_case").print_case(record, domains[0] if domains else None, left_out)
+        print_case = import_module("cli.recorded_case").print_case
+        print_case(record, domains[0] if domains else None, left_out, show_private=show_private)
         return
     root = rulesets or read_settings().rulesets or SHIPPED
     loaded = [load_domain(root, domain) for domain in chosen_domains(root, domains)]

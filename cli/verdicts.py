@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import datetime
 from importlib import import_module
 from typing import Any
@@ -12,7 +13,8 @@ from sqlalchemy import Engine
 from cli.display.output import print_verdicts
 from cli.display.terminal import echo
 from cli.lookup import check_domain
-from cli.options import Instant, csv_option, domain_option, json_option, read_settings
+from cli.options import Instant, csv_option, domain_option, json_option, read_settings, show_private_option
+from cli.private_view import PrivateView
 from rulefarm.database import connect
 from rulefarm.errors import FarmUnreachable, NotFound
 from rulefarm.verdict import Verdict
@@ -31,6 +33,7 @@ from store.verdict_list import VerdictTerms, find_verdicts
 @click.option("--region", help="Of this region; or `all`: of every region, each job once. Default: of this farm.")
 @click.option("--facts", is_flag=True, help="With --json or --csv: the facts that were judged as well.")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="At most so many, newest first.")
+@show_private_option
 @json_option
 @csv_option
 @click.option("--raw", is_flag=True, help="With --csv: texts as they are on record, formulas of a spreadsheet too.")
@@ -46,6 +49,7 @@ def command(
     region: str | None,
     facts: bool,
     limit: int,
+    show_private: bool,
     as_json: bool,
     as_csv: bool,
     raw: bool,
@@ -84,16 +88,44 @@ def command(
 
     def facts_of(verdict: Verdict) -> Any:
         # It loads the engine, which takes longer than a list of verdicts.
-        return import_module("cli.recorded").facts_on_record(database_of(found_in[verdict.id]), verdict)
+        found = import_module("cli.recorded").facts_on_record(database_of(found_in[verdict.id]), on_record[verdict.id])
+        return view_of(verdict).facts(found, verdict.domain, verdict.ruleset_digest)
+
+    # A region that is away is listed from where it is copied to; so are its rulesets.
+    others = everywhere.names if region == "all" else ()
+    views, on_record = dict[str, PrivateView](), dict[uuid.UUID, Verdict]()
+
+    def view_of(verdict: Verdict) -> PrivateView:
+        name = found_in[verdict.id]
+        if name not in views:
+            # What the table shows is no field.
+            everything = show_private or not (as_json or as_csv)
+            views[name] = _view([database_of(one) for one in (name, *others)], everything=everything)
+        return views[name]
+
+    def shown(verdict: Verdict) -> Verdict:
+        if facts:
+            # Whoever looks for its facts needs it as it is, and it is the next that is written.
+            on_record.clear()
+            on_record[verdict.id] = verdict
+        return view_of(verdict).verdict(verdict)
 
     print_verdicts(
-        listed,
+        map(shown, listed),
         as_json=as_json,
         as_csv=as_csv,
         raw=raw,
         facts_of=facts_of if facts else None,
         region_of=(lambda verdict: found_in[verdict.id]) if region else None,
     )
+
+
+def _view(databases: list[Engine], *, everything: bool) -> PrivateView:
+    """What is shown, by the first database that answers."""
+    for engine in databases[:-1]:
+        with suppress(FarmUnreachable):
+            return PrivateView(engine, everything=everything)
+    return PrivateView(databases[-1], everything=everything)
 
 
 def _check_domain(engines: list[Engine], domain: str | None) -> None:

@@ -2,6 +2,7 @@
 
 import re
 import sys
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +11,8 @@ import click
 from cli.display.output import counted, print_json
 from cli.display.terminal import echo
 from cli.lookup import check_domain
-from cli.options import Instant, domain_option, json_option, read_settings
+from cli.options import Instant, domain_option, json_option, read_settings, show_private_option
+from cli.private_view import PrivateView
 from rulefarm.database import LONG_S, connect
 from store.publication_trail import verify_trail
 from tasks.verify_verdicts import Mismatch, VerdictVerifier, Verified
@@ -39,8 +41,11 @@ class Share(click.ParamType[float]):
 @click.option("--sample", "share", type=Share(), help="Judge so many of the verdicts again: 1%, or 100% for all.")
 @click.option("--since", type=Instant(), help="Of the sample: judged since then.")
 @domain_option
+@show_private_option
 @json_option
-def command(trail: bool, share: float | None, since: datetime | None, domain: str | None, as_json: bool) -> None:
+def command(
+    trail: bool, share: float | None, since: datetime | None, domain: str | None, show_private: bool, as_json: bool
+) -> None:
     """Check that what is on record is what it was: --trail, --sample, or both.
 
     --trail: each publication has a hash that covers the one before, so the hash that is printed covers all of them. An
@@ -67,6 +72,8 @@ def command(trail: bool, share: float | None, since: datetime | None, domain: st
             echo(f"{counted(found.length, 'publication')}, {state if found.length else 'nothing to check'}")
     if share is not None:
         verified = VerdictVerifier(engine, share=share, since=since, domain=domain).run()
+        view = PrivateView(engine, everything=show_private)
+        verified.mismatches = [_shown(one, view) for one in verified.mismatches]
         wrong = wrong or bool(verified.mismatches)
         document |= _to_json(verified)
         if not as_json:
@@ -74,6 +81,18 @@ def command(trail: bool, share: float | None, since: datetime | None, domain: st
     if as_json:
         print_json(document)
     sys.exit(int(wrong))
+
+
+def _shown(one: Mismatch, view: PrivateView) -> Mismatch:
+    """Without private values; that they differ is told."""
+    private = view.fields(one.verdict.domain, one.verdict.ruleset_digest)
+    if not private:
+        return one
+    differences = {
+        name: (private.masked_paths(was), private.masked_paths(now)) if name == "changes" else (was, now)
+        for name, (was, now) in one.differences.items()
+    }
+    return replace(one, verdict=view.verdict(one.verdict), differences=differences)
 
 
 def _to_json(verified: Verified) -> dict[str, Any]:

@@ -21,16 +21,19 @@ from engine.explanation import (
     RuleTrace,
     explain,
     find_counterfactuals,
+    masked_explanation,
+    told_counterfactuals,
 )
 from engine.language import MIRRORED, Pattern, Rule, format_rules, print_rule
 from engine.lint import review
 from engine.program import Program, compile_ruleset
 from engine.ruleset import read_sources
-from engine.schema import FactSchema, FieldSchema, Schema, Stream, json_schema, parse_schema
+from engine.schema import HIDDEN, FactSchema, FieldSchema, PrivateFields, Schema, Stream, json_schema, parse_schema
 from engine.suggestions import did_you_mean
 from engine.values import ValueRefused, normal_text, parse_moment, start_of
 
 __all__ = [
+    "HIDDEN",
     "MIRRORED",
     "Change",
     "Choice",
@@ -47,6 +50,7 @@ __all__ = [
     "FrameResult",
     "Join",
     "Pattern",
+    "PrivateFields",
     "Program",
     "Reason",
     "Rule",
@@ -68,6 +72,7 @@ __all__ = [
     "format_rules",
     "json_schema",
     "json_value",
+    "masked_explanation",
     "normal_text",
     "parse_moment",
     "parse_schema",
@@ -75,4 +80,5 @@ __all__ = [
     "read_sources",
     "review",
     "start_of",
+    "told_counterfactuals",
 ]

@@ -8,7 +8,17 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from engine import ConditionTrace, Program, RuleTrace, explain, find_counterfactuals, json_value
+from engine import (
+    ConditionTrace,
+    PrivateFields,
+    Program,
+    RuleTrace,
+    explain,
+    find_counterfactuals,
+    json_value,
+    masked_explanation,
+    told_counterfactuals,
+)
 from rulesets.flips import OUTCOMES, Cause, Example
 
 #: Rules of an example that are told about, and parts of a condition, and characters of a value.
@@ -31,10 +41,11 @@ def tell_example(
         A few sentences.
     """
     earlier = {later: name for name, later in renamed.items()}
+    private = private_in(before, after)
     told: list[str] = []
     for name in cause.now[:_RULES]:
-        now = _trace(after, name, example)
-        was = _trace(before, earlier.get(name, ""), example)
+        now = _trace(after, name, example, private)
+        was = _trace(before, earlier.get(name, ""), example, private)
         if was is not None and was.firing is None:
             told.append(f"{name} fires now; before, {_why_not(was)}")
         elif was is not None:
@@ -44,9 +55,9 @@ def tell_example(
     for name in cause.no_longer[:_RULES]:
         if renamed.get(name, "") in cause.now:
             continue
-        now = _trace(after, renamed.get(name, ""), example)
+        now = _trace(after, renamed.get(name, ""), example, private)
         if now is None:
-            was = _trace(before, name, example)
+            was = _trace(before, name, example, private)
             told.append(f"{name} is gone: {_leaves(_holding(was.condition))}" if was is not None else f"{name} is gone")
         elif now.firing is None:
             told.append(f"{name} does not fire any more: {_why_not(now)}")
@@ -54,15 +65,22 @@ def tell_example(
             told.append(f"{name} does not ask for it any more")
     if OUTCOMES.index(cause.after) > OUTCOMES.index(cause.before):
         found = find_counterfactuals(after, example.facts, as_of=example.as_of)
+        found = told_counterfactuals(found, after.rules, private)
         told += [str(change) for change in found.changes[:1]]
     return told or _messages(after, example)
 
 
-def _trace(program: Program, name: str, example: Example) -> RuleTrace | None:
+def private_in(*programs: Program) -> PrivateFields:
+    """The fields that one of the versions calls private: their values are not told."""
+    return PrivateFields(program.schema for program in programs if program.schema is not None)
+
+
+def _trace(program: Program, name: str, example: Example, private: PrivateFields) -> RuleTrace | None:
     """What a rule came to; None: there is no such rule, or the facts were refused before any was asked."""
     if not any(rule.name == name for rule in program.rules):
         return None
-    traces = explain(program, example.facts, as_of=example.as_of, rules=[name]).rules
+    explanation = explain(program, example.facts, as_of=example.as_of, rules=[name])
+    traces = masked_explanation(explanation, private).rules
     return traces[0] if traces else None
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from cli.display.output import COLOURS, counted, print_table
 from cli.display.terminal import Line, console, echo
 from rulesets.differences import names_after
-from rulesets.flip_examples import tell_example
+from rulesets.flip_examples import private_in, tell_example
 from rulesets.flips import OUTCOMES, Cause, Flips, Impact
 from workers.draft_impact import Tried, Versions
 
@@ -130,10 +130,11 @@ class ImpactReport:
         if self.summed is not None:
             document["sum"] = _sum(one.sum, one.unsummed)
         if one.example is not None:
+            private = private_in(self.versions.before.program, self.versions.after.program)
             document["example"] = {
                 "subject": one.example.subject,
                 "as_of": one.example.as_of.isoformat(),
-                "facts": one.example.facts,
+                "facts": private.masked(one.example.facts),
                 "why": list(self.told.get(cause, ())),
             }
         return document

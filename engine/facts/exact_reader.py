@@ -123,11 +123,11 @@ class _ExactReading:
             return None
         return {field: self._value(f"{name}.{field}", get_path(raw, (field,))) for field in fields}
 
-    def _value(self, name: str, raw: Any) -> Value:
+    def _value(self, name: str, raw: Any, field: FieldSchema | None = None) -> Value:
         try:
             return from_python(raw, zone=self._layout.zone)
         except ValueRefused as refused:
-            self._problem(f"{name} {refused}{_shown(raw)}")
+            self._problem(f"{name} {refused}{_told(field, raw)}")
             return None
 
     def _fact(self, fact: FactSchema, raw: Any) -> Value:
@@ -166,7 +166,7 @@ class _ExactReading:
         # A time or a duration is read whether a rule asks or not: it is short, and a text may be none.
         if not self._use.is_used(fact.name, field.name) and field.kind not in CLOCKS:
             if not isinstance(raw, _RAW_KINDS[field.kind]) or (isinstance(raw, bool) and field.kind != "boolean"):
-                self._problem(f"{name} has to be {_ARTICLES[field.kind]}{_shown(raw)}")
+                self._problem(f"{name} has to be {_ARTICLES[field.kind]}{_told(field, raw)}")
                 return None
             # Nobody computes with it, so it may have more digits than a rule could read; its bounds hold all the same.
             if field.kind == "number" and _is_finite(raw):
@@ -184,12 +184,13 @@ class _ExactReading:
             try:
                 return CLOCKS[field.kind](raw) if field.kind in CLOCKS else parse_moment(raw, self._layout.zone)
             except ValueRefused as refused:
-                self._problem(f"{name} {refused}{_shown(raw)}")
+                self._problem(f"{name} {refused}{_told(field, raw)}")
                 return None
         problems = len(self._problems)
-        value = self._value(name, raw)
+        value = self._value(name, raw, field)
         if len(self._problems) == problems and kind_of(value) != field.kind:
-            self._problem(f"{name} has to be {_ARTICLES[field.kind]}, and is {_ARTICLES[kind_of(value)]}{_shown(raw)}")
+            is_now = f"and is {_ARTICLES[kind_of(value)]}{_told(field, raw)}"
+            self._problem(f"{name} has to be {_ARTICLES[field.kind]}, {is_now}")
             return None
         return value
 
@@ -197,6 +198,11 @@ class _ExactReading:
         broken = Limits(field).broken_by(value)
         if broken:
             self._problem(f"{name} {broken}")
+
+
+def _told(field: FieldSchema | None, raw: Any) -> str:
+    """As `_shown`; nothing of what is private, for the problem goes on record."""
+    return "" if field is not None and field.private else _shown(raw)
 
 
 def _shown(raw: Any) -> str:

@@ -6,16 +6,19 @@ Knows no rule, and no service in which shared facts are kept."""
 from engine.schema.json_schema import json_schema
 from engine.schema.limits import Limits
 from engine.schema.possible_values import possible_values, values_of_kind
+from engine.schema.private_fields import HIDDEN, PrivateFields
 from engine.schema.reader import parse_schema
 from engine.schema.schema import CallSchema, FactSchema, FieldSchema, Kind, Schema, Stream
 from engine.schema.sent_names import SentNames, doubled
 
 __all__ = [
+    "HIDDEN",
     "CallSchema",
     "FactSchema",
     "FieldSchema",
     "Kind",
     "Limits",
+    "PrivateFields",
     "Schema",
     "SentNames",
     "Stream",

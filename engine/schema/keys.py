@@ -104,6 +104,7 @@ FIELD = KeyTable(
             "the only values, for jobs and for assignments; their order is the one of the hit policies `P` and `O`",
         ),
         Key("derived", "`true` or `false`", "`false`", "whether rules write it and no job may send it"),
+        Key("private", "`true` or `false`", "`false`", "whether people who look at facts see no value of it, below"),
         Key(
             "default",
             "a number, a duration",

@@ -165,6 +165,9 @@ class _Reader:
             )
         elif key and (key not in fact.fields or fact.fields[key].kind not in ("text", "number")):
             self._problem("schema-subject", f"the key '{key}' is not a text or number field of {subject}", "", "key")
+        elif key and fact.fields[key].private:
+            message = f"the key '{key}' can't be private: it is what everybody calls a {subject} by"
+            self._problem("schema-private", message, f"facts.{subject}.fields", key)
 
     def _fact(self, name: str, described: object) -> FactSchema:
         place = f"facts.{name}"
@@ -212,6 +215,7 @@ class _Reader:
             self._problem(
                 "schema-derived", f"field {owner} is derived, so no job can be required to send it", place, name
             )
+        private = self._flag(described, "private", place, name)
         description = described.get("description", "")
         if not isinstance(description, str):
             self._problem("schema-value", f"'description' of field {owner} has to be text", place, name)
@@ -223,7 +227,7 @@ class _Reader:
             self._problem("schema-from", f"field {owner} is derived, so nothing comes from elsewhere", place, name)
         span = Span(self._source, *self._locations.find(place, name))
         field = FieldSchema(
-            name, field_kind, required, minimum, maximum, values, derived, description, default, sent_as, span
+            name, field_kind, required, minimum, maximum, values, derived, description, default, sent_as, private, span
         )
         if default is not None:
             self._default(field, literal(default), owner, place)

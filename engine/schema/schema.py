@@ -42,6 +42,8 @@ class FieldSchema:
     default: Decimal | timedelta | None = None
     #: By what other name it comes, from another system; empty: by none.
     sent_as: str = ""
+    #: Whether people who look at facts see that it is there, and not its value.
+    private: bool = False
     #: Where it stands in domain.toml; takes no part in equality.
     span: Span | None = dataclasses.field(default=None, compare=False, repr=False)
 
@@ -222,7 +224,8 @@ def _canonical(value: Constant) -> str:
 
 def _canonical_field(fact: str, field: FieldSchema) -> str:
     words = [f"{fact}.{field.name}", field.kind]
-    words += ["required"] * field.required + ["derived"] * field.derived
+    # What is judged is the same; but a version that hides another field is another version, or it could not go live.
+    words += ["required"] * field.required + ["derived"] * field.derived + ["private"] * field.private
     if field.minimum is not None:
         words.append(f"min {_canonical(field.minimum)}")
     if field.maximum is not None:
