@@ -19,6 +19,7 @@ from bench.engines import Absent
 from bench.farm.command import command as farm
 from bench.gateway_command import command as gateway
 from bench.growth import command as growth
+from bench.impact import command as impact
 from bench.ours import compiled
 from bench.suites import FULL, QUICK, A, B, C, D, Effort, chain, chunks, orders, records, shipped
 from bench.timing import Disagreement, Goal, ReportRow
@@ -45,6 +46,7 @@ def main(context: click.Context, quick: bool, file: Path | None) -> None:
 main.add_command(farm)
 main.add_command(gateway)
 main.add_command(growth)
+main.add_command(impact)
 
 
 def _engine(quick: bool, file: Path | None) -> None:
