@@ -2,14 +2,17 @@
 
 import re
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
 from cli.display.output import print_json
-from cli.display.plan_report import print_plan
+from cli.display.plan_report import print_comparisons, print_plan
 from cli.display.terminal import echo
 from cli.options import json_option
 from cli.up import migrate_tables
@@ -17,7 +20,7 @@ from planning.calibrating import calibrate
 from planning.calibration import Calibration, read_calibration
 from planning.capacity import PlannedLoad
 from planning.prices import CLOUDS, read_prices
-from planning.trial_farm import trial_farm
+from planning.trial_farm import TrialFarm, trial_farm
 from rulefarm.optional_imports import require_extra
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -64,6 +67,7 @@ class Duration(click.ParamType[float]):
 @click.option(
     "--save-calibration", "save_to", type=click.Path(dir_okay=False, path_type=Path), help="Keep what is measured now."
 )
+@click.option("--check", is_flag=True, help="Hold the simulation against three runs on this machine instead.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Fixes the simulated days.")
 @json_option
 def command(
@@ -77,15 +81,19 @@ def command(
     prices: str,
     calibration_file: Path | None,
     save_to: Path | None,
+    check: bool,
     seed: int,
     as_json: bool,
 ) -> None:
     """Measure what work costs on this machine, simulate the busiest hour, and print how large a farm has to be, how
     fast it will be, and what a month of it costs beside one server.
 
-    Measuring takes a minute: it starts a farm of its own, and touches nothing else. Needs the extra 'plan'.
+    Measuring takes a minute: it starts a farm of its own, and touches nothing else. Needs the extra 'plan'. Exit code 0
+    only if the times are kept; with --check, if every prediction is within its bound.
     """
     sizing = require_extra("planning.sizing", "plan", of="rulefarm-server")
+    if check:
+        _check(save_to, as_json)
     priced = read_prices(prices)
     costs = _measured(as_json) if calibration_file is None else read_calibration(calibration_file)
     if save_to is not None:
@@ -99,7 +107,30 @@ def command(
     sys.exit(int(not plan.keeps_its_times))
 
 
+def _check(save_to: Path | None, as_json: bool) -> NoReturn:
+    trials = require_extra("planning.trials", "plan", of="rulefarm-server")
+    with _started(as_json) as farm:
+        costs, compared = trials.run_trials(farm, _progress(as_json))
+    if save_to is not None:
+        costs.save(save_to)
+    if as_json:
+        print_json([{**asdict(one), "off": one.off, "holds": one.holds} for one in compared])
+    else:
+        print_comparisons(costs, compared)
+    sys.exit(int(not all(one.holds for one in compared)))
+
+
 def _measured(quiet: bool) -> Calibration:
-    echo("measuring this machine, which takes about a minute: starting a farm", err=quiet)
+    with _started(quiet) as farm:
+        return calibrate(farm, _progress(quiet))
+
+
+@contextmanager
+def _started(quiet: bool) -> Iterator[TrialFarm]:
+    echo("measuring this machine, which takes a minute or two: starting a farm", err=quiet)
     with trial_farm(migrate_tables) as farm:
-        return calibrate(farm, lambda step: echo(f"  {step}", err=quiet))
+        yield farm
+
+
+def _progress(quiet: bool) -> Callable[[str], None]:
+    return lambda step: echo(f"  {step}", err=quiet)

@@ -16,7 +16,8 @@ import polars as pl
 from engine import compile_ruleset
 from planning.calibration import Calibration
 from planning.generated_rules import products, rules_text
-from planning.trial_farm import BATCH_DOMAIN, DOMAIN, TrialFarm, Used, orders
+from planning.trial_farm import BATCH_DOMAIN, DOMAIN, WIDTH, TrialFarm, Used, orders
+from rulefarm.routing import BACKLOG
 from rulesets.loader import SHIPPED, load_domain
 from workers.drill.subjects import AS_OF, product
 
@@ -39,9 +40,15 @@ class Pains:
     alone: int = 80
     backlog: int = 2_000
     batch: int = 5_000
+    #: Messages that wait, to see how long one takes; no more than a queue gets.
+    messages: int = BACKLOG - 10
 
 
-def calibrate(farm: TrialFarm, on_step: OnStep = lambda step: None, pains: Pains = Pains()) -> Calibration:
+#: What takes a minute.
+WHOLE = Pains()
+
+
+def calibrate(farm: TrialFarm, on_step: OnStep = lambda step: None, pains: Pains = WHOLE) -> Calibration:
     """Measure everything.
 
     Args:
@@ -61,6 +68,7 @@ def calibrate(farm: TrialFarm, on_step: OnStep = lambda step: None, pains: Pains
         farm.farm.evaluate(DOMAIN, pair[1], key=pair[0], timeout=_PATIENCE_S)
     on_step("jobs one after the other")
     submit, alone, waits = _alone(farm, pains.alone)
+    held_s = message_s(farm, "each", pains.messages)
     on_step("a backlog")
     drained, submitted, message_bytes, broker_bytes, job_bytes, verdict_bytes = _backlog(farm, pains.backlog)
     on_step("a batch")
@@ -89,6 +97,7 @@ def calibrate(farm: TrialFarm, on_step: OnStep = lambda step: None, pains: Pains
         verdict_database_s=batch.database_s / pains.batch,
         submit_s=submitted.own_s / pains.backlog,
         submit_database_s=submitted.database_s / pains.backlog,
+        held_s=max(0.0, held_s - alone_s - judging_s - alone_database_s),
         waits_s=tuple(sorted(max(0.0, wait - alone_s - judging_s - alone_database_s) for wait in waits)),
         busy_cores=min(float(cores), (drained.worker_s + drained.database_s) / drained.clock_s),
         job_bytes=job_bytes,
@@ -99,6 +108,22 @@ def calibrate(farm: TrialFarm, on_step: OnStep = lambda step: None, pains: Pains
         message_bytes=message_bytes,
         broker_bytes=broker_bytes,
     )
+
+
+def message_s(farm: TrialFarm, name: str, count: int) -> float:
+    """How long a message takes a process while others wait, by the clock.
+
+    Args:
+        farm: that has nothing to do.
+        name: begins the keys of the jobs.
+        count: how many wait.
+    """
+    with farm.paused():
+        for key, facts in orders(name, count):
+            farm.farm.submit(DOMAIN, facts, key=key)
+        began = farm.used()
+    farm.wait_until_done()
+    return (farm.used() - began).clock_s * WIDTH / count
 
 
 def _judging(rules: int, pains: Pains) -> tuple[float, float]:

@@ -41,6 +41,8 @@ class Calibration:
     #: A producer's CPU for one `submit`, and Postgres's.
     submit_s: float
     submit_database_s: float
+    #: How long a message takes a process beyond what it computes, by the clock: commit, result, the next message.
+    held_s: float
     #: What a job waits for beside all this, by the clock: some samples, sorted.
     waits_s: tuple[float, ...]
     #: How many cores worker and Postgres together came to while they had as much to do as they could.

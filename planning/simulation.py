@@ -1,9 +1,10 @@
 """A farm in simulated time: producers, workers that drain, Postgres.  calibration, place -> [simulation] -> times
 
 Takes the costs of one machine and the places where the parts stand, and gives when each job's verdict is written. A
-worker is as `tasks.drain` has it: a message wakes a process, which judges its job, and then takes what waits from
-Postgres, up to 200 jobs in a group, until its slice is used. Everything follows from the seed; no clock is read."""
+worker is as `tasks.drain` has it: a message wakes a process, which judges its job, and then takes from Postgres what
+has no message, up to 200 jobs in a group, until its slice is used. The same seed gives the same times."""
 
+import math
 import random
 from collections import deque
 from collections.abc import Generator, Iterable, Sequence
@@ -21,8 +22,6 @@ from tasks.worker_context import LEASE_MARGIN_S
 
 #: Seconds of CPU after which a process lets another one have the core.
 _TURN_S = 0.004
-#: Of a message whose job somebody has taken already: as a part of what a job alone costs a worker.
-_STALE = 0.5
 
 Steps = Generator[simpy.Event, Any, None]
 
@@ -31,25 +30,26 @@ Steps = Generator[simpy.Event, Any, None]
 class _WaitingJob:
     taken_s: float
     number: int
-    begun: bool = False
 
 
 class _Cores:
-    """What computes: so many cores, which take turns."""
+    """What computes: so many cores, which take turns.
+
+    Of a machine that others use there is less than its cores; but who computes alone, and briefly, gets one whole."""
 
     def __init__(self, env: simpy.Environment, cores: float) -> None:
-        # Half a core is a core of half the speed.
-        whole = max(1, round(cores))
+        whole = max(1, math.ceil(cores))
         self._env, self._speed = env, cores / whole
         self._turns = simpy.Resource(env, capacity=whole)
 
     def compute(self, cpu_s: float) -> Steps:
-        left = cpu_s / self._speed
+        left = cpu_s
         while left > 0:
             part = min(left, _TURN_S)
             with self._turns.request() as turn:
                 yield turn
-                yield self._env.timeout(part)
+                is_alone = self._turns.count == 1 and not self._turns.queue
+                yield self._env.timeout(part if is_alone else part / self._speed)
             left -= part
 
 
@@ -180,10 +180,11 @@ class _Queue:
         self._cores = nodes
 
     def add(self, job: _WaitingJob) -> None:
-        """A job is on record: it has a message, if few wait."""
-        self._due.append(job)
+        """A job is on record: it has a message, if few wait; else whoever is awake takes it from Postgres."""
         if self._sent < BACKLOG:
             self._send(job)
+        else:
+            self._due.append(job)
 
     def kill(self, node: int, length_s: float) -> None:
         """The processes of a node die; what they held is due when its lease ends, and they come back later."""
@@ -197,7 +198,6 @@ class _Queue:
         if jobs:
             yield self._env.timeout(Settings().job_time_limit_s + LEASE_MARGIN_S)
             for job in jobs:
-                job.begun = False
                 self.add(job)
 
     def _come_back(self, node: int, length_s: float) -> Steps:
@@ -226,11 +226,9 @@ class _Queue:
                     message.cancel()
                     raise
                 self._sent -= 1
-                if job.begun:
-                    yield from self._farm.work(node, _STALE * self._farm.costs.alone_s, 0.0)
-                else:
-                    yield from self._judge(node, [job])
+                yield from self._judge(node, [job])
                 yield from self._drain(node)
+                yield self._env.timeout(self._farm.costs.held_s)
         except simpy.Interrupt:
             return
 
@@ -242,23 +240,13 @@ class _Queue:
                 return
             if self._env.now - began > SLICE_S:
                 break
-        if not self._messages.items and self._sent < BACKLOG and (more := self._claimed(1)):
-            more[0].begun = False
-            self._due.appendleft(more[0])
-            self._send(more[0])
+        if self._due and not self._sent:
+            self._send(self._due.popleft())
 
-    def _claimed(self, most: int | None = None) -> list[_WaitingJob]:
-        group: list[_WaitingJob] = []
-        while self._due and len(group) < (most or self._group_size):
-            job = self._due.popleft()
-            if not job.begun:
-                job.begun = True
-                group.append(job)
-        return group
+    def _claimed(self) -> list[_WaitingJob]:
+        return [self._due.popleft() for _ in range(min(len(self._due), self._group_size))]
 
     def _judge(self, node: _Cores, group: list[_WaitingJob]) -> Steps:
-        for job in group:
-            job.begun = True
         mine = self._env.active_process
         assert mine is not None, "only a process judges"
         self._holding[mine] = group

@@ -3,12 +3,17 @@
 import math
 from collections.abc import Sequence
 from datetime import date
+from typing import TYPE_CHECKING
 
 from cli.display.table import print_rows
 from cli.display.terminal import Line, console
 from planning.advice import advice, old_prices, promises
+from planning.calibration import Calibration
 from planning.capacity import CapacityPlan, Spread
 from planning.prices import Bill
+
+if TYPE_CHECKING:
+    from planning.trials import Comparison
 
 
 def print_plan(plan: CapacityPlan, today: date) -> None:
@@ -37,6 +42,42 @@ def print_plan(plan: CapacityPlan, today: date) -> None:
     out.print()
     for sentence in advice(plan):
         out.print(Line(sentence, style="bold"))
+
+
+def print_comparisons(costs: Calibration, compared: Sequence["Comparison"]) -> None:
+    """Print what was predicted of the runs beside what was measured.
+
+    Args:
+        costs: what was measured of the machine.
+        compared: figure by figure.
+    """
+    console().print(Line(f"measured on {costs.machine}, {costs.measured_at}"))
+    rows = [
+        (
+            one.run,
+            _FIGURES[one.figure],
+            _shown(one.figure, one.predicted),
+            _shown(one.figure, one.measured),
+            f"{one.off:.2f} x",
+            f"{one.most:.2f} x",
+            "" if one.holds else "missed",
+        )
+        for one in compared
+    ]
+    print_rows(
+        ("run", "figure", "predicted", "measured", "off by", "at most", ""),
+        [[Line(cell) for cell in row] for row in rows],
+        right=(False, False, True, True, True, True, False),
+    )
+    missed = sum(not one.holds for one in compared)
+    console().print(Line("every prediction is within its bound" if not missed else f"{missed} predictions missed"))
+
+
+def _shown(figure: str, value: float) -> str:
+    return f"{value:,.1f} /s" if figure == "rate" else f"{value * 1e3:,.0f} ms"
+
+
+_FIGURES = {"rate": "verdicts", "p50": "median", "p99": "99 of 100 within", "drain": "all done in"}
 
 
 def _work(plan: CapacityPlan) -> list[tuple[str, str, str]]:

@@ -20,6 +20,7 @@ COSTS = Calibration(
     verdict_database_s=0.00005,
     submit_s=0.0005,
     submit_database_s=0.0003,
+    held_s=0.003,
     waits_s=(0.004, 0.005, 0.006),
     busy_cores=1.5,
     job_bytes=3_000,

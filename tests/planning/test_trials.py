@@ -1,0 +1,41 @@
+"""A real farm is calibrated, runs, and is predicted; how near the times are is asked of `plan --check`, not here."""
+
+import math
+import os
+from pathlib import Path
+
+import pytest
+
+from cli.up import migrate_tables
+from planning.calibrating import Pains
+from planning.calibration import read_calibration
+from planning.trial_farm import trial_farm
+from planning.trials import TrialSize, run_trials
+
+PAINS = Pains(records=20, rows=500, alone=6, backlog=130, batch=200, messages=6)
+SIZE = TrialSize(light_rate=4.0, length_s=1.0, backlog=130, look=10, asked=2)
+
+
+@pytest.mark.services
+def test_a_farm_is_measured_and_its_runs_are_predicted(real_services: None, tmp_path: Path) -> None:
+    steps: list[str] = []
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("RULEFARM_")}
+    with trial_farm(migrate_tables, inherited) as farm:
+        costs, compared = run_trials(farm, steps.append, SIZE, PAINS)
+        assert farm.number("select count(*) from jobs where state <> 'done'") == 0
+    assert "a run: after an outage" in steps
+    costs.save(tmp_path / "costs.json")
+    assert read_calibration(tmp_path / "costs.json") == costs
+    # A job of a group shares what one alone pays by itself; a verdict is on disk, a process in memory.
+    assert 0 < costs.job_s < costs.alone_s
+    assert min(costs.submit_s, costs.verdict_s, costs.record_rule_s, costs.busy_cores) > 0
+    assert 500 < costs.verdict_bytes < 20_000
+    assert 1e6 < costs.process_bytes < 1e9
+    figures = {(one.run, one.figure): one for one in compared}
+    assert {run for run, _ in figures} == {"light", "near saturation", "after an outage"}
+    assert ("after an outage", "drain") in figures
+    assert len(figures) == 3 * 3 + 1
+    for one in compared:
+        assert math.isfinite(one.off)
+        assert one.predicted > 0 < one.measured
+        assert one.most >= 1.15
