@@ -67,6 +67,7 @@ class Duration(click.ParamType[float]):
 @click.option(
     "--save-calibration", "save_to", type=click.Path(dir_okay=False, path_type=Path), help="Keep what is measured now."
 )
+@click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write a page with plots, too.")
 @click.option("--check", is_flag=True, help="Hold the simulation against three runs on this machine instead.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Fixes the simulated days.")
 @json_option
@@ -81,6 +82,7 @@ def command(
     prices: str,
     calibration_file: Path | None,
     save_to: Path | None,
+    html: Path | None,
     check: bool,
     seed: int,
     as_json: bool,
@@ -100,10 +102,14 @@ def command(
         costs.save(save_to)
     demand = PlannedLoad(products, orders_per_day, rules, deadline, p99, regions, kept)
     plan = sizing.make_capacity_plan(demand, costs, priced, seed)
+    today = datetime.now(UTC).date()
+    if html is not None:
+        page = require_extra("planning.plan_page", "plan", of="rulefarm-server")
+        html.write_text(page.plan_page(plan, today), encoding="utf-8")
     if as_json:
         print_json(plan.to_json())
     else:
-        print_plan(plan, datetime.now(UTC).date())
+        print_plan(plan, today)
     sys.exit(int(not plan.keeps_its_times))
 
 

@@ -1,6 +1,8 @@
 """`rulefarm plan` prints a plan of what was measured before, and refuses what it can't read before it measures."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
@@ -9,9 +11,14 @@ from tests.cli.conftest import ROOT, Run
 CALIBRATION = ROOT / "examples" / "calibration.json"
 
 
-def test_a_plan_is_json_for_a_program(run: Run) -> None:
-    done = run("plan", "--calibration", CALIBRATION, "--orders-per-day", "2000", "--p99", "5s", "--json")
+def test_a_plan_is_json_for_a_program_and_a_page_that_stands_alone(run: Run, tmp_path: Path) -> None:
+    done = run(
+        "plan", "--calibration", CALIBRATION, "--orders-per-day", "2000", "--p99", "5s", "--json", "--html", "p.html"
+    )
     assert done.returncode == 0, done.stderr
+    page = (tmp_path / "p.html").read_text(encoding="utf-8")
+    assert page.count("<svg") == 4
+    assert re.findall(r"""(?:src|href|url|@import)\s*[=(]?\s*["']?(?:https?:)?//""", page) == []
     found = json.loads(done.stdout)
     assert found["keeps_its_times"] is True
     assert found["demand"]["p99_s"] == 5.0

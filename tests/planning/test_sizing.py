@@ -38,7 +38,7 @@ def test_what_broker_and_commit_take_no_node_makes_faster(costs: Calibration) ->
 
 
 def test_a_large_shop_gets_more_nodes_and_a_plan_is_json(costs: Calibration) -> None:
-    plan = make_capacity_plan(PlannedLoad(orders_per_day=30e6, regions=2), costs, read_prices("gcp"), most_jobs=500)
+    plan = make_capacity_plan(PlannedLoad(orders_per_day=30e6, regions=2), costs, read_prices("gcp"), most_jobs=200)
     assert plan.nodes > 2
     assert not any("not worth it" in sentence for sentence in advice(plan))
     found = plan.to_json()
