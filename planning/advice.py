@@ -31,7 +31,7 @@ def promises(plan: CapacityPlan) -> list[tuple[str, str, str]]:
         (
             "a check of one product",
             f"{PROMISED_MS:g} ms, not {PROMISED_MS_BEFORE:,.0f}",
-            f"{record_ms:.2f} ms of judging by {plan.demand.rules:,} rules, {record_ms * plan.third_of_rules:.2f} by "
+            f"{record_ms:.2g} ms of judging by {plan.demand.rules:,} rules, {record_ms * plan.third_of_rules:.2g} by "
             f"three times as many; {plan.p50_s.most * 1e3:.0f} ms from submit to the verdict on record",
         ),
         (

@@ -33,9 +33,9 @@ def plan_page(plan: CapacityPlan, today: date) -> str:
         for one in plan.prices
     ]
     farm = (
-        f"{plan.nodes} nodes in each of {demand.regions} regions, {plan.processes} processes a domain and node; Postgres "
-        f"of {plan.database_cores} vCPU with {plan.connections} connections; {plan.kept_bytes / 1e9:,.1f} GB with "
-        f"{demand.kept_days} days kept; a broker of {plan.broker_bytes / 1e6:,.0f} MB."
+        f"{plan.nodes} nodes in each of {demand.regions} regions, {plan.processes} processes a domain and node; "
+        f"Postgres of {plan.database_cores} vCPU with {plan.connections} connections; {plan.kept_bytes / 1e9:,.1f} GB "
+        f"with {demand.kept_days} days kept; a broker of {plan.broker_bytes / 1e6:,.0f} MB."
     )
     return "".join(
         (

@@ -60,7 +60,7 @@ class RunFigures:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class ComparedFigure:
     """One figure of one run."""
 
     run: str
@@ -88,7 +88,7 @@ BOUNDS = {"rate": 1.15, "p50": 2.0, "p99": 2.5, "drain": 1.5}
 
 def run_trials(
     farm: TrialFarm, on_step: OnStep = lambda step: None, size: TrialSize = USUAL, pains: Pains = WHOLE
-) -> tuple[Calibration, list[Comparison]]:
+) -> tuple[Calibration, list[ComparedFigure]]:
     """Calibrate, run the three, and compare.
 
     Args:
@@ -105,7 +105,7 @@ def run_trials(
     """
     costs = calibrate(farm, on_step, pains)
     trials = _Trials(farm, costs, size, pains)
-    found: list[Comparison] = []
+    found: list[ComparedFigure] = []
     runs = {"light": trials.light, "near saturation": trials.near_saturation, "after an outage": trials.after_outage}
     for name, run in runs.items():
         on_step(f"a run: {name}")
@@ -113,7 +113,7 @@ def run_trials(
     return costs, found
 
 
-def _compared(run: str, predicted: RunFigures, measured: RunFigures, changed: float) -> list[Comparison]:
+def _compared(run: str, predicted: RunFigures, measured: RunFigures, changed: float) -> list[ComparedFigure]:
     pairs = {
         "rate": (predicted.rate, measured.rate),
         "p50": (predicted.p50_s, measured.p50_s),
@@ -123,7 +123,7 @@ def _compared(run: str, predicted: RunFigures, measured: RunFigures, changed: fl
     bounds = BOUNDS | ({"rate": BOUNDS["drain"]} if measured.drain_s else {})
     # A prediction from the mean of two looks can't be nearer than either of them.
     return [
-        Comparison(run, figure, *pair, bounds[figure] * math.sqrt(changed))
+        ComparedFigure(run, figure, *pair, bounds[figure] * math.sqrt(changed))
         for figure, pair in pairs.items()
         if any(pair)
     ]

@@ -13,7 +13,7 @@ from planning.capacity import CapacityPlan, Spread
 from planning.prices import Bill
 
 if TYPE_CHECKING:
-    from planning.trials import Comparison
+    from planning.trials import ComparedFigure
 
 
 def print_plan(plan: CapacityPlan, today: date) -> None:
@@ -44,7 +44,7 @@ def print_plan(plan: CapacityPlan, today: date) -> None:
         out.print(Line(sentence, style="bold"))
 
 
-def print_comparisons(costs: Calibration, compared: Sequence["Comparison"]) -> None:
+def print_comparisons(costs: Calibration, compared: Sequence["ComparedFigure"]) -> None:
     """Print what was predicted of the runs beside what was measured.
 
     Args:
