@@ -16,6 +16,21 @@ from rulefarm.errors import JobRejected, RulefarmError
 from rulefarm.settings import Settings
 
 
+class Share(click.ParamType[float]):
+    """A share, like 1% or 0.5%."""
+
+    name = "share"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The share as a number from 0 to 1."""
+        if isinstance(value, float):
+            return value
+        match = re.fullmatch(r"(\d{1,3}(\.\d{1,6})?)%", value)
+        if match is None or not 0 < float(match[1]) <= 100:
+            self.fail(f"{value!r} is no share, like 1% or 100%", param, ctx)
+        return float(match[1]) / 100
+
+
 class Instant(click.ParamType[datetime]):
     """An ISO date or time; without a zone it is UTC."""
 

@@ -60,7 +60,7 @@ def command(
     limits = parse_budget(budget) if budget is not None else []
     engine = connect(settings)
     given = folder or settings.rulesets
-    root, names = (SHIPPED, domains or _shipped(engine)) if given is None else _place(given, domains)
+    root, names = (SHIPPED, domains or _shipped(engine)) if given is None else place(given, domains)
     names = chosen_domains(root, names)
     away, parents = None, {}
     try:
@@ -128,8 +128,13 @@ def _shipped(engine: Engine) -> tuple[str, ...]:
     raise SettingsError("no-rulesets", "nothing says what to publish", hint)
 
 
-def _place(given: Path, domains: tuple[str, ...]) -> tuple[Path, tuple[str, ...]]:
-    """The folder with a folder per domain, and the names of domains: none means all."""
+def place(given: Path, domains: tuple[str, ...]) -> tuple[Path, tuple[str, ...]]:
+    """The folder with a folder per domain, and the names of domains: none means all.
+
+    Args:
+        given: that folder, or the folder of one domain.
+        domains: those that are named.
+    """
     if not domains and (given / SCHEMA_FILE).is_file():
         folder = given.resolve()
         return folder.parent, (folder.name,)

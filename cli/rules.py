@@ -32,6 +32,7 @@ _OF_A_FARM = {
     "history": ("cli.rule_versions", "show_history"),
     "show": ("cli.rule_versions", "show"),
     "impact": ("cli.impact", "command"),
+    "shadow": ("cli.rule_shadow", "command"),
     "diff": ("cli.rule_versions", "diff"),
     "usage": ("cli.rule_usage", "command"),
     "activate": ("cli.rule_versions", "activate_digest"),

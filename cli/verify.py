@@ -1,6 +1,5 @@
 """`rulefarm verify`: hold what is on record against itself."""
 
-import re
 import sys
 from dataclasses import replace
 from datetime import datetime
@@ -11,7 +10,7 @@ import click
 from cli.display.output import counted, print_json
 from cli.display.terminal import echo
 from cli.lookup import check_domain
-from cli.options import Instant, domain_option, json_option, read_settings, show_private_option
+from cli.options import Instant, Share, domain_option, json_option, read_settings, show_private_option
 from cli.private_view import PrivateView
 from rulefarm.database import LONG_S, connect
 from store.publication_trail import verify_trail
@@ -19,21 +18,6 @@ from tasks.verify_verdicts import Mismatch, VerdictVerifier, Verified
 
 #: Verdicts that do not come out again of which so many are shown.
 _SHOWN = 20
-
-
-class Share(click.ParamType[float]):
-    """A share, like 1% or 0.5%."""
-
-    name = "share"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """The share as a number from 0 to 1."""
-        if isinstance(value, float):
-            return value
-        match = re.fullmatch(r"(\d{1,3}(\.\d{1,6})?)%", value)
-        if match is None or not 0 < float(match[1]) <= 100:
-            self.fail(f"{value!r} is no share, like 1% or 100%", param, ctx)
-        return float(match[1]) / 100
 
 
 @click.command("verify")

@@ -22,6 +22,8 @@ TABLE_PRIVILEGES: dict[str, tuple[str, ...]] = {
     "active_rulesets": _KEEP,
     "publications": _READ,
     "tokens": _KEEP,
+    "shadows": _ALL,
+    "shadow_differences": _KEEP,
     "farm": ("select",),
     "alembic_version": ("select",),
 }

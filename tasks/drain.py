@@ -70,6 +70,7 @@ def drain(context: WorkerContext, domain: str, worker: str, *, bulk: bool, until
             if claimed:
                 stored += group.judge()
             if claimed < most and not group.gave_back:
+                _shadow_when_idle(context, domain, worker, bulk=bulk)
                 return stored
             if time.monotonic() - began > SLICE_S:
                 break
@@ -115,6 +116,7 @@ class _Group:
 
     def judge(self) -> int:
         """Judge and store; gives how many verdicts are on record that were not before."""
+        messages = dict(self._open)
         try:
             judged, failed = self._judge()
             judged_ns = time.time_ns()
@@ -122,6 +124,10 @@ class _Group:
             if self._traces:
                 kept = [each for each in judged if each.id in stored]
                 trace_verdicts(kept, self._traces, (judged_ns, time.time_ns()), attempt=1)
+            if self._context.shadow is not None:
+                for each in judged:
+                    if each.id in stored:
+                        self._context.shadow.note(messages[each.id], each)
             if stored and not self._bulk:
                 put_results(self._context.app, [each for each in judged if each.id in stored and _is_young(each)])
             for job_id, failure in failed.items():
@@ -217,6 +223,13 @@ class _Group:
 
 def _is_young(verdict: Verdict) -> bool:
     return (verdict.evaluated_at - verdict.enqueued_at).total_seconds() < YOUNG_S
+
+
+def _shadow_when_idle(context: WorkerContext, domain: str, worker: str, *, bulk: bool) -> None:
+    """Have drafts judge, if nothing waits: neither is a job due, nor is a message in the queue."""
+    if context.shadow is not None:
+        queue = queue_name(domain, bulk=bulk)
+        context.shadow.judge(worker, lambda: not queue_depths(context.app, [queue])[queue])
 
 
 def _wake_another(context: WorkerContext, domain: str, *, bulk: bool) -> None:

@@ -158,6 +158,8 @@ def _judge_job(task: Task, context: WorkerContext, message: JobMessage, attempt:
         if stored and message.traceparent is not None:
             traces = {message.job_id: message.traceparent}
             trace_verdicts([verdict], traces, (judged_ns, time.time_ns()), attempt=attempt)
+        if stored and context.shadow is not None:
+            context.shadow.note(message, verdict)
     except FarmUnreachable:
         raise
     except Exception as error:  # Whatever it is, the job is to blame, and its attempts count.

@@ -2,8 +2,8 @@
 
 What is asked for by its digest: by a job or a batch that is pinned to it, by a draft. The active rulesets stand in
 `tasks.published_rulesets`. A program is compiled once and kept while it is used, and only so many at once: a process
-that has seen fifty versions holds no more memory than one that has seen two. What can't be judged by here is not tried
-again and again."""
+that has seen fifty versions holds no more memory than one that has seen three. What can't be judged by here is not
+tried again and again."""
 
 import time
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from rulefarm.errors import FarmUnreachable, NotFound, RulefarmError
 from rulesets.loader import LoadedRuleset
 
 #: Programs that are kept at once.
-MOST = 2
+MOST = 3
 #: Seconds without use after which one is dropped.
 KEPT_S = 60.0
 #: Refusals that are remembered at once; the oldest is forgotten for the next.

@@ -127,7 +127,7 @@ class VerdictVerifier:
                 facts=submitted, traceparent=None, digest=None, **{name: getattr(verdict, name) for name in names}
             )
             message = JobMessage.of_row(row)
-            self._compare(verdict, judge_job(loaded, message, verdict.worker, _FactsOfThen([verdict])))
+            self._compare(verdict, judge_job(loaded, message, verdict.worker, FactsOfThen([verdict])))
 
     def _chunks(self) -> None:
         """Batches chunk by chunk: a worker judged a chunk at once, and so is it judged again."""
@@ -163,7 +163,7 @@ class VerdictVerifier:
         loaded = self._ruleset(next(iter(on_record.values())))
         if loaded is None:
             return
-        for again in judge_chunk(loaded, chunk, "", _FactsOfThen(on_record.values())):
+        for again in judge_chunk(loaded, chunk, "", FactsOfThen(on_record.values())):
             verdict = on_record.get(again.subject)
             if verdict is not None and not self._was_refused(verdict):
                 self._compare(verdict, again)
@@ -194,7 +194,7 @@ class VerdictVerifier:
             self._found.mismatches.append(Mismatch(verdict, differences))
 
 
-class _FactsOfThen:
+class FactsOfThen:
     """The shared facts of verdicts, as they were when these were reached."""
 
     def __init__(self, on_record: Iterable[Verdict]) -> None:

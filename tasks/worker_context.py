@@ -14,6 +14,7 @@ from rulesets.loader import LoadedRuleset
 from store.attempts import LeaseTerms
 from tasks.program_versions import RulesetUnusable
 from tasks.published_rulesets import PublishedRulesets
+from tasks.shadow import ShadowJudge
 from tasks.shared_facts import SharedFacts
 
 #: Seconds that a lease outlasts the time limit of what it is for: until then the attempt may still come to an end.
@@ -37,6 +38,8 @@ class WorkerContext:
     shared: SharedFacts | None = None
     #: Keeps the rulesets at what is published; None: they stay what they are.
     published: PublishedRulesets | None = None
+    #: Has drafts judge what was judged; None: nobody does.
+    shadow: ShadowJudge | None = None
 
     def ruleset(self, domain: str, digest: str | None = None) -> LoadedRuleset:
         """The compiled ruleset of a domain: the one that is published, or was a few seconds ago.

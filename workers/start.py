@@ -22,6 +22,7 @@ from rulefarm.settings import Settings
 from rulefarm.urls import source_url
 from tasks.published_rulesets import Prepare
 from tasks.self_description import DESCRIBE, describe
+from tasks.shadow import ShadowJudge
 from tasks.shared_facts import SharedFacts, open_shared
 from tasks.worker_context import WorkerContext, set_context
 from workers.celery_app import create_worker_app, worker_queues
@@ -97,6 +98,7 @@ def run_worker(settings: Settings, options: WorkerOptions, *, prepare: Prepare |
             app=app,
             bulk=options.bulk,
             shared=shared,
+            shadow=ShadowJudge(database, published.version),
         )
     )
     published.watch()

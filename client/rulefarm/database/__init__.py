@@ -6,6 +6,7 @@ from rulefarm.database.copy import copy_columns, copy_rows, once_each
 from rulefarm.database.identity import FarmIdentity
 from rulefarm.database.lateness import lateness_s
 from rulefarm.database.ledger import Ledger, active_digests, message_of_row, read_verdict
+from rulefarm.database.shadow_tables import shadow_differences, shadows
 from rulefarm.database.silence import LONG_S, SHORT_S, allow_long, waited_s
 from rulefarm.database.tables import (
     active_rulesets,
@@ -47,6 +48,8 @@ __all__ = [
     "read_verdict",
     "reconciler",
     "rulesets",
+    "shadow_differences",
+    "shadows",
     "tokens",
     "translate_errors",
     "verdicts",
