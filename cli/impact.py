@@ -1,8 +1,6 @@
 """`rulefarm rules impact`: what a draft would do to facts that are on record, or in a file."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
@@ -12,14 +10,14 @@ import click
 
 from cli.display.impact import ImpactReport, print_impact
 from cli.display.output import print_json
-from cli.display.progress import progress_bar
+from cli.display.progress import progress
 from cli.options import Age, Instant, domain_argument, json_option, read_settings, source_options
 from rulefarm.batch import SourceOptions
 from rulefarm.database import LONG_S, connect
 from rulefarm.errors import RulefarmError
 from rulesets.budget import broken, parse_budget
 from store.facts_on_record import Wanted, instant_before
-from workers.draft_impact import OnProgress, load_draft, try_on_record, try_on_source, versions_of
+from workers.draft_impact import load_draft, try_on_record, try_on_source, versions_of
 
 budget_option = click.option(
     "--budget", metavar="LIMITS", help="Exit code 1 beyond it: flips<0.5%,reject_new<20,errors_new=0."
@@ -114,15 +112,3 @@ def recorded_words(last: timedelta | None) -> str:
     if last is None:
         return "on record"
     return f"on record of the last {'day' if last.days == 1 else f'{last.days} days'}"
-
-
-@contextmanager
-def progress(title: str) -> Iterator[OnProgress]:
-    """A bar on stderr that shows how many facts are done; off a terminal there is none.
-
-    Args:
-        title: what goes on.
-    """
-    with progress_bar(transient=True) as bar:
-        task = bar.add_task(title, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -12,8 +12,9 @@ import click
 from sqlalchemy import Engine
 
 from cli.display.output import counted, print_json
+from cli.display.progress import progress
 from cli.display.terminal import echo
-from cli.impact import budget_option, progress, recorded_words
+from cli.impact import budget_option, recorded_words
 from cli.options import Age, Instant, complete_domains, json_option, read_settings
 from rulefarm.database import LONG_S, active_digests, connect
 from rulefarm.errors import DatabaseUnreachable, RulefarmError, SettingsError

@@ -8,13 +8,15 @@ from typing import Any
 import click
 
 from cli.display.output import counted, print_json
+from cli.display.progress import progress
 from cli.display.terminal import echo
 from cli.lookup import check_domain
 from cli.options import Instant, Share, domain_option, json_option, read_settings, show_private_option
 from cli.private_view import PrivateView
 from rulefarm.database import LONG_S, connect
 from store.publication_trail import verify_trail
-from tasks.verify_verdicts import Mismatch, VerdictVerifier, Verified
+from tasks.verify_verdicts import Mismatch, Verified
+from workers.verified_sample import verify_sample
 
 #: Verdicts that do not come out again of which so many are shown.
 _SHOWN = 20
@@ -41,7 +43,8 @@ def command(
     """
     if not trail and share is None:
         raise click.UsageError("say --trail, or --sample with a share, or both")
-    engine = connect(read_settings(), silence_s=LONG_S)
+    settings = read_settings()
+    engine = connect(settings, silence_s=LONG_S)
     check_domain(engine, domain)
     document: dict[str, Any] = {}
     wrong = False
@@ -55,11 +58,12 @@ def command(
             state = f"whole up to {found.hash[:12]}" if found.hash and not found.problems else "not whole"
             echo(f"{counted(found.length, 'publication')}, {state if found.length else 'nothing to check'}")
     if share is not None:
-        verified = VerdictVerifier(engine, share=share, since=since, domain=domain).run()
+        with progress("verify") as on_progress:
+            verified = verify_sample(settings, engine, on_progress, _say_alone, share=share, since=since, domain=domain)
         view = PrivateView(engine, everything=show_private)
         verified.mismatches = [_shown(one, view) for one in verified.mismatches]
         wrong = wrong or bool(verified.mismatches)
-        document |= _to_json(verified)
+        document |= verified.to_json()
         if not as_json:
             _print(verified)
     if as_json:
@@ -79,12 +83,8 @@ def _shown(one: Mismatch, view: PrivateView) -> Mismatch:
     return replace(one, verdict=view.verdict(one.verdict), differences=differences)
 
 
-def _to_json(verified: Verified) -> dict[str, Any]:
-    mismatches = [
-        {"verdict": one.verdict.to_json(), "why": one.why, "differences": one.differences}
-        for one in verified.mismatches
-    ]
-    return {"judged": verified.judged, "skipped": verified.skipped, "mismatches": mismatches}
+def _say_alone(domain: str) -> None:
+    echo(f"rulefarm: no bulk worker of {domain} answers: judged again in this process", err=True)
 
 
 def _print(verified: Verified) -> None:

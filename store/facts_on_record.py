@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, func, select
+from sqlalchemy import ColumnElement, Engine, func, select, text
 
 from rulefarm.database import allow_long, batches, chunks, jobs, translate_errors, verdicts
 from rulefarm.errors import NotFound
@@ -20,6 +20,12 @@ from rulefarm.errors import NotFound
 _PART_JOBS = 5_000
 #: Jobs that are read at once.
 _PAGE = 1_000
+_DOMAINS = text(
+    "with recursive found (domain) as (select min(domain) from jobs union all"
+    " select (select min(jobs.domain) from jobs where jobs.domain > found.domain) from found"
+    " where found.domain is not null)"
+    " select domain from found where domain is not null union select domain from batches order by domain"
+)
 #: One more than the largest id.
 _IDS = 1 << 128
 
@@ -49,6 +55,11 @@ class FactsPart:
     first: int = 0
     end: int = 0
 
+    @property
+    def ids(self) -> tuple[uuid.UUID, uuid.UUID]:
+        """Of jobs: the first id and the last."""
+        return uuid.UUID(int=self.first), uuid.UUID(int=self.end - 1)
+
     def to_json(self) -> dict[str, Any]:
         """The part as plain data."""
         if self.batch is not None:
@@ -76,6 +87,17 @@ def instant_before(engine: Engine, age: timedelta) -> datetime:
     with translate_errors(engine), engine.connect() as connection:
         found: datetime = connection.execute(select(func.now() - age)).scalar_one()
         return found
+
+
+def domains_on_record(engine: Engine) -> list[str]:
+    """The domains that have jobs or batches, in order; finds them by an index, one by one.
+
+    Raises:
+        DatabaseUnreachable: no answer.
+    """
+    with translate_errors(engine), engine.begin() as connection:
+        allow_long(connection)
+        return list(connection.execute(_DOMAINS).scalars())
 
 
 def facts_on_record(engine: Engine, wanted: Wanted, *, sample: int | None = None) -> list[FactsPart]:

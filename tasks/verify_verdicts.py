@@ -6,7 +6,7 @@ judged again is counted and never taken for right: a shared fact that was missin
 pruned nothing is on record. Writes nothing."""
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import SimpleNamespace
@@ -22,6 +22,7 @@ from rulefarm.messaging import JobMessage
 from rulefarm.verdict import Verdict
 from rulesets.loader import LoadedRuleset
 from rulesets.recorded import load_recorded
+from store.facts_on_record import FactsPart
 from store.ruleset_versions import source_of
 from tasks.judge import judge_chunk, judge_job, row_ids
 from tasks.shared_facts import REFUSALS, CompleteFacts, Subject
@@ -52,6 +53,33 @@ class Verified:
     skipped: int = 0
     mismatches: list[Mismatch] = field(default_factory=list)
 
+    def add(self, other: "Verified") -> None:
+        """Take in what was found elsewhere."""
+        self.judged += other.judged
+        self.skipped += other.skipped
+        self.mismatches += other.mismatches
+
+    def to_json(self) -> dict[str, Any]:
+        """It as plain data."""
+        mismatches = [
+            {"verdict": one.verdict.to_json(), "why": one.why, "differences": one.differences}
+            for one in self.mismatches
+        ]
+        return {"judged": self.judged, "skipped": self.skipped, "mismatches": mismatches}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> "Verified":
+        """What `to_json` wrote."""
+        mismatches = [
+            Mismatch(
+                Verdict.from_json(one["verdict"]),
+                {name: (was, now) for name, (was, now) in one["differences"].items()},
+                one["why"],
+            )
+            for one in document["mismatches"]
+        ]
+        return cls(document["judged"], document["skipped"], mismatches)
+
 
 class VerdictVerifier:
     """Judges a sample of the verdicts of a farm again.
@@ -61,6 +89,8 @@ class VerdictVerifier:
         share: of the jobs, and of the chunks of batches, that are judged again: from 0 to 1, each by chance.
         since: those that were judged earlier are left out. Default: none.
         domain: of this domain only. Default: of all.
+        load: gives the version of a domain by its digest, or fails. Default: it is read, and a verdict whose version
+            can't be judged by is one that differs.
     """
 
     def __init__(
@@ -70,11 +100,13 @@ class VerdictVerifier:
         share: float = 1.0,
         since: datetime | None = None,
         domain: str | None = None,
+        load: Callable[[str, str], LoadedRuleset] | None = None,
     ) -> None:
         self._engine = engine
         self._share = share
         self._since = since
         self._domain = domain
+        self._load = load
         self._rulesets: dict[tuple[str, str], LoadedRuleset | str] = {}
         self._found = Verified()
 
@@ -88,6 +120,22 @@ class VerdictVerifier:
         self._chunks()
         return self._found
 
+    def run_part(self, part: FactsPart) -> Verified:
+        """Judge one part: a chunk, whole; of a range of jobs the share.
+
+        Args:
+            part: of the facts on record of the domain.
+
+        Raises:
+            DatabaseUnreachable: no answer; and what `load` raises.
+        """
+        self._found = Verified()
+        if part.batch is not None:
+            self._chunk(part.batch, part.n)
+        else:
+            self._jobs(part)
+        return self._found
+
     def _wanted(self) -> list[ColumnElement[bool]]:
         conditions = []
         if self._domain is not None:
@@ -96,7 +144,7 @@ class VerdictVerifier:
             conditions.append(verdicts.c.evaluated_at >= self._since)
         return conditions
 
-    def _jobs(self) -> None:
+    def _jobs(self, part: FactsPart | None = None) -> None:
         """Single jobs, in the order of their ids, each page of which is as good as drawn."""
         facts = jobs.c.facts.label("job_facts")
         statement = (
@@ -107,6 +155,8 @@ class VerdictVerifier:
             .limit(_PAGE)
         )
         last = None
+        if part is not None:
+            statement = statement.where(jobs.c.id.between(*part.ids))
         while True:
             page = statement if last is None else statement.where(jobs.c.id > last)
             with translate_errors(self._engine), self._engine.connect() as connection:
@@ -147,7 +197,10 @@ class VerdictVerifier:
             .where(chunks.c.batch == batch, chunks.c.n == n)
         )
         with translate_errors(self._engine), self._engine.connect() as connection:
-            chunk = connection.execute(statement).mappings().one()
+            chunk = connection.execute(statement).mappings().first()
+            if chunk is None:
+                # Pruned meanwhile.
+                return
             ids = row_ids(batch, decode(chunk["facts"])[SUBJECT_COLUMN].to_list())
             of_chunk = select(verdicts).where(verdicts.c.enqueued_at == chunk["enqueued_at"], *self._wanted())
             of_chunk = of_chunk.where(verdicts.c.id.in_([uuid.UUID(row) for row in ids]))
@@ -176,6 +229,8 @@ class VerdictVerifier:
     def _ruleset(self, verdict: Verdict) -> LoadedRuleset | None:
         """The version that judged; None, and a mismatch on record, if it is not there or not understood any more."""
         key = (verdict.domain, verdict.ruleset_digest)
+        if self._load is not None:
+            return self._load(*key)
         if key not in self._rulesets:
             try:
                 self._rulesets[key] = load_recorded(*key, source_of(self._engine, *key))

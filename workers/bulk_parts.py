@@ -14,10 +14,13 @@ from typing import Any
 
 from celery import Celery
 from celery.backends.base import DisabledBackend
+from sqlalchemy import Engine
 
-from rulefarm.errors import BrokerUnreachable
-from rulefarm.messaging import CONNECT_TIMEOUT_S, call_broker, queue
+from rulefarm.database import FarmIdentity
+from rulefarm.errors import BrokerUnreachable, SettingsError
+from rulefarm.messaging import CONNECT_TIMEOUT_S, call_broker, create_app, queue
 from rulefarm.routing import queue_name
+from rulefarm.settings import Settings
 
 #: Parts that wait or are worked on for each process that may take them: the next is there when one is done.
 _AHEAD = 2
@@ -158,3 +161,30 @@ class BulkParts:
         with suppress(BrokerUnreachable):
             call_broker(self._app, look)
         return answers, failed
+
+
+def bulk_workers(settings: Settings, engine: Engine, domain: str, task: str) -> BulkParts | None:
+    """The bulk workers of a domain; None: nothing names a broker.
+
+    Args:
+        settings: where the broker is.
+        engine: the database, which has the farm's id.
+        domain: whose workers.
+        task: name of the task that does a part.
+    """
+    try:
+        app = create_app(settings)
+    except SettingsError:
+        return None
+    app.farm_id = FarmIdentity(engine)
+    return BulkParts(app, domain, task)
+
+
+def done_alone(parts: int, here: Callable[[int], Mapping[str, Any]]) -> Iterator[Answer]:
+    """All parts done in this process, in order.
+
+    Args:
+        parts: how many.
+        here: does the part of a place.
+    """
+    return (Answer(place, here(place), by_worker=False) for place in range(parts))

@@ -12,6 +12,7 @@ from tasks.impact_part import IMPACT_PART, judge_impact_part
 from tasks.nightly import plan_nightly
 from tasks.probe import PROBE, PROBE_AS_SENT, probe
 from tasks.reconcile import reconcile
+from tasks.verify_part import VERIFY_PART, judge_verify_part
 from workers.celery_settings import CONF, check_nightly, take_from
 from workers.consumer import FarmRequest, use_optional_results
 
@@ -52,6 +53,7 @@ def create_worker_app(settings: Settings, *, queues: list[str] | None = None, sh
     app.task(evaluate_job, name=EVALUATE_JOB, ignore_result=True, **judging, **_positive(job_limits))
     app.task(evaluate_chunk, name=EVALUATE_CHUNK, ignore_result=True, **judging, **_positive(chunk_limits))
     app.task(judge_impact_part, name=IMPACT_PART, bind=True, **_positive(chunk_limits))
+    app.task(judge_verify_part, name=VERIFY_PART, bind=True, **_positive(chunk_limits))
     app.task(reconcile, name=RECONCILE, bind=True, ignore_result=True, **_positive(chunk_limits))
     app.task(plan_nightly, name=NIGHTLY, bind=True, ignore_result=True, max_retries=None)
     for name in (PROBE, PROBE_AS_SENT):

@@ -4,7 +4,7 @@ The bulk workers of the domain share the facts on record, if any answers; otherw
 host has, this process does it all. A draft is put on record under its digest so that workers can read it, and becomes
 the active ruleset of nothing by that."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,9 +13,8 @@ from typing import Any
 from sqlalchemy import Engine
 
 from rulefarm.batch import SourceOptions, open_source, subject_names
-from rulefarm.database import FarmIdentity, active_digests, translate_errors
-from rulefarm.errors import NotFound, RulefarmError, SettingsError
-from rulefarm.messaging import create_app
+from rulefarm.database import active_digests, translate_errors
+from rulefarm.errors import NotFound, RulefarmError
 from rulefarm.settings import Settings
 from rulesets.flips import Impact
 from rulesets.folders import SCHEMA_FILE
@@ -26,7 +25,7 @@ from store.facts_on_record import FactsPart, Wanted, facts_on_record
 from store.ruleset_versions import RulesetSnapshot, record_ruleset, source_of
 from tasks.impact_part import IMPACT_PART, part_impact
 from tasks.version_impact import VersionImpact
-from workers.bulk_parts import Answer, BulkParts
+from workers.bulk_parts import bulk_workers, done_alone
 
 #: Is told how many facts are done, of how many; None: nobody knows.
 OnProgress = Callable[[int, int | None], None]
@@ -126,7 +125,7 @@ def try_on_record(
         return part_impact(engine, compared, wanted, FactsPart.from_json(documents[place])).to_json()
 
     impact, processes = Impact(), 0
-    bulk = None if here else _bulk_workers(settings, engine, versions.domain)
+    bulk = None if here else bulk_workers(settings, engine, versions.domain, IMPACT_PART)
     if bulk is not None and (processes := bulk.processes()):
         with translate_errors(engine), engine.begin() as connection:
             record_ruleset(connection, RulesetSnapshot.of(versions.after))
@@ -138,7 +137,7 @@ def try_on_record(
         "since": wanted.since and wanted.since.isoformat(),
     }
     arguments = [about | {"part": document} for document in documents]
-    answers = bulk.run(arguments, do_here, processes=processes) if bulk else _alone(len(parts), do_here)
+    answers = bulk.run(arguments, do_here, processes=processes) if bulk else done_alone(len(parts), do_here)
     took_part = False
     for answer in answers:
         took_part = took_part or answer.by_worker
@@ -192,17 +191,3 @@ def try_on_source(
             if left <= 0:
                 break
     return Tried(impact, 0)
-
-
-def _bulk_workers(settings: Settings, engine: Engine, domain: str) -> BulkParts | None:
-    """The bulk workers of a domain; None: nothing names a broker."""
-    try:
-        app = create_app(settings)
-    except SettingsError:
-        return None
-    app.farm_id = FarmIdentity(engine)
-    return BulkParts(app, domain, IMPACT_PART)
-
-
-def _alone(parts: int, here: Callable[[int], Mapping[str, Any]]) -> Iterator[Answer]:
-    return (Answer(place, here(place), by_worker=False) for place in range(parts))

@@ -1,5 +1,8 @@
 """A bar on stderr that shows how far something is.  commands -> [progress] -> terminal"""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from cli.display.terminal import console
@@ -22,3 +25,15 @@ def progress_bar(*, transient: bool = False) -> Progress:
         transient=transient,
         disable=transient and not out.is_terminal,
     )
+
+
+@contextmanager
+def progress(title: str) -> Iterator[Callable[[int, int | None], None]]:
+    """A bar on stderr that shows how many facts are done; off a terminal there is none.
+
+    Args:
+        title: what goes on.
+    """
+    with progress_bar(transient=True) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -104,6 +104,8 @@ def test_a_row_of_a_batch_that_somebody_changed_is_named_by_the_command(
         row = str(connection.execute(find, judged).scalar_one())
         connection.execute(text("update verdicts set outcome = 'review' where id = :row"), {"row": row})
     shown = on_farm("verify", "--sample", "100%", "--domain", "pricing", code=1)
+    # The bulk workers of the farm have found it.
+    assert "in this process" not in shown
     assert f"{row}  pricing" in shown
     assert "outcome: 'review' on record, 'accept' now" in shown
     document = json.loads(on_farm("verify", "--sample", "100%", "--json", code=1))

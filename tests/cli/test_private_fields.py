@@ -94,5 +94,6 @@ def test_private_values_are_shown_to_who_asks_for_them_alone(say: OnFarm, databa
     with database.begin() as connection:
         connection.execute(text("update verdicts set changes = jsonb_set(changes, '{Order.score}', '8')"))
     found = say("verify", "--sample", "100%", code=1)
+    assert "no bulk worker of secretive answers: judged again in this process" in found
     assert "changes: {'Order.score': '(private)'} on record" in found
     assert "731.25" in say("verify", "--sample", "100%", "--show-private", code=1)
