@@ -74,18 +74,23 @@ def _answers(app: Celery, timeout_s: float) -> tuple[dict[str, Any], dict[str, A
 def _stats(app: Celery, connection: Connection, timeout_s: float) -> dict[str, Any]:
     """The statistics of each worker; waits until all have answered that Redis gave the question to, no longer."""
     stats: dict[str, Any] = {}
-    receivers = _receivers(connection.default_channel)
+    receivers, drain = _receivers(connection.default_channel), connection.drain_events
 
-    def take(answer: dict[str, Any]) -> None:
-        stats.update(answer)
+    def drain_until_all_answered(**options: Any) -> Any:
+        # Of no worker there is nothing to wait for; asked before each wait, the first too.
         if receivers and len(stats) >= receivers[-1]:
             raise _AllAnswered
+        return drain(**options)
 
     # Without the pool, from which it would publish over another connection than the one that is watched.
     mailbox = app.control.mailbox(connection)
     mailbox.producer_pool = None
-    with suppress(_AllAnswered):
-        mailbox.multi_call("stats", timeout=timeout_s, callback=take)
+    connection.drain_events = drain_until_all_answered
+    try:
+        with suppress(_AllAnswered):
+            mailbox.multi_call("stats", timeout=timeout_s, callback=stats.update)
+    finally:
+        connection.drain_events = drain
     return stats
 
 
