@@ -42,5 +42,7 @@ def running_ground() -> Iterator[Ground]:
     """Both servers, on data that is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="rulefarm-bench-") as folder:
         home = Path(folder)
+        # For root the servers run as another user, who keeps elsewhere, for good, what it can't reach.
+        home.chmod(0o711)
         with running_services(home / "services") as services:
             yield Ground(home, services)
