@@ -55,8 +55,7 @@ class KnownDomains:
             DatabaseUnreachable: no answer.
         """
         if digest and self._ledger and not self._ledger.has_ruleset(domain, digest):
-            message = f"no ruleset {digest[:12]} of {domain} is on record"
-            raise JobRejected("unknown-ruleset", message, "'rulefarm rules history' names those that are")
+            raise unknown_ruleset(domain, digest)
 
     def read(self) -> None:
         """Ask for the list.
@@ -82,3 +81,14 @@ def checked_known(domain: str, known: Collection[str]) -> None:
     if domain not in known:
         names = ", ".join(sorted(known)) or "none: no worker has published a ruleset yet"
         raise JobRejected("unknown-domain", f"no domain {domain!r}", f"known: {names}")
+
+
+def unknown_ruleset(domain: str, digest: str) -> JobRejected:
+    """That a job is pinned to a ruleset which is not on record.
+
+    Args:
+        domain: whose ruleset it would be.
+        digest: that the job is pinned to.
+    """
+    message = f"no ruleset {digest[:12]} of {domain} is on record"
+    return JobRejected("unknown-ruleset", message, "'rulefarm rules history' names those that are")

@@ -60,7 +60,9 @@ def test_a_key_is_one_job(any_farm: Any) -> None:
     assert first.wait(60) == again.wait(60)
     other = any_farm.submit("pricing", {"Product": {"sku": "a", "price": 2}}, key=key)
     later = any_farm.submit("pricing", product, key=key, as_of=AS_OF)
-    assert len({first.id, other.id, later.id}) == 3
+    pinned = any_farm.submit("pricing", product, key=key, digest=first.wait(60).ruleset_digest)
+    assert len({first.id, other.id, later.id, pinned.id}) == 4
+    assert pinned.wait(60).ruleset_digest == first.wait(60).ruleset_digest
     assert later.as_of == AS_OF
     one, two = any_farm.submit_many("pricing", [(key, product), product])
     assert one.id == first.id != two.id
@@ -79,6 +81,8 @@ def test_a_key_is_one_job(any_farm: Any) -> None:
         ("pricing", PRODUCT, {"key": "x" * 10_000}, "bad-key"),
         ("pricing", PRODUCT, {"as_of": "2026-03-01"}, "bad-as-of"),
         ("pricing", PRODUCT, {"as_of": datetime(2026, 3, 1)}, "bad-as-of"),
+        ("pricing", PRODUCT, {"digest": "5afe"}, "bad-digest"),
+        ("pricing", PRODUCT, {"digest": "0" * 64}, "unknown-ruleset"),
     ],
 )
 def test_what_is_refused_is_refused_by_the_same_code(
@@ -87,10 +91,9 @@ def test_what_is_refused_is_refused_by_the_same_code(
     with pytest.raises(JobRejected) as caught:
         any_farm.submit(domain, facts, **options)
     assert caught.value.code == code
+    of_all = {name: value for name, value in options.items() if name != "key"}
     with pytest.raises(RulefarmError) as caught_of_many:
-        any_farm.submit_many(
-            domain, [{"Product": {"sku": "a"}}, (options.get("key"), facts)], as_of=options.get("as_of")
-        )
+        any_farm.submit_many(domain, [{"Product": {"sku": "a"}}, (options.get("key"), facts)], **of_all)
     assert caught_of_many.value.code == code
 
 

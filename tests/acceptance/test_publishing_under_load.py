@@ -93,11 +93,12 @@ def kill_a_publisher(settings: Settings, database: Engine, author: Author) -> st
     waiting = text(
         "select count(*) from pg_stat_activity where query ilike 'insert into publications%' and state = 'active'"
     )
-    with database.begin() as connection, rulefarm(settings, "rules", "publish", str(author.folder)) as publisher:
+    with database.begin() as connection:
         # The rules, and that they are the active ones, are written by then: the trail comes last.
         connection.execute(text("lock table publications in share mode"))
-        until(lambda: scalar(database, waiting))
-        publisher.kill()
+        with rulefarm(settings, "rules", "publish", str(author.folder)) as publisher:
+            until(lambda: scalar(database, waiting))
+            publisher.kill()
     return digest
 
 

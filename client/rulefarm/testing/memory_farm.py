@@ -16,7 +16,7 @@ from typing import Any
 
 from rulefarm.errors import FarmUnreachable, NotFound, QueueFull, RulefarmError, VerdictPending
 from rulefarm.jobs import Job, id_of, new_jobs
-from rulefarm.known_domains import checked_known
+from rulefarm.known_domains import checked_known, unknown_ruleset
 from rulefarm.regions import producer_regions
 from rulefarm.settings import Settings
 from rulefarm.testing.judges import Answer, Engine, canned
@@ -76,6 +76,7 @@ class MemoryFarm:
         *,
         key: str | None = None,
         as_of: datetime | None = None,
+        digest: str | None = None,
         connection: Any = None,
         wait_for_room: float | None = 0.0,
     ) -> Job:
@@ -86,14 +87,15 @@ class MemoryFarm:
             facts: fact name to object, or to a list of objects.
             key: what is judged; the same key with the same facts is the same job.
             as_of: the instant to judge at. Default: now.
+            digest: of the ruleset that judges; there is but one of a domain, and answers go with any.
             connection: not used, but that the job's message counts as not sent. Its transaction is not waited for.
             wait_for_room: not used: there is always room.
 
         Raises:
-            JobRejected: unknown domain, or facts or key that can't be taken.
+            JobRejected: unknown domain or ruleset, or facts or key that can't be taken.
             RulefarmError: what `fail` was given.
         """
-        [job] = self._take(domain, [(facts, key)], as_of)
+        [job] = self._take(domain, [(facts, key)], as_of, digest)
         return replace(job, sent=connection is None)
 
     def submit_many(
@@ -102,6 +104,7 @@ class MemoryFarm:
         items: Iterable[Mapping[str, Any] | tuple[str | None, Mapping[str, Any]]],
         *,
         as_of: datetime | None = None,
+        digest: str | None = None,
         wait_for_room: float | None = 0.0,
     ) -> list[Job]:
         """Take many jobs at once, all or none.
@@ -110,13 +113,14 @@ class MemoryFarm:
             domain: who judges.
             items: facts, or pairs of key and facts.
             as_of: the instant to judge at. Default: now.
+            digest: as for `submit`.
             wait_for_room: not used.
 
         Raises:
             JobRejected, RulefarmError: as `submit`.
         """
         pairs = [(item[1], item[0]) if isinstance(item, tuple) else (item, None) for item in items]
-        return self._take(domain, pairs, as_of)
+        return self._take(domain, pairs, as_of, digest)
 
     def send(self, *jobs: Job) -> bool:
         """Nothing is to be sent.
@@ -133,6 +137,7 @@ class MemoryFarm:
         *,
         key: str | None = None,
         as_of: datetime | None = None,
+        digest: str | None = None,
         timeout: float | None = 30.0,
     ) -> Verdict:
         """Submit one job and give its verdict.
@@ -142,12 +147,13 @@ class MemoryFarm:
             facts: fact name to object, or to a list of objects.
             key: what is judged. Default: every call is a new job.
             as_of: the instant to judge at. Default: now.
+            digest: as for `submit`.
             timeout: as for `wait`.
 
         Raises:
             VerdictPending: the canned answer is None. Otherwise as `submit`.
         """
-        return self.submit(domain, facts, key=key, as_of=as_of).wait(timeout)
+        return self.submit(domain, facts, key=key, as_of=as_of, digest=digest).wait(timeout)
 
     def wait(self, job: Job, timeout: float | None = 30.0) -> Verdict:
         """The verdict of a job, at once.
@@ -201,10 +207,16 @@ class MemoryFarm:
         self.close()
 
     def _take(
-        self, domain: str, items: Iterable[tuple[Mapping[str, Any], str | None]], as_of: datetime | None
+        self,
+        domain: str,
+        items: Iterable[tuple[Mapping[str, Any], str | None]],
+        as_of: datetime | None,
+        digest: str | None,
     ) -> list[Job]:
-        new = list(new_jobs(domain, items, as_of=as_of, on_record=True, farm=self))
+        new = list(new_jobs(domain, items, as_of=as_of, on_record=True, farm=self, digest=digest))
         checked_known(domain, {*self.answers, *(self._engine.rulesets if self._engine else ())})
+        if digest and domain not in self.answers and self._engine and digest != self._engine.rulesets[domain].digest:
+            raise unknown_ruleset(domain, digest)
         with self._lock:
             failure, self._failure = self._failure, None
             # Of regions the next takes what the first could not.
