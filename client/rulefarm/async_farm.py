@@ -123,7 +123,7 @@ class AsyncFarm:
         ends = None if timeout is None else loop.time() + timeout
         taken = await self._run(partial(farm._take, job, text, 0.0))
         try:
-            return await self.wait(taken, timeout)
+            return await self._wait(taken, timeout, farm._regions.silence_s)
         except FarmUnreachable as error:
             farm._regions.leave(taken.region, error)
             again = await self._run(partial(farm._take, job, text, 0.0))
@@ -136,8 +136,11 @@ class AsyncFarm:
             job: as `submit` returned it.
             timeout: seconds; None waits for ever.
         """
+        return await self._wait(job, timeout, None)
+
+    async def _wait(self, job: Job, timeout: float | None, silence_s: float | None) -> Verdict:
         home = job.farm if isinstance(job.farm, Intake) else self.farm
-        watch = Watch(job, home.app, home.ledger, timeout)
+        watch = Watch(job, home.app, home.ledger, timeout, silence_s=silence_s)
         while (verdict := await self._run(watch.look)) is None:
             await asyncio.sleep(watch.pause_s())
         return verdict

@@ -12,7 +12,7 @@ import time
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from rulefarm.errors import FarmUnreachable
 from rulefarm.intake import Intake
@@ -188,7 +188,7 @@ class Farm:
         ends = None if timeout is None else time.monotonic() + timeout
         taken = self._take(job, text, 0.0)
         try:
-            return taken.wait(timeout)
+            return cast(Intake, taken.farm).wait(taken, timeout, silence_s=self._regions.silence_s)
         except FarmUnreachable as error:
             # Its region went away with it: the same job is judged by the next.
             self._regions.leave(taken.region, error)

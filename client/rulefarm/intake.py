@@ -186,14 +186,15 @@ class Intake:
                 self.ledger.mark_unsent(**of)
         return sent
 
-    def wait(self, job: Job, timeout: float | None = 30.0) -> Verdict:
+    def wait(self, job: Job, timeout: float | None = 30.0, *, silence_s: float | None = None) -> Verdict:
         """Wait for the verdict of a job of this farm; as `Job.wait`.
 
         Args:
             job: as it was taken.
             timeout: seconds; None waits for ever.
+            silence_s: seconds after which a broker that says nothing is not waited for. Default: the row is looked at.
         """
-        return wait_for(job, self.app, self.ledger, timeout)
+        return wait_for(job, self.app, self.ledger, timeout, silence_s=silence_s)
 
     def verdict(self, job_id: uuid.UUID) -> Verdict | None:
         """The verdict of a job, or of a row of a batch; None while there is none yet.

@@ -167,6 +167,11 @@ class Regions(Generic[_Farm]):
         return len(self._regions) > 1
 
     @property
+    def silence_s(self) -> float | None:
+        """Seconds after which a broker that says nothing is left for that of the next region, if there is one."""
+        return self._regions[0].farm.settings.region_budget_s / 2 if self.are_several else None
+
+    @property
     def farms(self) -> list[_Farm]:
         """Of all regions, in the order in which they were named."""
         return [region.farm for region in self._regions]

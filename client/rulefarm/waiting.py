@@ -23,7 +23,9 @@ _FIRST_LOOK_S, _LONGEST_LOOK_S = 0.002, 0.1
 _FIRST_ROW_LOOK_S, _LONGEST_ROW_LOOK_S = 0.02, 0.5
 
 
-def wait_for(job: Job, app: GuestApp, ledger: "Ledger | None", timeout: float | None) -> Verdict:
+def wait_for(
+    job: Job, app: GuestApp, ledger: "Ledger | None", timeout: float | None, *, silence_s: float | None = None
+) -> Verdict:
     """Wait for the verdict of a job.
 
     Args:
@@ -31,13 +33,15 @@ def wait_for(job: Job, app: GuestApp, ledger: "Ledger | None", timeout: float | 
         app: its result backend is asked, if it has one.
         ledger: its verdict row is looked for, if there is a database.
         timeout: seconds; None waits for ever.
+        silence_s: seconds after which a broker that says nothing is enough to give up: another region can judge the
+            job. Default: the database is asked in its place.
 
     Raises:
         VerdictPending: none came in time.
         JobDead: none will come.
         BrokerUnreachable: the broker does not answer, and there is no database to ask instead.
     """
-    watch = Watch(job, app, ledger, timeout)
+    watch = Watch(job, app, ledger, timeout, silence_s=silence_s)
     with app.announcements.of(str(job.id)) as announcement:
         told = None
         while (verdict := watch.look(told)) is None:
@@ -48,7 +52,15 @@ def wait_for(job: Job, app: GuestApp, ledger: "Ledger | None", timeout: float | 
 class Watch:
     """Looks for the verdict of a job, again and again; whoever waits sleeps in between, in a way of its own."""
 
-    def __init__(self, job: Job, app: Celery, ledger: "Ledger | None", timeout: float | None) -> None:
+    def __init__(
+        self,
+        job: Job,
+        app: Celery,
+        ledger: "Ledger | None",
+        timeout: float | None,
+        *,
+        silence_s: float | None = None,
+    ) -> None:
         """Begin to wait; as `wait_for`.
 
         Args:
@@ -56,7 +68,9 @@ class Watch:
             app: its result backend is asked, if it has one.
             ledger: its verdict row is looked for, if there is a database.
             timeout: seconds from now on; None: it may take for ever.
+            silence_s: as for `wait_for`.
         """
+        self._silence_s = silence_s
         self._job, self._app, self._ledger, self._timeout = job, app, ledger, timeout
         self._deadline = None if timeout is None else time.monotonic() + timeout
         self._pause_s, self._row_pause_s = _FIRST_LOOK_S, _FIRST_ROW_LOOK_S
@@ -73,7 +87,7 @@ class Watch:
             VerdictPending, JobDead, BrokerUnreachable: as `wait_for`.
         """
         job, ledger = self._job, self._ledger
-        verdict = _result(job, self._app, ledger, told) if self._has_results else None
+        verdict = self._result(told) if self._has_results else None
         now = time.monotonic()
         late = self._deadline is not None and now >= self._deadline
         if verdict is None and ledger and (late or now >= self._next_row_look or not self._has_results):
@@ -84,6 +98,18 @@ class Watch:
             hint = "the job is on record; ask again later" if job.on_record else ""
             raise VerdictPending("verdict-pending", f"no verdict on job {job.id} after {self._timeout:g} s", hint)
         return verdict
+
+    def _result(self, told: bytes | None) -> Verdict | None:
+        begun = time.monotonic()
+        try:
+            return _result(self._job, self._app, self._ledger, told)
+        except BrokerUnreachable:
+            # Silence, and no refusal, is what a line that was cut is like: the database behind it would be waited for,
+            # too, to see whether the connection lives, and again for a new one.
+            is_silent = self._silence_s is not None and time.monotonic() - begun >= self._silence_s
+            if self._ledger is None or is_silent:
+                raise
+            return None
 
     def pause_s(self, *, is_told: bool = False) -> float:
         """Seconds until the next look: more with every one.
@@ -99,12 +125,7 @@ class Watch:
 
 def _result(job: Job, app: Celery, ledger: "Ledger | None", told: bytes | None) -> Verdict | None:
     backend = app.backend
-    try:
-        meta = backend.decode_result(told) if told else call_broker(app, lambda: backend.get_task_meta(str(job.id)))
-    except BrokerUnreachable:
-        if ledger is None:
-            raise
-        return None
+    meta = backend.decode_result(told) if told else call_broker(app, lambda: backend.get_task_meta(str(job.id)))
     if meta["status"] != "SUCCESS" or not meta["result"] or "id" not in meta["result"]:
         return None
     # The same job in another farm has the same id: its result is none of ours.

@@ -4,6 +4,7 @@ import asyncio
 import os
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +13,17 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, insert, text
 
-from rulefarm import AsyncFarm, DatabaseUnreachable, Farm, Job, JobRejected, NotFound, QueueFull, SettingsError
+from rulefarm import (
+    AsyncFarm,
+    DatabaseUnreachable,
+    Farm,
+    Job,
+    JobRejected,
+    NotFound,
+    QueueFull,
+    SettingsError,
+    VerdictPending,
+)
 from rulefarm.database import active_rulesets, connect, jobs
 from rulefarm.region_places import RegionPlace
 from rulefarm.settings import Settings
@@ -179,6 +190,41 @@ def test_a_coroutine_and_a_child_have_the_same_regions(two: Two, farm: Farm) -> 
     if child == 0:
         os._exit(0 if farm.submit(two.domain, ORDER, key="child").region == "us" else 1)
     assert os.waitpid(child, 0)[1] == 0
+
+
+def test_a_job_whose_broker_falls_silent_is_judged_by_the_next_region(two: Two) -> None:
+    near, far = two.settings.regions
+    with linked() as line:
+        through = line.to(Settings(home=two.settings.home, broker_url=near.broker_url, database_url=near.database_url))
+        silent = replace(near, broker_url=through["broker_url"])
+        given = {"settings": replace(two.settings, regions=(silent, far)), "region": "sg", "fallback": ["us"]}
+
+        async def evaluated(key: str) -> Any:
+            async with AsyncFarm(**given) as farm:
+                return await farm.evaluate(two.domain, ORDER, key=key, timeout=120)
+
+        with Farm(**given) as farm, ThreadPoolExecutor(2) as threads:
+            waiting = farm.submit(two.domain, ORDER, key="waiting")
+            asked = [
+                threads.submit(farm.evaluate, two.domain, ORDER, key="one", timeout=120),
+                threads.submit(lambda: asyncio.run(evaluated("two"))),
+            ]
+            until(lambda: two.subjects("sg") == ["one", "two", "waiting"], 120)
+            line.cut()
+            until(lambda: two.subjects("us") == ["one", "two"], 120)
+            with two.databases["us"].begin() as connection:
+                connection.execute(
+                    text(
+                        "insert into verdicts (id, enqueued_at, domain, subject, outcome, fired, reasons, changes,"
+                        " ruleset_digest, facts_digest, as_of, worker, evaluated_at, micros) select id, enqueued_at,"
+                        " domain, subject, 'accept', '{}', '[]', '{}', 'r', 'f', as_of, 'w', now(), 1 from jobs"
+                    )
+                )
+            assert [each.result(120).subject for each in asked] == ["one", "two"]
+            # Who waits for a job that stays where it is has its row looked at: its region goes on judging.
+            with pytest.raises(VerdictPending):
+                waiting.wait(0.1)
+            line.heal()
 
 
 def test_a_fallback_needs_a_region_and_a_region_needs_a_place(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
