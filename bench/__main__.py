@@ -23,6 +23,7 @@ from bench.impact import command as impact
 from bench.ours import compiled
 from bench.suites import FULL, QUICK, A, B, C, D, Effort, chain, chunks, orders, records, shipped
 from bench.timing import Disagreement, Goal, ReportRow
+from bench.ways import command as ways
 from bench.workload import make_workload
 from rulesets.loader import SHIPPED, load_domain
 
@@ -38,7 +39,7 @@ ORDERS_TAKEN = 1_000
 @click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures there too.")
 @click.pass_context
 def main(context: click.Context, quick: bool, file: Path | None) -> None:
-    """Time the engine beside what one could use in its place; the whole farm; or the gateway."""
+    """Time the engine beside what one could use in its place; ways of writing rules; the whole farm; or the gateway."""
     if context.invoked_subcommand is None:
         _engine(quick, file)
 
@@ -47,6 +48,7 @@ main.add_command(farm)
 main.add_command(gateway)
 main.add_command(growth)
 main.add_command(impact)
+main.add_command(ways)
 
 
 def _engine(quick: bool, file: Path | None) -> None:
