@@ -7,24 +7,30 @@ evaluation."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from engine.chains import Families, families_of
+from engine.collector import no_collector
+from engine.columnar.chain_columns import ChainColumns
+from engine.columnar.columns import Mask
 from engine.columnar.frame_pass import FramePass
 from engine.columnar.frame_result import FrameResult, Indexes
-from engine.columnar.frame_shape import shape_of_fact
+from engine.columnar.frame_shape import FrameShape, shape_of_fact
 from engine.columnar.plan import FramePlan
 from engine.columnar.whole_facts import WholeFacts
+from engine.columnar.written_columns import WrittenColumns
 from engine.compiler import Compiled
 from engine.evaluation import Evaluation, run_cycle
 
 Evaluate = Callable[[Mapping[str, Any], datetime], Evaluation]
 
 #: int64[rows + 1], where the rules that fire in each row begin; int64[hits], the positions of those rules; and the
-#: evaluations of the rows that have one of their own.
-_Part = tuple[Indexes, Indexes, dict[int, Evaluation]]
+#: evaluations of the rows that have one of their own. And what was set in the other ones; None: nothing.
+_Part = tuple[Indexes, Indexes, dict[int, Evaluation], WrittenColumns | None]
 
 #: Rows that go through one pass: their numbers fit the cache, and a longer frame takes no more memory.
 _ROWS = 4_096
@@ -43,6 +49,8 @@ class FrameEvaluator:
         self._compiled = compiled
         self._evaluate = evaluate
         self._plans: dict[str, FramePlan] = {}
+        #: By the name of the fact; None: not all rules can take their turns for many rows.
+        self._chained: dict[str, ChainColumns | None] = {}
         #: By the names of the facts.
         self._wholes: dict[frozenset[str], WholeFacts] = {}
         agenda = compiled.agenda
@@ -69,16 +77,72 @@ class FrameEvaluator:
         Returns:
             What the record evaluator would say about each row.
         """
+        if fact not in self._chained:
+            self._chained[fact] = self._chain_of(fact)
+        chain = self._chained[fact]
+
+        def judge_part(part: pl.DataFrame) -> _Part:
+            judged = None if chain is None else self._judge_chained(chain, part, fact, as_of)
+            return judged or self._judge_part(FramePass(self._plan_of(fact), part, as_of), part, fact, as_of)
+
+        return self._judge_parts(frame, judge_part)
+
+    def _plan_of(self, fact: str) -> FramePlan:
         plan = self._plans.get(fact)
         if plan is None:
             compiled = self._compiled
-            shape = shape_of_fact(compiled.layout, compiled.reader.use, fact)
-            plan = self._plans[fact] = FramePlan(compiled, shape, len(compiled.agenda.rules))
+            plan = FramePlan(compiled, self._shape_of(fact), len(compiled.agenda.rules))
+            self._plans[fact] = plan
+        return plan
 
-        def judge_part(part: pl.DataFrame) -> _Part:
-            return self._judge_part(FramePass(plan, part, as_of), part, fact, as_of)
+    def _shape_of(self, fact: str) -> FrameShape:
+        return shape_of_fact(self._compiled.layout, self._compiled.reader.use, fact)
 
-        return self._judge_parts(frame, judge_part)
+    @cached_property
+    def _families(self) -> Families | None:
+        chains = self._compiled.chains
+        return None if chains is None else families_of(chains.material)
+
+    def _chain_of(self, fact: str) -> ChainColumns | None:
+        chains = self._compiled.chains
+        with no_collector():
+            if chains is None or self._families is None:
+                return None
+            return ChainColumns(self._compiled, self._families, chains.material, self._shape_of(fact))
+
+    def _judge_chained(self, chain: ChainColumns, frame: pl.DataFrame, fact: str, as_of: datetime) -> _Part | None:
+        """Judge rows by rules that take their turns for all of them; None where there are too few.
+
+        Args:
+            chain: the rules.
+            frame: the rows.
+            fact: whose fields the columns are.
+            as_of: the moment they are judged at, in UTC.
+        """
+        judged = chain.judge(FramePass(chain.plan, frame, as_of))
+        if judged is None:
+            return None
+        evaluations = self._by_records(frame, judged.fallback_rows, fact, as_of)
+        starts = np.searchsorted(judged.rows, np.arange(len(frame) + 1))
+        return starts, judged.positions, evaluations, judged.written
+
+    def _by_records(self, frame: pl.DataFrame, which: Mask, fact: str | None, as_of: datetime) -> dict[int, Evaluation]:
+        """The evaluations of some rows.
+
+        Args:
+            frame: the rows.
+            which: bool[rows].
+            fact: whose fields the columns are; None: each is a whole fact.
+            as_of: the moment they are judged at, in UTC.
+        """
+        if not which.any():
+            return {}
+        rows = np.flatnonzero(which)
+        facts = frame[rows].iter_rows(named=True)
+        return {
+            row: self._evaluate(fields if fact is None else {fact: fields}, as_of)
+            for row, fields in zip(rows.tolist(), facts, strict=True)
+        }
 
     def judge_whole(self, frame: pl.DataFrame, as_of: datetime) -> FrameResult | None:
         """Judge every row of a frame of whole facts.
@@ -111,18 +175,23 @@ class FrameEvaluator:
         """Judge a frame, some rows at a time."""
         starts, positions = [np.zeros(1, np.int64)], []
         evaluations: dict[int, Evaluation] = {}
+        set_in: list[tuple[int, WrittenColumns]] = []
         rows = hits = 0
         for part in frame.iter_slices(_ROWS):
             # A number out of range gives infinity or NaN, and both are looked for.
             with np.errstate(all="ignore"):
-                part_starts, part_positions, part_evaluations = judge_part(part)
+                part_starts, part_positions, part_evaluations, written = judge_part(part)
             starts.append(part_starts[1:] + hits)
             positions.append(part_positions)
             evaluations |= {row + rows: evaluation for row, evaluation in part_evaluations.items()}
+            if written is not None:
+                set_in.append((rows, written))
             rows += len(part)
             hits += len(part_positions)
-        reasons = self._compiled.agenda.reasons
-        return FrameResult(np.concatenate(starts), np.concatenate(positions), reasons, evaluations)
+        # Only rows of which something was set have rules whose reasons are not those of the agenda.
+        families = self._families if set_in else None
+        reasons = self._compiled.agenda.reasons if families is None else families.reasons
+        return FrameResult(np.concatenate(starts), np.concatenate(positions), reasons, evaluations, set_in)
 
     def _judge_part(self, frame_pass: FramePass, frame: pl.DataFrame, fact: str | None, as_of: datetime) -> _Part:
         """Judge rows that go through one pass.
@@ -134,15 +203,10 @@ class FrameEvaluator:
             as_of: the moment they are judged at, in UTC.
 
         Returns:
-            int64[rows + 1], where the rules that fire in each row begin; int64[hits], the positions of those rules; and
-            the evaluations of the rows that have one of their own.
+            What they come to; nothing is set but in rows with an evaluation.
         """
         rows, positions = frame_pass.match()
-        evaluations: dict[int, Evaluation] = {}
-        if frame_pass.fallback_rows.any():
-            fallback_rows = np.flatnonzero(frame_pass.fallback_rows)
-            for row, fields in zip(fallback_rows.tolist(), frame[fallback_rows].iter_rows(named=True), strict=True):
-                evaluations[row] = self._evaluate(fields if fact is None else {fact: fields}, as_of)
+        evaluations = self._by_records(frame, frame_pass.fallback_rows, fact, as_of)
         is_constant = self._is_constant[positions]
         if not is_constant.all():
             acting_rows = np.unique(rows[~is_constant])
@@ -163,7 +227,7 @@ class FrameEvaluator:
                 evaluations[row] = evaluation
         if self._has_groups:
             rows, positions = self._without_rivals(rows, positions)
-        return np.searchsorted(rows, np.arange(len(frame) + 1)), positions, evaluations
+        return np.searchsorted(rows, np.arange(len(frame) + 1)), positions, evaluations, None
 
     def _without_rivals(self, rows: Indexes, positions: Indexes) -> tuple[Indexes, Indexes]:
         """Of the rules of an activation group, only the first that fires in a row.

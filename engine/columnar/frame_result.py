@@ -3,14 +3,17 @@
 Most rows fire rules with constant reasons only; names and reasons of those are put together for all rows at once, when
 somebody asks. The other rows have an evaluation each."""
 
+from bisect import bisect_right
 from collections.abc import Hashable, Mapping, Sequence
 from functools import cached_property
 from itertools import pairwise
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from engine.columnar.written_columns import WrittenColumns
 from engine.evaluation import OUTCOMES, Evaluation, Reason, ReasonTable, RuleEvent
 
 #: int64[hits] or int64[rows]: rows of a frame, or positions of rules on the agenda.
@@ -21,7 +24,12 @@ class FrameResult:
     """What the rules say about each row of a frame."""
 
     def __init__(
-        self, starts: Indexes, positions: Indexes, reasons: ReasonTable, evaluations: Mapping[int, Evaluation]
+        self,
+        starts: Indexes,
+        positions: Indexes,
+        reasons: ReasonTable,
+        evaluations: Mapping[int, Evaluation],
+        written: Sequence[tuple[int, WrittenColumns]] = (),
     ) -> None:
         """Keep what was found.
 
@@ -30,7 +38,9 @@ class FrameResult:
             positions: int64[hits], the fired rules of all rows, by their position on the agenda.
             reasons: the constant reasons of all rules.
             evaluations: by row, of the rows that have one of their own.
+            written: what was set in rows that have none, by stretches: the first row of each, rising; default: nothing.
         """
+        self._written = written
         self._positions = positions
         self._reasons = reasons
         self._evaluations = evaluations
@@ -66,6 +76,9 @@ class FrameResult:
         kinds: list[Hashable] = [fired[begin * size : end * size] for begin, end in pairwise(starts)]
         for row in self._evaluations:
             kinds[row] = row
+        for first, written in self._written:
+            for row in written.rows:
+                kinds[first + row] = first + row
         return kinds
 
     @cached_property
@@ -106,7 +119,13 @@ class FrameResult:
     def changes(self, row: int) -> dict[str, Any]:
         """`Fact.field` to its new value, for the fields of a row that rules changed."""
         evaluation = self._evaluations.get(row)
-        return {} if evaluation is None else evaluation.changes
+        if evaluation is not None:
+            return evaluation.changes
+        place = bisect_right(self._written, row, key=itemgetter(0)) - 1
+        if place < 0:
+            return {}
+        first, written = self._written[place]
+        return written.changes(row - first) if row - first < len(written) else {}
 
 
 _OUTCOMES = np.array(OUTCOMES, np.object_)

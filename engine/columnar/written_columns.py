@@ -1,0 +1,138 @@
+"""What rules set in many rows, by columns.  [written_columns] -> chain_columns, frame_result
+
+Takes what was set, rule after rule; gives the changes of a row, as its evaluation would have them, to whoever asks."""
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.columnar.columns import Floats, Mask
+
+#: Whole numbers below it are integers to the caller.
+_MOST = 1e15
+
+#: int64[some rows]: rows.
+_Rows = npt.NDArray[np.int64]
+
+
+class _Written:
+    """One field that rules set."""
+
+    def __init__(self, count: int, numbers: Floats | None, nulls: Mask) -> None:
+        #: float64[rows], or object[rows]; and bool[rows], where there is none.
+        self.values: Any = np.empty(count, np.object_) if numbers is None else numbers.copy()
+        self.nulls = nulls.copy()
+        #: The same before any rule.
+        self.first: Any = None if numbers is None else numbers.copy()
+        self.no_first = nulls.copy()
+        #: int64[rows]: when it was first set to another value; -1: never.
+        self.times = np.full(count, -1, np.int64)
+
+
+class WrittenColumns:
+    """What was set in some rows."""
+
+    def __init__(self, count: int, labels: Mapping[int, str]) -> None:
+        """Begin.
+
+        Args:
+            count: rows.
+            labels: slot to the name of the field.
+        """
+        self._count = count
+        self._labels = labels
+        self._fields: dict[int, _Written] = {}
+        self._time = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def set_numbers(self, slot: int, rows: _Rows, numbers: Floats, nulls: Mask, before: tuple[Floats, Mask]) -> None:
+        """A number is set.
+
+        Args:
+            slot: of the field.
+            rows: int64[some rows], none twice.
+            numbers: float64[some rows], zero where there is none.
+            nulls: bool[some rows], where that is.
+            before: the field of all rows, as it was.
+        """
+        field = self._fields.get(slot)
+        if field is None:
+            field = self._fields[slot] = _Written(self._count, *before)
+        differs = (field.values[rows] != numbers) | (field.nulls[rows] != nulls)
+        self._note(field, rows[differs])
+        field.values[rows], field.nulls[rows] = numbers, nulls
+
+    def set_values(self, slot: int, rows: _Rows, values: npt.NDArray[np.object_]) -> None:
+        """A constant is set, in a field that was null before all rules.
+
+        Args:
+            slot: of the field.
+            rows: int64[some rows], none twice.
+            values: object[some rows], none of them null.
+        """
+        field = self._fields.get(slot)
+        if field is None:
+            field = self._fields[slot] = _Written(self._count, None, np.ones(self._count, np.bool_))
+        differs = field.nulls[rows] | (field.values[rows] != values)
+        self._note(field, rows[differs])
+        field.values[rows], field.nulls[rows] = values, False
+
+    def _note(self, field: _Written, rows: _Rows) -> None:
+        times = field.times[rows]
+        field.times[rows] = np.where(times < 0, self._time, times)
+        self._time += 1
+
+    @cached_property
+    def _times(self) -> npt.NDArray[np.int64]:
+        """int64[rows, fields]: when each field was first set to another value; -1: it is as it was."""
+        times = np.full((self._count, len(self._fields)), -1, np.int64)
+        for place, field in enumerate(self._fields.values()):
+            same = field.nulls & field.no_first
+            if field.first is not None:
+                same |= ~field.nulls & ~field.no_first & (field.values == field.first)
+            times[:, place] = np.where(same, -1, field.times)
+        return times
+
+    @cached_property
+    def rows(self) -> list[int]:
+        """The rows in which something is another value than before."""
+        rows: list[int] = np.flatnonzero((self._times >= 0).any(axis=1)).tolist()
+        return rows
+
+    def changes(self, row: int) -> dict[str, Any]:
+        """What is another value than before in a row, in the order in which it was first set."""
+        return self._changes[row]
+
+    @cached_property
+    def _changes(self) -> list[dict[str, Any]]:
+        """The changes of all rows: at once, of those in which the same fields were set in the same order."""
+        changes: list[dict[str, Any]] = [{}] * self._count
+        names = [self._labels[slot] for slot in self._fields]
+        columns = [_plain(field) for field in self._fields.values()]
+        kinds, kind_of = np.unique(self._times, axis=0, return_inverse=True)
+        order = np.argsort(kind_of.reshape(-1), kind="stable")
+        edges = np.searchsorted(kind_of.reshape(-1)[order], np.arange(1, len(kinds)))
+        for times, rows in zip(kinds.tolist(), np.split(order, edges), strict=True):
+            places = sorted((place for place, time in enumerate(times) if time >= 0), key=times.__getitem__)
+            own = [names[place] for place in places]
+            values = (
+                zip(*(columns[place][rows].tolist() for place in places), strict=True) if places else [()] * len(rows)
+            )
+            for row, each in zip(rows.tolist(), values, strict=True):
+                changes[row] = dict(zip(own, each, strict=True))
+        return changes
+
+
+def _plain(field: _Written) -> npt.NDArray[np.object_]:
+    """object[rows]: the values as the caller gets them, as `to_python` gives them one by one."""
+    values: npt.NDArray[np.object_] = field.values.astype(np.object_)
+    if field.first is not None:
+        whole = (field.values == np.rint(field.values)) & (np.abs(field.values) < _MOST)
+        values[whole] = field.values[whole].astype(np.int64).astype(np.object_)
+    values[field.nulls] = None
+    return values
