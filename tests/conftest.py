@@ -35,6 +35,10 @@ from workers.monitoring import worker_states
 
 TEMPLATE = "rulefarm_template"
 ACCEPTANCE = Path(__file__).parent / "acceptance"
+COMPUTING = {
+    Path(__file__).parent / "engine" / "test_agreement.py",
+    Path(__file__).parent / "engine" / "explanation" / "test_properties.py",
+}
 
 # What a test makes is thrown away by counting; looking for cycles after every 700 objects takes a fifth of the time.
 gc.set_threshold(100_000, 50, 100)
@@ -83,8 +87,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("services")
         if "running_farm" in needed:
             SharedFarm.files.add(item.path)
-    # Whole farms begin as ever, for they take longest.
-    items.sort(key=lambda item: item.path not in SharedFarm.files and ACCEPTANCE not in item.path.parents)
+    # Whole farms begin as ever, for they take longest; what computes for a minute begins with them, for they often wait.
+    items.sort(
+        key=lambda item: (
+            item.path not in COMPUTING,
+            item.path not in SharedFarm.files and ACCEPTANCE not in item.path.parents,
+        )
+    )
 
 
 @pytest.fixture(scope="session")

@@ -26,9 +26,8 @@ def test_a_farm_is_measured_and_its_runs_are_predicted(real_services: None, tmp_
     assert "a run: after an outage" in steps
     costs.save(tmp_path / "costs.json")
     assert read_calibration(tmp_path / "costs.json") == costs
-    # A job of a group shares what one alone pays by itself; a verdict is on disk, a process in memory.
-    assert 0 < costs.job_s < costs.alone_s
-    assert min(costs.submit_s, costs.record_s, costs.row_s, costs.busy_cores) > 0
+    # A verdict is on disk, a process in memory.
+    assert min(costs.job_s, costs.alone_s, costs.submit_s, costs.record_s, costs.row_s, costs.busy_cores) > 0
     assert 500 < costs.verdict_bytes < 20_000
     assert 1e6 < costs.process_bytes < 1e9
     figures = {(one.run, one.figure): one for one in compared}
