@@ -87,7 +87,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("services")
         if "running_farm" in needed:
             SharedFarm.files.add(item.path)
-    # Whole farms begin as ever, for they take longest; what computes for a minute begins with them, for they often wait.
+    # Whole farms begin as ever, for they take longest; what computes for a minute begins with them: they often wait.
     items.sort(
         key=lambda item: (
             item.path not in COMPUTING,
