@@ -110,18 +110,29 @@ class BulkParts:
                     heard_at = time.monotonic()
                     yield Answer(place, document, by_worker=True)
                 unsent.extendleft(failed)
-                if failed or (not answers and time.monotonic() - heard_at > patience_s) or not (processes or sent):
-                    # What nobody has yet; or what somebody has, and will not be listened to.
-                    place = unsent.popleft() if unsent else sent.pop(next(iter(sent)))
-                    document = here(place)
-                    heard_at = time.monotonic()
-                    yield Answer(place, document, by_worker=False)
-                elif not answers:
-                    time.sleep(_LOOK_S)
+                is_late = not answers and time.monotonic() - heard_at > patience_s
+                if unsent and (failed or is_late or not processes):
+                    place = unsent.popleft()
+                elif sent and is_late:
+                    # What somebody has, and will not be listened to.
+                    late = next(iter(sent))
+                    place = sent.pop(late)
+                    self._forget(late)
+                else:
+                    if not answers:
+                        time.sleep(_LOOK_S)
+                    continue
+                document = here(place)
+                heard_at = time.monotonic()
+                yield Answer(place, document, by_worker=False)
         finally:
             for task_id in sent:
-                with suppress(Exception):
-                    self._app.backend.forget(task_id)
+                self._forget(task_id)
+
+    def _forget(self, task_id: str) -> None:
+        """Let go of a result that nobody waits for any more; that of one who is not done yet expires."""
+        with suppress(Exception):
+            self._app.backend.forget(task_id)
 
     def _send(self, arguments: Mapping[str, Any]) -> str | None:
         """The id of a part that was sent; None: the broker does not answer."""
