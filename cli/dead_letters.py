@@ -12,10 +12,10 @@ from cli.display.sending import send_or_exit
 from cli.display.terminal import Line, console, echo
 from cli.lookup import check_domain
 from cli.options import domain_option, json_option, read_settings, show_private_option
-from cli.private_view import PrivateView
 from rulefarm.database import connect
 from rulefarm.messaging import create_app
 from store.dead_letter_retry import LetterFilter, NotRetryable, count_letters, drop, find_letters, retry_letters
+from store.private_view import PrivateView
 
 
 @click.group("dead-letters")

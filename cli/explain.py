@@ -7,12 +7,12 @@ from cli.display.output import print_json, print_verdict
 from cli.display.terminal import echo
 from cli.lookup import check_domain, say_if_several
 from cli.options import domain_option, json_option, read_settings, show_private_option
-from cli.private_view import PrivateView
 from engine import explain, find_counterfactuals, masked_explanation, told_counterfactuals
 from rulefarm.database import connect
 from rulefarm.errors import NotFound
 from rulesets.recorded import compile_recorded
 from store.job_status import verdict_of
+from store.private_view import PrivateView
 from store.ruleset_versions import source_of
 from tasks.judged_facts import judged_facts
 from tasks.shared_facts import REFUSALS

@@ -11,10 +11,10 @@ from cli.display.output import counted, print_json, print_table, print_verdict
 from cli.display.terminal import Line, console
 from cli.lookup import check_domain, say_if_several
 from cli.options import domain_option, json_option, read_settings, show_private_option
-from cli.private_view import PrivateView
-from cli.recorded import facts_on_record
 from rulefarm.database import connect
 from store.job_status import JobStatus, find_job_status, find_jobs, job_facts
+from store.private_view import PrivateView
+from tasks.recorded_facts import facts_on_record
 
 
 @click.group("jobs")

@@ -11,13 +11,13 @@ import tomli_w
 from cli.display.terminal import echo, echo_data
 from cli.lookup import say_if_several
 from cli.options import read_settings
-from cli.private_view import PrivateView
 from engine import Evaluation
 from rulefarm.database import connect
 from rulefarm.errors import NotFound
 from rulefarm.verdict import Verdict
 from rulesets.recorded import compile_recorded
 from store.job_status import verdict_of
+from store.private_view import PrivateView
 from store.ruleset_versions import source_of
 from tasks.judged_facts import judged_facts
 

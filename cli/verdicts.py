@@ -14,10 +14,10 @@ from cli.display.output import print_verdicts
 from cli.display.terminal import echo
 from cli.lookup import check_domain
 from cli.options import Instant, csv_option, domain_option, json_option, read_settings, show_private_option
-from cli.private_view import PrivateView
 from rulefarm.database import connect
 from rulefarm.errors import FarmUnreachable, NotFound
 from rulefarm.verdict import Verdict
+from store.private_view import PrivateView
 from store.verdict_list import VerdictTerms, find_verdicts
 
 
@@ -88,7 +88,9 @@ def command(
 
     def facts_of(verdict: Verdict) -> Any:
         # It loads the engine, which takes longer than a list of verdicts.
-        found = import_module("cli.recorded").facts_on_record(database_of(found_in[verdict.id]), on_record[verdict.id])
+        found = import_module("tasks.recorded_facts").facts_on_record(
+            database_of(found_in[verdict.id]), on_record[verdict.id]
+        )
         return view_of(verdict).facts(found, verdict.domain, verdict.ruleset_digest)
 
     # A region that is away is listed from where it is copied to; so are its rulesets.

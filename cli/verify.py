@@ -12,8 +12,8 @@ from cli.display.progress import progress
 from cli.display.terminal import echo
 from cli.lookup import check_domain
 from cli.options import Instant, Share, domain_option, json_option, read_settings, show_private_option
-from cli.private_view import PrivateView
 from rulefarm.database import LONG_S, connect
+from store.private_view import PrivateView
 from store.publication_trail import verify_trail
 from tasks.verify_verdicts import Mismatch, Verified
 from workers.verified_sample import verify_sample

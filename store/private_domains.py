@@ -1,4 +1,4 @@
-"""Which domains have private fields.  rulesets -> [private_domains] -> cli.private_view
+"""Which domains have private fields.  rulesets -> [private_domains] -> store.private_view
 
 Asked by commands that load no engine; which fields those are says the schema, to who reads it. Reads no schema."""
 

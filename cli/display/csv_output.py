@@ -1,23 +1,13 @@
-"""CSV that a spreadsheet opens safely.  documents -> [csv_output] -> stdout
+"""CSV on stdout.  documents -> [csv_output] -> stdout
 
-A text that a spreadsheet would run as a formula gets an apostrophe before it, which the program shows as text; lists
-stand in one cell, in words. What is wanted as it is on record asks for `raw`, or for JSON."""
+What is wanted as it is on record asks for `raw`, or for JSON. How a cell is written is for `rulefarm.csv_lines`."""
 
-import csv
-import io
-import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain
 from typing import Any
 
 from cli.display.terminal import echo_lines
-from rulefarm.escaping import visible
-
-#: What a formula begins with, in wide letters too, and white space that a program may drop before it.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-#: Kept in a cell, which is quoted then. On a terminal they would move the cursor.
-_WITHIN_QUOTES = "\t\r\n"
+from rulefarm.csv_lines import WITHIN_QUOTES, csv_lines
 
 
 def print_csv(columns: Sequence[str], documents: Iterable[Mapping[str, Any]], *, raw: bool) -> None:
@@ -28,49 +18,5 @@ def print_csv(columns: Sequence[str], documents: Iterable[Mapping[str, Any]], *,
         documents: as `Verdict.to_json` gives them.
         raw: texts stay as they are.
     """
-    keep = "" if sys.stdout.isatty() else _WITHIN_QUOTES
-    texts = ([_cell(document[name]) for name in columns] for document in documents)
-    lines = (csv_line(cells if raw else [_safe(cell, keep) for cell in cells]) for cells in texts)
-    echo_lines(chain([csv_line(columns)], lines))
-
-
-def csv_line(cells: Sequence[Any]) -> str:
-    """One record, quoted where it has to be.
-
-    Args:
-        cells: text and numbers.
-    """
-    line = io.StringIO()
-    # Python quotes only those line ends that it writes itself, and a bare carriage return ends a record as well.
-    csv.writer(line, lineterminator="\r\n").writerow(cells)
-    return line.getvalue().removesuffix("\r\n")
-
-
-def _safe(cell: Any, keep: str) -> Any:
-    if not isinstance(cell, str):
-        return cell
-    return visible(f"'{cell}" if cell.startswith(_FORMULA) else cell, keep=keep)
-
-
-def _cell(value: Any) -> Any:
-    """A value as one cell."""
-    if isinstance(value, Mapping):
-        return "; ".join(f"{name} = {_word(item)}" for name, item in value.items())
-    if isinstance(value, list):
-        return "; ".join(_item(item) for item in value)
-    return value
-
-
-def _item(item: Any) -> str:
-    """A reason, an event, or the name of a rule."""
-    if not isinstance(item, Mapping):
-        return str(item)
-    if "text" in item:
-        return f"{item['rule']}: {item['text']}" if item.get("rule") else str(item["text"])
-    if "arguments" in item:
-        return f"{item['name']}({', '.join(_word(argument) for argument in item['arguments'])})"
-    return _word(item)
-
-
-def _word(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    keep = "" if sys.stdout.isatty() else WITHIN_QUOTES
+    echo_lines(csv_lines(columns, documents, raw=raw, keep=keep))

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from cli.display.csv_output import csv_line, print_csv
+from cli.display.csv_output import print_csv
+from rulefarm.csv_lines import csv_line
 
 FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1+1"]
 

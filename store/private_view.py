@@ -1,8 +1,8 @@
 """What people see of facts on record.  a verdict, facts, a dead letter -> [private_view] -> without private values
 
 Hidden is what the version that judged calls private, or the one that is active now: a field that was found to be
-private yesterday is so in the verdicts of last year. Every command that shows facts on record has `--show-private`.
-Most farms call no field private; then neither a schema is read nor the engine loaded."""
+private yesterday is so in the verdicts of last year. Every command that shows facts on record has `--show-private`,
+and the console a scope. Most farms call no field private; then neither a schema is read nor the engine loaded."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -47,7 +47,7 @@ class PrivateView:
             return None
         key = (domain, digest or "")
         if key not in self._known:
-            self._known[key] = import_module("cli.recorded").private_fields(
+            self._known[key] = import_module("store.hidden_fields").private_fields(
                 self._engine, domain, {digest, self._active.get(domain)} - {None}
             )
         return self._known[key]
