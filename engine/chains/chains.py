@@ -54,15 +54,36 @@ class Chains:
         Returns:
             The evaluation; None where the cycle has to judge, on fresh slots.
         """
+        try:
+            return self._judge_for(slots)(slots, given)
+        except (Odd, ActionRefused):
+            return None
+
+    def judge_matched(self, slots: Slots, matched: list[int]) -> Evaluation | None:
+        """Judge facts of which it is known what matches them before a rule fires.
+
+        Args:
+            slots: the facts; they are changed.
+            matched: positions of the rules that match, rising.
+
+        Returns:
+            The evaluation, without the facts as they were passed in; None as of `judge`.
+        """
+        judge = self._judge_for(slots)
+        try:
+            if judge is not self._by_steps:
+                return judge(slots, {})
+            if self._stepped is None:
+                return run_cycle(self.material.agenda, slots, {}, None, matched)
+            return self._stepped.judge_matched(slots, matched)
+        except (Odd, ActionRefused):
+            return None
+
+    def _judge_for(self, slots: Slots) -> Judge:
         value = slots[self._split[0]]
         # A boolean would be found under 0.0 and 1.0, a list can't be looked up.
         judge = self._judges.get(value) if value.__class__ is str else None
-        if judge is None:
-            judge = self._judge_of(value)
-        try:
-            return judge(slots, given)
-        except (Odd, ActionRefused):
-            return None
+        return self._judge_of(value) if judge is None else judge
 
     def warm_up(self, most: int) -> None:
         """Make functions before facts come.
@@ -108,11 +129,15 @@ class Chains:
     @cached_property
     def _by_steps(self) -> Judge:
         """Judges by the steps of all rules, or by the cycle where there can be none."""
+        return self._by_cycle if self._stepped is None else self._stepped.judge
+
+    @cached_property
+    def _stepped(self) -> Stepped | None:
         rules = self._rules_of(self.material.entries)
         if not _are_plain(rules):
-            return self._by_cycle
+            return None
         stepped = Stepped(rules, self.material)
-        return stepped.judge if stepped.is_guarded else self._by_cycle
+        return stepped if stepped.is_guarded else None
 
     def _by_cycle(self, slots: Slots, given: Any) -> Evaluation:
         return run_cycle(self.material.agenda, slots, given)

@@ -5,7 +5,8 @@ of its own, which gives the candidates; what it tests besides stands in the rule
 candidate. The candidates are gone through in agenda order, each tested when its turn comes. Where edges lead back, a
 write puts the readers of the field back among those that are to be looked at. What is left to the cycle is `Odd`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 from typing import Any
 
 from engine.chains.chain_rule import ChainMaterial, ChainRule, walks
@@ -76,7 +77,10 @@ class Stepped:
         #: By position on the agenda: the reasons of a rule for whose firing nothing else has to be done.
         self._constants = constants
         self._names = independent.names
-        self._match = Index(entries, Probes(material.kinds), ReasonTable(self._names, constants)).match_or_evaluate
+        self._entries = entries
+        self._match = self._index(entries).match_or_evaluate
+        #: Positions of the rules whose conditions read what rules write.
+        self._readers = {rule.position for rule in rules if not self._written.isdisjoint(rule.reads)}
         #: By position on the agenda.
         self._steps: dict[int, Step] = {}
 
@@ -94,8 +98,36 @@ class Stepped:
         answer = self._match(slots, given)
         if isinstance(answer, Evaluation):
             return answer
+        return self._judge(set(answer), slots, given)
+
+    def judge_matched(self, slots: Slots, matched: Iterable[int]) -> Evaluation:
+        """Judge facts of which it is known what matches them before a rule fires.
+
+        Args:
+            slots: the facts; they are changed.
+            matched: positions of the rules that match.
+
+        Returns:
+            The evaluation, without the facts as they were passed in.
+
+        Raises:
+            Odd: as of `judge`.
+            ActionRefused: the same.
+        """
+        # What no rule writes matches all the time; of the others it is not known what their guards say.
+        candidates = set(matched) - self._readers
+        return self._judge(candidates.union(self._reader_index.match(slots)), slots, {})
+
+    @cached_property
+    def _reader_index(self) -> Index:
+        return self._index([entry for entry in self._entries if entry.position in self._readers])
+
+    def _index(self, entries: Sequence[Entry]) -> Index:
+        return Index(entries, Probes(self._material.kinds), ReasonTable(self._names, self._constants))
+
+    def _judge(self, positions: set[int], slots: Slots, given: Any) -> Evaluation:
         run = Run()
-        (self._again_and_again if self._is_looping else self._once)(sorted(set(answer)), slots, run)
+        (self._again_and_again if self._is_looping else self._once)(sorted(positions), slots, run)
         changes, labels = run.changes, self._material.agenda.labels
         for slot, before in run.before.items():
             if equal(before, slots[slot]):

@@ -217,12 +217,12 @@ class FrameEvaluator:
             ):
                 # Nobody asks a row of a frame for its facts.
                 evaluation = None
+                matched = positions[start:end].tolist()
                 if row in chained and self._compiled.chains is not None:
-                    evaluation = self._compiled.chains.judge(slots, {})
+                    evaluation = self._compiled.chains.judge_matched(slots, matched)
                     if evaluation is None:
                         (slots,) = frame_pass.slots_of(np.array([row]))
                 if evaluation is None:
-                    matched = positions[start:end].tolist()
                     evaluation = run_cycle(self._compiled.agenda, slots, {}, None, matched)
                 evaluations[row] = evaluation
         if self._has_groups:

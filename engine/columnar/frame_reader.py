@@ -15,7 +15,15 @@ import polars as pl
 
 from engine.columnar.columns import FEW_TEXTS, Column, Columns, Floats, Mask, micros_of
 from engine.columnar.frame_shape import FrameShape
-from engine.columnar.series_values import clocks_of, days_of, digits_of, moments_of, texts_of, written_moments_of
+from engine.columnar.series_values import (
+    ascii_texts,
+    clocks_of,
+    days_of,
+    digits_of,
+    moments_of,
+    texts_of,
+    written_moments_of,
+)
 from engine.columnar.short_floats import SHORT_FLOATS
 from engine.schema import FieldSchema
 from engine.values import (
@@ -118,6 +126,12 @@ class FrameReader:
         columns_by_name = {normal_name(series.name): series for series in frame.get_columns()}
         if len(columns_by_name) < len(frame.columns):
             columns.fallback_rows[:] = True
+        texts = [
+            series
+            for name, series in columns_by_name.items()
+            if series.dtype == pl.String and name in self._fields and self._unread.get(name) != "text"
+        ]
+        plain = ascii_texts(texts) if count >= FEW_TEXTS else frozenset()
         integers = []
         missing = 0
         for name, column in found.items():
@@ -134,7 +148,7 @@ class FrameReader:
             kind = _KINDS.get(dtype, "other")
             row = self._row_of.get(name)
             if row is None or kind not in ("number", "null"):
-                self._other(columns, series, name, kind)
+                self._other(columns, series, name, kind, series.name in plain)
             elif kind == "number":
                 columns.numbers[row] = series.to_numpy()
                 missing += series.null_count() - count
@@ -145,15 +159,15 @@ class FrameReader:
         self._check(columns, columns_by_name, missing + count * len(self.names), integers)
         return columns
 
-    def _other(self, columns: Columns, series: pl.Series, name: str, kind: str) -> None:
-        """Take a column that is no number."""
+    def _other(self, columns: Columns, series: pl.Series, name: str, kind: str, is_ascii: bool) -> None:
+        """Take a column that is no number; of a text, `is_ascii` says whether it is known to be nothing but ASCII."""
         field = self._fields[name]
         if self._unread.get(name) == kind:
             return
         missing = series.null_count()
         nulls = _nulls(series) if missing else None
         if kind == "number" and field is not None and field.kind == "text" and not field.derived:
-            kind, series = "text", digits_of(series)
+            kind, series, is_ascii = "text", digits_of(series), True
             if series.null_count() > missing:
                 _mark(columns.fallback_rows, series.is_null().to_numpy(), nulls)
                 nulls = _nulls(series)
@@ -181,7 +195,7 @@ class FrameReader:
             values: Any
             values, is_doubtful = written_moments_of(series, self._zone)
         elif kind == "text":
-            values = texts_of(series)
+            values = texts_of(series, is_ascii)
         elif kind == "boolean":
             values = _filled(series.cast(pl.UInt8).to_numpy(), nulls) != 0
         elif kind == "day":

@@ -4,6 +4,7 @@ Takes one series, gives arrays or a series without what a record would not have.
 own, as of Unicode or of time zones, is decided by Python's here, or left to the record: a row must not mean one thing
 in a frame and another by itself. Knows no field and no schema."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
 import numpy as np
@@ -33,11 +34,28 @@ def digits_of(series: pl.Series) -> pl.Series:
     return whole.set(lost.fill_null(True), None).cast(pl.String)
 
 
-def texts_of(series: pl.Series) -> pl.Series:
-    """Texts; of many rows in Unicode normal form C, of few `Column.texts` normalises them when somebody asks."""
+def ascii_texts(columns: Sequence[pl.Series]) -> frozenset[str]:
+    """The names of those columns of texts that hold nothing but ASCII: a look at all costs as much as a look at one.
+
+    Args:
+        columns: of one frame.
+    """
+    if not columns:
+        return frozenset()
+    # Not by their names, which could be read as patterns.
+    joined = pl.DataFrame(columns).select(pl.all().str.join("")).row(0)
+    return frozenset(series.name for series, text in zip(columns, joined, strict=True) if text.isascii())
+
+
+def texts_of(series: pl.Series, is_ascii: bool) -> pl.Series:
+    """Texts; of many rows in Unicode normal form C, of few `Column.texts` normalises them when somebody asks.
+
+    Args:
+        series: of texts, or of categories.
+        is_ascii: whether it is known to hold nothing but ASCII.
+    """
     series = series if series.dtype == pl.String else series.cast(pl.String)
-    # Most columns are ASCII, and all of one text are looked at at once.
-    if len(series) < FEW_TEXTS or series.str.join("").item().isascii():
+    if is_ascii or len(series) < FEW_TEXTS:
         return series
     return pl.Series(series.name, [text if text is None else normal_text(text) for text in series.to_list()], pl.String)
 
