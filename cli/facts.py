@@ -7,11 +7,13 @@ import click
 
 from cli.display.output import counted, print_json
 from cli.display.terminal import echo
-from cli.options import json_option, read_facts, read_settings, source_options
+from cli.options import json_option, read_facts, read_settings, show_private_option, source_options
 from rulefarm.batch import SourceOptions
+from rulefarm.database import connect
 from rulefarm.errors import NotFound
 from rulefarm.reference_facts import ReferenceFacts
 from rulesets.loader import SHIPPED, declared_fact
+from store.private_view import PrivateView
 from tasks.fact_files import read_pairs
 
 
@@ -67,12 +69,17 @@ def put(fact: str, key: str, fields: str, as_json: bool) -> None:
 @command.command("get")
 @click.argument("fact")
 @click.argument("key")
+@show_private_option
 @json_option
-def get(fact: str, key: str, as_json: bool) -> None:
+def get(fact: str, key: str, show_private: bool, as_json: bool) -> None:
     """Print one fact. It is JSON with --json and without."""
     document = _facts().get(fact, key)
     if document is None:
         raise NotFound("no-such-fact", f"there is no {fact} {key}", f"'rulefarm facts list {fact}' shows the keys")
+    settings = read_settings()
+    if settings.database_url and not show_private:
+        # By what is published: where nothing is, nobody has said what is private.
+        document = PrivateView(connect(settings), everything=False).reference_fact(fact, document)
     print_json(document)
 
 

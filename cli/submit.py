@@ -8,8 +8,9 @@ import click
 from cli.display.output import print_json, print_verdict
 from cli.display.sending import exit_not_sent
 from cli.display.terminal import echo
-from cli.options import as_of_option, domain_argument, json_option, read_facts, read_settings
+from cli.options import as_of_option, domain_argument, json_option, read_facts, read_settings, show_private_option
 from rulefarm.farm import Farm
+from store.private_view import PrivateView
 from store.ruleset_versions import find_digest
 from workers.telemetry import traced_process
 
@@ -24,6 +25,7 @@ from workers.telemetry import traced_process
 )
 @click.option("--wait/--no-wait", default=False, help="Wait for the verdict and print it.")
 @click.option("--timeout", default=30.0, show_default=True, help="Seconds to wait.")
+@show_private_option
 @json_option
 def command(
     domain: str,
@@ -33,6 +35,7 @@ def command(
     digest: str | None,
     wait: bool,
     timeout: float,
+    show_private: bool,
     as_json: bool,
 ) -> None:
     """Submit the facts in FILE (JSON; - is standard input) to a DOMAIN.
@@ -40,9 +43,15 @@ def command(
     Prints the job's id, or with --wait the verdict; then exit code 1 if it is error.
     """
     document = read_facts(facts)
-    with traced_process("rulefarm-submit"), Farm(read_settings()) as farm:
+    settings = read_settings()
+    with traced_process("rulefarm-submit"), Farm(settings) as farm:
         if digest is not None:
             _, digest = find_digest(farm.require_ledger().engine, digest, domain)
+        view = None
+        if wait and (settings.database_url or settings.regions):
+            # Asked before: once the job is on record, its verdict is printed, whatever is away then.
+            view = PrivateView(farm.require_ledger().engine, everything=show_private)
+            view.fields(domain)
         job = farm.submit(domain, document, key=key, as_of=as_of, digest=digest)
         if not job.sent:
             exit_not_sent(f"job {job.id} is")
@@ -50,6 +59,7 @@ def command(
             echo(str(job.id))
             return
         verdict = job.wait(timeout)
+    verdict = view.verdict(verdict) if view is not None else verdict
     if as_json:
         print_json(verdict.to_json())
     else:

@@ -17,7 +17,11 @@ def command() -> None:
 @command.command("add")
 @click.argument("name")
 @click.option(
-    "--scope", "scopes", multiple=True, type=click.Choice(SCOPES), help="What it is for; several times. Default: all."
+    "--scope",
+    "scopes",
+    multiple=True,
+    type=click.Choice(SCOPES),
+    help="What it is for; several times. Default: all but facts, which shows private fields.",
 )
 @click.option("--domains", help="Domains that it is for, with commas between. Default: every one.")
 def add(name: str, scopes: tuple[str, ...], domains: str | None) -> None:

@@ -126,7 +126,9 @@ def _view(databases: list[Engine], *, everything: bool) -> PrivateView:
     """What is shown, by the first database that answers."""
     for engine in databases[:-1]:
         with suppress(FarmUnreachable):
-            return PrivateView(engine, everything=everything)
+            view = PrivateView(engine, everything=everything)
+            view.refresh()
+            return view
     return PrivateView(databases[-1], everything=everything)
 
 

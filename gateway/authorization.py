@@ -83,6 +83,12 @@ def check_scope(request: Request, scope: str, domain: str | None) -> None:
         raise RequestRefused("token-unfit", message, f"it is for {', '.join(sorted(token.domains))}")
 
 
+def sees_private(request: Request) -> bool:
+    """Whether who sent a request is shown private fields: its token is for `facts`, and nobody else is."""
+    token: GatewayToken | None = request.scope[_TOKEN]
+    return token is not None and "facts" in token.scopes
+
+
 def readable(request: Request) -> frozenset[str] | None:
     """The domains that the token of a request is for; None: all."""
     token: GatewayToken | None = request.scope[_TOKEN]

@@ -28,6 +28,7 @@ from rulefarm.farm import Farm
 from rulefarm.normalize import abbreviate
 from rulefarm.tracing import is_on
 from rulefarm.verdict import Verdict
+from store.private_view import PrivateView
 from store.region_verdicts import AllRegions
 
 _Answer = TypeVar("_Answer")
@@ -51,6 +52,8 @@ class GatewayContext:
     served: ServedRulesets
     authorization: Authorization
     judging: Judging
+    #: Verdicts as they are shown to who may not see private fields.
+    private: PrivateView
     #: For what waits for Postgres or the broker, request by request: as many as there are connections for.
     threads: ThreadPoolExecutor
     #: For files, one after the other: a long one keeps no request waiting.

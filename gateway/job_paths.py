@@ -4,12 +4,13 @@ A job that was answered with 202 is on record and gets its verdict from a worker
 
 import asyncio
 import uuid
+from dataclasses import replace
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.authorization import check_scope
+from gateway.authorization import check_scope, sees_private
 from gateway.gateway_context import GatewayContext, check_query, json_response, query_number, verdict_document
 from gateway.problems import RequestRefused
 from gateway.request_bodies import key_in_head, parse_submissions, read_body
@@ -63,12 +64,19 @@ async def read_job(context: GatewayContext, request: Request) -> Response:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + query_number(request, "wait", default=0, most=MAX_WAIT_S)
     job_id = id_of(request.path_params["id"])
-    status = await context.run(lambda: find_job_status(context.ledger.engine, job_id))
+    status = await context.run(lambda: _shown(context, request, job_id))
     check_scope(request, "read", _domain(status))
     is_open = status.job is not None and status.job["state"] == "open"
     if is_open and await _is_settled_by(context, job_id, deadline):
-        status = await context.run(lambda: find_job_status(context.ledger.engine, job_id))
+        status = await context.run(lambda: _shown(context, request, job_id))
     return json_response(_document(job_id, status))
+
+
+def _shown(context: GatewayContext, request: Request, job_id: uuid.UUID) -> JobStatus:
+    status = find_job_status(context.ledger.engine, job_id)
+    if status.verdict is None or sees_private(request):
+        return status
+    return replace(status, verdict=context.private.verdict(status.verdict))
 
 
 async def _is_settled_by(context: GatewayContext, job_id: uuid.UUID, deadline: float) -> bool:

@@ -32,6 +32,7 @@ from rulefarm.errors import SettingsError
 from rulefarm.farm import Farm
 from rulefarm.settings import Settings
 from store.job_status import open_jobs
+from store.private_view import PrivateView
 from store.region_verdicts import AllRegions
 from tasks.shared_facts import SharedFacts, open_shared
 from workers.monitoring import SignalReader
@@ -112,7 +113,8 @@ def open_gateway(settings: Settings, options: GatewayOptions) -> Iterator[Applic
         ledger, shared = farm.require_ledger(), _shared_facts(settings)
         served = ServedRulesets(ledger.engine, options.domains, has_facts=shared is not None)
         authorization = Authorization(ledger.engine, is_required=options.needs_tokens)
-        upkeep = Upkeep([served.refresh, authorization.refresh])
+        private = PrivateView(ledger.engine, everything=False)
+        upkeep = Upkeep([served.refresh, authorization.refresh, private.refresh])
         count = max(1, settings.database_pool_size - _OWN_CONNECTIONS)
         threads = ThreadPoolExecutor(count, thread_name_prefix="gateway")
         files = ThreadPoolExecutor(1, thread_name_prefix="files")
@@ -131,6 +133,7 @@ def open_gateway(settings: Settings, options: GatewayOptions) -> Iterator[Applic
                     served=served,
                     authorization=authorization,
                     judging=judging,
+                    private=private,
                     threads=threads,
                     files=files,
                     still_open=still_open,

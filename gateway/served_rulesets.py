@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Engine
 
-from engine import EngineError
+from engine import EngineError, PrivateFields
 from rulefarm.database import active_digests
 from rulefarm.errors import FarmUnreachable, NotFound, RulefarmError
 from rulesets.loader import LoadedRuleset
@@ -35,6 +35,8 @@ class ServedRulesets:
         self._published: PublishedRulesets | None = None
         #: Domain to the digest that can't be judged by.
         self._refused: dict[str, str] = {}
+        #: Domain to the digest of what judged last, and its private fields: to look for them takes as long as judging.
+        self._private: dict[str, tuple[str, PrivateFields]] = {}
 
     @property
     def by_domain(self) -> Mapping[str, LoadedRuleset]:
@@ -52,6 +54,14 @@ class ServedRulesets:
             served = ", ".join(sorted(rulesets)) or "none yet: nothing is published"
             raise NotFound("domain-not-served", f"this gateway does not serve {domain!r}", f"it serves {served}")
         return rulesets[domain]
+
+    def private_fields(self, loaded: LoadedRuleset) -> PrivateFields:
+        """The private fields of a ruleset that is served."""
+        digest, private = self._private.get(loaded.domain, ("", None))
+        if private is None or digest != loaded.digest:
+            private = PrivateFields([loaded.schema])
+            self._private[loaded.domain] = (loaded.digest, private)
+        return private
 
     def missing(self) -> list[str]:
         """The domains that it is to serve and can't yet.

@@ -1,4 +1,4 @@
-"""Take what changes on record, every few seconds, in a thread.  Postgres -> [upkeep] -> rulesets, tokens
+"""Take what changes on record, every few seconds, in a thread.  Postgres -> [upkeep] -> rulesets, tokens, schemas
 
 What a gateway holds in memory is asked for again here, and nowhere else: no request waits for it. While Postgres is
 away, what was known last goes on counting."""

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.authorization import check_scope, readable
+from gateway.authorization import check_scope, readable, sees_private
 from gateway.gateway_context import GatewayContext, check_query, json_response, query_number, verdict_document
 from gateway.problems import RequestRefused
 from gateway.request_bodies import parse_as_of
@@ -73,7 +73,13 @@ async def list_verdicts(context: GatewayContext, request: Request) -> Response:
         answer = context.regions.find(limit=more, after=after, terms=terms)
         return list(answer.verdicts), list(answer.without)
 
-    found, without = await context.run(find)
+    def shown() -> tuple[list[tuple[str, Verdict]], list[str]]:
+        found, without = find()
+        if not sees_private(request):
+            found = [(name, context.private.verdict(each)) for name, each in found]
+        return found, without
+
+    found, without = await context.run(shown)
     page, following = found[:limit], None
     if len(found) > limit:
         kept = {name: text for name, text in asked.items() if name != "cursor"}

@@ -1,18 +1,41 @@
-"""Which domains have private fields.  rulesets -> [private_domains] -> store.private_view
+"""Which domains have private fields.  rulesets -> [private_domains] -> private_view
 
 Asked by commands that load no engine; which fields those are says the schema, to who reads it. Reads no schema."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
 
 from sqlalchemy import Engine, Text, select
 
 from rulefarm.database import rulesets, translate_errors
 
 
-def domains_with_private_fields(engine: Engine) -> frozenset[str]:
-    """The domains of which a version on record may call a field private: the word stands in its files.
+@dataclass(frozen=True, slots=True)
+class VersionsLookedAt:
+    """What some versions on record say of private fields."""
+
+    #: Of all versions.
+    digests: frozenset[str]
+    #: The domains of those that may call a field private: the word stands in their files.
+    domains: frozenset[str]
+
+
+def look_for_private_fields(engine: Engine, besides: Collection[str] = ()) -> VersionsLookedAt:
+    """Look at the versions on record.
+
+    Args:
+        engine: the database.
+        besides: digests of versions that were looked at before: a version never changes. Default: none was.
 
     Raises:
         DatabaseUnreachable: no answer.
     """
-    statement = select(rulesets.c.domain).distinct().where(rulesets.c.source.cast(Text).contains("private"))
+    is_private = rulesets.c.source.cast(Text).contains("private")
+    statement = select(rulesets.c.domain, rulesets.c.digest, is_private)
+    if besides:
+        statement = statement.where(rulesets.c.digest.not_in(besides))
     with translate_errors(engine), engine.connect() as connection:
-        return frozenset(connection.execute(statement).scalars())
+        found = connection.execute(statement).all()
+    return VersionsLookedAt(
+        frozenset(digest for _, digest, _ in found), frozenset(domain for domain, _, says_so in found if says_so)
+    )

@@ -18,8 +18,10 @@ from rulefarm.errors import NotFound, RulefarmError
 from rulefarm.normalize import abbreviate
 from rulefarm.routing import checked_domain
 
-#: What a token may be for: to evaluate, to submit jobs and batches, to read what is on record.
-SCOPES = ("submit", "evaluate", "read")
+#: What a token may be for: to evaluate, to submit jobs and batches, to read what is on record; and to see private
+#: fields in what it gets, which it is for only if that was said.
+SCOPES = ("submit", "evaluate", "read", "facts")
+_USUAL_SCOPES = SCOPES[:3]
 #: Begins every token, so that one that lies about in a file or a log is known for what it is.
 _PREFIX = "rulefarm_"
 _BYTES = 32
@@ -51,7 +53,7 @@ def add_token(engine: Engine, name: str, scopes: Sequence[str], domains: Sequenc
     Args:
         engine: the database.
         name: of whoever will bear it; no other token has or had it.
-        scopes: some of `SCOPES`; none: all.
+        scopes: some of `SCOPES`; none: all but `facts`.
         domains: where it counts; none: everywhere.
 
     Returns:
@@ -71,7 +73,7 @@ def add_token(engine: Engine, name: str, scopes: Sequence[str], domains: Sequenc
     row = {
         "name": name,
         "digest": token_digest(secret),
-        "scopes": sorted(set(scopes or SCOPES)),
+        "scopes": sorted(set(scopes or _USUAL_SCOPES)),
         "domains": sorted({checked_domain(domain) for domain in domains}) or None,
     }
     with translate_errors(engine), engine.begin() as connection:

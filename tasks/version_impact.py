@@ -16,6 +16,7 @@ from engine import FactsRejected, Schema, did_you_mean
 from rulefarm.batch import SUBJECT_COLUMN
 from rulefarm.errors import RulefarmError
 from rulesets.differences import names_after
+from rulesets.flip_examples import private_in
 from rulesets.flips import Answer, Example, Impact, compare_answers
 from rulesets.loader import LoadedRuleset
 from tasks.chunk_rows import ChunkRows, read_rows
@@ -56,11 +57,16 @@ class VersionImpact:
 
         Raises:
             RulefarmError: `unknown-field`, `no-number`: there is no such field, or it can't be summed.
+                `private-field`: the sum of a row would be its value.
         """
         self._before, self._after = before, after
         #: What rules of the version before are called in the one after.
         self.renamed = names_after(before.program, after.program) if renamed is None else renamed
         self._summed = _place(before.schema, summed) if summed else None
+        if summed and private_in(before.program, after.program).are_in(summed):
+            raise RulefarmError(
+                "private-field", f"{summed} is private: the sum of one row is its value", "choose another"
+            )
         #: Whether the same rows are read alike for both.
         self._same_schema = before.schema.canonical() == after.schema.canonical()
         #: Whether a row can be judged without what others share.

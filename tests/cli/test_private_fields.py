@@ -64,8 +64,10 @@ def say(settings: Settings, database: Engine, on: Callable[[Settings], OnFarm], 
                 take_what_is_due(worker)
                 farm.submit("secretive", {"Order": order | {"id": "open"}}, key="open")
             facts.delete("Customer", "zoe")
+            facts.put("Customer", "yan", {"limit": LIMIT})
             facts.close()
     refused = Failure("bad-message", "it names no job")
+    (tmp_path / "judged.json").write_text(json.dumps({"Order": order}))
     record_message(database, refused, content=json.dumps({"facts": {"Order": order}}), worker="w")
     return say
 
@@ -80,6 +82,8 @@ SHOWN = (
     "verdicts --csv",
     "dead-letters list --json",
     "rules test --record judged",
+    "submit secretive judged.json --key judged --wait --json",
+    "facts get Customer yan",
 )
 
 
@@ -91,6 +95,9 @@ def test_private_values_are_shown_to_who_asks_for_them_alone(say: OnFarm, databa
     assert "Order.total is 1000" in hidden["explain judged --all"]
     assert "total = 1000" in hidden["rules test --record judged"]
     assert '"total": 1000' in hidden["jobs show open --json"]
+    # A sum over one row would be the value of that row.
+    told = say("rules", "impact", "secretive", "--draft", "secretive", "--sum", "Customer.limit", code=1)
+    assert "Customer.limit is private: the sum of one row is its value (choose another) [private-field]" in told
     with database.begin() as connection:
         connection.execute(text("update verdicts set changes = jsonb_set(changes, '{Order.score}', '8')"))
     found = say("verify", "--sample", "100%", code=1)

@@ -120,7 +120,7 @@ def test_what_a_sheet_shows_otherwise_than_it_holds_is_said_or_refused(tmp_path:
     source = open_source(tmp_path / "a.xlsx", rows=10)
     assert [frame["rulefarm.subject"].to_list() for frame in source.portions] == [["42", "B", "C"]]
     assert source.progress.remarks == [
-        "cell A2 shows 00042 and holds 42, which is what is read",
+        "cell A2 shows 5 digits and holds fewer, which is what is read",
         "rows that the sheet hides are judged like all others: 1",
     ]
     book.active.merge_cells("B2:B3")

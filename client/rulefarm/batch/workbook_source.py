@@ -205,8 +205,8 @@ class _Sheet:
         if len(str(int(value))) < width:
             self._padded = {}
             cell = f"{get_column_letter(column)}{self.row}"
-            shown = f"{int(value):0{width}d}"
-            self._progress.remark(f"cell {cell} shows {shown} and holds {value:g}, which is what is read")
+            # Not the number: it may be private, and what is remarked stays on record.
+            self._progress.remark(f"cell {cell} shows {width} digits and holds fewer, which is what is read")
 
     def _look_back(self, parser: _SheetParser) -> None:
         merged = parser.merged_cells.mergeCell if parser.merged_cells is not None else ()
