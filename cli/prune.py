@@ -1,4 +1,4 @@
-"""`rulefarm prune`: drop months of verdicts, jobs and batches that are old enough."""
+"""`rulefarm prune`: drop months of verdicts, jobs and batches that are old enough, and drafts that nobody needs."""
 
 from datetime import timedelta
 
@@ -19,8 +19,9 @@ from store.retention import first_kept, prune
 def command(age: timedelta, dry_run: bool, as_json: bool) -> None:
     """Drop what is closed and was submitted in months that ended so long ago: verdicts, jobs, batches, dead letters.
 
-    Whole months only, so that up to a month more is kept than was asked for. Open work is never touched, nor the
-    verdicts of a batch that is still open. Safe to repeat, and to stop.
+    And drafts of rulesets that were last tried before that and that nothing on record names. Whole months only, so that
+    up to a month more is kept than was asked for. Open work is never touched, nor the verdicts of a batch that is still
+    open. Safe to repeat, and to stop.
     """
     engine = connect(read_settings(), silence_s=LONG_S)
     # Not by the clock here: what was dropped by a wrong one is gone.
@@ -35,6 +36,7 @@ def command(age: timedelta, dry_run: bool, as_json: bool) -> None:
         ("jobs", pruned.jobs),
         ("batches", pruned.batches),
         ("dead letters", pruned.dead_letters),
+        ("drafts of rulesets", pruned.drafts),
     ]
     print_table(("what", "how many"), rows)
     for name in pruned.kept:

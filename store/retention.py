@@ -1,4 +1,4 @@
-"""Retention: delete what is old and closed.  age -> [retention] -> months of verdicts dropped, closed work deleted
+"""Retention: delete what is old and closed.  age -> [retention] -> verdicts by months, closed work, drafts deleted
 
 By whole months of submission, for a month of verdicts is one partition, and a job must not outlive its verdict: the
 same key submitted again would be taken for done. Open work is never touched, nor what stands with it: the verdicts of
@@ -30,6 +30,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from rulefarm.database import batches, dead_letters, jobs, translate_errors
 from rulefarm.errors import RulefarmError
+from store.draft_retention import prune_drafts
 from store.partitions import LOCK_REFUSED, SCHEMA_LOCK, months, trees
 
 #: Rows deleted in one transaction; a batch takes its chunks along.
@@ -57,11 +58,14 @@ class Pruned:
     jobs: int
     batches: int
     dead_letters: int
+    #: Rulesets that were put on record to be tried, and that nothing refers to.
+    drafts: int
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
         counts = {"verdicts": self.verdicts, "jobs": self.jobs, "batches": self.batches}
         dropped = {"partitions": self.partitions, "kept": self.kept, **counts, "dead_letters": self.dead_letters}
+        dropped["drafts"] = self.drafts
         return {"before": self.before.isoformat(), **dropped}
 
 
@@ -95,9 +99,12 @@ def prune(engine: Engine, before: datetime, *, dry_run: bool = False, lock_s: fl
         DatabaseUnreachable: the same.
     """
     work = _count if dry_run else _delete
-    # Jobs and batches first: who submits a key again then gets a new job, not one that is done and has no verdict.
+    # Drafts before what may name them: a dry run, which drops none of that, counts the same.
+    drafts = prune_drafts(engine, before, dry_run=dry_run)
+    # Then jobs and batches: who submits a key again then gets a new job, not one that is done and has no verdict.
     return Pruned(
         before=before,
+        drafts=drafts,
         jobs=work(engine, jobs, _closed(jobs, before)),
         batches=work(engine, batches, _closed(batches, before)),
         dead_letters=work(engine, dead_letters, [dead_letters.c.died_at < before, ~_stays(dead_letters, before)]),

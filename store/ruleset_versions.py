@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Text, func, select
+from sqlalchemy import Connection, Engine, Text, case, func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from rulefarm.database import active_rulesets, rulesets, translate_errors
+from rulefarm.database import active_rulesets, publications, rulesets, translate_errors
 from rulefarm.errors import NotFound
 from rulesets.loader import LoadedRuleset
 from rulesets.source_fields import source_fields
@@ -38,7 +38,7 @@ class RulesetSnapshot:
 
 
 def record_ruleset(connection: Connection, snapshot: RulesetSnapshot) -> None:
-    """Put a ruleset on record, and make it no active one. Harmless when repeated.
+    """Put a ruleset on record, and make it no active one. Harmless when repeated; a draft is then as young as new.
 
     Args:
         connection: in a transaction.
@@ -49,10 +49,17 @@ def record_ruleset(connection: Connection, snapshot: RulesetSnapshot) -> None:
         domain=snapshot.domain, digest=snapshot.digest, source=kept, fields=snapshot.fields
     )
     # A ruleset that the release before published has no fields.
+    lacks_fields = rulesets.c.fields.is_(None) & record.excluded.fields.is_not(None)
+    # One that is tried again must not go as an old one while workers judge by it.
+    named = publications.c.domain == rulesets.c.domain, publications.c.digest == rulesets.c.digest
+    is_draft = ~select(publications.c.id).where(*named).exists()
     record = record.on_conflict_do_update(
         index_elements=["domain", "digest"],
-        set_={"fields": record.excluded.fields},
-        where=rulesets.c.fields.is_(None) & record.excluded.fields.is_not(None),
+        set_={
+            "fields": func.coalesce(rulesets.c.fields, record.excluded.fields),
+            "published_at": case((is_draft, func.now()), else_=rulesets.c.published_at),
+        },
+        where=lacks_fields | is_draft,
     )
     connection.execute(record)
 

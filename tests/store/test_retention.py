@@ -10,7 +10,11 @@ from sqlalchemy import Engine, text
 from rulefarm.database import batches
 from rulefarm.settings import Settings
 from store.partitions import ensure_partitions
+from store.publications import publish
+from store.region_tables import add_copy
 from store.retention import PartitionBusy, Pruned, first_kept, prune
+from store.ruleset_versions import RulesetSnapshot, record_ruleset
+from store.shadows import Shadow, start_shadow
 from store.verdicts import store_chunk, store_verdict
 from tests.rows import add_job, verdict
 from tests.store.dying import batch_of_rows, dead_job, kill_row
@@ -169,3 +173,35 @@ def test_it_can_run_twice_at_once(settings: Settings, past: Engine) -> None:
 )
 def test_whole_months_are_kept(days: int, kept: str) -> None:
     assert f"{first_kept(datetime(2026, 11, 23, 12, tzinfo=UTC), timedelta(days=days)):%Y-%m-%d}" == kept
+
+
+def test_a_draft_goes_when_it_is_old_and_nothing_names_it(settings: Settings, past: Engine) -> None:
+    names = ["active", "parent", "scheduled", "shadow", "over", "job", "batch", "verdict", "copied", "again", "young"]
+    names += ["unused", "other"]
+    # A digest is one domain's: what names it in another names another.
+    drafts = {name: RulesetSnapshot("pricing" if name == "other" else "payment", name, {}) for name in names}
+    job, batch = add_job(settings), batch_of_rows(past, "a")
+    with past.begin() as connection:
+        for draft in drafts.values():
+            record_ruleset(connection, draft)
+        connection.execute(text("update rulesets set published_at = :then where digest <> 'young'"), {"then": OLD})
+        add_copy(connection, "eu")
+        record_ruleset(connection, drafts["again"])
+        connection.execute(text("update jobs set digest = 'job' where id = :id"), {"id": job.id})
+        connection.execute(
+            text("update batches set domain = 'payment', digest = 'batch' where id = :id"), {"id": batch}
+        )
+    publish(past, [drafts["parent"]])
+    publish(past, [drafts["active"]])
+    publish(past, [drafts["scheduled"]], at=datetime(2099, 1, 1, tzinfo=UTC))
+    start_shadow(past, Shadow("payment", "shadow", 0.1))
+    start_shadow(past, Shadow("pricing", "over", 0.1))
+    assert store_verdict(past, verdict(job.id, YOUNG, ruleset_digest="verdict"))
+    with past.begin() as connection:
+        connection.execute(text("insert into verdicts_eu select * from verdicts"))
+        connection.execute(text("update verdicts_eu set ruleset_digest = 'copied'"))
+    would = prune(past, BEFORE, dry_run=True)
+    assert prune(past, BEFORE).drafts == would.drafts
+    with past.connect() as connection:
+        left = set(connection.execute(text("select digest from rulesets")).scalars())
+    assert set(names) - left == {"over", "unused", "other"}
