@@ -111,10 +111,14 @@ class FramePass:
 
     def numbers_of(self, slot: int) -> tuple[Floats, Mask] | None:
         """The numbers of a field in all rows, zero where there is none, and where that is; None: it holds others."""
+        column = self._columns.others.get(self._plan.reader.slots.get(slot, ""))
+        if column is not None:
+            if column.kind != "number":
+                return None
+            nulls: Mask = np.isnan(column.values)
+            return np.where(nulls, 0.0, column.values), nulls
         field = self._plan.rows.get(slot)
-        if field is None or self._plan.reader.slots[slot] in self._columns.others:
-            return None
-        return self._columns.numbers[field], self._columns.nulls[field]
+        return None if field is None else (self._columns.numbers[field], self._columns.nulls[field])
 
     def values_of(self, slot: int, rows: Indexes) -> list[Value]:
         """The values of a slot in some rows.
@@ -229,12 +233,13 @@ class FramePass:
         """
         plan, left = self._plan, hits
         filter_ = plan.filter(residual) if len(hits) >= _FEW_ROWS else None
-        if filter_ is not None and all(slot in plan.rows for slot in filter_.slots):
+        fields = [] if filter_ is None else [self.numbers_of(slot) for slot in filter_.slots]
+        if filter_ is not None and None not in fields:
             hit_rows = rows[hits]
-            fields = [plan.rows[slot] for slot in filter_.slots]
-            passed, unsure = filter_.settle([self._columns.numbers[field, hit_rows] for field in fields])
-            for field in fields:
-                unsure |= self._columns.nulls[field, hit_rows]
+            known = [field for field in fields if field is not None]
+            passed, unsure = filter_.settle([numbers[hit_rows] for numbers, _ in known])
+            for _, nulls in known:
+                unsure |= nulls[hit_rows]
             holds[hits[~passed & ~unsure]] = False
             left = hits[unsure]
         if len(left):
