@@ -40,6 +40,7 @@ COMMANDS = {
     "regions": ("cli.regions", "Copy verdicts between regions, so that each has all."),
     "worker": ("cli.worker", "Run a worker in the foreground."),
     "gateway": ("cli.gateway", "Run an HTTP gateway in the foreground: evaluate, submit, read."),
+    "console": ("cli.console", "Run the console in the foreground: pages for people."),
     "tokens": ("cli.tokens", "Make, list and revoke tokens of whoever uses a gateway."),
     "beat": ("cli.beat", "Run beat in the foreground: it starts the reconciler."),
     "flower": ("cli.flower", "Run Flower in the foreground: a page to watch the farm."),

@@ -21,7 +21,7 @@ def command() -> None:
     "scopes",
     multiple=True,
     type=click.Choice(SCOPES),
-    help="What it is for; several times. Default: all but facts, which shows private fields.",
+    help="What it is for; several times. Default: all but operate and facts, which are for people.",
 )
 @click.option("--domains", help="Domains that it is for, with commas between. Default: every one.")
 def add(name: str, scopes: tuple[str, ...], domains: str | None) -> None:

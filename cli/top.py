@@ -1,6 +1,5 @@
 """`rulefarm top`: what a farm does, live."""
 
-import math
 import sys
 import time
 from dataclasses import asdict
@@ -13,7 +12,7 @@ from cli.display.terminal import Line, console, echo
 from cli.options import json_option, read_settings
 from rulefarm.errors import BrokerUnreachable, FarmUnreachable
 from rulefarm.settings import Settings
-from workers.monitoring import DomainSignals, SignalReader, Signals, WorkerState, worker_states
+from workers.monitoring import DomainSignals, SignalReader, Signals, WorkerState, in_words, worker_states
 
 
 @click.command("top")
@@ -97,30 +96,13 @@ def _row(domain: DomainSignals) -> tuple[Any, ...]:
         domain.jobs,
         sum(work.leased for work in works),
         domain.rows,
-        _seconds(domain.age_s) if works else "-",
+        in_words(domain.age_s) if works else "-",
         round(domain.jobs_per_s, 1),
         round(domain.rows_per_s, 1),
-        _seconds(domain.latency_s) if domain.latency_s is not None else "-",
-        _seconds(domain.drain_s),
+        in_words(domain.latency_s) if domain.latency_s is not None else "-",
+        in_words(domain.drain_s),
         domain.dead_letters,
     )
-
-
-def _seconds(seconds: float) -> str:
-    """A time, for a person.
-
-    >>> _seconds(0.025), _seconds(59.6), _seconds(3_700), _seconds(math.inf)
-    ('25 ms', '60 s', '1 h 1 min', 'never')
-    """
-    if math.isinf(seconds):
-        return "never"
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    if seconds < 3600:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds // 3600:.0f} h {seconds % 3600 // 60:.0f} min"
 
 
 def _foot(signals: Signals) -> str:
@@ -129,7 +111,7 @@ def _foot(signals: Signals) -> str:
         counted(sum(signals.dead_letters.values()), "dead letter"),
         counted(len(signals.overdue), "overdue nightly", "overdue nightlies"),
         counted(len(signals.failed_batches), "failed batch", "failed batches"),
-        f"reconciler {_seconds(run.age_s)} ago" if run else "the reconciler has never run",
+        f"reconciler {in_words(run.age_s)} ago" if run else "the reconciler has never run",
     ]
     if signals.control_messages is None:
         parts.append("the broker does not answer")

@@ -8,10 +8,13 @@ from collections.abc import Awaitable, Callable
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Route, Router
+from starlette.routing import Mount, Route, Router
 from starlette.types import Message, Receive, Scope, Send
 
 from gateway.batch_paths import read_batch, submit_batch
+from gateway.console.console import ConsoleApplication
+from gateway.console.links import ROOT
+from gateway.console.rendering import redirect
 from gateway.description_paths import openapi_document, start_page
 from gateway.evaluation_path import evaluate
 from gateway.gateway_context import TIME_LIMIT, GatewayContext
@@ -49,13 +52,41 @@ PATHS: tuple[tuple[str, str, str | None, _Path], ...] = (
 )
 
 
-class Application:
-    """The gateway as an ASGI application."""
+async def _to_console(_context: GatewayContext, _request: Request) -> Response:
+    return redirect(f"{ROOT}/")
 
-    def __init__(self, context: GatewayContext) -> None:
+
+#: What a console that judges nothing answers, besides its pages.
+CONSOLE_PATHS: tuple[tuple[str, str, str | None, _Path], ...] = (
+    ("/", "GET", None, _to_console),
+    ("/livez", "GET", None, livez),
+    ("/readyz", "GET", None, readyz),
+)
+
+
+class Application:
+    """The gateway as an ASGI application.
+
+    Args:
+        context: what the paths work with.
+        console: the pages for people.
+        paths: what is answered besides them. Default: `PATHS`.
+    """
+
+    def __init__(
+        self,
+        context: GatewayContext,
+        console: ConsoleApplication,
+        paths: tuple[tuple[str, str, str | None, _Path], ...] = PATHS,
+    ) -> None:
         self._under_way = 0
+        # People click; programs send thousands a second: the console is looked for last.
+        served = [*paths, (ROOT, "GET", None, _to_console)]
         self._router = Router(
-            [Route(path, _endpoint(context, each), methods=[each[1]]) for each in PATHS for path in each[:1]],
+            [
+                *(Route(each[0], _endpoint(context, each), methods=[each[1]]) for each in served),
+                Mount(ROOT, console),
+            ],
             # To the other spelling it would send by the Host header, and past a proxy with TLS by plain HTTP.
             redirect_slashes=False,
         )

@@ -48,8 +48,7 @@ class Authorization:
         Raises:
             RequestRefused: it has no token that counts, or one for something else.
         """
-        request.scope[_TOKEN] = self._token(request) if self.is_required else None
-        check_scope(request, scope, request.path_params.get("domain"))
+        admit_as(request, self._token(request) if self.is_required else None, scope)
 
     def _token(self, request: Request) -> GatewayToken:
         kind, _, secret = request.headers.get("authorization", "").partition(" ")
@@ -59,6 +58,21 @@ class Authorization:
         if token is None:
             raise RequestRefused("no-token", "the token is none, or was revoked")
         return token
+
+
+def admit_as(request: Request, token: GatewayToken | None, scope: str) -> None:
+    """Let whoever bears a token do what a path does.
+
+    Args:
+        request: as it came; of a path with a domain, for that domain.
+        token: the bearer's; None: nobody is asked for one.
+        scope: what the token has to be for.
+
+    Raises:
+        RequestRefused: it is for something else.
+    """
+    request.scope[_TOKEN] = token
+    check_scope(request, scope, request.path_params.get("domain"))
 
 
 def check_scope(request: Request, scope: str, domain: str | None) -> None:

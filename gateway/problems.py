@@ -56,6 +56,8 @@ _STATUS_OF_CODE = {
     "too-many-subjects": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "no-token": HTTPStatus.UNAUTHORIZED,
     "token-unfit": HTTPStatus.FORBIDDEN,
+    "host-unfit": HTTPStatus.FORBIDDEN,
+    "form-unfit": HTTPStatus.FORBIDDEN,
     "no-such-path": HTTPStatus.NOT_FOUND,
     "method-unfit": HTTPStatus.METHOD_NOT_ALLOWED,
     "needs-record": HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -77,7 +79,8 @@ _STATUS_OF_CLASS: Mapping[type[Exception], HTTPStatus] = {
 RETRY_AFTER_S = {HTTPStatus.TOO_MANY_REQUESTS: 1, HTTPStatus.SERVICE_UNAVAILABLE: 1}
 #: What goes wrong behind the gateway.
 _INNER = (FarmUnreachable, DatabaseRejected, SettingsError, EngineError)
-_OF_INNER = "something that the gateway stands on can't do its part"
+OF_INNER = "something that the gateway stands on can't do its part"
+INNER_HINT = "try again later; the gateway's log says more"
 #: What the server of connections, or the router, says without words of ours.
 _PLAIN = {
     404: RequestRefused("no-such-path", "nothing is served at this path", "GET / lists what is"),
@@ -96,20 +99,30 @@ def response_of(error: Exception) -> Response:
         return _response(HTTPStatus(error.status_code), refused, dict(error.headers or {}))
     if isinstance(error, RulefarmError | EngineError):
         status, document = status_of(error), error.to_json()
-        if isinstance(error, _INNER):
-            # The message names hosts and users: that is for the log, and its reader.
-            log.warning("%s [%s]", error, error.code)
-            document = {
-                "code": error.code,
-                "message": _OF_INNER,
-                "hint": "try again later; the gateway's log says more",
-            }
+        if is_inner(error):
+            log_inner(error)
+            document = {"code": error.code, "message": OF_INNER, "hint": INNER_HINT}
         else:
             document["hint"] = hint_of(error.code, document["hint"])
         return _response(status, document)
     log.error("a request failed", exc_info=error)
-    told = RulefarmError("internal-error", "the gateway failed on this request", "its log says why: report it")
-    return _response(HTTPStatus.INTERNAL_SERVER_ERROR, told.to_json())
+    return _response(HTTPStatus.INTERNAL_SERVER_ERROR, internal_error().to_json())
+
+
+def internal_error() -> RulefarmError:
+    """What is told of an error that is none of ours."""
+    return RulefarmError("internal-error", "the gateway failed on this request", "its log says why: report it")
+
+
+def is_inner(error: Exception) -> bool:
+    """Whether an error is of what stands behind the gateway: its message names hosts and users, and is not told."""
+    return isinstance(error, _INNER)
+
+
+def log_inner(error: RulefarmError | EngineError) -> None:
+    """Tell the log, and its reader, what whoever asked is not told."""
+    if is_inner(error):
+        log.warning("%s [%s]", error, error.code)
 
 
 def status_of(error: RulefarmError | EngineError) -> HTTPStatus:

@@ -1,4 +1,4 @@
-"""Run a gateway.  settings, options -> [serve] -> an HTTP server in the foreground
+"""Run a gateway, or the console alone.  settings, options -> [serve] -> an HTTP server in the foreground
 
 Waits for nothing at the start: it answers `/livez` at once, and `/readyz` says when it can judge. SIGTERM lets it
 answer what it has taken. One process on one core: run several behind a load balancer."""
@@ -20,9 +20,11 @@ from functools import partial
 import uvicorn
 from sqlalchemy import Engine
 
-from gateway.application import Application
+from gateway.application import CONSOLE_PATHS, PATHS, Application
 from gateway.authorization import Authorization
 from gateway.connection import BoundedConnection
+from gateway.console.console import ConsoleApplication
+from gateway.console.console_context import open_console
 from gateway.gateway_context import ANSWER_S, GatewayContext
 from gateway.grouped import Grouped
 from gateway.judging import Judging
@@ -66,6 +68,8 @@ class GatewayOptions:
     #: Whether requests need a token on loopback, too: there stands a proxy before it, say.
     asks_for_tokens: bool = False
     loglevel: str = "INFO"
+    #: Whether it serves the console alone, and judges for nobody.
+    is_console: bool = False
 
     @property
     def needs_tokens(self) -> bool:
@@ -127,22 +131,23 @@ def open_gateway(settings: Settings, options: GatewayOptions) -> Iterator[Applic
         regions = _all_regions(settings)
         missing = Grouped[None, list[str]]("missing", lambda asked: [served.missing()] * len(asked))
         try:
-            yield Application(
-                GatewayContext(
-                    farm=farm,
-                    served=served,
-                    authorization=authorization,
-                    judging=judging,
-                    private=private,
-                    threads=threads,
-                    files=files,
-                    still_open=still_open,
-                    missing=missing,
-                    scrapes=scrapes,
-                    uploads=asyncio.Semaphore(_MAX_FILES),
-                    regions=regions,
-                )
+            context = GatewayContext(
+                farm=farm,
+                served=served,
+                authorization=authorization,
+                judging=judging,
+                private=private,
+                threads=threads,
+                files=files,
+                still_open=still_open,
+                missing=missing,
+                scrapes=scrapes,
+                uploads=asyncio.Semaphore(_MAX_FILES),
+                regions=regions,
             )
+            with open_console(settings, context, reader) as console:
+                pages = ConsoleApplication(console)
+                yield Application(context, pages, CONSOLE_PATHS if options.is_console else PATHS)
         finally:
             upkeep.stop()
             judging.close()

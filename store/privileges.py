@@ -24,6 +24,8 @@ TABLE_PRIVILEGES: dict[str, tuple[str, ...]] = {
     "tokens": _KEEP,
     "shadows": _ALL,
     "shadow_differences": _KEEP,
+    "console_sessions": _ALL,
+    "fact_views": _READ,
     "farm": ("select",),
     "alembic_version": ("select",),
 }

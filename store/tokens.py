@@ -18,9 +18,9 @@ from rulefarm.errors import NotFound, RulefarmError
 from rulefarm.normalize import abbreviate
 from rulefarm.routing import checked_domain
 
-#: What a token may be for: to evaluate, to submit jobs and batches, to read what is on record; and to see private
-#: fields in what it gets, which it is for only if that was said.
-SCOPES = ("submit", "evaluate", "read", "facts")
+#: What a token may be for: to evaluate, to submit jobs and batches, to read what is on record; and, only if that was
+#: said, to retry and drop at the console, and to see private fields in what it gets.
+SCOPES = ("submit", "evaluate", "read", "operate", "facts")
 _USUAL_SCOPES = SCOPES[:3]
 #: Begins every token, so that one that lies about in a file or a log is known for what it is.
 _PREFIX = "rulefarm_"
@@ -53,7 +53,7 @@ def add_token(engine: Engine, name: str, scopes: Sequence[str], domains: Sequenc
     Args:
         engine: the database.
         name: of whoever will bear it; no other token has or had it.
-        scopes: some of `SCOPES`; none: all but `facts`.
+        scopes: some of `SCOPES`; none: submit, evaluate and read.
         domains: where it counts; none: everywhere.
 
     Returns:
@@ -124,7 +124,12 @@ def active_tokens(engine: Engine) -> Mapping[str, GatewayToken]:
     """
     with translate_errors(engine), engine.connect() as connection:
         rows = connection.execute(select(tokens).where(tokens.c.revoked_at.is_(None))).all()
-    return {row.digest: GatewayToken(row.name, frozenset(row.scopes), _all_or(row.domains)) for row in rows}
+    return {row.digest: token_of_row(row) for row in rows}
+
+
+def token_of_row(row: Any) -> GatewayToken:
+    """The token that a row of `tokens` tells of."""
+    return GatewayToken(row.name, frozenset(row.scopes), _all_or(row.domains))
 
 
 def _all_or(domains: Collection[str] | None) -> frozenset[str] | None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, insert
 
-from cli.top import _seconds, _watch
+from cli.top import _watch
 from rulefarm.database import active_rulesets
 from rulefarm.errors import DatabaseUnreachable
 from rulefarm.settings import Settings
@@ -20,7 +20,7 @@ from tests.cli.conftest import Run, settings_only
 from tests.commands import environment
 from tests.processes import until
 from tests.rows import add_job
-from workers.monitoring import SignalReader, Signals
+from workers.monitoring import SignalReader, Signals, in_words
 
 
 def test_a_farm_that_stands_still_is_shown(settings: Settings, database: Engine, run: Run) -> None:
@@ -88,5 +88,5 @@ def test_what_does_not_answer_is_named_once_below_what_was_seen(
 
 
 def test_a_time_is_told_in_the_unit_that_fits() -> None:
-    told = [_seconds(seconds) for seconds in (0, 0.9994, 1, 119.4, 120, 3599, 3600, 86_400 * 3)]
+    told = [in_words(seconds) for seconds in (0, 0.9994, 1, 119.4, 120, 3599, 3600, 86_400 * 3)]
     assert told == ["0 ms", "999 ms", "1 s", "119 s", "2 min", "60 min", "1 h 0 min", "72 h 0 min"]

@@ -33,11 +33,11 @@ def test_a_file_can_be_read_at_one_sitting() -> None:
 
 
 def test_no_module_is_named_like_another() -> None:
-    # A command is named like what it runs.
+    # A command is named like what it runs, a page like what it shows.
     named = defaultdict(set)
     for name, path in MODULES.items():
         distribution = "client" if name.startswith("rulefarm.") else "farm"
-        if path.stem != "__init__" and not name.startswith(("cli.", "examples.", "bench.")):
+        if path.stem != "__init__" and not name.startswith(("cli.", "examples.", "bench.", "gateway.console.pages.")):
             named[distribution, path.stem].add(name)
     assert {stem for (_, stem), names in named.items() if len(names) > 1} == SHARED_NAMES.keys()
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from workers.monitoring.lateness import late_s
     from workers.monitoring.rulesets_by_region import RegionRulesets, region_rulesets
     from workers.monitoring.signals import DomainSignals, SignalReader, Signals
+    from workers.monitoring.time_words import in_words
 else:
     __getattr__ = lazily(
         sys.modules[__name__],
@@ -30,6 +31,7 @@ else:
             "DomainSignals": "signals",
             "SignalReader": "signals",
             "Signals": "signals",
+            "in_words": "time_words",
         },
     )
 
@@ -41,6 +43,7 @@ __all__ = [
     "Signals",
     "WorkerState",
     "examine",
+    "in_words",
     "late_s",
     "region_rulesets",
     "worker_states",

@@ -2,6 +2,7 @@
 
 from rulefarm.database.alone import execute_alone
 from rulefarm.database.connection import connect, translate_errors
+from rulefarm.database.console_tables import console_sessions, fact_views
 from rulefarm.database.copy import copy_columns, copy_rows, once_each
 from rulefarm.database.identity import FarmIdentity
 from rulefarm.database.lateness import lateness_s
@@ -34,11 +35,13 @@ __all__ = [
     "batches",
     "chunks",
     "connect",
+    "console_sessions",
     "copy_columns",
     "copy_rows",
     "dead_letters",
     "duties",
     "execute_alone",
+    "fact_views",
     "jobs",
     "lateness_s",
     "message_of_row",

@@ -1,0 +1,76 @@
+"""What the pages of the console work with.  gateway.serve -> [console_context] -> each page
+
+Has connections and threads of its own: however long a page takes, no request to be judged waits for it. Opened once;
+connects when the first page is asked for."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+from sqlalchemy import Engine
+
+from gateway.console.recent import Recent
+from gateway.gateway_context import ANSWER_S, GatewayContext, in_thread, within
+from rulefarm.database import connect
+from rulefarm.settings import Settings
+from workers.monitoring import HealthCheck, SignalReader, Signals, examine
+
+_Answer = TypeVar("_Answer")
+
+#: Seconds after which Postgres interrupts a question of a page: before whoever asked is told that it takes too long.
+_STATEMENT_S = ANSWER_S * 0.8
+#: Seconds for which figures are not asked for anew, and after which they are not shown any more; likewise of checks.
+_FIGURES_S, _CHECKS_S = (2.0, 30.0), (20.0, 300.0)
+#: Seconds that a probe of the doctor gets.
+_PROBE_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleContext:
+    """The parts of the console."""
+
+    #: Of the gateway that serves it: the farm, the rulesets, who may do what.
+    gateway: GatewayContext
+    settings: Settings
+    #: Connections of the console's own.
+    database: Engine
+    #: For what waits for Postgres, and for pictures.
+    threads: ThreadPoolExecutor
+    #: What the farm does, in numbers.
+    signals: Recent[Signals]
+    #: What the doctor finds.
+    checks: Recent[list[HealthCheck]]
+
+    async def run(self, call: Callable[[], _Answer]) -> _Answer:
+        """Do in a thread what waits or computes.
+
+        Raises:
+            GatewayBusy: it takes too long; what has begun goes on.
+        """
+        return await within(ANSWER_S, in_thread(self.threads, call))
+
+
+@contextmanager
+def open_console(settings: Settings, gateway: GatewayContext, reader: SignalReader) -> Iterator[ConsoleContext]:
+    """The parts of the console, for as long as a block lasts.
+
+    Args:
+        settings: where the farm is.
+        gateway: what it is served by.
+        reader: reads the numbers of the farm.
+    """
+    database = connect(settings, statement_timeout_s=_STATEMENT_S)
+    threads = ThreadPoolExecutor(settings.database_pool_size, thread_name_prefix="console")
+    signals = Recent("figures", reader.read, fresh_s=_FIGURES_S[0], stale_s=_FIGURES_S[1])
+    look = partial(examine, settings, timeout_s=_PROBE_S)
+    checks = Recent("checks", look, fresh_s=_CHECKS_S[0], stale_s=_CHECKS_S[1])
+    try:
+        yield ConsoleContext(gateway, settings, database, threads, signals, checks)
+    finally:
+        signals.close()
+        checks.close()
+        threads.shutdown()
+        database.dispose()

@@ -1,0 +1,87 @@
+"""Charts as SVG that needs nothing else.  numbers -> [pictures] -> a file, or the address of a picture in a page
+
+pygal draws; here is what keeps it quiet: its scripts, which would come from its makers, are left out, and it does not
+meddle with later imports. Colours follow whether the reader likes it dark. What a chart shows stands beside it in a
+table, for whoever can't see it: that is the page's part."""
+
+import base64
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+from xml.etree.ElementTree import Element
+
+import pygal
+from pygal.style import CleanStyle
+
+# pygal looks for maps, of which there are none here, at each later import, and in a way that makes Python warn of it.
+sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, pygal.PluginImportFixer)]
+
+#: Colours of the outcomes, which are told apart by those who see no red or green, too.
+OUTCOME_COLOURS = {"accept": "#2f8f83", "review": "#d59f0f", "reject": "#b3452c", "error": "#7b5ea7"}
+_DARK = "inline:@media (prefers-color-scheme: dark) { svg text { fill: #ddd !important; } }"
+
+
+def chart(kind: Any, *, style: Mapping[str, Any] | None = None, **options: Any) -> Any:
+    """An empty chart, to be added to.
+
+    Args:
+        kind: a class of pygal.
+        style: settings of its style.
+        options: what pygal takes.
+    """
+    made = kind(
+        style=CleanStyle(
+            **(
+                {"font_family": "sans-serif", "background": "transparent", "plot_background": "transparent"}
+                | dict(style or {})
+            )
+        ),
+        # Scripts are for charts that are pointed at, and come from somebody else's server.
+        js=(),
+        legend_at_bottom=True,
+        truncate_label=-1,
+        truncate_legend=-1,
+        **options,
+    )
+    made.add_xml_filter(_without_scripts)
+    return made
+
+
+def area_chart(series: Mapping[str, Sequence[float]], labels: Sequence[str], *, title: str) -> str:
+    """Areas on top of each other, small, as the address of a picture.
+
+    Args:
+        series: numbers by the name of the area, as many as there are labels.
+        labels: along the bottom; of many only a few are written.
+        title: what it shows.
+    """
+    colours = tuple(OUTCOME_COLOURS.get(name, "#888888") for name in series)
+    drawn = chart(
+        pygal.StackedLine,
+        style={"colors": colours, "title_font_size": 16},
+        css=["file://style.css", "file://graph.css", _DARK],
+        title=title,
+        fill=True,
+        show_dots=False,
+        width=900,
+        height=260,
+        x_labels_major_count=7,
+        show_minor_x_labels=False,
+    )
+    drawn.x_labels = labels
+    for name, numbers in series.items():
+        drawn.add(name, list(numbers))
+    return data_address(drawn.render())
+
+
+def data_address(svg: bytes) -> str:
+    """An SVG as an address that holds it."""
+    return f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"
+
+
+def _without_scripts(root: Element) -> Element:
+    """The chart without the settings of its scripts, which no option leaves out."""
+    for parent in list(root.iter()):
+        for script in parent.findall("script"):
+            parent.remove(script)
+    return root
