@@ -1,30 +1,21 @@
 """Verdicts counted as they come: by domain, outcome and time taken.  verdicts -> [verdict_totals] -> rates, counters
 
 Reads every row once when it begins, and then only what is new: a farm with a hundred million verdicts is asked as
-quickly as one with a hundred. A verdict has the time of its worker's clock, and is on record a moment later, or much
-later if Postgres was away meanwhile. So what was judged lately is counted in slots of time, and a slot is read again
-before it is settled. Keeps nothing on record."""
+quickly as one with a hundred. What is read when is for `store.slotted_reading` to say. Keeps nothing on record."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Self
 
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, text
 
-from rulefarm.database import verdicts
+from store.slotted_reading import SLOT_S, SlottedReading, slot_of
 
 #: Upper ends, in seconds, of the classes that evaluations are counted in; and of those from submission to evaluation.
 EVALUATION_S = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 1.0)
 ANSWER_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0)
-#: Seconds of a slot.
-SLOT_S = 5
-#: How far back each reading looks: a verdict is on record within seconds.
-_TAIL = timedelta(seconds=10)
-#: Ages at which a slot is read again: when a lease is over, and what waited for Postgres is on record or repeated; and
-#: when it is settled, after which a verdict that comes with a time so long ago is not counted. No clock is so wrong.
-_AGAIN = (timedelta(seconds=60), timedelta(seconds=600))
 
 _MICROS = ", ".join(f"{round(end * 1e6) + 1}" for end in EVALUATION_S)
 _WAITED = ", ".join(f"'{round(end * 1e6) + 1} us'" for end in ANSWER_S)
@@ -34,12 +25,10 @@ _COLUMNS = f"""
 _SUMS = """
     count(*) as number, sum(micros) / 1e6::float8 as evaluation_s,
     extract(epoch from sum(greatest(evaluated_at - enqueued_at, interval '0')))::float8 as answer_s"""
-#: A piece of what is settled. Piece by piece: whoever asks Postgres waits for no answer longer than a minute.
 _SETTLED = text(
     f"select {_COLUMNS}, {_SUMS} from verdicts where evaluated_at >= :since and evaluated_at < :until"
     " group by 1, 2, 3, 4, 5"
 )
-_PIECE = timedelta(days=1)
 #: By slots; and once more, in the same reading, by who judged by which ruleset. First by both: of many verdicts few
 #: sums are left, and to sum up each verdict twice would take half as long again.
 _RECENT = text(f"""
@@ -113,39 +102,13 @@ class _Slot:
     judges: dict[JudgedBy, int]
 
 
-class VerdictTotals:
+class VerdictTotals(SlottedReading[_Slot]):
     """Counts of every verdict on record, brought up to date by `read`. Not for several threads at once."""
 
     def __init__(self) -> None:
+        super().__init__()
         #: Of all that was read.
         self.total: dict[VerdictKind, Tally] = {}
-        self._slots: dict[datetime, _Slot] = {}
-        #: Up to where slots were read at each age; none: nothing was read yet.
-        self._again: list[datetime] = []
-        #: Up to where what is settled was counted, while the first reading is not at its end.
-        self._counted_to: datetime | None = None
-        self._now = datetime.min.replace(tzinfo=UTC)
-
-    def read(self, connection: Connection, now: datetime | None = None) -> None:
-        """Count what is new.
-
-        Args:
-            connection: to the database.
-            now: this instant. Default: by Postgres's clock.
-        """
-        now = now or connection.execute(select(func.now())).scalar_one()
-        if not self._again:
-            self._begin(connection, now)
-        for i, age in enumerate(_AGAIN):
-            until = _slot_of(now - age)
-            if until > self._again[i]:
-                self._read_slots(connection, self._again[i], until)
-                self._again[i] = until
-        # From where the last reading ended, however long ago that is.
-        self._read_slots(connection, max(_slot_of(min(self._now, now) - _TAIL), self._again[-1]), None)
-        self._now = now
-        for start in [start for start in self._slots if start < self._again[-1]]:
-            del self._slots[start]
 
     def within(self, seconds: float) -> dict[VerdictKind, Tally]:
         """What was judged lately.
@@ -181,27 +144,15 @@ class VerdictTotals:
         return found
 
     def _lately(self, seconds: float) -> Iterator[_Slot]:
-        since = self._since(seconds)
-        # What is still to come is of a clock that is ahead.
-        return (slot for start, slot in sorted(self._slots.items()) if since <= start <= self._now)
+        return self._slots_since(self._since(seconds))
 
     def _since(self, seconds: float) -> datetime:
-        return _slot_of(self._now - timedelta(seconds=seconds))
+        return slot_of(self._now - timedelta(seconds=seconds))
 
-    def _begin(self, connection: Connection, now: datetime) -> None:
-        again = [_slot_of(now - age) for age in _AGAIN]
-        since, until = self._counted_to, again[-1]
-        if since is None:
-            since = connection.execute(select(func.min(verdicts.c.evaluated_at))).scalar_one()
-        while since is not None and since < until:
-            end = min(since + _PIECE, until)
-            self._count(_added(connection.execute(_SETTLED, {"since": since, "until": end})))
-            # If the next piece does not come, the next reading begins there.
-            since = self._counted_to = end
-        self._again, self._now = again, again[-1]
+    def _count_settled(self, connection: Connection, since: datetime, until: datetime) -> None:
+        self._count(_added(connection.execute(_SETTLED, {"since": since, "until": until})))
 
-    def _read_slots(self, connection: Connection, since: datetime, until: datetime | None) -> None:
-        """Read slots, in place of what was read of them before."""
+    def _read_slots(self, connection: Connection, since: datetime, until: datetime | None) -> Mapping[datetime, _Slot]:
         rows: dict[datetime, list[Sequence[Any]]] = defaultdict(list)
         judges: dict[datetime, dict[JudgedBy, int]] = defaultdict(dict)
         for row in connection.execute(_RECENT, {"since": since, "until": until or "infinity"}):
@@ -210,20 +161,14 @@ class VerdictTotals:
                 rows[slot].append((*row[1:6], *row[8:]))
             else:
                 judges[slot][JudgedBy(domain, worker, digest)] = number
-        for start, found in rows.items():
-            after = _Slot(_added(found), judges[start])
-            self._count(after.tallies)
-            if start in self._slots:
-                self._count(self._slots[start].tallies, -1)
-            self._slots[start] = after
+        return {start: _Slot(_added(found), judges[start]) for start, found in rows.items()}
+
+    def _count_slot(self, slot: _Slot, times: int) -> None:
+        self._count(slot.tallies, times)
 
     def _count(self, tallies: Mapping[VerdictKind, Tally], times: int = 1) -> None:
         for kind, tally in tallies.items():
             self.total[kind] = self.total.get(kind, Tally.none()).plus(tally, times)
-
-
-def _slot_of(moment: datetime) -> datetime:
-    return datetime.fromtimestamp(moment.timestamp() // SLOT_S * SLOT_S, UTC)
 
 
 def _added(rows: Iterable[Sequence[Any]]) -> dict[VerdictKind, Tally]:
