@@ -1,4 +1,4 @@
-"""`rulefarm dead-letters`: list, show, retry and drop dead letters."""
+"""`rulefarm dead-letters`: list, show, retry and drop dead letters, and who did."""
 
 import uuid
 from collections.abc import Callable
@@ -12,9 +12,11 @@ from cli.display.sending import send_or_exit
 from cli.display.terminal import Line, console, echo
 from cli.lookup import check_domain
 from cli.options import domain_option, json_option, read_settings, show_private_option
+from cli.who import this_user
 from rulefarm.database import connect
 from rulefarm.messaging import create_app
 from store.dead_letter_retry import LetterFilter, NotRetryable, count_letters, drop, find_letters, retry_letters
+from store.operator_actions import Operator, find_actions
 from store.private_view import PrivateView
 
 
@@ -119,7 +121,7 @@ def retry(which: LetterFilter, as_json: bool) -> None:
                 f"{letter['id']} is a refused message, which can't be tried again",
                 "whoever sent it has to submit a job; 'rulefarm dead-letters drop' forgets it",
             )
-    retried = retry_letters(engine, which, grace_s=settings.reconcile_grace_s)
+    retried = retry_letters(engine, which, Operator(this_user()), grace_s=settings.reconcile_grace_s)
     if as_json:
         print_json({"retried": retried.count, "left": retried.left})
     else:
@@ -140,11 +142,40 @@ def drop_letters(which: LetterFilter, yes: bool, as_json: bool) -> None:
         find_letters(engine, which)
     elif (count := count_letters(engine, which)) and not yes:
         click.confirm(f"drop {counted(count, 'dead letter')} for good?", abort=True, err=True)
-    dropped = drop(engine, which)
+    dropped = drop(engine, which, Operator(this_user()))
     if as_json:
         print_json({"dropped": dropped})
     else:
         echo(f"{dropped:,} dropped")
+
+
+@command.command("history")
+@click.argument("letter", required=False, type=click.UUID, metavar="[ID]")
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="At most so many, newest first.")
+@json_option
+def show_history(letter: uuid.UUID | None, limit: int, as_json: bool) -> None:
+    """Show who tried dead letters again or dropped them, and when: all of them, or one by its ID."""
+    found = find_actions(connect(read_settings()), letter=letter, limit=limit)
+    if as_json:
+        print_json(found)
+        return
+    rows = [
+        (
+            f"{one['acted_at']:%Y-%m-%d %H:%M:%S}",
+            one["action"],
+            one["number"],
+            ", ".join(f"{name} {value}" for name, value in one["asked"].items() if name != "ids") or _named(one),
+            one["operator"],
+            one["address"] or "-",
+        )
+        for one in found
+    ]
+    print_table(("when", "what", "dead letters", "which", "who", "from"), rows, none="nobody did anything to any")
+
+
+def _named(action: dict[str, Any]) -> str:
+    """Which dead letters, where no filter says it."""
+    return "all" if not action["asked"] else " ".join(map(str, action["letters"][:3]))
 
 
 def print_letter(letter: dict[str, Any]) -> None:

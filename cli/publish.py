@@ -1,8 +1,5 @@
 """`rulefarm rules publish`: make the rulesets of a folder the ones that judge."""
 
-import getpass
-import os
-import socket
 import sys
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -16,6 +13,7 @@ from cli.display.progress import progress
 from cli.display.terminal import echo
 from cli.impact import budget_option, recorded_words
 from cli.options import Age, Instant, complete_domains, json_option, read_settings
+from cli.who import this_user
 from rulefarm.database import LONG_S, active_digests, connect
 from rulefarm.errors import DatabaseUnreachable, RulefarmError, SettingsError
 from rulefarm.settings import Settings
@@ -81,7 +79,7 @@ def command(
     if limits:
         _check_budget(settings, [one.ruleset for one in candidates.fit.values()], limits, last)
     snapshots = [RulesetSnapshot.of(candidate.ruleset) for candidate in candidates.fit.values()]
-    changed = publish(engine, snapshots, by=publisher(), note=note, parents=parents, at=at)
+    changed = publish(engine, snapshots, by=this_user(), note=note, parents=parents, at=at)
     if as_json:
         print_json(
             [
@@ -140,13 +138,3 @@ def place(given: Path, domains: tuple[str, ...]) -> tuple[Path, tuple[str, ...]]
         folder = given.resolve()
         return folder.parent, (folder.name,)
     return given, domains
-
-
-def publisher() -> str:
-    """Who publishes: this user, on this host."""
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):
-        # A container may run as an id without a name.
-        user = str(os.getuid())
-    return f"{user}@{socket.gethostname()}"

@@ -9,7 +9,8 @@ import click
 from cli.display.output import counted, print_json, print_table
 from cli.display.terminal import echo
 from cli.options import Instant, Share, json_option, read_settings
-from cli.publish import place, publisher
+from cli.publish import place
+from cli.who import this_user
 from rulefarm.database import connect
 from rulesets.candidates import load_candidate
 from store.ruleset_versions import RulesetSnapshot, find_digest
@@ -67,7 +68,7 @@ def start(digest: str | None, draft: Path | None, share: float, until: datetime 
         domain, whole = snapshot.domain, snapshot.digest
     else:
         domain, whole = find_digest(engine, str(digest))
-    start_shadow(engine, Shadow(domain, whole, share), by=publisher(), until=until, draft=snapshot)
+    start_shadow(engine, Shadow(domain, whole, share), by=this_user(), until=until, draft=snapshot)
     if as_json:
         print_json({"domain": domain, "digest": whole, "share": share, "until": until})
         return

@@ -16,7 +16,7 @@ from cli.display.output import counted, print_json, print_table
 from cli.display.terminal import Line, console, echo
 from cli.lookup import check_domain
 from cli.options import Instant, complete_domains, domain_argument, json_option, read_settings
-from cli.publish import publisher
+from cli.who import this_user
 from engine import Program
 from rulefarm.database import active_digests, connect
 from rulefarm.errors import RulefarmError
@@ -112,7 +112,7 @@ def activate_digest(digest: str, note: str | None, at: datetime | None) -> None:
     domain, whole = find_digest(engine, digest)
     # Whether the engine of today takes it is better known before than after.
     compile_recorded(source_of(engine, domain, whole))
-    if not activate(engine, domain, whole, by=publisher(), note=note, at=at):
+    if not activate(engine, domain, whole, by=this_user(), note=note, at=at):
         echo(f"{domain}: {whole[:12]} is active already")
     else:
         echo(f"{domain}: {whole[:12]} is active" + (f" from {at} on" if at else ""))
@@ -128,7 +128,7 @@ def roll_back(domain: str, note: str | None) -> None:
     """
     engine = connect(read_settings())
     check_domain(engine, domain)
-    undone = rollback(engine, domain, by=publisher(), note=note)
+    undone = rollback(engine, domain, by=this_user(), note=note)
     echo(f"{domain}: {active_digests(engine)[domain][:12]} is active again; {undone.digest[:12]} is taken back")
 
 
@@ -139,7 +139,7 @@ def cancel(domain: str, note: str | None) -> None:
     """Drop what was to become active later, by 'publish --at' or 'activate --at'."""
     engine = connect(read_settings())
     check_domain(engine, domain)
-    dropped = cancel_schedule(engine, domain, by=publisher(), note=note)
+    dropped = cancel_schedule(engine, domain, by=this_user(), note=note)
     echo(f"{domain}: {dropped.digest[:12]} does not become active at {dropped.active_from:%Y-%m-%d %H:%M %Z}")
 
 

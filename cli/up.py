@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from cli.display.terminal import echo
 from cli.options import read_settings
-from cli.publish import publisher
+from cli.who import this_user
 from rulefarm.database import LONG_S, active_digests, connect
 from rulefarm.errors import RulefarmError
 from rulefarm.settings import Settings
@@ -96,7 +96,7 @@ def _publish_edited(engine: Engine, root: Path, every: bool) -> None:
         echo(f"{domain}: not published; the farm judges by what was published before", err=True)
     fit = {domain: candidate.ruleset for domain, candidate in candidates.fit.items()}
     for domain in publish(
-        engine, [RulesetSnapshot.of(one) for one in fit.values()], by=publisher(), note="rulefarm up"
+        engine, [RulesetSnapshot.of(one) for one in fit.values()], by=this_user(), note="rulefarm up"
     ):
         echo(f"{domain}: published {fit[domain].digest[:12]}")
 

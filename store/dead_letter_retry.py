@@ -1,19 +1,22 @@
 """Dead letters, looked at and tried again.  dead_letters -> [dead_letter_retry] -> open jobs and chunks, messages
 
 For the operator, once the cause is mended. A letter is deleted by the transaction that reopens what it is about, so
-that at any moment there is one or the other. A refused message can't be tried again: only its beginning is kept."""
+that at any moment there is one or the other. A refused message can't be tried again: only its beginning is kept. Who
+tries again and who drops stands on the trail of `store.operator_actions`."""
 
 import uuid
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, delete, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Engine, delete, func, or_, select, tuple_, update
 
 from rulefarm.database import batches, chunks, dead_letters, jobs, message_of_row, translate_errors
 from rulefarm.errors import NotFound, RulefarmError
 from rulefarm.messaging import TaskMessage, chunk_message
 from store.attempts import is_free
+from store.operator_actions import Operator, record_action
 
 #: Rows that one transaction reopens or deletes, and messages that are sent at once: the reconciler, which keeps to the
 #: limit of the queues, sends the rest.
@@ -49,6 +52,11 @@ class LetterFilter:
         conditions = [dead_letters.c[name] == value for name, value in columns.items() if value is not None]
         return [*conditions, dead_letters.c.id.in_(self.ids)] if self.ids else conditions
 
+    def to_json(self) -> dict[str, Any]:
+        """What is asked for, as plain data."""
+        said = {name: str(value) for name, value in asdict(self).items() if value is not None and name != "ids"}
+        return said | ({"ids": [str(letter) for letter in self.ids]} if self.ids else {})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retried:
@@ -62,19 +70,26 @@ class Retried:
     left: int
 
 
-def find_letters(engine: Engine, wanted: LetterFilter, *, limit: int | None = None) -> list[dict[str, Any]]:
+def find_letters(
+    engine: Engine, wanted: LetterFilter, *, limit: int | None = None, after: tuple[datetime, uuid.UUID] | None = None
+) -> list[dict[str, Any]]:
     """Dead letters, newest first.
 
     Args:
         engine: the database.
         wanted: which.
         limit: at most so many.
+        after: `died_at` and `id` of the last one of the page before. Default: from the newest on.
 
     Raises:
         NotFound: one of the ids is no dead letter's.
         DatabaseUnreachable: no answer.
     """
     newest = select(dead_letters).order_by(dead_letters.c.died_at.desc(), dead_letters.c.id).limit(limit)
+    if after is not None:
+        died_at, last = after
+        older = or_(dead_letters.c.died_at < died_at, dead_letters.c.id > last)
+        newest = newest.where(dead_letters.c.died_at <= died_at, older)
     with translate_errors(engine), engine.connect() as connection:
         letters = [dict(row) for row in connection.execute(newest.where(*wanted.conditions())).mappings()]
     missing = set(wanted.ids) - {letter["id"] for letter in letters} if limit is None else None
@@ -100,12 +115,15 @@ def count_letters(engine: Engine, wanted: LetterFilter) -> int:
         return connection.execute(statement).scalar_one()
 
 
-def retry_letters(engine: Engine, wanted: LetterFilter, *, grace_s: float, portion: int = PORTION) -> Retried:
+def retry_letters(
+    engine: Engine, wanted: LetterFilter, operator: Operator, *, grace_s: float, portion: int = PORTION
+) -> Retried:
     """Reopen what dead letters are about: no attempt counted, due now.
 
     Args:
         engine: the database.
         wanted: those to try again.
+        operator: who does it.
         grace_s: seconds before the reconciler sends again what is sent now.
         portion: how many one transaction reopens, and how many messages are to be sent now.
 
@@ -124,17 +142,19 @@ def retry_letters(engine: Engine, wanted: LetterFilter, *, grace_s: float, porti
             opened = _FRESH | (sending if is_first else {"times_sent": 0})
             reopened, their_messages = _reopen(connection, letters, opened)
             connection.execute(delete(dead_letters).where(dead_letters.c.id.in_(reopened)))
+            record_action(connection, operator, "retry", wanted.to_json(), reopened)
         count += len(reopened)
         messages += their_messages if is_first else []
     return Retried(count=count, messages=messages, left=count_letters(engine, wanted))
 
 
-def drop(engine: Engine, wanted: LetterFilter, *, portion: int = PORTION) -> int:
+def drop(engine: Engine, wanted: LetterFilter, operator: Operator, *, portion: int = PORTION) -> int:
     """Delete dead letters. Their jobs and rows stay closed, without a verdict.
 
     Args:
         engine: the database.
         wanted: the ones to delete.
+        operator: who does it.
         portion: how many one transaction deletes.
 
     Returns:
@@ -146,7 +166,10 @@ def drop(engine: Engine, wanted: LetterFilter, *, portion: int = PORTION) -> int
     dropped = 0
     for ids in _portions(engine, wanted.conditions(), portion):
         with translate_errors(engine), engine.begin() as connection:
-            dropped += connection.execute(delete(dead_letters).where(dead_letters.c.id.in_(ids))).rowcount
+            gone = delete(dead_letters).where(dead_letters.c.id.in_(ids)).returning(dead_letters.c.id)
+            deleted = list(connection.execute(gone).scalars())
+            record_action(connection, operator, "drop", wanted.to_json(), deleted)
+        dropped += len(deleted)
     return dropped
 
 

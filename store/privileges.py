@@ -26,6 +26,7 @@ TABLE_PRIVILEGES: dict[str, tuple[str, ...]] = {
     "shadow_differences": _KEEP,
     "console_sessions": _ALL,
     "fact_views": _READ,
+    "operator_actions": _READ,
     "farm": ("select",),
     "alembic_version": ("select",),
 }

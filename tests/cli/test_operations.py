@@ -70,6 +70,9 @@ def test_letters_are_retried_and_dropped_by_what_they_say(quiet: OnFarm, setting
     )
     assert json.loads(quiet("dead-letters", "drop", "--code", "unknown-task", "--yes", "--json")) == {"dropped": 1}
     assert quiet("dead-letters", "list", "--json") == "[]\n"
+    [done] = json.loads(quiet("dead-letters", "history", message["id"], "--json"))
+    assert (done["action"], done["asked"], done["letters"]) == ("drop", {"code": "unknown-task"}, [message["id"]])
+    assert f"drop\t1\tcode unknown-task\t{done['operator']}" in quiet("dead-letters", "history")
 
 
 def test_what_can_not_be_undone_is_asked_about_first(quiet: OnFarm, settings: Settings, database: Engine) -> None:

@@ -20,6 +20,7 @@ from rulefarm.messaging import JobMessage, job_message
 from rulefarm.settings import Settings
 from rulesets.loader import LoadedRuleset, load_domain
 from store.dead_letter_retry import LetterFilter, retry_letters
+from store.operator_actions import Operator
 from store.pending_work import claim_due
 from store.publications import publish
 from store.ruleset_versions import RulesetSnapshot
@@ -265,7 +266,7 @@ def test_a_job_whose_pin_can_not_be_judged_by_fails_alone_and_is_tried_again_by_
     with database.begin() as connection:
         connection.execute(update(rulesets).where(rulesets.c.digest == first).values(source=kept))
     worker.published._versions._refused.clear()  # type: ignore[union-attr]
-    [again] = retry_letters(database, LetterFilter(ids=[pinned.id]), grace_s=30).messages
+    [again] = retry_letters(database, LetterFilter(ids=[pinned.id]), Operator("ada@here"), grace_s=30).messages
     assert evaluate_job(task(), **again.kwargs)["outcome"] == "reject"  # type: ignore[index]
     assert judged(database)["pinned"] == ("reject", first)
 

@@ -7,6 +7,7 @@ from rulefarm.database.copy import copy_columns, copy_rows, once_each
 from rulefarm.database.identity import FarmIdentity
 from rulefarm.database.lateness import lateness_s
 from rulefarm.database.ledger import Ledger, active_digests, message_of_row, read_verdict
+from rulefarm.database.operator_tables import operator_actions
 from rulefarm.database.shadow_tables import shadow_differences, shadows
 from rulefarm.database.silence import LONG_S, SHORT_S, allow_long, waited_s
 from rulefarm.database.tables import (
@@ -47,6 +48,7 @@ __all__ = [
     "message_of_row",
     "metadata",
     "once_each",
+    "operator_actions",
     "publications",
     "read_verdict",
     "reconciler",
