@@ -8,7 +8,7 @@ from typing import Any
 import click
 from sqlalchemy import Engine
 
-from cli.display.output import counted, print_json, print_table
+from cli.display.output import print_json, print_table
 from cli.display.progress import progress_bar
 from cli.display.sending import exit_not_sent, send_or_exit
 from cli.display.terminal import echo
@@ -17,6 +17,7 @@ from cli.options import as_of_option, domain_argument, domain_option, json_optio
 from cli.recorded import published_key
 from rulefarm.farm import Farm
 from rulefarm.jobs import Batch
+from rulefarm.plurals import counted
 from store.batch_status import find_batches
 from store.dead_letter_retry import resume
 from store.verdict_list import find_verdicts

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from cli.display.output import counted, print_json, print_table
+from cli.display.output import print_json, print_table
 from cli.display.sending import send_or_exit
 from cli.display.terminal import Line, console, echo
 from cli.lookup import check_domain
@@ -15,6 +15,7 @@ from cli.options import domain_option, json_option, read_settings, show_private_
 from cli.who import this_user
 from rulefarm.database import connect
 from rulefarm.messaging import create_app
+from rulefarm.plurals import counted
 from store.dead_letter_retry import LetterFilter, NotRetryable, count_letters, drop, find_letters, retry_letters
 from store.operator_actions import Operator, find_actions
 from store.private_view import PrivateView

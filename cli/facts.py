@@ -5,12 +5,13 @@ from pathlib import Path
 
 import click
 
-from cli.display.output import counted, print_json
+from cli.display.output import print_json
 from cli.display.terminal import echo
 from cli.options import json_option, read_facts, read_settings, show_private_option, source_options
 from rulefarm.batch import SourceOptions
 from rulefarm.database import connect
 from rulefarm.errors import NotFound
+from rulefarm.plurals import counted
 from rulefarm.reference_facts import ReferenceFacts
 from rulesets.loader import SHIPPED, declared_fact
 from store.private_view import PrivateView

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import click
 
-from cli.display.impact import ImpactReport, print_impact
+from cli.display.impact import print_impact
 from cli.display.output import print_json
 from cli.display.progress import progress
 from cli.options import Age, Instant, domain_argument, json_option, read_settings, source_options
@@ -18,6 +18,7 @@ from rulefarm.errors import RulefarmError
 from rulesets.budget import broken, parse_budget
 from store.facts_on_record import Wanted, instant_before
 from workers.draft_impact import load_draft, try_on_record, try_on_source, versions_of
+from workers.impact_report import ImpactReport
 
 budget_option = click.option(
     "--budget", metavar="LIMITS", help="Exit code 1 beyond it: flips<0.5%,reject_new<20,errors_new=0."

@@ -7,11 +7,12 @@ import click
 
 from cli.dead_letters import print_letter
 from cli.display.old_keys import with_old_keys
-from cli.display.output import counted, print_json, print_table, print_verdict
+from cli.display.output import print_json, print_table, print_verdict
 from cli.display.terminal import Line, console
 from cli.lookup import check_domain, say_if_several
 from cli.options import domain_option, json_option, read_settings, show_private_option
 from rulefarm.database import connect
+from rulefarm.plurals import counted
 from store.job_status import JobStatus, find_job_status, find_jobs, job_facts
 from store.private_view import PrivateView
 from tasks.recorded_facts import facts_on_record

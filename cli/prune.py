@@ -4,10 +4,11 @@ from datetime import timedelta
 
 import click
 
-from cli.display.output import counted, print_json, print_table
+from cli.display.output import print_json, print_table
 from cli.display.terminal import echo
 from cli.options import Age, json_option, read_settings
 from rulefarm.database import LONG_S, connect
+from rulefarm.plurals import counted
 from store.health import clock_of
 from store.retention import first_kept, prune
 

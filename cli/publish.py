@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from sqlalchemy import Engine
 
-from cli.display.output import counted, print_json
+from cli.display.output import print_json
 from cli.display.progress import progress
 from cli.display.terminal import echo
 from cli.impact import budget_option, recorded_words
@@ -16,6 +16,7 @@ from cli.options import Age, Instant, complete_domains, json_option, read_settin
 from cli.who import this_user
 from rulefarm.database import LONG_S, active_digests, connect
 from rulefarm.errors import DatabaseUnreachable, RulefarmError, SettingsError
+from rulefarm.plurals import counted
 from rulefarm.settings import Settings
 from rulesets.budget import Limit, broken, parse_budget
 from rulesets.candidates import check_candidates

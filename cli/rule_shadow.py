@@ -6,12 +6,13 @@ from typing import Any
 
 import click
 
-from cli.display.output import counted, print_json, print_table
+from cli.display.output import print_json, print_table
 from cli.display.terminal import echo
 from cli.options import Instant, Share, json_option, read_settings
 from cli.publish import place
 from cli.who import this_user
 from rulefarm.database import connect
+from rulefarm.plurals import counted
 from rulesets.candidates import load_candidate
 from store.ruleset_versions import RulesetSnapshot, find_digest
 from store.shadows import Shadow, find_shadows, start_shadow, stop_shadow

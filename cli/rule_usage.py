@@ -6,13 +6,14 @@ from typing import Any
 
 import click
 
-from cli.display.output import counted, print_json, print_table
+from cli.display.output import print_json, print_table
 from cli.display.terminal import echo
 from cli.lookup import check_domain
 from cli.options import Age, domain_argument, json_option, read_settings
 from engine import Rule
 from rulefarm.database import LONG_S, active_digests, connect
 from rulefarm.errors import NotFound
+from rulefarm.plurals import counted
 from rulesets.recorded import compile_recorded
 from store.health import clock_of
 from store.rule_usage import RuleUsage, rule_usage

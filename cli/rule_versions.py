@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 from sqlalchemy import Engine
 
-from cli.display.output import counted, print_json, print_table
+from cli.display.output import print_json, print_table
 from cli.display.terminal import Line, console, echo
 from cli.lookup import check_domain
 from cli.options import Instant, complete_domains, domain_argument, json_option, read_settings
@@ -20,6 +20,7 @@ from cli.who import this_user
 from engine import Program
 from rulefarm.database import active_digests, connect
 from rulefarm.errors import RulefarmError
+from rulefarm.plurals import counted
 from rulesets.differences import Difference, changed_rules, differences
 from rulesets.loader import by_file_name, load_domain
 from rulesets.recorded import compile_recorded

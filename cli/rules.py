@@ -9,7 +9,7 @@ import click
 
 from cli.display.coverage import print_coverage
 from cli.display.junit import write_junit
-from cli.display.output import counted, print_json, print_table
+from cli.display.output import print_json, print_table
 from cli.display.terminal import echo
 from cli.options import (
     domain_argument,
@@ -20,6 +20,7 @@ from cli.options import (
     show_private_option,
 )
 from engine import Diagnostic, EngineError, Rule, RulesetRejected, SchemaRejected, json_schema, review
+from rulefarm.plurals import counted
 from rulesets.cases import run_cases
 from rulesets.coverage import coverage
 from rulesets.folders import CASES_FILE, RULE_FILES, RulesetUnreadable, shown, unread_files

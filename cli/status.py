@@ -8,11 +8,12 @@ from typing import Any
 import click
 
 from cli.display.old_keys import with_old_keys
-from cli.display.output import counted, print_json, print_table
+from cli.display.output import print_json, print_table
 from cli.display.terminal import echo
 from cli.options import json_option, read_settings
 from rulefarm.database import active_digests, connect, translate_errors
 from rulefarm.messaging import create_app, queue_depths
+from rulefarm.plurals import counted
 from rulefarm.routing import CONTROL_QUEUE, queue_name
 from rulefarm.settings import Settings
 from store.batch_status import standing_failures

@@ -7,10 +7,11 @@ from typing import Any
 
 import click
 
-from cli.display.output import counted, print_json, print_table
+from cli.display.output import print_json, print_table
 from cli.display.terminal import Line, console, echo
 from cli.options import json_option, read_settings
 from rulefarm.errors import BrokerUnreachable, FarmUnreachable
+from rulefarm.plurals import counted
 from rulefarm.settings import Settings
 from workers.monitoring import DomainSignals, SignalReader, Signals, WorkerState, in_words, worker_states
 

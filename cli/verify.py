@@ -7,12 +7,13 @@ from typing import Any
 
 import click
 
-from cli.display.output import counted, print_json
+from cli.display.output import print_json
 from cli.display.progress import progress
 from cli.display.terminal import echo
 from cli.lookup import check_domain
 from cli.options import Instant, Share, domain_option, json_option, read_settings, show_private_option
 from rulefarm.database import LONG_S, connect
+from rulefarm.plurals import counted
 from store.private_view import PrivateView
 from store.publication_trail import verify_trail
 from tasks.verify_verdicts import Mismatch, Verified

@@ -4,8 +4,8 @@ Rules are named one by one, rows of tables counted: a table of 300 rows has 300 
 
 from collections.abc import Sequence
 
-from cli.display.output import counted
 from cli.display.terminal import echo
+from rulefarm.plurals import counted
 from rulesets.coverage import RuleCoverage
 
 

@@ -10,9 +10,9 @@ from html import escape
 
 import svg
 
-from cli.display.impact import ImpactReport, by_count, cause_words, shown
 from rulefarm.escaping import visible
 from rulesets.flips import OUTCOMES
+from workers.impact_report import ImpactReport, by_count, cause_words, shown
 
 #: Rules and causes that a page shows.
 _RULES, _CAUSES = 40, 100

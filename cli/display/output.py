@@ -42,20 +42,6 @@ def print_table(headers: Sequence[str], rows: Iterable[Sequence[Any]], *, none: 
     print_rows(headers, [[_cell(value) for value in row] for row in rows], right=right)
 
 
-def counted(number: int, what: str, several: str = "") -> str:
-    """A number with its noun.
-
-    Args:
-        number: how many.
-        what: the noun, in the singular.
-        several: in the plural. Default: with an s.
-
-    >>> counted(1, "attempt"), counted(1200, "attempt"), counted(2, "batch", "batches")
-    ('1 attempt', '1,200 attempts', '2 batches')
-    """
-    return f"{number:,} {what if number == 1 else several or what + 's'}"
-
-
 def print_json(value: Any) -> None:
     """Print one JSON document; instants as ISO text, ids as text."""
     echo_data(json.dumps(value, ensure_ascii=False, indent=2, default=_json_value))

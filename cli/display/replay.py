@@ -8,9 +8,10 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from cli.display.output import COLOURS, counted
+from cli.display.output import COLOURS
 from cli.display.terminal import Line, console, echo, echo_data
 from engine import Evaluation
+from rulefarm.plurals import counted
 from tasks.replay import Replayed
 
 
