@@ -24,12 +24,13 @@ from engine.explanation import (
     masked_explanation,
     told_counterfactuals,
 )
-from engine.language import MIRRORED, Pattern, Rule, format_rules, print_rule
+from engine.language import MIRRORED, Pattern, Piece, Rule, format_rules, highlighted, print_rule
 from engine.lint import review
 from engine.program import Program, compile_ruleset
 from engine.ruleset import read_sources
 from engine.schema import HIDDEN, FactSchema, FieldSchema, PrivateFields, Schema, Stream, json_schema, parse_schema
 from engine.suggestions import did_you_mean
+from engine.table_cells import TableCells, table_cells
 from engine.values import ValueRefused, normal_text, parse_moment, start_of
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
     "FrameResult",
     "Join",
     "Pattern",
+    "Piece",
     "PrivateFields",
     "Program",
     "Reason",
@@ -61,6 +63,7 @@ __all__ = [
     "SchemaRejected",
     "Search",
     "Stream",
+    "TableCells",
     "ValueRefused",
     "compile_ruleset",
     "did_you_mean",
@@ -70,6 +73,7 @@ __all__ = [
     "find_counterfactuals",
     "forget_blocks",
     "format_rules",
+    "highlighted",
     "json_schema",
     "json_value",
     "masked_explanation",
@@ -80,5 +84,6 @@ __all__ = [
     "read_sources",
     "review",
     "start_of",
+    "table_cells",
     "told_counterfactuals",
 ]

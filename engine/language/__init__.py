@@ -4,6 +4,7 @@ Takes the text of a file, gives the nodes of its rules or every problem of it; a
 knows no fact and no schema, and of functions only what else they are called: which there are, `engine.checks` says."""
 
 from engine.language.formatter import format_rules
+from engine.language.highlighting import Piece, highlighted
 from engine.language.nodes import (
     MIRRORED,
     Action,
@@ -83,6 +84,7 @@ __all__ = [
     "Outcome",
     "Path",
     "Pattern",
+    "Piece",
     "Quantifier",
     "Retract",
     "Rule",
@@ -95,6 +97,7 @@ __all__ = [
     "children",
     "format_rules",
     "has_focus",
+    "highlighted",
     "open_source",
     "paths",
     "pattern_of",

@@ -32,7 +32,8 @@ class Token(NamedTuple):
     end: int
 
 
-_TOKEN = re.compile(
+#: One token, or comment, or slip, with the white space before it.
+TOKEN = re.compile(
     r"""\s*+(?:
     (?P<comment>//[^\n]*)
     |(?P<block>/\*)
@@ -70,7 +71,7 @@ def tokens(source: Source, position: int = 0) -> Iterator[Token]:
         Tokens in order; comments and white space are left out.
     """
     text = source.text
-    match_token = _TOKEN.match
+    match_token = TOKEN.match
     while match := match_token(text, position):
         kind = match.lastgroup or "bad"
         start, position = match.span(kind)
@@ -125,7 +126,7 @@ def comments(source: Source) -> Iterator[Comment]:
         source: a text whose tokens have no problems.
     """
     text, position = source.text, 0
-    while match := _TOKEN.match(text, position):
+    while match := TOKEN.match(text, position):
         kind = match.lastgroup or "bad"
         start, position = match.span(kind)
         if kind == "block":
