@@ -30,7 +30,7 @@ from engine.program import Program, compile_ruleset
 from engine.ruleset import read_sources
 from engine.schema import HIDDEN, FactSchema, FieldSchema, PrivateFields, Schema, Stream, json_schema, parse_schema
 from engine.suggestions import did_you_mean
-from engine.table_cells import TableCells, table_cells
+from engine.table_view import TableCells, table_cells
 from engine.values import ValueRefused, normal_text, parse_moment, start_of
 
 __all__ = [

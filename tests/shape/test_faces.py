@@ -21,7 +21,7 @@ WITHOUT_FACE = {"workers.demo", "workers.drill"}
 PAST = {
     # openpyxl takes a quarter of a second to import: only a domain that has a workbook pays it.
     ("engine.ruleset", "engine.tables.workbook"),
-    ("engine.table_cells", "engine.tables.workbook"),
+    ("engine.table_view", "engine.tables.workbook"),
     # Only the command that runs Flower loads tornado.
     ("cli.flower", "workers.monitoring.flower"),
     # Only what answers scrapes loads prometheus_client.

@@ -1,4 +1,4 @@
-"""The cells of a decision table, for people who read it.  a file -> [table_cells] -> rows of texts
+"""The cells of a decision table, for people who read it.  a file -> [table_view] -> rows of texts
 
 As the engine reads them, without what it makes of them: a table that is shown is the table that judges. Of a file that
 can't be read it gives what can be. Reports nothing."""
