@@ -9,13 +9,16 @@ SOURCES := setup.cfg pyproject.toml
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run picture test suite unit check lint types fuzz data bench drill soak deploy-test clean
+.PHONY: help run look picture test suite unit check lint types fuzz data bench drill soak deploy-test clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
 run: $(STAMP) ## Judge 10,000 real products on embedded services, print what was measured, stop everything
 	@$(BIN)/python -m examples run
+
+look: $(STAMP) ## Start the farm with what `make run` judged, and show it in a browser, until Ctrl-C
+	@$(BIN)/python -m examples look
 
 picture: $(VENV)/.debian ## Run a load balancer and specialised nodes, print which of them answered what, stop everything
 	@$(BIN)/python -m examples picture
@@ -25,7 +28,7 @@ test: $(VENV)/.patterns lint ## Lint, types and the whole test suite, on embedde
 	@$(MAKE) --no-print-directory --jobs 2 types suite
 
 # Farms of tests write thousands of small files and throw them away: in memory that takes a tenth of the time.
-suite: $(VENV)/.patterns $(VENV)/.debian
+suite: $(VENV)/.patterns $(VENV)/.debian $(VENV)/.chromium
 	@free=$$(df --output=avail --block-size=1G /dev/shm 2>/dev/null | tail -n 1); \
 	[ "$${free:-0}" -lt 8 ] || export TMPDIR=/dev/shm; \
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder --durations 10
@@ -54,6 +57,7 @@ bench: $(STAMP) $(VENV)/.rivals ## Time the engine and the farm beside what one 
 	@$(BIN)/python -m bench
 	@$(BIN)/python -m bench farm
 	@$(BIN)/python -m bench growth
+	@$(BIN)/python -m bench console
 
 drill: $(STAMP) ## Inject every fault into a farm, and check that it kept its promises: about six minutes
 	@$(BIN)/rulefarm drill
@@ -89,6 +93,18 @@ $(VENV)/.debian: $(STAMP)
 			|| { apt-get update --quiet --quiet; apt-get download --quiet --quiet $(DEBIAN); } } >/dev/null 2>&1 \
 		&& for package in *.deb; do dpkg -x "$$package" ..; done \
 		|| echo "Debian's packages can't be had here: tests with PgBouncer, Redis over TLS, nginx and promtool are skipped"
+	@touch $@
+
+# A browser, for the tests of the console, likewise; with every library that apt would install beside it, for a slim
+# Debian lacks half of them. Two are unpacked at a time: a core each. After the other packages: apt lets in one at a time.
+$(VENV)/.chromium: $(VENV)/.debian
+	@mkdir -p $(VENV)/chromium/packages && cd $(VENV)/chromium/packages \
+		&& { echo chromium-common chromium-headless-shell; \
+			apt-get install --simulate --no-install-recommends chromium-headless-shell 2>/dev/null \
+			| awk '$$1 == "Inst" {print $$2}'; } | xargs -n 1 | sort --unique \
+		| xargs apt-get download --quiet --quiet >/dev/null 2>&1 \
+		&& ls -S *.deb | xargs -P 2 -I {} dpkg -x {} .. \
+		|| echo "Debian's chromium can't be had here: tests in a browser are skipped"
 	@touch $@
 
 # One rival needs a C compiler, one a JVM when it runs; whoever is missing is left out of the table, which says so.

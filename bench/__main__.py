@@ -1,4 +1,4 @@
-"""`python -m bench`: measure, and print the table.  suites -> report -> [__main__]; bench.farm; gateway_command
+"""`python -m bench`: measure, and print the table.  suites -> report -> [__main__]; bench.farm; *_command
 
 Parses the command line, runs one part after the other, prints each as it is done."""
 
@@ -15,6 +15,7 @@ import polars as pl
 
 from bench import report
 from bench.compile_suite import compilation
+from bench.console_command import command as console
 from bench.engines import Absent
 from bench.farm.command import command as farm
 from bench.gateway_command import command as gateway
@@ -39,11 +40,12 @@ ORDERS_TAKEN = 1_000
 @click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures there too.")
 @click.pass_context
 def main(context: click.Context, quick: bool, file: Path | None) -> None:
-    """Time the engine beside what one could use in its place; ways of writing rules; the whole farm; or the gateway."""
+    """Time the engine beside what one could use in its place; ways of writing rules; the farm; gateway or console."""
     if context.invoked_subcommand is None:
         _engine(quick, file)
 
 
+main.add_command(console)
 main.add_command(farm)
 main.add_command(gateway)
 main.add_command(growth)

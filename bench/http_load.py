@@ -52,6 +52,19 @@ def get(port: int, path: str) -> int:
         return 0
 
 
+def page(port: int, path: str) -> str | None:
+    """What is at an address; None: no page.
+
+    Args:
+        port: of the server, on loopback.
+        path: with its query.
+    """
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(f"GET {path} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n\r\n".encode())
+        head, _, body = _answer(connection).partition(b"\r\n\r\n")
+        return body.decode() if head.startswith(b"HTTP/1.1 200") and b"text/html" in head.lower() else None
+
+
 def drive(port: int, requests: Sequence[bytes], *, clients: int, seconds: float) -> Load:
     """Send requests for a while.
 

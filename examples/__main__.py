@@ -9,7 +9,8 @@ from pathlib import Path
 import click
 import polars as pl
 
-from examples.nightly_run import nightly_run
+from examples.look import look
+from examples.nightly_run import CONSOLE_PORT, nightly_run
 from examples.orders import DEFAULT_ORDERS, build_orders
 from examples.payments import DEFAULT_PAYMENTS, build_payments
 from examples.picture import picture
@@ -96,13 +97,30 @@ def samples(out: Path) -> None:
 @main.command()
 def run() -> None:
     """Run the whole farm once on the real products and some orders, and print what was measured."""
-    products, orders = DATA / "products.parquet", DATA / "orders.jsonl"
-    if not products.exists() or not orders.exists():
-        build.main([], standalone_mode=False)
+    products, orders = _inputs()
     try:
         nightly_run(products, orders)
     except RulefarmError as error:
         raise click.ClickException(f"{error} [{error.code}]") from error
+
+
+@main.command("look")
+@click.option("--port", default=CONSOLE_PORT, show_default=True, type=click.IntRange(0, 65535), help="Of the console.")
+def show_console(port: int) -> None:
+    """Run the farm with what `run` judged, and show it in a browser, until Ctrl-C."""
+    products, orders = _inputs()
+    try:
+        look(products, orders, port)
+    except RulefarmError as error:
+        raise click.ClickException(f"{error} [{error.code}]") from error
+
+
+def _inputs() -> tuple[Path, Path]:
+    """The products and the orders, which are built if they are missing."""
+    products, orders = DATA / "products.parquet", DATA / "orders.jsonl"
+    if not products.exists() or not orders.exists():
+        build.main([], standalone_mode=False)
+    return products, orders
 
 
 @main.command("picture")

@@ -2,13 +2,15 @@
 
 Starts the farm that `rulefarm up` would start, submits the nightly price validation as `rulefarm nightly run` would,
 sends real orders as an order service would, looks at what Postgres holds afterwards, and stops everything. Every number
-it prints was measured while it ran; a verdict that is missing, or one too many, ends it with an error."""
+it prints was measured while it ran; a verdict that is missing, or one too many, ends it with an error. What it leaves
+on record is what `make look` shows."""
 
 import json
 import os
 import statistics
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -21,6 +23,7 @@ from sqlalchemy import func, select
 from cli.display.output import print_table
 from cli.display.terminal import console
 from cli.up import prepare_database
+from gateway.console import links
 from rulefarm.database import verdicts
 from rulefarm.errors import RulefarmError
 from rulefarm.farm import Farm
@@ -35,6 +38,8 @@ from workers.local import running_farm
 PATIENCE_S = 300.0
 #: Orders that are sent one after the other, each waited for: what a checkout would feel.
 ORDERS = 200
+#: Where the console listens, as `rulefarm console` does by itself.
+CONSOLE_PORT = 8081
 _LOOK_S = 0.1
 
 
@@ -54,18 +59,54 @@ def nightly_run(products: Path, orders: Path) -> None:
         RulefarmError: the farm can't be started.
     """
     started = time.perf_counter()
+    with farm_of_the_day(products) as settings:
+        judge_the_day(settings, orders)
+        click.echo("\nstopping everything ...")
+    click.echo(f"done; all in all {time.perf_counter() - started:.1f} s\n")
+    click.echo("what was judged is on record: 'make look' starts the farm with it, and shows it in a browser,")
+    click.echo(f"at {console_address(CONSOLE_PORT)}")
+
+
+@contextmanager
+def farm_of_the_day(products: Path) -> Iterator[Settings]:
+    """The farm that `rulefarm up` would start, for as long as a block lasts.
+
+    Args:
+        products: what its nightly validates.
+
+    Raises:
+        RulefarmError: it can't be started.
+    """
+    started = time.perf_counter()
     settings = replace(Settings.from_env(os.environ), nightly_source=str(products.resolve()))
+    click.echo("starting Postgres, Valkey, workers, beat and Flower ...")
+    with running_farm(settings, prepare_database, environ=os.environ) as running:
+        click.echo(f"the farm runs after {time.perf_counter() - started:.1f} s; its logs are in {running.log}\n")
+        yield running.settings
+
+
+def judge_the_day(settings: Settings, orders: Path) -> None:
+    """Validate the products, check some orders, and print what came of it.
+
+    Args:
+        settings: of a farm that runs.
+        orders: one order a line.
+
+    Raises:
+        RunFailed: a verdict is missing, or there is one too many.
+    """
     rulesets = load_all(settings.rulesets or SHIPPED)
     for domain, loaded in rulesets.items():
         click.echo(f"{domain}: {len(loaded.program.rules):,} rules, version {loaded.digest[:12]}")
-    click.echo("\nstarting Postgres, Valkey, workers, beat and Flower ...")
-    with running_farm(settings, prepare_database, environ=os.environ) as running:
-        click.echo(f"the farm runs after {time.perf_counter() - started:.1f} s; its logs are in {running.log}\n")
-        with Farm(running.settings) as farm:
-            _validate_prices(farm, running.settings, rulesets)
-            _check_orders(farm, orders, ("payment", "promotion"))
-        click.echo("\nstopping everything ...")
-    click.echo(f"done; all in all {time.perf_counter() - started:.1f} s")
+    click.echo()
+    with Farm(settings) as farm:
+        _validate_prices(farm, settings, rulesets)
+        _check_orders(farm, orders, ("payment", "promotion"))
+
+
+def console_address(port: int) -> str:
+    """Where the console is, on this machine."""
+    return f"http://127.0.0.1:{port}{links.path()}"
 
 
 def _validate_prices(farm: Farm, settings: Settings, rulesets: Mapping[str, LoadedRuleset]) -> None:

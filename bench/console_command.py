@@ -1,0 +1,171 @@
+"""`python -m bench console`: the console beside a busy farm with many verdicts on record.  -> report
+
+Two questions in one run. How long does each page take while the whole farm judges; and how much slower does the farm
+judge while people click through the pages, in turns with nobody. The farm drains a backlog: its rate is all that
+it can do; the console is a process of its own, as `rulefarm console` starts it. All share the cores of this machine, so
+what the console costs the farm is seen here, as it would not be where it has a host of its own."""
+
+import json
+import socket
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import click
+
+from bench import report
+from bench.console_clicks import clicking, open_each
+from bench.console_pages import linked_pages
+from bench.farm.ground import Ground, running_ground
+from bench.farm.job_queue import Fleet, Stuck, wait_until
+from bench.farm.rulefarm_farm import PATIENCE_S, Rulefarm
+from bench.farm.work import DOMAIN, material
+from bench.growth_rows import lay_batches, lay_down, lay_open
+from bench.http_load import get, page
+from bench.timing import Goal, ReportRow, Sample
+
+#: People who click at once, and seconds for which each looks at a page.
+PEOPLE, PAUSE_S = 10, 5.0
+#: Verdicts on record; times that each page is opened; pairs of a time with people and one without, and its seconds.
+VERDICTS, OPENINGS, PAIRS, SECONDS = 1_000_000, 40, 8, 10.0
+#: Batches on record, and the rows of each.
+BATCHES, ROWS = 3, 10_000
+#: Jobs of a backlog: more than the farm judges in a pair of times.
+BACKLOG = 120_000
+_P95, _RATE = Goal(150, "≤ 150 ms", is_least=False), Goal(0.97, "≥ 0.97 x")
+_ALONE, _LOOKED_AT = "nobody looks", f"{PEOPLE} people click"
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """How much is measured."""
+
+    verdicts: int
+    openings: int
+    pairs: int
+    seconds: float
+    backlog: int
+
+
+@click.command("console")
+@click.option("--quick", is_flag=True, help="Few verdicts and short turns: whether it works.")
+@click.option("--verdicts", default=VERDICTS, show_default=True, type=click.IntRange(100), help="On record.")
+@click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures there too.")
+def command(quick: bool, verdicts: int, file: Path | None) -> None:
+    """Time the pages of the console beside a busy farm, and the farm beside people who click."""
+    measure = Measure(5_000, 3, 1, 2.0, 20_000) if quick else Measure(verdicts, OPENINGS, PAIRS, SECONDS, BACKLOG)
+    click.echo(f"{measure.verdicts:,} verdicts on record; a page every {PAUSE_S:g} s for each of {PEOPLE} people")
+    click.echo(report.header("ratio"))
+    with running_ground() as ground, closing(Rulefarm(ground)) as farm:
+        lay_down(farm.database, DOMAIN, measure.verdicts)
+        lay_batches(farm.database, DOMAIN, BATCHES, min(measure.verdicts, ROWS))
+        worker = farm.start()
+        try:
+            with _console(ground, farm) as port:
+                rows = _rows(farm, port, measure)
+        except Stuck as reason:
+            sys.exit(f"there is nothing to measure: {reason}")
+        finally:
+            worker.stop()
+    click.echo(report.section(rows))
+    click.echo(f"\n{report.summary(rows)}")
+    if file is not None:
+        written = json.dumps({"rows": [row.to_json() for row in rows]}, indent=1, ensure_ascii=False)
+        file.write_text(f"{written}\n", encoding="utf-8")
+
+
+def _rows(farm: Rulefarm, port: int, measure: Measure) -> list[ReportRow]:
+    busy = _Busy(farm, measure.backlog)
+    busy.keep()
+    pages = linked_pages(partial(page, port))
+    times = open_each(port, pages, 1).times and open_each(port, pages, measure.openings).times
+    busy.keep()
+    alone: list[float] = []
+    looked_at: list[float] = []
+    for number in range(measure.pairs):
+        # Who is first changes: the farm of the second turn has a few more verdicts on record.
+        for is_looked_at in (number % 2 == 0, number % 2 == 1):
+            busy.keep()
+            if is_looked_at:
+                with clicking(port, pages, PEOPLE, PAUSE_S):
+                    looked_at.append(busy.rate(measure.seconds))
+            else:
+                alone.append(busy.rate(measure.seconds))
+    return rows_of(times, alone, looked_at)
+
+
+def rows_of(
+    times: Mapping[str, Sequence[float]], alone: Sequence[float], looked_at: Sequence[float]
+) -> list[ReportRow]:
+    """The table.
+
+    Args:
+        times: seconds of each opening of a page.
+        alone: verdicts a second while nobody looks, turn by turn.
+        looked_at: the same while people click.
+    """
+    rows = []
+    for name, taken in times.items():
+        sample = Sample(tuple(seconds * 1e3 for seconds in taken))
+        rows.append(ReportRow("page beside a busy farm, half within", name, sample, "ms"))
+    for name, taken in times.items():
+        p95 = sorted(taken)[len(taken) * 95 // 100] * 1e3
+        section = "page beside a busy farm, 95 of 100 within"
+        rows.append(ReportRow(section, name, Sample((p95,)), "ms", target=_P95.words, met=_P95.is_met(p95)))
+    section, before, during = f"verdicts a second (x {_ALONE})", Sample(tuple(alone)), Sample(tuple(looked_at))
+    ratio = during.over(before)
+    rows.append(ReportRow(section, _ALONE, before, "/s"))
+    rows.append(ReportRow(section, _LOOKED_AT, during, "/s", ratio, _RATE.words, _RATE.is_met(ratio.middle)))
+    return rows
+
+
+class _Busy:
+    """A farm that has more to judge than it can."""
+
+    def __init__(self, farm: Rulefarm, backlog: int) -> None:
+        self._farm = farm
+        self._backlog = backlog
+        self._round = 0
+        self._pairs = material(100).jobs("busy", 100)
+
+    def keep(self) -> None:
+        """Lay down more jobs, if fewer than a backlog are left, and have every process at it."""
+        self._round += 1
+        if self._farm.open_jobs() < self._backlog // 2:
+            facts = [facts for _, facts in self._pairs]
+            lay_open(self._farm.database, DOMAIN, facts, self._backlog, name=f"open-{self._round}")
+        # Whoever has nothing to do is woken by a message.
+        for number in range(8):
+            self._farm.submit((f"wake-{self._round}-{number}", self._pairs[0][1]))
+        before = self._farm.open_jobs()
+        wait_until(lambda: self._farm.open_jobs() < before, PATIENCE_S)
+
+    def rate(self, seconds: float) -> float:
+        """Jobs that are judged in a second, over some seconds.
+
+        Raises:
+            Stuck: there was not enough to do.
+        """
+        before, began = self._farm.open_jobs(), time.perf_counter()
+        time.sleep(seconds)
+        after, ended = self._farm.open_jobs(), time.perf_counter()
+        if not after:
+            raise Stuck("the backlog was judged before the time was over")
+        return (before - after) / (ended - began)
+
+
+@contextmanager
+def _console(ground: Ground, farm: Rulefarm) -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = int(free.getsockname()[1])
+    line = [sys.executable, "-m", "cli.main", "console", "--port", str(port)]
+    fleet = Fleet([line], farm.environ, ground.folder / "console.log")
+    try:
+        wait_until(lambda: get(port, "/readyz") == 200, PATIENCE_S)
+        yield port
+    finally:
+        fleet.stop()

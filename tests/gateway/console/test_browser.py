@@ -1,0 +1,193 @@
+"""The console as people see it, in a real browser: narrow and wide, by day and by night, with a keyboard, on paper.
+
+What no page may do is watched on all of them: ask another host, break its own policy, complain, scroll sideways, or be
+of no use to somebody who can't see it (axe-core says so)."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from sqlalchemy import Engine
+
+from bench.console_pages import linked_pages
+from gateway.console.console import PAGES
+from gateway.console.rendering import NAVIGATION
+from rulefarm.settings import Settings
+from tests.browser import axe, browser_program, open_browser
+from tests.gateway.client import Client
+from tests.gateway.console.lived_in import live_in
+
+#: What keeps somebody from using a page; the rest is taste.
+_SERIOUS = """async () => (await axe.run(document, {resultTypes: ["violations"]})).violations
+    .filter(found => ["serious", "critical"].includes(found.impact))
+    .map(found => `${found.id}: ` + found.nodes.slice(0, 3).map(one => `${one.html} ${one.failureSummary}`).join(" | "))
+"""
+#: What sticks out of the window, but for what scrolls within itself.
+_TOO_WIDE = """() => document.documentElement.scrollWidth <= document.documentElement.clientWidth ? []
+    : [...document.querySelectorAll("body *")].filter(one => one.getBoundingClientRect().right > innerWidth + 1)
+        .filter(one => !one.parentElement.closest(".scroll, pre")).slice(0, 3).map(one => one.outerHTML.slice(0, 99))"""
+#: Where the keyboard is: its text, its address, whether it can be seen that it is there.
+_FOCUS = """() => {
+    const one = document.activeElement, style = getComputedStyle(one), box = one.getBoundingClientRect();
+    const isVisible = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2 && box.left >= 0;
+    return [one.innerText ?? "", one.getAttribute("href") ?? one.getAttribute("name") ?? one.id, isVisible];
+}"""
+
+Visits = Callable[..., AbstractContextManager["Visit"]]
+
+
+class Visit:
+    """One window; and what was wrong in it."""
+
+    def __init__(self, page: Any, port: int) -> None:
+        self.page = page
+        self.faults: list[str] = []
+        self._host = f"127.0.0.1:{port}"
+        page.on("console", self._said)
+        page.on("pageerror", lambda error: self.faults.append(f"{page.url}: {error}"))
+        page.on("dialog", lambda dialog: self.faults.append(f"{page.url} asks: {dialog.message}"))
+        page.on("request", self._asked)
+        page.on("response", self._answered)
+
+    def open(self, address: str) -> None:
+        """Go there."""
+        self.page.goto(address)
+        if self.page.locator("main h1").count() != 1:
+            self.faults.append(f"{address}: not one heading of the whole")
+        if "taken" in self.page.title():
+            self.faults.append(f"{address} ran what is a key")
+
+    def measure(self, width: int, scheme: str) -> None:
+        """Look at the page in a window so wide, by day or by night."""
+        self.page.set_viewport_size({"width": width, "height": 900})
+        self.page.emulate_media(color_scheme=scheme)
+        self._find(_TOO_WIDE, f"{width} wide: sticks out")
+
+    def ask_axe(self) -> None:
+        """Whether somebody who can't see, or has no mouse, can use the page."""
+        self.page.evaluate(axe())
+        self._find(_SERIOUS, "axe")
+
+    def focus(self) -> tuple[str, str, bool]:
+        """Where the keyboard is."""
+        text, name, is_visible = self.page.evaluate(_FOCUS)
+        return text, name, is_visible
+
+    def tab_to(self, wanted: Callable[[str, str], bool]) -> None:
+        """Press Tab until what is wanted, by text and address, has the keyboard; what has it on the way shows it."""
+        for _ in range(150):
+            self.page.keyboard.press("Tab")
+            text, name, is_visible = self.focus()
+            assert is_visible, (self.page.url, text, name)
+            if wanted(text, name):
+                return
+        raise AssertionError(f"{self.page.url}: not found by Tab")
+
+    def enter(self) -> None:
+        """Press Enter, which leads to another page."""
+        with self.page.expect_navigation():
+            self.page.keyboard.press("Enter")
+
+    def _find(self, script: str, what: str) -> None:
+        self.faults += [f"{self.page.url}: {what}: {found}" for found in self.page.evaluate(script)]
+
+    def _said(self, message: Any) -> None:
+        if message.type in ("error", "warning"):
+            self.faults.append(f"{self.page.url} complains: {message.text}")
+
+    def _asked(self, request: Any) -> None:
+        asked = urlsplit(request.url)
+        if asked.scheme != "data" and asked.netloc != self._host:
+            self.faults.append(f"{self.page.url} asks {request.url}")
+
+    def _answered(self, response: Any) -> None:
+        if response.status >= 400:
+            self.faults.append(f"{self.page.url}: {response.url} is {response.status}")
+
+
+@pytest.fixture(scope="module")
+def pages(
+    client: Client, gateway_settings: Settings, gateway_database: Engine, tmp_path_factory: pytest.TempPathFactory
+) -> Mapping[str, str]:
+    """The address of each page of a console in whose farm something has happened."""
+    browser_program()
+    live_in(gateway_settings, gateway_database, tmp_path_factory.mktemp("lived"))
+
+    def ask(address: str) -> str | None:
+        answer = client.get(address)
+        is_page = answer.status == 200 and answer.headers["content-type"].startswith("text/html")
+        return answer.text if is_page else None
+
+    return linked_pages(ask)
+
+
+@pytest.fixture(scope="module")
+def browser(pages: Mapping[str, str]) -> Iterator[Any]:
+    with open_browser() as opened:
+        yield opened
+
+
+@pytest.fixture
+def visit(browser: Any, client: Client) -> Iterator[Visits]:
+    """Opens a window; in the end nothing may have been wrong in any."""
+    visits: list[Visit] = []
+
+    @contextmanager
+    def opened(**more: Any) -> Iterator[Visit]:
+        context = browser.new_context(base_url=f"http://127.0.0.1:{client.port}", **more)
+        visits.append(Visit(context.new_page(), client.port))
+        yield visits[-1]
+        context.close()
+
+    yield opened
+    assert [fault for visit in visits for fault in visit.faults] == []
+
+
+def test_every_page_fits_and_can_be_used_by_everybody(visit: Visits, pages: Mapping[str, str]) -> None:
+    assert {f"/{begins}" for _, begins in NAVIGATION} & {page[0] for page in PAGES} <= pages.keys()
+    with visit() as seen:
+        for address in pages.values():
+            seen.open(address)
+            for width, scheme in ((1600, "light"), (360, "light"), (1600, "dark"), (360, "dark")):
+                seen.measure(width, scheme)
+                # There are two sets of colours, and each width may show something else: two looks see all of it.
+                if (width, scheme) in ((360, "light"), (1600, "dark")):
+                    seen.ask_axe()
+
+
+def test_a_keyboard_is_enough(visit: Visits, pages: Mapping[str, str]) -> None:
+    with visit(viewport={"width": 360, "height": 640}) as seen:
+        seen.open(pages["/"])
+        seen.tab_to(lambda _, name: name == "#content")
+        seen.page.keyboard.press("Enter")
+        assert seen.page.evaluate("document.activeElement.id") == "content"
+        seen.open(pages["/"])
+        seen.tab_to(lambda text, _: text == "Health")
+        seen.enter()
+        assert seen.page.locator("h1").inner_text() == "Health"
+
+
+def test_every_page_can_be_read_without_a_script(visit: Visits, pages: Mapping[str, str]) -> None:
+    with visit(java_script_enabled=False) as plain, visit() as seen:
+        for address in pages.values():
+            plain.page.goto(address)
+            seen.page.goto(address)
+            assert plain.page.locator("h1").inner_text() == seen.page.locator("h1").inner_text()
+            # Not one part of it is a blank that a script would fill.
+            assert (
+                plain.page.locator("main").inner_text().count("\n") >= seen.page.locator("main h2, main table").count()
+            )
+
+
+def test_a_page_is_printed_without_what_is_for_the_screen(visit: Visits, pages: Mapping[str, str]) -> None:
+    with visit(viewport={"width": 700, "height": 900}, color_scheme="dark") as seen:
+        for address in pages.values():
+            seen.open(address)
+            seen.page.emulate_media(media="print")
+            assert not seen.page.locator("header").is_visible()
+            assert seen.page.locator("h1").is_visible()
+            # On white paper, whatever the screen was.
+            assert seen.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+        assert seen.page.pdf().startswith(b"%PDF-")
