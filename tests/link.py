@@ -26,6 +26,8 @@ class Link:
         self._thread.start()
         self._up = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
+        #: Connections that were made over it so far.
+        self.connections = 0
         self._servers: list[asyncio.Server] = []
         self.heal()
 
@@ -87,6 +89,7 @@ class Link:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
+        self.connections += 1
         writers = [out]
         try:
             await asyncio.sleep(2 * self.delay_s)

@@ -21,7 +21,6 @@ from rulefarm.intake import Intake
 from rulefarm.jobs import Job
 from rulefarm.settings import Settings
 from rulefarm.verdict import Verdict
-from rulefarm.waiting import Watch
 
 _Answer = TypeVar("_Answer")
 
@@ -139,8 +138,8 @@ class AsyncFarm:
         return await self._wait(job, timeout, None)
 
     async def _wait(self, job: Job, timeout: float | None, silence_s: float | None) -> Verdict:
-        home = job.farm if isinstance(job.farm, Intake) else self.farm
-        watch = Watch(job, home.app, home.ledger, timeout, silence_s=silence_s)
+        home = job.farm if isinstance(job.farm, Intake) else self.farm._home
+        watch = home.watch(job, timeout, silence_s=silence_s)
         while (verdict := await self._run(watch.look)) is None:
             await asyncio.sleep(watch.pause_s())
         return verdict

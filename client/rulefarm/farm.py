@@ -141,9 +141,7 @@ class Farm:
         new = self._new(domain, pairs, as_of, digest)
         # The next region takes what the one before has begun to.
         new = list(new) if self._regions.are_several else new
-        return self._regions.take(
-            domain, wait_for_room, lambda farm, wait: farm.take_many(domain, new, wait, digest), takes_long=True
-        )
+        return self._regions.take(domain, wait_for_room, lambda farm, wait: farm.take_many(domain, new, wait, digest))
 
     def send(self, *jobs: Job) -> bool:
         """Send the messages of jobs, after the commit of the transaction that `submit` wrote them in.
@@ -237,9 +235,7 @@ class Farm:
         terms = batches.BatchTerms(
             key=key or (str(uuid.uuid4()) if self._regions.are_several else None), as_of=as_of, strict=strict
         )
-        return self._regions.take(
-            domain, 0.0, lambda farm, _: farm.take_batch(domain, source, options, terms), takes_long=True
-        )
+        return self._regions.take(domain, 0.0, lambda farm, _: farm.take_batch(domain, source, options, terms))
 
     def free_slots(self, domain: str) -> int:
         """Messages that the bulk queue of a domain may still take; all that it may hold while the broker is away."""

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 from rulefarm.errors import BrokerUnreachable, DatabaseUnreachable, NotFound, SettingsError
 from rulefarm.jobs import Batch, Job
 from rulefarm.known_domains import KnownDomains
-from rulefarm.messaging import MessageSender, TaskMessage, connect_producer, create_app, job_message
+from rulefarm.messaging import Ask, MessageSender, TaskMessage, at_once, create_app, job_message, warm_up_broker
 from rulefarm.optional_imports import require_extra
 from rulefarm.routing import queue_name
 from rulefarm.settings import Settings
 from rulefarm.verdict import Verdict
-from rulefarm.waiting import wait_for
+from rulefarm.waiting import Watch, wait_for, warm_up_results
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -51,6 +51,10 @@ class Intake:
         count_open = self.ledger.count_open if self.ledger else None
         self.sender = MessageSender(self.app, limit=settings.queue_limit, count_open=count_open)
         self._domains = KnownDomains(self.ledger)
+        #: The process that has connections to the broker.
+        self._warm_in = 0
+        #: Has a question answered; one of several regions gives up when the region is silent.
+        self.ask: Ask = at_once
 
     @property
     def broker_is_away(self) -> bool:
@@ -58,15 +62,14 @@ class Intake:
         return self.sender.is_away
 
     def warm_up(self) -> None:
-        """Connect to all that a job needs.
+        """Make the connections to the database, and read what every job needs of it.
 
         Raises:
             DatabaseUnreachable: no answer.
         """
+        self.require_ledger().warm_up()
         self._domains.read()
         self.app.farm_id()
-        with suppress(BrokerUnreachable):
-            connect_producer(self.app)
 
     def lateness_s(self) -> dict[str, float]:
         """For each published domain, seconds that the job that is due next has waited; see `database.lateness`.
@@ -79,8 +82,13 @@ class Intake:
         return found
 
     def ask_broker(self) -> None:
-        """Ask the broker, so that `broker_is_away` tells how it is now."""
+        """Ask the broker, so that `broker_is_away` tells how it is now; first, make all connections to it."""
+        if self._warm_in != os.getpid():
+            with suppress(BrokerUnreachable):
+                warm_up_broker(self.app)
+                warm_up_results(self.app)
         self.sender.ask()
+        self._warm_in = 0 if self.broker_is_away else os.getpid()
 
     def take(self, job: Job, text: str, wait_for_room: float | None) -> Job:
         """Take one job.
@@ -194,7 +202,22 @@ class Intake:
             timeout: seconds; None waits for ever.
             silence_s: seconds after which a broker that says nothing is not waited for. Default: the row is looked at.
         """
-        return wait_for(job, self.app, self.ledger, timeout, silence_s=silence_s)
+        return wait_for(self.watch(job, timeout, silence_s=silence_s))
+
+    def watch(self, job: Job, timeout: float | None, *, silence_s: float | None = None) -> Watch:
+        """What looks for the verdict of a job of this farm; as `wait`.
+
+        Args:
+            job: as it was taken.
+            timeout: seconds; None waits for ever.
+            silence_s: as for `wait`.
+
+        Raises:
+            BrokerUnreachable: it has just not answered, and is not to be waited for.
+        """
+        if silence_s is not None and self.broker_is_away:
+            raise BrokerUnreachable("broker-unreachable", "the broker has just not answered", "it is asked again soon")
+        return Watch(job, self.app, self.ledger, timeout, silence_s=silence_s, ask=self.ask)
 
     def verdict(self, job_id: uuid.UUID) -> Verdict | None:
         """The verdict of a job, or of a row of a batch; None while there is none yet.

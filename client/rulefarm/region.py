@@ -11,7 +11,7 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Generic, Protocol, TypeVar
 
 from rulefarm.circuit_breaker import CircuitBreaker
@@ -25,6 +25,8 @@ log = logging.getLogger("rulefarm")
 _EVERY_S, _PAUSE_S = 1.0, 3.0
 #: Measurements that count; the shortest of them is how far a region is, for a busy moment is no distance.
 _KEPT = 8
+#: Calls of one process that wait for an answer of a region at once; the others wait their turn.
+_MOST_CALLS = 32
 #: Round trips up to this are as good as none; beyond, a region is nearer than another if it takes half the time.
 _NEAR_S = 0.01
 
@@ -41,14 +43,16 @@ class RegionFarm(Protocol):
     def require_ledger(self) -> Any:
         """Its database; raises if none is named."""
 
+    ask: Callable[[Callable[[], Any]], Any]
+
     def warm_up(self) -> None:
-        """Connect to all that a job needs; raises if the database does not answer."""
+        """Make the connections to the database; raises if it does not answer."""
 
     def lateness_s(self) -> dict[str, float]:
         """For each published domain, seconds that its jobs have waited; raises if the database does not answer."""
 
     def ask_broker(self) -> None:
-        """Ask the broker, so that `broker_is_away` tells how it is now."""
+        """Ask the broker, so that `broker_is_away` tells how it is now; first, make the connections to it."""
 
 
 _Farm = TypeVar("_Farm", bound=RegionFarm)
@@ -64,7 +68,14 @@ class Region(Generic[_Farm]):
         self._budget_s, self._deadline_s = farm.settings.region_budget_s, farm.settings.region_deadline_s
         self._breaker = CircuitBreaker(_EVERY_S + self._budget_s + _PAUSE_S)
         self._round_trips: deque[float] = deque(maxlen=_KEPT)
+        #: When it was asked what it has not answered yet, and when it last answered; None: never.
         self._asked_at: float | None = None
+        self._answered_at: float | None = None
+        self._broker: Future[None] | None = None
+        #: Set when it is to be measured now, and not only in a while.
+        self.look = threading.Event()
+        #: The process that has connections to it.
+        self._warm_in = 0
         self._late_s: dict[str, float] = {}
         self._was_well = True
         #: Process to its threads: those of a parent are not there in a process that was forked.
@@ -76,29 +87,46 @@ class Region(Generic[_Farm]):
         trips = tuple(self._round_trips)
         return max(0, math.floor(math.log2(min(trips) / _NEAR_S))) if trips else None
 
-    def call(self, call: Callable[[_Farm], _Answer]) -> _Answer:
-        """Have its farm take something, within the budget.
+    @property
+    def is_ready(self) -> bool:
+        """Whether it has been measured, and its broker asked: then there are connections to all of it."""
+        return bool(self._round_trips) and self._broker is not None and self._broker.done()
+
+    def call(self, question: Callable[[], _Answer]) -> _Answer:
+        """Have it asked, until it has said nothing at all for the budget.
 
         Args:
-            call: has a farm take it. It goes on in its thread when its time is up: what it sends has one id everywhere.
+            question: asks its farm. Begun, it goes on in its thread when its time is up: what it sends has one id
+                everywhere.
 
         Raises:
-            DatabaseUnreachable: `region-silent`: its time is up; else as the call.
+            DatabaseUnreachable: `region-silent`: its time is up; else as the question.
         """
-        # Whom nobody has measured yet has to be connected to, which takes its time: as long as the servers' own limits.
-        budget_s = self._budget_s if self._round_trips else None
+        begun, asked = time.monotonic(), self._begin(question)
+        if self._answered_at is None:
+            # Whom nobody has measured yet has to be connected to, which takes as long as the servers' own limits.
+            return asked.result()
+        # Whoever answers others meanwhile is slow, or has much to connect: it is given up for silence alone. So it is
+        # measured while this one waits, and early enough for an answer.
+        while (left_s := max(begun, self._answered_at) + self._budget_s - time.monotonic()) > 0:
+            try:
+                return asked.result(left_s - self._budget_s / 2 if left_s > self._budget_s / 2 else left_s)
+            except TimeoutError:
+                if asked.done():
+                    return asked.result()
+                self.look.set()
+        asked.cancel()
+        raise DatabaseUnreachable(
+            "region-silent",
+            f"region {self.name} did not answer within {self._budget_s:g} s",
+            "is it running, and the line to it up? See RULEFARM_REGION_BUDGET_S",
+        )
+
+    def _begin(self, question: Callable[[], _Answer]) -> Future[_Answer]:
         pid = os.getpid()
         if pid not in self._threads:
-            size = self.farm.settings.database_pool_size
-            self._threads[pid] = ThreadPoolExecutor(size, thread_name_prefix=f"rulefarm-{self.name}")
-        try:
-            return self._threads[pid].submit(call, self.farm).result(budget_s)
-        except TimeoutError:
-            raise DatabaseUnreachable(
-                "region-silent",
-                f"region {self.name} did not answer within {self._budget_s:g} s",
-                "is it running, and the line to it up? See RULEFARM_REGION_BUDGET_S",
-            ) from None
+            self._threads[pid] = ThreadPoolExecutor(_MOST_CALLS, thread_name_prefix=f"rulefarm-{self.name}")
+        return self._threads[pid].submit(question)
 
     def trouble(self, domain: str) -> str | None:
         """Why others are to be asked before it, if they are.
@@ -107,7 +135,8 @@ class Region(Generic[_Farm]):
             domain: whose jobs are to be judged.
         """
         asked_at, late_s = self._asked_at, self._late_s.get(domain, 0.0)
-        if self._breaker.is_open or (asked_at is not None and time.monotonic() - asked_at > self._budget_s):
+        is_silent = asked_at is not None and time.monotonic() - asked_at > self._budget_s
+        if self._breaker.is_open or is_silent or not (self._was_well or self._round_trips):
             return "does not answer"
         if self.farm.broker_is_away:
             return "has no broker"
@@ -123,20 +152,23 @@ class Region(Generic[_Farm]):
 
     def measure(self) -> None:
         """Ask it how far it is, and how far behind; which keeps a connection ready, too."""
-        begun = self._asked_at = time.monotonic()
         try:
-            if not self._round_trips:
+            if not self._round_trips or self._warm_in != os.getpid():
                 # To connect takes many: the first job that is sent here must not wait for them.
                 self.farm.warm_up()
-                begun = self._asked_at = time.monotonic()
+                self._warm_in = os.getpid()
+            begun = self._asked_at = time.monotonic()
             late_s = self.farm.lateness_s()
         except RulefarmError as error:
             self.fail(error)
             return
         finally:
             self._asked_at = None
-        round_trip_s = time.monotonic() - begun
-        self.farm.ask_broker()
+        self._answered_at = time.monotonic()
+        round_trip_s = self._answered_at - begun
+        if self._broker is None or self._broker.done():
+            # Beside: while a broker is silent its database goes on to answer.
+            self._broker = self._begin(self.farm.ask_broker)
         if round_trip_s > self._budget_s:
             self._breaker.trip()
             return
@@ -147,6 +179,7 @@ class Region(Generic[_Farm]):
 
     def close(self) -> None:
         """Take nothing more; what is being taken goes on."""
+        self.look.set()
         threads = self._threads.pop(os.getpid(), None)
         if threads is not None:
             threads.shutdown(wait=False)
@@ -173,5 +206,7 @@ def measure(reference: "weakref.ref[Region[Any]]", stopped: threading.Event) -> 
             # What it asks over may be closed at any moment; whatever else it is, the next look may fare better.
             if not stopped.is_set():
                 log.exception("region %s can't be measured", region.name)
+        look = region.look
         del region
-        stopped.wait(_EVERY_S)
+        look.wait(_EVERY_S)
+        look.clear()

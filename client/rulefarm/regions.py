@@ -9,6 +9,7 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Generic, TypeVar
 
 from rulefarm.errors import FarmUnreachable, JobDead, JobRejected, NotFound, QueueFull, RulefarmError, SettingsError
@@ -56,19 +57,15 @@ class Regions(Generic[_Farm]):
             for farm in farms:
                 farm.require_ledger()
         self._regions = [Region(farm) for farm in farms]
+        if self.are_several:
+            for region in self._regions:
+                region.farm.ask = region.call
         #: The process whose threads measure; those of a parent are not there in a process that was forked.
         self._pid = 0
         self._stopped = threading.Event()
         self._lock = threading.Lock()
 
-    def take(
-        self,
-        domain: str,
-        wait_s: float | None,
-        call: Callable[[_Farm, float | None], _Answer],
-        *,
-        takes_long: bool = False,
-    ) -> _Answer:
+    def take(self, domain: str, wait_s: float | None, call: Callable[[_Farm, float | None], _Answer]) -> _Answer:
         """Have the nearest region that is well take something, or the next that does.
 
         Args:
@@ -76,7 +73,6 @@ class Regions(Generic[_Farm]):
             wait_s: seconds to wait for room, once no region has any; None: for ever.
             call: has a farm take it, with the seconds to wait for room. It may be called again with another farm,
                 though the one before has taken it.
-            takes_long: whether it may take longer than a region has to answer. Default: it may not.
 
         Raises:
             RulefarmError: no region took it: what the first said.
@@ -87,11 +83,7 @@ class Regions(Generic[_Farm]):
         slow: list[Region[_Farm]] = []
         for region in self.nearest(domain):
             try:
-                if not takes_long:
-                    return region.call(lambda farm: call(farm, 0.0))
-                # What takes long waits long for an answer: whether there is one at all is asked before.
-                region.call(lambda farm: farm.lateness_s())
-                return call(region.farm, 0.0)
+                return region.call(partial(call, region.farm, 0.0))
             except FarmUnreachable as error:
                 region.fail(error)
                 errors.append(error)
@@ -147,7 +139,7 @@ class Regions(Generic[_Farm]):
         errors: list[RulefarmError] = []
         for region in self.nearest(""):
             try:
-                answer = call(region.farm)
+                answer = region.call(partial(call, region.farm))
             except FarmUnreachable as error:
                 region.fail(error)
                 errors.append(error)
@@ -205,6 +197,7 @@ class Regions(Generic[_Farm]):
                 return
             self._pid = os.getpid()
             for region in self._regions:
+                region.look = threading.Event()
                 threading.Thread(
                     target=measure,
                     args=(weakref.ref(region), self._stopped),

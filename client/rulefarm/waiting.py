@@ -5,13 +5,15 @@ well, less often. Whoever can be told that there is a result sleeps until then; 
 which is not safe between threads and keeps a channel for each job."""
 
 import time
+import uuid
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from celery import Celery
 
 from rulefarm.errors import BrokerUnreachable, VerdictPending
 from rulefarm.jobs import Job
-from rulefarm.messaging import FARM_HEADER, GuestApp, call_broker
+from rulefarm.messaging import FARM_HEADER, Announcement, Ask, GuestApp, at_once, call_broker
 from rulefarm.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -21,28 +23,23 @@ if TYPE_CHECKING:
 _FIRST_LOOK_S, _LONGEST_LOOK_S = 0.002, 0.1
 #: Seconds until the verdict row is looked at, in case there is no result of it: at first, and at most.
 _FIRST_ROW_LOOK_S, _LONGEST_ROW_LOOK_S = 0.02, 0.5
+#: An id that no job has.
+_NOBODY = str(uuid.UUID(int=0))
 
 
-def wait_for(
-    job: Job, app: GuestApp, ledger: "Ledger | None", timeout: float | None, *, silence_s: float | None = None
-) -> Verdict:
+def wait_for(watch: "Watch") -> Verdict:
     """Wait for the verdict of a job.
 
     Args:
-        job: as accepted.
-        app: its result backend is asked, if it has one.
-        ledger: its verdict row is looked for, if there is a database.
-        timeout: seconds; None waits for ever.
-        silence_s: seconds after which a broker that says nothing is enough to give up: another region can judge the
-            job. Default: the database is asked in its place.
+        watch: looks for it.
 
     Raises:
         VerdictPending: none came in time.
         JobDead: none will come.
         BrokerUnreachable: the broker does not answer, and there is no database to ask instead.
+        DatabaseUnreachable: the region, of several, is silent.
     """
-    watch = Watch(job, app, ledger, timeout, silence_s=silence_s)
-    with app.announcements.of(str(job.id)) as announcement:
+    with watch.announced() as announcement:
         told = None
         while (verdict := watch.look(told)) is None:
             told = announcement.wait(watch.pause_s(is_told=announcement.is_on))
@@ -55,27 +52,34 @@ class Watch:
     def __init__(
         self,
         job: Job,
-        app: Celery,
+        app: GuestApp,
         ledger: "Ledger | None",
         timeout: float | None,
         *,
         silence_s: float | None = None,
+        ask: Ask = at_once,
     ) -> None:
-        """Begin to wait; as `wait_for`.
+        """Begin to wait.
 
         Args:
             job: as accepted.
             app: its result backend is asked, if it has one.
             ledger: its verdict row is looked for, if there is a database.
             timeout: seconds from now on; None: it may take for ever.
-            silence_s: as for `wait_for`.
+            silence_s: seconds after which a broker that says nothing is enough to give up: another region can judge
+                the job. Default: the database is asked in its place.
+            ask: has broker and database asked. Default: here, each until it answers or its own limits are over.
         """
-        self._silence_s = silence_s
+        self._silence_s, self._ask = silence_s, ask
         self._job, self._app, self._ledger, self._timeout = job, app, ledger, timeout
         self._deadline = None if timeout is None else time.monotonic() + timeout
         self._pause_s, self._row_pause_s = _FIRST_LOOK_S, _FIRST_ROW_LOOK_S
         self._next_row_look = time.monotonic() + self._row_pause_s
         self._has_results = bool(app.conf.result_backend)
+
+    def announced(self) -> AbstractContextManager[Announcement]:
+        """What is announced of the job's result, until the block ends."""
+        return self._app.announcements.of(str(self._job.id), self._ask)
 
     def look(self, told: bytes | None = None) -> Verdict | None:
         """The verdict, if it is there.
@@ -84,8 +88,12 @@ class Watch:
             told: the result, if it was announced. Default: Redis is asked for it.
 
         Raises:
-            VerdictPending, JobDead, BrokerUnreachable: as `wait_for`.
+            VerdictPending, JobDead, BrokerUnreachable, DatabaseUnreachable: as `wait_for`.
         """
+        verdict: Verdict | None = self._ask(lambda: self._look(told))
+        return verdict
+
+    def _look(self, told: bytes | None) -> Verdict | None:
         job, ledger = self._job, self._ledger
         verdict = self._result(told) if self._has_results else None
         now = time.monotonic()
@@ -131,3 +139,18 @@ def _result(job: Job, app: Celery, ledger: "Ledger | None", told: bytes | None) 
     # The same job in another farm has the same id: its result is none of ours.
     is_ours = not ledger or meta["result"].get(FARM_HEADER) in (None, app.farm_id())
     return Verdict.from_json(meta["result"]) if is_ours else None
+
+
+def warm_up_results(app: GuestApp) -> None:
+    """Make the connections of one who waits, so that the first does not wait for them.
+
+    Args:
+        app: its result backend is asked for nobody's result, if it has one.
+
+    Raises:
+        BrokerUnreachable: it does not answer.
+    """
+    if app.conf.result_backend:
+        call_broker(app, lambda: app.backend.get_task_meta(_NOBODY))
+        with app.announcements.of(_NOBODY):
+            pass

@@ -2,16 +2,14 @@
 
 import asyncio
 import os
-import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, insert, text
+from sqlalchemy import text
 
 from rulefarm import (
     AsyncFarm,
@@ -24,12 +22,11 @@ from rulefarm import (
     SettingsError,
     VerdictPending,
 )
-from rulefarm.database import active_rulesets, connect, jobs
-from rulefarm.region_places import RegionPlace
+from rulefarm.database import jobs
 from rulefarm.settings import Settings
 from rulefarm.testing import MemoryFarm
-from tests.conftest import fresh_database
-from tests.link import Link, linked
+from tests.client.two_regions import Two, two_regions
+from tests.link import linked
 from tests.processes import until
 from tests.rows import rows
 from workers.embedded.services import Services
@@ -37,38 +34,11 @@ from workers.embedded.services import Services
 ORDER = {"Order": {"total": 12.5}}
 
 
-@dataclass(frozen=True)
-class Two:
-    """Two farms, the line to each, and the settings of a producer that knows both."""
-
-    settings: Settings
-    #: Has queues of its own in a broker that other tests use, too.
-    domain: str
-    lines: dict[str, Link]
-    databases: dict[str, Engine]
-
-    def subjects(self, region: str) -> list[str]:
-        return sorted(row.subject for row in rows(self.databases[region], jobs))
-
-
 @pytest.fixture
 def two(services: Services, tmp_path: Path) -> Iterator[Two]:
     """sg is near, us is not."""
-    domain = f"d{uuid.uuid4().hex[:12]}"
-    with ExitStack() as stack:
-        places, lines, databases = [], {}, {}
-        for number, (name, delay_s) in enumerate((("sg", 0.0), ("us", 0.02))):
-            broker = services.broker_url.rsplit("/", 1)[0] + f"/{10 + number}"
-            url = stack.enter_context(fresh_database(services))
-            there = Settings(home=tmp_path, broker_url=broker, database_url=url)
-            databases[name] = connect(there)
-            stack.callback(databases[name].dispose)
-            with databases[name].begin() as connection:
-                connection.execute(insert(active_rulesets).values(domain=domain, digest="0" * 64))
-            lines[name] = stack.enter_context(linked(delay_s))
-            places.append(RegionPlace(name=name, **lines[name].to(there)))
-        settings = Settings(home=tmp_path, regions=tuple(places), region_deadline_s=45.0, region_budget_s=2.0)
-        yield Two(settings, domain, lines, databases)
+    with two_regions(services, tmp_path) as found:
+        yield found
 
 
 @pytest.fixture

@@ -2,14 +2,14 @@
 
 One look at the first entry of an index for each domain, whatever waits there. Changes nothing."""
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
-from rulefarm.database.connection import translate_errors
+from rulefarm.database.alone import execute_alone
 
 # By Postgres's clock alone. Of a job that was sent n times the n-th message gave it the grace doubled n - 1 times, so
 # that it has waited 2^n - 1 graces when the next one is due. What has failed before is no matter of how much there is.
-_OLDEST = text(
-    "select domain, (select extract(epoch from now() - resend_at) + (2 ^ least(times_sent, 8) - 1) * :grace"
+_OLDEST = (
+    "select domain, (select extract(epoch from now() - resend_at) + (2 ^ least(times_sent, 8) - 1) * %(grace)s"
     " from jobs where jobs.domain = known.domain and not bulk and state = 'open' and attempts = 0"
     " order by resend_at limit 1) as late_s from active_rulesets as known"
 )
@@ -25,6 +25,6 @@ def lateness_s(engine: Engine, grace_s: float) -> dict[str, float]:
     Raises:
         DatabaseUnreachable: no answer.
     """
-    with translate_errors(engine), engine.connect() as connection:
-        rows = connection.execute(_OLDEST, {"grace": grace_s})
-        return {row.domain: max(0.0, float(row.late_s or 0)) for row in rows}
+    # In one round trip: for how long it takes is how far the database is.
+    rows = execute_alone(engine, _OLDEST, {"grace": grace_s}, repeatable=True)
+    return {domain: max(0.0, float(late_s or 0)) for domain, late_s in rows}

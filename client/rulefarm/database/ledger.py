@@ -7,6 +7,7 @@ import json
 import sys
 import uuid
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
@@ -73,6 +74,17 @@ class Ledger:
         self.farm_id = FarmIdentity(self.engine)
         self._grace = timedelta(seconds=settings.reconcile_grace_s)
         self._limit = settings.queue_limit
+        self._most_connections = settings.database_pool_size
+
+    def warm_up(self) -> None:
+        """Make the connections of one who writes and of one who asks beside, so that neither waits for them.
+
+        Raises:
+            DatabaseUnreachable: no answer.
+        """
+        with translate_errors(self.engine), ExitStack() as stack:
+            for _ in range(min(2, self._most_connections)):
+                stack.enter_context(self.engine.connect())
 
     def domains(self) -> dict[str, str]:
         """The domains that have a published ruleset, each with the digest of its active one."""

@@ -7,14 +7,15 @@ from rulefarm.lazy_face import lazily
 
 # For type checkers, and for whoever reads what stands where; a program loads what it asks for.
 if TYPE_CHECKING:
+    from rulefarm.messaging.announcements import Announcement, Ask, at_once
     from rulefarm.messaging.broker import (
         CONNECT_TIMEOUT_S,
         call_broker,
-        connect_producer,
         create_app,
         queue_depths,
         refuse_cluster,
         send_messages,
+        warm_up_broker,
     )
     from rulefarm.messaging.guest_app import FARM_HEADER, GuestApp
     from rulefarm.messaging.messages import (
@@ -30,13 +31,16 @@ else:
     __getattr__ = lazily(
         sys.modules[__name__],
         {
+            "Announcement": "announcements",
+            "Ask": "announcements",
+            "at_once": "announcements",
             "CONNECT_TIMEOUT_S": "broker",
             "call_broker": "broker",
-            "connect_producer": "broker",
             "create_app": "broker",
             "queue_depths": "broker",
             "refuse_cluster": "broker",
             "send_messages": "broker",
+            "warm_up_broker": "broker",
             "FARM_HEADER": "guest_app",
             "GuestApp": "guest_app",
             "ChunkMessage": "messages",
@@ -52,18 +56,21 @@ else:
 __all__ = [
     "CONNECT_TIMEOUT_S",
     "FARM_HEADER",
+    "Announcement",
+    "Ask",
     "ChunkMessage",
     "GuestApp",
     "JobMessage",
     "MessageSender",
     "TaskMessage",
+    "at_once",
     "call_broker",
     "chunk_message",
-    "connect_producer",
     "create_app",
     "job_message",
     "queue",
     "queue_depths",
     "refuse_cluster",
     "send_messages",
+    "warm_up_broker",
 ]

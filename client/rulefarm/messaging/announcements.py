@@ -6,7 +6,7 @@ looks. Reads no result: an announcement may be missed, and says no more than tha
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -20,6 +20,14 @@ from rulefarm.circuit_breaker import CircuitBreaker
 _MOST = 20
 #: Seconds for which none is tried after one that failed.
 _BACK_OFF_S = 5.0
+
+#: Has a question answered, and hands on what it gives or raises.
+Ask = Callable[[Callable[[], Any]], Any]
+
+
+def at_once(question: Callable[[], Any]) -> Any:
+    """What a question gives, asked here and now."""
+    return question()
 
 
 class Announcement:
@@ -86,11 +94,13 @@ class Announcements:
         self._idle: dict[int, list[Any]] = {}
 
     @contextmanager
-    def of(self, task_id: str) -> Iterator[Announcement]:
+    def of(self, task_id: str, ask: Ask = at_once) -> Iterator[Announcement]:
         """What is announced of a result, from now on until the block ends.
 
         Args:
             task_id: of the task.
+            ask: has Redis asked to announce it; it may give up with an error of its own. Default: here, until it
+                answers or the application's own limits are over.
         """
         pid, backend, waiter = os.getpid(), self._app.backend, object()
         waiting, idle = self._waiting.setdefault(pid, set()), self._idle.setdefault(pid, [])
@@ -104,14 +114,17 @@ class Announcements:
             line = backend.client.pubsub()
         announcement = Announcement(line, key if isinstance(key, bytes) else key.encode(), self._breaker)
         waiting.add(waiter)
-        announcement.begin()
         try:
-            yield announcement
+            # A line over which it was given up is still in use.
+            ask(announcement.begin)
+            try:
+                yield announcement
+            finally:
+                line = announcement.give_back()
+                if line is not None:
+                    idle.append(line)
         finally:
             waiting.discard(waiter)
-            line = announcement.give_back()
-            if line is not None:
-                idle.append(line)
 
     def close(self) -> None:
         """Close the lines of this process that nobody uses."""

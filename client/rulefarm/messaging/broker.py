@@ -5,7 +5,7 @@ is harmless. Serves producers, the reconciler and the nightly plan alike. Writes
 
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -148,22 +148,25 @@ def _send(app: Celery, messages: list[TaskMessage]) -> None:
             _publish(app, producer, messages)
 
 
-def connect_producer(app: Celery) -> None:
-    """Connect what sends messages, so that the first does not wait for it.
-
-    Args:
-        app: from `create_app`.
+def warm_up_broker(app: Celery) -> None:
+    """Make the connections of one who sends and of one who asks beside, so that neither waits for them.
 
     Raises:
         BrokerUnreachable: it does not answer.
     """
+    call_broker(app, lambda: _warm_up(app))
 
-    def connect() -> None:
-        with app.producer_pool.acquire(block=True, timeout=CONNECT_TIMEOUT_S) as producer:
-            _connect(producer.connection)
-            _ = producer.channel
 
-    call_broker(app, connect)
+def _warm_up(app: Celery) -> None:
+    with ExitStack() as stack:
+        for _ in range(2):
+            connection = stack.enter_context(app.pool.acquire(block=True, timeout=CONNECT_TIMEOUT_S))
+            _connect(connection)
+            channel = connection.default_channel
+            if isinstance(channel, RedisChannel):
+                # That kombu is connected does not say that its channel is: it has a second connection for what is sent.
+                with channel.conn_or_acquire() as client:
+                    client.ping()
 
 
 def _connect(connection: Connection) -> None:

@@ -16,7 +16,7 @@ from rulefarm.farm import Farm
 from rulefarm.jobs import Job
 from rulefarm.messaging import GuestApp, announcements, create_app
 from rulefarm.settings import Settings
-from rulefarm.waiting import wait_for
+from rulefarm.waiting import Watch, wait_for
 from tasks.job_results import put_results
 from tests.processes import until
 from tests.rows import verdict
@@ -96,7 +96,7 @@ def test_who_waits_on_a_line_that_is_cut_finds_the_result_all_the_same(farm: Far
 
     timer = threading.Timer(0.1, cut)
     timer.start()
-    assert wait_for(job, farm.app, None, SEEN_S).id == job.id
+    assert wait_for(Watch(job, farm.app, None, SEEN_S)).id == job.id
     timer.join()
 
 
