@@ -2,7 +2,9 @@
 
 Reads only. A failure stands until a later batch of the domain is done: of a nightly a nightly, of another another."""
 
+from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Engine, func, select
 
@@ -37,6 +39,21 @@ def find_batches(
     statement = statement.order_by(batches.c.enqueued_at.desc(), batches.c.id).limit(limit)
     with translate_errors(engine), engine.connect() as connection:
         return [dict(row) for row in connection.execute(statement).mappings()]
+
+
+def open_rows(engine: Engine, ids: Sequence[UUID]) -> dict[UUID, int]:
+    """Rows of batches that wait for a verdict, by the batch; one of which none does is left out.
+
+    Args:
+        engine: the database.
+        ids: of the batches.
+
+    Raises:
+        DatabaseUnreachable: no answer.
+    """
+    statement = select(chunks.c.batch, func.sum(chunks.c.rows)).where(chunks.c.batch.in_(ids), chunks.c.state == "open")
+    with translate_errors(engine), engine.connect() as connection:
+        return {row[0]: row[1] for row in connection.execute(statement.group_by(chunks.c.batch))}
 
 
 def standing_failures(engine: Engine, *, limit: int = 100) -> list[dict[str, Any]]:

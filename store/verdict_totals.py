@@ -6,10 +6,10 @@ quickly as one with a hundred. What is read when is for `store.slotted_reading` 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, func, select, text
 
 from store.slotted_reading import SLOT_S, SlottedReading, slot_of
 
@@ -25,9 +25,14 @@ _COLUMNS = f"""
 _SUMS = """
     count(*) as number, sum(micros) / 1e6::float8 as evaluation_s,
     extract(epoch from sum(greatest(evaluated_at - enqueued_at, interval '0')))::float8 as answer_s"""
+#: How long ago verdicts are counted by the hour.
+DAY = timedelta(hours=24)
+_HOUR = timedelta(hours=1)
+#: Of the last day by the hour.
 _SETTLED = text(
-    f"select {_COLUMNS}, {_SUMS} from verdicts where evaluated_at >= :since and evaluated_at < :until"
-    " group by 1, 2, 3, 4, 5"
+    "select case when evaluated_at >= :day then date_bin('1 hour', evaluated_at, timestamptz 'epoch') end as hour,"
+    f" {_COLUMNS}, {_SUMS} from verdicts where evaluated_at >= :since and evaluated_at < :until"
+    " group by 1, 2, 3, 4, 5, 6"
 )
 #: By slots; and once more, in the same reading, by who judged by which ruleset. First by both: of many verdicts few
 #: sums are left, and to sum up each verdict twice would take half as long again.
@@ -98,6 +103,7 @@ class JudgedBy:
 class _Slot:
     """What was judged within some seconds."""
 
+    hour: datetime
     tallies: dict[VerdictKind, Tally]
     judges: dict[JudgedBy, int]
 
@@ -107,8 +113,29 @@ class VerdictTotals(SlottedReading[_Slot]):
 
     def __init__(self) -> None:
         super().__init__()
+        self._first_hour = self._now
         #: Of all that was read.
         self.total: dict[VerdictKind, Tally] = {}
+        #: Of the last day: verdicts by the hour that they were reached in, which is named by its begin.
+        self._hours: dict[datetime, dict[VerdictKind, int]] = {}
+
+    def read(self, connection: Connection, now: datetime | None = None) -> None:
+        """Count what is new.
+
+        Args:
+            connection: to the database.
+            now: this instant. Default: by Postgres's clock.
+        """
+        now = now or connection.execute(select(func.now())).scalar_one()
+        self._first_hour = _hour_of(now - DAY)
+        super().read(connection, now)
+        for start in [start for start in self._hours if start < self._first_hour]:
+            del self._hours[start]
+
+    def by_hour(self) -> dict[datetime, dict[VerdictKind, int]]:
+        """Verdicts of the last day by hours, each named by its begin: this one, and all of the 24 before."""
+        hours = [self._first_hour + n * _HOUR for n in range(25)]
+        return {hour: dict(self._hours.get(hour, {})) for hour in hours}
 
     def within(self, seconds: float) -> dict[VerdictKind, Tally]:
         """What was judged lately.
@@ -150,7 +177,11 @@ class VerdictTotals(SlottedReading[_Slot]):
         return slot_of(self._now - timedelta(seconds=seconds))
 
     def _count_settled(self, connection: Connection, since: datetime, until: datetime) -> None:
-        self._count(_added(connection.execute(_SETTLED, {"since": since, "until": until})))
+        rows: dict[datetime | None, list[Sequence[Any]]] = defaultdict(list)
+        for hour, *row in connection.execute(_SETTLED, {"since": since, "until": until, "day": self._first_hour}):
+            rows[hour].append(row)
+        for hour, found in rows.items():
+            self._count(_added(found), hour, 1)
 
     def _read_slots(self, connection: Connection, since: datetime, until: datetime | None) -> Mapping[datetime, _Slot]:
         rows: dict[datetime, list[Sequence[Any]]] = defaultdict(list)
@@ -161,14 +192,21 @@ class VerdictTotals(SlottedReading[_Slot]):
                 rows[slot].append((*row[1:6], *row[8:]))
             else:
                 judges[slot][JudgedBy(domain, worker, digest)] = number
-        return {start: _Slot(_added(found), judges[start]) for start, found in rows.items()}
+        return {start: _Slot(_hour_of(start), _added(found), judges[start]) for start, found in rows.items()}
 
     def _count_slot(self, slot: _Slot, times: int) -> None:
-        self._count(slot.tallies, times)
+        self._count(slot.tallies, slot.hour, times)
 
-    def _count(self, tallies: Mapping[VerdictKind, Tally], times: int = 1) -> None:
+    def _count(self, tallies: Mapping[VerdictKind, Tally], hour: datetime | None, times: int) -> None:
         for kind, tally in tallies.items():
             self.total[kind] = self.total.get(kind, Tally.none()).plus(tally, times)
+            if hour is not None:
+                of_hour = self._hours.setdefault(hour, {})
+                of_hour[kind] = of_hour.get(kind, 0) + times * tally.number
+
+
+def _hour_of(moment: datetime) -> datetime:
+    return datetime.fromtimestamp(moment.timestamp() // 3600 * 3600, UTC)
 
 
 def _added(rows: Iterable[Sequence[Any]]) -> dict[VerdictKind, Tally]:

@@ -12,11 +12,12 @@ from typing import TypeVar
 
 from sqlalchemy import Engine
 
+from gateway.console.figures import FigureReader, Figures
 from gateway.console.recent import Recent
 from gateway.gateway_context import ANSWER_S, GatewayContext, in_thread, within
 from rulefarm.database import connect
 from rulefarm.settings import Settings
-from workers.monitoring import HealthCheck, SignalReader, Signals, examine
+from workers.monitoring import HealthCheck, SignalReader, examine
 
 _Answer = TypeVar("_Answer")
 
@@ -40,7 +41,7 @@ class ConsoleContext:
     #: For what waits for Postgres, and for pictures.
     threads: ThreadPoolExecutor
     #: What the farm does, in numbers.
-    signals: Recent[Signals]
+    figures: Recent[Figures]
     #: What the doctor finds.
     checks: Recent[list[HealthCheck]]
 
@@ -64,13 +65,13 @@ def open_console(settings: Settings, gateway: GatewayContext, reader: SignalRead
     """
     database = connect(settings, statement_timeout_s=_STATEMENT_S)
     threads = ThreadPoolExecutor(settings.database_pool_size, thread_name_prefix="console")
-    signals = Recent("figures", reader.read, fresh_s=_FIGURES_S[0], stale_s=_FIGURES_S[1])
+    figures = Recent("figures", FigureReader(reader, database).read, fresh_s=_FIGURES_S[0], stale_s=_FIGURES_S[1])
     look = partial(examine, settings, timeout_s=_PROBE_S)
     checks = Recent("checks", look, fresh_s=_CHECKS_S[0], stale_s=_CHECKS_S[1])
     try:
-        yield ConsoleContext(gateway, settings, database, threads, signals, checks)
+        yield ConsoleContext(gateway, settings, database, threads, figures, checks)
     finally:
-        signals.close()
+        figures.close()
         checks.close()
         threads.shutdown()
         database.dispose()

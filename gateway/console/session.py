@@ -10,7 +10,7 @@ import hmac
 import ipaddress
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from urllib.parse import parse_qsl, urlsplit
 
@@ -34,6 +34,8 @@ LOOPBACK = GatewayToken("loopback", frozenset({"read", "operate"}), None)
 _FIELDS = 100
 #: What a browser holds: of a session on record, or of none, for which nobody is asked.
 _HELD = re.compile(r"(session|visit)\.[A-Za-z0-9_-]{43}")
+#: A host as a request names it: the name or address, and the port if it is not the usual one.
+_HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+)(?::[0-9]+)?")
 _VISITOR, _FORM = "rulefarm.visitor", "rulefarm.form"
 
 
@@ -85,17 +87,19 @@ async def greet(context: ConsoleContext, request: Request) -> Visitor:
         RequestRefused: it came to loopback by the name of something else.
         DatabaseUnreachable: nobody can say.
     """
+    held, is_new = request.cookies.get(COOKIE, ""), False
+    if not _HELD.fullmatch(held):
+        held, is_new = f"visit.{new_secret()}", True
+    # Nobody, should that not be found out: what is refused is a page too.
+    visitor = request.scope[_VISITOR] = Visitor(None, held, is_new)
     is_open = not context.gateway.authorization.is_required
     if is_open:
         _check_host(request)
-    held, token, is_new = request.cookies.get(COOKIE, ""), None, False
-    if not _HELD.fullmatch(held):
-        held, is_new = f"visit.{new_secret()}", True
     kind, _, secret = held.partition(".")
+    token = LOOPBACK if is_open else None
     if kind == "session":
-        token = await context.run(partial(session_token, context.database, secret))
-    visitor = Visitor(LOOPBACK if token is None and is_open else token, held, is_new)
-    request.scope[_VISITOR] = visitor
+        token = await context.run(partial(session_token, context.database, secret)) or token
+    visitor = request.scope[_VISITOR] = replace(visitor, token=token)
     return visitor
 
 
@@ -173,7 +177,8 @@ def hold(response: Response, request: Request, held: str) -> None:
 
 def _check_host(request: Request) -> None:
     """Refuse what a page of another site could send by a name of its own that it made point to loopback."""
-    host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+    found = _HOST.fullmatch(request.headers.get("host", ""))
+    host = found[1].strip("[]").lower() if found else ""
     try:
         is_own = host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:

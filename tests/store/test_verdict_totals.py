@@ -124,6 +124,27 @@ def test_what_was_there_before_is_counted_with_what_comes(empty: Connection) -> 
     assert 60 <= totals.lately_s(60) < 65
 
 
+def test_the_last_day_is_counted_by_the_hour_whether_it_was_there_before_or_comes(empty: Connection) -> None:
+    judge(empty, *(START - timedelta(hours=hours) for hours in (30, 24, 2, 2)), START - timedelta(minutes=5))
+    totals = VerdictTotals()
+    totals.read(empty, START)
+    judge(empty, START, outcome="reject")
+    # One that came late, into a slot that is read again.
+    judge(empty, START - timedelta(seconds=30), domain="pricing", batch=uuid.uuid4())
+    late = VerdictKind("pricing", "review", batch=True)
+    review, reject = (VerdictKind("payment", outcome, batch=False) for outcome in ("review", "reject"))
+    first = START.replace(second=0) - timedelta(hours=24)
+    for seconds in (120, 700):
+        totals.read(empty, START + timedelta(seconds=seconds))
+        hours = totals.by_hour()
+        assert [*hours] == [first + timedelta(hours=n) for n in range(25)]
+        assert {n: found for n, found in enumerate(hours.values()) if found} == {
+            0: {review: 1}, 22: {review: 2}, 23: {review: 1, late: 1}, 24: {reject: 1}
+        }  # fmt: skip
+    totals.read(empty, START + timedelta(days=1, hours=2))
+    assert [found for found in totals.by_hour().values() if found] == []
+
+
 def test_the_verdicts_of_a_clock_that_is_ahead_are_counted_and_have_no_pace(empty: Connection) -> None:
     judge(empty, START, START + timedelta(hours=1))
     totals = VerdictTotals()

@@ -6,6 +6,7 @@ them, and each has a part of it. Several may read at once, and each has all. Rea
 import math
 import threading
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from rulefarm.circuit_breaker import CircuitBreaker
@@ -117,6 +118,8 @@ class Signals:
     overdue: list[Duty]
     #: Batches that failed, and after which none was done.
     failed_batches: list[dict[str, Any]] = field(default_factory=list)
+    #: Verdicts of the last day by the hour, which is named by its begin, and kind.
+    by_hour: dict[datetime, dict[VerdictKind, int]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -186,6 +189,7 @@ class SignalReader:
                 late_s=late,
                 overdue=unmet(self._engine, late_s=late),
                 failed_batches=standing_failures(self._engine),
+                by_hour=self._totals.by_hour(),
             )
 
     def close(self) -> None:

@@ -25,6 +25,11 @@ for (const part of document.querySelectorAll("[data-live]")) {
   setTimeout(again, every);
 }
 
+// <p data-reload="seconds">: what is not there yet is asked for again.
+for (const part of document.querySelectorAll("[data-reload]")) {
+  setTimeout(() => location.reload(), Number(part.dataset.reload) * 1000);
+}
+
 // <input data-filter="id of a table">: hides the rows that do not have what is typed.
 for (const input of document.querySelectorAll("input[data-filter]")) {
   const rows = document.getElementById(input.dataset.filter).tBodies[0].rows;
