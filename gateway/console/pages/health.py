@@ -48,7 +48,7 @@ class FindingLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
+class HealthFindings:
     """What the doctor found, what is amiss first."""
 
     summary: str
@@ -57,7 +57,7 @@ class Findings:
     at: datetime
 
 
-def findings_of(last: LastAnswer[list[HealthCheck]]) -> Findings:
+def findings_of(last: LastAnswer[list[HealthCheck]]) -> HealthFindings:
     """What was found, in words."""
     checks = sorted(last.value, key=lambda check: _ORDER.index(check.status))
     failed, warned = (sum(check.status == status for check in checks) for status in ("fail", "warn"))
@@ -67,7 +67,7 @@ def findings_of(last: LastAnswer[list[HealthCheck]]) -> Findings:
         FindingLine(check.status, _TITLES.get(check.check, check.check), check.subject, check.message, check.hint)
         for check in checks
     )
-    return Findings(f"{'; '.join(told)}.", not failed, tuple(lines), last.at)
+    return HealthFindings(f"{'; '.join(told)}.", not failed, tuple(lines), last.at)
 
 
 async def health(context: ConsoleContext, request: Request) -> Response:
