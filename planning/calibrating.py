@@ -98,7 +98,7 @@ def calibrate(farm: TrialFarm, on_step: OnStep = lambda step: None, pains: Pains
         verdict_database_s=batch.database_s / pains.batch,
         submit_s=submitted.own_s / pains.backlog,
         submit_database_s=submitted.database_s / pains.backlog,
-        held_s=max(0.0, held_s - alone_s - judging_s - alone_database_s),
+        held_s=max(0.0, held_s - job_s - judging_s - job_database_s),
         waits_s=tuple(sorted(max(0.0, wait - alone_s - judging_s - alone_database_s) for wait in waits)),
         busy_cores=min(float(cores), (drained.worker_s + drained.database_s) / drained.clock_s),
         job_bytes=job_bytes,
@@ -112,7 +112,7 @@ def calibrate(farm: TrialFarm, on_step: OnStep = lambda step: None, pains: Pains
 
 
 def message_s(farm: TrialFarm, name: str, count: int) -> float:
-    """How long a message takes a process while others wait, by the clock.
+    """How long a message takes a process while others wait, by the clock, with the judging of its job in a group.
 
     Args:
         farm: that has nothing to do.
@@ -123,7 +123,8 @@ def message_s(farm: TrialFarm, name: str, count: int) -> float:
         for key, facts in orders(name, count):
             farm.farm.submit(DOMAIN, facts, key=key)
         began = farm.used()
-    farm.wait_until_done()
+    # Whoever is woken first takes all the jobs; each message takes a process all the same.
+    farm.wait_until_idle()
     return (farm.used() - began).clock_s * WIDTH / count
 
 
@@ -152,10 +153,13 @@ def _judging_orders(count: int) -> float:
     program = load_domain(SHIPPED, DOMAIN).program
     facts = [each for _, each in orders("judged", count)]
     program.evaluate(facts[0], as_of=AS_OF)
-    began = time.process_time()
-    for each in facts:
-        program.evaluate(each, as_of=AS_OF)
-    return (time.process_time() - began) / count
+    quickest_s = float("inf")
+    for _ in range(_PASSES):
+        began = time.process_time()
+        for each in facts:
+            program.evaluate(each, as_of=AS_OF)
+        quickest_s = min(quickest_s, time.process_time() - began)
+    return quickest_s / count
 
 
 def _judging_products(count: int) -> float:

@@ -1,8 +1,9 @@
 """A farm in simulated time: producers, workers that drain, Postgres.  calibration, place -> [simulation] -> times
 
 Takes the costs of one machine and the places where the parts stand, and gives when each job's verdict is written. A
-worker is as `tasks.drain` has it: a message wakes a process, which judges its job, and then takes from Postgres what
-has no message, up to 200 jobs in a group, until its slice is used. The same seed gives the same times."""
+worker is as `tasks.drain` has it: a message wakes a process, which judges its job, if nobody has, and then takes from
+Postgres what has no message, or one that is late, up to 200 jobs in a group, until its slice is used. The same seed
+gives the same times."""
 
 import math
 import random
@@ -17,7 +18,7 @@ from planning.calibration import Calibration
 from planning.place import Place, Times
 from rulefarm.routing import BACKLOG
 from rulefarm.settings import Settings
-from tasks.drain import SLICE_S
+from tasks.drain import MESSAGE_S, SLICE_S
 from tasks.worker_context import LEASE_MARGIN_S
 
 #: Seconds of CPU after which a process lets another one have the core.
@@ -30,6 +31,9 @@ Steps = Generator[simpy.Event, Any, None]
 class _WaitingJob:
     taken_s: float
     number: int
+    #: When its message was sent; and whether somebody judges it, or has.
+    sent_s: float = 0.0
+    begun: bool = False
 
 
 class _Cores:
@@ -171,6 +175,7 @@ class _Queue:
     def __init__(self, farm: _Farm, nodes: Sequence[_Cores]) -> None:
         self._farm, self._env = farm, farm.env
         self._due: deque[_WaitingJob] = deque()
+        self._with_message: deque[_WaitingJob] = deque()
         self._messages = simpy.Store(self._env)
         self._sent = 0
         self._group_size = Settings().group_size
@@ -198,7 +203,7 @@ class _Queue:
         if jobs:
             yield self._env.timeout(Settings().job_time_limit_s + LEASE_MARGIN_S)
             for job in jobs:
-                self.add(job)
+                self.add(_WaitingJob(job.taken_s, job.number))
 
     def _come_back(self, node: int, length_s: float) -> Steps:
         yield self._env.timeout(length_s)
@@ -209,6 +214,8 @@ class _Queue:
 
     def _send(self, job: _WaitingJob) -> None:
         self._sent += 1
+        job.sent_s = self._env.now
+        self._with_message.append(job)
         self._env.process(self._deliver(job))
 
     def _deliver(self, job: _WaitingJob) -> Steps:
@@ -226,7 +233,8 @@ class _Queue:
                     message.cancel()
                     raise
                 self._sent -= 1
-                yield from self._judge(node, [job])
+                if not job.begun:
+                    yield from self._judge(node, [job])
                 yield from self._drain(node)
                 yield self._env.timeout(self._farm.costs.held_s)
         except simpy.Interrupt:
@@ -244,12 +252,20 @@ class _Queue:
             self._send(self._due.popleft())
 
     def _claimed(self) -> list[_WaitingJob]:
-        return [self._due.popleft() for _ in range(min(len(self._due), self._group_size))]
+        late: list[_WaitingJob] = []
+        while self._with_message and len(late) < self._group_size:
+            if not self._with_message[0].begun and self._with_message[0].sent_s + MESSAGE_S > self._env.now:
+                break
+            job = self._with_message.popleft()
+            late += [] if job.begun else [job]
+        return late + [self._due.popleft() for _ in range(min(len(self._due), self._group_size - len(late)))]
 
     def _judge(self, node: _Cores, group: list[_WaitingJob]) -> Steps:
         mine = self._env.active_process
         assert mine is not None, "only a process judges"
         self._holding[mine] = group
+        for job in group:
+            job.begun = True
         costs, more = self._farm.costs, len(group) - 1
         worker_s = costs.alone_s + more * costs.job_s + len(group) * self._record_s
         yield from self._farm.work(node, worker_s, costs.alone_database_s + more * costs.job_database_s)

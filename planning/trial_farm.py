@@ -145,6 +145,16 @@ class TrialFarm:
                 raise TrialFailed("trial-stuck", f"jobs are open after {_PATIENCE_S:g} s", "see the log of its workers")
             time.sleep(_LOOK_S)
 
+    def wait_until_idle(self) -> None:
+        """Wait until no job is open, and no message waits either.
+
+        Raises:
+            TrialFailed: as `wait_until_done`.
+        """
+        self.wait_until_done()
+        while self.messages()[0]:
+            time.sleep(_LOOK_S)
+
     def number(self, statement: str) -> float:
         """The one number that a statement asks for; nothing counts as 0."""
         with self._database.connect() as connection:

@@ -176,7 +176,8 @@ class _Trials:
     def _look(self) -> Calibration:
         """The calibration, with what is to be had of the machine now."""
         self._looks += 1
-        held_s = message_s(self._farm, f"message{self._looks}", self._pains.messages) - self._message_cpu_s()
+        in_group_s = self._costs.job_s + self._costs.record_cost_s(self._rules) + self._costs.job_database_s
+        held_s = message_s(self._farm, f"message{self._looks}", self._pains.messages) - in_group_s
         pairs = orders(f"asked{self._looks}", self._size.asked)
         for key, facts in pairs:
             self._farm.farm.evaluate(DOMAIN, facts, key=key, timeout=_PATIENCE_S)

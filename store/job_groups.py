@@ -29,12 +29,19 @@ _STORE = (
     f" select {', '.join('closed.enqueued_at' if name == 'enqueued_at' else f'staged.{name}' for name in COLUMNS)}"
     " from staged join closed on closed.id = staged.id on conflict do nothing returning id"
 )
-# In one round trip, for it follows every message and mostly finds nothing. Picked is not a subquery of IN: a plan may
-# execute that more than once, and each time it locks as many again.
+_NEW = (
+    "select id from jobs where state = 'open' and domain = %(domain)s and bulk = %(bulk)s"
+    " and attempts = 0 and lease_until is null"
+)
+# In one round trip, for it follows every message and mostly finds nothing. First those whose message waits somewhere:
+# they are few, and else a backlog that was sent none would keep passing them. Not subqueries of IN: a plan may execute
+# those more than once, and each time it locks as many again.
 _CLAIM = (
-    "with picked as (select id from jobs where state = 'open' and domain = %(domain)s and bulk = %(bulk)s"
-    " and attempts = 0 and lease_until is null and resend_at <= now()"
-    " order by resend_at limit %(most)s for update skip locked)"
+    f"with late as ({_NEW} and resend_at > now() and resend_at <= now() + %(ahead_s)s * interval '1 second'"
+    " order by resend_at limit %(most)s for update skip locked),"
+    f" due as ({_NEW} and resend_at <= now()"
+    " order by resend_at limit %(most)s - (select count(*) from late) for update skip locked),"
+    " picked as (select id from late union all select id from due)"
     " update jobs set attempts = 1, worker = %(holder)s,"
     " lease_until = now() + %(lease_s)s * interval '1 second', resend_at = now() + %(lease_s)s * interval '1 second'"
     " from picked where jobs.id = picked.id"
@@ -66,8 +73,10 @@ def holder(worker: str, pid: int) -> str:
     return f"{worker}/{pid}"
 
 
-def claim_group(engine: Engine, domain: str, terms: LeaseTerms, *, bulk: bool, most: int) -> list[ClaimedJob]:
-    """Count the first attempt at jobs that are due, and take their leases, in one commit.
+def claim_group(
+    engine: Engine, domain: str, terms: LeaseTerms, *, bulk: bool, most: int, ahead_s: float = 0.0
+) -> list[ClaimedJob]:
+    """Count the first attempt at jobs that are due, or soon will be, and take their leases, in one commit.
 
     Args:
         engine: the database.
@@ -75,6 +84,8 @@ def claim_group(engine: Engine, domain: str, terms: LeaseTerms, *, bulk: bool, m
         terms: of the attempt; `worker` is the `holder`.
         bulk: whether those of its bulk queue.
         most: jobs at most.
+        ahead_s: seconds until a job would be sent again, at most: whose message is on its way is due after its grace.
+            Default: none, only what is due.
 
     Returns:
         The jobs; none when nothing is due, or others have it.
@@ -83,6 +94,7 @@ def claim_group(engine: Engine, domain: str, terms: LeaseTerms, *, bulk: bool, m
         DatabaseUnreachable: nothing was claimed; or, if the answer was lost, what was is due when its leases end.
     """
     values = {"domain": domain, "bulk": bulk, "most": most, "holder": terms.worker, "lease_s": terms.lease_s}
+    values["ahead_s"] = max(0.0, ahead_s)
     # Not repeatable: what the first had claimed would be left to its leases all the same.
     rows = execute_alone(engine, _CLAIM, values)
     return [ClaimedJob(*row) for row in rows]

@@ -130,6 +130,6 @@ def _able(statement: Any, table: Any, submitted: Any, holder: Any) -> Any:
     statement = statement.with_only_columns(
         is_leased.label("is_leased"), submitted.c.enqueued_at, holder.label("holder")
     )
-    return statement.where(
-        table.c.state == "open", is_leased | (table.c.attempts == 0) | (table.c.resend_at <= func.now())
-    )
+    # One without a lease and without a failure is in its first attempt, if it was begun at all.
+    is_first = (table.c.attempts == 0) | table.c.code.is_(None)
+    return statement.where(table.c.state == "open", is_leased | is_first | (table.c.resend_at <= func.now()))

@@ -38,6 +38,9 @@ log = logging.getLogger("rulefarm.tasks")
 #: elsewhere is delayed by little more. Not counted is what a claim waits for: on a busy machine that may be longer than
 #: the slice, and a group of one job costs as much as one of many.
 SLICE_S = 0.2
+#: Seconds for which a job is left to its message alone. One that takes longer waits behind others, or in the hands of a
+#: worker that is busy; and of many that wait, each would wait for as many slices.
+MESSAGE_S = 0.02
 #: Seconds from submit to verdict after which no result is kept: whoever still waits looks at the row by then, and twice
 #: a second. A backlog's results would cost a sixth of its time, and hardly anybody waits for one.
 YOUNG_S = 2.0
@@ -48,7 +51,7 @@ _Answer = TypeVar("_Answer")
 
 
 def drain(context: WorkerContext, domain: str, worker: str, *, bulk: bool, until: float | None = None) -> int:
-    """Judge jobs of a domain that are due, until none is or the slice is used.
+    """Judge jobs of a domain that are due or whose message is late, until there is none or the slice is used.
 
     Args:
         context: what this process works with.
@@ -102,8 +105,9 @@ class _Group:
         self._traces: dict[uuid.UUID, str] = {}
 
     def claim(self, domain: str, most: int) -> int:
-        """Claim as many as are due, and at most so many; gives how many."""
-        rows = claim_group(self._engine, domain, self._terms, bulk=self._bulk, most=most)
+        """Claim as many as there are, and at most so many; gives how many."""
+        ahead_s = self._context.settings.reconcile_grace_s - MESSAGE_S
+        rows = claim_group(self._engine, domain, self._terms, bulk=self._bulk, most=most, ahead_s=ahead_s)
         self._open = {row.id: JobMessage.of_row(row) for row in rows}
         if is_on():
             self._traces = {row.id: row.traceparent for row in rows if row.traceparent}

@@ -24,7 +24,7 @@ from rulefarm.messaging import (
 from rulefarm.routing import queue_name
 from rulefarm.tracing import TRACEPARENT, checked_traceparent, is_on
 from rulefarm.verdict import Verdict
-from store.attempts import claim_job, fail_job
+from store.attempts import begin_job, claim_job, fail_job
 from store.chunk_attempts import Claim, claim_chunk, fail_chunk, postpone_chunk
 from store.dead_letters import Failure, record_message
 from store.verdicts import store_chunk, store_verdict
@@ -50,8 +50,8 @@ def evaluate_job(task: Task, **kwargs: Any) -> dict[str, Any] | None:
 
     Returns:
         outcome: of the verdict on record, this one or the one that was there first; None for a job that has none yet:
-        dead, failed this time, or leased by another worker. drained: how many other jobs got their verdicts. None
-        altogether for a message that is refused.
+        dead, failed this time, or leased by another worker; and for one that whoever drained had taken before its first
+        message came. drained: how many other jobs got their verdicts. None altogether for a message that is refused.
     """
     context, worker, began, waited = current(), task.request.hostname, time.monotonic(), waited_s()
     attempt, verdict = 1, None
@@ -62,14 +62,15 @@ def evaluate_job(task: Task, **kwargs: Any) -> dict[str, Any] | None:
         if is_on() and TRACEPARENT in (trace := _trace_of(task)):
             message = replace(message, traceparent=trace[TRACEPARENT])
         attempt = message.attempt or 1
-        claimed: int | None = attempt
         if message.times_sent > 1 or _is_redelivered(task):
             claimed = _claim_job(context, message, worker)
-        if claimed is not None:
-            attempt = claimed
+            if claimed is not None:
+                attempt = claimed
+                verdict = _judge_job(task, context, message, attempt, waited)
+            else:
+                verdict = _recorded(context, message)
+        elif _is_begun(context, message, worker):
             verdict = _judge_job(task, context, message, attempt, waited)
-        else:
-            verdict = _recorded(context, message)
     except (FarmUnreachable, SoftTimeLimitExceeded) as error:
         _retry(task, error, kwargs, attempt)
     if verdict is not None:
@@ -188,6 +189,14 @@ def _is_redelivered(task: Task) -> bool:
 
 def _is_bulk(task: Task, domain: str) -> bool:
     return (task.request.delivery_info or {}).get("routing_key") == queue_name(domain, bulk=True)
+
+
+def _is_begun(context: WorkerContext, message: JobMessage, worker: str) -> bool:
+    """Whether the job of a first message is this process's; if not, whoever drained it has judged it or is about to."""
+    if message.missing_row() is not None:
+        # Nobody else has it: it gets its row with its verdict.
+        return True
+    return begin_job(context.database, message.job_id, worker, goes_on=message.attempt is not None)
 
 
 def _claim_job(context: WorkerContext, message: JobMessage, worker: str) -> int | None:

@@ -12,7 +12,7 @@ from planning.calibration import read_calibration
 from planning.trial_farm import trial_farm
 from planning.trials import TrialSize, run_trials
 
-PAINS = Pains(records=20, rows=500, alone=6, backlog=130, batch=200, messages=6)
+PAINS = Pains(records=20, rows=500, alone=6, backlog=300, batch=200, messages=6)
 SIZE = TrialSize(light_rate=4.0, length_s=1.0, backlog=130, look=10, asked=2)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Engine, event, text
 
+from store import job_groups
 from store.batch_status import find_batches, standing_failures
 from store.open_work import open_work
 from store.partitions import ensure_partitions
@@ -91,11 +92,19 @@ def open_now(engine: Engine) -> None:
         open_work(connection)
 
 
+def claim_together(engine: Engine) -> None:
+    # In `claim_group` itself it is executed without SQLAlchemy, which is what listens here.
+    values = {"domain": "d0", "bulk": True, "most": 100, "holder": "w/1", "lease_s": 60, "ahead_s": 29.98}
+    with engine.begin() as connection:
+        connection.exec_driver_sql(job_groups._CLAIM, values)
+
+
 ASKED: dict[str, Callable[[Engine], Any]] = {
     "which queues are due": due_queues,
     "what is due": lambda engine: claim(engine, busy=False),
     "what is due behind a backlog": lambda engine: claim(engine, busy=True),
     "how much is open": lambda engine: count_open(engine, "d0", bulk=True, limit=1000),
+    "what is claimed together": claim_together,
     "everything is made due": mark_all_due,
     "status": open_now,
     "the latest verdicts": lambda engine: list(find_verdicts(engine, limit=20)),

@@ -43,7 +43,9 @@ def test_what_waits_is_counted_with_who_holds_the_rest(settings: Settings, datab
     [last, paused] = [add_job(settings) for _ in range(2)]
     with database.begin() as connection:
         # Failed, and not to be tried again yet; and one of another queue.
-        connection.execute(update(jobs).where(jobs.c.id == paused.id).values(attempts=1, resend_at="infinity"))
+        connection.execute(
+            update(jobs).where(jobs.c.id == paused.id).values(attempts=1, code="x", resend_at="infinity")
+        )
         row = {"id": "0" * 32, "domain": "payment", "subject": "x", "facts": {}, "as_of": AS_OF, "bulk": True}
         connection.execute(insert(jobs).values(row))
     found = waiting_work(database, ["payment", "pricing"], bulk=False, limit=100)
