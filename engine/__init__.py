@@ -24,7 +24,7 @@ from engine.explanation import (
     masked_explanation,
     told_counterfactuals,
 )
-from engine.language import MIRRORED, Pattern, Piece, Rule, format_rules, highlighted, print_rule
+from engine.language import MIRRORED, Pattern, Piece, PieceKind, Rule, format_rules, highlighted, print_rule
 from engine.lint import review
 from engine.program import Program, compile_ruleset
 from engine.ruleset import read_sources
@@ -52,6 +52,7 @@ __all__ = [
     "Join",
     "Pattern",
     "Piece",
+    "PieceKind",
     "PrivateFields",
     "Program",
     "Reason",

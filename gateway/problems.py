@@ -60,6 +60,7 @@ _STATUS_OF_CODE = {
     "form-unfit": HTTPStatus.FORBIDDEN,
     "no-such-path": HTTPStatus.NOT_FOUND,
     "method-unfit": HTTPStatus.METHOD_NOT_ALLOWED,
+    "not-revivable": HTTPStatus.CONFLICT,
     "needs-record": HTTPStatus.UNPROCESSABLE_ENTITY,
     "unknown-format": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
 }

@@ -5,8 +5,8 @@ that at any moment there is one or the other. A refused message can't be tried a
 tries again and who drops stands on the trail of `store.operator_actions`."""
 
 import uuid
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -45,17 +45,23 @@ class LetterFilter:
     domain: str | None = None
     code: str | None = None
     batch: uuid.UUID | None = None
+    #: Of one of these domains; None: of any, and of none.
+    domains: Collection[str] | None = None
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """The filter as SQL."""
         columns = {"domain": self.domain, "code": self.code, "batch": self.batch}
         conditions = [dead_letters.c[name] == value for name, value in columns.items() if value is not None]
+        if self.domains is not None:
+            conditions.append(dead_letters.c.domain.in_(sorted(self.domains)))
         return [*conditions, dead_letters.c.id.in_(self.ids)] if self.ids else conditions
 
     def to_json(self) -> dict[str, Any]:
         """What is asked for, as plain data."""
-        said = {name: str(value) for name, value in asdict(self).items() if value is not None and name != "ids"}
-        return said | ({"ids": [str(letter) for letter in self.ids]} if self.ids else {})
+        columns = {"domain": self.domain, "code": self.code, "batch": self.batch}
+        lists = {"ids": [str(letter) for letter in self.ids], "domains": sorted(self.domains or ())}
+        said: dict[str, Any] = {name: str(value) for name, value in columns.items() if value is not None}
+        return said | {name: values for name, values in lists.items() if values}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,8 @@ from rulefarm.errors import NotFound
 
 #: Jobs of one part, about; they take a worker a fraction of a second.
 _PART_JOBS = 5_000
+#: Chunks that stand for a batch.
+_CHUNKS = 4
 #: Jobs that are read at once.
 _PAGE = 1_000
 _DOMAINS = text(
@@ -54,6 +56,8 @@ class FactsPart:
     #: Jobs: the first id, and the one after the last, as numbers.
     first: int = 0
     end: int = 0
+    #: Of jobs at most so many, the first of the range; None: all.
+    most: int | None = None
 
     @property
     def ids(self) -> tuple[uuid.UUID, uuid.UUID]:
@@ -64,14 +68,15 @@ class FactsPart:
         """The part as plain data."""
         if self.batch is not None:
             return {"rows": self.rows, "batch": str(self.batch), "n": self.n, "share": self.share}
-        return {"rows": self.rows, "first": f"{self.first:x}", "end": f"{self.end:x}"}
+        return {"rows": self.rows, "first": f"{self.first:x}", "end": f"{self.end:x}", "most": self.most}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "FactsPart":
         """The part that `to_json` wrote."""
         if "batch" in document:
             return cls(document["rows"], uuid.UUID(document["batch"]), document["n"], document["share"])
-        return cls(document["rows"], first=int(document["first"], 16), end=int(document["end"], 16))
+        first, end = (int(document[name], 16) for name in ("first", "end"))
+        return cls(document["rows"], first=first, end=end, most=document.get("most"))
 
 
 def instant_before(engine: Engine, age: timedelta) -> datetime:
@@ -137,6 +142,31 @@ def facts_on_record(engine: Engine, wanted: Wanted, *, sample: int | None = None
     return parts + (_ranges(round(count * share), share) if count else [])
 
 
+def recent_facts(engine: Engine, wanted: Wanted, *, most: int) -> list[FactsPart]:
+    """Some of the facts, found without counting them: jobs as they come, and rows of the newest batch.
+
+    Args:
+        engine: the database.
+        wanted: which facts; `since` says how recent.
+        most: jobs, and rows of the batch about; the same ones each time until others come.
+
+    Raises:
+        DatabaseUnreachable: no answer.
+    """
+    parts = [FactsPart(most, end=_IDS, most=most)]
+    newest = select(batches.c.id).where(batches.c.domain == wanted.domain, batches.c.chunks > 0)
+    if wanted.since is not None:
+        newest = newest.where(batches.c.enqueued_at >= wanted.since)
+    newest = newest.order_by(batches.c.enqueued_at.desc()).limit(1)
+    listed = select(chunks.c.batch, chunks.c.n, chunks.c.rows).where(chunks.c.batch == newest.scalar_subquery())
+    with translate_errors(engine), engine.connect() as connection:
+        found = connection.execute(listed.where(chunks.c.state != "split").order_by(chunks.c.n)).all()
+    # To read a chunk takes as long whatever share of it is wanted: a few of them, from all over the batch.
+    chosen = [found[place] for place in sorted({len(found) * n // _CHUNKS for n in range(_CHUNKS)})] if found else []
+    share = min(1.0, most / max(1, sum(row.rows for row in chosen)))
+    return parts + [FactsPart(round(row.rows * share), row.batch, row.n, share) for row in chosen]
+
+
 def _ranges(drawn: int, share: float) -> list[FactsPart]:
     """The parts of so many jobs, which are that share of all."""
     pieces = max(1, -(-drawn // _PART_JOBS))
@@ -164,16 +194,18 @@ def jobs_of(engine: Engine, wanted: Wanted, part: FactsPart, *, shared: bool) ->
         statement = select(*columns, verdicts.c.shared_facts, verdicts.c.reasons).join(
             verdicts, verdict_of, isouter=True
         )
-    statement = statement.where(*_of_jobs(wanted)).order_by(jobs.c.id).limit(_PAGE)
+    statement = statement.where(*_of_jobs(wanted)).order_by(jobs.c.id)
     if part.end < _IDS:
         statement = statement.where(jobs.c.id < uuid.UUID(int=part.end))
-    after = jobs.c.id >= uuid.UUID(int=part.first)
+    after, left = jobs.c.id >= uuid.UUID(int=part.first), part.most
     while True:
+        size = _PAGE if left is None else min(_PAGE, left)
         with translate_errors(engine), engine.connect() as connection:
-            page = [dict(row) for row in connection.execute(statement.where(after)).mappings()]
+            page = [dict(row) for row in connection.execute(statement.where(after).limit(size)).mappings()]
         if page:
             yield page
-        if len(page) < _PAGE:
+        left = None if left is None else left - len(page)
+        if len(page) < size or left == 0:
             return
         after = jobs.c.id > page[-1]["id"]
 

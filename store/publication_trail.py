@@ -135,19 +135,41 @@ def add_publication(connection: Connection, domain: str, digest: str, **said: An
     return added
 
 
-def history(engine: Engine, domain: str | None = None, *, limit: int | None = None) -> list[Publication]:
+def history(
+    engine: Engine, domain: str | None = None, *, limit: int | None = None, before: int | None = None
+) -> list[Publication]:
     """The trail, the newest first.
 
     Args:
         engine: the database.
         domain: whose. Default: of all.
         limit: rows at most. Default: all.
+        before: the id of the last row of the page before. Default: from the newest on.
 
     Raises:
         DatabaseUnreachable: no answer.
     """
     with translate_errors(engine), engine.connect() as connection:
-        return [Publication(**row) for row in connection.execute(publications_of(domain).limit(limit)).mappings()]
+        wanted = publications_of(domain).limit(limit)
+        wanted = wanted if before is None else wanted.where(publications.c.id < before)
+        return [Publication(**row) for row in connection.execute(wanted).mappings()]
+
+
+def newest_by_domain(engine: Engine) -> dict[str, Publication]:
+    """What made the active ruleset of each domain that: the newest row that did.
+
+    Args:
+        engine: the database.
+
+    Raises:
+        DatabaseUnreachable: no answer.
+    """
+    newest = (
+        select(func.max(publications.c.id)).where(publications.c.action.in_(ACTIVATING)).group_by(publications.c.domain)
+    )
+    statement = select(publications).where(publications.c.id.in_(newest))
+    with translate_errors(engine), engine.connect() as connection:
+        return {row["domain"]: Publication(**row) for row in connection.execute(statement).mappings()}
 
 
 def publications_of(domain: str | None) -> Select[Any]:

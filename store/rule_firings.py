@@ -56,6 +56,15 @@ class DomainFirings:
     rules: Mapping[str, RuleFirings]
 
 
+def nothing_fired(at: datetime) -> DomainFirings:
+    """Of a domain without a verdict.
+
+    Args:
+        at: up to when verdicts were looked for.
+    """
+    return DomainFirings(at, _days_to(at), (0,) * DAYS, {})
+
+
 @dataclass(slots=True)
 class _Fired:
     """One rule of a domain, or its verdicts."""
@@ -81,8 +90,7 @@ class RuleFiringCounts(SlottedReading[_Slot]):
         Args:
             domain: its name; one that is not known has no verdict.
         """
-        today = self._now.astimezone(UTC).date()
-        days = tuple(today - timedelta(days=age) for age in reversed(range(DAYS)))
+        days = _days_to(self._now)
         found = {
             name: RuleFirings(tuple(one.by_day.get(day, 0) for day in days), one.last)
             for name, one in self._domains.get(domain, {}).items()
@@ -90,6 +98,10 @@ class RuleFiringCounts(SlottedReading[_Slot]):
         judged = found.pop(None, None)
         fired = {name: one for name, one in found.items() if name is not None and one.fired}
         return DomainFirings(self._now, days, judged.by_day if judged else (0,) * DAYS, fired)
+
+    def by_domain(self) -> dict[str, DomainFirings]:
+        """What fired in each domain of which a verdict was counted, up to the last reading."""
+        return {domain: self.of(domain) for domain in self._domains}
 
     def read(self, connection: Connection, now: datetime | None = None) -> None:
         """Count what is new, and forget what is too long ago.
@@ -121,6 +133,11 @@ class RuleFiringCounts(SlottedReading[_Slot]):
             one = self._domains[domain].setdefault(rule, _Fired({}, last))
             one.by_day[day] = one.by_day.get(day, 0) + times * number
             one.last = max(one.last, last)
+
+
+def _days_to(moment: datetime) -> tuple[date, ...]:
+    today = moment.astimezone(UTC).date()
+    return tuple(today - timedelta(days=age) for age in reversed(range(DAYS)))
 
 
 def _rows(rows: Iterable[Sequence[Any]]) -> _Slot:

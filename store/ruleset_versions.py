@@ -7,7 +7,7 @@ domain is for `store.publications` to say. Compiles and checks nothing."""
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Text, case, func, select
@@ -133,6 +133,26 @@ def find_digest(engine: Engine, beginning: str, domain: str | None = None) -> tu
     raise NotFound(
         "no-such-ruleset", f"several rulesets begin with {beginning!r}: {several}", "give more of the digest"
     )
+
+
+def recorded_versions(engine: Engine, domain: str, *, limit: int) -> list[tuple[str, datetime]]:
+    """The versions of a domain that are on record, drafts among them, the newest first.
+
+    Args:
+        engine: the database.
+        domain: whose.
+        limit: at most so many.
+
+    Returns:
+        Digests, each with when it was put on record.
+
+    Raises:
+        DatabaseUnreachable: no answer.
+    """
+    statement = select(rulesets.c.digest, rulesets.c.published_at).where(rulesets.c.domain == domain)
+    newest = statement.order_by(rulesets.c.published_at.desc(), rulesets.c.digest).limit(limit)
+    with translate_errors(engine), engine.connect() as connection:
+        return [(row.digest, row.published_at) for row in connection.execute(newest)]
 
 
 def active_sources(engine: Engine) -> dict[str, dict[str, bytes]]:

@@ -21,7 +21,7 @@ from rulesets.folders import SCHEMA_FILE
 from rulesets.loader import LoadedRuleset, load_domain
 from rulesets.recorded import load_recorded
 from rulesets.source_fields import source_fields
-from store.facts_on_record import FactsPart, Wanted, facts_on_record
+from store.facts_on_record import FactsPart, Wanted, facts_on_record, recent_facts
 from store.ruleset_versions import RulesetSnapshot, record_ruleset, source_of
 from tasks.impact_part import IMPACT_PART, part_impact
 from tasks.version_impact import VersionImpact
@@ -145,6 +145,24 @@ def try_on_record(
         done += parts[answer.place].rows
         on_progress(done, total)
     return Tried(impact, processes if took_part else 0)
+
+
+def try_on_sample(engine: Engine, versions: Versions, since: datetime | None, *, most: int) -> Tried:
+    """Judge a few recent facts on record by both versions, in this process.
+
+    Args:
+        engine: the database.
+        versions: both.
+        since: how recent they are at least; None: whenever.
+        most: jobs, and rows of the newest batch about.
+
+    Raises:
+        DatabaseUnreachable: no answer.
+    """
+    compared, wanted, impact = VersionImpact(versions.before, versions.after), Wanted(versions.domain, since), Impact()
+    for part in recent_facts(engine, wanted, most=most):
+        impact.add(part_impact(engine, compared, wanted, part))
+    return Tried(impact, 0)
 
 
 def try_on_source(

@@ -4,7 +4,7 @@ Takes the text of a file, gives the nodes of its rules or every problem of it; a
 knows no fact and no schema, and of functions only what else they are called: which there are, `engine.checks` says."""
 
 from engine.language.formatter import format_rules
-from engine.language.highlighting import Piece, highlighted
+from engine.language.highlighting import Piece, PieceKind, highlighted
 from engine.language.nodes import (
     MIRRORED,
     Action,
@@ -85,6 +85,7 @@ __all__ = [
     "Path",
     "Pattern",
     "Piece",
+    "PieceKind",
     "Quantifier",
     "Retract",
     "Rule",

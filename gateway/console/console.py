@@ -15,7 +15,16 @@ from starlette.types import Receive, Scope, Send
 from engine import EngineError
 from gateway.console import links
 from gateway.console.console_context import ConsoleContext
-from gateway.console.pages import health, overview, sign_in
+from gateway.console.pages import (
+    dead_letters,
+    draft_tryout,
+    health,
+    overview,
+    rule_cases,
+    rule_versions,
+    rules,
+    sign_in,
+)
 from gateway.console.rendering import asset_response, problem_page, redirect, secured
 from gateway.console.session import Visitor, admit, greet, hold, take_form
 from gateway.problems import RequestRefused, internal_error, log_inner
@@ -29,6 +38,21 @@ _Page = Callable[[ConsoleContext, Request], Awaitable[Response]]
 PAGES: tuple[tuple[str, str, str | None, _Page], ...] = (
     ("/", "GET", "read", overview.overview),
     ("/figures", "GET", "read", overview.figures),
+    ("/rules", "GET", "read", rules.domains),
+    ("/pictures/sparkline/{numbers}", "GET", "read", rules.sparkline_picture),
+    ("/rules/{domain}", "GET", "read", rules.rule_list),
+    ("/rules/{domain}/rule", "GET", "read", rules.rule),
+    ("/rules/{domain}/versions/{digest}", "GET", "read", rule_versions.version_text),
+    ("/rules/{domain}/history", "GET", "read", rule_versions.publications),
+    ("/rules/{domain}/diff", "GET", "read", rule_versions.diff),
+    ("/rules/{domain}/coverage", "GET", "read", rule_cases.rule_coverage),
+    ("/rules/{domain}/impact", "GET", "read", draft_tryout.impact),
+    ("/rules/{domain}/judge", "GET", "read", draft_tryout.judge_page),
+    ("/rules/{domain}/judge", "POST", "read", draft_tryout.judge),
+    ("/dead-letters", "GET", "read", dead_letters.letters),
+    ("/dead-letters/{id}", "GET", "read", dead_letters.letter),
+    ("/dead-letters/{id}/{action}", "GET", "operate", dead_letters.confirm),
+    ("/dead-letters/{id}/{action}", "POST", "operate", dead_letters.act),
     ("/health", "GET", "read", health.health),
     ("/health/findings", "GET", "read", health.findings),
     ("/sign-in", "GET", None, sign_in.sign_in_page),

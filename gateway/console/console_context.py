@@ -3,10 +3,10 @@
 Has connections and threads of its own: however long a page takes, no request to be judged waits for it. Opened once;
 connects when the first page is asked for."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
@@ -14,9 +14,11 @@ from sqlalchemy import Engine
 
 from gateway.console.figures import FigureReader, Figures
 from gateway.console.recent import Recent
+from gateway.console.versions import RecordedVersions
 from gateway.gateway_context import ANSWER_S, GatewayContext, in_thread, within
-from rulefarm.database import connect
+from rulefarm.database import LONG_S, connect, translate_errors
 from rulefarm.settings import Settings
+from store.rule_firings import DomainFirings, RuleFiringCounts
 from workers.monitoring import HealthCheck, SignalReader, examine
 
 _Answer = TypeVar("_Answer")
@@ -25,6 +27,8 @@ _Answer = TypeVar("_Answer")
 _STATEMENT_S = ANSWER_S * 0.8
 #: Seconds for which figures are not asked for anew, and after which they are not shown any more; likewise of checks.
 _FIGURES_S, _CHECKS_S = (2.0, 30.0), (20.0, 300.0)
+#: Likewise of how often rules fired: old numbers are shown with their time, and better than none.
+_FIRINGS_S = 5.0, 3600.0
 #: Seconds that a probe of the doctor gets.
 _PROBE_S = 5.0
 
@@ -44,6 +48,12 @@ class ConsoleContext:
     figures: Recent[Figures]
     #: What the doctor finds.
     checks: Recent[list[HealthCheck]]
+    #: How often rules fired, by domain.
+    firings: Recent[Mapping[str, DomainFirings]]
+    #: Rulesets that a page is about.
+    versions: RecordedVersions
+    #: For what computes for seconds, one after the other: drafts that are tried, cases that are run.
+    slow: ThreadPoolExecutor
 
     async def run(self, call: Callable[[], _Answer]) -> _Answer:
         """Do in a thread what waits or computes.
@@ -52,6 +62,14 @@ class ConsoleContext:
             GatewayBusy: it takes too long; what has begun goes on.
         """
         return await within(ANSWER_S, in_thread(self.threads, call))
+
+    async def compute(self, call: Callable[[], _Answer]) -> _Answer:
+        """Do in turn what computes for seconds.
+
+        Raises:
+            GatewayBusy: it takes too long, or others are before it; what has begun goes on.
+        """
+        return await within(ANSWER_S, in_thread(self.slow, call))
 
 
 @contextmanager
@@ -68,10 +86,34 @@ def open_console(settings: Settings, gateway: GatewayContext, reader: SignalRead
     figures = Recent("figures", FigureReader(reader, database).read, fresh_s=_FIGURES_S[0], stale_s=_FIGURES_S[1])
     look = partial(examine, settings, timeout_s=_PROBE_S)
     checks = Recent("checks", look, fresh_s=_CHECKS_S[0], stale_s=_CHECKS_S[1])
+    # The first count reads every verdict of a month: no page waits for it, and no page's time is its.
+    counted = connect(replace(settings, database_pool_size=1), silence_s=LONG_S)
+    count = partial(_counted, counted, RuleFiringCounts())
+    firings = Recent("firings", count, fresh_s=_FIRINGS_S[0], stale_s=_FIRINGS_S[1])
+    slow = ThreadPoolExecutor(1, thread_name_prefix="slow")
     try:
-        yield ConsoleContext(gateway, settings, database, threads, figures, checks)
+        yield ConsoleContext(
+            gateway=gateway,
+            settings=settings,
+            database=database,
+            threads=threads,
+            figures=figures,
+            checks=checks,
+            firings=firings,
+            versions=RecordedVersions(database, gateway.served),
+            slow=slow,
+        )
     finally:
         figures.close()
         checks.close()
+        firings.close()
+        slow.shutdown(wait=False)
         threads.shutdown()
         database.dispose()
+        counted.dispose()
+
+
+def _counted(database: Engine, counts: RuleFiringCounts) -> Mapping[str, DomainFirings]:
+    with translate_errors(database), database.connect() as connection:
+        counts.read(connection)
+    return counts.by_domain()

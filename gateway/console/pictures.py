@@ -7,6 +7,7 @@ table, for whoever can't see it: that is the page's part."""
 import base64
 import sys
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -18,6 +19,8 @@ sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder,
 
 #: Colours of the outcomes, which are told apart by those who see no red or green, too.
 OUTCOME_COLOURS = {"accept": "#2f8f83", "review": "#d59f0f", "reject": "#b3452c", "error": "#7b5ea7"}
+#: Sparklines that are kept: many rules have the same.
+_KEPT = 512
 _DARK = "inline:@media (prefers-color-scheme: dark) { svg text { fill: #ddd !important; } }"
 
 
@@ -77,6 +80,59 @@ def area_chart(series: Mapping[str, Sequence[float]], labels: Sequence[str], *, 
 def data_address(svg: bytes) -> str:
     """An SVG as an address that holds it."""
     return f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"
+
+
+@lru_cache(_KEPT)
+def sparkline(numbers: tuple[int, ...]) -> bytes:
+    """Numbers as a line of the height of a text.
+
+    Args:
+        numbers: from 0 to 100, the oldest first.
+    """
+    drawn = chart(
+        pygal.Line,
+        style={"colors": ("#2f7f9f",)},
+        css=["file://style.css", "file://graph.css"],
+        width=140,
+        height=28,
+        explicit_size=True,
+        margin=2,
+        spacing=0,
+        fill=True,
+        show_dots=False,
+        show_legend=False,
+        show_x_labels=False,
+        show_y_labels=False,
+        show_y_guides=False,
+        range=(0, 100),
+    )
+    drawn.add("", list(numbers))
+    made: bytes = drawn.render()
+    return made
+
+
+def day_chart(numbers: Sequence[int], labels: Sequence[str], *, title: str) -> str:
+    """A bar for each day, as the address of a picture.
+
+    Args:
+        numbers: the oldest first.
+        labels: along the bottom; only a few are written.
+        title: what it shows.
+    """
+    drawn = chart(
+        pygal.Bar,
+        style={"colors": ("#2f7f9f",), "title_font_size": 16},
+        css=["file://style.css", "file://graph.css", _DARK],
+        title=title,
+        width=900,
+        height=220,
+        show_legend=False,
+        x_labels_major_count=7,
+        show_minor_x_labels=False,
+    )
+    drawn.x_labels = labels
+    drawn.add("", list(numbers))
+    return data_address(drawn.render())
 
 
 def _without_scripts(root: Element) -> Element:

@@ -4,6 +4,7 @@ Whatever a template is given is text, and is escaped; a name that it was not giv
 shows and computes nothing: numbers, times and durations are told by the filters here. Reads nothing but its files."""
 
 import hashlib
+import json
 import math
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +19,7 @@ from gateway.console import links
 from gateway.console.session import FORM_FIELD, visitor_of
 from gateway.problems import INNER_HINT, OF_INNER, is_inner, status_of
 from rulefarm.errors import RulefarmError
+from rulefarm.escaping import visible
 from workers.monitoring import in_words
 
 #: What a browser may do with a page: show it, with our own style, script and pictures.
@@ -69,6 +71,16 @@ def number(value: float) -> str:
     return f"{value:.3g}" if math.isfinite(value) else "-"
 
 
+def as_json(value: Any, indent: int | None = None) -> str:
+    """Facts, or a value of them, as people paste them.
+
+    Args:
+        value: plain data, instants and ids.
+        indent: spaces of a level. Default: all in one line.
+    """
+    return json.dumps(value, ensure_ascii=False, indent=indent, default=str)
+
+
 def _asset(name: str) -> str:
     """The address of an asset, another one for each content: so it may be kept for ever."""
     return f"{links.path('assets', name)}?{_VERSIONS[name]}"
@@ -82,12 +94,15 @@ _TEMPLATES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
     auto_reload=False,
+    # What turns a line around, or can't be seen, is shown as an escape; markup of ours is no plain text.
+    finalize=lambda value: visible(value, keep="\n\t") if type(value) is str else value,
 )
 _TEMPLATES.filters |= {
     "instant": instant,
     "iso": lambda moment: moment.astimezone(UTC).isoformat(),
     "number": number,
     "in_words": in_words,
+    "as_json": as_json,
     "digest": lambda digest: digest[:12],
 }
 _TEMPLATES.globals |= {"path": links.path, "asset": _asset, "FORM_FIELD": FORM_FIELD}

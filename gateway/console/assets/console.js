@@ -41,3 +41,28 @@ for (const input of document.querySelectorAll("input[data-filter]")) {
   });
   input.hidden = false;
 }
+
+// <input data-search="id of a part of the page">: the part is that of the page which its form would lead to.
+for (const input of document.querySelectorAll("input[data-search]")) {
+  const part = document.getElementById(input.dataset.search);
+  let asked = 0;
+  input.addEventListener("input", async () => {
+    const turn = ++asked;
+    // While one types on nobody wants the answer.
+    await new Promise((typed) => setTimeout(typed, 150));
+    if (turn !== asked) {
+      return;
+    }
+    const address = `${input.form.action}?${new URLSearchParams(new FormData(input.form))}`;
+    try {
+      const answer = await fetch(address, { headers: { accept: "text/html" }, redirect: "error" });
+      const found = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById(part.id);
+      if (turn === asked && answer.ok && found) {
+        part.replaceChildren(...found.childNodes);
+      }
+      part.classList.toggle("late", !answer.ok);
+    } catch {
+      part.classList.add("late");
+    }
+  });
+}

@@ -1,0 +1,78 @@
+"""Which rules the cases of a domain fire.  the domain's folder on this host -> [rule_cases] -> cases, rules without one
+
+Cases are not on record: they are run where the folder of the domain is, by the version that stands in it, when somebody
+asks. A host without the folder says so, and how to do it elsewhere."""
+
+from dataclasses import dataclass
+from functools import partial
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.console.console_context import ConsoleContext
+from gateway.console.rendering import render
+from rulefarm.errors import NotFound
+from rulesets.cases import CaseResult, run_cases
+from rulesets.coverage import RuleCoverage, coverage
+from rulesets.loader import SHIPPED, load_domain
+
+#: Rules without a case, and cases that failed, that are named.
+_NAMED = 200
+
+
+@dataclass(frozen=True, slots=True)
+class _Covered:
+    """What came of the cases."""
+
+    digest: str
+    cases: list[CaseResult]
+    #: Rules, rows of tables and branches: how many are fired by a case, of how many.
+    counts: dict[str, tuple[int, int]]
+    #: Rules that no case fires, and branches by which none does.
+    rules: list[RuleCoverage]
+    #: Tables with how many of their rows a case fires, of how many; those that are whole are left out.
+    tables: list[tuple[str, int, int]]
+
+
+async def rule_coverage(context: ConsoleContext, request: Request) -> Response:
+    """Run the cases of a domain, and say which rules none of them fires.
+
+    Args:
+        context: of the console.
+        request: as it came.
+
+    Raises:
+        NotFound: no such domain.
+        CasesRejected, RulesetUnreadable, engine.EngineError: what lies in the folder is not in order.
+        GatewayBusy: it takes too long.
+    """
+    domain = request.path_params["domain"]
+    digest = await context.run(partial(context.versions.digest, domain))
+    try:
+        covered = await context.compute(partial(_covered, context, domain))
+    except NotFound:
+        covered = None
+    failed = [result for result in covered.cases if not result.passed][:_NAMED] if covered else []
+    return render(request, "coverage.html", domain=domain, digest=digest, covered=covered, failed=failed)
+
+
+def _covered(context: ConsoleContext, domain: str) -> _Covered:
+    loaded = load_domain(context.settings.rulesets or SHIPPED, domain)
+    found = coverage(loaded)
+    rules, rows = ([one for one in found if bool(one.table) is is_row] for is_row in (False, True))
+    branches = [held for one in found for held in one.branches.values()]
+    tables: dict[str, list[RuleCoverage]] = {}
+    for one in rows:
+        tables.setdefault(one.table, []).append(one)
+    counted = [(name, sum(bool(row.fired) for row in of), len(of)) for name, of in tables.items()]
+    return _Covered(
+        digest=loaded.digest,
+        cases=run_cases(loaded),
+        counts={
+            "rules": (sum(bool(one.fired) for one in rules), len(rules)),
+            "rows of tables": (sum(bool(one.fired) for one in rows), len(rows)),
+            "branches of rules that fire": (sum(bool(held) for held in branches), len(branches)),
+        },
+        rules=[one for one in rules if not one.fired or one.missed][:_NAMED],
+        tables=[table for table in counted if table[1] < table[2]],
+    )
