@@ -18,7 +18,8 @@ from rulefarm.database import connect
 from rulefarm.errors import FarmUnreachable, NotFound
 from rulefarm.verdict import Verdict
 from store.private_view import PrivateView
-from store.verdict_list import VerdictTerms, find_verdicts
+from store.verdict_list import find_verdicts
+from store.verdict_terms import VerdictTerms
 
 
 @click.command("verdicts")

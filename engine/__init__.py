@@ -26,7 +26,7 @@ from engine.explanation import (
 )
 from engine.language import MIRRORED, Pattern, Piece, PieceKind, Rule, format_rules, highlighted, print_rule
 from engine.lint import review
-from engine.program import Program, compile_ruleset
+from engine.program import Program, compile_ruleset, fields_read
 from engine.ruleset import read_sources
 from engine.schema import HIDDEN, FactSchema, FieldSchema, PrivateFields, Schema, Stream, json_schema, parse_schema
 from engine.suggestions import did_you_mean
@@ -71,6 +71,7 @@ __all__ = [
     "error_evaluation",
     "exact_floats",
     "explain",
+    "fields_read",
     "find_counterfactuals",
     "forget_blocks",
     "format_rules",

@@ -6,6 +6,7 @@ A `Program` never changes once it is made and may be shared between threads. No 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from engine.collector import no_collector
@@ -114,12 +115,7 @@ class Program:
     @cached_property
     def reads(self) -> frozenset[str]:
         """Every `Fact.field` that some rule reads; `+=` reads what it writes, plain `=` does not."""
-        fields = set()
-        for rule in self.rules:
-            for expression in rule_expressions(rule):
-                fields |= {_field(path) for path, role in reads(expression) if role != "list"}
-            fields |= {_field(action.target) for action in _assigns(rule) if action.op != "="}
-        return frozenset(fields)
+        return frozenset(chain.from_iterable(map(fields_read, self.rules)))
 
     @cached_property
     def writes(self) -> frozenset[str]:
@@ -266,6 +262,12 @@ class Program:
                 row = dict(zip(names, values, strict=True))
                 evaluations.append(self.evaluate(row if fact is None else {fact: row}, as_of=as_of))
         return FrameResult.of(evaluations)
+
+
+def fields_read(rule: Rule) -> set[str]:
+    """Every `Fact.field` that a rule reads."""
+    fields = {_field(path) for each in rule_expressions(rule) for path, role in reads(each) if role != "list"}
+    return fields | {_field(action.target) for action in _assigns(rule) if action.op != "="}
 
 
 def _assigns(rule: Rule) -> Iterable[Assign]:

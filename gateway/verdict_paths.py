@@ -6,7 +6,7 @@ shift nor repeat any. Reads only."""
 import base64
 import binascii
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar, cast, get_args
 from urllib.parse import urlencode
@@ -22,11 +22,12 @@ from rulefarm import wire
 from rulefarm.errors import RulefarmError
 from rulefarm.normalize import abbreviate, check_storable
 from rulefarm.verdict import Outcome, Verdict
-from store.verdict_list import VerdictTerms, find_verdicts
+from store.verdict_list import find_verdicts
+from store.verdict_terms import Place, VerdictTerms
 
 #: Verdicts of one page: unless said otherwise, and at most.
 _PAGE, MAX_PAGE = 50, 500
-_FILTERS = ("domain", "outcome", "subject", "batch", "since", "until", "rule", "digest")
+FILTERS = ("domain", "outcome", "subject", "batch", "since", "until", "rule", "digest")
 
 _Value = TypeVar("_Value")
 
@@ -42,7 +43,7 @@ async def list_verdicts(context: GatewayContext, request: Request) -> Response:
         RequestRefused: a parameter can't be what it should.
         DatabaseUnreachable: no answer.
     """
-    check_query(request, *_FILTERS, "region", "limit", "cursor")
+    check_query(request, *FILTERS, "region", "limit", "cursor")
     asked = dict(request.query_params)
     limit = query_number(request, "limit", default=_PAGE, most=MAX_PAGE)
     if limit < 1:
@@ -51,19 +52,13 @@ async def list_verdicts(context: GatewayContext, request: Request) -> Response:
         check_scope(request, "read", asked["domain"])
     elif readable(request) is not None:
         raise RequestRefused("token-unfit", "this token reads some domains only", "name one of them: ?domain=")
-    readers: dict[str, Callable[[str], Any]] = {"batch": uuid.UUID, "since": parse_as_of, "until": parse_as_of}
-    readers["outcome"] = _outcome
-    filters = {
-        name: _read(name, asked[name], readers.get(name, lambda text: check_storable(text, "it")))
-        for name in _FILTERS
-        if name in asked
-    }
-    after = _read("cursor", asked["cursor"], _place) if "cursor" in asked else None
+    filters = verdict_terms(asked)
+    after = place_in(asked["cursor"]) if "cursor" in asked else None
     everywhere = asked.get("region") == "all"
     if "region" in asked and not everywhere:
         raise RequestRefused("bad-request", "region can only be all", "each region's gateway lists its own")
     # One more than is shown: whether there is another page.
-    more, terms = limit + 1, cast(VerdictTerms, filters)
+    more, terms = limit + 1, filters
 
     def find() -> tuple[list[tuple[str, Verdict]], list[str]]:
         if not everywhere:
@@ -84,7 +79,7 @@ async def list_verdicts(context: GatewayContext, request: Request) -> Response:
     if len(found) > limit:
         kept = {name: text for name, text in asked.items() if name != "cursor"}
         _, last = page[-1]
-        following = f"/v1/verdicts?{urlencode(kept | {'cursor': _cursor(last.evaluated_at, last.id)})}"
+        following = f"/v1/verdicts?{urlencode(kept | {'cursor': cursor_behind(last.evaluated_at, last.id)})}"
     listed = [verdict_document(each) | ({"region": name} if everywhere else {}) for name, each in page]
     return json_response({"verdicts": listed, "next": following} | ({"without": without} if everywhere else {}))
 
@@ -116,11 +111,45 @@ async def list_rulesets(context: GatewayContext, request: Request) -> Response:
     return json_response({"rulesets": documents})
 
 
-def _cursor(evaluated_at: datetime, verdict: uuid.UUID) -> str:
-    return base64.urlsafe_b64encode(f"{evaluated_at.isoformat()} {verdict}".encode()).decode().rstrip("=")
+def verdict_terms(asked: Mapping[str, str]) -> VerdictTerms:
+    """Which verdicts the filters of a query name.
+
+    Args:
+        asked: parameters by name; others than `FILTERS` are no matter.
+
+    Raises:
+        RequestRefused: one can't be what it should.
+    """
+    readers: dict[str, Callable[[str], Any]] = {"batch": uuid.UUID, "since": parse_as_of, "until": parse_as_of}
+    readers["outcome"] = _outcome
+    filters = {
+        name: _read(name, asked[name], readers.get(name, lambda text: check_storable(text, "it")))
+        for name in FILTERS
+        if name in asked
+    }
+    return cast(VerdictTerms, filters)
 
 
-def _place(cursor: str) -> tuple[datetime, uuid.UUID]:
+def cursor_behind(moment: datetime, last: uuid.UUID) -> str:
+    """Where a list goes on, as a parameter of a query.
+
+    Args:
+        moment: of the last that was shown, by which the list is in order.
+        last: its id.
+    """
+    return base64.urlsafe_b64encode(f"{moment.isoformat()} {last}".encode()).decode().rstrip("=")
+
+
+def place_in(cursor: str) -> Place:
+    """What `cursor_behind` wrote.
+
+    Raises:
+        RequestRefused: it wrote nothing like it.
+    """
+    return _read("cursor", cursor, _place)
+
+
+def _place(cursor: str) -> Place:
     at, verdict = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii").split(" ")
     return _instant(at), uuid.UUID(verdict)
 

@@ -3,6 +3,7 @@
 Reads only. A failure stands until a later batch of the domain is done: of a nightly a nightly, of another another."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,12 +14,17 @@ from rulefarm.database import batches, chunks, translate_errors
 #: What a list of batches tells of each.
 _COLUMNS = (
     "id", "domain", "source", "state", "nightly", "rows", "records", "refused", "judged", "enqueued_at", "finished_at",
-    "code", "reason", "attempts",
+    "code", "reason", "attempts", "outcomes",
 )  # fmt: skip
 
 
 def find_batches(
-    engine: Engine, *, domain: str | None = None, state: str | None = None, limit: int = 20
+    engine: Engine,
+    *,
+    domain: str | None = None,
+    state: str | None = None,
+    limit: int = 20,
+    after: tuple[datetime, UUID] | None = None,
 ) -> list[dict[str, Any]]:
     """The latest batches, newest first.
 
@@ -27,11 +33,16 @@ def find_batches(
         domain: of this domain only.
         state: in this state only: open, done, failed.
         limit: at most so many.
+        after: enqueued_at and id of a batch: only those that come behind it. Default: from the newest on.
 
     Raises:
         DatabaseUnreachable: no answer.
     """
     statement = select(*(batches.c[name] for name in _COLUMNS))
+    if after is not None:
+        at, last = after
+        statement = statement.where(batches.c.enqueued_at <= at)
+        statement = statement.where((batches.c.enqueued_at < at) | (batches.c.id > last))
     if domain is not None:
         statement = statement.where(batches.c.domain == domain)
     if state is not None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Interval, Update, bindparam, case, func, select, update
+from sqlalchemy import Connection, Engine, Interval, Update, bindparam, case, func, select, text, true, update
 from sqlalchemy.dialects.postgresql import insert
 
 from rulefarm.batch import SUBJECT_COLUMN, decode, encode
@@ -45,14 +45,31 @@ def _claiming() -> Update:
 
 def _finishing() -> Update:
     unfinished = select(chunks.c.n).where(chunks.c.batch == bindparam("of_batch"), chunks.c.state == "open").exists()
-    answered = select(func.count()).where(verdicts.c.batch == bindparam("of_batch"))
-    answered = answered.where(verdicts.c.enqueued_at == batches.c.enqueued_at)
+    # How many there are and of which outcome is found in one go through its verdicts.
+    answered = (
+        select(verdicts.c.outcome, func.count().label("number"))
+        .where(verdicts.c.batch == batches.c.id, verdicts.c.enqueued_at == batches.c.enqueued_at)
+        .group_by(verdicts.c.outcome)
+        .lateral("answered")
+    )
+    outcomes = func.jsonb_object_agg(answered.c.outcome, answered.c.number).filter(answered.c.outcome.is_not(None))
+    counted = (
+        select(
+            batches.c.id,
+            func.coalesce(func.sum(answered.c.number), 0).label("number"),
+            func.coalesce(outcomes, text("'{}'::jsonb")).label("outcomes"),
+        )
+        .select_from(batches.outerjoin(answered, true()))
+        .where(batches.c.id == bindparam("of_batch"), batches.c.state == "open", ~unfinished)
+        .group_by(batches.c.id)
+        .subquery("counted")
+    )
     # A row that was refused has a verdict that says so, and was not judged.
-    judged = answered.scalar_subquery() - func.coalesce(batches.c.refused, 0)
+    judged = counted.c.number - func.coalesce(batches.c.refused, 0)
     return (
         update(batches)
-        .where(batches.c.id == bindparam("of_batch"), batches.c.state == "open", ~unfinished)
-        .values(state="done", finished_at=func.now(), judged=judged)
+        .where(batches.c.id == counted.c.id)
+        .values(state="done", finished_at=func.now(), judged=judged, outcomes=counted.c.outcomes)
     )
 
 

@@ -249,6 +249,6 @@ def _reopen(
     connection.execute(select(batches.c.id).where(batches.c.id.in_(parents)).order_by(batches.c.id).with_for_update())
     has_open = select(chunks.c.n).where(chunks.c.batch == batches.c.id, chunks.c.state == "open").exists()
     connection.execute(
-        update(batches).where(batches.c.id.in_(parents), has_open).values(state="open", finished_at=None)
+        update(batches).where(batches.c.id.in_(parents), has_open).values(state="open", finished_at=None, outcomes=None)
     )
     return reopened, messages

@@ -18,7 +18,8 @@ from rulefarm.errors import DatabaseUnreachable, FarmUnreachable, RulefarmError,
 from rulefarm.settings import Settings
 from rulefarm.verdict import Verdict
 from store.replication_state import regions_on_record
-from store.verdict_list import VerdictTerms, find_rows, find_verdicts
+from store.verdict_list import find_rows, find_verdicts
+from store.verdict_terms import VerdictTerms
 
 #: Gives verdicts of one region, newest first: at most so many, and those behind a verdict alone.
 Find = Callable[[Engine, int, tuple[datetime, uuid.UUID] | None], Iterator[Verdict]]

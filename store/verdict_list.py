@@ -4,41 +4,24 @@ Reads only, and loads nothing but what reads: a list of verdicts is to be there 
 
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
-from typing import Any, TypedDict, Unpack
+from typing import Any, Unpack
 
-from sqlalchemy import ColumnElement, Engine, Row, Select, Table, func, select
+from sqlalchemy import ColumnElement, Engine, Row, Table, func, select
 
 from rulefarm.database import translate_errors, verdicts
 from rulefarm.verdict import Verdict
+from store.verdict_terms import Place, VerdictTerms, domains_on_record, newest, spans_domains
 
 #: Verdicts that are read with one statement.
 _PAGE = 5_000
 _NAMES = tuple(column.name for column in verdicts.columns)
 
 
-class VerdictTerms(TypedDict, total=False):
-    """Which verdicts are wanted; what is not said, or None, may be anything."""
-
-    domain: str | None
-    outcome: str | None
-    #: The key that was judged.
-    subject: str | None
-    batch: uuid.UUID | None
-    #: Judged then or later; judged before.
-    since: datetime | None
-    until: datetime | None
-    #: This rule fired.
-    rule: str | None
-    #: Of the ruleset, or what it begins with.
-    digest: str | None
-
-
 def find_verdicts(
     engine: Engine,
     *,
     limit: int = 20,
-    after: tuple[datetime, uuid.UUID] | None = None,
+    after: Place | None = None,
     **terms: Unpack[VerdictTerms],
 ) -> Iterator[Verdict]:
     """Verdicts, newest first.
@@ -52,8 +35,12 @@ def find_verdicts(
     Raises:
         DatabaseUnreachable: no answer.
     """
-    rows = find_rows(engine, verdicts, terms, limit=limit, after=after)
-    return (Verdict(**dict(zip(_NAMES, row, strict=True))) for row in rows)
+    return map(verdict_of_row, find_rows(engine, verdicts, terms, limit=limit, after=after))
+
+
+def verdict_of_row(row: Row[Any]) -> Verdict:
+    """The verdict that a row of `verdicts` is."""
+    return Verdict(**dict(zip(_NAMES, row, strict=True)))
 
 
 def find_rows(
@@ -62,7 +49,7 @@ def find_rows(
     terms: VerdictTerms,
     *more: ColumnElement[bool],
     limit: int,
-    after: tuple[datetime, uuid.UUID] | None,
+    after: Place | None,
 ) -> Iterator[Row[Any]]:
     """Rows of a table that has the columns of verdicts, newest first.
 
@@ -77,45 +64,24 @@ def find_rows(
     Raises:
         DatabaseUnreachable: no answer.
     """
-    statement = select(table).where(*_conditions(table, terms), *more)
-    statement = statement.order_by(table.c.evaluated_at.desc(), table.c.id)
-    return _pages(engine, statement, table, limit, after)
-
-
-def _conditions(table: Table, terms: VerdictTerms) -> list[ColumnElement[bool]]:
-    columns = table.c
-    meant: dict[str, Callable[[Any], ColumnElement[bool]]] = {
-        "since": lambda since: columns.evaluated_at >= since,
-        "until": lambda until: columns.evaluated_at < until,
-        "rule": lambda rule: columns.fired.contains([rule]),
-        "digest": lambda digest: columns.ruleset_digest.startswith(digest, autoescape=True),
-    }
-    return [
-        meant[name](value) if name in meant else columns[name] == value
-        for name, value in terms.items()
-        if value is not None
-    ]
-
-
-def _page(
-    engine: Engine, statement: Select[Any], table: Table, limit: int, after: tuple[datetime, uuid.UUID] | None
-) -> Sequence[Row[Any]]:
-    if after is not None:
-        at, last = after
-        # The first is what the index finds; of one instant, the ids say which come behind.
-        statement = statement.where(table.c.evaluated_at <= at)
-        statement = statement.where((table.c.evaluated_at < at) | (table.c.id > last))
     with translate_errors(engine), engine.connect() as connection:
-        return connection.execute(statement.limit(limit)).all()
+        domains = domains_on_record(connection, table) if spans_domains(terms) else []
+
+    def page(most: int, behind: Place | None) -> Sequence[Row[Any]]:
+        statement = newest(table, terms, *more, limit=most, after=behind, domains=domains)
+        with translate_errors(engine), engine.connect() as connection:
+            return connection.execute(statement).all()
+
+    return _pages(page, limit, after)
 
 
 def _pages(
-    engine: Engine, statement: Select[Any], table: Table, limit: int, after: tuple[datetime, uuid.UUID] | None
+    read: Callable[[int, Place | None], Sequence[Row[Any]]], limit: int, after: Place | None
 ) -> Iterator[Row[Any]]:
     """Many verdicts, page by page: as one answer of Postgres they would all be in memory, and silence on the way to it.
 
     The first page is read at once, so that who asks hears of a Postgres that is away before anything is printed."""
-    first = _page(engine, statement, table, min(_PAGE, limit), after)
+    first = read(min(_PAGE, limit), after)
 
     def pages() -> Iterator[Row[Any]]:
         page, left = first, limit
@@ -124,7 +90,7 @@ def _pages(
             left -= len(page)
             if len(page) < _PAGE or not left:
                 return
-            page = _page(engine, statement, table, min(_PAGE, left), (page[-1].evaluated_at, page[-1].id))
+            page = read(min(_PAGE, left), (page[-1].evaluated_at, page[-1].id))
 
     return pages()
 

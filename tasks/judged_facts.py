@@ -28,7 +28,7 @@ def judged_facts(engine: Engine, verdict: Verdict, schema: Schema) -> dict[str, 
     if verdict.batch is None:
         facts = job_facts(engine, verdict.id)
     else:
-        rows = (facts_of(chunk, verdict.subject, schema) for chunk in chunks_of(engine, verdict.batch))
+        rows = (facts_of(chunk, verdict.subject, schema) for chunk in chunks_of(engine, verdict))
         facts = next((row for row in rows if row is not None), None)
     if facts is None:
         raise NotFound("no-such-facts", f"the facts of {verdict.id} are no longer on record")

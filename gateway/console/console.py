@@ -16,6 +16,7 @@ from engine import EngineError
 from gateway.console import links
 from gateway.console.console_context import ConsoleContext
 from gateway.console.pages import (
+    batches,
     dead_letters,
     draft_tryout,
     health,
@@ -24,6 +25,8 @@ from gateway.console.pages import (
     rule_versions,
     rules,
     sign_in,
+    verdict,
+    verdicts,
 )
 from gateway.console.rendering import asset_response, problem_page, redirect, secured
 from gateway.console.session import Visitor, admit, greet, hold, take_form
@@ -38,6 +41,11 @@ _Page = Callable[[ConsoleContext, Request], Awaitable[Response]]
 PAGES: tuple[tuple[str, str, str | None, _Page], ...] = (
     ("/", "GET", "read", overview.overview),
     ("/figures", "GET", "read", overview.figures),
+    ("/verdicts", "GET", "read", verdicts.verdicts),
+    ("/verdicts/export/{format}", "GET", "read", verdicts.export),
+    ("/verdicts/{id}", "GET", "read", verdict.verdict),
+    ("/batches", "GET", "read", batches.batches),
+    ("/batches/{id}", "GET", "read", batches.batch),
     ("/rules", "GET", "read", rules.domains),
     ("/pictures/sparkline/{numbers}", "GET", "read", rules.sparkline_picture),
     ("/rules/{domain}", "GET", "read", rules.rule_list),

@@ -77,6 +77,27 @@ def area_chart(series: Mapping[str, Sequence[float]], labels: Sequence[str], *, 
     return data_address(drawn.render())
 
 
+def bar_chart(numbers: Mapping[str, float], *, title: str) -> str:
+    """Bars side by side, small, as the address of a picture.
+
+    Args:
+        numbers: by the name of the bar.
+        title: what it shows.
+    """
+    colours = tuple(OUTCOME_COLOURS.get(name, "#888888") for name in numbers)
+    drawn = chart(
+        pygal.HorizontalBar,
+        style={"colors": colours, "title_font_size": 16},
+        css=["file://style.css", "file://graph.css", _DARK],
+        title=title,
+        width=900,
+        height=260,
+    )
+    for name, number in numbers.items():
+        drawn.add(name, number)
+    return data_address(drawn.render())
+
+
 def data_address(svg: bytes) -> str:
     """An SVG as an address that holds it."""
     return f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"

@@ -1,8 +1,10 @@
 """With 200,000 closed jobs and their verdicts on record, what is asked all the time reads little, by an index."""
 
 import json
+import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from itertools import combinations, product
 from typing import Any
 
 import pytest
@@ -14,12 +16,14 @@ from store.open_work import open_work
 from store.partitions import ensure_partitions
 from store.pending_work import claim_due, count_open, due_queues, mark_all_due
 from store.verdict_list import find_verdicts
+from store.verdict_pages import find_page
 from store.verdict_totals import VerdictTotals
 
 ROWS = 200_000
 #: A statement may read so many rows of a table, or of an index, for each that it gives.
 MOST_READ = 5_000
 FACTS = """'{"Order": {"total": 1}}'"""
+BATCH = uuid.UUID(int=7)
 FILL = f"""
 insert into jobs (id, domain, subject, facts, as_of, bulk, state, enqueued_at, resend_at)
 select gen_random_uuid(), 'd' || n % 4, 'k' || n, {FACTS}, now(), n % 2 = 0, 'done', now() - n * interval '1 s', now()
@@ -27,9 +31,10 @@ from generate_series(1, {ROWS}) n;
 insert into jobs (id, domain, subject, facts, as_of, bulk, enqueued_at, resend_at)
 select gen_random_uuid(), 'd' || n % 4, 'open' || n, {FACTS}, now(), n % 2 = 0, now(), now() - interval '1 s'
 from generate_series(1, 200) n;
-insert into verdicts (id, enqueued_at, domain, subject, outcome, fired, reasons, changes, ruleset_digest, facts_digest,
-                      as_of, worker, evaluated_at, micros)
-select id, enqueued_at, domain, subject, (array['accept', 'review', 'reject'])[1 + n % 3], '{{}}', '[]', '{{}}',
+insert into verdicts (id, enqueued_at, domain, subject, batch, outcome, fired, reasons, changes, ruleset_digest,
+                      facts_digest, as_of, worker, evaluated_at, micros)
+select id, enqueued_at, domain, subject, case when n % 5 < 2 then '{BATCH}'::uuid end,
+       (array['accept', 'review', 'reject'])[1 + n % 3], '{{}}', '[]', '{{}}',
        repeat('d', 64), repeat('f', 64), as_of, 'w', enqueued_at, 1
 from (select *, row_number() over () as n from jobs where state = 'done') judged;
 """
@@ -61,9 +66,12 @@ def plans_of(engine: Engine, call: Callable[[], Any]) -> Iterator[tuple[str, dic
     finally:
         event.remove(engine, "before_cursor_execute", note)
     assert statements
+    settings = [statement for statement, _ in statements if statement.startswith("set local")]
     for statement, parameters in statements:
         if statement.lower().startswith(("select", "update", "delete", "with", "insert")):
             with engine.connect() as connection:
+                for setting in settings:
+                    connection.exec_driver_sql(setting)
                 explain = f"explain (analyze, format json, timing off) {statement}"
                 [(document,)] = connection.exec_driver_sql(explain, parameters)
                 connection.rollback()
@@ -114,9 +122,34 @@ ASKED: dict[str, Callable[[Engine], Any]] = {
         find_verdicts(engine, domain="d1", outcome="reject", limit=20)
     ),
     "the verdicts on a key": lambda engine: list(find_verdicts(engine, subject="k77", limit=20)),
+    "the newest outcome of a batch": lambda engine: list(
+        find_verdicts(engine, batch=BATCH, outcome="review", limit=20)
+    ),
     "the latest batches": find_batches,
     "batches that failed": standing_failures,
 }
+
+
+#: Every filter that a page of verdicts has, with what it finds much of, little of, or nothing.
+FILTERS: dict[str, tuple[Any, ...]] = {
+    "domain": ("d1",),
+    "outcome": ("review", "error"),
+    "subject": ("k77",),
+    "batch": (BATCH,),
+    "since": (datetime(2020, 1, 1, tzinfo=UTC),),
+    "until": (datetime(2100, 1, 1, tzinfo=UTC),),
+    "rule": ("none",),
+    "digest": ("abc",),
+}
+
+
+def pages() -> Iterator[tuple[str, Callable[[Engine], Any]]]:
+    """Each filter by itself, and with each other: the first page, and that which goes on from the middle."""
+    for count in (0, 1, 2):
+        for names in combinations(FILTERS, count):
+            for values in product(*(FILTERS[name] for name in names)):
+                terms: Any = dict(zip(names, values, strict=True))
+                yield f"page of {terms}", lambda engine, terms=terms: find_page(engine, limit=50, **terms)
 
 
 def test_what_is_asked_all_the_time_reads_few_rows(full: Engine) -> None:
@@ -131,7 +164,7 @@ def test_what_is_asked_all_the_time_reads_few_rows(full: Engine) -> None:
     assert sum(tally.number for tally in totals.total.values()) == ROWS
     much = [
         f"{name}: {node} read {rows:,.0f} rows: {' '.join(statement.split())[:120]}"
-        for name, ask in (ASKED | {"which verdicts are new": count_what_is_new}).items()
+        for name, ask in (ASKED | {"which verdicts are new": count_what_is_new} | dict(pages())).items()
         for statement, plan in plans_of(full, lambda ask=ask: ask(full))  # type: ignore[misc]
         for node, rows in read(plan)
         if rows > MOST_READ

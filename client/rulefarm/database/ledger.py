@@ -261,10 +261,12 @@ class Ledger:
             row = connection.execute(select(batches).where(batches.c.id == batch_id)).mappings().first()
             if row is None:
                 raise NotFound("no-such-batch", f"no batch {batch_id} is on record")
-            rows = connection.execute(outcomes.group_by(verdicts.c.outcome))
+            counted = row["outcomes"] if row["state"] == "done" else None
+            if counted is None:
+                counted = {each.outcome: each.n for each in connection.execute(outcomes.group_by(verdicts.c.outcome))}
             letters = select(func.count()).select_from(dead_letters).where(dead_letters.c.batch == batch_id)
             dead = connection.execute(letters).scalar_one()
-            return dict(row) | {"outcomes": {each.outcome: each.n for each in rows}, "dead": dead}
+            return dict(row) | {"outcomes": counted, "dead": dead}
 
 
 def active_digests(engine: Engine) -> dict[str, str]:

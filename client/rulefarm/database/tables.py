@@ -91,6 +91,8 @@ batches = Table(
     Column("records", BigInteger),
     Column("refused", BigInteger),
     Column("judged", BigInteger),
+    # Once it is done: outcome to how many subjects have it. NULL too where it was done before this column was.
+    Column("outcomes", JSONB(none_as_null=True)),
     # The names of its columns, and what somebody should know who sent it, as lists of texts.
     Column("columns", JSONB(none_as_null=True)),
     Column("remarks", JSONB(none_as_null=True)),
@@ -163,7 +165,14 @@ Index("ix_verdicts_domain_outcome_evaluated_at", verdicts.c.domain, verdicts.c.o
 # Newest first, whatever else is asked of them.
 Index("ix_verdicts_evaluated_at", verdicts.c.evaluated_at)
 Index("ix_verdicts_subject", verdicts.c.subject)
-Index("ix_verdicts_batch", verdicts.c.batch, postgresql_where=text("batch is not null"))
+# Of a batch the newest of each outcome, and how many have which: a batch may be a million rows.
+Index(
+    "ix_verdicts_batch_outcome_evaluated_at",
+    verdicts.c.batch,
+    verdicts.c.outcome,
+    verdicts.c.evaluated_at,
+    postgresql_where=text("batch is not null"),
+)
 
 # What is not tried any more: jobs, rows of batches that stand alone in their chunk, and messages that were refused.
 dead_letters = Table(

@@ -1,0 +1,175 @@
+"""What became of one subject, and why.  job or verdict id -> [verdict] -> outcome, rules, facts, other verdicts
+
+Facts are of persons: who is shown some goes on record before they are sent, and private fields are hidden from whoever
+is not for them. The explanation takes a thousand evaluations: it stands on the page if its address asks for it."""
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from engine import EngineError, Rule, fields_read, print_rule
+from gateway.authorization import check_scope, readable, sees_private
+from gateway.console import links
+from gateway.console.console_context import ConsoleContext
+from gateway.console.explained import Explained, explained
+from gateway.console.fact_rows import FactRows, fact_rows
+from gateway.console.rendering import render
+from gateway.console.session import address_of, visitor_of
+from gateway.gateway_context import check_query, query_flag
+from rulefarm.errors import FarmUnreachable, NotFound, RulefarmError
+from rulefarm.jobs import id_of
+from rulefarm.verdict import Verdict
+from rulesets.loader import LoadedRuleset
+from store.fact_views import record_fact_view
+from store.job_status import JobStatus, find_job_status, same_key
+from tasks.judged_facts import judged_facts
+from tasks.shared_facts import REFUSALS
+
+#: Other verdicts of a key that are listed.
+_OTHERS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class FiredRule:
+    """A rule that fired."""
+
+    name: str
+    description: str
+    #: File and line in its version; empty: nobody can say.
+    place: str
+    #: The rule as GRL; empty: its version is not on record, or can't be read any more.
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class OtherVerdict:
+    """Something else that is on record under the same key."""
+
+    address: str
+    domain: str
+    enqueued_at: datetime
+    outcome: str | None
+
+
+@dataclass(slots=True)
+class _Look:
+    """What was found for a page."""
+
+    status: JobStatus
+    domain: str
+    subject: str
+    others: list[OtherVerdict]
+    fired: list[FiredRule] = field(default_factory=list)
+    facts: FactRows | None = None
+    #: Why something of it is not shown.
+    remarks: list[str] = field(default_factory=list)
+    why: Explained | None = None
+    verdict: Verdict | None = None
+
+
+async def verdict(context: ConsoleContext, request: Request) -> Response:
+    """The page.
+
+    Args:
+        context: of the console.
+        request: `explain` in its query says that the explanation is wanted.
+
+    Raises:
+        NotFound: nothing of that id is on record.
+        RequestRefused: its visitor may not look at its domain.
+        DatabaseUnreachable: no answer.
+    """
+    check_query(request, "explain")
+    wants_why = query_flag(request, "explain", default=False)
+    job_id = id_of(request.path_params["id"])
+    look = await context.run(partial(_look, context, request, job_id, wants_why))
+    shown, row = look.verdict, look.status.job or {}
+    return render(
+        request,
+        "verdict.html",
+        look=look,
+        verdict=shown,
+        row=row,
+        letter=look.status.letter,
+        changes=[
+            (path, json.dumps(value, ensure_ascii=False)) for path, value in (shown.changes if shown else {}).items()
+        ],
+        events=[_event(event) for event in (shown.events if shown else ())],
+        batch_address=links.path("batches", shown.batch) if shown and shown.batch else None,
+        explain_address=links.path("verdicts", job_id, query={"explain": "true"}),
+        same_key_address=links.path("verdicts", query={"subject": look.subject}),
+    )
+
+
+def _look(context: ConsoleContext, request: Request, job_id: Any, wants_why: bool) -> _Look:
+    status = find_job_status(context.database, job_id)
+    rows: list[dict[str, Any]] = [row for row in (status.job, status.letter) if row]
+    on_record = status.verdict
+    domain = on_record.domain if on_record else str(rows[0]["domain"])
+    subject = on_record.subject if on_record else str(rows[0]["subject"])
+    check_scope(request, "read", domain)
+    found = same_key(context.database, subject, domain=domain if readable(request) else None, limit=_OTHERS + 1)
+    others = [
+        OtherVerdict(links.path("verdicts", each["id"]), each["domain"], each["enqueued_at"], each["outcome"])
+        for each in found
+        if each["id"] != job_id
+    ]
+    look = _Look(status, domain, subject, others[:_OTHERS])
+    if on_record is not None:
+        _add_verdict(context, request, look, on_record, wants_why)
+    return look
+
+
+def _add_verdict(context: ConsoleContext, request: Request, look: _Look, on_record: Verdict, wants_why: bool) -> None:
+    private = context.gateway.private
+    shows_all = sees_private(request)
+    hidden = None if shows_all else private.fields(on_record.domain, on_record.ruleset_digest)
+    look.verdict = on_record if shows_all else private.verdict(on_record)
+    version: LoadedRuleset | None = None
+    try:
+        version = context.versions.ruleset(on_record.domain, on_record.ruleset_digest)
+    except FarmUnreachable:
+        raise
+    except (RulefarmError, EngineError) as error:
+        look.remarks.append(f"The rules of its version are not shown: {error}")
+    rules = {rule.name: rule for rule in version.program.rules} if version else {}
+    look.fired = [_fired(name, rules.get(name)) for name in dict.fromkeys(on_record.fired)]
+    if version is None:
+        return
+    try:
+        facts = judged_facts(context.database, on_record, version.schema)
+    except NotFound as error:
+        look.remarks.append(f"Its facts are not shown: {error}")
+        return
+    record_fact_view(
+        context.database,
+        viewer=visitor_of(request).name,
+        address=address_of(request),
+        domain=on_record.domain,
+        subject_id=on_record.id,
+        unmasked=shows_all,
+    )
+    read = {name: fields_read(rules[name]) for name in dict.fromkeys(on_record.fired) if name in rules}
+    look.facts = fact_rows(hidden.masked(facts) if hidden else facts, read, version.schema)
+    if wants_why and not {reason["code"] for reason in on_record.reasons} & set(REFUSALS):
+        look.why = explained(version.program, facts, on_record, hidden)
+
+
+def _fired(name: str, rule: Rule | None) -> FiredRule:
+    if rule is None:
+        return FiredRule(name, "", "", "")
+    place = f"{rule.span.source}:{rule.span.line}" if rule.span else ""
+    return FiredRule(name, rule.description, place, print_rule(rule))
+
+
+def _event(event: Any) -> str:
+    return f"{event['name']}({', '.join(map(_json, event['arguments']))}) of {event['rule']}"
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,89 @@
+"""What stands out in a batch.  verdicts of a batch -> [batch_findings] -> errors by reason, rules that fired most
+
+Of a batch of a million rows it looks at so many of the last judged as somebody waits for, and says how many. Reads
+only."""
+
+import uuid
+from dataclasses import dataclass
+
+from sqlalchemy import Engine, func, select
+
+from rulefarm.database import dead_letters, translate_errors, verdicts
+from store.verdict_terms import newest
+
+#: Verdicts that are looked at.
+LOOKED_AT = 5_000
+#: Kinds of errors that are told, and subjects that are named of each.
+_KINDS, _NAMED = 20, 3
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorKind:
+    """Subjects of a batch that failed for the same reason."""
+
+    #: Stable code of the reason.
+    code: str
+    number: int
+    #: Id of the verdict, key and reason of some.
+    examples: list[tuple[uuid.UUID, str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class FiredMost:
+    """The rules that fired most often among the verdicts that were looked at."""
+
+    looked_at: int
+    #: Rule and how often, the most first.
+    rules: list[tuple[str, int]]
+
+
+def fired_most(engine: Engine, batch: uuid.UUID, *, limit: int = 10, most: int = LOOKED_AT) -> FiredMost:
+    """The rules that fired most often in what was judged last of a batch.
+
+    Args:
+        engine: the database.
+        batch: the batch's id.
+        limit: rules at most.
+        most: verdicts that are looked at.
+
+    Raises:
+        DatabaseUnreachable: no answer.
+    """
+    last = newest(verdicts, {"batch": batch}, limit=most).cte("last")
+    rule = func.unnest(last.c.fired).label("rule")
+    fired = select(rule).subquery()
+    times = func.count()
+    named = select(fired.c.rule, times).group_by(fired.c.rule).order_by(times.desc(), fired.c.rule).limit(limit)
+    with translate_errors(engine), engine.connect() as connection:
+        rules = [(name, count) for name, count in connection.execute(named)]
+        looked_at = connection.execute(select(func.count()).select_from(last)).scalar_one()
+    return FiredMost(looked_at, rules)
+
+
+def error_kinds(engine: Engine, batch: uuid.UUID, *, most: int = LOOKED_AT) -> list[ErrorKind]:
+    """The errors of a batch by their reason: of those judged last, and of its dead letters.
+
+    Args:
+        engine: the database.
+        batch: the batch's id.
+        most: errors that are looked at.
+
+    Raises:
+        DatabaseUnreachable: no answer.
+    """
+    last = newest(verdicts, {"batch": batch, "outcome": "error"}, limit=most).subquery()
+    errors = select(last.c.id, last.c.subject, last.c.reasons)
+    died = dead_letters.c.id, dead_letters.c.subject, dead_letters.c.code, dead_letters.c.reason
+    letters = select(*died).where(dead_letters.c.batch == batch).limit(most)
+    found: dict[str, list[tuple[uuid.UUID, str, str]]] = {}
+    with translate_errors(engine), engine.connect() as connection:
+        for verdict_id, subject, reasons in connection.execute(errors):
+            first = next((reason for reason in reasons if reason["outcome"] == "error"), None)
+            code, text = (first["code"] or "error", first["text"]) if first else ("error", "")
+            found.setdefault(code, []).append((verdict_id, subject, text))
+        for letter_id, subject, code, reason in connection.execute(letters):
+            found.setdefault(code, []).append((letter_id, subject, reason))
+    kinds = [
+        ErrorKind(code, len(those), sorted(those, key=lambda one: one[1])[:_NAMED]) for code, those in found.items()
+    ]
+    return sorted(kinds, key=lambda kind: (-kind.number, kind.code))[:_KINDS]
