@@ -2,11 +2,9 @@
 
 The console's command does not come here for the answer: see `cli.start`."""
 
-import os
-
 import click
 
-from workers.heartbeat import answer
+from workers.alive import answer
 
 
 @click.command("alive")
@@ -16,4 +14,4 @@ def command() -> None:
     For the liveness probe of an orchestrator, which asks every few seconds: it looks at the files that workers touch,
     and asks neither broker nor database. Whether the farm is well is for `rulefarm doctor` to say.
     """
-    answer(os.environ)
+    answer()

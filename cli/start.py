@@ -12,7 +12,6 @@ import os
 import signal
 import sys
 from importlib import import_module
-from typing import Any
 
 #: What a shell says of a command that Ctrl-C ended.
 INTERRUPTED = 128 + signal.SIGINT
@@ -25,7 +24,7 @@ def main() -> None:
     try:
         if sys.argv[1:] == ["alive"]:
             # Asked every few seconds of every worker: the command line alone takes three times as long as the answer.
-            import_module("workers.heartbeat").answer(os.environ)
+            import_module("workers.alive").answer()
         import_module("cli.main").main()
     finally:
         # Python's own end takes a while too.
@@ -42,5 +41,5 @@ def hand_over() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def _leave(*_: Any) -> None:
+def _leave(*_: object) -> None:
     os._exit(INTERRUPTED)

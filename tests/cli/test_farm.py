@@ -18,7 +18,7 @@ from tests.cli.conftest import OnFarm, Run, settings_only
 from tests.commands import RULESETS
 from tests.processes import until
 from tests.rows import add_duty
-from workers.heartbeat import FOLDER
+from workers.alive import FOLDER
 
 
 def test_a_submitted_order_is_judged_shown_and_found(on_farm: OnFarm, tmp_path: Path) -> None:

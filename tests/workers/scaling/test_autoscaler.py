@@ -17,7 +17,7 @@ from rulefarm.farm import Farm
 from rulefarm.settings import Settings
 from tests.commands import RULESETS, rulefarm
 from tests.processes import until
-from workers.heartbeat import FOLDER
+from workers.alive import FOLDER
 from workers.scaling.autoscaler import free_bytes, is_ending
 
 JOBS = 6_000
