@@ -20,8 +20,8 @@ ORDER = {"facts": {"Order": {"order_id": "1", "total": 5}}}
 
 
 @contextmanager
-def balancer(nodes: Mapping[str, Sequence[Client]], folder: Path) -> Iterator[Client]:
-    """The real nginx before gateways, for as long as a block lasts."""
+def balancer(nodes: Mapping[str, Sequence[Client]], folder: Path) -> Iterator[tuple[Client, Client]]:
+    """The real nginx before gateways, and before a Flower that is away, for as long as a block lasts."""
     port, flower = free_ports(2)
     addresses = {domain: [f"127.0.0.1:{node.port}" for node in its] for domain, its in nodes.items()}
     folder.chmod(0o755)
@@ -29,7 +29,7 @@ def balancer(nodes: Mapping[str, Sequence[Client]], folder: Path) -> Iterator[Cl
     (folder / "nginx.conf").write_text(conf)
     command = [program("nginx"), "-p", str(folder), "-c", str(folder / "nginx.conf"), "-g", "daemon off;"]
     with running(command, port, folder=folder):
-        yield Client(port)
+        yield Client(port), Client(flower)
 
 
 def test_a_request_goes_to_a_node_of_its_domain_and_past_one_that_is_gone(
@@ -42,7 +42,7 @@ def test_a_request_goes_to_a_node_of_its_domain_and_past_one_that_is_gone(
         payment = others.enter_context(running_gateway(settings, "payment"))
         second = lost.enter_context(running_gateway(settings, "payment"))
         nodes = {"pricing": [pricing], "payment": [payment, second]}
-        front = others.enter_context(balancer(nodes, tmp_path))
+        front, flower = others.enter_context(balancer(nodes, tmp_path))
 
         def asked(domain: str) -> tuple[int, set[int]]:
             answers = [front.post(f"/v1/{domain}/evaluate?durable=false", ORDER) for _ in range(8)]
@@ -60,6 +60,10 @@ def test_a_request_goes_to_a_node_of_its_domain_and_past_one_that_is_gone(
         # Nobody serves promotions here; the others are as they were.
         assert front.post("/v1/promotion/evaluate", ORDER).status == 502
         assert front.get("/metrics").status == 401
+        # What Flower shows without a password it shows to nobody from here.
+        for path in ("/metrics", "/healthcheck", "//metrics", "/%6detrics", "/healthcheck?x=1"):
+            assert flower.get(path).status == 404, path
+        assert flower.get("/workers").status == 502
 
 
 @pytest.mark.usefixtures("real_services")
