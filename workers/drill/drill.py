@@ -20,7 +20,8 @@ from workers.drill.producers import GO, ORDERS, Producer, ProducerSpec
 from workers.drill.reference import ReferenceEvaluation
 from workers.drill.report import Report
 from workers.drill.ruleset_faults import copy_rulesets
-from workers.drill.subjects import batch_rows, write_source
+from workers.drill.sources import write_source
+from workers.drill.subjects import batch_rows
 from workers.local import LocalFarm, Migrate, environ_of, running_farm
 
 #: The parts of the drill's farm: two workers of each kind, so that one may be away.

@@ -1,16 +1,12 @@
-"""The orders and products that a drill submits.  seed, number -> [subjects] -> key and facts; source files
+"""The orders and products that a drill submits.  seed, number -> [subjects] -> key and facts
 
-Pure but for `write_source`. Everything follows from the seed and a number, so a producer that was killed goes on where
-it stopped, and the reference evaluation needs no record of what was submitted. Made-up subjects for the rulesets that
-ship: most are accepted, some are reviewed, some break their schema."""
+Pure. Everything follows from the seed and a number, so a producer that was killed goes on where it stopped, and the
+reference evaluation needs no record of what was submitted. Made-up subjects for the rulesets that ship: most are
+accepted, some are reviewed, some break their schema."""
 
-import json
 import random
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
-
-import polars as pl
 
 #: The instant that everything is judged at, so that a repeat is the same job.
 AS_OF = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -18,8 +14,6 @@ AS_OF = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DOMAINS = ("payment", "pricing")
 #: The domain that judges the batches, and the column that names their subjects.
 BATCH_DOMAIN, BATCH_KEY = "pricing", "product_id"
-#: One format a batch, in turn.
-SUFFIXES = (".parquet", ".csv", ".jsonl")
 
 _DEPARTMENTS = (("GROCERY", "FLUID MILK PRODUCTS"), ("DRUG GM", "VITAMINS"), ("MEAT", "BEEF"), ("FUEL", "GASOLINE"))
 _METHODS = ("cash", "debit", "credit", "check", "mobile", "gift card")
@@ -126,26 +120,3 @@ def batch_rows(seed: int, number: int, rows: int, poison: dict[int, str]) -> lis
     """
     keys = [poison.get(row, f"b{number}-{row:06}") for row in range(rows)]
     return [product(random.Random(f"{seed} {key}"), key) for key in keys]
-
-
-def write_source(folder: Path, number: int, records: list[dict[str, Any]]) -> Path:
-    """Write the file of one batch; the formats take turns.
-
-    Args:
-        folder: exists.
-        number: of the batch; chooses the format.
-        records: its rows.
-
-    Returns:
-        The file.
-    """
-    path = folder / f"batch-{number}{SUFFIXES[number % len(SUFFIXES)]}"
-    if path.suffix == ".jsonl":
-        path.write_text("".join(f"{json.dumps(record)}\n" for record in records), encoding="utf-8")
-        return path
-    frame = pl.DataFrame(records, infer_schema_length=None)
-    if path.suffix == ".csv":
-        frame.write_csv(path)
-    else:
-        frame.write_parquet(path)
-    return path
