@@ -9,9 +9,8 @@ import socket
 import subprocess
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import ClassVar
 
 import hypothesis
 import pytest
@@ -26,12 +25,13 @@ from rulefarm.farm import Farm
 from rulefarm.reference_facts import ReferenceFacts
 from rulefarm.settings import Settings
 from store.migrate import migrate
-from tests.commands import RULESETS, rulefarm
+from tests.commands import RULESETS
 from tests.engine.effort import cases
 from tests.processes import until
+from tests.rewritten import rewrite_once
+from tests.shared_farm import SharedFarm
 from workers.embedded.data_location import _installed
 from workers.embedded.services import Services, running_services
-from workers.monitoring import worker_states
 
 TEMPLATE = "rulefarm_template"
 ACCEPTANCE = Path(__file__).parent / "acceptance"
@@ -72,10 +72,27 @@ def real_services() -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Before there are workers: what each of them would have to do."""
+    if getattr(session.config.option, "numprocesses", None) and not hasattr(session.config, "workerinput"):
+        rewrite_once()
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop() -> None:
     """The tests themselves live to the end: one that collects garbage, as every timing does, need not search them."""
+    # Nor does whoever takes over a ruleset as a process of a worker does, which thaws all that was frozen: half a
+    # second for each gateway that a test starts, and for every collection from then on.
+    gc.unfreeze = lambda: None
     gc.freeze()
     gc.enable()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nothing_old_to_collect() -> None:
+    """What files of before left behind, such as rulesets that many of them use, is searched no more."""
+    gc.collect(1)
+    gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -229,37 +246,6 @@ def farm_settings(farm_services: Services, tmp_path_factory: pytest.TempPathFact
     migrate(engine)
     engine.dispose()
     return settings
-
-
-class SharedFarm:
-    """A worker a kind of queue and beat, for the files that need them: at rest they take a twentieth of a core."""
-
-    #: The files that do.
-    files: ClassVar[set[Path]] = set()
-
-    def __init__(self) -> None:
-        self._parts: ExitStack | None = None
-
-    def start(self, settings: Settings) -> None:
-        """Have it ready to take work."""
-        if self._parts is not None:
-            return
-        commands = (
-            ["worker", "--domains", "payment,pricing", "--autoscale", "3,1"],
-            ["worker", "--domains", "payment,pricing", "--queue", "bulk", "--autoscale", "2,1"],
-            ["beat"],
-        )
-        with ExitStack() as stack:
-            for command in commands:
-                stack.enter_context(rulefarm(settings, *command))
-            until(lambda: len(worker_states(settings)) == 2, 60)
-            self._parts = stack.pop_all()
-
-    def stop(self) -> None:
-        """End it, if it runs."""
-        parts, self._parts = self._parts, None
-        if parts is not None:
-            parts.close()
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ import pytest
 from rulefarm import Farm, JobDead, JobRejected, NotFound, QueueFull, RulefarmError, SettingsError, VerdictPending
 from rulefarm.testing import MemoryFarm
 from tests.commands import RULESETS, SHARING
-from tests.conftest import SharedFarm
+from tests.shared_farm import SharedFarm
 
 PRODUCT = {"Product": {"sku": "a"}}
 BIG, SMALL = {"Order": {"total": 20_000}}, {"Order": {"total": 1}}

@@ -7,26 +7,30 @@ import pytest
 
 from planning.advice import advice, old_prices, promises
 from planning.calibration import Calibration
-from planning.capacity import PlannedLoad
+from planning.capacity import CapacityPlan, PlannedLoad
 from planning.prices import read_prices
 from planning.sizing import make_capacity_plan
 from tests.planning.conftest import COSTS
 
-LITTLE = make_capacity_plan(PlannedLoad(orders_per_day=50_000), COSTS, read_prices("aws"), most_jobs=2_000)
+
+@pytest.fixture(scope="module")
+def little() -> CapacityPlan:
+    """Of a small shop. Made when a test asks for it: to collect the tests must simulate nothing."""
+    return make_capacity_plan(PlannedLoad(orders_per_day=50_000), COSTS, read_prices("aws"), most_jobs=2_000)
 
 
-def test_a_small_shop_needs_no_farm() -> None:
-    assert LITTLE.keeps_its_times
-    assert (LITTLE.nodes, LITTLE.processes, LITTLE.server_cores) == (2, 1, 2)
-    assert LITTLE.used_share < 0.01
-    assert any("A farm is not worth it for speed" in sentence for sentence in advice(LITTLE))
-    assert LITTLE.farm_bill.usd > LITTLE.server_bill.usd > 0
+def test_a_small_shop_needs_no_farm(little: CapacityPlan) -> None:
+    assert little.keeps_its_times
+    assert (little.nodes, little.processes, little.server_cores) == (2, 1, 2)
+    assert little.used_share < 0.01
+    assert any("A farm is not worth it for speed" in sentence for sentence in advice(little))
+    assert little.farm_bill.usd > little.server_bill.usd > 0
 
 
-def test_storage_follows_from_rows() -> None:
+def test_storage_follows_from_rows(little: CapacityPlan) -> None:
     month = 2 * 50_000 * 30.4 * (COSTS.job_bytes + COSTS.verdict_bytes) + 10_000 * 30.4 * COSTS.row_bytes
-    assert LITTLE.month_bytes == pytest.approx(month)
-    assert LITTLE.kept_bytes == pytest.approx(month * 90 / 30.4)
+    assert little.month_bytes == pytest.approx(month)
+    assert little.kept_bytes == pytest.approx(month * 90 / 30.4)
 
 
 def test_what_broker_and_commit_take_no_node_makes_faster(costs: Calibration) -> None:
@@ -46,10 +50,10 @@ def test_a_large_shop_gets_more_nodes_and_a_plan_is_json(costs: Calibration) -> 
     assert {line["what"] for line in found["farm_bill"]["lines"]} >= {"node", "egress"}
 
 
-def test_the_promises_of_old_stand_beside_what_they_come_to() -> None:
-    assert [was for _, was, _ in promises(LITTLE)] == ["3 x", "100 ms, not 2,000", "10% more"]
+def test_the_promises_of_old_stand_beside_what_they_come_to(little: CapacityPlan) -> None:
+    assert [was for _, was, _ in promises(little)] == ["3 x", "100 ms, not 2,000", "10% more"]
 
 
-def test_old_prices_are_told() -> None:
-    assert old_prices(LITTLE, date(2025, 12, 31)) == []
-    assert len(old_prices(LITTLE, date(2028, 1, 1))) == len(LITTLE.prices)
+def test_old_prices_are_told(little: CapacityPlan) -> None:
+    assert old_prices(little, date(2025, 12, 31)) == []
+    assert len(old_prices(little, date(2028, 1, 1))) == len(little.prices)

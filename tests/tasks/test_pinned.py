@@ -1,6 +1,5 @@
 """A batch is judged by the rules of when it was submitted, a job by those that it names, whatever is published."""
 
-import gc
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -72,7 +71,6 @@ def worker(settings: Settings, publishing: Publish, monkeypatch: pytest.MonkeyPa
     )
     monkeypatch.setattr(worker_context, "_current", [context])
     yield context
-    gc.unfreeze()
     context.app.close()
     engine.dispose()
 

@@ -1,8 +1,7 @@
 """A process goes over to what is published, as a whole, without a restart; what it can't judge by changes nothing."""
 
-import gc
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -50,15 +49,8 @@ def first(database: Engine, write: Write) -> LoadedRuleset:
 
 
 @pytest.fixture
-def unfrozen() -> Iterator[None]:
-    """What a refresh freezes is for a worker's process, not for that of the tests."""
-    yield
-    gc.unfreeze()
-
-
-@pytest.fixture
 def context(
-    settings: Settings, database: Engine, first: LoadedRuleset, unfrozen: None, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, database: Engine, first: LoadedRuleset, monkeypatch: pytest.MonkeyPatch
 ) -> WorkerContext:
     """This process is a worker of the shop."""
     published = PublishedRulesets(database, ["shop"], has_facts=False)
