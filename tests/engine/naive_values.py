@@ -20,12 +20,13 @@ class Refused(Exception):
 
 LONGEST = timedelta(days=100_000_000)
 SMALLEST, BEYOND = Decimal("1e-290"), Decimal("1e300")
+DIGITS_15 = Context(prec=15, rounding=ROUND_HALF_EVEN)
 ORDERED = ("number", "text", "date", "time", "duration")
 
 
 def printed(raw: float) -> Decimal:
     """The decimal that a float prints as, to 15 digits."""
-    return Context(prec=15, rounding=ROUND_HALF_EVEN).create_decimal(repr(raw))
+    return DIGITS_15.create_decimal(repr(raw))
 
 
 def take(raw: Any, zone: tzinfo = UTC) -> Any:
@@ -39,7 +40,7 @@ def take(raw: Any, zone: tzinfo = UTC) -> Any:
             raise Refused("facts-rejected")
         if number and not (SMALLEST <= abs(number) < BEYOND):
             raise Refused("facts-rejected")
-        if len("".join(map(str, number.as_tuple().digits)).strip("0")) > 15:
+        if not isinstance(raw, float) and len("".join(map(str, number.as_tuple().digits)).strip("0")) > 15:
             raise Refused("facts-rejected")
         return number
     if isinstance(raw, datetime):
@@ -105,15 +106,15 @@ def with_normal_names(raw: dict[str, Any]) -> dict[str, Any]:
 
 def named(raw: dict[str, Any], name: str) -> Any:
     """What `with_normal_names` has under a name."""
-    if raw.get(name) is not None:
-        return raw[name] if normal(name) == name else None
+    if (found := raw.get(name)) is not None:
+        return found if normal(name) == name else None
     return next((value for one, value in raw.items() if value is not None and normal(one) == name), None)
 
 
 def rounded(number: Decimal) -> Decimal | None:
     if not number.is_finite():
         return None
-    number = Context(prec=15, rounding=ROUND_HALF_EVEN).create_decimal(number)
+    number = DIGITS_15.create_decimal(number)
     if abs(number) < SMALLEST:
         return Decimal(0)
     return number if abs(number) < BEYOND else None
