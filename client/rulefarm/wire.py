@@ -8,7 +8,7 @@ import json
 import re
 import uuid
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -98,7 +98,7 @@ def parse(text: str, *, source: str = "facts") -> dict[str, Any]:
     # they would take thirty times the memory of the text.
     if len(text) > MAX_FACTS_CHARACTERS and (marks := sum(map(text.count, '"[{,:'))) > MAX_FACTS_CHARACTERS:
         raise too_large(f"have {marks} brackets, commas and quotes")
-    return _parsed(text, source, parse_float)
+    return _parsed(text, source, _FROM_OUTSIDE)
 
 
 def parse_float(text: str) -> float:
@@ -119,19 +119,37 @@ def parse_float(text: str) -> float:
     return float(text)
 
 
-def _parsed(text: str, source: str, number: Callable[[str], float] | None) -> dict[str, Any]:
-    def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        document = dict(pairs)
-        if len(document) != len(pairs):
-            name = Counter(name for name, _ in pairs).most_common(1)[0][0]
-            raise JobRejected("duplicate-name", f"{source}: the name {abbreviate(name)} stands twice in one object")
-        return document
+class _NotTaken(Exception):
+    """Something that JSON, or Python's reader of it, takes and we do not; who knows the source says so."""
 
-    def constant(name: str) -> Any:
-        raise JobRejected("bad-number", f"{source}: {name} is not JSON")
+    def __init__(self, code: str, what: str) -> None:
+        super().__init__(code, what)
+        self.code = code
+        self.what = what
 
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    document = dict(pairs)
+    if len(document) != len(pairs):
+        name = Counter(name for name, _ in pairs).most_common(1)[0][0]
+        raise _NotTaken("duplicate-name", f"the name {abbreviate(name)} stands twice in one object")
+    return document
+
+
+def _constant(name: str) -> Any:
+    raise _NotTaken("bad-number", f"{name} is not JSON")
+
+
+# Made once: to make one takes as long as to read an order by it.
+_FROM_OUTSIDE = json.JSONDecoder(parse_constant=_constant, parse_float=parse_float, object_pairs_hook=_members)
+_FROM_US = json.JSONDecoder(parse_constant=_constant, object_pairs_hook=_members)
+
+
+def _parsed(text: str, source: str, decoder: json.JSONDecoder) -> dict[str, Any]:
     try:
-        facts = json.loads(text, parse_constant=constant, parse_float=number, object_pairs_hook=members)
+        facts = decoder.decode(text)
+    except _NotTaken as error:
+        raise JobRejected(error.code, f"{source}: {error.what}") from None
     except RecursionError:
         raise JobRejected("too-deep", f"{source}: nested deeper than {MAX_DEPTH}") from None
     except json.JSONDecodeError as error:
@@ -156,7 +174,7 @@ def parse_canonical(text: str) -> dict[str, Any]:
     if len(text) > MAX_FACTS_CHARACTERS:
         raise too_large(f"take {len(text)} characters")
     # A number of more digits than a float prints is none that `canonical` writes.
-    facts = _parsed(text, "facts", None)
+    facts = _parsed(text, "facts", _FROM_US)
     if canonical(facts) != text:
         raise JobRejected("not-canonical", "facts: not as rulefarm writes them: names in order, no spaces, 7.0 as 7")
     return facts

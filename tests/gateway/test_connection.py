@@ -6,6 +6,7 @@ import socket
 import pytest
 
 from gateway import application, connection
+from gateway.connection import WholeAnswers
 from tests.gateway.client import Client, raw
 from tests.processes import until
 
@@ -94,3 +95,53 @@ def test_a_method_or_a_path_that_is_none_is_a_problem(client: Client) -> None:
         assert client.get(path).code == "no-such-path"
     assert client.send("POST", "/v1/payment/evaluate/", b"{}").code == "no-such-path"
     assert client.send("HEAD", "/livez").status == 200
+
+
+class Written:
+    """A transport that keeps each call to it."""
+
+    def __init__(self) -> None:
+        self.calls: list[bytes] = []
+
+    def write(self, data: bytes) -> None:
+        """As a transport's."""
+        self.calls.append(data)
+
+    def close(self) -> None:
+        """As a transport's."""
+        self.calls.append(b"closed")
+
+    def is_closing(self) -> bool:
+        """As a transport's."""
+        return self.calls[-1:] == [b"closed"]
+
+
+HEAD, GO_ON = b"HTTP/1.1 200 OK\r\n\r\n", b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("steps", "calls"),
+    [
+        ([HEAD, b"body"], [HEAD + b"body"]),
+        ([HEAD, b"a part", b"and more"], [HEAD + b"a part", b"and more"]),
+        # Who waits for that sends nothing before.
+        ([GO_ON, HEAD, b"body"], [GO_ON, HEAD + b"body"]),
+        # To HEAD, and with 204, there is no body.
+        ([HEAD, "flush"], [HEAD]),
+        ([HEAD, "close"], [HEAD, b"closed"]),
+        ([HEAD, b"body", "flush", HEAD, b"HTTP/1.1 in a body"], [HEAD + b"body", HEAD + b"HTTP/1.1 in a body"]),
+    ],
+    ids=["answer", "parts", "continue", "no body", "hangs up", "two"],
+)
+def test_a_head_goes_out_with_what_comes_next(steps: list[bytes | str], calls: list[bytes]) -> None:
+    written = Written()
+    transport = WholeAnswers(written)
+    for step in steps:
+        transport.write(step) if isinstance(step, bytes) else getattr(transport, step)()
+    assert written.calls == calls
+    assert transport.is_closing() == ("close" in steps)
+
+
+def test_a_request_for_the_head_alone_is_answered(client: Client) -> None:
+    head = b"HEAD / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    assert raw(client.port, head).startswith(b"HTTP/1.1 200")
