@@ -104,9 +104,6 @@ def open_console(settings: Settings, gateway: GatewayContext, reader: SignalRead
             slow=slow,
         )
     finally:
-        figures.close()
-        checks.close()
-        firings.close()
         slow.shutdown(wait=False)
         threads.shutdown()
         database.dispose()

@@ -4,8 +4,9 @@ Whoever looks gets what was found last, at once, and has it asked for anew if it
 however long the question takes, and ten people who look cost as much as one. While nobody looks nothing is asked."""
 
 import asyncio
+import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Generic, TypeVar
@@ -28,12 +29,12 @@ class Recent(Generic[_Value]):
         """Ask nothing yet.
 
         Args:
-            name: of the thread.
-            ask: the question; it waits for its answer.
+            name: of the thread in which it is asked.
+            ask: the question; it waits for its answer, and is asked by one thread at a time.
             fresh_s: seconds for which an answer is not asked for anew.
             stale_s: seconds after which nobody is shown it any more.
         """
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
+        self._name = name
         self._ask = ask
         self._fresh_s, self._stale_s = fresh_s, stale_s
         self._found: LastAnswer[_Value] | Exception | None = None
@@ -65,14 +66,22 @@ class Recent(Generic[_Value]):
             raise self._found
         return self._found
 
-    def close(self) -> None:
-        """Let go of the thread, without waiting for what it asks."""
-        self._thread.shutdown(wait=False)
-
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
-        try:
-            self._found = LastAnswer(await loop.run_in_executor(self._thread, self._ask), datetime.now(UTC))
-        except Exception as error:
-            self._found = error
+        answered: asyncio.Future[LastAnswer[_Value] | Exception] = loop.create_future()
+
+        def ask() -> None:
+            found = self._answer()
+            # The gateway may have ended meanwhile: it waits for nobody's curiosity, so the thread is a daemon.
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(answered.set_result, found)
+
+        threading.Thread(target=ask, name=self._name, daemon=True).start()
+        self._found = await answered
         self._found_at, self._asking = loop.time(), None
+
+    def _answer(self) -> LastAnswer[_Value] | Exception:
+        try:
+            return LastAnswer(self._ask(), datetime.now(UTC))
+        except Exception as error:
+            return error
