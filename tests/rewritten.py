@@ -20,7 +20,8 @@ def rewrite_once() -> None:
         assert spec is not None
         assert spec.loader is not None
         module = module_from_spec(spec)
-        # A module is written before it runs, and without builtins it ends at its first import.
+        # A module is written before it runs, and without builtins it ends at its first import. What is no Python says
+        # so to whoever collects it.
         vars(module)["__builtins__"] = {}
-        with suppress(ImportError):
+        with suppress(ImportError, SyntaxError):
             spec.loader.exec_module(module)
