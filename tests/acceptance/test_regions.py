@@ -24,8 +24,8 @@ from rulefarm.services_file import SERVICES_FILE
 from rulefarm.settings import Settings
 from store.migrate import migrate
 from tests.commands import rulefarm
-from tests.link import Link, linked
 from tests.processes import until
+from workers.drill.link import Link, linked
 from workers.embedded.services import running_services
 from workers.monitoring import worker_states
 

@@ -26,9 +26,9 @@ from rulefarm.database import jobs
 from rulefarm.settings import Settings
 from rulefarm.testing import MemoryFarm
 from tests.client.two_regions import Two, two_regions
-from tests.link import linked
 from tests.processes import until
 from tests.rows import rows
+from workers.drill.link import linked
 from workers.embedded.services import Services
 
 ORDER = {"Order": {"total": 12.5}}

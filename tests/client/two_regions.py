@@ -12,8 +12,8 @@ from rulefarm.database import active_rulesets, connect, jobs
 from rulefarm.region_places import RegionPlace
 from rulefarm.settings import Settings
 from tests.conftest import fresh_database
-from tests.link import Link, linked
 from tests.rows import rows
+from workers.drill.link import Link, linked
 from workers.embedded.services import Services
 
 

@@ -4,7 +4,7 @@ Independent on purpose: plain SQL, and nothing of the farm's code. What was acce
 what is right from `workers.drill.reference`; no column that says `done` is trusted."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
@@ -52,7 +52,11 @@ class _Stored:
 
 
 def check(
-    database_url: str, expected: Mapping[str, Expected], *, withdrawn: frozenset[str] = frozenset()
+    database_url: str,
+    expected: Mapping[str, Expected],
+    *,
+    withdrawn: frozenset[str] = frozenset(),
+    other_region: str | None = None,
 ) -> list[Finding]:
     """Every promise that was not kept.
 
@@ -60,20 +64,36 @@ def check(
         database_url: where the farm's Postgres is.
         expected: accepted job, or row of an accepted batch, by id.
         withdrawn: ids of jobs whose producer's transaction was rolled back.
+        other_region: where the Postgres of a second region is, in which jobs may have been judged instead, or, alike,
+            as well. Default: there is none.
 
     Returns:
         One finding each; none if all were kept.
     """
+    regions = [_stored(url) for url in (database_url, other_region) if url is not None]
+    findings = list(_each_has_one(expected, _union(regions)))
+    for stored in regions:
+        findings += [*_none_is_open(stored), *_none_is_stray(expected, stored, withdrawn), *_none_was_fenced(stored)]
+    return findings
+
+
+def _stored(database_url: str) -> _Stored:
     with closing(psycopg2.connect(database_url)) as connection:
         # One snapshot of all tables: a worker that still writes must not look like a broken promise.
         connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
-        stored = _read(connection)
-    return [
-        *_each_has_one(expected, stored),
-        *_none_is_open(stored),
-        *_none_is_stray(expected, stored, withdrawn),
-        *_none_was_fenced(stored),
-    ]
+        return _read(connection)
+
+
+def _union(regions: Sequence[_Stored]) -> _Stored:
+    """The verdicts and dead letters of all regions: what two regions judged alike counts as one."""
+    union = _Stored()
+    for stored in regions:
+        for identity, verdicts in stored.verdicts.items():
+            known = union.verdicts.setdefault(identity, [])
+            elsewhere = [{column: verdict[column] for column in COMPARED} for verdict in known]
+            known += [each for each in verdicts if {column: each[column] for column in COMPARED} not in elsewhere]
+        union.dead |= stored.dead
+    return union
 
 
 def open_work(database_url: str) -> list[tuple[str, str, dict[str, Any]]]:

@@ -19,6 +19,7 @@ import redis
 from rulefarm.errors import RulefarmError
 from rulefarm.routing import queue_name
 from rulefarm.services_file import SERVICES_FILE
+from workers.drill.other_region import OtherRegion
 from workers.drill.producers import Producer
 from workers.drill.subjects import DOMAINS
 from workers.local import LocalFarm
@@ -58,6 +59,8 @@ class Fault:
     takes_s: float = 0.0
     #: Length of the pause after it, as a multiple of the plan's pauses.
     pause_factor: float = 1.0
+    #: Whether it needs a second region.
+    needs_region: bool = False
 
 
 @dataclass(slots=True)
@@ -72,6 +75,10 @@ class DrillContext:
     evidence: Path
     #: Starts one more producer, of a name, which submits jobs of these keys at once, so many in one call.
     start_producer: Callable[[str, tuple[str, ...], int], None]
+    #: Starts one that knows both regions, of a name, which submits jobs of these keys, so many a second.
+    start_in_regions: Callable[[str, tuple[str, ...], float], Producer]
+    #: The second region; None: no fault needs one.
+    other: OtherRegion | None = None
     producers: list[Producer] = field(default_factory=list)
     #: Malformed messages that were sent.
     malformed: int = 0

@@ -6,6 +6,7 @@ only on what was started here."""
 import random
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from workers.drill.checker import Expected, check, open_work
 from workers.drill.context import DrillContext, DrillFailed
 from workers.drill.faults import FAULTS
 from workers.drill.impact import InjectedFault, measure
+from workers.drill.other_region import OtherRegion, other_region
 from workers.drill.plan import Options, Plan, PlannedFault, farm_settings, make_plan
 from workers.drill.poison import EVIDENCE
 from workers.drill.producers import GO, ORDERS, Producer, ProducerSpec
@@ -79,24 +81,44 @@ def run_drill(
     procfile.write_text("".join(f"{name}: {command}\n" for name, command in parts.items()), encoding="utf-8")
     inherited = {**environ, EVIDENCE: str(folder / "evidence")}
     on_progress(None, f"starting Postgres, Valkey and {len(parts)} parts")
-    with running_farm(settings, migrate, environ=inherited, procfile=procfile, keep=False) as farm:
-        return _Drill(plan, folder, farm, environ_of(farm.settings, inherited), on_progress).run()
+    with ExitStack() as stack:
+        farm = stack.enter_context(running_farm(settings, migrate, environ=inherited, procfile=procfile, keep=False))
+        other = None
+        if any(FAULTS[name].needs_region for name in options.faults):
+            on_progress(None, "starting a second region")
+            other = stack.enter_context(other_region(farm, folder, migrate, inherited))
+        return _Drill(plan, folder, farm, inherited, on_progress, other).run()
 
 
 class _Drill:
     """A drill that runs, on a farm that answers."""
 
     def __init__(
-        self, plan: Plan, folder: Path, farm: LocalFarm, environ: dict[str, str], on_progress: OnProgress
+        self,
+        plan: Plan,
+        folder: Path,
+        farm: LocalFarm,
+        inherited: Mapping[str, str],
+        on_progress: OnProgress,
+        other: OtherRegion | None,
     ) -> None:
         self._plan = plan
         self._folder = folder
-        self._environ = environ
+        self._inherited, self._other = inherited, other
+        self._environ = environ_of(farm.settings, inherited)
         self._on_progress = on_progress
         self._started = 0.0
         self._url = farm.settings.require_database()
         seed = plan.options.seed
-        self._context = DrillContext(farm, random.Random(seed), seed, Path(environ[EVIDENCE]), self._submit_keys)
+        self._context = DrillContext(
+            farm,
+            random.Random(seed),
+            seed,
+            Path(inherited[EVIDENCE]),
+            self._submit_keys,
+            self._submit_in_regions,
+            other=other,
+        )
 
     def run(self) -> Report:
         """Carry it out."""
@@ -163,13 +185,17 @@ class _Drill:
         return time.time() - self._started
 
     def _open(self) -> int:
-        return sum(self._count(f"{table} where state = 'open'") for table in ("jobs", "chunks", "batches"))
+        here = sum(self._count(f"{table} where state = 'open'") for table in ("jobs", "chunks", "batches"))
+        return here + len(self._open_elsewhere())
+
+    def _open_elsewhere(self) -> list[tuple[str, str, dict[str, Any]]]:
+        return open_work(self._other.database_url) if self._other else []
 
     def _count(self, rows: str) -> int:
         return int(self._context.sql(f"select count(*) from {rows}")[0][0])
 
     def _report(self, injected: list[InjectedFault], finished_s: float | None) -> Report:
-        remaining = open_work(self._url)
+        remaining = open_work(self._url) + self._open_elsewhere()
         if finished_s is None:
             self._report_progress(f"the deadline is over, {len(remaining):,} jobs and chunks are open")
         self._report_progress("evaluating everything again, without a farm")
@@ -177,6 +203,7 @@ class _Drill:
         self._report_progress("checking")
         poison = frozenset(identity for identity, subject in expected.items() if subject.expected_codes)
         rows = sum(1 for subject in expected.values() if subject.batch is not None)
+        elsewhere = self._other.database_url if self._other else None
         return Report(
             options=self._plan.options,
             finished_s=finished_s,
@@ -186,7 +213,7 @@ class _Drill:
             malformed=self._context.malformed,
             refused=self._count("dead_letters where kind = 'message'"),
             impacts=tuple(measure(self._url, injected, self._started, poison)),
-            findings=tuple(check(self._url, expected, withdrawn=withdrawn)),
+            findings=tuple(check(self._url, expected, withdrawn=withdrawn, other_region=elsewhere)),
             open=tuple(remaining),
         )
 
@@ -221,10 +248,16 @@ class _Drill:
     def _submit_keys(self, name: str, keys: tuple[str, ...], jobs_per_call: int) -> None:
         self._start_producer(self._spec(name, count=len(keys), rate=_AT_ONCE, keys=keys, jobs_per_call=jobs_per_call))
 
-    def _start_producer(self, spec: ProducerSpec) -> None:
-        producer = Producer(self._folder, spec, self._environ)
+    def _submit_in_regions(self, name: str, keys: tuple[str, ...], rate: float) -> Producer:
+        assert self._other is not None
+        spec = replace(self._spec(name, count=len(keys), rate=rate, keys=keys), begin_s=time.time() - self._started)
+        return self._start_producer(spec, environ_of(self._other.producer, self._inherited))
+
+    def _start_producer(self, spec: ProducerSpec, environ: dict[str, str] | None = None) -> Producer:
+        producer = Producer(self._folder, spec, self._environ if environ is None else environ)
         producer.start()
         self._context.producers.append(producer)
+        return producer
 
     def _report_progress(self, line: str, *, at: float | None = None) -> None:
         self._on_progress((time.time() if at is None else at) - self._started, line)

@@ -3,12 +3,19 @@
 To add one, put it into the `FAULTS` of the module that it belongs to."""
 
 from rulefarm.errors import SettingsError
-from workers.drill import group_faults, message_faults, process_faults, ruleset_faults, server_faults
+from workers.drill import (
+    group_faults,
+    message_faults,
+    process_faults,
+    region_faults,
+    ruleset_faults,
+    server_faults,
+)
 from workers.drill.context import Fault
 
 FAULTS: dict[str, Fault] = {
     fault.name: fault
-    for module in (process_faults, server_faults, message_faults, ruleset_faults, group_faults)
+    for module in (process_faults, server_faults, message_faults, ruleset_faults, group_faults, region_faults)
     for fault in module.FAULTS
 }
 

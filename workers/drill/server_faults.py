@@ -33,7 +33,7 @@ def kill_broker(context: DrillContext) -> Injection:
     """The process of the broker; the farm starts it again on what it had written."""
     pid = context.server_pid("valkey")
     os.kill(pid, signal.SIGKILL)
-    context.wait_for(lambda: context.server_pid("valkey") != pid and _broker_answers(context), "Valkey is not back", 60)
+    context.wait_for(lambda: context.server_pid("valkey") != pid and broker_answers(context), "Valkey is not back", 60)
     return Injection(f"process {pid}")
 
 
@@ -118,7 +118,8 @@ def _frozen(processes: Iterable[psutil.Process]) -> Iterator[None]:
                 process.resume()
 
 
-def _broker_answers(context: DrillContext) -> bool:
+def broker_answers(context: DrillContext) -> bool:
+    """Whether the broker answers."""
     try:
         with context.broker() as broker:
             return bool(broker.ping())

@@ -237,3 +237,39 @@ def test_a_verdict_of_a_row_by_a_worker_that_holds_no_chunk(url: str, healthy: W
 def test_a_verdict_that_differs(url: str, healthy: Write, column: str, value: Any) -> None:
     healthy(f"update verdicts set {column} = %s where id = %s", value, JOB)
     assert findings(url) == [("different", JOB)]
+
+
+def test_what_two_regions_judged_alike_counts_once_and_what_differs_is_doubled(healthy: Write, url: str) -> None:
+    def found(other: str) -> list[tuple[str, str]]:
+        return [(finding.code, finding.id) for finding in check(url, EXPECTED, other_region=other)]
+
+    # The same rows stand for what a second region judged as well.
+    assert found(url) == []
+    with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
+        name = "test_checker_other"
+        connection.rollback()
+        connection.autocommit = True
+        cursor.execute(f"drop database if exists {name}")
+        cursor.execute(f"create database {name} template {TEMPLATE}")
+    other = make_url(url).set(database=name).render_as_string(hide_password=False)
+
+    def there(statement: str, *values: Any) -> None:
+        with closing(psycopg2.connect(other)) as connection, connection, connection.cursor() as cursor:
+            cursor.execute(statement, values)
+
+    # What only the other judged is not lost.
+    healthy("delete from verdicts where id = %s", JOB)
+    healthy("delete from jobs where id = %s", JOB)
+    assert found(other) == [("lost", JOB)]
+    job(there, JOB, "a")
+    verdict(there, JOB, "a")
+    assert found(other) == []
+    job(there, OTHER, "b")
+    verdict(there, OTHER, "b", outcome="accept")
+    assert found(other) == [("doubled", OTHER), ("different", OTHER)]
+    there("update jobs set state = 'open' where id = %s", JOB)
+    assert found(other)[-1] == ("open", JOB)
+    with closing(psycopg2.connect(url)) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(f"drop database {name} with (force)")
