@@ -36,6 +36,8 @@ from store.schema_changes import LOCK_S, schema_change
 
 #: Seconds that Postgres waits for the Postgres of another region to take a connection.
 _CONNECT_S = 10
+#: Times that what is kept for somebody is dropped, if somebody begins to take it meanwhile.
+_TRIES = 3
 
 
 def set_up(engine: Engine, own: str, peers: Mapping[str, Engine], *, lock_s: float = LOCK_S) -> None:
@@ -170,6 +172,17 @@ def _unsubscribe(engine: Engine, region: str) -> None:
 
 def _drop_slots(engine: Engine, subscriber: str) -> str:
     """Have a region keep nothing any more for another, or for all; gives the name of what it kept."""
+    for _ in range(_TRIES - 1):
+        try:
+            return _drop_slots_once(engine, subscriber)
+        except DatabaseUnreachable as error:
+            # Who copies comes back by itself every few seconds: it may have done so in between.
+            if error.code != "database-busy":
+                raise
+    return _drop_slots_once(engine, subscriber)
+
+
+def _drop_slots_once(engine: Engine, subscriber: str) -> str:
     with translate_errors(engine), engine.begin() as connection:
         slots = " from pg_replication_slots where database = current_database() and slot_name like :slot"
         slot = slot_name(subscriber, short_id(connection))

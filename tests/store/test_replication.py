@@ -2,10 +2,9 @@
 
 import json
 import random
-import uuid
+import re
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,97 +23,22 @@ from store.replication import heal, set_up, take_down
 from store.replication_state import ReplicationRefused, copies_of, held_for
 from store.retention import prune
 from store.schema_changes import LOCK_S, schema_change
-from tests.cli.forked import run_forked
-from tests.commands import environment
 from tests.processes import until
+from tests.store.replicated_regions import NO_BROKER, OTHER, World, some, two_copies
 from tests.store.test_region_verdicts import find, judge
-from workers.embedded.home import locked_home
-from workers.embedded.services import services_in
-
-#: Nobody asks for one.
-_BROKER = "redis://127.0.0.1:1/0"
-_OTHER = {"sg": "us", "us": "sg"}
-
-
-@dataclass
-class World:
-    """Two regions, each with a Postgres of its own."""
-
-    settings: dict[str, Settings]
-    engines: dict[str, Engine]
-
-    def peers(self, region: str) -> dict[str, Engine]:
-        """What a region copies from."""
-        return {_OTHER[region]: self.engines[_OTHER[region]]}
-
-    def state(self, region: str) -> str:
-        """How its copy of the other's is."""
-        [copy] = copies_of(self.engines[region], region, self.peers(region))
-        return copy.state
-
-    def run(self, region: str, *arguments: str) -> str:
-        """What a command of a region prints."""
-        home = self.settings[region].home
-        done = run_forked(
-            ["regions", *arguments], cwd=home, env=environment(self.settings[region]), stdin="", timeout_s=120
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    def judge(self, region: str, ids: list[uuid.UUID]) -> None:
-        """Put verdicts on record."""
-        judge(self.engines[region], [(each, 1, 2) for each in ids], region)
-
-    def rows(self, here: str, of: str) -> list[uuid.UUID]:
-        """The verdicts of a region that are on record in one."""
-        with self.engines[here].connect() as connection:
-            found = connection.execute(text("select id from verdicts_all where region = :of"), {"of": of})
-            return sorted(found.scalars())
-
-    def are_level(self) -> bool:
-        """Whether each has what the other has, and each row once."""
-        return all(self.rows(_OTHER[of], of) == self.rows(of, of) for of in self.engines)
-
-    def alone(self, region: str, *statements: str) -> None:
-        """Run what takes no transaction."""
-        with self.engines[region].connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            for statement in statements:
-                connection.exec_driver_sql(statement)
-
-
-def some(count: int = 5) -> list[uuid.UUID]:
-    return [uuid.uuid4() for _ in range(count)]
+from workers.monitoring import copy_checks
+from workers.monitoring.copy_checks import check_copies
+from workers.monitoring.row_checks import check_partitions
 
 
 @pytest.fixture(scope="module")
 def world(real_services: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with ExitStack() as stack:
-        urls = {}
-        for name in _OTHER:
-            home = stack.enter_context(locked_home(tmp_path_factory.mktemp(name)))
-            running = services_in(home, broker_url=_BROKER, keep=False, is_region=True)
-            urls[name] = (home.path, stack.enter_context(running).database_url)
-        places = tuple(RegionPlace(name=name, broker_url=_BROKER, database_url=url) for name, (_, url) in urls.items())
-        settings = {
-            name: Settings(home=home, broker_url=_BROKER, database_url=url, region=name, regions=places)
-            for name, (home, url) in urls.items()
-        }
-        engines = {name: connect(each) for name, each in settings.items()}
-        for engine in engines.values():
-            stack.callback(engine.dispose)
-            migrate(engine)
-        world = World(settings, engines)
-        world.judge("sg", some())
-        world.judge("us", some())
-        assert "run 'rulefarm regions init' in us" in world.run("sg", "init")
-        world.run("us", "init")
-        assert "run 'rulefarm" not in world.run("sg", "init")
-        until(lambda: [world.state(name) for name in _OTHER] == ["following"] * 2, 120)
-        yield world
+    with two_copies(tmp_path_factory.mktemp) as found:
+        yield found
 
 
 def test_what_was_there_and_what_comes_is_in_both(world: World) -> None:
-    assert min(len(world.rows(here, of)) for here in _OTHER for of in _OTHER) >= 5
+    assert min(len(world.rows(here, of)) for here in OTHER for of in OTHER) >= 5
     # What both judge is a row of each, and stops nobody.
     both = some()
     world.judge("sg", [*some(), *both])
@@ -125,6 +49,10 @@ def test_what_was_there_and_what_comes_is_in_both(world: World) -> None:
     assert (told["region"], copy["region"], kept["region"], kept["active"]) == ("us", "sg", "sg", True)
     assert (copy["state"], copy["behind_s"]) == ("following", 0.0)
     assert "following" in world.run("us", "status")
+    assert [(check.check, check.status, check.subject) for check in world.checks("us")] == [
+        ("copies", "ok", "sg"),
+        ("slots", "ok", "sg"),
+    ]
     assert world.run("us", "heal") == "nothing to heal\n"
 
 
@@ -167,6 +95,28 @@ def _drop_slots(world: World) -> None:
     until(dropped, 120)
 
 
+def test_a_copy_that_is_late_and_log_that_is_kept_are_told_in_seconds_and_bytes(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    until(world.are_level, 120)
+    for name in ("_LATE_S", "_LATE_BYTES", "_MUCH"):
+        monkeypatch.setattr(copy_checks, name, -1)
+    late, much = world.checks("us")
+    assert (late.status, much.status) == ("warn", "warn")
+    assert re.search(r"late, \d+ s and \d+\.\d MiB of log behind", late.message)
+    assert re.search(r"\d+\.\d of 2,048 MiB of log are kept for sg", much.message)
+
+
+def test_a_month_of_a_copy_that_is_not_there_is_named(world: World) -> None:
+    with world.engines["us"].begin() as connection:
+        [month] = connection.execute(text("select to_char(now() + interval '1 month', 'YYYY_MM')")).scalars()
+        connection.execute(text(f"drop table verdicts_sg_{month}"))
+    [check] = check_partitions(world.engines["us"])
+    assert (check.status, f"verdicts_sg_{month}" in check.message) == ("warn", True)
+    migrate(world.engines["us"])
+    assert check_partitions(world.engines["us"])[0].status == "ok"
+
+
 @pytest.mark.parametrize(
     ("fault", "seen"),
     [
@@ -185,6 +135,11 @@ def test_a_copy_that_stopped_is_healed_and_nothing_is_missing_or_there_twice(
     world.judge("sg", some())
     until(lambda: world.state("us") == seen, 120)
     assert not world.are_level()
+    [copy] = [check for check in world.checks("us") if check.check == "copies"]
+    assert (copy.status, copy.subject, "rulefarm regions" in copy.hint) == ("warn", "sg", True)
+    # Of what is kept for nobody the region that keeps it tells, if it still keeps it.
+    expected = [] if fault in (_slot_gone, _rows_gone) else [("warn", True)]
+    until(lambda: [(each.status, "nobody fetches" in each.message) for each in world.slots("sg")] == expected, 60)
     heal(world.engines["us"], "us", world.peers("us"))
     until(lambda: world.state("us") == "following" and world.are_level(), 120)
     world.judge("sg", some())
@@ -212,7 +167,7 @@ def test_columns_change_in_one_region_after_the_other(world: World) -> None:
         "create index ix_verdicts_later on verdicts (later)",
         "alter table verdicts drop column later",
     ):
-        for region in _OTHER:
+        for region in OTHER:
             change(region, statement)
             world.judge(region, some())
         until(world.are_level, 120)
@@ -258,13 +213,13 @@ def test_one_region_lists_what_all_have_while_the_other_is_away(world: World) ->
     chance = random.Random(7)
     for region, ids in (("sg", some(150)), ("us", some(150))):
         both = some(3)
-        for name in _OTHER:
+        for name in OTHER:
             each = [(one, chance.randrange(50), chance.randrange(60, 90)) for one in both]
             judge(world.engines[name], each, name)
         judge(world.engines[region], [(one, chance.randrange(50), chance.randrange(60, 90)) for one in ids], region)
     until(world.are_level, 120)
     whole = list(union_of(world.engines, find, limit=10_000))
-    dead = RegionPlace(name="sg", broker_url=_BROKER, database_url="postgresql://nobody@127.0.0.1:1/none")
+    dead = RegionPlace(name="sg", broker_url=NO_BROKER, database_url="postgresql://nobody@127.0.0.1:1/none")
     everywhere = AllRegions(replace(world.settings["us"], regions=(dead, world.settings["us"].regions[1])))
     for limit in (1, 7, 10_000):
         found = everywhere.find(limit=limit)
@@ -305,9 +260,14 @@ def test_what_is_dropped_can_be_made_again(world: World) -> None:
 
 
 def test_a_region_that_is_away_is_told_apart_from_one_that_was_never_set_up(world: World, tmp_path: Path) -> None:
-    nowhere = Settings(home=tmp_path, broker_url=_BROKER, database_url="postgresql://nobody@127.0.0.1:1/none")
+    nowhere = Settings(home=tmp_path, broker_url=NO_BROKER, database_url="postgresql://nobody@127.0.0.1:1/none")
     [copy] = copies_of(world.engines["us"], "us", {"sg": connect(nowhere)})
     assert (copy.state, copy.behind_bytes, copy.behind_s) == ("away", None, None)
+    place = RegionPlace(name="sg", broker_url=NO_BROKER, database_url=nowhere.database_url)
+    away = check_copies(world.engines["us"], replace(world.settings["us"], regions=(place,)))[0]
+    assert (away.status, away.message) == ("warn", "the copy waits: sg does not answer")
+    named = replace(world.settings["us"], region="eu")
+    assert [check.status for check in check_copies(world.engines["us"], named)] == ["fail"]
 
 
 def test_a_postgres_that_keeps_nothing_for_others_is_refused_and_left_as_it_is(database: Engine) -> None:
@@ -316,3 +276,6 @@ def test_a_postgres_that_keeps_nothing_for_others_is_refused_and_left_as_it_is(d
     assert caught.value.code == "replication-off"
     with pytest.raises(ReplicationRefused, match="not copied"):
         copies_of(database, "sg", {"us": database})
+    places = (RegionPlace(name="us", broker_url=NO_BROKER, database_url="postgresql://nobody@127.0.0.1:1/none"),)
+    assert check_copies(database, Settings(home=Path(), region="sg", regions=places)) == []
+    assert check_copies(database, Settings(home=Path())) == []

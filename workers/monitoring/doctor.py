@@ -20,6 +20,7 @@ from rulefarm.settings import Settings
 from rulesets.recorded import recorded_schema
 from store.health import answer_ms
 from store.ruleset_versions import active_sources
+from workers.monitoring.copy_checks import check_copies
 from workers.monitoring.health_check import HealthCheck
 from workers.monitoring.inspection import WorkerState, worker_states
 from workers.monitoring.probes import ProbeResult, keeps_results, send_probes
@@ -96,6 +97,7 @@ def examine(settings: Settings, *, timeout_s: float) -> list[HealthCheck]:
         checks += _guarded("beats", lambda: [check_beats(engine, settings)])
         checks += _guarded("duties", lambda: check_duties(engine, settings))
         checks += check_regions(settings)
+        checks += _guarded("copies", lambda: check_copies(engine, settings))
         checks += _guarded("batches", lambda: check_batches(engine))
         return [*checks, *_guarded("dead-letters", lambda: [check_dead_letters(engine)])]
     finally:
