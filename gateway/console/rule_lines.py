@@ -17,17 +17,14 @@ _HEIGHT = 100
 
 @dataclass(frozen=True, slots=True)
 class RuleLine:
-    """One rule, one row of a table, or a table."""
+    """One rule, one row of a table, or a table. What only a line that is shown needs is made when it is asked for."""
 
     name: str
-    description: str
-    #: File and line.
-    place: str
-    #: Where its text is shown; empty: its rules do not say where they stand.
-    text_link: str
-    #: Where it is told of; empty: a table is told of row by row.
-    link: str
-    salience: int
+    #: Itself, or the first row of the table.
+    rule: Rule
+    domain: str
+    #: Of the version.
+    digest: str
     #: Rows of the table that it is; 0: it is none.
     rows: int
     #: Rules in it that never fired, of how many.
@@ -35,10 +32,42 @@ class RuleLine:
     rules: int
     #: How many times it fired; None: nobody has counted yet.
     fired: int | None
+    #: Likewise on each day, the oldest first; empty: it did not.
+    by_day: Sequence[int]
     last: datetime | None
-    #: Address of a picture of it, and what it shows; empty: there is nothing to see.
-    picture: str
-    alt: str
+
+    @property
+    def description(self) -> str:
+        """What its author says of it; empty of a table."""
+        return "" if self.rows else self.rule.description or ""
+
+    @property
+    def place(self) -> str:
+        """File and line."""
+        span = self.rule.span
+        return f"{span.source.rpartition('/')[2]}:{span.line}" if span else ""
+
+    @property
+    def text_link(self) -> str:
+        """Where its text is shown; empty: it does not say where it stands."""
+        return text_link(self.domain, self.digest, self.rule)
+
+    @property
+    def link(self) -> str:
+        """Where it is told of; empty: a table is told of row by row."""
+        query = {"name": self.name, "version": self.digest}
+        return "" if self.rows else links.path("rules", self.domain, "rule", query=query)
+
+    @property
+    def picture(self) -> str:
+        """Address of a picture of the days; empty: there is nothing to see."""
+        numbers = sparkline_numbers(self.by_day)
+        return links.path("pictures", "sparkline", numbers) if numbers else ""
+
+    @property
+    def alt(self) -> str:
+        """What the picture shows."""
+        return f"fired a day, the oldest first: {' '.join(map(str, self.by_day))}"
 
     @property
     def is_never(self) -> bool:
@@ -99,22 +128,17 @@ def text_link(domain: str, digest: str, rule: Rule) -> str:
 def _line(
     name: str, group: Sequence[Rule], firings: DomainFirings | None, domain: str, digest: str, *, is_table: bool
 ) -> RuleLine:
-    first = group[0]
     found = [firings.rules[rule.name] for rule in group if rule.name in firings.rules] if firings else []
-    by_day = [sum(numbers) for numbers in zip(*(one.by_day for one in found), strict=True)]
-    numbers = sparkline_numbers(by_day)
+    by_day = found[0].by_day if len(found) == 1 else tuple(map(sum, zip(*(one.by_day for one in found), strict=True)))
     return RuleLine(
         name=name,
-        description="" if is_table else first.description or "",
-        place=f"{first.span.source.rpartition('/')[2]}:{first.span.line}" if first.span else "",
-        text_link=text_link(domain, digest, first),
-        link="" if is_table else links.path("rules", domain, "rule", query={"name": name, "version": digest}),
-        salience=first.salience,
+        rule=group[0],
+        domain=domain,
+        digest=digest,
         rows=len(group) if is_table else 0,
         never=len(group) - len(found) if firings else 0,
         rules=len(group),
         fired=sum(by_day) if firings else None,
+        by_day=by_day,
         last=max((one.last for one in found), default=None),
-        picture=links.path("pictures", "sparkline", numbers) if numbers else "",
-        alt=f"fired a day, the oldest first: {' '.join(map(str, by_day))}" if numbers else "",
     )

@@ -12,6 +12,7 @@ from engine import Piece, PieceKind, TableCells, highlighted, table_cells
 from gateway.served_rulesets import ServedRulesets
 from rulefarm.database import active_digests
 from rulefarm.errors import NotFound
+from rulesets.differences import Difference, differences
 from rulesets.loader import LoadedRuleset
 from rulesets.recorded import load_recorded
 from store.ruleset_versions import find_digest, source_of
@@ -54,6 +55,7 @@ class RecordedVersions:
         self._served = served
         self._compiled = lru_cache(_KEPT)(self._compile)
         self._sources = lru_cache(_KEPT)(self._read)
+        self._differences = lru_cache(_KEPT)(self._compare)
 
     def digest(self, domain: str, beginning: str = "") -> str:
         """The digest of a version.
@@ -102,6 +104,22 @@ class RecordedVersions:
             DatabaseUnreachable: no answer.
         """
         return self._sources(domain, digest)
+
+    def differences(self, domain: str, before: str, after: str) -> list[Difference]:
+        """What one version has otherwise than another.
+
+        Args:
+            domain: whose.
+            before: digest of one, whole.
+            after: that of the other.
+
+        Raises:
+            NotFound, RulesetUnreadable, engine.EngineError, DatabaseUnreachable: as `ruleset`.
+        """
+        return self._differences(domain, before, after)
+
+    def _compare(self, domain: str, before: str, after: str) -> list[Difference]:
+        return differences(*(self.ruleset(domain, digest).program for digest in (before, after)))
 
     def _compile(self, domain: str, digest: str) -> LoadedRuleset:
         return load_recorded(domain, digest, self.files(domain, digest))

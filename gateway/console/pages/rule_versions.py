@@ -19,7 +19,7 @@ from gateway.console.versions import OFFERED, Line, RuleFile, shown_file
 from gateway.gateway_context import query_number
 from rulefarm.database import active_digests
 from rulefarm.errors import NotFound
-from rulesets.differences import Difference, differences
+from rulesets.differences import Difference
 from store.publication_trail import history
 from store.ruleset_versions import recorded_versions
 from store.schedules import pending_schedules
@@ -166,12 +166,7 @@ async def diff(context: ConsoleContext, request: Request) -> Response:
     if all(asked):
         one, other = [await context.run(partial(context.versions.digest, domain, each)) for each in asked]
         asked = [one, other]
-
-        def compare() -> list[Difference]:
-            before, after = (context.versions.ruleset(domain, each).program for each in (one, other))
-            return differences(before, after)
-
-        compared = await context.compute(compare)
+        compared = await context.compute(partial(context.versions.differences, domain, one, other))
         more = max(0, len(compared) - _DIFFERENCES)
         found = [_shown(each) for each in compared[:_DIFFERENCES]]
     return render(

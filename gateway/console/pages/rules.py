@@ -25,7 +25,7 @@ from store.rule_firings import DAYS, DomainFirings, nothing_fired
 #: Seconds that a page waits for counts, if there are none yet.
 _WAIT_S = 0.5
 #: Lines of one page.
-_LINES = 200
+_LINES = 100
 #: Characters of a filter.
 _FILTER = 200
 
