@@ -23,9 +23,8 @@ _FIRST_PAUSE_S = 1.0
 # A mark that is lost with Postgres costs no more than a second judging, whose verdict finds the job closed: so nobody
 # waits until it is on the disk.
 _BEGIN = (
-    "with hasty as (select set_config('synchronous_commit', 'off', true)) update jobs set attempts = 1,"
-    " worker = %(worker)s from hasty where id = %(id)s and state = 'open' and lease_until is null"
-    " and attempts <= %(begun)s returning id"
+    "update jobs set attempts = 1, worker = %(worker)s where id = %(id)s and state = 'open' and lease_until is null"
+    " and attempts <= %(begun)s and set_config('synchronous_commit', 'off', true) = 'off' returning id"
 )
 
 

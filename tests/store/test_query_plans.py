@@ -104,6 +104,7 @@ def claim_together(engine: Engine) -> None:
     # In `claim_group` itself it is executed without SQLAlchemy, which is what listens here.
     values = {"domain": "d0", "bulk": True, "most": 100, "holder": "w/1", "lease_s": 60, "ahead_s": 29.98}
     with engine.begin() as connection:
+        connection.exec_driver_sql(job_groups._ANY, values)
         connection.exec_driver_sql(job_groups._CLAIM, values)
 
 
