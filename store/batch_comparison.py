@@ -6,18 +6,17 @@ rows: a look is at so many of the last judged, and says so; all of them only if 
 
 import uuid
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Engine, func, select
-from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy import Engine, Row, Uuid, any_, cast, func, select
+from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 
 from rulefarm.database import batches, translate_errors, verdicts
-from store.verdict_terms import newest
 
-#: Subjects that a look compares, and those that it names of each kind of difference.
-COMPARED, _NAMED = 2_000, 5
+#: Subjects that are named of each kind of difference.
+_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +66,7 @@ def previous_batch(engine: Engine, batch: Mapping[str, Any]) -> dict[str, Any] |
 
 
 def compare_last(
-    engine: Engine, batch: Mapping[str, Any], before: Mapping[str, Any], *, most: int = COMPARED
+    engine: Engine, batch: Mapping[str, Any], before: Mapping[str, Any], last: Sequence[Row[Any]]
 ) -> BatchComparison:
     """Compare the subjects of a batch that were judged last.
 
@@ -75,18 +74,17 @@ def compare_last(
         engine: the database.
         batch: its row.
         before: that of the batch before.
-        most: subjects that are compared at most.
+        last: subject and outcome of those that are compared.
 
     Raises:
         DatabaseUnreachable: no answer.
     """
-    last = newest(verdicts, {"batch": batch["id"]}, limit=most + 1).subquery()
     with translate_errors(engine), engine.connect() as connection:
-        rows = connection.execute(select(last.c.subject, last.c.outcome)).all()
-        looked_at = rows[:most]
-        ids = {uuid.uuid5(before["id"], row.subject): row for row in looked_at}
+        ids = {uuid.uuid5(before["id"], row.subject): row for row in last}
         there = select(verdicts.c.id, verdicts.c.outcome).where(
-            verdicts.c.enqueued_at == before["enqueued_at"], verdicts.c.id.in_(list(ids))
+            verdicts.c.enqueued_at == before["enqueued_at"],
+            # As one value: a thousand take longer to be written one by one than to be found.
+            verdicts.c.id == any_(cast(list(ids), ARRAY(Uuid))),
         )
         then = {row.id: row.outcome for row in connection.execute(there)}
     flipped: dict[tuple[str, str], list[str]] = defaultdict(list)
@@ -95,7 +93,8 @@ def compare_last(
         if now.outcome != outcome:
             flipped[outcome, now.outcome].append(now.subject)
     flips = [Flip(*pair, len(subjects), sorted(subjects)[:_NAMED]) for pair, subjects in flipped.items()]
-    return BatchComparison(before, len(looked_at), len(then), _most_first(flips), len(rows) <= most)
+    is_whole = len(last) == batch["rows"]
+    return BatchComparison(before, len(last), len(then), _most_first(flips), is_whole)
 
 
 def compare_all(engine: Engine, batch: Mapping[str, Any], before: Mapping[str, Any]) -> BatchComparison:

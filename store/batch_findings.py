@@ -4,15 +4,19 @@ Of a batch of a million rows it looks at so many of the last judged as somebody 
 only."""
 
 import uuid
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
+from typing import Any
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, Row, Select, select
 
 from rulefarm.database import dead_letters, translate_errors, verdicts
 from store.verdict_terms import newest
 
 #: Verdicts that are looked at.
-LOOKED_AT = 5_000
+LOOKED_AT = 1_000
 #: Kinds of errors that are told, and subjects that are named of each.
 _KINDS, _NAMED = 20, 3
 
@@ -37,27 +41,33 @@ class FiredMost:
     rules: list[tuple[str, int]]
 
 
-def fired_most(engine: Engine, batch: uuid.UUID, *, limit: int = 10, most: int = LOOKED_AT) -> FiredMost:
-    """The rules that fired most often in what was judged last of a batch.
+def judged_last(engine: Engine, batch: uuid.UUID, *, most: int = LOOKED_AT) -> Sequence[Row[Any]]:
+    """What was judged last of a batch: subject, outcome and fired of each.
 
     Args:
         engine: the database.
         batch: the batch's id.
-        limit: rules at most.
-        most: verdicts that are looked at.
+        most: verdicts at most.
 
     Raises:
         DatabaseUnreachable: no answer.
     """
-    last = newest(verdicts, {"batch": batch}, limit=most).cte("last")
-    rule = func.unnest(last.c.fired).label("rule")
-    fired = select(rule).subquery()
-    times = func.count()
-    named = select(fired.c.rule, times).group_by(fired.c.rule).order_by(times.desc(), fired.c.rule).limit(limit)
+    last = newest(verdicts, {"batch": batch}, limit=most).subquery()
+    statement: Select[Any] = select(last.c.subject, last.c.outcome, last.c.fired)
     with translate_errors(engine), engine.connect() as connection:
-        rules = [(name, count) for name, count in connection.execute(named)]
-        looked_at = connection.execute(select(func.count()).select_from(last)).scalar_one()
-    return FiredMost(looked_at, rules)
+        return connection.execute(statement).all()
+
+
+def fired_most(last: Sequence[Row[Any]], *, limit: int = 10) -> FiredMost:
+    """The rules that fired most often among verdicts.
+
+    Args:
+        last: as `judged_last` gives them.
+        limit: rules at most.
+    """
+    times = Counter(chain.from_iterable(row.fired for row in last))
+    rules = sorted(times.items(), key=lambda one: (-one[1], one[0]))
+    return FiredMost(len(last), rules[:limit])
 
 
 def error_kinds(engine: Engine, batch: uuid.UUID, *, most: int = LOOKED_AT) -> list[ErrorKind]:

@@ -17,7 +17,7 @@ from store.verdict_list import verdict_of_row
 from store.verdict_terms import Place, VerdictTerms, conditions, domains_on_record, in_order, newest, spans_domains
 
 #: Verdicts that one page looks through at most.
-LOOKED_THROUGH = 4_000
+LOOKED_THROUGH = 2_500
 #: Verdicts that an export has at most, those that one statement reads for it, and those that it looks through.
 EXPORTED, _PORTION, EXPORT_LOOKED_THROUGH = 100_000, 5_000, 2_000_000
 #: Verdicts of one domain lie together where they were written. By what Postgres believes of a disk that turns it would

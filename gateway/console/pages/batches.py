@@ -24,7 +24,7 @@ from gateway.verdict_paths import cursor_behind, place_in
 from rulefarm.jobs import id_of
 from rulefarm.verdict import Outcome
 from store.batch_comparison import BatchComparison, compare_all, compare_last, previous_batch
-from store.batch_findings import ErrorKind, FiredMost, error_kinds, fired_most
+from store.batch_findings import ErrorKind, FiredMost, error_kinds, fired_most, judged_last
 from store.batch_status import find_batches
 
 #: Batches of a page.
@@ -135,10 +135,10 @@ async def batch(context: ConsoleContext, request: Request) -> Response:
 
 def _find(context: ConsoleContext, record: dict[str, Any], is_whole: bool) -> _Batch:
     engine, compared = context.database, None
-    before = previous_batch(engine, record)
+    last, before = judged_last(engine, record["id"]), previous_batch(engine, record)
     if before is not None and record["state"] != "failed":
-        compared = (compare_all if is_whole else compare_last)(engine, record, before)
-    return _Batch(record, fired_most(engine, record["id"]), error_kinds(engine, record["id"]), compared)
+        compared = compare_all(engine, record, before) if is_whole else compare_last(engine, record, before, last)
+    return _Batch(record, fired_most(last), error_kinds(engine, record["id"]), compared)
 
 
 def _shown(found: _Batch, batch_id: uuid.UUID) -> dict[str, Any]:
