@@ -3,10 +3,12 @@
 Each client is a process with one connection, which sends its next request when it has the answer to the last one, and
 does nothing else: a client that took as much time as the server would be what is measured."""
 
+import http.client
 import multiprocessing
 import socket
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 
@@ -59,10 +61,12 @@ def page(port: int, path: str) -> str | None:
         port: of the server, on loopback.
         path: with its query.
     """
-    with socket.create_connection(("127.0.0.1", port)) as connection:
-        connection.sendall(f"GET {path} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n\r\n".encode())
-        head, _, body = _answer(connection).partition(b"\r\n\r\n")
-        return body.decode() if head.startswith(b"HTTP/1.1 200") and b"text/html" in head.lower() else None
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        # A download is not a page, however large it is.
+        is_page = answer.status == 200 and answer.headers.get_content_type() == "text/html"
+        return answer.read().decode() if is_page else None
 
 
 def drive(port: int, requests: Sequence[bytes], *, clients: int, seconds: float) -> Load:

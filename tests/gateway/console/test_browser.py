@@ -5,6 +5,7 @@ of no use to somebody who can't see it (axe-core says so)."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,6 +13,7 @@ import pytest
 from sqlalchemy import Engine
 
 from bench.console_pages import linked_pages
+from bench.http_load import page
 from gateway.console.console import PAGES
 from gateway.console.rendering import NAVIGATION
 from rulefarm.settings import Settings
@@ -114,13 +116,7 @@ def pages(
     """The address of each page of a console in whose farm something has happened."""
     browser_program()
     live_in(gateway_settings, gateway_database, tmp_path_factory.mktemp("lived"))
-
-    def ask(address: str) -> str | None:
-        answer = client.get(address)
-        is_page = answer.status == 200 and answer.headers["content-type"].startswith("text/html")
-        return answer.text if is_page else None
-
-    return linked_pages(ask)
+    return linked_pages(partial(page, client.port))
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +138,8 @@ def visit(browser: Any, client: Client) -> Iterator[Visits]:
         context.close()
 
     yield opened
-    assert [fault for visit in visits for fault in visit.faults] == []
+    faults = [fault for visit in visits for fault in visit.faults]
+    assert not faults, "\n".join(faults)
 
 
 def test_every_page_fits_and_can_be_used_by_everybody(visit: Visits, pages: Mapping[str, str]) -> None:
