@@ -54,8 +54,8 @@ def test_what_was_judged_is_shown_until_it_is_told_to_end(home: Path, tmp_path: 
         assert found, said.read_text()
         # Nothing is judged anew, and what was is there.
         assert "products x" not in said.read_text()
-        with urllib.request.urlopen(found[1], timeout=60) as page:
-            assert "pricing" in page.read().decode()
+        with urllib.request.urlopen(f"{found[1]}batches", timeout=60) as page:
+            assert "products.parquet" in page.read().decode()
     finally:
         shown.send_signal(signal.SIGINT)
         assert shown.wait(90) == 0, said.read_text()
