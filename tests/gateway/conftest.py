@@ -1,5 +1,6 @@
 """One gateway for the tests of a module, with the small rules that the tests know by heart."""
 
+import uuid
 from collections.abc import Iterator
 
 import pytest
@@ -30,7 +31,7 @@ def gateway_settings(services: Services, tmp_path_factory: pytest.TempPathFactor
             home=tmp_path_factory.mktemp("gateway"),
             broker_url=services.broker_url,
             database_url=url,
-            queue_prefix=f"gateway-{url[-8:]}",
+            queue_prefix=f"gateway-{uuid.uuid4().hex[:8]}",
         )
         engine = connect(settings)
         publish_all(engine)
