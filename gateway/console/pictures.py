@@ -84,7 +84,12 @@ def bar_chart(numbers: Mapping[str, float], *, title: str) -> str:
         numbers: by the name of the bar.
         title: what it shows.
     """
-    colours = tuple(OUTCOME_COLOURS.get(name, "#888888") for name in numbers)
+    return _bars(tuple(numbers.items()), title)
+
+
+@lru_cache(_KEPT)
+def _bars(numbers: tuple[tuple[str, float], ...], title: str) -> str:
+    colours = tuple(OUTCOME_COLOURS.get(name, "#888888") for name, _ in numbers)
     drawn = chart(
         pygal.HorizontalBar,
         style={"colors": colours, "title_font_size": 16},
@@ -93,7 +98,7 @@ def bar_chart(numbers: Mapping[str, float], *, title: str) -> str:
         width=900,
         height=260,
     )
-    for name, number in numbers.items():
+    for name, number in numbers:
         drawn.add(name, number)
     return data_address(drawn.render())
 

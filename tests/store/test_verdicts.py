@@ -97,8 +97,10 @@ def test_a_chunk_is_stored_once_and_the_last_one_closes_its_batch(database: Engi
         assert store_chunk(database, batch, n, rows, attempt=1) == 2
         assert store_chunk(database, batch, n, rows, attempt=1) is None
         with database.connect() as connection:
-            state, finished = connection.execute(select(batches.c.state, batches.c.finished_at)).one()
+            columns = (batches.c.state, batches.c.finished_at, batches.c.judged, batches.c.outcomes)
+            state, finished, judged, outcomes = connection.execute(select(*columns)).one()
         assert (state, finished is not None) == (("open", False), ("done", True))[n]
+        assert (judged, outcomes) == ((None, None), (4, {"review": 4}))[n]
     assert [found.fired for found in find_verdicts(database, batch=batch)] == [rows[0].fired] * 4
     assert count_fired(database, batch) == [("Late", 4), (rows[0].fired[1], 4)]
 
