@@ -19,7 +19,7 @@ sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder,
 
 #: Colours of the outcomes, which are told apart by those who see no red or green, too.
 OUTCOME_COLOURS = {"accept": "#2f8f83", "review": "#d59f0f", "reject": "#b3452c", "error": "#7b5ea7"}
-#: Sparklines that are kept: many rules have the same.
+#: Sparklines that are kept: many rules have the same. And pictures of batches, which are the same once one is done.
 _KEPT = 512
 _DARK = "inline:@media (prefers-color-scheme: dark) { svg text { fill: #ddd !important; } }"
 
