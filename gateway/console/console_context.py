@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Engine
 
@@ -52,6 +52,8 @@ class ConsoleContext:
     firings: Recent[Mapping[str, DomainFirings]]
     #: Rulesets that a page is about.
     versions: RecordedVersions
+    #: What came of the cases of a domain, by its name; filled by the page that asks for it.
+    covered: dict[str, Recent[Any]]
     #: For what computes for seconds, one after the other: drafts that are tried, cases that are run.
     slow: ThreadPoolExecutor
 
@@ -91,6 +93,7 @@ def open_console(settings: Settings, gateway: GatewayContext, reader: SignalRead
     count = partial(_counted, counted, RuleFiringCounts())
     firings = Recent("firings", count, fresh_s=_FIRINGS_S[0], stale_s=_FIRINGS_S[1])
     slow = ThreadPoolExecutor(1, thread_name_prefix="slow")
+    covered: dict[str, Recent[Any]] = {}
     try:
         yield ConsoleContext(
             gateway=gateway,
@@ -101,6 +104,7 @@ def open_console(settings: Settings, gateway: GatewayContext, reader: SignalRead
             checks=checks,
             firings=firings,
             versions=RecordedVersions(database, gateway.served),
+            covered=covered,
             slow=slow,
         )
     finally:

@@ -1,7 +1,7 @@
 """Which rules the cases of a domain fire.  the domain's folder on this host -> [rule_cases] -> cases, rules without one
 
 Cases are not on record: they are run where the folder of the domain is, by the version that stands in it, when somebody
-asks. A host without the folder says so, and how to do it elsewhere."""
+asks: of a thousand rules that takes seconds, in which the page says so. A host without the folder says so, too."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -10,12 +10,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.console.console_context import ConsoleContext
+from gateway.console.recent import Recent
 from gateway.console.rendering import render
 from rulefarm.errors import NotFound
 from rulesets.cases import CaseResult, run_cases
 from rulesets.coverage import RuleCoverage, coverage
 from rulesets.loader import SHIPPED, load_domain
 
+#: Seconds that a page waits for the cases, for which they are not run anew, and for which what came of them is shown.
+_WAIT_S, _FRESH_S, _STALE_S = 2.0, 300.0, 3600.0
 #: Rules without a case, and cases that failed, that are named.
 _NAMED = 200
 
@@ -44,20 +47,32 @@ async def rule_coverage(context: ConsoleContext, request: Request) -> Response:
     Raises:
         NotFound: no such domain.
         CasesRejected, RulesetUnreadable, engine.EngineError: what lies in the folder is not in order.
-        GatewayBusy: it takes too long.
     """
     domain = request.path_params["domain"]
     digest = await context.run(partial(context.versions.digest, domain))
-    try:
-        covered = await context.compute(partial(_covered, context, domain))
-    except NotFound:
-        covered = None
+    if domain not in context.covered:
+        run = partial(_covered, context, domain)
+        context.covered[domain] = Recent("cases", run, fresh_s=_FRESH_S, stale_s=_STALE_S)
+    found = await context.covered[domain].get(wait_s=_WAIT_S)
+    covered = found.value if found is not None else None
     failed = [result for result in covered.cases if not result.passed][:_NAMED] if covered else []
-    return render(request, "coverage.html", domain=domain, digest=digest, covered=covered, failed=failed)
+    return render(
+        request,
+        "coverage.html",
+        domain=domain,
+        digest=digest,
+        is_running=found is None,
+        covered=covered,
+        failed=failed,
+    )
 
 
-def _covered(context: ConsoleContext, domain: str) -> _Covered:
-    loaded = load_domain(context.settings.rulesets or SHIPPED, domain)
+def _covered(context: ConsoleContext, domain: str) -> _Covered | None:
+    """What came of the cases; None: the domain has no folder here."""
+    try:
+        loaded = load_domain(context.settings.rulesets or SHIPPED, domain)
+    except NotFound:
+        return None
     found = coverage(loaded)
     rules, rows = ([one for one in found if bool(one.table) is is_row] for is_row in (False, True))
     branches = [held for one in found for held in one.branches.values()]
