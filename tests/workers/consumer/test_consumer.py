@@ -17,7 +17,7 @@ def refusal(content: str) -> Refusal:
     return Refusal(uuid.uuid4(), Failure("bad-message", "no message"), "payment", content)
 
 
-def test_without_a_database_a_refusal_is_logged_without_what_may_be_private(caplog: pytest.LogCaptureFixture) -> None:
+def test_without_a_database_a_refusal_is_logged_with_what_was_refused(caplog: pytest.LogCaptureFixture) -> None:
     engine = connect(Settings(database_url="postgresql://nobody@127.0.0.1:1/none"))
     writer, done = RefusalWriter(engine, "here"), threading.Event()
     writer.record(refusal("first"), lambda: None)
@@ -26,8 +26,8 @@ def test_without_a_database_a_refusal_is_logged_without_what_may_be_private(capl
     said = [record.getMessage() for record in caplog.records if "not on record" in record.getMessage()]
     assert len(said) == 2
     assert "127.0.0.1:1" in said[0]
-    assert [line.rpartition("; ")[2] for line in said] == ["it has 5 characters", "it has 6 characters"]
-    assert not any(word in caplog.text for word in ("first", "second"))
+    assert "'first'" in said[0]
+    assert "'second'" in said[1]
 
 
 def test_a_database_that_does_not_answer_holds_up_nobody(caplog: pytest.LogCaptureFixture) -> None:
