@@ -25,6 +25,8 @@ from tests.rows import AS_OF, verdict
 #: What a browser would obey, beside what a terminal would.
 MARKUP = f"{HOSTILE}<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{{{ 7 * 7 }}}}&amp;=1+1"
 SOURCE = f"{MARKUP}.csv"
+#: An id that nothing has.
+NOBODYS = uuid.UUID(int=7)
 
 
 def told(found: Page) -> str:
@@ -189,9 +191,9 @@ def test_hostile_values_are_text_on_every_page(client: Client, nights: tuple[uui
         ("/verdicts?cursor=x", 400, "bad-request"),
         ("/verdicts?outcom=review", 400, "bad-request"),
         ("/verdicts/export/xml", 400, "bad-request"),
-        (f"/verdicts/{uuid.uuid4()}", 404, "no-such-job"),
+        (f"/verdicts/{NOBODYS}", 404, "no-such-job"),
         ("/verdicts/nothing", 404, "no-such-id"),
-        (f"/batches/{uuid.uuid4()}", 404, "no-such-batch"),
+        (f"/batches/{NOBODYS}", 404, "no-such-batch"),
         ("/batches?state=odd", 400, "bad-request"),
         ("/batches?cursor=", 200, ""),
     ],
