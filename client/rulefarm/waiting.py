@@ -7,6 +7,7 @@ which is not safe between threads and keeps a channel for each job."""
 import time
 import uuid
 from contextlib import AbstractContextManager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from celery import Celery
@@ -74,7 +75,9 @@ class Watch:
         self._job, self._app, self._ledger, self._timeout = job, app, ledger, timeout
         self._deadline = None if timeout is None else time.monotonic() + timeout
         self._pause_s, self._row_pause_s = _FIRST_LOOK_S, _FIRST_ROW_LOOK_S
-        self._next_row_look = time.monotonic() + self._row_pause_s
+        # What is older may have its verdict and no result, as bulk jobs have none: nobody sleeps before that look.
+        age_s = (datetime.now(UTC) - job.enqueued_at).total_seconds()
+        self._next_row_look = time.monotonic() + max(0.0, self._row_pause_s - max(0.0, age_s))
         self._has_results = bool(app.conf.result_backend)
 
     def announced(self) -> AbstractContextManager[Announcement]:

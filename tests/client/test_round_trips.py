@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 import pytest
@@ -12,6 +13,10 @@ from rulefarm.farm import Farm
 from rulefarm.messaging import sender
 from rulefarm.routing import BACKLOG
 from rulefarm.settings import Settings
+from rulefarm.waiting import Watch
+from store.verdicts import store_verdict
+from tests.processes import until
+from tests.rows import verdict
 from tests.servers import metered
 
 ORDER = {"Order": {"total": 12.5}}
@@ -73,3 +78,16 @@ def test_a_look_for_a_verdict_is_one_round_trip_and_one_more_while_there_is_none
     assert [data[:1] for data in to_database] == [b"Q", b"Q"]
     assert b"from verdicts" in to_database[0]
     assert b"from dead_letters" in to_database[1]
+
+
+def test_a_verdict_that_is_there_and_has_no_result_is_seen_at_the_first_look(
+    lines: tuple[Farm, Line, Line], domain: str
+) -> None:
+    farm, _, _ = lines
+    job, ledger = farm.submit(domain, ORDER), farm.require_ledger()
+    until(lambda: datetime.now(UTC) - job.enqueued_at > timedelta(seconds=0.05), 60)
+    assert Watch(job, farm.app, ledger, 60).look() is None
+    assert store_verdict(ledger.engine, verdict(job.id, job.enqueued_at, domain=domain, as_of=job.as_of))
+    found = Watch(job, farm.app, ledger, 60).look()
+    assert found is not None
+    assert found.id == job.id
