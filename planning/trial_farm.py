@@ -9,7 +9,7 @@ import random
 import signal
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,20 +139,22 @@ class TrialFarm:
         Raises:
             TrialFailed: one still is, after minutes.
         """
-        give_up = time.monotonic() + _PATIENCE_S
-        while self.number("select count(*) from jobs where state = 'open'"):
-            if time.monotonic() > give_up:
-                raise TrialFailed("trial-stuck", f"jobs are open after {_PATIENCE_S:g} s", "see the log of its workers")
-            time.sleep(_LOOK_S)
+        self._wait_while(lambda: self.number("select count(*) from jobs where state = 'open'"), "jobs are open")
 
     def wait_until_idle(self) -> None:
         """Wait until no job is open, and no message waits either.
 
         Raises:
-            TrialFailed: as `wait_until_done`.
+            TrialFailed: one still is or does, after minutes.
         """
         self.wait_until_done()
-        while self.messages()[0]:
+        self._wait_while(lambda: self.messages()[0], "messages wait")
+
+    def _wait_while(self, waits: Callable[[], float], what: str) -> None:
+        give_up = time.monotonic() + _PATIENCE_S
+        while waits():
+            if time.monotonic() > give_up:
+                raise TrialFailed("trial-stuck", f"{what} after {_PATIENCE_S:g} s", "see the log of its workers")
             time.sleep(_LOOK_S)
 
     def number(self, statement: str) -> float:

@@ -9,20 +9,30 @@ import pytest
 from cli.up import migrate_tables
 from planning.calibrating import Pains
 from planning.calibration import read_calibration
-from planning.trial_farm import trial_farm
+from planning.trial_farm import DOMAIN, TrialFailed, trial_farm
 from planning.trials import TrialSize, run_trials
+from rulefarm.routing import queue_name
 
 PAINS = Pains(records=20, rows=500, alone=6, backlog=300, batch=200, messages=6)
 SIZE = TrialSize(light_rate=4.0, length_s=1.0, backlog=130, look=10, asked=2)
 
 
 @pytest.mark.services
-def test_a_farm_is_measured_and_its_runs_are_predicted(real_services: None, tmp_path: Path) -> None:
+def test_a_farm_is_measured_and_its_runs_are_predicted(
+    real_services: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     steps: list[str] = []
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("RULEFARM_")}
     with trial_farm(migrate_tables, inherited) as farm:
         costs, compared = run_trials(farm, steps.append, SIZE, PAINS)
         assert farm.number("select count(*) from jobs where state <> 'done'") == 0
+        # A worker that takes nothing any more is not waited for without end.
+        with farm.paused(), monkeypatch.context() as hasty:
+            hasty.setattr("planning.trial_farm._PATIENCE_S", 0.1)
+            # The first goes to the worker, which had asked for one before it was stopped.
+            farm._redis.lpush(queue_name(DOMAIN, bulk=False), "one", "another")
+            with pytest.raises(TrialFailed, match="messages wait"):
+                farm.wait_until_idle()
     assert "a run: after an outage" in steps
     costs.save(tmp_path / "costs.json")
     assert read_calibration(tmp_path / "costs.json") == costs
