@@ -6,6 +6,7 @@ comes of it: null plus a number stays null, zero times a number stays zero. Rule
 
 from collections.abc import Iterator, Sequence
 
+from engine.facts import reads
 from engine.language import (
     Action,
     Assign,
@@ -39,22 +40,27 @@ def idle_actions(rules: Sequence[Rule], sets: FeasibleSets, schema: Schema | Non
     """
     names = {rule.name for rule in rules}
     alive = {rule.name for position, rule in enumerate(rules) if sets.feasible[position] and has_focus(rule)}
+    watched = {path for rule in rules if rule.name in alive for path, _ in reads(rule.condition)}
     for position, rule in enumerate(rules):
         for place, action in enumerate(rule.actions if rule.name in alive else ()):
             if isinstance(action, Retract) and action.rule in names - alive:
                 yield _idle(rule, action, f"rule '{action.rule}' never fires", "drop it")
             elif isinstance(action, Assign):
-                yield from _assignment(rule, place, action, sets.before(position, action.target), schema)
+                before = sets.before(position, action.target)
+                wakes = any(overlap(action.target, path) for path in watched)
+                yield from _assignment(rule, place, action, before, wakes, schema)
 
 
 def _assignment(
-    rule: Rule, place: int, action: Assign, before: ValueSet, schema: Schema | None
+    rule: Rule, place: int, action: Assign, before: ValueSet, wakes: bool, schema: Schema | None
 ) -> Iterator[LintWarning]:
-    """What is wrong with an assignment, given what its field may have when the rule fires."""
+    """What is wrong with an assignment, given what its field may have when the rule fires, and whether a condition
+    reads that field."""
     shown = print_expression(action.target)
     field = None if schema is None else schema.field_at(action.target.fact, action.target.steps)
     later = _overwriting(action.target, rule.actions[place + 1 :])
-    if later is not None:
+    # What is changed and set back to what it was is still changed: rules that read it fire again.
+    if later is not None and not (wakes and left_by(later, before, field) & before != NOTHING):
         yield _idle(rule, action, f"{print_action(later)} replaces it before anything reads it", "drop one of them")
         return
     if any(overlap(action.target, one.target) for one in rule.actions[:place] if isinstance(one, Assign)):

@@ -62,6 +62,10 @@ def said(*rules: str, schema: bool = True) -> list[tuple[str, str]]:
         (["{ when A.m > 0 then A.p /= 2; }", "{ when A.m > 5 then A.p = 0; }"], "A.p /= 2"),
         (["{ when A.m > 0 then A.n = 3; A.n = A.m; }"], "A.n = 3"),
         (["{ when A.m > 0 then A.p += 3; Log(A.t); A.p = 1; }"], "A.p += 3"),
+        # Whoever reads it is woken by the second one anyhow: it can't have been that before.
+        (["{ when A.n == 2 then A.n = 3; A.n = 4; }", "{ when A.n > 0 then Log(1); }"], "A.n = 3"),
+        # A rule that never fires is woken by nothing.
+        (["{ when A.m > 0 then A.n = 3; A.n = A.m; }", "{ when A.n > 20 then Reject(); }"], "A.n = 3"),
         (['{ when A.m > 0 then Retract("r2"); }', "{ when A.n > 20 then Reject(); }"], 'Retract("r2")'),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -86,6 +90,10 @@ def test_an_action_that_can_never_change_anything(rules: list[str], action: str)
         ["{ when A.m > 0 then A.m = A.m + 0; }"],
         ["{ when A.n == 3 then A.n = 4; A.n = A.n - 1; }"],
         ['{ when A.m > 0 then Retract("r1"); }'],
+        # Whoever reads it fires again, though it has what it had.
+        ["{ when A.n == null then A.n = 3; A.n = null; }"],
+        ["{ when A.m > 0 then A.n = 3; A.n = A.m; }", "{ when A.n > 2 then Log(1); }"],
+        ["{ when A.m > 0 then A.o.x = 3; A.o.x = A.m; }", "{ when A.o != null then Log(1); }"],
     ],
     ids=lambda rules: rules[0],
 )
