@@ -47,6 +47,24 @@ def by_chunk(program: Program, chunks: Sequence[pl.DataFrame], fact: str | None)
     return hits
 
 
+def answers_by_chunk(program: Program, chunks: Sequence[pl.DataFrame], fact: str | None) -> list[tuple[Any, ...]]:
+    """All that is said of each row, one chunk at a time: outcome, fired rules, reasons and changes.
+
+    Args:
+        program: the rules.
+        chunks: frames of rows.
+        fact: whose fields the columns are; None: each is a whole fact.
+    """
+    answers: list[tuple[Any, ...]] = []
+    for chunk in chunks:
+        result = program.evaluate_frame(chunk, fact=fact, as_of=AS_OF)
+        answers += [
+            (outcome, result.fired(row), result.reasons(row), result.changes(row))
+            for row, outcome in enumerate(result.outcome)
+        ]
+    return answers
+
+
 def by_row(program: Program, chunks: Sequence[pl.DataFrame], fact: str | None) -> list[list[str]]:
     """The rules that fire, one row of a chunk at a time.
 

@@ -12,7 +12,7 @@ import polars as pl
 from bench import chained
 from bench.baselines import GroupedMasks, Masks, inlined, specialised
 from bench.engines import Absent, Judge, installed
-from bench.ours import AS_OF, by_chunk, by_record, by_row, chunks_of
+from bench.ours import AS_OF, answers_by_chunk, by_chunk, by_record, by_row, chunks_of
 from bench.timing import Contender, Goal, ReportRow, Sample, check, fitting, race
 from bench.workload import Workload
 from engine import Program, compile_ruleset
@@ -23,6 +23,8 @@ _ROWS = 1_000
 #: How the engine is called in the tables.
 RECORD = "engine, one record"
 CHUNK = "engine, chunk"
+#: With outcome, reasons and changes of each row; else only the fired rules are asked for.
+ANSWERS = "engine, chunk, all answers"
 #: What a chunk has to be faster than, however few rows it has.
 ROW_BY_ROW = "engine, each row of the chunk by itself"
 #: The shipped rules are judged in chunks of so many rows, too.
@@ -150,9 +152,8 @@ def chain(effort: Effort) -> list[ReportRow]:
     check(RECORD, [chained.comparable(one.fired, one.changes) for one in evaluations], expected)
     looping = [leading_back.evaluate(each, as_of=AS_OF) for each in facts]
     check(RECORD_BACK, [chained.comparable(one.fired, one.changes) for one in looping], expected)
-    result = program.evaluate_frame(frame, fact="Item", as_of=AS_OF)
-    both = [chained.comparable(result.fired(row), result.changes(row)) for row in range(len(result))]
-    check(CHUNK, both, expected)
+    answers = answers_by_chunk(program, [frame], "Item")
+    check(CHUNK, [chained.comparable(fired, changes) for _, fired, _, changes in answers], expected)
     samples = race(
         [
             Contender(RECORD, lambda: by_record(program, facts), len(items)),
@@ -160,6 +161,7 @@ def chain(effort: Effort) -> list[ReportRow]:
             Contender(A, lambda: [one(item) for item in items], len(items)),
             Contender(B, lambda: [split(item) for item in items], len(items)),
             Contender(CHUNK, lambda: by_chunk(program, [frame], "Item"), len(items)),
+            Contender(ANSWERS, lambda: answers_by_chunk(program, [frame], "Item"), len(items)),
         ],
         effort.rounds,
     )

@@ -6,26 +6,25 @@ times the evaluation starts. Errors of single subjects become `error` verdicts; 
 import hashlib
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
 
-from engine import Evaluation, FrameResult, Schema, error_evaluation, json_value
+from engine import Evaluation, Schema, error_evaluation
 from rulefarm import wire
 from rulefarm.errors import SettingsError
 from rulefarm.messaging import JobMessage
 from rulefarm.verdict import Verdict
 from rulesets.loader import LoadedRuleset
 from store.verdict_columns import VerdictColumns
+from tasks.answer_columns import AnswerColumns, columns_of, frame_columns, merged
 from tasks.chunk_rows import ChunkRows, read_chunk
 from tasks.durable_rules import host_of
 from tasks.facts_digests import document_digest, facts_digests
 from tasks.shared_facts import CompleteFacts, CompletesFacts, Subject
 
-#: What an evaluation gives a verdict.
-_ANSWER = ("outcome", "fired", "reasons", "changes", "logs", "events")
 #: The digit of a uuid that has the variant in its upper two bits, by what a hash has there.
 _VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
@@ -143,7 +142,7 @@ def judge_chunk(
         # A shared fact has a value of its own for every row: there is no column to judge it by.
         facts = _complete_rows(loaded, chunk, rows, shared)
         started = time.perf_counter_ns()
-        answers = [evaluate_complete(loaded, each, chunk["as_of"]).to_json() for each in facts]
+        answers = columns_of(evaluate_complete(loaded, each, chunk["as_of"]) for each in facts)
         ended = time.perf_counter_ns()
         digests = [document_digest(each.document) for each in facts]
         shares = [each.shared or None for each in facts]
@@ -156,7 +155,7 @@ def judge_chunk(
         "ruleset_digest": loaded.digest,
         "worker": worker,
         "evaluated_at": datetime.now(UTC),
-        "micros": (ended - started) // 1000 // max(1, len(answers)),
+        "micros": (ended - started) // 1000 // max(1, len(rows.subjects)),
     }
     columns: dict[str, Sequence[Any]] = {
         "id": row_ids(chunk["batch"], rows.subjects),
@@ -164,9 +163,9 @@ def judge_chunk(
         "facts_digest": digests,
         "shared_facts": shares,
         "warnings": _warnings(loaded, rows),
-        **{name: [answer[name] for answer in answers] for name in _ANSWER},
+        **answers,
     }
-    return VerdictColumns(len(answers), columns, common)
+    return VerdictColumns(len(rows.subjects), columns, common)
 
 
 def row_ids(batch: uuid.UUID, subjects: Iterable[str]) -> list[str]:
@@ -246,9 +245,7 @@ def evaluate_complete(loaded: LoadedRuleset, facts: CompleteFacts, as_of: dateti
     return loaded.program.evaluate(facts.document, as_of=as_of, candidates=host_of(loaded.program))
 
 
-def judge_columns(
-    loaded: LoadedRuleset, rows: ChunkRows, columns: pl.DataFrame, as_of: datetime
-) -> list[dict[str, Any]]:
+def judge_columns(loaded: LoadedRuleset, rows: ChunkRows, columns: pl.DataFrame, as_of: datetime) -> AnswerColumns:
     """The answers for all rows: most by their columns, the others each by itself.
 
     Args:
@@ -256,41 +253,19 @@ def judge_columns(
         rows: of a chunk.
         columns: theirs.
         as_of: the instant to judge at.
-
-    Returns:
-        An answer a row, as `Evaluation.to_json` gives it; rows of one kind share theirs.
     """
     fact = None if rows.is_whole else loaded.schema.subject
-    program = loaded.program
-    if rows.apart:
-        in_columns = [row for row in range(len(columns)) if row not in rows.apart]
-        columns = columns[in_columns]
-    judged = frame_answers(program.evaluate_frame(columns, fact=fact, as_of=as_of))
     if not rows.apart:
-        return list(judged)
-    answers = []
-    for row, document in enumerate(rows.documents):
-        if row in rows.refused:
-            answers.append(error_evaluation(*rows.refused[row], document).to_json())
-        elif row in rows.apart:
-            answers.append(program.evaluate(document, as_of=as_of).to_json())
-        else:
-            answers.append(next(judged))
-    return answers
-
-
-def frame_answers(result: FrameResult) -> Iterator[dict[str, Any]]:
-    """The answers for the rows of a frame; rows of one kind share theirs."""
-    known: dict[Any, dict[str, Any]] = {}
-    for row, (outcome, kind) in enumerate(zip(result.outcome, result.kinds, strict=True)):
-        answer = known.get(kind)
-        if answer is None:
-            answer = known[kind] = {
-                "outcome": outcome,
-                "fired": result.fired(row),
-                "reasons": [reason.to_json() for reason in result.reasons(row)],
-                "changes": {name: json_value(value) for name, value in result.changes(row).items()},
-                "logs": result.logs(row),
-                "events": [event.to_json() for event in result.events(row)],
-            }
-        yield answer
+        return frame_columns(loaded.program.evaluate_frame(columns, fact=fact, as_of=as_of))
+    apart = sorted(rows.apart)
+    in_columns = columns[[row for row in range(len(columns)) if row not in rows.apart]]
+    return merged(
+        frame_columns(loaded.program.evaluate_frame(in_columns, fact=fact, as_of=as_of)),
+        columns_of(
+            error_evaluation(*rows.refused[row], rows.documents[row])
+            if row in rows.refused
+            else loaded.program.evaluate(rows.documents[row], as_of=as_of)
+            for row in apart
+        ),
+        {row: place for place, row in enumerate(apart)},
+    )

@@ -13,7 +13,8 @@ import polars as pl
 from rulefarm.messaging import JobMessage
 from rulefarm.verdict import Verdict
 from rulesets.loader import LoadedRuleset
-from tasks.judge import complete_jobs, frame_answers, job_verdict, judge_complete
+from tasks.answer_columns import frame_columns, in_rows
+from tasks.judge import complete_jobs, job_verdict, judge_complete
 from tasks.shared_facts import CompleteFacts, SharedFacts
 
 #: For fewer jobs, judging each by itself is faster than to lay out columns.
@@ -52,7 +53,7 @@ def judge_jobs(
     if columns is None:
         return [judge_complete(loaded, message, each, worker) for message, each in zip(messages, facts, strict=True)]
     subject = loaded.schema.subject
-    answers = list(frame_answers(loaded.program.evaluate_frame(columns, fact=subject, as_of=messages[0].as_of)))
+    answers = in_rows(frame_columns(loaded.program.evaluate_frame(columns, fact=subject, as_of=messages[0].as_of)))
     micros = (time.perf_counter_ns() - started) // 1000 // len(messages)
     return [
         job_verdict(loaded, message, each, answer, worker=worker, micros=micros)

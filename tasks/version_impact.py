@@ -19,6 +19,7 @@ from rulesets.differences import names_after
 from rulesets.flip_examples import private_in
 from rulesets.flips import Answer, Example, Impact, compare_answers
 from rulesets.loader import LoadedRuleset
+from tasks.answer_columns import in_rows
 from tasks.chunk_rows import ChunkRows, read_rows
 from tasks.judge import evaluate_complete, judge_columns
 from tasks.shared_facts import CompleteFacts
@@ -147,7 +148,7 @@ def _answers(
     loaded: LoadedRuleset, rows: ChunkRows, as_of: datetime, shared: Sequence[Mapping[str, Any] | None] | None
 ) -> Sequence[Answer]:
     if rows.columns is not None and not loaded.schema.is_shared:
-        return judge_columns(loaded, rows, rows.columns, as_of)
+        return in_rows(judge_columns(loaded, rows, rows.columns, as_of))
     more = shared if shared is not None else [None] * len(rows.subjects)
     facts = [
         CompleteFacts({**document, **(more[row] or {})}, {}, rows.refused.get(row))

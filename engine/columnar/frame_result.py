@@ -3,18 +3,16 @@
 Most rows fire rules with constant reasons only; names and reasons of those are put together for all rows at once, when
 somebody asks. The other rows have an evaluation each."""
 
-from bisect import bisect_right
 from collections.abc import Hashable, Mapping, Sequence
 from functools import cached_property
 from itertools import pairwise
-from operator import itemgetter
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from engine.columnar.written_columns import WrittenColumns
-from engine.evaluation import OUTCOMES, Evaluation, Reason, ReasonTable, RuleEvent
+from engine.evaluation import OUTCOMES, Evaluation, Reason, ReasonTable, RuleEvent, json_value
 
 #: int64[hits] or int64[rows]: rows of a frame, or positions of rules on the agenda.
 Indexes = npt.NDArray[np.int64]
@@ -71,14 +69,11 @@ class FrameResult:
 
     @property
     def kinds(self) -> list[Hashable]:
-        """What tells the answer of each row: those of rows of one kind are equal."""
+        """What tells the answer of each row, its changes aside: those of rows of one kind are equal."""
         fired, starts, size = self._positions.tobytes(), self._starts, self._positions.itemsize
         kinds: list[Hashable] = [fired[begin * size : end * size] for begin, end in pairwise(starts)]
         for row in self._evaluations:
             kinds[row] = row
-        for first, written in self._written:
-            for row in written.rows:
-                kinds[first + row] = first + row
         return kinds
 
     @cached_property
@@ -118,14 +113,28 @@ class FrameResult:
 
     def changes(self, row: int) -> dict[str, Any]:
         """`Fact.field` to its new value, for the fields of a row that rules changed."""
-        evaluation = self._evaluations.get(row)
-        if evaluation is not None:
-            return evaluation.changes
-        place = bisect_right(self._written, row, key=itemgetter(0)) - 1
-        if place < 0:
-            return {}
-        first, written = self._written[place]
-        return written.changes(row - first) if row - first < len(written) else {}
+        return self._changes[row]
+
+    @cached_property
+    def _changes(self) -> list[dict[str, Any]]:
+        """The changes of all rows."""
+        changes: list[dict[str, Any]] = [{} for _ in range(len(self))]
+        for first, written in self._written:
+            changes[first : first + len(written)] = written.changes
+        for row, evaluation in self._evaluations.items():
+            changes[row] = evaluation.changes
+        return changes
+
+    @property
+    def json_changes(self) -> list[dict[str, Any]]:
+        """The changes of all rows as JSON has them; rows without any share theirs."""
+        changes: list[dict[str, Any]] = [{}] * len(self)
+        for first, written in self._written:
+            changes[first : first + len(written)] = written.json_changes
+        for row, evaluation in self._evaluations.items():
+            if evaluation.changes:
+                changes[row] = {name: json_value(value) for name, value in evaluation.changes.items()}
+        return changes
 
 
 _OUTCOMES = np.array(OUTCOMES, np.object_)

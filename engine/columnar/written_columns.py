@@ -2,7 +2,7 @@
 
 Takes what was set, rule after rule; gives the changes of a row, as its evaluation would have them, to whoever asks."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -10,9 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.columnar.columns import Floats, Mask
+from engine.evaluation import json_value
 
 #: Whole numbers below it are integers to the caller.
 _MOST = 1e15
+#: Kinds of rows are told by numbers up to it.
+_MOST_KINDS = 2**62
 
 #: int64[some rows]: rows.
 _Rows = npt.NDArray[np.int64]
@@ -98,34 +101,51 @@ class WrittenColumns:
             times[:, place] = np.where(same, -1, field.times)
         return times
 
-    @cached_property
-    def rows(self) -> list[int]:
-        """The rows in which something is another value than before."""
-        rows: list[int] = np.flatnonzero((self._times >= 0).any(axis=1)).tolist()
-        return rows
+    @property
+    def changes(self) -> list[dict[str, Any]]:
+        """What is another value than before in each row, in the order in which it was first set."""
+        return self._changed([{} for _ in range(self._count)], _plain)
 
-    def changes(self, row: int) -> dict[str, Any]:
-        """What is another value than before in a row, in the order in which it was first set."""
-        return self._changes[row]
+    @property
+    def json_changes(self) -> list[dict[str, Any]]:
+        """The same as JSON has it: dates, times and durations are ISO 8601 text. Rows without any share theirs."""
+        return self._changed([{}] * self._count, _json)
 
-    @cached_property
-    def _changes(self) -> list[dict[str, Any]]:
-        """The changes of all rows: at once, of those in which the same fields were set in the same order."""
-        changes: list[dict[str, Any]] = [{}] * self._count
+    def _changed(
+        self, changes: list[dict[str, Any]], values_of: Callable[[_Written], npt.NDArray[np.object_]]
+    ) -> list[dict[str, Any]]:
+        """Fill in the changes of all rows: at once, of those in which the same fields were set in the same order."""
+        if not self._fields:
+            return changes
         names = [self._labels[slot] for slot in self._fields]
-        columns = [_plain(field) for field in self._fields.values()]
-        kinds, kind_of = np.unique(self._times, axis=0, return_inverse=True)
-        order = np.argsort(kind_of.reshape(-1), kind="stable")
-        edges = np.searchsorted(kind_of.reshape(-1)[order], np.arange(1, len(kinds)))
-        for times, rows in zip(kinds.tolist(), np.split(order, edges), strict=True):
+        columns = [values_of(field) for field in self._fields.values()]
+        kind_of = _kinds(self._times)
+        order = np.argsort(kind_of, kind="stable")
+        for rows in np.split(order, np.flatnonzero(np.diff(kind_of[order])) + 1):
+            times = self._times[rows[0]].tolist()
             places = sorted((place for place, time in enumerate(times) if time >= 0), key=times.__getitem__)
+            if not places:
+                continue
             own = [names[place] for place in places]
-            values = (
-                zip(*(columns[place][rows].tolist() for place in places), strict=True) if places else [()] * len(rows)
-            )
+            values = zip(*(columns[place][rows].tolist() for place in places), strict=True)
             for row, each in zip(rows.tolist(), values, strict=True):
                 changes[row] = dict(zip(own, each, strict=True))
         return changes
+
+
+def _kinds(times: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """int64[rows], zero or more: rows with the same times have the same number."""
+    kinds = np.zeros(len(times), np.int64)
+    base = int(times.max(initial=-1)) + 2
+    most = 1
+    for column in times.T:
+        if most * base > _MOST_KINDS:
+            # Numbered anew, there are no more of them than rows.
+            kinds = np.unique(kinds, return_inverse=True)[1]
+            most = len(times)
+        kinds = kinds * base + (column + 1)
+        most *= base
+    return kinds
 
 
 def _plain(field: _Written) -> npt.NDArray[np.object_]:
@@ -135,4 +155,12 @@ def _plain(field: _Written) -> npt.NDArray[np.object_]:
         whole = (field.values == np.rint(field.values)) & (np.abs(field.values) < _MOST)
         values[whole] = field.values[whole].astype(np.int64).astype(np.object_)
     values[field.nulls] = None
+    return values
+
+
+def _json(field: _Written) -> npt.NDArray[np.object_]:
+    """object[rows]: the values as JSON has them."""
+    values = _plain(field)
+    if field.first is None:
+        values[:] = list(map(json_value, values.tolist()))
     return values

@@ -18,6 +18,9 @@ from engine.values import clock_text
 #: From good to bad: the worst that any fired rule asks for wins.
 OUTCOMES = ("accept", "review", "reject", "error")
 
+#: What JSON has, too: most values.
+_PLAIN = frozenset({float, str, int, bool, type(None)})
+
 Outcome = typing.Literal["accept", "review", "reject", "error"]
 
 
@@ -56,6 +59,8 @@ class RuleEvent:
 
 def json_value(value: Any) -> Any:
     """A value of a change or an event as JSON has it: dates, times and durations become ISO 8601 text."""
+    if value.__class__ in _PLAIN:
+        return value
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, time | timedelta):

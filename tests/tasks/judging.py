@@ -15,11 +15,13 @@ from rulesets.loader import LoadedRuleset, load_domain
 from tasks.judge import judge_chunk
 
 AS_OF = datetime(2026, 11, 27, tzinfo=UTC)
+#: What a chunk's row says besides its domain, its form and its facts.
+ABOUT = {"batch": uuid.UUID(int=7), "as_of": AS_OF, "enqueued_at": AS_OF}
 SHOP = load_domain(Path(__file__).parent / "rulesets", "shop")
 
 
 def judge_frames(loaded: LoadedRuleset, form: str, frames: Sequence[pl.DataFrame], rows: int) -> list[Verdict]:
-    about = {"batch": uuid.UUID(int=7), "domain": loaded.domain, "as_of": AS_OF, "enqueued_at": AS_OF, "form": form}
+    about = ABOUT | {"domain": loaded.domain, "form": form}
     facts = [facts for frame in frames for _, facts in encode(frame, rows)]
     return [verdict for one in facts for verdict in judge_chunk(loaded, about | {"facts": one}, "here")]
 

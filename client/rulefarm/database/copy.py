@@ -100,8 +100,12 @@ def once_each(change: Callable[[Any], _New], values: Sequence[Any]) -> list[_New
 
 
 def _fields(values: Sequence[Any]) -> list[str]:
-    if set(map(type, values)) == {int}:
+    kinds = set(map(type, values))
+    if kinds == {int}:
         return list(map(str, values))
+    if kinds == {str}:
+        # Most columns are: names, ids and digests, no two alike.
+        return ['"' + value.replace('"', '""') + '"' for value in values]
     return once_each(_field, values)
 
 

@@ -114,7 +114,9 @@ def compare(program: Program, frame: pl.DataFrame) -> bool:
         if got != wanted:
             text = program._ruleset.sources["r.grl"]
             pytest.fail(f"{text}\n{fields}\ngot    {got}\nwanted {wanted}")
-        assert kinds.setdefault(result.kinds[row], got) == got
+        without = repr((result.outcome[row], result.fired(row), result.reasons(row)))
+        assert kinds.setdefault(result.kinds[row], without) == without
+        assert repr(result.json_changes[row]) == repr(one.to_json()["changes"])
         JUDGED["changed"] += bool(one.changes)
         JUDGED["errors"] += one.outcome == "error"
         JUDGED["rows"] += 1
