@@ -5,10 +5,10 @@ row ever meets it. On the way of every job, at the producer and at the worker: a
 error."""
 
 import math
-import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import ROUND_HALF_EVEN, Context, Decimal
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from rulefarm.errors import JobRejected
@@ -31,8 +31,8 @@ _WRITTEN_OUT = 10 ** (MAX_DIGITS + 1)
 #: No rule has a number of this size.
 _BEYOND = 10**300
 _ROUNDED = Context(prec=MAX_DIGITS, rounding=ROUND_HALF_EVEN)
-#: The largest float64: NaN and the infinities are not within.
-_LARGEST = sys.float_info.max
+#: Names of an object that are remembered together: of no more, so that what is remembered stays small.
+_FEW = 64
 #: Characters of a value that an error message shows.
 _SHOWN = 40
 
@@ -162,8 +162,11 @@ def _members(value: Mapping[str, Any], place: _Place, depth: int, left: list[int
             if not item.isascii() or len(item) > MAX_TEXT_CHARACTERS or "\x00" in item:
                 item = _text(item, (place, name))
         elif kind is float:
-            if item.is_integer() or not -_LARGEST <= item <= _LARGEST:
+            # NaN is not within.
+            if not -_WHOLE < item < _WHOLE:
                 item = _number(item, (place, name))
+            elif item.is_integer():
+                item = int(item)
         elif kind is int:
             if not -_WHOLE < item < _WHOLE:
                 item = _number(item, (place, name))
@@ -213,17 +216,24 @@ def _number(value: int | float | Decimal, place: _Place) -> int | float:
     return number if is_short else float(_ROUNDED.plus(Decimal(repr(number))))
 
 
-def _names(value: Mapping[str, Any], place: _Place) -> list[str]:
+def _names(value: Mapping[str, Any], place: _Place) -> Sequence[str]:
     """The names of the members, in the order of their code points."""
-    try:
-        together = "".join(value)
-    except TypeError:
-        together = "\x00"
-    is_plain = together.isascii() and "\x00" not in together
-    if not is_plain or (len(together) > MAX_NAME_CHARACTERS and max(map(len, value)) > MAX_NAME_CHARACTERS):
-        for name in value:
-            _check_name(name, place)
+    known = _plain_names(tuple(value)) if len(value) <= _FEW else None
+    if known is not None:
+        return known
+    for name in value:
+        _check_name(name, place)
     return sorted(value)
+
+
+# Facts of one kind have the same names, job after job.
+@lru_cache(maxsize=256)
+def _plain_names(names: tuple[Any, ...]) -> tuple[str, ...] | None:
+    """Names in order; None where one is to be looked at."""
+    if not all(type(name) is str and len(name) <= MAX_NAME_CHARACTERS for name in names):
+        return None
+    together = "".join(names)
+    return tuple(sorted(names)) if together.isascii() and "\x00" not in together else None
 
 
 def _check_name(name: Any, place: _Place) -> None:

@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 
 import pytest
@@ -241,6 +242,15 @@ def test_the_values_beside_the_text_are_what_is_read_from_it(facts: dict[str, An
     text, values = wire.canonical_with_values(facts)
     read = json.loads(text)
     assert (repr(values), text) == (repr(read), wire.canonical(facts))
+
+
+def test_a_name_that_is_text_of_a_class_of_its_own_is_taken_whichever_came_first() -> None:
+    class Field(StrEnum):
+        FIRST, SECOND = "b_first", "a_second"
+
+    own, plain = {Field.FIRST: 1, Field.SECOND: 2}, {"b_first": 1, "a_second": 2}
+    for one, other in ((own, plain), (plain, own)):
+        assert wire.canonical({"P": one}) == wire.canonical({"P": other}) == '{"P":{"a_second":2,"b_first":1}}'
 
 
 @pytest.mark.parametrize("name", ["n" * 201, "a\x00", "\ud800", 7])
