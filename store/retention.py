@@ -2,7 +2,8 @@
 
 By whole months of submission, for a month of verdicts is one partition, and a job must not outlive its verdict: the
 same key submitted again would be taken for done. Open work is never touched, nor what stands with it: the verdicts of
-a batch that is still open, a job or batch whose dead letter is younger than the month."""
+a batch that is still open, a job or batch whose dead letter is younger than the month. Who looked at facts, and what
+operators did, is asked long after the facts are gone: these trails go by an age of their own, if one is named."""
 
 import re
 import uuid
@@ -28,13 +29,15 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
-from rulefarm.database import batches, dead_letters, jobs, translate_errors
+from rulefarm.database import batches, dead_letters, fact_views, jobs, operator_actions, translate_errors
 from rulefarm.errors import RulefarmError
 from store.draft_retention import prune_drafts
 from store.partitions import LOCK_REFUSED, SCHEMA_LOCK, months, trees
 
 #: Rows deleted in one transaction; a batch takes its chunks along.
 _ROWS, _BATCHES = 5000, 20
+#: Trails that name people and where they were, with when each row was written.
+_TRAILS = ((fact_views, fact_views.c.viewed_at), (operator_actions, operator_actions.c.acted_at))
 #: Seconds that dropping a partition waits for whoever reads the verdicts: longer, and everybody else waits behind it.
 _LOCK_S = 5
 
@@ -60,12 +63,14 @@ class Pruned:
     dead_letters: int
     #: Rulesets that were put on record to be tried, and that nothing refers to.
     drafts: int
+    #: Name of each trail of what people did, and the rows that were older than was asked for; empty: all are kept.
+    trails: dict[str, int]
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
         counts = {"verdicts": self.verdicts, "jobs": self.jobs, "batches": self.batches}
         dropped = {"partitions": self.partitions, "kept": self.kept, **counts, "dead_letters": self.dead_letters}
-        dropped["drafts"] = self.drafts
+        dropped |= {"drafts": self.drafts, "trails": self.trails}
         return {"before": self.before.isoformat(), **dropped}
 
 
@@ -82,12 +87,20 @@ def first_kept(now: datetime, age: timedelta) -> datetime:
     return (now.astimezone(UTC) - age).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 
 
-def prune(engine: Engine, before: datetime, *, dry_run: bool = False, lock_s: float = _LOCK_S) -> Pruned:
+def prune(
+    engine: Engine,
+    before: datetime,
+    *,
+    trails_before: datetime | None = None,
+    dry_run: bool = False,
+    lock_s: float = _LOCK_S,
+) -> Pruned:
     """Drop what was submitted before an instant and is closed.
 
     Args:
         engine: the database.
         before: from `first_kept`: the start of a month.
+        trails_before: of the trails of what people did, drop what was written before. Default: nothing.
         dry_run: count, and drop nothing.
         lock_s: seconds that dropping a month waits for whoever reads verdicts.
 
@@ -108,6 +121,11 @@ def prune(engine: Engine, before: datetime, *, dry_run: bool = False, lock_s: fl
         jobs=work(engine, jobs, _closed(jobs, before)),
         batches=work(engine, batches, _closed(batches, before)),
         dead_letters=work(engine, dead_letters, [dead_letters.c.died_at < before, ~_stays(dead_letters, before)]),
+        trails={
+            trail.name: work(engine, trail, [written_at < trails_before])
+            for trail, written_at in _TRAILS
+            if trails_before is not None
+        },
         **_prune_verdicts(engine, before, lock_s=None if dry_run else lock_s),
     )
 
@@ -131,7 +149,8 @@ def _count(engine: Engine, table: Table, conditions: Sequence[ColumnElement[bool
 
 def _delete(engine: Engine, table: Table, conditions: Sequence[ColumnElement[bool]]) -> int:
     """Delete in portions, by id: each portion goes on where the last one ended, so the table is read once."""
-    last, deleted = uuid.UUID(int=0), 0
+    last: Any = uuid.UUID(int=0) if isinstance(table.c.id.type, Uuid) else 0
+    deleted = 0
     while True:
         picked = select(table.c.id).where(table.c.id > last, *conditions).order_by(table.c.id)
         picked = picked.limit(_BATCHES if table is batches else _ROWS).with_for_update(skip_locked=True, of=table)

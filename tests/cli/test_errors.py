@@ -103,6 +103,7 @@ WRONG = [
     Wrong("no age to prune by", "prune", "--older-than", AWAY, 2),
     Wrong("an age that is none", "prune --older-than 3y", "like 90d or 12w", AWAY, 2),
     Wrong("an age of nothing", "prune --older-than 0d", "like 90d or 12w", AWAY, 2),
+    Wrong("a trail younger than what it is of", "prune --older-than 90d --trails-older-than 89d", "stays on", AWAY, 2),
     Wrong("no database to prune", "prune --older-than 90d", "127.0.0.1:1", AWAY, 3),
 ]  # fmt: skip
 

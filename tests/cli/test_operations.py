@@ -146,6 +146,7 @@ def test_old_months_are_pruned_and_what_was_dropped_is_said(
     assert did["partitions"] == {f"verdicts_2024_0{month}": 0 for month in range(1, 5)}
     assert (did["jobs"], did["dead_letters"]) == (1, 1)
     assert quiet("prune", "--older-than", "90d").startswith("dropped what was submitted before ")
+    assert "views of facts by people" in quiet("prune", "--older-than", "90d", "--trails-older-than", "90d")
 
 
 def test_nobody_waits_for_more_answers_than_workers_were_asked(running_farm: Settings) -> None:

@@ -7,8 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Engine, text
 
-from rulefarm.database import batches
+from rulefarm.database import batches, fact_views, operator_actions
 from rulefarm.settings import Settings
+from store.fact_views import record_fact_view
+from store.operator_actions import Operator, record_action
 from store.partitions import ensure_partitions
 from store.publications import publish
 from store.region_tables import add_copy
@@ -16,7 +18,7 @@ from store.retention import PartitionBusy, Pruned, first_kept, prune
 from store.ruleset_versions import RulesetSnapshot, record_ruleset
 from store.shadows import Shadow, start_shadow
 from store.verdicts import store_chunk, store_verdict
-from tests.rows import add_job, verdict
+from tests.rows import add_job, rows, verdict
 from tests.store.dying import batch_of_rows, dead_job, kill_row
 
 BEFORE = datetime(2026, 3, 1, tzinfo=UTC)
@@ -99,6 +101,28 @@ def test_what_is_closed_and_old_goes_and_nothing_else(settings: Settings, past: 
     assert partitions(past) == {"verdicts_2026_03", "verdicts_2026_04"}
     assert dropped(prune(past, BEFORE)) == (0, 0, 0, 0, 0)
     assert store_verdict(past, verdict(waiting.id, OLD))
+
+
+def test_trails_of_what_people_did_go_by_an_age_of_their_own(past: Engine) -> None:
+    for _ in range(3):
+        record_fact_view(past, viewer="ada", address="::1", domain="x", subject_id=uuid.uuid4(), unmasked=False)
+        with past.begin() as connection:
+            record_action(connection, Operator("ada", "::1"), "drop", {}, [uuid.uuid4()])
+    with past.begin() as connection:
+        connection.execute(text("update fact_views set viewed_at = :old where id < 3"), {"old": OLD})
+        connection.execute(text("update operator_actions set acted_at = :old where id = 1"), {"old": OLD})
+
+    def left() -> tuple[int, int]:
+        return len(rows(past, fact_views)), len(rows(past, operator_actions))
+
+    # Nobody asked for it: they outlive what they are about.
+    assert prune(past, BEFORE).trails == {}
+    assert prune(past, BEFORE, trails_before=OLD).trails == {"fact_views": 0, "operator_actions": 0}
+    would = prune(past, BEFORE, trails_before=BEFORE, dry_run=True)
+    assert left() == (3, 3)
+    assert would == prune(past, BEFORE, trails_before=BEFORE)
+    assert would.to_json()["trails"] == {"fact_views": 2, "operator_actions": 1}
+    assert left() == (1, 2)
 
 
 def test_the_month_of_an_open_batch_stays_with_its_verdicts(past: Engine) -> None:
