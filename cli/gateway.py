@@ -2,27 +2,13 @@
 
 import click
 
-from cli.options import read_settings
+from cli.options import read_settings, serving_options
 from rulefarm.optional_imports import require_extra
 
 
 @click.command("gateway")
 @click.option("--domains", help="Domains to serve, with commas between. Default: all that are published.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option(
-    "--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="Port to listen on; 0: a free one."
-)
-@click.option("--region", help="Region that it is for, of those that RULEFARM_REGION_* name. Default: RULEFARM_REGION.")
-@click.option(
-    "--tokens", is_flag=True, help="Ask for tokens on loopback, too. Elsewhere every request needs one in any case."
-)
-@click.option(
-    "--loglevel",
-    type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"], case_sensitive=False),
-    default="INFO",
-    show_default=True,
-    help="How much it logs.",
-)
+@serving_options(port=8080)
 def command(domains: str | None, host: str, port: int, region: str | None, tokens: bool, loglevel: str) -> None:
     """Run an HTTP gateway in the foreground: evaluate, submit, read. SIGTERM lets it answer what it has taken."""
     served = [domain.strip() for domain in domains.split(",")] if domains else []

@@ -108,6 +108,32 @@ def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def serving_options(port: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """How a server of HTTP is reached, what it asks for and what it says: --host to --loglevel.
+
+    Args:
+        port: that it listens on, unless said otherwise.
+    """
+    levels = click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"], case_sensitive=False)
+    free = "Port to listen on; 0: a free one."
+    region = "Region that it is for, of those that RULEFARM_REGION_* name. Default: RULEFARM_REGION."
+    tokens = "Ask for tokens on loopback, too. Elsewhere one is asked for in any case."
+    options = (
+        click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on."),
+        click.option("--port", default=port, show_default=True, type=click.IntRange(0, 65535), help=free),
+        click.option("--region", help=region),
+        click.option("--tokens", is_flag=True, help=tokens),
+        click.option("--loglevel", type=levels, default="INFO", show_default=True, help="How much it logs."),
+    )
+
+    def decorated(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorated
+
+
 def read_settings() -> Settings:
     """The settings, from the environment."""
     return Settings.from_env(os.environ)
