@@ -5,6 +5,7 @@ as a `Verdict` to whoever looks at it by itself. Writes nothing."""
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from operator import attrgetter
@@ -54,6 +55,10 @@ class VerdictColumns:
 
     def __iter__(self) -> Iterator[Verdict]:
         return map(self.__getitem__, range(self._rows))
+
+    def outcomes(self) -> dict[str, int]:
+        """How many of them have which outcome."""
+        return dict(Counter(self._columns["outcome"]))
 
     def stored(self, names: Sequence[str]) -> dict[str, Sequence[Any]]:
         """Columns as they are copied into a table.

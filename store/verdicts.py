@@ -9,6 +9,7 @@ from typing import Any
 from psycopg2.errors import UniqueViolation
 from sqlalchemy import Connection, Engine, bindparam, func, text, update
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects.postgresql import JSONB
 
 from rulefarm.database import chunks, copy_columns, execute_alone, translate_errors, verdicts
 from rulefarm.verdict import Verdict
@@ -36,12 +37,15 @@ def _storing() -> str:
 # The job's row decides: it is locked and closed by this statement, so of two workers with the same job one closes it
 # and the other finds it closed; and no verdict can exist without its job.
 _STORE = _storing()
+_OF_CHUNK = (chunks.c.batch == bindparam("of_batch"), chunks.c.n == bindparam("of_n"))
 _CLOSE_CHUNK = (
     update(chunks)
-    .where(chunks.c.batch == bindparam("of_batch"), chunks.c.n == bindparam("of_n"), chunks.c.state == "open")
+    .where(*_OF_CHUNK, chunks.c.state == "open")
     .where(chunks.c.attempts == bindparam("attempt"))
-    .values(state="done", lease_until=None, finished_at=func.now())
+    .values(state="done", lease_until=None, finished_at=func.now(), outcomes=bindparam("counted", type_=JSONB))
 )
+# Some of its verdicts were there before, and are not counted twice: whoever wants to know counts what is on record.
+_UNCOUNT = update(chunks).where(*_OF_CHUNK).values(outcomes=None)
 
 
 def store_verdict(engine: Engine, verdict: Verdict, *, attempt: int = 1, job: Mapping[str, Any] | None = None) -> bool:
@@ -88,10 +92,13 @@ def store_chunk(
     """
     columns = rows if isinstance(rows, VerdictColumns) else VerdictColumns.of(rows)
     with translate_errors(engine), engine.begin() as connection:
-        closed = connection.execute(_CLOSE_CHUNK, {"of_batch": batch, "of_n": n, "attempt": attempt})
+        place, outcomes = {"of_batch": batch, "of_n": n}, columns.outcomes()
+        closed = connection.execute(_CLOSE_CHUNK, {**place, "attempt": attempt, "counted": outcomes})
         if not closed.rowcount:
             return None
         new = _add(connection, columns)
+        if new < len(columns):
+            connection.execute(_UNCOUNT, place)
         finish_batch(connection, batch)
     return new
 

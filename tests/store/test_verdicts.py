@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Engine, func, select
 
-from rulefarm.database import Ledger, batches, connect, jobs, verdicts
+from rulefarm.database import Ledger, batches, chunks, connect, jobs, read_batch, verdicts
 from rulefarm.errors import DatabaseUnreachable
 from rulefarm.settings import Settings
 from rulefarm.verdict import Verdict
@@ -118,6 +118,30 @@ def test_a_row_that_has_its_verdict_keeps_it_and_its_neighbours_get_theirs(datab
     assert found == {row.subject: row for row in (again[0], rows[1], *again[2:])}
     with database.connect() as connection:
         assert connection.execute(select(batches.c.state, batches.c.judged)).one() == ("done", 4)
+
+
+def test_a_batch_under_way_is_counted_by_its_chunks_and_by_its_verdicts_where_these_say_nothing(
+    database: Engine,
+) -> None:
+    batch, now = add_batch(database, count=4)
+    named = {0: ["a", "b"], 1: ["c", "d"], 2: ["d", "e"]}
+    expected = ({"accept": 1, "review": 1}, {"accept": 2, "review": 2}, {"accept": 3, "review": 2})
+    for n, subjects in named.items():
+        rows = [
+            verdict(uuid.uuid5(batch, subject), now, batch=batch, subject=subject, outcome=outcome)
+            for subject, outcome in zip(subjects, ("review", "accept"), strict=True)
+        ]
+        claim_chunk(database, batch, n, TERMS)
+        store_chunk(database, batch, n, rows, attempt=1)
+        found = read_batch(database, batch)
+        assert (found["state"], found["outcomes"]) == ("open", expected[n])
+    with database.begin() as connection:
+        # One of its rows had its verdict before: that is not counted twice.
+        counted = select(chunks.c.outcomes).where(chunks.c.state == "done").order_by(chunks.c.n)
+        assert list(connection.execute(counted).scalars()) == [expected[0], expected[0], None]
+        # Where each says its own nobody reads a verdict.
+        connection.execute(chunks.update().where(chunks.c.n == 2).values(outcomes={"reject": 2}))
+    assert read_batch(database, batch)["outcomes"] == {"accept": 2, "review": 2, "reject": 2}
 
 
 def test_chunks_that_finish_together_close_their_batch(database: Engine) -> None:

@@ -1,6 +1,7 @@
 """A producer's side of Postgres: connections, tables, the ledger. Needs the extra `rulefarm[ledger]`."""
 
 from rulefarm.database.alone import execute_alone
+from rulefarm.database.batch_record import read_batch
 from rulefarm.database.connection import connect, translate_errors
 from rulefarm.database.console_tables import console_sessions, fact_views
 from rulefarm.database.copy import copy_columns, copy_rows, once_each
@@ -50,6 +51,7 @@ __all__ = [
     "once_each",
     "operator_actions",
     "publications",
+    "read_batch",
     "read_verdict",
     "reconciler",
     "rulesets",

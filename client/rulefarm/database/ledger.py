@@ -18,12 +18,13 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.dml import ReturningInsert
 
 from rulefarm.database.alone import again_once, as_text, execute_alone
+from rulefarm.database.batch_record import read_batch
 from rulefarm.database.connection import connect, translate_errors
 from rulefarm.database.identity import FarmIdentity
 from rulefarm.database.many_jobs import take_in
 from rulefarm.database.silence import SHORT_S
-from rulefarm.database.tables import active_rulesets, batches, chunks, dead_letters, jobs, rulesets, verdicts
-from rulefarm.errors import JobDead, JobRejected, NotFound
+from rulefarm.database.tables import active_rulesets, chunks, jobs, rulesets, verdicts
+from rulefarm.errors import JobDead, JobRejected
 from rulefarm.jobs import Job
 from rulefarm.messaging import JobMessage, TaskMessage
 from rulefarm.routing import domain_of_queue
@@ -256,17 +257,7 @@ class Ledger:
         Raises:
             NotFound: no such batch.
         """
-        outcomes = select(verdicts.c.outcome, func.count().label("n")).where(verdicts.c.batch == batch_id)
-        with translate_errors(self.engine), self.engine.connect() as connection:
-            row = connection.execute(select(batches).where(batches.c.id == batch_id)).mappings().first()
-            if row is None:
-                raise NotFound("no-such-batch", f"no batch {batch_id} is on record")
-            counted = row["outcomes"] if row["state"] == "done" else None
-            if counted is None:
-                counted = {each.outcome: each.n for each in connection.execute(outcomes.group_by(verdicts.c.outcome))}
-            letters = select(func.count()).select_from(dead_letters).where(dead_letters.c.batch == batch_id)
-            dead = connection.execute(letters).scalar_one()
-            return dict(row) | {"outcomes": counted, "dead": dead}
+        return read_batch(self.engine, batch_id)
 
 
 def active_digests(engine: Engine) -> dict[str, str]:

@@ -124,6 +124,9 @@ chunks = Table(
     Column("times_sent", Integer, nullable=False, server_default=text("1")),
     Column("resend_at", _INSTANT, nullable=False, server_default=func.now()),
     Column("finished_at", _INSTANT),
+    # Once it is done: outcome to how many of its subjects have it, as of a batch. NULL too where verdicts of some were
+    # on record before, or the worker was of the release before.
+    Column("outcomes", JSONB(none_as_null=True)),
     PrimaryKeyConstraint("batch", "n"),
     # split: its rows are in later chunks of the batch, because one of them kept it from being judged.
     CheckConstraint("state in ('open', 'done', 'dead', 'split')", name="state"),
