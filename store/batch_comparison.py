@@ -109,10 +109,10 @@ def compare_all(engine: Engine, batch: Mapping[str, Any], before: Mapping[str, A
         DatabaseUnreachable: no answer, or not in time.
     """
     now, then = verdicts.alias("now"), verdicts.alias("before")
-    # In order, so that who looks twice is named the same.
+    # In order, so that who looks twice is named the same; and few, for all of a million may be otherwise.
     named = func.array_agg(aggregate_order_by(now.c.subject, now.c.subject)).filter(now.c.outcome != then.c.outcome)
     statement = (
-        select(then.c.outcome, now.c.outcome, func.count(), named)
+        select(then.c.outcome, now.c.outcome, func.count(), named[1:_NAMED])
         .join(then, (then.c.subject == now.c.subject) & (then.c.batch == before["id"]))
         .where(now.c.batch == batch["id"], now.c.enqueued_at == batch["enqueued_at"])
         .where(then.c.enqueued_at == before["enqueued_at"])
@@ -122,9 +122,7 @@ def compare_all(engine: Engine, batch: Mapping[str, Any], before: Mapping[str, A
     with translate_errors(engine), engine.connect() as connection:
         rows = connection.execute(statement).all()
         looked_at = connection.execute(total).scalar_one()
-    flips = [
-        Flip(earlier, later, number, subjects[:_NAMED]) for earlier, later, number, subjects in rows if earlier != later
-    ]
+    flips = [Flip(earlier, later, number, subjects) for earlier, later, number, subjects in rows if earlier != later]
     return BatchComparison(before, looked_at, sum(row[2] for row in rows), _most_first(flips), True)
 
 

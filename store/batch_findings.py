@@ -8,15 +8,31 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
+from typing import Any, get_args
 
-from sqlalchemy import Engine, Row, Select, select
+from sqlalchemy import Engine, Row, select, text
 
-from rulefarm.database import dead_letters, translate_errors, verdicts
-from store.verdict_terms import newest
+from rulefarm.database import dead_letters, translate_errors
+from rulefarm.verdict import Outcome
+from store.verdict_pages import NEAR
 
 #: Verdicts that are looked at.
 LOOKED_AT = 1_000
+# Each outcome stands in an index by itself. All rows of a chunk are of one instant: by their ids, which are chance, the
+# last are a fair part of them.
+_NEWEST = (
+    "select {columns} from verdicts where batch = :batch and outcome = '{outcome}'"
+    " order by evaluated_at desc, id limit :most"
+)
+_STREAMS = (
+    _NEWEST.format(columns="subject, outcome, fired, evaluated_at, id", outcome=outcome)
+    for outcome in get_args(Outcome)
+)
+_LAST = text(
+    f"select subject, outcome, fired from ({' union all '.join(f'({stream})' for stream in _STREAMS)}) last"
+    " order by evaluated_at desc, id limit :most"
+)
+_ERRORS = text(_NEWEST.format(columns="id, subject, reasons", outcome="error"))
 #: Kinds of errors that are told, and subjects that are named of each.
 _KINDS, _NAMED = 20, 3
 
@@ -52,10 +68,9 @@ def judged_last(engine: Engine, batch: uuid.UUID, *, most: int = LOOKED_AT) -> S
     Raises:
         DatabaseUnreachable: no answer.
     """
-    last = newest(verdicts, {"batch": batch}, limit=most).subquery()
-    statement: Select[Any] = select(last.c.subject, last.c.outcome, last.c.fired)
     with translate_errors(engine), engine.connect() as connection:
-        return connection.execute(statement).all()
+        connection.execute(NEAR)
+        return connection.execute(_LAST, {"batch": batch, "most": most}).all()
 
 
 def fired_most(last: Sequence[Row[Any]], *, limit: int = 10) -> FiredMost:
@@ -81,13 +96,12 @@ def error_kinds(engine: Engine, batch: uuid.UUID, *, most: int = LOOKED_AT) -> l
     Raises:
         DatabaseUnreachable: no answer.
     """
-    last = newest(verdicts, {"batch": batch, "outcome": "error"}, limit=most).subquery()
-    errors = select(last.c.id, last.c.subject, last.c.reasons)
     died = dead_letters.c.id, dead_letters.c.subject, dead_letters.c.code, dead_letters.c.reason
     letters = select(*died).where(dead_letters.c.batch == batch).limit(most)
     found: dict[str, list[tuple[uuid.UUID, str, str]]] = {}
     with translate_errors(engine), engine.connect() as connection:
-        for verdict_id, subject, reasons in connection.execute(errors):
+        connection.execute(NEAR)
+        for verdict_id, subject, reasons in connection.execute(_ERRORS, {"batch": batch, "most": most}):
             first = next((reason for reason in reasons if reason["outcome"] == "error"), None)
             code, text = (first["code"] or "error", first["text"]) if first else ("error", "")
             found.setdefault(code, []).append((verdict_id, subject, text))

@@ -22,7 +22,7 @@ LOOKED_THROUGH = 2_500
 EXPORTED, _PORTION, EXPORT_LOOKED_THROUGH = 100_000, 5_000, 2_000_000
 #: Verdicts of one domain lie together where they were written. By what Postgres believes of a disk that turns it would
 #: go through those of all domains, as if each had its share of every hour; a night's batch is all that hour has.
-_NEAR = text("set local random_page_cost = 1")
+NEAR = text("set local random_page_cost = 1")
 #: Terms that no index knows.
 _UNINDEXED = ("rule", "digest")
 
@@ -84,7 +84,7 @@ def export_verdicts(engine: Engine, **terms: Unpack[VerdictTerms]) -> Iterator[l
 
 
 def _page(connection: Connection, terms: VerdictTerms, limit: int, after: Place | None, look: int) -> VerdictPage:
-    connection.execute(_NEAR)
+    connection.execute(NEAR)
     searched = cast(VerdictTerms, {name: terms.get(name) for name in _UNINDEXED if terms.get(name) is not None})
     is_spanning = spans_domains(terms)
     if searched and is_spanning:
