@@ -40,6 +40,8 @@ class Example:
     facts: Mapping[str, Any]
     #: The instant that it was judged at.
     as_of: datetime
+    #: Of the job, or of the row of a batch; None: it is of a file.
+    id: str | None = None
 
 
 @dataclass(slots=True)

@@ -76,9 +76,8 @@ def part_impact(engine: Engine, versions: VersionImpact, wanted: Wanted, part: F
         return _of_chunk(engine, versions, part, part.batch)
     impact = Impact()
     for page in jobs_of(engine, wanted, part, shared=versions.is_shared):
-        impact.add(
-            versions.of_jobs([RecordedJob(row["subject"], row["facts"], row["as_of"], _shared(row)) for row in page])
-        )
+        known = (RecordedJob(row["subject"], row["facts"], row["as_of"], _shared(row), row["id"]) for row in page)
+        impact.add(versions.of_jobs(list(known)))
     return impact
 
 
@@ -95,7 +94,7 @@ def _of_chunk(engine: Engine, versions: VersionImpact, part: FactsPart, batch: U
         ids = row_ids(batch, frame[SUBJECT_COLUMN].to_list())
         known = verdicts_of_rows(engine, chunk["enqueued_at"], ids)
         shared = [_shared(known.get(id_, {})) for id_ in ids]
-    return versions.of_rows(frame, chunk["form"], chunk["as_of"], shared)
+    return versions.of_rows(frame, chunk["form"], chunk["as_of"], shared, batch=batch)
 
 
 def _shared(verdict: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID, uuid5
 
 import polars as pl
 
@@ -35,6 +36,7 @@ class RecordedJob:
     as_of: datetime
     #: The shared facts that were judged with it; None: none are on record.
     shared: Mapping[str, Any] | None
+    id: UUID | None = None
 
 
 class VersionImpact:
@@ -79,6 +81,8 @@ class VersionImpact:
         form: str,
         as_of: datetime,
         shared: Sequence[Mapping[str, Any] | None] | None = None,
+        *,
+        batch: UUID | None = None,
     ) -> Impact:
         """Count the rows of a source, or of a chunk.
 
@@ -87,6 +91,7 @@ class VersionImpact:
             form: of the source.
             as_of: the instant to judge at.
             shared: the shared facts of each row, or None where none are on record; needed if `is_shared`.
+            batch: that the chunk is of. Default: none, it is a source.
         """
         skipped = 0
         if self.is_shared:
@@ -108,7 +113,8 @@ class VersionImpact:
             subjects = frame[SUBJECT_COLUMN][list(flipped)].to_list()
             for place, (row, cause) in enumerate(flipped.items()):
                 facts = documents[place] | dict((shared[row] or {}) if shared is not None else {})
-                impact.count(cause, self._value(facts), Example(subjects[place], facts, as_of))
+                row_id = None if batch is None else str(uuid5(batch, subjects[place]))
+                impact.count(cause, self._value(facts), Example(subjects[place], facts, as_of, row_id))
         return impact
 
     def of_jobs(self, jobs: Sequence[RecordedJob]) -> Impact:
@@ -125,7 +131,9 @@ class VersionImpact:
         impact.skipped = len(jobs) - len(known)
         for row, cause in flipped.items():
             facts = complete[row].document
-            impact.count(cause, self._value(facts), Example(known[row].subject, facts, known[row].as_of))
+            job = known[row]
+            example = Example(job.subject, facts, job.as_of, None if job.id is None else str(job.id))
+            impact.count(cause, self._value(facts), example)
         return impact
 
     def _value(self, facts: Mapping[str, Any]) -> Decimal | None:

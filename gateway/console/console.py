@@ -5,6 +5,7 @@ form comes from, the headers of the answer, and that an error is a page too."""
 
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -40,7 +41,7 @@ _Page = Callable[[ConsoleContext, Request], Awaitable[Response]]
 #: Path within the console, method, what a visitor has to be allowed (None: nobody is asked), and what answers.
 PAGES: tuple[tuple[str, str, str | None, _Page], ...] = (
     ("/", "GET", "read", overview.overview),
-    ("/figures", "GET", "read", overview.figures),
+    ("/figures", "GET", "read", partial(overview.overview, template="figures.html")),
     ("/verdicts", "GET", "read", verdicts.verdicts),
     ("/verdicts/export/{format}", "GET", "read", verdicts.export),
     ("/verdicts/{id}", "GET", "read", verdict.verdict),
@@ -62,7 +63,7 @@ PAGES: tuple[tuple[str, str, str | None, _Page], ...] = (
     ("/dead-letters/{id}/{action}", "GET", "operate", dead_letters.confirm),
     ("/dead-letters/{id}/{action}", "POST", "operate", dead_letters.act),
     ("/health", "GET", "read", health.health),
-    ("/health/findings", "GET", "read", health.findings),
+    ("/health/findings", "GET", "read", partial(health.health, template="findings.html")),
     ("/sign-in", "GET", None, sign_in.sign_in_page),
     ("/sign-in", "POST", None, sign_in.sign_in),
     ("/sign-out", "POST", None, sign_in.sign_out),

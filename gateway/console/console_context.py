@@ -18,6 +18,8 @@ from gateway.console.versions import RecordedVersions
 from gateway.gateway_context import ANSWER_S, GatewayContext, in_thread, within
 from rulefarm.database import LONG_S, connect, translate_errors
 from rulefarm.settings import Settings
+from rulesets.loader import LoadedRuleset
+from store.private_view import PrivateView
 from store.rule_firings import DomainFirings, RuleFiringCounts
 from workers.monitoring import HealthCheck, SignalReader, examine
 
@@ -54,8 +56,18 @@ class ConsoleContext:
     versions: RecordedVersions
     #: What came of the cases of a domain, by its name; filled by the page that asks for it.
     covered: dict[str, Recent[Any]]
-    #: For what computes for seconds, one after the other: drafts that are tried, cases that are run.
+    #: For what takes seconds, one after the other: drafts that are tried, versions that are compiled and compared,
+    #: verdicts that are explained, batches that are compared whole.
     slow: ThreadPoolExecutor
+
+    def view(self, *, everything: bool) -> PrivateView:
+        """What a visitor is shown of facts on record.
+
+        Args:
+            everything: whether private values, too.
+        """
+        # The gateway's knows the versions on record, and is kept up to date: another one would read them all.
+        return PrivateView(self.database, everything=True) if everything else self.gateway.private
 
     async def run(self, call: Callable[[], _Answer]) -> _Answer:
         """Do in a thread what waits or computes.
@@ -66,12 +78,28 @@ class ConsoleContext:
         return await within(ANSWER_S, in_thread(self.threads, call))
 
     async def compute(self, call: Callable[[], _Answer]) -> _Answer:
-        """Do in turn what computes for seconds.
+        """Do in turn what takes seconds.
 
         Raises:
             GatewayBusy: it takes too long, or others are before it; what has begun goes on.
         """
         return await within(ANSWER_S, in_thread(self.slow, call))
+
+    async def ruleset(self, domain: str, digest: str) -> LoadedRuleset:
+        """A version, compiled: what judges now at once, whatever else is computed.
+
+        Args:
+            domain: whose.
+            digest: of it, whole.
+
+        Raises:
+            NotFound, RulesetUnreadable, engine.EngineError, DatabaseUnreachable: as `RecordedVersions.ruleset`.
+            GatewayBusy: it takes too long.
+        """
+        served = self.versions.served(domain, digest)
+        if served is not None:
+            return served
+        return await self.compute(partial(self.versions.ruleset, domain, digest))
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import ipaddress
 import re
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -23,6 +24,7 @@ from gateway.console.links import ROOT
 from gateway.problems import RequestRefused
 from gateway.request_bodies import read_body
 from store.console_sessions import SESSION, new_secret, session_token
+from store.fact_views import record_fact_view
 from store.tokens import GatewayToken
 
 COOKIE = "rulefarm_console"
@@ -128,6 +130,31 @@ def visitor_of(request: Request) -> Visitor:
 def address_of(request: Request) -> str:
     """Where a request came from, for the record: of a proxy, if there stands one before it."""
     return request.client.host if request.client else "unknown"
+
+
+def record_view(
+    context: ConsoleContext, request: Request, domain: str, subject_id: uuid.UUID, *, unmasked: bool
+) -> None:
+    """Put on record that who sent a request is shown the facts of a subject; before they are shown.
+
+    Args:
+        context: of the console.
+        request: one that was greeted.
+        domain: whose subject it is; empty: nobody can say.
+        subject_id: the job, the verdict of a row of a batch, or the dead letter of a message.
+        unmasked: whether private values are shown.
+
+    Raises:
+        DatabaseUnreachable: nothing was written: show nothing.
+    """
+    record_fact_view(
+        context.database,
+        viewer=visitor_of(request).name,
+        address=address_of(request),
+        domain=domain,
+        subject_id=subject_id,
+        unmasked=unmasked,
+    )
 
 
 async def take_form(request: Request) -> None:

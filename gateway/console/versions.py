@@ -89,8 +89,17 @@ class RecordedVersions:
             RulesetUnreadable, engine.EngineError: the engine of today does not take it.
             DatabaseUnreachable: no answer.
         """
+        return self.served(domain, digest) or self._compiled(domain, digest)
+
+    def served(self, domain: str, digest: str) -> LoadedRuleset | None:
+        """A version, if it is what judges now: then it is compiled.
+
+        Args:
+            domain: whose.
+            digest: of it, whole.
+        """
         served = self._served.by_domain.get(domain)
-        return served if served is not None and served.digest == digest else self._compiled(domain, digest)
+        return served if served is not None and served.digest == digest else None
 
     def files(self, domain: str, digest: str) -> dict[str, bytes]:
         """The files of a version by the paths that rules name, in order.

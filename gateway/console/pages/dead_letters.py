@@ -3,11 +3,8 @@
 What changes something is asked for twice: a link leads to a page that says what will happen, and only its form does it.
 Who did it stands on the trail, and so does who looked at facts."""
 
-import base64
-import binascii
 import uuid
 from contextlib import suppress
-from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -18,16 +15,16 @@ from gateway.authorization import readable
 from gateway.console import links
 from gateway.console.console_context import ConsoleContext
 from gateway.console.rendering import redirect, render
-from gateway.console.session import address_of, visitor_of
+from gateway.console.session import address_of, record_view, visitor_of
 from gateway.gateway_context import query_flag
 from gateway.problems import RequestRefused
+from gateway.verdict_paths import cursor_behind, place_in
 from rulefarm.errors import BrokerUnreachable, NotFound
+from rulefarm.jobs import id_of
 from rulefarm.messaging import send_messages
 from rulefarm.normalize import abbreviate
 from store.dead_letter_retry import LetterFilter, NotRetryable, drop, find_letters, retry_letters
-from store.fact_views import record_fact_view
 from store.operator_actions import Operator, find_actions
-from store.private_view import PrivateView
 from tasks.dead_letter_facts import dead_letter_facts
 
 #: Letters of one page, and characters of a filter.
@@ -41,22 +38,23 @@ async def letters(context: ConsoleContext, request: Request) -> Response:
 
     Args:
         context: of the console.
-        request: with `domain`, `code`, `batch` and `after` in its query, if there are any.
+        request: with `domain`, `code`, `batch` and `cursor` in its query, if there are any.
 
     Raises:
         RequestRefused: a parameter can't be what it should.
     """
     asked = {name: request.query_params.get(name, "").strip()[:_FILTER] for name in ("domain", "code", "batch")}
-    batch = _id(asked["batch"], "batch") if asked["batch"] else None
+    batch = _batch(asked["batch"]) if asked["batch"] else None
     wanted = LetterFilter(
         domain=asked["domain"] or None, code=asked["code"] or None, batch=batch, domains=readable(request)
     )
-    after = _place(request.query_params["after"]) if "after" in request.query_params else None
+    after = place_in(request.query_params["cursor"]) if "cursor" in request.query_params else None
     found = await context.run(partial(find_letters, context.database, wanted, limit=_PAGE + 1, after=after))
     page = found[:_PAGE]
     following = None
     if len(found) > _PAGE:
-        following = links.path("dead-letters", query=asked | {"after": _cursor(page[-1])})
+        cursor = cursor_behind(page[-1]["died_at"], page[-1]["id"])
+        following = links.path("dead-letters", query=asked | {"cursor": cursor})
     return render(
         request,
         "dead_letters.html",
@@ -69,7 +67,7 @@ async def letters(context: ConsoleContext, request: Request) -> Response:
 
 
 async def letter(context: ConsoleContext, request: Request) -> Response:
-    """One dead letter; with `facts=true` in the query the facts too, which is put on record.
+    """One dead letter; with `facts=true` in the query the facts too, or what a message said, which is put on record.
 
     Args:
         context: of the console.
@@ -80,29 +78,19 @@ async def letter(context: ConsoleContext, request: Request) -> Response:
         DatabaseUnreachable: no answer; no facts are shown.
     """
     found, visitor = await _found(context, request), visitor_of(request)
-    facts = None
-    shows = query_flag(request, "facts", default=False)
+    shows, domain = query_flag(request, "facts", default=False), found["domain"] or ""
     everything = visitor.may("facts", found["domain"])
-    view = PrivateView(context.database, everything=everything)
-    if shows and found["domain"] is not None and found["kind"] != "message":
+    view = context.view(everything=everything)
 
-        def read() -> Any:
-            record_fact_view(
-                context.database,
-                viewer=visitor.name,
-                address=address_of(request),
-                domain=found["domain"],
-                subject_id=found["id"],
-                unmasked=everything,
-            )
-            return view.facts(dead_letter_facts(context.database, found), found["domain"])
+    def read() -> Any:
+        record_view(context, request, domain, found["id"], unmasked=everything)
+        return view.facts(dead_letter_facts(context.database, found), domain)
 
-        facts = await context.run(read)
     return render(
         request,
         "dead_letter.html",
+        facts=await context.run(read) if shows else None,
         letter=await context.run(partial(view.letter, found)),
-        facts=facts,
         shows=shows,
         may_operate=visitor.may("operate", found["domain"]),
     )
@@ -138,7 +126,8 @@ async def act(context: ConsoleContext, request: Request) -> Response:
     action, wanted = _action(request, found), LetterFilter(ids=[found["id"]])
     operator = Operator(visitor_of(request).name, address_of(request))
     if action == "drop":
-        await context.run(partial(drop, context.database, wanted, operator))
+        if not await context.run(partial(drop, context.database, wanted, operator)):
+            raise NotFound("no-such-letter", f"there is no dead letter {found['id']} any more", "somebody was quicker")
     else:
         grace_s = context.settings.reconcile_grace_s
         retried = await context.run(partial(retry_letters, context.database, wanted, operator, grace_s=grace_s))
@@ -152,7 +141,7 @@ async def act(context: ConsoleContext, request: Request) -> Response:
 
 
 async def _found(context: ConsoleContext, request: Request) -> dict[str, Any]:
-    wanted = LetterFilter(ids=[_id(request.path_params["id"], "the id")], domains=readable(request))
+    wanted = LetterFilter(ids=[id_of(request.path_params["id"])], domains=readable(request))
     [found] = await context.run(partial(find_letters, context.database, wanted))
     return found
 
@@ -167,23 +156,8 @@ def _action(request: Request, found: dict[str, Any]) -> str:
     return action
 
 
-def _id(text: str, name: str) -> uuid.UUID:
+def _batch(text: str) -> uuid.UUID:
     try:
         return uuid.UUID(text)
     except ValueError:
-        raise RequestRefused("bad-request", f"{name} can't be {abbreviate(text)}") from None
-
-
-def _cursor(last: dict[str, Any]) -> str:
-    return base64.urlsafe_b64encode(f"{last['died_at'].isoformat()} {last['id']}".encode()).decode().rstrip("=")
-
-
-def _place(cursor: str) -> tuple[datetime, uuid.UUID]:
-    try:
-        at, last = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii").split(" ")
-        moment = datetime.fromisoformat(at)
-        if moment.tzinfo is None:
-            raise ValueError
-        return moment, uuid.UUID(last)
-    except (ValueError, binascii.Error):
-        raise RequestRefused("bad-request", f"after can't be {abbreviate(cursor)}") from None
+        raise RequestRefused("bad-request", f"batch can't be {abbreviate(text)}") from None

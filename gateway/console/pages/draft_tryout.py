@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from http import HTTPStatus
+from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,7 +16,7 @@ from starlette.responses import Response
 from engine import EngineError
 from gateway.console.console_context import ConsoleContext
 from gateway.console.rendering import render
-from gateway.console.session import form_of, visitor_of
+from gateway.console.session import form_of, record_view, visitor_of
 from gateway.console.versions import OFFERED
 from gateway.gateway_context import ANSWER_S, query_number, within
 from gateway.problems import RequestRefused, is_inner, status_of
@@ -25,7 +26,6 @@ from rulefarm.errors import RulefarmError
 from rulefarm.verdict import Verdict
 from rulesets.flips import OUTCOMES
 from store.facts_on_record import instant_before
-from store.private_view import PrivateView
 from store.ruleset_versions import recorded_versions
 from workers.draft_impact import Versions, try_on_sample
 from workers.impact_report import ImpactReport, by_count, cause_words
@@ -53,7 +53,7 @@ async def impact(context: ConsoleContext, request: Request) -> Response:
     active = await context.run(partial(context.versions.digest, domain))
     versions = await context.run(partial(recorded_versions, context.database, domain, limit=OFFERED))
     draft = await context.run(partial(context.versions.digest, domain, asked)) if asked else ""
-    report = await context.compute(partial(_report, context, domain, active, draft, days)) if draft else None
+    report = await context.compute(partial(_report, context, request, active, draft, days)) if draft else None
     causes = by_count(report.impact)[:_CAUSES] if report else []
     return render(
         request,
@@ -118,8 +118,8 @@ async def judge(context: ConsoleContext, request: Request) -> Response:
         if is_inner(error):
             raise
         return await _shown(context, request, replace(box, refused=error))
-    if not visitor_of(request).may("facts", domain):
-        verdict = await context.run(partial(PrivateView(context.database, everything=False).verdict, verdict))
+    view = context.view(everything=visitor_of(request).may("facts", domain))
+    verdict = await context.run(partial(view.verdict, verdict))
     return await _shown(context, request, replace(box, verdict=verdict))
 
 
@@ -131,7 +131,7 @@ async def _version(context: ConsoleContext, request: Request, given: Mapping[str
 async def _judged(context: ConsoleContext, domain: str, box: _Box) -> Verdict:
     facts = wire.parse(box.facts.strip(), source="what is pasted")
     messages = job_messages(domain, [Submission(facts, None, parse_as_of(box.as_of or None), None)])
-    loaded = await context.compute(partial(context.versions.ruleset, domain, box.version))
+    loaded = await context.ruleset(domain, box.version)
     if loaded.schema.streams:
         message = f"{domain} judges by the recent events of a key, and every job that is judged becomes one of them"
         raise RequestRefused("needs-record", message, "submit a job, and look at its verdict")
@@ -149,9 +149,16 @@ async def _shown(context: ConsoleContext, request: Request, box: _Box) -> Respon
     return render(request, "judge.html", status, **values)
 
 
-def _report(context: ConsoleContext, domain: str, active: str, draft: str, days: int) -> ImpactReport:
+def _report(context: ConsoleContext, request: Request, active: str, draft: str, days: int) -> ImpactReport:
+    domain = request.path_params["domain"]
     before, after = (context.versions.ruleset(domain, digest) for digest in (active, draft))
     since = instant_before(context.database, timedelta(days=days))
     versions = Versions(domain, before, after)
     tried = try_on_sample(context.database, versions, since, most=SAMPLE)
-    return ImpactReport.of(versions, tried, facts=f"of the last {days} days, a sample")
+    report = ImpactReport.of(versions, tried, facts=f"of the last {days} days, a sample")
+    for cause in report.told:
+        # What is said of an example tells values of its facts; of private ones never.
+        example = report.impact.causes[cause].example
+        if example is not None and example.id is not None:
+            record_view(context, request, domain, UUID(example.id), unmasked=False)
+    return report

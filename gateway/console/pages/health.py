@@ -70,33 +70,17 @@ def findings_of(last: LastAnswer[list[HealthCheck]]) -> HealthFindings:
     return HealthFindings(f"{'; '.join(told)}.", not failed, tuple(lines), last.at)
 
 
-async def health(context: ConsoleContext, request: Request) -> Response:
+async def health(context: ConsoleContext, request: Request, *, template: str = "health.html") -> Response:
     """The page.
 
     Args:
         context: of the console.
         request: as it came.
+        template: all of it, or the part that changes.
 
     Raises:
         RequestRefused: its visitor may look at some domains only.
     """
-    return await _shown(context, request, "health.html")
-
-
-async def findings(context: ConsoleContext, request: Request) -> Response:
-    """What of it changes.
-
-    Args:
-        context: of the console.
-        request: as it came.
-
-    Raises:
-        RequestRefused: its visitor may look at some domains only.
-    """
-    return await _shown(context, request, "findings.html")
-
-
-async def _shown(context: ConsoleContext, request: Request, template: str) -> Response:
     if readable(request) is not None:
         raise RequestRefused("token-unfit", "health is of all domains", "take a token that reads every domain")
     last = await context.checks.get(wait_s=_WAIT_S)

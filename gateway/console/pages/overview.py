@@ -1,4 +1,4 @@
-"""What the farm does now.  figures -> [overview] -> the first page, and its figures alone
+"""What the farm does now.  figures -> [overview] -> the first page, or what of it changes
 
 The figures are those of `rulefarm metrics`, asked for anew every few seconds while somebody looks: a page is answered
 with what was found last. A visitor sees the domains that the token is for."""
@@ -15,33 +15,17 @@ from gateway.console.rendering import render
 _WAIT_S = 1.0
 
 
-async def overview(context: ConsoleContext, request: Request) -> Response:
+async def overview(context: ConsoleContext, request: Request, *, template: str = "overview.html") -> Response:
     """The page.
 
     Args:
         context: of the console.
         request: as it came.
+        template: all of it, or the part that changes.
 
     Raises:
         DatabaseUnreachable: no figures can be had.
     """
-    return await _shown(context, request, "overview.html")
-
-
-async def figures(context: ConsoleContext, request: Request) -> Response:
-    """What of it changes.
-
-    Args:
-        context: of the console.
-        request: as it came.
-
-    Raises:
-        DatabaseUnreachable: no figures can be had.
-    """
-    return await _shown(context, request, "figures.html")
-
-
-async def _shown(context: ConsoleContext, request: Request, template: str) -> Response:
     last = await context.figures.get(wait_s=_WAIT_S)
     shown = None if last is None else last.value.of(readable(request))
     return render(request, template, figures=shown, at=None if last is None else last.at, outcomes=OUTCOMES)

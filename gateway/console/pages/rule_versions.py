@@ -3,9 +3,10 @@
 A version is shown as it was published, whatever the engine of today makes of it; two are compared as they judge, which
 needs both compiled."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import ndiff
+from difflib import unified_diff
 from functools import partial
 
 from starlette.requests import Request
@@ -26,7 +27,7 @@ from store.schedules import pending_schedules
 
 #: Lines of a file, or rows of a table, of one page; publications of one page.
 _LINES, _PUBLICATIONS = 500, 50
-#: Differences that are shown, and lines of one of them.
+#: Differences that are shown, and lines of one of them; of a longer text the rest is not compared.
 _DIFFERENCES, _DIFFERENCE_LINES = 200, 200
 
 
@@ -38,8 +39,7 @@ class _FilePart:
     lines: list[tuple[int, Line]]
     #: Tables with the rows that are shown; of rules none.
     tables: list[tuple[TableCells, Sequence[tuple[int, tuple[str, ...]]]]]
-    #: Lines or rows in all, and where the parts before and after begin, if there are any.
-    length: int
+    #: The lines at which the parts before and after begin, if there are any.
     before: int | None
     after: int | None
 
@@ -50,8 +50,8 @@ class _ShownDifference:
 
     difference: Difference
     lines: list[tuple[str, str]]
-    #: Lines that are left out.
-    left: int
+    #: Whether there are more.
+    is_cut: bool
 
 
 async def version_text(context: ConsoleContext, request: Request) -> Response:
@@ -166,9 +166,7 @@ async def diff(context: ConsoleContext, request: Request) -> Response:
     if all(asked):
         one, other = [await context.run(partial(context.versions.digest, domain, each)) for each in asked]
         asked = [one, other]
-        compared = await context.compute(partial(context.versions.differences, domain, one, other))
-        more = max(0, len(compared) - _DIFFERENCES)
-        found = [_shown(each) for each in compared[:_DIFFERENCES]]
+        found, more = await context.compute(partial(_compared, context, domain, one, other))
     return render(
         request,
         "diff.html",
@@ -184,29 +182,43 @@ async def diff(context: ConsoleContext, request: Request) -> Response:
 
 def _part(shown: RuleFile, line: int, asked: str) -> _FilePart:
     if not shown.tables:
-        start = max(0, min(line, len(shown.lines)) - 1) // _LINES * _LINES
-        numbered = list(enumerate(shown.lines, 1))[start : start + _LINES]
-        return _FilePart(numbered, [], len(shown.lines), *_around(start, len(shown.lines)))
+        numbers: Sequence[int] = range(1, len(shown.lines) + 1)
+        start = _start(numbers, line)
+        numbered = list(zip(numbers, shown.lines, strict=True))[start : start + _LINES]
+        return _FilePart(numbered, [], *_around(numbers, start))
     # A file of several tables is a workbook: of it the sheet that is asked for, or the first.
     table = next((one for one in shown.tables if one.source == asked), shown.tables[0])
-    place = next((n for n, (number, _) in enumerate(table.rows) if number >= line), 0)
-    start = place // _LINES * _LINES
-    return _FilePart(
-        [], [(table, table.rows[start : start + _LINES])], len(table.rows), *_around(start, len(table.rows))
-    )
+    # A row may be several lines of its file, and above it stand a header and comments.
+    numbers = [number for number, _ in table.rows]
+    start = _start(numbers, line)
+    return _FilePart([], [(table, table.rows[start : start + _LINES])], *_around(numbers, start))
 
 
-def _around(start: int, length: int) -> tuple[int | None, int | None]:
-    before = max(0, start - _LINES) + 1 if start else None
-    return before, start + _LINES + 1 if start + _LINES < length else None
+def _start(numbers: Sequence[int], line: int) -> int:
+    """Where the part begins in which a line stands."""
+    place = min(bisect_left(numbers, line), len(numbers) - 1)
+    return max(0, place) // _LINES * _LINES
+
+
+def _around(numbers: Sequence[int], start: int) -> tuple[int | None, int | None]:
+    """The first lines of the parts before and after."""
+    before = numbers[start - _LINES] if start else None
+    return before, numbers[start + _LINES] if start + _LINES < len(numbers) else None
+
+
+def _compared(context: ConsoleContext, domain: str, before: str, after: str) -> tuple[list[_ShownDifference], int]:
+    """What differs as it is shown, and how many differences are left out."""
+    found = context.versions.differences(domain, before, after)
+    return [_shown(each) for each in found[:_DIFFERENCES]], max(0, len(found) - _DIFFERENCES)
 
 
 def _shown(found: Difference) -> _ShownDifference:
     if found.kind == "moved":
-        return _ShownDifference(found, [], 0)
-    lines = [
-        (line[0], line[2:])
-        for line in ndiff((found.before or "").splitlines(), (found.after or "").splitlines())
-        if line[0] != "?"
-    ]
-    return _ShownDifference(found, lines[:_DIFFERENCE_LINES], max(0, len(lines) - _DIFFERENCE_LINES))
+        return _ShownDifference(found, [], False)
+    before, after = ((text or "").splitlines() for text in (found.before, found.after))
+    # Lines that differ are not held against each other letter by letter: that would take as long as their number's
+    # square, and a rule may be long.
+    lines = list(unified_diff(before[:_DIFFERENCE_LINES], after[:_DIFFERENCE_LINES], n=_DIFFERENCE_LINES, lineterm=""))
+    # What it begins with are names of files, and which lines follow.
+    shown = [(line[0], line[1:]) for line in lines[3:]]
+    return _ShownDifference(found, shown, max(len(before), len(after)) > _DIFFERENCE_LINES)

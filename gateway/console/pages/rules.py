@@ -92,7 +92,8 @@ async def rule_list(context: ConsoleContext, request: Request) -> Response:
     page = query_number(request, "page", default=0, most=10_000)
     version = request.query_params.get("version", "")
     digest = await context.run(partial(context.versions.digest, domain, version))
-    loaded = await context.compute(partial(context.versions.ruleset, domain, digest))
+    active = await context.run(partial(context.versions.digest, domain)) if version else digest
+    loaded = await context.ruleset(domain, digest)
     firings = await _firings_of(context, domain)
     found = rule_lines(loaded.program.rules, firings, domain=domain, digest=digest, by_rows=by_rows)
     chosen = _chosen(found, wanted, only_never=only_never)
@@ -103,7 +104,7 @@ async def rule_list(context: ConsoleContext, request: Request) -> Response:
         "rule_list.html",
         domain=domain,
         digest=digest,
-        is_active=not version,
+        is_active=digest == active,
         version=version,
         rules=len(loaded.program.rules),
         never=sum(line.never for line in found),
@@ -137,7 +138,7 @@ async def rule(context: ConsoleContext, request: Request) -> Response:
     domain, name = request.path_params["domain"], request.query_params.get("name", "")
     version = request.query_params.get("version", "")
     digest = await context.run(partial(context.versions.digest, domain, version))
-    loaded = await context.compute(partial(context.versions.ruleset, domain, digest))
+    loaded = await context.ruleset(domain, digest)
     found = next((each for each in loaded.program.rules if each.name == name), None)
     if found is None:
         raise NotFound("no-such-rule", f"{digest[:12]} of {domain} has no rule {name!r}", "the page Rules has all")

@@ -4,6 +4,7 @@ Facts are of persons: who is shown some goes on record before they are sent, and
 is not for them. The explanation takes a thousand evaluations: it stands on the page if its address asks for it."""
 
 import json
+import uuid
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -19,13 +20,13 @@ from gateway.console.console_context import ConsoleContext
 from gateway.console.explained import Explained, explained
 from gateway.console.fact_rows import FactRows, fact_rows
 from gateway.console.rendering import render
-from gateway.console.session import address_of, visitor_of
+from gateway.console.session import record_view
 from gateway.gateway_context import check_query, query_flag
+from gateway.problems import GatewayBusy
 from rulefarm.errors import FarmUnreachable, NotFound, RulefarmError
 from rulefarm.jobs import id_of
 from rulefarm.verdict import Verdict
 from rulesets.loader import LoadedRuleset
-from store.fact_views import record_fact_view
 from store.job_status import JobStatus, find_job_status, same_key
 from tasks.judged_facts import judged_facts
 from tasks.shared_facts import REFUSALS
@@ -69,6 +70,7 @@ class _Look:
     #: Why something of it is not shown.
     remarks: list[str] = field(default_factory=list)
     why: Explained | None = None
+    #: As it is shown.
     verdict: Verdict | None = None
 
 
@@ -83,35 +85,40 @@ async def verdict(context: ConsoleContext, request: Request) -> Response:
         NotFound: nothing of that id is on record.
         RequestRefused: its visitor may not look at its domain.
         DatabaseUnreachable: no answer.
+        GatewayBusy: the explanation takes too long.
     """
     check_query(request, "explain")
     wants_why = query_flag(request, "explain", default=False)
     job_id = id_of(request.path_params["id"])
-    look = await context.run(partial(_look, context, request, job_id, wants_why))
-    shown, row = look.verdict, look.status.job or {}
+    look = await context.run(partial(_look, context, request, job_id))
+    if look.status.verdict is not None:
+        await _add_verdict(context, request, look, look.status.verdict, wants_why=wants_why)
+    shown, row, letter = look.verdict, look.status.job or look.status.chunk or {}, look.status.letter
     return render(
         request,
         "verdict.html",
         look=look,
         verdict=shown,
         row=row,
-        letter=look.status.letter,
+        letter=letter,
+        letter_address=links.path("dead-letters", letter["id"]) if letter else None,
         changes=[
             (path, json.dumps(value, ensure_ascii=False)) for path, value in (shown.changes if shown else {}).items()
         ],
         events=[_event(event) for event in (shown.events if shown else ())],
-        batch_address=links.path("batches", shown.batch) if shown and shown.batch else None,
+        batch=(shown.batch if shown else letter["batch"] if letter else None),
         explain_address=links.path("verdicts", job_id, query={"explain": "true"}),
         same_key_address=links.path("verdicts", query={"subject": look.subject}),
     )
 
 
-def _look(context: ConsoleContext, request: Request, job_id: Any, wants_why: bool) -> _Look:
+def _look(context: ConsoleContext, request: Request, job_id: uuid.UUID) -> _Look:
     status = find_job_status(context.database, job_id)
-    rows: list[dict[str, Any]] = [row for row in (status.job, status.letter) if row]
-    on_record = status.verdict
-    domain = on_record.domain if on_record else str(rows[0]["domain"])
-    subject = on_record.subject if on_record else str(rows[0]["subject"])
+    on_record, row = status.verdict, status.job or status.letter or {}
+    if on_record is None and row.get("kind") == "message":
+        raise NotFound("no-such-job", f"{job_id} is a refused message, and no job", "see it among the dead letters")
+    domain = on_record.domain if on_record else str(row["domain"])
+    subject = on_record.subject if on_record else str(row["subject"])
     check_scope(request, "read", domain)
     found = same_key(context.database, subject, domain=domain if readable(request) else None, limit=_OTHERS + 1)
     others = [
@@ -119,45 +126,46 @@ def _look(context: ConsoleContext, request: Request, job_id: Any, wants_why: boo
         for each in found
         if each["id"] != job_id
     ]
-    look = _Look(status, domain, subject, others[:_OTHERS])
-    if on_record is not None:
-        _add_verdict(context, request, look, on_record, wants_why)
-    return look
+    return _Look(status, domain, subject, others[:_OTHERS])
 
 
-def _add_verdict(context: ConsoleContext, request: Request, look: _Look, on_record: Verdict, wants_why: bool) -> None:
-    private = context.gateway.private
-    shows_all = sees_private(request)
-    hidden = None if shows_all else private.fields(on_record.domain, on_record.ruleset_digest)
-    look.verdict = on_record if shows_all else private.verdict(on_record)
+async def _add_verdict(
+    context: ConsoleContext, request: Request, look: _Look, on_record: Verdict, *, wants_why: bool
+) -> None:
+    view = context.view(everything=sees_private(request))
     version: LoadedRuleset | None = None
     try:
-        version = context.versions.ruleset(on_record.domain, on_record.ruleset_digest)
-    except FarmUnreachable:
+        version = await context.ruleset(on_record.domain, on_record.ruleset_digest)
+    except (FarmUnreachable, GatewayBusy):
         raise
     except (RulefarmError, EngineError) as error:
-        look.remarks.append(f"The rules of its version are not shown: {error}")
+        look.remarks.append(f"Its facts and the rules of its version are not shown: {error}")
     rules = {rule.name: rule for rule in version.program.rules} if version else {}
     look.fired = [_fired(name, rules.get(name)) for name in dict.fromkeys(on_record.fired)]
+    look.verdict = await context.run(partial(view.verdict, on_record))
     if version is None:
         return
+    facts = await context.run(partial(_facts, context, request, look, on_record, version))
+    if facts is None:
+        return
+    hidden = await context.run(partial(view.fields, on_record.domain, on_record.ruleset_digest))
+    read = {name: fields_read(rules[name]) for name in dict.fromkeys(on_record.fired) if name in rules}
+    look.facts = fact_rows(hidden.masked(facts) if hidden else facts, read, version.schema)
+    if wants_why and not {reason["code"] for reason in on_record.reasons} & set(REFUSALS):
+        look.why = await context.compute(partial(explained, version.program, facts, on_record, hidden))
+
+
+def _facts(
+    context: ConsoleContext, request: Request, look: _Look, on_record: Verdict, version: LoadedRuleset
+) -> dict[str, Any] | None:
+    """What was judged, once it is on record who is shown it; None: it is no longer there, which is said."""
     try:
         facts = judged_facts(context.database, on_record, version.schema)
     except NotFound as error:
         look.remarks.append(f"Its facts are not shown: {error}")
-        return
-    record_fact_view(
-        context.database,
-        viewer=visitor_of(request).name,
-        address=address_of(request),
-        domain=on_record.domain,
-        subject_id=on_record.id,
-        unmasked=shows_all,
-    )
-    read = {name: fields_read(rules[name]) for name in dict.fromkeys(on_record.fired) if name in rules}
-    look.facts = fact_rows(hidden.masked(facts) if hidden else facts, read, version.schema)
-    if wants_why and not {reason["code"] for reason in on_record.reasons} & set(REFUSALS):
-        look.why = explained(version.program, facts, on_record, hidden)
+        return None
+    record_view(context, request, on_record.domain, on_record.id, unmasked=sees_private(request))
+    return facts
 
 
 def _fired(name: str, rule: Rule | None) -> FiredRule:

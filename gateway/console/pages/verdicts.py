@@ -83,6 +83,8 @@ async def verdicts(context: ConsoleContext, request: Request) -> Response:
     check_query(request, *FILTERS, "cursor")
     asked = _asked(request)
     terms = _terms(request, asked)
+    # What the list is of stands in its form and in its links, also if that was not asked for.
+    asked["domain"] = terms.get("domain") or ""
     after = place_in(asked["cursor"]) if "cursor" in asked else None
     page: VerdictPage = await context.run(partial(find_page, context.database, limit=_PAGE, after=after, **terms))
     filters = {name: asked.get(name, "") for name in FILTERS}

@@ -55,7 +55,7 @@ def test_pages_hold_each_letter_once(client: Client, database: Engine) -> None:
     while path:
         answer = client.get(path)
         found += [f"reason {n}." for n in range(120) if f"<td>reason {n}.</td>" in answer.text]
-        following = [link for link in page(answer).links if "after=" in link]
+        following = [link for link in page(answer).links if "cursor=" in link]
         path, pages = (following[0] if following else ""), pages + 1
     assert (len(found), len(set(found)), pages) == (120, 120, 3)
 
@@ -121,8 +121,31 @@ def test_a_refused_message_can_be_dropped_and_not_tried_again(client: Client, da
     assert rows(database, dead_letters) == []
 
 
+def test_a_letter_leads_to_what_it_is_about_and_is_led_to(
+    client: Client, gateway_settings: Settings, database: Engine
+) -> None:
+    job = dead_job(gateway_settings, database)
+    batch = batch_of_rows(database, "a", "b")
+    kill_row(database, batch, 0)
+    record_message(database, Failure("unknown-task", "no such task"), worker="w", content="{}")
+    for letter in rows(database, dead_letters, dead_letters.c.kind != "message"):
+        there = f"/console/verdicts/{letter.id}"
+        assert there in shown(client.get(f"/console/dead-letters/{letter.id}")).links
+        found = shown(client.get(there))
+        assert f"/console/dead-letters/{letter.id}" in found.links
+        assert "was repeated" not in text_of(found)
+        assert "Attempts that failed or were repeated 1" in text_of(found)
+    # Of a batch its own dead letters, and no others.
+    [link] = [each for each in shown(client.get(f"/console/batches/{batch}")).links if "/dead-letters?" in each]
+    listed = " ".join(shown(client.get(link)).links)
+    assert str(uuid.uuid5(batch, "a")) in listed
+    assert str(job) not in listed
+    [message] = rows(database, dead_letters, dead_letters.c.kind == "message")
+    assert "no-such-job" in text_of(shown(client.get(f"/console/verdicts/{message.id}"), 404))
+
+
 @pytest.mark.parametrize(
-    "path", ["x", f"{uuid.UUID(int=7)}", f"{uuid.UUID(int=7)}/burn", "?after=zz", "?batch=1", quote(MARKUP, safe="")]
+    "path", ["x", f"{uuid.UUID(int=7)}", f"{uuid.UUID(int=7)}/burn", "?cursor=zz", "?batch=1", quote(MARKUP, safe="")]
 )
 def test_what_is_no_letter_is_a_page_that_says_so(client: Client, database: Engine, path: str) -> None:
     answer = client.get("/console/dead-letters" + (path if path.startswith("?") else f"/{path}"))

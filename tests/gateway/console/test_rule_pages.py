@@ -5,6 +5,8 @@ import re
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from html import unescape
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -15,7 +17,7 @@ from rulefarm.escaping import visible
 from rulefarm.settings import Settings
 from rulesets.loader import LoadedRuleset, load_domain
 from store.publications import publish
-from store.ruleset_versions import RulesetSnapshot
+from store.ruleset_versions import RulesetSnapshot, record_ruleset
 from tests.cli.test_hostile_text import HOSTILE, OBEYED, SCHEMA
 from tests.gateway.client import Answer, Client, running_gateway
 from tests.gateway.console.browser import Browser, Page, page
@@ -110,6 +112,14 @@ def test_all_domains_are_listed_with_who_published_them_and_why(client: Client) 
     assert "pricing" in text
 
 
+def test_the_version_that_judges_now_says_so_by_its_digest_too(client: Client, shop: Shop) -> None:
+    said = {
+        query: "which judges now" in text_of(shown(client.get(f"/console/rules/shop?version={query}")))
+        for query in ("", shop.second.digest, shop.first.digest)
+    }
+    assert list(said.values()) == [True, True, False]
+
+
 def test_rules_are_listed_by_how_often_they_fire_and_what_never_does_says_so(client: Client, shop: Shop) -> None:
     answer = counted(client, "/console/rules/shop")
     found = shown(answer)
@@ -172,6 +182,27 @@ def test_a_version_is_shown_as_it_was_published(client: Client, shop: Shop) -> N
     schema = next(link for link in Page(answer.text).links if "domain.toml" in link)
     assert 'subject = "Order"' in text_of(shown(client.get(schema)))
     assert "no-such-file" in text_of(shown(client.get(table.replace("notes", "no")), 404))
+
+
+def test_a_long_table_is_shown_part_by_part_and_no_row_is_left_out(
+    client: Client, gateway_database: Engine, tmp_path: Path
+) -> None:
+    (tmp_path / "domain.toml").write_text(SCHEMA)
+    # A row is not where its number says: above it stands the header, and a cell may be several lines.
+    rows = "".join(f'r{n},"{n}\n",x\n' for n in range(1, 1202))
+    (tmp_path / "long.csv").write_text(f"U,when Order.note,then Accept\n{rows}")
+    files = {f"long/{each.name}": each.read_bytes() for each in tmp_path.iterdir()}
+    with gateway_database.begin() as connection:
+        record_ruleset(connection, RulesetSnapshot("long", "f" * 64, files))
+    path, seen = f"/console/rules/long/versions/{'f' * 64}?file=long%2Flong.csv", list[str]()
+    for _ in range(4):
+        answer = client.get(path)
+        seen += re.findall(r"<td>r(\d+)</td>", answer.text)
+        following = re.search(r'<a rel="next" href="([^"]*)"', answer.text)
+        if not following:
+            break
+        path = unescape(following[1])
+    assert seen == [str(n) for n in range(1, 1202)]
 
 
 def test_the_history_has_who_and_why_and_leads_to_what_differs(client: Client, shop: Shop) -> None:
