@@ -6,7 +6,6 @@ it can do; the console is a process of its own, as `rulefarm console` starts it.
 what the console costs the farm is seen here, as it would not be where it has a host of its own."""
 
 import json
-import socket
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,7 +20,7 @@ from bench import report
 from bench.console_clicks import clicking, open_each
 from bench.console_pages import linked_pages
 from bench.farm.ground import Ground, running_ground
-from bench.farm.job_queue import Fleet, Stuck, wait_until
+from bench.farm.job_queue import Fleet, Stuck, free_port, wait_until
 from bench.farm.rulefarm_farm import PATIENCE_S, Rulefarm
 from bench.farm.work import DOMAIN, material
 from bench.growth_rows import lay_batches, lay_down, lay_open
@@ -160,8 +159,7 @@ class _Busy:
 
 @contextmanager
 def _console(ground: Ground, farm: Rulefarm) -> Iterator[int]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = int(free.getsockname()[1])
+    port = free_port()
     line = [sys.executable, "-m", "cli.main", "console", "--port", str(port)]
     fleet = Fleet([line], farm.environ, ground.folder / "console.log")
     try:

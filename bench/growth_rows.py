@@ -16,14 +16,16 @@ from store.partitions import ensure_partitions
 
 #: Days that the rows are spread over, and rows of a transaction.
 _DAYS, _PORTION = 90, 50_000
-_JOBS = text(f"""
-    insert into jobs (id, domain, subject, facts, as_of, state, enqueued_at, resend_at)
-    select gen_random_uuid(), :domain, 'laid-' || n,
-           jsonb_build_object('Order', jsonb_build_object('total', n % 1000, 'note', repeat(md5(n::text), 7))),
-           moment, 'done', moment, moment
-    from generate_series(cast(:first as int), cast(:last as int)) n,
-         lateral (select cast(:now as timestamptz) - interval '{_DAYS} days' * (1 - n::float / :size) as moment) at""")
-_VERDICTS = text("""
+# The job and its verdict in one statement: to find the jobs again takes a quarter as long as to write both.
+_JUDGED_JOBS = text(f"""
+    with laid as (
+        insert into jobs (id, domain, subject, facts, as_of, state, enqueued_at, resend_at)
+        select gen_random_uuid(), :domain, 'laid-' || n,
+               jsonb_build_object('Order', jsonb_build_object('total', n % 1000, 'note', repeat(md5(n::text), 7))),
+               moment, 'done', moment, moment
+        from generate_series(cast(:first as int), cast(:last as int)) n,
+             lateral (select cast(:now as timestamptz) - interval '{_DAYS} days' * (1 - n::float / :size) as moment) at
+        returning *, cast(split_part(subject, '-', 2) as int) as n)
     insert into verdicts (id, enqueued_at, domain, subject, outcome, fired, reasons, changes, ruleset_digest,
                           facts_digest, as_of, worker, evaluated_at, micros)
     select id, enqueued_at, domain, subject, (array['accept', 'accept', 'review', 'reject'])[1 + n % 4],
@@ -32,10 +34,7 @@ _VERDICTS = text("""
                                                 'text', 'the order is larger than a new customer may place')),
            jsonb_build_object('Order.band', 'high'), repeat('d', 64), md5(subject) || md5(subject), as_of,
            'worker@host', enqueued_at + interval '20 ms', 250
-    from (select *, cast(split_part(subject, '-', 2) as int) as n from jobs
-          where subject = any (select 'laid-' || n from generate_series(cast(:first as int), cast(:last as int)) n)
-            and domain = :domain) laid""")
-
+    from laid""")
 _BATCHES = text("""
     insert into batches (id, domain, source, rows, records, refused, judged, chunks, as_of, state, enqueued_at,
                          finished_at)
@@ -73,8 +72,7 @@ def lay_down(engine: Engine, domain: str, size: int) -> None:
     for first in range(0, size, _PORTION):
         values = {"domain": domain, "size": size, "now": now, "first": first, "last": min(first + _PORTION, size) - 1}
         with engine.begin() as connection:
-            connection.execute(_JOBS, values)
-            connection.execute(_VERDICTS, values)
+            connection.execute(_JUDGED_JOBS, values)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         # As autovacuum does it, some minutes later.
         connection.execute(text("vacuum (analyze) jobs, verdicts"))

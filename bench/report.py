@@ -53,7 +53,8 @@ def summary(rows: Iterable[ReportRow]) -> str:
     lines = [f"{sum(1 for row in judged if row.met)} of {len(judged)} targets met"]
     for row in judged:
         if not row.met:
-            measured = _number((row.ratio or row.sample).middle)
+            # A target is of the ratio only where it is written as one.
+            measured = _number((row.ratio if row.ratio and row.target.endswith(" x") else row.sample).middle)
             lines.append(f"  missed: {row.section}, {row.name}: {measured}, wanted {row.target}")
     return "\n".join(lines)
 

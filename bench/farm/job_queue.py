@@ -5,6 +5,7 @@ are is asked of Postgres, with a statement that costs next to nothing. Measures 
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -61,6 +62,12 @@ def wait_until(condition: Callable[[], bool], patience_s: float, every_s: float 
         if time.monotonic() > give_up:
             raise Stuck(f"not within {patience_s:g} s")
         time.sleep(every_s)
+
+
+def free_port() -> int:
+    """A port of loopback that nobody has."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
 
 
 class Fleet:

@@ -2,8 +2,12 @@
 
 import pytest
 
-from bench.gateway_command import BARE, ENGINE, JUDGED, LISTED, RECORDED, Measured, rows_of
+from bench import report
+from bench.exporter_scrape import Scrapes
+from bench.exporter_scrape import rows_of as rows_of_scrapes
+from bench.gateway_command import BARE, ENGINE, JUDGED, LISTED, RECORDED, Measured, reasons, rows_of
 from bench.http_load import Load
+from bench.timing import Sample
 
 
 def measured(rate: float, p99_s: float) -> Measured:
@@ -19,6 +23,16 @@ def test_a_target_is_judged_beside_the_bare_framework_of_the_same_turn() -> None
     for each, told in ((turn, [True, False, True]), (slow, [False, True, False])):
         rows = rows_of([each], [asked])
         assert [row.met for row in rows if row.met is not None] == told
+        # Whatever was missed is said with its reason.
+        assert f"{RECORDED}: 900, wanted ≥ 1,000 /s" in report.summary(rows) or told[1]
+        missed = [name for name, met in zip((JUDGED, RECORDED, RECORDED), told, strict=True) if not met]
+        assert [reason.partition(":")[0] for reason in reasons(rows, [each])] == [f"  why, {name}" for name in missed]
     [beside] = [row for row in rows if row.name == "submit and wait"]
     assert beside.ratio is not None
     assert beside.ratio.middle == pytest.approx(3)
+
+
+def test_a_scrape_is_judged_by_its_median() -> None:
+    rows = rows_of_scrapes(Scrapes(Sample((20.0, 30.0, 500.0)), Sample((15.0,))), 1_000_000)
+    assert [row.met for row in rows] == [True, None]
+    assert rows_of_scrapes(Scrapes(Sample((51.0,)), Sample((9.0,))), 5)[0].met is False
