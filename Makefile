@@ -56,6 +56,7 @@ data: $(STAMP) ## Build the example data: examples/data/
 bench: $(STAMP) $(VENV)/.rivals ## Time the engine and the farm beside what one could use in their place: about half an hour
 	@$(BIN)/python -m bench
 	@$(BIN)/python -m bench farm
+	@$(BIN)/python -m bench gateway
 	@$(BIN)/python -m bench growth
 	@$(BIN)/python -m bench console
 

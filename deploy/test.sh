@@ -1,16 +1,20 @@
 #!/usr/bin/env bash
 # Builds the image and runs compose.yaml and one Deployment of it on this machine, without Docker and without a cluster:
 # 1,000 jobs through nginx, exactly 1,000 verdicts though a worker is killed meanwhile, and SIGTERM ends every worker in
-# good order. `make deploy-test` runs it; it needs root, Debian's buildah, podman, runc, mmdebstrap, netavark, aardvark-dns
-# and catatonit, podman-compose (PyPI) and kubectl, and takes about five minutes. It leaves its images behind.
+# good order. `make deploy-test` runs it; it needs root, Debian's buildah, podman, runc, mmdebstrap, netavark, aardvark-dns,
+# iptables and catatonit, podman-compose (PyPI) and kubectl, and takes about five minutes. It leaves its images behind.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-for program in buildah podman runc mmdebstrap catatonit podman-compose kubectl curl; do
-    command -v "$program" > /dev/null || { echo "deploy-test: $program is not installed"; exit 2; }
+# Podman keeps two of them where no PATH leads, and says of a network without iptables only that there is no such file.
+for program in buildah podman runc mmdebstrap netavark aardvark-dns iptables catatonit podman-compose kubectl curl; do
+    PATH=$PATH:/usr/lib/podman command -v "$program" > /dev/null \
+        || { echo "deploy-test: $program is not installed"; exit 2; }
 done
 jobs=1000
 work=$(mktemp -d)
 export RULEFARM_PASSWORD=deploy-test
+# A farm of this machine may have those that compose.yaml names.
+export RULEFARM_HTTP_PORT=18000 RULEFARM_FLOWER_PORT=15555
 # crun refuses cgroups of both versions side by side; a farm's processes need no more than these.
 export CONTAINERS_CONF=$work/containers.conf
 cat > "$CONTAINERS_CONF" << 'END'
@@ -21,7 +25,8 @@ runtime = "runc"
 cgroup_manager = "cgroupfs"
 events_logger = "file"
 END
-compose() { podman-compose --file deploy/compose.yaml "$@" > "$work/compose.log" 2>&1 || { tail -20 "$work/compose.log"; return 1; }; }
+# It waits without end for a container that can't start.
+compose() { timeout 600 podman-compose --file deploy/compose.yaml "$@" > "$work/compose.log" 2>&1 || { tail -20 "$work/compose.log"; return 1; }; }
 say() { printf '%4d s  %s\n' "$SECONDS" "$1"; }
 finish() {
     podman kube down "$work/pod.yaml" > /dev/null 2>&1 || true
@@ -60,7 +65,7 @@ done
 say "stand-ins for the servers"
 
 compose up --detach --no-build
-ready() { curl --silent --fail --output /dev/null "http://127.0.0.1:8000/v1/$1" --header "Authorization: Bearer $token"; }
+ready() { curl --silent --fail --output /dev/null "http://127.0.0.1:$RULEFARM_HTTP_PORT/v1/$1" --header "Authorization: Bearer $token"; }
 token() { token=$(podman exec rulefarm_beat_1 rulefarm tokens add "test-$SECONDS" 2> /dev/null); }
 until_true "a token" 300 token
 for address in pricing promotion payment; do
@@ -77,7 +82,7 @@ for n in $(seq "$jobs"); do printf '{"key": "%d", "facts": %s}\n' "$n" "$(tr -d 
 submit() {
     split --lines 1 --numeric-suffixes --suffix-length 4 --additional-suffix .json "$work/bodies" "$work/body-"
     find "$work" -name 'body-*.json' -print0 | xargs -0 -P 4 -I{} curl --silent --fail --retry 5 --retry-all-errors \
-        --output /dev/null --header "Authorization: Bearer $token" --data @{} http://127.0.0.1:8000/v1/payment/jobs
+        --output /dev/null --header "Authorization: Bearer $token" --data @{} http://127.0.0.1:$RULEFARM_HTTP_PORT/v1/payment/jobs
 }
 submit &
 submitting=$!

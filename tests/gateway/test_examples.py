@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import threading
@@ -70,6 +71,23 @@ def test_the_shell_evaluates_submits_waits_and_reads(shop: tuple[Client, str]) -
     assert (verdict["subject"], verdict["outcome"]) == ("shell-1", "review")
     assert (job["state"], job["verdict"]["outcome"]) == ("done", "review")
     assert [each["id"] for each in page["verdicts"]] == [job["id"]]
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_the_readme_evaluates_submits_waits_and_reads(shop: tuple[Client, str], tmp_path: Path) -> None:
+    readme = (EXAMPLES.parent / "README.md").read_text(encoding="utf-8")
+    [told] = [block for block in re.findall(r"^```sh\n(.*?)^```", readme, re.DOTALL | re.MULTILINE) if "curl" in block]
+    client, token = shop
+    # Curl finds there what the README's gateway, on loopback, does not ask for.
+    (tmp_path / ".curlrc").write_text(f'header = "Authorization: Bearer {token}"\nwrite-out = "\\n"\n')
+    script = told.replace("127.0.0.1:8080", f"127.0.0.1:{client.port}").replace("/tmp/", f"{tmp_path}/")
+    environ = {**os.environ, "HOME": str(tmp_path)}
+    command = ["sh", "-euc", script]
+    done = subprocess.run(command, cwd=EXAMPLES.parent, env=environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    verdict, job, page = map(json.loads, done.stdout.splitlines())
+    assert (verdict["subject"], verdict["outcome"], job["state"]) == ("4711", "review", "done")
+    assert job["verdict"]["id"] == verdict["id"] == page["verdicts"][0]["id"]
 
 
 def test_node_evaluates_submits_waits_and_reads(shop: tuple[Client, str]) -> None:
