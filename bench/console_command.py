@@ -30,7 +30,7 @@ from bench.timing import Goal, ReportRow, Sample
 #: People who click at once, and seconds for which each looks at a page.
 PEOPLE, PAUSE_S = 10, 5.0
 #: Verdicts on record; times that each page is opened; pairs of a time with people and one without, and its seconds.
-VERDICTS, OPENINGS, PAIRS, SECONDS = 1_000_000, 40, 8, 10.0
+VERDICTS, OPENINGS, PAIRS, SECONDS = 1_000_000, 40, 24, 5.0
 #: Batches on record, and the rows of each.
 BATCHES, ROWS = 3, 10_000
 #: Jobs of a backlog: more than the farm judges in a pair of times.
@@ -64,8 +64,8 @@ def command(quick: bool, verdicts: int, file: Path | None) -> None:
         lay_batches(farm.database, DOMAIN, BATCHES, min(measure.verdicts, ROWS))
         worker = farm.start()
         try:
-            with _console(ground, farm) as port:
-                rows = _rows(farm, port, measure)
+            with _console(ground, farm) as (port, console):
+                rows = _rows(farm, port, console, measure)
         except Stuck as reason:
             sys.exit(f"there is nothing to measure: {reason}")
         finally:
@@ -77,7 +77,7 @@ def command(quick: bool, verdicts: int, file: Path | None) -> None:
         file.write_text(f"{written}\n", encoding="utf-8")
 
 
-def _rows(farm: Rulefarm, port: int, measure: Measure) -> list[ReportRow]:
+def _rows(farm: Rulefarm, port: int, console: Fleet, measure: Measure) -> list[ReportRow]:
     busy = _Busy(farm, measure.backlog)
     busy.keep()
     pages = linked_pages(partial(page, port))
@@ -85,20 +85,23 @@ def _rows(farm: Rulefarm, port: int, measure: Measure) -> list[ReportRow]:
     busy.keep()
     alone: list[float] = []
     looked_at: list[float] = []
+    cores: list[float] = []
     for number in range(measure.pairs):
         # Who is first changes: the farm of the second turn has a few more verdicts on record.
         for is_looked_at in (number % 2 == 0, number % 2 == 1):
             busy.keep()
             if is_looked_at:
                 with clicking(port, pages, PEOPLE, PAUSE_S):
+                    cpu_s, began = console.cpu_s(), time.perf_counter()
                     looked_at.append(busy.rate(measure.seconds))
+                    cores.append((console.cpu_s() - cpu_s) / (time.perf_counter() - began))
             else:
                 alone.append(busy.rate(measure.seconds))
-    return rows_of(times, alone, looked_at)
+    return rows_of(times, alone, looked_at, cores)
 
 
 def rows_of(
-    times: Mapping[str, Sequence[float]], alone: Sequence[float], looked_at: Sequence[float]
+    times: Mapping[str, Sequence[float]], alone: Sequence[float], looked_at: Sequence[float], cores: Sequence[float]
 ) -> list[ReportRow]:
     """The table.
 
@@ -106,6 +109,7 @@ def rows_of(
         times: seconds of each opening of a page.
         alone: verdicts a second while nobody looks, turn by turn.
         looked_at: the same while people click.
+        cores: that the console's own process takes meanwhile.
     """
     rows = []
     for name, taken in times.items():
@@ -119,6 +123,7 @@ def rows_of(
     ratio = during.over(before)
     rows.append(ReportRow(section, _ALONE, before, "/s"))
     rows.append(ReportRow(section, _LOOKED_AT, during, "/s", ratio, _RATE.words, _RATE.is_met(ratio.middle)))
+    rows.append(ReportRow("cores that the console takes", _LOOKED_AT, Sample(tuple(cores)), ""))
     return rows
 
 
@@ -158,12 +163,12 @@ class _Busy:
 
 
 @contextmanager
-def _console(ground: Ground, farm: Rulefarm) -> Iterator[int]:
+def _console(ground: Ground, farm: Rulefarm) -> Iterator[tuple[int, Fleet]]:
     port = free_port()
     line = [sys.executable, "-m", "cli.main", "console", "--port", str(port)]
     fleet = Fleet([line], farm.environ, ground.folder / "console.log")
     try:
         wait_until(lambda: get(port, "/readyz") == 200, PATIENCE_S)
-        yield port
+        yield port, fleet
     finally:
         fleet.stop()

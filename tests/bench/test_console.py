@@ -47,7 +47,7 @@ def port() -> Iterator[int]:
 def test_a_page_counts_by_its_slowest_and_the_farm_by_its_turns() -> None:
     times = {"/": [0.01] * 97 + [0.2] * 3, "/rules": [0.01] * 90 + [0.2] * 10}
     for looked_at, told in (([97.0, 196.0, 99.0], [True, False, True]), ([90.0, 200.0, 96.0], [True, False, False])):
-        rows = rows_of(times, [100.0, 200.0, 100.0], looked_at)
+        rows = rows_of(times, [100.0, 200.0, 100.0], looked_at, [0.01, 0.02, 0.01])
         assert [row.met for row in rows if row.met is not None] == told
 
 
