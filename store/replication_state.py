@@ -15,14 +15,19 @@ from store.region_tables import region_tables
 
 _SUBSCRIPTION = (
     "select subenabled as enabled, subslotname as slot, pid is not null as works,"
-    " exists(select from pg_subscription_rel where srsubid = s.oid and srsubstate not in ('s', 'r')) as copying"
+    " exists(select from pg_subscription_rel where srsubid = s.oid and srsubstate not in ('s', 'r')) as copying,"
+    # Of what was begun somebody is at it, unless it failed; what was not is begun any moment.
+    " exists(select from pg_subscription_rel where srsubid = s.oid and srsubstate not in ('i', 's', 'r'))"
+    " and not exists(select from pg_stat_subscription f where f.subid = s.oid and f.pid is not null"
+    " and f.worker_type = 'table synchronization') as failing"
     " from pg_subscription s left join pg_stat_subscription w on w.subid = s.oid and w.worker_type = 'apply'"
     " where subdbid = (select oid from pg_database where datname = current_database()) and s.subname = :name"
 )
 _PEER = (
     "select (select left(cast(uuid as text), 8) from farm) as farm,"
     " exists(select from pg_publication where pubname = :name) as published,"
-    " (select max(evaluated_at) from verdicts) as newest"
+    " (select max(evaluated_at) from verdicts) as newest,"
+    " (select min(evaluated_at) from verdicts where evaluated_at > cast(:have as timestamptz)) as missing"
 )
 _SLOT = (
     "select active, coalesce(wal_status, '') = 'lost' as lost,"
@@ -30,7 +35,9 @@ _SLOT = (
     " from pg_replication_slots where slot_name = :slot"
 )
 _HELD = (
-    "select slot_name as slot, active, pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn) as bytes"
+    # Of one that was given up for being idle, Postgres still shows from where on it was kept.
+    "select slot_name as slot, active, case when wal_status = 'lost' then null"
+    " else pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn) end as bytes"
     " from pg_replication_slots where database = current_database() and slot_name like :ours order by 1"
 )
 
@@ -44,13 +51,14 @@ class Copy:
     """How the copy of another region's verdicts is."""
 
     region: str
-    #: following, copying (its first rows), interrupted (Postgres tries again by itself), stopped, lost (its region has
-    #: dropped what was kept for it), none (nothing is copied yet), unpublished (its region publishes nothing), away
-    #: (its region does not answer).
+    #: following, copying (what was there before), interrupted (Postgres tries again by itself), stopped, lost (its
+    #: region has dropped what was kept for it), none (nothing is copied yet), unpublished (its region publishes
+    #: nothing), away (its region does not answer).
     state: str
     #: Bytes of its region's log that are still to come; None: nobody knows.
     behind_bytes: int | None = None
-    #: Seconds between the newest verdict there and the newest here; None: nobody knows.
+    #: Seconds that the verdicts which are still to come span, from the first to the newest there: after a quiet hour
+    #: the next one is no hour behind. None: nobody knows.
     behind_s: float | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -148,7 +156,7 @@ def _copy(engine: Engine, own: str, region: str, peer: Engine) -> Copy:
             newest = connection.execute(text(f"select max(evaluated_at) from verdicts_{region}")).scalar()
     try:
         with translate_errors(peer), peer.connect() as connection:
-            there = connection.execute(text(_PEER), {"name": stream_name(region)}).one()
+            there = connection.execute(text(_PEER), {"name": stream_name(region), "have": newest}).one()
             slot = connection.execute(text(_SLOT), {"slot": slot_name(own, there.farm)}).one_or_none()
     except DatabaseUnreachable:
         return Copy(region=region, state="stopped" if ours is not None and not ours.enabled else "away")
@@ -156,21 +164,21 @@ def _copy(engine: Engine, own: str, region: str, peer: Engine) -> Copy:
         return Copy(region=region, state="unpublished")
     if ours is None or not has_place:
         return Copy(region=region, state="none")
-    behind_s = None
-    if there.newest is not None and newest is not None:
-        behind_s = max(0.0, (there.newest - newest).total_seconds())
-    elif there.newest is None:
+    behind_s: float | None = None
+    if there.missing is not None:
+        behind_s = float((there.newest - there.missing).total_seconds())
+    elif there.newest is None or newest is not None:
         behind_s = 0.0
-    behind = {"behind_bytes": int(slot.behind) if slot and slot.behind is not None else None, "behind_s": behind_s}
+    behind_bytes = int(slot.behind) if slot and slot.behind is not None else None
     if slot is None or slot.lost or ours.slot != slot_name(own, there.farm):
         state = "lost"
     elif not ours.enabled:
         state = "stopped"
     elif ours.copying:
-        state = "copying"
+        state = "interrupted" if ours.failing else "copying"
     else:
         state = "following" if ours.works and slot.active else "interrupted"
-    return Copy(region=region, state=state, **behind)
+    return Copy(region=region, state=state, behind_bytes=behind_bytes, behind_s=behind_s)
 
 
 def _is_set_up(engine: Engine, own: str) -> bool:

@@ -1,11 +1,13 @@
 """Two regions, each with a Postgres of its own, that copy each other's verdicts."""
 
+import json
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg2
 from sqlalchemy import Engine, text
 
 from rulefarm.database import connect
@@ -79,6 +81,15 @@ class World:
         with self.engines[region].connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             for statement in statements:
                 connection.exec_driver_sql(statement)
+
+    def administer(self, region: str, *statements: str) -> None:
+        """Run what the embedded Postgres's owner alone may."""
+        secret = json.loads((self.settings[region].home / "instance.json").read_text())["superuser_secret"]
+        with closing(psycopg2.connect(self.settings[region].database_url, user="postgres", password=secret)) as admin:
+            admin.autocommit = True
+            with admin.cursor() as cursor:
+                for statement in statements:
+                    cursor.execute(statement)
 
 
 def some(count: int = 5) -> list[uuid.UUID]:

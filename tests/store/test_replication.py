@@ -2,7 +2,6 @@
 
 import json
 import random
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -26,7 +25,6 @@ from store.schema_changes import LOCK_S, schema_change
 from tests.processes import until
 from tests.store.replicated_regions import NO_BROKER, OTHER, World, some, two_copies
 from tests.store.test_region_verdicts import find, judge
-from workers.monitoring import copy_checks
 from workers.monitoring.copy_checks import check_copies
 from workers.monitoring.row_checks import check_partitions
 
@@ -93,18 +91,6 @@ def _drop_slots(world: World) -> None:
             return not held_for(world.engines["sg"])
 
     until(dropped, 120)
-
-
-def test_a_copy_that_is_late_and_log_that_is_kept_are_told_in_seconds_and_bytes(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    until(world.are_level, 120)
-    for name in ("_LATE_S", "_LATE_BYTES", "_MUCH"):
-        monkeypatch.setattr(copy_checks, name, -1)
-    late, much = world.checks("us")
-    assert (late.status, much.status) == ("warn", "warn")
-    assert re.search(r"late, \d+ s and \d+\.\d MiB of log behind", late.message)
-    assert re.search(r"\d+\.\d of 2,048 MiB of log are kept for sg", much.message)
 
 
 def test_a_month_of_a_copy_that_is_not_there_is_named(world: World) -> None:

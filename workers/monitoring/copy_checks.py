@@ -22,7 +22,7 @@ _STATES = {
     "interrupted": ("is interrupted", "Postgres tries again; see its log, and run 'rulefarm migrate' in both regions"),
     "stopped": ("is stopped: its subscription is disabled", "run 'rulefarm regions heal' here"),
     "lost": ("has lost its place: what was kept for it is gone", "run 'rulefarm regions heal' here: all is sent again"),
-    "none": ("was not begun", "run 'rulefarm regions heal' here"),
+    "none": ("was not begun", "run 'rulefarm regions init' here"),
     "unpublished": ("has nothing to copy: {region} publishes nothing", "run 'rulefarm regions init' in {region}"),
     "away": ("waits: {region} does not answer", "is it running, and the line to it up? What it judged before is here"),
 }  # fmt: skip
