@@ -7,7 +7,7 @@ import os
 import platform
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -69,7 +69,7 @@ def calibrate(farm: TrialFarm, on_step: OnStep = lambda step: None, pains: Pains
         farm.farm.evaluate(DOMAIN, pair[1], key=pair[0], timeout=_PATIENCE_S)
     on_step("jobs one after the other")
     submit, alone, waits = _alone(farm, pains.alone)
-    held_s = message_s(farm, "each", pains.messages)
+    messages = messages_used(farm, "each", pains.messages)
     on_step("a backlog")
     drained, submitted, message_bytes, broker_bytes, job_bytes, verdict_bytes = _backlog(farm, pains.backlog)
     on_step("a batch")
@@ -77,10 +77,12 @@ def calibrate(farm: TrialFarm, on_step: OnStep = lambda step: None, pains: Pains
     main_bytes, process_bytes = farm.memory()
     alone_s = max(0.0, alone.worker_s / pains.alone - judging_s)
     alone_database_s = max(0.0, (alone.database_s - submit.database_s) / pains.alone)
-    # A backlog is so many groups; what each costs beside its jobs is what a job alone costs.
     groups = max(1, round(pains.backlog / farm.settings.group_size))
-    job_s = max(0.0, (drained.worker_s - groups * alone_s) / pains.backlog - judging_s)
-    job_database_s = max(0.0, (drained.database_s - groups * alone_database_s) / pains.backlog)
+    counts = _Counts(pains.messages, pains.backlog, groups)
+    message_s, job_s = _shared_out(alone_s, judging_s, messages.worker_s, drained.worker_s, counts)
+    message_database_s, job_database_s = _shared_out(
+        alone_database_s, 0.0, messages.database_s, drained.database_s, counts
+    )
     cores = os.cpu_count() or 1
     return Calibration(
         machine=f"{_processor()}, {cores} cores, Python {platform.python_version()}",
@@ -92,14 +94,21 @@ def calibrate(farm: TrialFarm, on_step: OnStep = lambda step: None, pains: Pains
         row_rule_s=row_rule_s,
         alone_s=alone_s,
         alone_database_s=alone_database_s,
+        message_s=message_s,
+        message_database_s=message_database_s,
         job_s=job_s,
         job_database_s=job_database_s,
         verdict_s=max(0.0, batch.worker_s / pains.batch - _judging_products(pains.batch)),
         verdict_database_s=batch.database_s / pains.batch,
         submit_s=submitted.own_s / pains.backlog,
         submit_database_s=submitted.database_s / pains.backlog,
-        held_s=max(0.0, held_s - job_s - judging_s - job_database_s),
-        waits_s=tuple(sorted(max(0.0, wait - alone_s - judging_s - alone_database_s) for wait in waits)),
+        held_s=max(
+            0.0,
+            messages.clock_s * WIDTH / pains.messages
+            - (message_s + message_database_s + job_s + judging_s + job_database_s),
+        ),
+        # What follows the verdict is waited for by nobody: half of what the message costs.
+        waits_s=waited_beside(waits, alone_s + judging_s + alone_database_s - message_s / 2),
         busy_cores=min(float(cores), (drained.worker_s + drained.database_s) / drained.clock_s),
         job_bytes=job_bytes,
         verdict_bytes=verdict_bytes,
@@ -111,8 +120,8 @@ def calibrate(farm: TrialFarm, on_step: OnStep = lambda step: None, pains: Pains
     )
 
 
-def message_s(farm: TrialFarm, name: str, count: int) -> float:
-    """How long a message takes a process while others wait, by the clock, with the judging of its job in a group.
+def messages_used(farm: TrialFarm, name: str, count: int) -> Used:
+    """What it takes until so many messages that wait are done with. Whoever is woken first takes all their jobs.
 
     Args:
         farm: that has nothing to do.
@@ -123,9 +132,52 @@ def message_s(farm: TrialFarm, name: str, count: int) -> float:
         for key, facts in orders(name, count):
             farm.farm.submit(DOMAIN, facts, key=key)
         began = farm.used()
-    # Whoever is woken first takes all the jobs; each message takes a process all the same.
     farm.wait_until_idle()
-    return (farm.used() - began).clock_s * WIDTH / count
+    return farm.used() - began
+
+
+def waited_beside(waits_s: Iterable[float], computed_s: float) -> tuple[float, ...]:
+    """What jobs that came alone waited for beside what was computed for them, sorted.
+
+    Args:
+        waits_s: how long each waited in all.
+        computed_s: what was computed for each.
+    """
+    return tuple(sorted(max(0.0, wait - computed_s) for wait in waits_s))
+
+
+@dataclass(frozen=True, slots=True)
+class _Counts:
+    #: Messages of which each found its job in other hands, but for one a process.
+    messages: int
+    #: Jobs that waited, and the groups in which they were drained.
+    backlog: int
+    groups: int
+
+
+def _shared_out(
+    alone_s: float, judging_s: float, messages_s: float, drained_s: float, counts: _Counts
+) -> tuple[float, float]:
+    """What a message costs, and a further job of a group, of what two runs took: of many messages whose jobs somebody
+    takes together, and of many jobs of which few have a message that is taken.
+
+    What a job alone costs without its message, a group costs once:
+
+        messages_s = messages * (message + job) + WIDTH * (alone - message)
+        drained_s = backlog * job + groups * (alone - message)
+
+    >>> shared_out = _shared_out(0.005, 0.0, 90 * (0.002 + 0.0001) + 2 * 0.003, 2_000 * 0.0001 + 10 * 0.003,
+    ...     _Counts(90, 2_000, 10))
+    >>> [round(each, 6) for each in shared_out]
+    [0.002, 0.0001]
+    """
+    share = counts.messages / counts.backlog
+    message_s = (messages_s - WIDTH * alone_s - share * (drained_s - counts.groups * alone_s)) / (
+        counts.messages - WIDTH + share * counts.groups
+    )
+    # Neither is less than nothing, whatever the clocks of processes, which tick, say of something short.
+    message_s = min(alone_s, max(0.0, message_s))
+    return message_s, max(0.0, (drained_s - counts.groups * (alone_s - message_s)) / counts.backlog - judging_s)
 
 
 def _judging(rules: int, pains: Pains) -> tuple[float, float]:

@@ -4,7 +4,7 @@ Seconds are those of a CPU, so that a busy machine measures nearly what a quiet 
 (broker, commit) is by the clock. Measures nothing itself, and refuses a file that is no calibration."""
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ class Calibration:
     #: A worker's CPU for a job that comes alone, without judging it: message, claim, verdict, result. And Postgres's.
     alone_s: float
     alone_database_s: float
-    #: The same for each further job of a group.
+    #: A worker's CPU for each further job of a group, without judging it. And Postgres's.
     job_s: float
     job_database_s: float
     #: A worker's CPU for a row of a batch, without judging it: reading it, its digest, its verdict. And Postgres's.
@@ -41,9 +41,9 @@ class Calibration:
     #: A producer's CPU for one `submit`, and Postgres's.
     submit_s: float
     submit_database_s: float
-    #: How long a message takes a process beyond what it computes, by the clock: commit, result, the next message.
+    #: How long a message takes a process beyond what is computed, by the clock, though there is no commit to wait for.
     held_s: float
-    #: What a job waits for beside all this, by the clock: some samples, sorted.
+    #: What a job waits for beside all this, by the clock, a commit for the most part: some samples, sorted.
     waits_s: tuple[float, ...]
     #: How many cores worker and Postgres together came to while they had as much to do as they could.
     busy_cores: float
@@ -56,6 +56,10 @@ class Calibration:
     main_bytes: float
     message_bytes: float
     broker_bytes: float
+    #: What a message costs whose job is in other hands already, which is a part of `alone_s`; and Postgres's. A file
+    #: that was written before this was measured has none: there it is 0.
+    message_s: float = 0.0
+    message_database_s: float = 0.0
 
     def record_cost_s(self, rules: float) -> float:
         """CPU of judging one record by so many rules."""
@@ -64,6 +68,11 @@ class Calibration:
     def row_cost_s(self, rules: float) -> float:
         """CPU of judging one row of a chunk by so many rules."""
         return self.row_s + rules * self.row_rule_s
+
+    @property
+    def answer_s(self) -> float:
+        """CPU from a job that comes alone to its verdict, without judging it: half of its message comes after that."""
+        return self.alone_s - self.message_s / 2 + self.alone_database_s
 
     def save(self, path: Path) -> None:
         """Write it to a file, as JSON."""
@@ -83,8 +92,8 @@ def read_calibration(path: Path) -> Calibration:
     if not isinstance(found, dict):
         raise _unreadable(path, "it holds no object")
     wanted = {field.name for field in fields(Calibration)}
-    if found.keys() != wanted:
-        odd = sorted(found.keys() ^ wanted)[0]
+    later = {field.name for field in fields(Calibration) if field.default is not MISSING}
+    for odd in sorted((found.keys() ^ wanted) - (later - found.keys())):
         raise _unreadable(path, f"'{odd}' is {'missing' if odd in wanted else 'not of one'}")
     return Calibration(**{name: _checked(path, name, value) for name, value in found.items()})
 

@@ -40,6 +40,8 @@ class Times:
     #: Verdicts written, and when the last one was.
     done: int = 0
     last_s: float = 0.0
+    #: When the last message was done with, and nothing else was left to do.
+    idle_at_s: float = 0.0
     #: How long the nightly took; 0: there was none.
     nightly_s: float = 0.0
     #: Seconds of CPU of workers and of Postgres.

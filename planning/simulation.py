@@ -1,9 +1,9 @@
 """A farm in simulated time: producers, workers that drain, Postgres.  calibration, place -> [simulation] -> times
 
 Takes the costs of one machine and the places where the parts stand, and gives when each job's verdict is written. A
-worker is as `tasks.drain` has it: a message wakes a process, which judges its job, if nobody has, and then takes from
-Postgres what has no message, or one that is late, up to 200 jobs in a group, until its slice is used. The same seed
-gives the same times."""
+worker is as `tasks.evaluate` and `tasks.drain` have it: a message wakes a process, which marks its job as begun and
+judges it, if nobody has, and then takes from Postgres what has no message, or one that is late, up to 200 jobs in a
+group, until its slice is used. Each commit is waited for, by whoever makes it. The same seed gives the same times."""
 
 import math
 import random
@@ -31,9 +31,9 @@ Steps = Generator[simpy.Event, Any, None]
 class _WaitingJob:
     taken_s: float
     number: int
-    #: When its message was sent; and whether somebody judges it, or has.
-    sent_s: float = 0.0
+    #: Whether somebody judges it, or has; and whether somebody has before, who died: it is drained with no others.
     begun: bool = False
+    again: bool = False
 
 
 class _Cores:
@@ -92,6 +92,7 @@ class _Farm:
         if self._place.nightly:
             self._env.process(self._judge_nightly(*self._place.nightly))
         self._env.run()
+        self._times.idle_at_s = self._env.now
         return self._times
 
     def _produce(self, at_s: Sequence[float]) -> Steps:
@@ -110,6 +111,8 @@ class _Farm:
         job = _WaitingJob(self._env.now, number)
         self._times.taken_s[number] = self._env.now
         yield from self._database.compute(self._costs.submit_database_s)
+        # Before its commit nobody sees the row, and no message is sent.
+        yield self._env.timeout(self.wait_s())
         queue.add(job)
 
     def _die(self, at_s: float, length_s: float) -> Steps:
@@ -146,8 +149,12 @@ class _Farm:
         yield from self._database.compute(database_s)
 
     def wait_s(self) -> float:
-        """What is waited for beside all computing, once."""
+        """What a job alone waits for beside all computing: the commit of its row, and its message on the way."""
         return self._chance.choice(self._costs.waits_s)
+
+    def commit_s(self) -> float:
+        """What a process waits for that claims jobs or stores verdicts: about half of it is the commit."""
+        return self.wait_s() / 2
 
     def close(self, jobs: Sequence[_WaitingJob]) -> None:
         """The verdicts of these jobs are written."""
@@ -175,12 +182,13 @@ class _Queue:
     def __init__(self, farm: _Farm, nodes: Sequence[_Cores]) -> None:
         self._farm, self._env = farm, farm.env
         self._due: deque[_WaitingJob] = deque()
-        self._with_message: deque[_WaitingJob] = deque()
+        self._with_message: list[_WaitingJob] = []
         self._messages = simpy.Store(self._env)
         self._sent = 0
         self._group_size = Settings().group_size
         self._record_s = farm.costs.record_cost_s(farm.place.rules)
-        self._holding: dict[simpy.Process, list[_WaitingJob]] = {}
+        #: Who judges what, and how long the lease on it lasts; 0: there is none.
+        self._holding: dict[simpy.Process, tuple[list[_WaitingJob], float]] = {}
         self._processes = [[self._started(node) for _ in range(farm.place.processes)] for node in nodes]
         self._cores = nodes
 
@@ -192,35 +200,35 @@ class _Queue:
             self._due.append(job)
 
     def kill(self, node: int, length_s: float) -> None:
-        """The processes of a node die; what they held is due when its lease ends, and they come back later."""
+        """The processes of a node die; what they held is sent again when it is due, and they come back later."""
         for process in self._processes[node]:
             process.interrupt()
-            self._env.process(self._free(self._holding.pop(process, [])))
+            jobs, lease_s = self._holding.pop(process, ([], 0.0))
+            for job in jobs:
+                # Claimed with others, it is due when its lease ends; the first message of a job takes none.
+                due_s = self._env.now + lease_s if lease_s else job.taken_s + Settings().reconcile_grace_s
+                self._env.process(self._send_again(job, max(0.0, due_s - self._env.now)))
         self._processes[node] = []
         self._env.process(self._come_back(node, length_s))
 
-    def _free(self, jobs: list[_WaitingJob]) -> Steps:
-        if jobs:
-            yield self._env.timeout(Settings().job_time_limit_s + LEASE_MARGIN_S)
-            for job in jobs:
-                self.add(_WaitingJob(job.taken_s, job.number))
+    def _send_again(self, job: _WaitingJob, after_s: float) -> Steps:
+        yield self._env.timeout(after_s)
+        self._send(_WaitingJob(job.taken_s, job.number, again=True))
 
     def _come_back(self, node: int, length_s: float) -> Steps:
         yield self._env.timeout(length_s)
         self._processes[node] = [self._started(self._cores[node]) for _ in range(self._farm.place.processes)]
+        # As the reconciler does, whatever the dead were about to do.
+        self._wake_another()
 
     def _started(self, node: _Cores) -> simpy.Process:
         return self._env.process(self._serve(node))
 
     def _send(self, job: _WaitingJob) -> None:
         self._sent += 1
-        job.sent_s = self._env.now
-        self._with_message.append(job)
-        self._env.process(self._deliver(job))
-
-    def _deliver(self, job: _WaitingJob) -> Steps:
-        yield self._env.timeout(self._farm.wait_s())
-        yield self._messages.put(job)
+        if not job.again:
+            self._with_message.append(job)
+        self._messages.put(job)
 
     def _serve(self, node: _Cores) -> Steps:
         try:
@@ -233,41 +241,66 @@ class _Queue:
                     message.cancel()
                     raise
                 self._sent -= 1
-                if not job.begun:
-                    yield from self._judge(node, [job])
+                yield from self._take(node, job)
                 yield from self._drain(node)
+                # It is acknowledged, and the next one handed over.
+                yield from self._farm.work(node, self._farm.costs.message_s / 2, 0.0)
                 yield self._env.timeout(self._farm.costs.held_s)
         except simpy.Interrupt:
             return
 
+    def _take(self, node: _Cores, job: _WaitingJob) -> Steps:
+        """A message is read, and its job is judged; if somebody has begun it, reading the message is all."""
+        costs = self._farm.costs
+        if job.begun:
+            yield from self._farm.work(node, costs.message_s / 2, costs.message_database_s)
+        else:
+            yield from self._judge(node, [job], 0.0)
+
     def _drain(self, node: _Cores) -> Steps:
         began = self._env.now
         while group := self._claimed():
-            yield from self._judge(node, group)
+            yield from self._judge(node, group, Settings().job_time_limit_s + LEASE_MARGIN_S)
             if len(group) < self._group_size:
                 return
             if self._env.now - began > SLICE_S:
                 break
+        self._wake_another()
+
+    def _wake_another(self) -> None:
+        """What waits without a message gets one, if no message waits that wakes somebody."""
         if self._due and not self._sent:
             self._send(self._due.popleft())
 
     def _claimed(self) -> list[_WaitingJob]:
-        late: list[_WaitingJob] = []
-        while self._with_message and len(late) < self._group_size:
-            if not self._with_message[0].begun and self._with_message[0].sent_s + MESSAGE_S > self._env.now:
-                break
-            job = self._with_message.popleft()
-            late += [] if job.begun else [job]
+        """What is claimed together: jobs whose message is late, as Postgres reckons it, from when the row was written;
+        then those that have none."""
+        now, late, early = self._env.now, list[_WaitingJob](), list[_WaitingJob]()
+        for job in self._with_message:
+            if not job.begun:
+                is_late = job.taken_s + MESSAGE_S <= now and len(late) < self._group_size
+                (late if is_late else early).append(job)
+        self._with_message = early
         return late + [self._due.popleft() for _ in range(min(len(self._due), self._group_size - len(late)))]
 
-    def _judge(self, node: _Cores, group: list[_WaitingJob]) -> Steps:
+    def _judge(self, node: _Cores, group: list[_WaitingJob], lease_s: float) -> Steps:
+        """Judge the job of a message, or those that were claimed together, on a lease."""
         mine = self._env.active_process
         assert mine is not None, "only a process judges"
-        self._holding[mine] = group
+        self._holding[mine] = group, lease_s
         for job in group:
             job.begun = True
         costs, more = self._farm.costs, len(group) - 1
-        worker_s = costs.alone_s + more * costs.job_s + len(group) * self._record_s
-        yield from self._farm.work(node, worker_s, costs.alone_database_s + more * costs.job_database_s)
+        worker_s = costs.alone_s - costs.message_s + more * costs.job_s + len(group) * self._record_s
+        database_s = costs.alone_database_s + more * costs.job_database_s
+        if lease_s:
+            # A claim is a commit; the mark that a message has begun its job is not waited for.
+            yield self._env.timeout(self._farm.commit_s())
+            database_s -= costs.message_database_s
+        else:
+            worker_s += costs.message_s / 2
+        yield from self._farm.work(node, worker_s, database_s)
         del self._holding[mine]
         self._farm.close(group)
+        # The verdicts are written; until they are on the disk the process takes nothing else.
+        yield self._env.timeout(self._farm.commit_s())

@@ -51,7 +51,7 @@ def make_capacity_plan(
     database_s = domains * (costs.alone_database_s + costs.submit_database_s)
     nodes = max(_LEAST_NODES, math.ceil(rate * worker_s / NODE_CORES / _BUSY) + 1)
     database_cores = _even(rate * database_s / _BUSY)
-    alone = sorted(wait + costs.alone_s + costs.alone_database_s for wait in costs.waits_s)
+    alone = sorted(wait + costs.answer_s for wait in costs.waits_s)
     place = Place(nodes, 1, NODE_CORES, float(database_cores), demand.rules, domains)
     place = _wide_enough(demand, costs, place, seed, most_jobs)
     runs = [_busiest_hour(demand, costs, place, seed + number, most_jobs, whole=True) for number in range(_SEEDS)]
@@ -116,7 +116,7 @@ def _wide_enough(demand: PlannedLoad, costs: Calibration, place: Place, seed: in
         drained = _drain_s(peak_rate(demand.orders_per_day) * place.domains, _drained_rate(costs, tried, seed))
         if share(run.waited_s, 0.99) <= demand.p99_s and max(drained, run.nightly_s) <= demand.deadline_s:
             return tried
-        if share([wait + costs.alone_s for wait in costs.waits_s], 0.99) > demand.p99_s:
+        if share([wait + costs.answer_s for wait in costs.waits_s], 0.99) > demand.p99_s:
             # What waits for broker and commit waits no less on a wider farm.
             return place
     return tried

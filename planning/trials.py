@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from statistics import geometric_mean, median
 
 from planning.arrivals import arrivals
-from planning.calibrating import WHOLE, OnStep, Pains, calibrate, message_s
+from planning.calibrating import WHOLE, OnStep, Pains, calibrate, messages_used, waited_beside
 from planning.calibration import Calibration
-from planning.place import on_one_machine
+from planning.place import Times, on_one_machine
 from planning.simulation import simulate
 from planning.trial_farm import DOMAIN, WIDTH, TrialFarm, orders, share
 from rulesets.loader import SHIPPED, load_domain
@@ -151,8 +151,12 @@ class _Trials:
         return list(arrivals(rate, self._size.length_s, None, random.Random(seed))) or [0.0]
 
     def _most_rate(self, costs: Calibration) -> float:
-        """From here on messages queue up."""
-        return WIDTH / (costs.held_s + self._message_cpu_s())
+        """From here on messages queue up: no process is free, or no core."""
+        cpu_s = self._message_cpu_s()
+        return min(
+            WIDTH / (costs.held_s + median(costs.waits_s) + cpu_s),
+            costs.busy_cores / (costs.submit_s + costs.submit_database_s + cpu_s),
+        )
 
     def _run(
         self, name: str, at_s: Sequence[float], before: Calibration, *, outage: bool = False
@@ -176,31 +180,37 @@ class _Trials:
     def _look(self) -> Calibration:
         """The calibration, with what is to be had of the machine now."""
         self._looks += 1
-        in_group_s = self._costs.job_s + self._costs.record_cost_s(self._rules) + self._costs.job_database_s
-        held_s = message_s(self._farm, f"message{self._looks}", self._pains.messages) - in_group_s
+        messages = messages_used(self._farm, f"message{self._looks}", self._pains.messages)
         pairs = orders(f"asked{self._looks}", self._size.asked)
         for key, facts in pairs:
             self._farm.farm.evaluate(DOMAIN, facts, key=key, timeout=_PATIENCE_S)
         answers = [waited for _, waited in self._farm.latencies(f"asked{self._looks}")]
         with self._farm.paused():
             _submit(self._farm, f"look{self._looks}", [0.0] * self._size.look)
-            began = self._farm.used()
+            began = time.time()
         self._farm.wait_until_done()
-        drained_s = (self._farm.used() - began).clock_s
-        looked = replace(
-            self._costs,
-            held_s=max(0.0, held_s),
-            waits_s=tuple(sorted(max(0.0, answer - self._message_cpu_s()) for answer in answers)),
-        )
-        return replace(looked, busy_cores=self._cores_that_drain(looked, drained_s))
+        # As of the run itself: by when the last verdict was written, and not by when that was seen.
+        drained_s = max(taken + waited for taken, waited in self._farm.latencies(f"look{self._looks}")) - began
+        computed_s = self._costs.answer_s + self._costs.record_cost_s(self._rules)
+        looked = replace(self._costs, waits_s=waited_beside(answers, computed_s))
+        looked = replace(looked, busy_cores=self._cores_that_drain(looked, drained_s))
+        # What the messages took beyond what they take by all that is known by now.
+        there = self._simulated(replace(looked, held_s=0.0), self._pains.messages).idle_at_s - _AWAY_S
+        held_s = (messages.clock_s - there) * WIDTH / self._pains.messages
+        return replace(looked, held_s=max(0.0, held_s))
+
+    def _simulated(self, costs: Calibration, waiting: int) -> Times:
+        """What becomes of so many jobs that waited for the end of an outage."""
+        place = on_one_machine(costs, WIDTH, self._rules, costs.busy_cores)
+        return simulate(costs, replace(place, away_until_s=_AWAY_S), [0.0] * waiting, 1)
 
     def _cores_that_drain(self, costs: Calibration, drained_s: float) -> float:
         """With how many cores the simulation drains what waited for the look in the time that it took."""
         low, high = 0.05, float(costs.cores)
         for _ in range(_HALVINGS):
             cores = math.sqrt(low * high)
-            place = replace(on_one_machine(costs, WIDTH, self._rules, cores), away_until_s=_AWAY_S)
-            too_slow = simulate(costs, place, [0.0] * self._size.look, 1).last_s - _AWAY_S > drained_s
+            run = self._simulated(replace(costs, busy_cores=cores), self._size.look)
+            too_slow = run.last_s - _AWAY_S > drained_s
             low, high = (cores, high) if too_slow else (low, cores)
         return math.sqrt(low * high)
 

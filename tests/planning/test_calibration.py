@@ -1,7 +1,7 @@
 """A calibration comes back from its file as it was; what is none is refused by name."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,12 @@ def test_it_comes_back_as_it_was(costs: Calibration, tmp_path: Path) -> None:
 
 def test_the_one_that_ships_is_one() -> None:
     assert read_calibration(Path(__file__).parents[2] / "examples" / "calibration.json").cores > 0
+
+
+def test_one_of_before_messages_were_measured_by_themselves_is_read(costs: Calibration, tmp_path: Path) -> None:
+    path, kept = tmp_path / "costs.json", asdict(costs)
+    path.write_text(json.dumps({name: value for name, value in kept.items() if not name.startswith("message_d")}))
+    assert read_calibration(path) == replace(costs, message_database_s=0.0)
 
 
 @pytest.mark.parametrize(
