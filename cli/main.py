@@ -135,7 +135,7 @@ class LazyGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; an error that is ours becomes one line on stderr, and Ctrl-C none."""
-        logging.setLogRecordFactory(_terminal().VisibleRecord)
+        logging.setLogRecordFactory(import_module("cli.display.log_records").VisibleRecord)
         try:
             with _usage_errors_escaped():
                 return super().invoke(ctx)

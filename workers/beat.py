@@ -78,10 +78,8 @@ def run_beat(settings: Settings, *, loglevel: str = "INFO") -> int:
             f"beat can't write to {settings.home}: {error.strerror}",
             "set RULEFARM_HOME to a folder that this user may write to",
         ) from None
-    try:
-        app.start(["--quiet", "beat", f"--schedule={kept}", f"--loglevel={loglevel}", "--pidfile="])
-    except SystemExit as exit_:
-        return exit_.code if isinstance(exit_.code, int) else int(exit_.code is not None)
+    # What `celery beat` does, without its command line: that would load all other commands of Celery, and Flower.
+    app.Beat(schedule=str(kept), loglevel=loglevel, quiet=True).run()
     return 0
 
 

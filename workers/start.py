@@ -7,12 +7,10 @@ import logging
 import socket
 import warnings
 from dataclasses import dataclass, replace
-from typing import Any
 
 import billiard.pool
-from celery import Celery
 from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
-from celery.signals import worker_shutdown
+from celery.utils.nodenames import host_format
 from celery.worker.control import inspect_command
 
 from rulefarm.database import FarmIdentity, connect
@@ -113,19 +111,18 @@ def run_worker(settings: Settings, options: WorkerOptions, *, prepare: Prepare |
     # And at every lost connection because of a setting whose default will change; ours is set.
     warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
     maximum, minimum = options.autoscale
-    return _exit_code(
-        app,
-        [
-            "--quiet",
-            "worker",
-            f"--hostname={options.node_name}",
-            f"--autoscale={maximum},{minimum}",
-            f"--loglevel={options.loglevel}",
-            # Workers need not know of each other; on a large farm their gossip would cost more than the work.
-            "--without-gossip",
-            "--without-mingle",
-        ],
+    # What `celery worker` does, without its command line: that would load all other commands of Celery, and Flower.
+    worker = app.Worker(
+        hostname=host_format(options.node_name),
+        autoscale=f"{maximum},{minimum}",
+        loglevel=options.loglevel,
+        quiet=True,
+        # Workers need not know of each other; on a large farm their gossip would cost more than the work.
+        without_gossip=True,
+        without_mingle=True,
     )
+    worker.start()
+    return EXIT_AGAIN if worker.exitcode else 0
 
 
 def _shared_facts(settings: Settings) -> SharedFacts | None:
@@ -134,18 +131,3 @@ def _shared_facts(settings: Settings) -> SharedFacts | None:
         return open_shared(settings)
     except SettingsError:
         return None
-
-
-def _exit_code(app: Celery, arguments: list[str]) -> int:
-    codes: list[int | None] = []
-
-    def note(sender: Any, **_: object) -> None:
-        codes.append(sender.exitcode)
-
-    # Celery's command line drops the code that its worker ended with, and a supervisor needs it to see a failure.
-    worker_shutdown.connect(note)
-    try:
-        app.start(arguments)
-    except SystemExit as exit_:
-        return exit_.code if isinstance(exit_.code, int) else int(exit_.code is not None)
-    return EXIT_AGAIN if any(codes) else 0

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.display.terminal import VisibleRecord
+from cli.display.log_records import VisibleRecord
 from rulefarm.escaping import visible
 from tests.cli.conftest import OnFarm, Run
 from workers.local.output import Console
