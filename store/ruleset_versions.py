@@ -5,6 +5,7 @@ judged it, so that an auditor can read in March what the rules said in January. 
 domain is for `store.publications` to say. Compiles and checks nothing."""
 
 import base64
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,6 +16,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from rulefarm.database import active_rulesets, publications, rulesets, translate_errors
 from rulefarm.errors import NotFound
+from rulefarm.normalize import abbreviate
 from rulesets.loader import LoadedRuleset
 from rulesets.source_fields import source_fields
 
@@ -117,6 +119,9 @@ def find_digest(engine: Engine, beginning: str, domain: str | None = None) -> tu
         NotFound: `no-such-ruleset`: none, or several; the message names them.
         DatabaseUnreachable: no answer.
     """
+    # What is no hex begins no digest, and may be text that can't be asked for.
+    if not re.fullmatch("[0-9A-Fa-f]+", beginning):
+        raise _no_such(beginning, domain)
     like = rulesets.c.digest.cast(Text).startswith(beginning.lower(), autoescape=True)
     statement = select(rulesets.c.domain, rulesets.c.digest).where(like).order_by(rulesets.c.published_at.desc())
     if domain is not None:
@@ -125,14 +130,18 @@ def find_digest(engine: Engine, beginning: str, domain: str | None = None) -> tu
         found = connection.execute(statement.limit(5)).all()
     if len(found) == 1:
         return found[0].domain, found[0].digest
-    of = f" of {domain}" if domain else ""
     if not found:
-        hint = "'rulefarm rules history' names those that are"
-        raise NotFound("no-such-ruleset", f"no ruleset {beginning!r}{of} is on record", hint)
+        raise _no_such(beginning, domain)
     several = ", ".join(f"{digest[:12]} of {whose}" for whose, digest in found)
     raise NotFound(
         "no-such-ruleset", f"several rulesets begin with {beginning!r}: {several}", "give more of the digest"
     )
+
+
+def _no_such(beginning: str, domain: str | None) -> NotFound:
+    of = f" of {domain}" if domain else ""
+    hint = "'rulefarm rules history' names those that are"
+    return NotFound("no-such-ruleset", f"no ruleset {abbreviate(beginning)}{of} is on record", hint)
 
 
 def recorded_versions(engine: Engine, domain: str, *, limit: int) -> list[tuple[str, datetime]]:

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import logging
+import os
 import uuid
 from pathlib import Path
 
@@ -163,3 +164,32 @@ def test_the_farm_in_the_foreground_passes_on_no_escape_sequence() -> None:
     console.say(HOSTILE)
     console._print("postgres", f"{HOSTILE}\n".encode() + b"\xff")
     assert OBEYED & set(shown.getvalue()) == set()
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("verdicts --subject", "bad-text"),
+        ("verdicts --rule", "bad-text"),
+        ("verdicts --digest", "bad-text"),
+        ("explain", "bad-text"),
+        ("jobs show", "bad-text"),
+        ("rules show", "no-such-ruleset"),
+        ("rules activate", "no-such-ruleset"),
+        ("rules history", "bad-text"),
+        ("dead-letters list --code", "bad-text"),
+        ("batch list --domain", "bad-text"),
+        ("tokens revoke", "bad-text"),
+    ],
+)
+def test_an_argument_of_bytes_that_are_no_utf_8_is_refused_by_every_command(
+    on_farm: OnFarm, command: str, said: str
+) -> None:
+    assert f"[{said}]" in on_farm(*command.split(), "\udcff\udcfe", code=1)
+
+
+def test_a_file_whose_name_is_no_utf_8_is_judged(on_farm: OnFarm, tmp_path: Path) -> None:
+    name = b"pr\xfc.csv"
+    (tmp_path / os.fsdecode(name)).write_text("sku,price,cost\n1,2,1\n")
+    shown = json.loads(on_farm("batch", "pricing", os.fsdecode(name), "--json"))
+    assert (shown["state"], shown["source"]) == ("done", "pr?.csv")

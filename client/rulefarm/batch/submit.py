@@ -93,7 +93,8 @@ def _record(
     record: dict[str, Any] = {
         "id": _batch_id(domain, terms),
         "domain": domain,
-        "source": terms.source_name or os.fspath(source),
+        # A name of a file may be bytes that are no UTF-8, and the file can be read all the same.
+        "source": (terms.source_name or os.fspath(source)).encode(errors="replace").decode(),
         "rows": 0,
         "chunks": 0,
         "as_of": wire.instant(terms.as_of) if terms.as_of else datetime.now(UTC),

@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from rulefarm.database.checkout import check_at_checkout
 from rulefarm.database.session_settings import SessionSettings
-from rulefarm.database.silence import COMMAND_S, guarded
+from rulefarm.database.silence import COMMAND_S, UnfitText, guarded
 from rulefarm.database.sqlstates import outage_of
 from rulefarm.errors import DatabaseRejected, DatabaseUnreachable
 from rulefarm.settings import Settings
@@ -123,6 +123,8 @@ def translate_errors(engine: Engine) -> Iterator[None]:
         place = engine.url.set(query=named).render_as_string(hide_password=True)
         original = getattr(error, "orig", None) or error
         reason = (str(original).strip().splitlines() or [type(original).__name__])[0]
+        if isinstance(original, UnfitText):
+            raise DatabaseRejected("bad-text", f"Postgres can't hold {reason}", "take the character out") from error
         outage = outage_of(error)
         if outage is None:
             raise DatabaseRejected(

@@ -61,6 +61,10 @@ def _connect(silence_s: float, long_s: float, dsn: str, *more: Any) -> "_Connect
     return connection
 
 
+class UnfitText(psycopg2.DataError):  # type: ignore[misc]
+    """A text that Postgres can hold none of: what psycopg2 refuses before it asks, as a ValueError of Python's."""
+
+
 class _Connection(psycopg2.extensions.connection):  # type: ignore[misc]
     """A connection that does not wait for ever."""
 
@@ -132,7 +136,8 @@ def _wait(
         more: its arguments by name.
 
     Raises:
-        psycopg2.OperationalError: there was none in time; else as the call.
+        psycopg2.OperationalError: there was none in time.
+        UnfitText: a value is text that Postgres can't hold; else as the call.
     """
     global _waited_s
     allowed_s = connection.allowed_s if allowed_s is None else allowed_s
@@ -146,6 +151,12 @@ def _wait(
         if connection.is_given_up:
             raise psycopg2.OperationalError(f"no answer within {allowed_s:g} s") from error
         raise
+    except UnicodeEncodeError as error:
+        raise UnfitText("text with half a surrogate pair, as which bytes that are no UTF-8 are read") from error
+    except ValueError as error:
+        if "NUL" not in str(error):
+            raise
+        raise UnfitText("text with a NUL character") from error
     finally:
         _waiting.pop(connection, None)
         _waited_s += time.monotonic() - begun

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.engine import make_url
 
-from rulefarm.database import connect, copy_rows, translate_errors
+from rulefarm.database import connect, copy_rows, execute_alone, translate_errors
 from rulefarm.errors import DatabaseRejected, DatabaseUnreachable, FarmUnreachable, RulefarmError
 from rulefarm.farm import Farm
 from rulefarm.settings import Settings
@@ -68,6 +68,19 @@ def test_what_is_our_mistake_is_no_matter_of_waiting(database: Engine, state: st
         connection.execute(text(raising(state)))
     assert caught.value.code == "database-rejected"
     assert not isinstance(caught.value, FarmUnreachable)
+
+
+@pytest.mark.parametrize(("value", "named"), [("a\x00", "NUL"), ("\udcff", "surrogate")])
+def test_a_text_that_no_postgres_can_hold_is_refused_by_its_code(database: Engine, value: str, named: str) -> None:
+    for ask in (lambda: execute_alone(database, "select %(x)s", {"x": value}), lambda: asked_for(database, value)):
+        with pytest.raises(DatabaseRejected, match=named) as caught:
+            ask()
+        assert caught.value.code == "bad-text"
+
+
+def asked_for(database: Engine, value: str) -> None:
+    with translate_errors(database), database.connect() as connection:
+        connection.execute(text("select :value"), {"value": value})
 
 
 def test_what_the_driver_itself_raises_is_translated_too(database: Engine) -> None:
