@@ -33,6 +33,7 @@ from gateway.console.rendering import asset_response, problem_page, redirect, se
 from gateway.console.session import Visitor, admit, greet, hold, take_form
 from gateway.problems import RequestRefused, internal_error, log_inner
 from rulefarm.errors import RulefarmError
+from rulefarm.normalize import abbreviate
 
 log = logging.getLogger("rulefarm.gateway")
 
@@ -100,12 +101,20 @@ def _answering(
             admit(request, scope)
         if method != "GET":
             await take_form(request)
+        _check_text(request)
         return await answer(context, request)
 
     async def respond(request: Request) -> Response:
         return await _respond(context, request, ask)
 
     return respond
+
+
+def _check_text(request: Request) -> None:
+    """Refuse a NUL in an address: Postgres holds no text with one, so that no page is about it."""
+    for name, text in [*request.path_params.items(), *request.query_params.multi_items()]:
+        if "\x00" in text:
+            raise RequestRefused("bad-request", f"{name} can't be {abbreviate(text)}", "take the NUL out")
 
 
 async def _respond(

@@ -16,7 +16,7 @@ from gateway.console import links
 from gateway.console.console_context import ConsoleContext
 from gateway.console.rendering import redirect, render
 from gateway.console.session import address_of, record_view, visitor_of
-from gateway.gateway_context import query_flag
+from gateway.gateway_context import check_query, query_flag
 from gateway.problems import RequestRefused
 from gateway.verdict_paths import cursor_behind, place_in
 from rulefarm.errors import BrokerUnreachable, NotFound
@@ -43,6 +43,7 @@ async def letters(context: ConsoleContext, request: Request) -> Response:
     Raises:
         RequestRefused: a parameter can't be what it should.
     """
+    check_query(request, "domain", "code", "batch", "cursor")
     asked = {name: request.query_params.get(name, "").strip()[:_FILTER] for name in ("domain", "code", "batch")}
     batch = _batch(asked["batch"]) if asked["batch"] else None
     wanted = LetterFilter(
@@ -77,6 +78,7 @@ async def letter(context: ConsoleContext, request: Request) -> Response:
         NotFound: there is no such letter.
         DatabaseUnreachable: no answer; no facts are shown.
     """
+    check_query(request, "facts")
     found, visitor = await _found(context, request), visitor_of(request)
     shows, domain = query_flag(request, "facts", default=False), found["domain"] or ""
     everything = visitor.may("facts", found["domain"])
@@ -107,6 +109,7 @@ async def confirm(context: ConsoleContext, request: Request) -> Response:
         NotFound: there is no such letter, or nothing of that name can be done.
         NotRetryable: it is of a message.
     """
+    check_query(request)
     found = await _found(context, request)
     return render(request, "dead_letter_confirm.html", letter=found, action=_action(request, found))
 

@@ -17,8 +17,9 @@ from engine import EngineError
 from gateway.console.console_context import ConsoleContext
 from gateway.console.rendering import render
 from gateway.console.session import form_of, record_view, visitor_of
+from gateway.console.typed_instants import in_utc
 from gateway.console.versions import OFFERED
-from gateway.gateway_context import ANSWER_S, query_number, within
+from gateway.gateway_context import ANSWER_S, check_query, query_number, within
 from gateway.problems import RequestRefused, is_inner, status_of
 from gateway.request_bodies import Submission, job_messages, parse_as_of
 from rulefarm import wire
@@ -48,6 +49,7 @@ async def impact(context: ConsoleContext, request: Request) -> Response:
         RulesetUnreadable, engine.EngineError: the engine of today does not take it.
         GatewayBusy: it takes too long.
     """
+    check_query(request, "draft", "days")
     domain, asked = request.path_params["domain"], request.query_params.get("draft", "").strip()
     days = query_number(request, "days", default=7, most=365)
     active = await context.run(partial(context.versions.digest, domain))
@@ -95,6 +97,7 @@ async def judge_page(context: ConsoleContext, request: Request) -> Response:
     Raises:
         NotFound: no such domain, or version.
     """
+    check_query(request, "version")
     return await _shown(context, request, _Box(version=await _version(context, request, request.query_params)))
 
 
@@ -130,7 +133,7 @@ async def _version(context: ConsoleContext, request: Request, given: Mapping[str
 
 async def _judged(context: ConsoleContext, domain: str, box: _Box) -> Verdict:
     facts = wire.parse(box.facts.strip(), source="what is pasted")
-    messages = job_messages(domain, [Submission(facts, None, parse_as_of(box.as_of or None), None)])
+    messages = job_messages(domain, [Submission(facts, None, parse_as_of(in_utc(box.as_of) or None), None)])
     loaded = await context.ruleset(domain, box.version)
     if loaded.schema.streams:
         message = f"{domain} judges by the recent events of a key, and every job that is judged becomes one of them"

@@ -13,6 +13,7 @@ from gateway.authorization import readable
 from gateway.console.console_context import ConsoleContext
 from gateway.console.recent import LastAnswer
 from gateway.console.rendering import render
+from gateway.gateway_context import check_query
 from gateway.problems import RequestRefused
 from workers.monitoring import HealthCheck
 
@@ -81,6 +82,7 @@ async def health(context: ConsoleContext, request: Request, *, template: str = "
     Raises:
         RequestRefused: its visitor may look at some domains only.
     """
+    check_query(request)
     if readable(request) is not None:
         raise RequestRefused("token-unfit", "health is of all domains", "take a token that reads every domain")
     last = await context.checks.get(wait_s=_WAIT_S)

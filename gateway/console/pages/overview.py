@@ -10,6 +10,7 @@ from gateway.authorization import readable
 from gateway.console.console_context import ConsoleContext
 from gateway.console.figures import OUTCOMES
 from gateway.console.rendering import render
+from gateway.gateway_context import check_query
 
 #: Seconds that a page waits for figures, if there are none.
 _WAIT_S = 1.0
@@ -26,6 +27,7 @@ async def overview(context: ConsoleContext, request: Request, *, template: str =
     Raises:
         DatabaseUnreachable: no figures can be had.
     """
+    check_query(request)
     last = await context.figures.get(wait_s=_WAIT_S)
     shown = None if last is None else last.value.of(readable(request))
     return render(request, template, figures=shown, at=None if last is None else last.at, outcomes=OUTCOMES)

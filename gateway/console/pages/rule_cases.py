@@ -12,6 +12,7 @@ from starlette.responses import Response
 from gateway.console.console_context import ConsoleContext
 from gateway.console.recent import Recent
 from gateway.console.rendering import render
+from gateway.gateway_context import check_query
 from rulefarm.errors import NotFound
 from rulesets.cases import CaseResult, run_cases
 from rulesets.coverage import RuleCoverage, coverage
@@ -48,6 +49,7 @@ async def rule_coverage(context: ConsoleContext, request: Request) -> Response:
         NotFound: no such domain.
         CasesRejected, RulesetUnreadable, engine.EngineError: what lies in the folder is not in order.
     """
+    check_query(request)
     domain = request.path_params["domain"]
     digest = await context.run(partial(context.versions.digest, domain))
     if domain not in context.covered:

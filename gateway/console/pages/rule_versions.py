@@ -17,7 +17,7 @@ from gateway.console import links
 from gateway.console.console_context import ConsoleContext
 from gateway.console.rendering import render
 from gateway.console.versions import OFFERED, Line, RuleFile, shown_file
-from gateway.gateway_context import query_number
+from gateway.gateway_context import check_query, query_number
 from rulefarm.database import active_digests
 from rulefarm.errors import NotFound
 from rulesets.differences import Difference
@@ -65,6 +65,7 @@ async def version_text(context: ConsoleContext, request: Request) -> Response:
         NotFound: no such version, or file.
         RequestRefused: `line` is no number.
     """
+    check_query(request, "file", "line")
     domain = request.path_params["domain"]
     digest = await context.run(partial(context.versions.digest, domain, request.path_params["digest"]))
     files = await context.run(partial(context.versions.files, domain, digest))
@@ -115,6 +116,7 @@ async def publications(context: ConsoleContext, request: Request) -> Response:
     Raises:
         RequestRefused: `before` is no number.
     """
+    check_query(request, "before")
     domain = request.path_params["domain"]
     before = query_number(request, "before", default=0, most=999_999) or None
     digest = await context.run(partial(context.versions.digest, domain))
@@ -157,6 +159,7 @@ async def diff(context: ConsoleContext, request: Request) -> Response:
         NotFound: no such version.
         RulesetUnreadable, engine.EngineError: the engine of today does not take one of them.
     """
+    check_query(request, "before", "after")
     domain = request.path_params["domain"]
     active = await context.run(partial(context.versions.digest, domain))
     versions = await context.run(partial(recorded_versions, context.database, domain, limit=OFFERED))

@@ -16,7 +16,7 @@ from gateway.console.console_context import ConsoleContext
 from gateway.console.pictures import day_chart, sparkline
 from gateway.console.rendering import render
 from gateway.console.rule_lines import RuleLine, rule_lines, text_link
-from gateway.gateway_context import query_flag, query_number
+from gateway.gateway_context import check_query, query_flag, query_number
 from gateway.problems import RequestRefused
 from rulefarm.errors import NotFound
 from store.publication_trail import Publication, newest_by_domain
@@ -51,6 +51,7 @@ async def domains(context: ConsoleContext, request: Request) -> Response:
         context: of the console.
         request: as it came.
     """
+    check_query(request)
     allowed = readable(request)
     counted = await _firings(context)
     served = {
@@ -86,6 +87,7 @@ async def rule_list(context: ConsoleContext, request: Request) -> Response:
         NotFound: no such domain, or version.
         RequestRefused: a parameter can't be what it should.
     """
+    check_query(request, "filter", "never", "rows", "version", "page")
     domain = request.path_params["domain"]
     wanted = request.query_params.get("filter", "").strip()[:_FILTER]
     by_rows, only_never = (query_flag(request, name, default=False) for name in ("rows", "never"))
@@ -135,6 +137,7 @@ async def rule(context: ConsoleContext, request: Request) -> Response:
     Raises:
         NotFound: no such domain, version or rule.
     """
+    check_query(request, "name", "version")
     domain, name = request.path_params["domain"], request.query_params.get("name", "")
     version = request.query_params.get("version", "")
     digest = await context.run(partial(context.versions.digest, domain, version))

@@ -12,11 +12,13 @@ from gateway.console import links
 from gateway.console.console_context import ConsoleContext
 from gateway.console.rendering import redirect, render
 from gateway.console.session import form_of, hold, visitor_of
+from gateway.gateway_context import check_query
 from store.console_sessions import close_session, new_secret, open_session
 
 
 async def sign_in_page(_context: ConsoleContext, request: Request) -> Response:
     """The form."""
+    check_query(request, "next")
     return _form(request, links.own_path(request.query_params.get("next")))
 
 

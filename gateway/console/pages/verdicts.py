@@ -19,6 +19,7 @@ from gateway.authorization import check_scope, readable, sees_private
 from gateway.console import links
 from gateway.console.console_context import ConsoleContext
 from gateway.console.rendering import render
+from gateway.console.typed_instants import in_utc
 from gateway.gateway_context import TIME_LIMIT, check_query
 from gateway.problems import RequestRefused
 from gateway.verdict_paths import FILTERS, cursor_behind, place_in, verdict_terms
@@ -151,16 +152,9 @@ def _asked(request: Request) -> dict[str, str]:
     """What a form was filled in with: it sends empty fields too, and times without a zone, which are UTC."""
     asked = {name: text.strip() if name != "subject" else text for name, text in request.query_params.items() if text}
     for name in ("since", "until"):
-        if name in asked and _has_no_zone(asked[name]):
-            asked[name] += "+00:00"
+        if name in asked:
+            asked[name] = in_utc(asked[name])
     return asked
-
-
-def _has_no_zone(text: str) -> bool:
-    try:
-        return "T" in text and datetime.fromisoformat(text).tzinfo is None
-    except ValueError:
-        return False
 
 
 def _terms(request: Request, asked: Mapping[str, str]) -> VerdictTerms:

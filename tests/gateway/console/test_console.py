@@ -40,3 +40,27 @@ def test_assets_are_kept_and_named_by_what_they_hold(client: Client) -> None:
 @pytest.mark.parametrize("path", ["/nowhere", "/verdicts/x/y/z", "/%2e%2e/v1/rulesets", "/figures/", "/sign-out"])
 def test_what_is_no_page_is_a_page_that_says_so(client: Client, path: str) -> None:
     assert "no-such-path" in page(client.get(f"/console{path}"), 404).texts
+
+
+def test_a_parameter_that_a_page_does_not_have_is_refused(client: Client) -> None:
+    for path in SERVED:
+        found = page(client.get(f"/console{path}?nosuch=1"), 400)
+        assert "no parameter 'nosuch'" in found.text, path
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/batches?domain=a%00", 400),
+        ("/dead-letters?code=%00", 400),
+        ("/dead-letters?code=a&code=b", 400),
+        ("/rules/payment?version=%00", 400),
+        ("/rules/%00/versions/237cb", 400),
+        ("/rules/payment/versions/%00", 400),
+        ("/rules/payment/versions/%25", 404),
+        ("/rules/payment/impact?draft=no-digest", 404),
+        ("/rules/payment?filter=a&filter=b", 400),
+    ],
+)
+def test_a_text_that_nothing_on_record_has_is_no_error_of_ours(client: Client, path: str, status: int) -> None:
+    page(client.get(f"/console{path}"), status)

@@ -182,6 +182,18 @@ def test_hostile_values_are_text_on_every_page(client: Client, nights: tuple[uui
     assert form.fields["rule"].replace("\r\n", "\n") == MARKUP.strip().replace("\r\n", "\n")
 
 
+def test_a_time_is_typed_as_pages_show_it(client: Client) -> None:
+    judged(client, "typed-time")
+    for typed, is_listed in {
+        "since=2026-01-01": True,
+        "since=2026-01-01 12:30:00": True,
+        "since=2026-01-01T12:30%2B02:00": True,
+        "until=2026-01-01 00:00": False,
+    }.items():
+        found = page(client.get(f"/console/verdicts?subject=typed-time&{typed.replace(' ', '%20')}"))
+        assert ("typed-time" in found.texts) is is_listed, typed
+
+
 @pytest.mark.parametrize(
     ("path", "status", "code"),
     [
