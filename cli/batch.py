@@ -13,7 +13,16 @@ from cli.display.progress import progress_bar
 from cli.display.sending import exit_not_sent, send_or_exit
 from cli.display.terminal import echo
 from cli.lookup import check_domain
-from cli.options import as_of_option, domain_argument, domain_option, json_option, read_settings, source_options
+from cli.options import (
+    Seconds,
+    as_of_option,
+    domain_argument,
+    domain_option,
+    json_option,
+    limit_option,
+    read_settings,
+    source_options,
+)
 from cli.recorded import published_key
 from rulefarm.farm import Farm
 from rulefarm.jobs import Batch
@@ -65,7 +74,7 @@ def command() -> None:
 @click.option("--strict", is_flag=True, help="Refuse a SOURCE whose columns and the fields of the domain do not match.")
 @source_options
 @click.option("--wait/--no-wait", default=True, show_default=True, help="Show progress until every verdict is there.")
-@click.option("--timeout", default=3600.0, show_default=True, help="Seconds to wait.")
+@click.option("--timeout", type=Seconds(0), default=3600.0, show_default=True, help="Seconds to wait.")
 @json_option
 def run(
     domain: str,
@@ -108,7 +117,7 @@ def run(
 @command.command("list")
 @domain_option
 @click.option("--state", type=click.Choice(["open", "done", "failed"]), help="In this state only.")
-@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="Show at most so many.")
+@limit_option("Show at most so many.")
 @json_option
 def list_batches(domain: str | None, state: str | None, limit: int, as_json: bool) -> None:
     """Show the latest batches, newest first: their state, their records, and why one failed."""

@@ -11,7 +11,7 @@ from cli.display.output import print_json, print_table
 from cli.display.sending import send_or_exit
 from cli.display.terminal import Line, console, echo
 from cli.lookup import check_domain
-from cli.options import domain_option, json_option, read_settings, show_private_option
+from cli.options import domain_option, json_option, limit_option, read_settings, show_private_option
 from cli.who import this_user
 from rulefarm.database import connect
 from rulefarm.messaging import create_app
@@ -59,7 +59,7 @@ def _chosen(function: Callable[..., None]) -> Callable[..., None]:
 @domain_option
 @_code_option
 @_batch_option
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="At most so many, newest first.")
+@limit_option("At most so many, newest first.")
 @show_private_option
 @json_option
 def list_letters(
@@ -152,7 +152,7 @@ def drop_letters(which: LetterFilter, yes: bool, as_json: bool) -> None:
 
 @command.command("history")
 @click.argument("letter", required=False, type=click.UUID, metavar="[ID]")
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="At most so many, newest first.")
+@limit_option("At most so many, newest first.")
 @json_option
 def show_history(letter: uuid.UUID | None, limit: int, as_json: bool) -> None:
     """Show who tried dead letters again or dropped them, and when: all of them, or one by its ID."""

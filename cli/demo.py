@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from cli.display.output import print_json
+from cli.display.report_file import check_writable, write_report
 from cli.display.routing_report import markdown, print_report
 from cli.display.terminal import echo, echo_data
 from cli.options import json_option
@@ -30,9 +31,10 @@ def routing(quick: bool, as_markdown: bool, svg: Path | None, as_json: bool) -> 
     """
     # Whoever has no library for it is told now, and not in two minutes.
     picture = require_extra("cli.display.routing_picture", "demo", "rulefarm-server") if svg else None
+    check_writable(svg)
     report = run_routing(QUICK if quick else FULL, on_progress=lambda line: echo(line, err=True))
     if picture is not None and svg is not None:
-        svg.write_bytes(picture.routing_picture(report))
+        write_report(svg, picture.routing_picture(report))
     if as_json:
         print_json(report.to_json())
     elif as_markdown:

@@ -7,16 +7,14 @@ import click
 from cli.display.output import print_json
 from cli.display.table import print_rows
 from cli.display.terminal import Line
-from cli.options import json_option, read_settings
+from cli.options import Seconds, json_option, read_settings
 from workers.monitoring import HealthCheck, examine
 
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red", "skip": "dim"}
 
 
 @click.command("doctor")
-@click.option(
-    "--timeout", default=10.0, show_default=True, type=click.FloatRange(0, min_open=True), help="Seconds for a probe."
-)
+@click.option("--timeout", default=10.0, show_default=True, type=Seconds(0, min_open=True), help="Seconds for a probe.")
 @json_option
 def command(timeout: float, as_json: bool) -> None:
     """Try everything that a job needs on its way to a verdict, and say what to do about what is not well.

@@ -12,7 +12,7 @@ import click
 from cli.display.drill_report import print_report
 from cli.display.output import print_json
 from cli.display.terminal import echo
-from cli.options import json_option
+from cli.options import Seconds, json_option
 from cli.up import migrate_tables
 from rulefarm.errors import SettingsError
 from workers.drill.drill import run_drill
@@ -25,7 +25,9 @@ from workers.drill.plan import Options
 @click.option("--batches", type=click.IntRange(0), default=3, show_default=True, help="Batches to submit beside them.")
 @click.option("--faults", default="all", show_default=True, help="Names of faults, with commas between.")
 @click.option("--seed", default=7, show_default=True, help="Fixes subjects, faults and their times.")
-@click.option("--deadline", default=1200.0, show_default=True, help="Seconds until what is open counts as lost.")
+@click.option(
+    "--deadline", type=Seconds(0), default=1200.0, show_default=True, help="Seconds until what is open counts as lost."
+)
 @click.option(
     "--home", type=click.Path(file_okay=False, path_type=Path), help="Folder to keep. Default: kept only if it failed."
 )

@@ -7,7 +7,7 @@ import click
 
 from cli.display.output import print_json
 from cli.display.terminal import echo
-from cli.options import json_option, read_facts, read_settings, show_private_option, source_options
+from cli.options import json_option, limit_option, read_facts, read_settings, show_private_option, source_options
 from rulefarm.batch import SourceOptions
 from rulefarm.database import connect
 from rulefarm.errors import NotFound
@@ -99,7 +99,7 @@ def delete(fact: str, keys: tuple[str, ...], as_json: bool) -> None:
 
 @command.command("list")
 @click.argument("fact")
-@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="Show at most so many.")
+@limit_option("Show at most so many.", 100)
 @json_option
 def list_keys(fact: str, limit: int, as_json: bool) -> None:
     """Print the keys of a fact, in no order."""

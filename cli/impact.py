@@ -11,10 +11,10 @@ import click
 from cli.display.impact import print_impact
 from cli.display.output import print_json
 from cli.display.progress import progress
+from cli.display.report_file import check_writable, write_report
 from cli.options import Age, Instant, domain_argument, json_option, read_settings, source_options
 from rulefarm.batch import SourceOptions
 from rulefarm.database import LONG_S, connect
-from rulefarm.errors import RulefarmError
 from rulesets.budget import broken, parse_budget
 from store.facts_on_record import Wanted, instant_before
 from workers.draft_impact import load_draft, try_on_record, try_on_source, versions_of
@@ -67,6 +67,7 @@ def command(
         raise click.UsageError("--last, --batch and --file are three ways to say which facts: choose one")
     if source is None and (as_of, subject, sheet, encoding, decimal) != (None,) * 5:
         raise click.UsageError("--as-of, --subject, --sheet, --encoding and --decimal are for a --file")
+    check_writable(page)
     limits = parse_budget(budget) if budget is not None else []
     settings = read_settings()
     engine = connect(settings, silence_s=LONG_S)
@@ -98,10 +99,7 @@ def command(
 def _write(page: Path, report: ImpactReport) -> None:
     # What draws is loaded by whoever wants a picture.
     text = import_module("cli.display.impact_page").impact_page(report, at=datetime.now(UTC))
-    try:
-        page.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise RulefarmError("unwritable-file", f"{page} can't be written: {error.strerror}") from None
+    write_report(page, text)
 
 
 def recorded_words(last: timedelta | None) -> str:

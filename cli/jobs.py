@@ -10,7 +10,7 @@ from cli.display.old_keys import with_old_keys
 from cli.display.output import print_json, print_table, print_verdict
 from cli.display.terminal import Line, console
 from cli.lookup import check_domain, say_if_several
-from cli.options import domain_option, json_option, read_settings, show_private_option
+from cli.options import domain_option, json_option, limit_option, read_settings, show_private_option
 from rulefarm.database import connect
 from rulefarm.plurals import counted
 from store.job_status import JobStatus, find_job_status, find_jobs, job_facts
@@ -28,7 +28,7 @@ def command() -> None:
     "--state", type=click.Choice(["open", "done", "dead"]), default="open", show_default=True, help="In this state."
 )
 @domain_option
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="At most so many, oldest first.")
+@limit_option("At most so many, oldest first.")
 @json_option
 def list_jobs(state: str, domain: str | None, limit: int, as_json: bool) -> None:
     """List jobs, oldest first: those without a verdict, unless --state says otherwise."""

@@ -6,7 +6,7 @@ import click
 from sqlalchemy import Engine
 
 from cli.batch import follow
-from cli.options import json_option, read_settings
+from cli.options import Seconds, json_option, read_settings
 from cli.recorded import published_key
 from rulefarm.errors import NotFound
 from rulefarm.farm import Farm
@@ -26,7 +26,7 @@ def command() -> None:
     help="Refuse columns that are no field, or fields that are no column. Default: only what changed for the worse.",
 )
 @click.option("--wait/--no-wait", default=True, show_default=True, help="Show progress until every verdict is there.")
-@click.option("--timeout", default=3600.0, show_default=True, help="Seconds to wait.")
+@click.option("--timeout", type=Seconds(0), default=3600.0, show_default=True, help="Seconds to wait.")
 @json_option
 def run(source: str | None, strict: bool | None, wait: bool, timeout: float, as_json: bool) -> None:
     """Submit the nightly batch now.

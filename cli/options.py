@@ -1,5 +1,6 @@
 """Options and arguments that several commands share.  argv, environment -> [options] -> settings, facts, instants"""
 
+import math
 import os
 import re
 import sys
@@ -44,7 +45,21 @@ class Instant(click.ParamType[datetime]):
             moment = datetime.fromisoformat(value)
         except ValueError:
             self.fail(f"{value!r} is no date or time like 2026-03-01 or 2026-03-01T12:00:00+01:00", param, ctx)
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        try:
+            return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        except OverflowError:
+            self.fail(f"{value!r} is not within the years 1 to 9999 of UTC", param, ctx)
+
+
+class Seconds(click.FloatRange):
+    """A number of seconds: one that ends."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number that the text names."""
+        found = super().convert(value, param, ctx)
+        if not math.isfinite(found):
+            self.fail(f"{value!r} is no number of seconds", param, ctx)
+        return found
 
 
 class Age(click.ParamType[timedelta]):
@@ -60,6 +75,16 @@ class Age(click.ParamType[timedelta]):
         if match is None:
             self.fail(f"{value!r} is no number of days or weeks, like 90d or 12w", param, ctx)
         return timedelta(**{{"d": "days", "w": "weeks"}[match[2]]: int(match[1])})
+
+
+def limit_option(what: str, default: int = 20) -> Callable[..., Any]:
+    """How many are listed: no more than Postgres can count.
+
+    Args:
+        what: is said of them in the help.
+        default: unless it is said.
+    """
+    return click.option("--limit", default=default, show_default=True, type=click.IntRange(1, 10**9), help=what)
 
 
 as_of_option = click.option("--as-of", type=Instant(), help="Judge as of this instant; default: now.")

@@ -13,6 +13,7 @@ import click
 
 from cli.display.output import print_json
 from cli.display.plan_report import print_comparisons, print_plan
+from cli.display.report_file import check_writable, write_report
 from cli.display.terminal import echo
 from cli.options import json_option
 from cli.up import migrate_tables
@@ -42,7 +43,7 @@ class Duration(click.ParamType[float]):
 
 
 @click.command("plan")
-@click.option("--products", type=click.IntRange(0, 10**9), default=10_000, show_default=True, help="Rows of a nightly.")
+@click.option("--products", type=click.IntRange(0, 10**8), default=10_000, show_default=True, help="Rows of a nightly.")
 @click.option(
     "--orders-per-day", type=click.IntRange(1, 10**9), default=50_000, show_default=True, help="On a usual day."
 )
@@ -94,18 +95,19 @@ def command(
     only if the times are kept; with --check, if every prediction is within its bound.
     """
     sizing = require_extra("planning.sizing", "plan", of="rulefarm-server")
+    check_writable(html, save_to)
     if check:
         _check(save_to, as_json)
     priced = read_prices(prices)
     costs = _measured(as_json) if calibration_file is None else read_calibration(calibration_file)
     if save_to is not None:
-        costs.save(save_to)
+        write_report(save_to, costs.to_text())
     demand = PlannedLoad(products, orders_per_day, rules, deadline, p99, regions, kept)
     plan = sizing.make_capacity_plan(demand, costs, priced, seed)
     today = datetime.now(UTC).date()
     if html is not None:
         page = require_extra("planning.plan_page", "plan", of="rulefarm-server")
-        html.write_text(page.plan_page(plan, today), encoding="utf-8")
+        write_report(html, page.plan_page(plan, today))
     if as_json:
         print_json(plan.to_json())
     else:
@@ -118,7 +120,7 @@ def _check(save_to: Path | None, as_json: bool) -> NoReturn:
     with _started(as_json) as farm:
         costs, compared = trials.run_trials(farm, _progress(as_json))
     if save_to is not None:
-        costs.save(save_to)
+        write_report(save_to, costs.to_text())
     if as_json:
         print_json([{**asdict(one), "off": one.off, "holds": one.holds} for one in compared])
     else:

@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 from cli.display.output import print_json, print_table
 from cli.display.terminal import Line, console, echo
 from cli.lookup import check_domain
-from cli.options import Instant, complete_domains, domain_argument, json_option, read_settings
+from cli.options import Instant, complete_domains, domain_argument, json_option, limit_option, read_settings
 from cli.who import this_user
 from engine import Program
 from rulefarm.database import active_digests, connect
@@ -38,7 +38,7 @@ _STYLES = {"added": "green", "removed": "red", "changed": "yellow", "moved": "bl
 @click.command("history")
 @click.argument("domain", required=False, shell_complete=complete_domains)
 @click.option("--rule", metavar="NAME", help="Only what added, removed, changed or moved this rule, or table.")
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="At most so many, newest first.")
+@limit_option("At most so many, newest first.")
 @json_option
 def show_history(domain: str | None, rule: str | None, limit: int, as_json: bool) -> None:
     """Show who made which ruleset the active one, when and why, newest first.

@@ -8,7 +8,15 @@ import click
 from cli.display.output import print_json, print_verdict
 from cli.display.sending import exit_not_sent
 from cli.display.terminal import echo
-from cli.options import as_of_option, domain_argument, json_option, read_facts, read_settings, show_private_option
+from cli.options import (
+    Seconds,
+    as_of_option,
+    domain_argument,
+    json_option,
+    read_facts,
+    read_settings,
+    show_private_option,
+)
 from rulefarm.farm import Farm
 from store.private_view import PrivateView
 from store.ruleset_versions import find_digest
@@ -24,7 +32,7 @@ from workers.telemetry import traced_process
     "--digest", help="Judge by this version of the rules, or the one that begins so. Default: what is active."
 )
 @click.option("--wait/--no-wait", default=False, help="Wait for the verdict and print it.")
-@click.option("--timeout", default=30.0, show_default=True, help="Seconds to wait.")
+@click.option("--timeout", type=Seconds(0), default=30.0, show_default=True, help="Seconds to wait.")
 @show_private_option
 @json_option
 def command(

@@ -9,7 +9,7 @@ import click
 
 from cli.display.output import print_json, print_table
 from cli.display.terminal import Line, console, echo
-from cli.options import json_option, read_settings
+from cli.options import Seconds, json_option, read_settings
 from rulefarm.errors import BrokerUnreachable, FarmUnreachable
 from rulefarm.plurals import counted
 from rulefarm.settings import Settings
@@ -18,7 +18,7 @@ from workers.monitoring import DomainSignals, SignalReader, Signals, WorkerState
 
 @click.command("top")
 @click.option("--once", is_flag=True, help="Print it once and end, as it does where there is no terminal.")
-@click.option("--every", default=2.0, show_default=True, type=click.FloatRange(0.1), help="Seconds between two looks.")
+@click.option("--every", default=2.0, show_default=True, type=Seconds(0.1), help="Seconds between two looks.")
 @json_option
 def command(once: bool, every: float, as_json: bool) -> None:
     """Show what each domain and worker does, until Ctrl-C: what waits, pace, latency, outcomes, what is dead.

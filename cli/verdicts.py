@@ -13,7 +13,15 @@ from sqlalchemy import Engine
 from cli.display.output import print_verdicts
 from cli.display.terminal import echo
 from cli.lookup import check_domain
-from cli.options import Instant, csv_option, domain_option, json_option, read_settings, show_private_option
+from cli.options import (
+    Instant,
+    csv_option,
+    domain_option,
+    json_option,
+    limit_option,
+    read_settings,
+    show_private_option,
+)
 from rulefarm.database import connect
 from rulefarm.errors import FarmUnreachable, NotFound
 from rulefarm.verdict import Verdict
@@ -33,7 +41,7 @@ from store.verdict_terms import VerdictTerms
 @click.option("--digest", help="By this version of the ruleset: its digest, or what that begins with.")
 @click.option("--region", help="Of this region; or `all`: of every region, each job once. Default: of this farm.")
 @click.option("--facts", is_flag=True, help="With --json or --csv: the facts that were judged as well.")
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="At most so many, newest first.")
+@limit_option("At most so many, newest first.")
 @show_private_option
 @json_option
 @csv_option

@@ -74,20 +74,20 @@ class Calibration:
         """CPU from a job that comes alone to its verdict, without judging it: half of its message comes after that."""
         return self.alone_s - self.message_s / 2 + self.alone_database_s
 
-    def save(self, path: Path) -> None:
-        """Write it to a file, as JSON."""
-        path.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
+    def to_text(self) -> str:
+        """It as a file, in JSON."""
+        return json.dumps(asdict(self), indent=1) + "\n"
 
 
 def read_calibration(path: Path) -> Calibration:
-    """Read what `Calibration.save` wrote.
+    """Read a file of `Calibration.to_text`.
 
     Raises:
         CalibrationUnreadable: there is no such file, or it is something else.
     """
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise _unreadable(path, str(error)) from error
     if not isinstance(found, dict):
         raise _unreadable(path, "it holds no object")

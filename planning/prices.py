@@ -82,7 +82,7 @@ def read_prices(named: str) -> tuple[Price, ...]:
     path, table = (SHIPPED_PRICES, named) if named in CLOUDS else (Path(named), "price")
     try:
         found = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise _unreadable(path, str(error)) from error
     lines = found.get(table)
     if not isinstance(lines, list) or not lines:

@@ -18,7 +18,7 @@ import tomllib
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from engine import Evaluation
@@ -113,7 +113,8 @@ def read_cases(loaded: LoadedRuleset) -> list[Case]:
         return []
     try:
         document = tomllib.loads(read_file(path).decode("utf-8"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    # ValueError: bytes that are no UTF-8, TOML that is none, a number that Python refuses to read.
+    except (ValueError, RecursionError) as error:
         raise CasesRejected("cases-unreadable", f"can't read {place}: {error}") from error
     base, moment = document.get("base", {}), document.get("as_of")
     entries = document.get("case", [])
@@ -138,6 +139,11 @@ def _case(entry: Any, base: Mapping[str, Any], moment: Any, place: str) -> Case:
     if not isinstance(as_of, datetime) or as_of.tzinfo is None:
         hint = "write as_of = 2026-03-02T12:00:00Z, in the case or above all of them"
         raise CasesRejected("cases-malformed", f"{place}: there is no moment to judge it at", hint)
+    try:
+        as_of = as_of.astimezone(UTC)
+    except OverflowError:
+        message = f"{place}: as_of is not within the years 1 to 9999 of UTC"
+        raise CasesRejected("cases-malformed", message) from None
     return Case(
         name=name,
         facts=facts,

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
-from rulefarm.errors import SourceRejected
+from cli.display.report_file import write_report
 from rulefarm.escaping import visible
 from rulesets.cases import CaseResult
 
@@ -17,7 +17,7 @@ def write_junit(path: Path, results: Mapping[str, Sequence[CaseResult]]) -> None
         results: by domain.
 
     Raises:
-        SourceRejected: `unwritable-file`.
+        RulefarmError: `unwritable-file`.
     """
     suites = ElementTree.Element("testsuites")
     for domain, of_domain in results.items():
@@ -32,7 +32,4 @@ def write_junit(path: Path, results: Mapping[str, Sequence[CaseResult]]) -> None
                 failure = ElementTree.SubElement(case, "failure", message=lines[0])
                 failure.text = "\n".join(lines)
     ElementTree.indent(suites)
-    try:
-        ElementTree.ElementTree(suites).write(path, encoding="utf-8", xml_declaration=True)
-    except OSError as error:
-        raise SourceRejected("unwritable-file", f"{path} can't be written: {error.strerror}") from None
+    write_report(path, ElementTree.tostring(suites, encoding="utf-8", xml_declaration=True))

@@ -225,14 +225,18 @@ def instant(moment: datetime, name: str = "as_of") -> datetime:
         name: what to call it in the message.
 
     Raises:
-        JobRejected: it has no time zone, or is no datetime at all, so it is no instant.
+        JobRejected: it has no time zone, or is no datetime at all, so it is no instant; or UTC has no year for it.
     """
     if not isinstance(moment, datetime):
         found = f"{name} is a {type(moment).__name__}, not a datetime"
         raise JobRejected("bad-as-of", found, "say datetime.fromisoformat(…), with a time zone")
     if moment.tzinfo is None:
         raise JobRejected("bad-as-of", f"{name} {moment.isoformat()} has no time zone", "say datetime(…, tzinfo=UTC)")
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        message = f"{name} {moment.isoformat()} is not within the years 1 to 9999 of UTC"
+        raise JobRejected("bad-as-of", message) from None
 
 
 def _no_object(what: str) -> JobRejected:

@@ -84,6 +84,22 @@ WRONG = [
           {**AWAY, "RULEFARM_NIGHTLY_SOURCE": "x", "RULEFARM_NIGHTLY_CRON": "every night"}),
     Wrong("autoscale upside down", "worker --autoscale 1,4", "--autoscale", AWAY, 2),
     Wrong("an instant that is none", "eval payment order.json --as-of yesterday", "--as-of", RULES, 2),
+    *(Wrong(f"an instant that UTC has no year for, {n}", command, "years 1 to 9999", {**RULES, **AWAY}, 2)
+      for n, command in enumerate((
+          "eval payment order.json --as-of 9999-12-31T23:59:59-12:00",
+          "submit payment order.json --as-of 0001-01-01T00:00:00+14:00",
+          "rules publish rules/payment --at 9999-12-31T23:59:59-12:00",
+          "verdicts --since 0001-01-01T00:00:00+14:00",
+      ))),
+    Wrong("seconds that never end", "submit payment order.json --wait --timeout nan", "no number of seconds", AWAY, 2),
+    Wrong("more than can be counted", "jobs list --limit 9223372036854775808", "--limit", AWAY, 2),
+    *(Wrong(f"a report that can't be written, {n}", command, "[unwritable-file]", {**RULES, **AWAY})
+      for n, command in enumerate((
+          "plan --save-calibration nowhere/costs.json",
+          "plan --html nowhere/plan.html",
+          "demo routing --svg nowhere/ratios.svg",
+          "rules impact payment --draft rules/payment --html nowhere/impact.html",
+      ))),
     Wrong("two formats at once", "verdicts --json --csv", "not both", AWAY, 2),
     Wrong("an id that is none", "batch show 7", "'7' is no id", AWAY),
     Wrong("an id that is none to resume", "batch resume 7", "'7' is no id", AWAY),

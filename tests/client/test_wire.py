@@ -225,6 +225,13 @@ def test_an_instant_needs_a_time_zone_and_is_kept_in_utc() -> None:
         wire.instant(datetime(2026, 3, 1))
 
 
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"])
+def test_an_instant_that_utc_has_no_year_for_is_refused(text: str) -> None:
+    with pytest.raises(JobRejected, match="years 1 to 9999") as caught:
+        wire.instant(datetime.fromisoformat(text))
+    assert caught.value.code == "bad-as-of"
+
+
 @pytest.mark.parametrize("key", ["", "x" * 201, "a\x00b", "\ud800", 7, None])
 def test_a_key_that_can_name_nothing_is_refused(key: Any) -> None:
     with pytest.raises(JobRejected):

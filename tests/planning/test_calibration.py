@@ -11,7 +11,7 @@ from planning.calibration import Calibration, CalibrationUnreadable, read_calibr
 
 
 def test_it_comes_back_as_it_was(costs: Calibration, tmp_path: Path) -> None:
-    costs.save(tmp_path / "costs.json")
+    (tmp_path / "costs.json").write_text(costs.to_text())
     assert read_calibration(tmp_path / "costs.json") == costs
 
 
@@ -48,7 +48,7 @@ def test_a_wrong_value_is_named(costs: Calibration, tmp_path: Path, change: dict
     assert refused.value.code == "calibration-unreadable"
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", "{", "\x00"])
+@pytest.mark.parametrize("content", ["", "[]", "{}", "{", "\x00", "[" * 100_000, "9" * 5_000])
 def test_another_file_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "other").write_text(content)
     with pytest.raises(CalibrationUnreadable):

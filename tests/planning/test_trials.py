@@ -34,7 +34,7 @@ def test_a_farm_is_measured_and_its_runs_are_predicted(
             with pytest.raises(TrialFailed, match="messages wait"):
                 farm.wait_until_idle()
     assert "a run: after an outage" in steps
-    costs.save(tmp_path / "costs.json")
+    (tmp_path / "costs.json").write_text(costs.to_text())
     assert read_calibration(tmp_path / "costs.json") == costs
     # A verdict is on disk, a process in memory.
     assert min(costs.job_s, costs.alone_s, costs.submit_s, costs.record_s, costs.row_s, costs.busy_cores) > 0

@@ -89,7 +89,11 @@ def test_an_expected_error_is_a_case_too(tmp_path: Path) -> None:
         ('[[case]]\nname="a"\noutcome="accept"\nfired=[]\nfire=[]', "case 1: a case has no 'fire'"),
         ('[[case]]\nname="a"\nwithout=["Order.gone"]\noutcome="accept"\nfired=[]', "no 'Order.gone' to leave out"),
         ('[[case]]\nname="a"\nas_of=2026-03-02\noutcome="accept"\nfired=[]', "no moment to judge it at"),
+        ('[[case]]\nname="a"\nas_of=9999-12-31T23:00:00-12:00\noutcome="accept"\nfired=[]', "years 1 to 9999"),
+        ('[[case]]\nname="a"\nas_of=0001-01-01T00:00:00+14:00\noutcome="accept"\nfired=[]', "years 1 to 9999"),
         ("[[case", "can't read .*cases.toml"),
+        ("x = " + "[" * 3_000 + "]" * 3_000, "can't read .*cases.toml"),
+        ("x = " + "9" * 5_000, "can't read .*cases.toml"),
     ],
 )
 def test_a_malformed_case_is_named(tmp_path: Path, cases: str, message: str) -> None:
