@@ -59,7 +59,8 @@ def record_judged(engine: Engine, judged: Sequence[JudgedJob]) -> set[uuid.UUID]
     # The facts are JSON already: to read them and write them again would take as long as to judge them.
     rows = ",".join(f'{row_json(each.verdict)[:-1]},"{_FACTS}":{each.facts}}}' for each in judged)
     # Done a second time it finds on record what it wrote the first time, and so does its caller.
-    return {job_id for (job_id,) in execute_alone(engine, _RECORD, {"judged": f"[{rows}]"}, repeatable=True)}
+    found = execute_alone(engine, _RECORD, {"judged": f"[{rows}]"}, repeatable=True, prepared=True)
+    return {job_id for (job_id,) in found}
 
 
 def jobs_on_record(engine: Engine, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, tuple[datetime, datetime]]:

@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.sql.expression import ClauseElement
 
 from rulefarm.database.connection import translate_errors
+from rulefarm.database.prepared import execute_prepared
 from rulefarm.database.session_settings import are_said_at_begin
 from rulefarm.database.sqlstates import outage_of
 
@@ -31,7 +32,7 @@ def as_text(statement: ClauseElement) -> str:
 
 
 def execute_alone(
-    engine: Engine, statement: str, values: Mapping[str, Any], *, repeatable: bool = False
+    engine: Engine, statement: str, values: Mapping[str, Any], *, repeatable: bool = False, prepared: bool = False
 ) -> list[tuple[Any, ...]]:
     """Execute and commit one statement.
 
@@ -41,6 +42,7 @@ def execute_alone(
         values: by their names.
         repeatable: whether it does no harm a second time; then it is tried once more, over another connection, if that
             which it was sent over was of no use. Default: it is not.
+        prepared: whether Postgres plans it once a connection: see `rulefarm.database.prepared`. Default: each time.
 
     Returns:
         The rows that it returns, if it returns any.
@@ -51,8 +53,8 @@ def execute_alone(
     """
     with translate_errors(engine):
         if repeatable:
-            return again_once(lambda: _execute(engine, statement, values))
-        return _execute(engine, statement, values)
+            return again_once(lambda: _execute(engine, statement, values, prepared=prepared))
+        return _execute(engine, statement, values, prepared=prepared)
 
 
 def again_once(write: Callable[[], _Answer]) -> _Answer:
@@ -75,14 +77,17 @@ def again_once(write: Callable[[], _Answer]) -> _Answer:
     return write()
 
 
-def _execute(engine: Engine, statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+def _execute(engine: Engine, statement: str, values: Mapping[str, Any], *, prepared: bool) -> list[tuple[Any, ...]]:
     connection = engine.raw_connection()
     try:
         if not are_said_at_begin(engine):
             driver: Any = connection.dbapi_connection
             driver.autocommit = True
             with driver.cursor() as cursor:
-                cursor.execute(statement, values)
+                if prepared:
+                    execute_prepared(cursor, statement, values)
+                else:
+                    cursor.execute(statement, values)
                 return cursor.fetchall() if cursor.description else []
     except psycopg2.Error as error:
         outage = outage_of(error)

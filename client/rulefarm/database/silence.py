@@ -78,6 +78,8 @@ class _Connection(psycopg2.extensions.connection):  # type: ignore[misc]
             super().__init__(dsn, *more)
         self.cursor_factory = _Cursor
         self.is_given_up = False
+        #: Names of the statements that its session knows; None: it forgets them. See `rulefarm.database.prepared`.
+        self.prepared: set[str] | None = set()
 
     def commit(self) -> None:
         """As psycopg2's."""
