@@ -47,6 +47,10 @@ _OF_BATCHES = text("""
     select gen_random_uuid(), b.enqueued_at, b.domain, v.subject, b.id, v.outcome, v.fired, v.reasons, v.changes,
            v.ruleset_digest, v.facts_digest, b.as_of, v.worker, b.finished_at, v.micros
     from batches b, lateral (select * from verdicts where domain = :domain and batch is null limit :size) v""")
+_COUNTED = text("""
+    update batches b set outcomes = (select jsonb_object_agg(outcome, number) from (
+        select outcome, count(*) as number from verdicts where batch = b.id group by outcome) counted)
+    where domain = :domain""")
 _LETTERS = text("""
     insert into dead_letters (id, kind, domain, subject, code, reason, worker, attempts, died_at)
     select id, 'job', domain, subject, 'worker-died', 'the process that judged it died', 'worker@host', 3, enqueued_at
@@ -90,6 +94,8 @@ def lay_batches(engine: Engine, domain: str, count: int, size: int) -> None:
     with engine.begin() as connection:
         connection.execute(_BATCHES, {"domain": domain, "count": count, "size": size})
         connection.execute(_OF_BATCHES, {"domain": domain, "size": size})
+        # As the last chunk of each counts them.
+        connection.execute(_COUNTED, {"domain": domain})
         connection.execute(_LETTERS, {"domain": domain, "count": count})
 
 

@@ -9,11 +9,12 @@ from functools import partial
 from starlette.requests import Request
 from starlette.responses import Response
 
+from engine import EngineError
 from gateway.console.console_context import ConsoleContext
 from gateway.console.recent import Recent
 from gateway.console.rendering import render
 from gateway.gateway_context import check_query
-from rulefarm.errors import NotFound
+from rulefarm.errors import NotFound, RulefarmError
 from rulesets.cases import CaseResult, run_cases
 from rulesets.coverage import RuleCoverage, coverage
 from rulesets.loader import SHIPPED, load_domain
@@ -47,7 +48,6 @@ async def rule_coverage(context: ConsoleContext, request: Request) -> Response:
 
     Raises:
         NotFound: no such domain.
-        CasesRejected, RulesetUnreadable, engine.EngineError: what lies in the folder is not in order.
     """
     check_query(request)
     domain = request.path_params["domain"]
@@ -55,7 +55,12 @@ async def rule_coverage(context: ConsoleContext, request: Request) -> Response:
     if domain not in context.covered:
         run = partial(_covered, context, domain)
         context.covered[domain] = Recent("cases", run, fresh_s=_FRESH_S, stale_s=_STALE_S)
-    found = await context.covered[domain].get(wait_s=_WAIT_S)
+    found, unfit = None, None
+    try:
+        found = await context.covered[domain].get(wait_s=_WAIT_S)
+    except (RulefarmError, EngineError) as error:
+        # Of whoever wrote it, and no fault of the console's.
+        unfit = error.to_json()
     covered = found.value if found is not None else None
     failed = [result for result in covered.cases if not result.passed][:_NAMED] if covered else []
     return render(
@@ -63,7 +68,8 @@ async def rule_coverage(context: ConsoleContext, request: Request) -> Response:
         "coverage.html",
         domain=domain,
         digest=digest,
-        is_running=found is None,
+        is_running=found is None and unfit is None,
+        unfit=unfit,
         covered=covered,
         failed=failed,
     )

@@ -13,13 +13,14 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from engine import EngineError, Rule, fields_read, print_rule
+from engine import EngineError, Piece, Rule, fields_read, highlighted, print_rule
 from gateway.authorization import check_scope, readable, sees_private
 from gateway.console import links
 from gateway.console.console_context import ConsoleContext
 from gateway.console.explained import Explained, explained
 from gateway.console.fact_rows import FactRows, fact_rows
 from gateway.console.rendering import render
+from gateway.console.rule_lines import text_link
 from gateway.console.session import record_view
 from gateway.gateway_context import check_query, query_flag
 from gateway.problems import GatewayBusy
@@ -41,10 +42,11 @@ class FiredRule:
 
     name: str
     description: str
-    #: File and line in its version; empty: nobody can say.
+    #: File and line in its version, and where it is shown there; empty: nobody can say.
     place: str
-    #: The rule as GRL; empty: its version is not on record, or can't be read any more.
-    text: str
+    address: str
+    #: The rule as GRL, in coloured pieces; none: its version is not on record, or can't be read any more.
+    pieces: list[Piece]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,10 @@ def _look(context: ConsoleContext, request: Request, job_id: uuid.UUID) -> _Look
 async def _add_verdict(
     context: ConsoleContext, request: Request, look: _Look, on_record: Verdict, *, wants_why: bool
 ) -> None:
-    view = context.view(everything=sees_private(request))
+    sees = sees_private(request)
+    view = context.view(everything=sees)
+    # What rules changed is of the facts, too, and stays when these are gone.
+    await context.run(partial(record_view, context, request, on_record.domain, on_record.id, unmasked=sees))
     version: LoadedRuleset | None = None
     try:
         version = await context.ruleset(on_record.domain, on_record.ruleset_digest)
@@ -141,12 +146,14 @@ async def _add_verdict(
     except (RulefarmError, EngineError) as error:
         look.remarks.append(f"Its facts and the rules of its version are not shown: {error}")
     rules = {rule.name: rule for rule in version.program.rules} if version else {}
-    look.fired = [_fired(name, rules.get(name)) for name in dict.fromkeys(on_record.fired)]
+    look.fired = [_fired(name, rules.get(name), on_record) for name in dict.fromkeys(on_record.fired)]
     look.verdict = await context.run(partial(view.verdict, on_record))
     if version is None:
         return
-    facts = await context.run(partial(_facts, context, request, look, on_record, version))
-    if facts is None:
+    try:
+        facts = await context.run(partial(judged_facts, context.database, on_record, version.schema))
+    except NotFound as error:
+        look.remarks.append(f"Its facts are not shown: {error}")
         return
     hidden = await context.run(partial(view.fields, on_record.domain, on_record.ruleset_digest))
     read = {name: fields_read(rules[name]) for name in dict.fromkeys(on_record.fired) if name in rules}
@@ -155,24 +162,12 @@ async def _add_verdict(
         look.why = await context.compute(partial(explained, version.program, facts, on_record, hidden))
 
 
-def _facts(
-    context: ConsoleContext, request: Request, look: _Look, on_record: Verdict, version: LoadedRuleset
-) -> dict[str, Any] | None:
-    """What was judged, once it is on record who is shown it; None: it is no longer there, which is said."""
-    try:
-        facts = judged_facts(context.database, on_record, version.schema)
-    except NotFound as error:
-        look.remarks.append(f"Its facts are not shown: {error}")
-        return None
-    record_view(context, request, on_record.domain, on_record.id, unmasked=sees_private(request))
-    return facts
-
-
-def _fired(name: str, rule: Rule | None) -> FiredRule:
+def _fired(name: str, rule: Rule | None, on_record: Verdict) -> FiredRule:
     if rule is None:
-        return FiredRule(name, "", "", "")
+        return FiredRule(name, "", "", "", [])
     place = f"{rule.span.source}:{rule.span.line}" if rule.span else ""
-    return FiredRule(name, rule.description, place, print_rule(rule))
+    address = text_link(on_record.domain, on_record.ruleset_digest, rule)
+    return FiredRule(name, rule.description, place, address, list(highlighted(print_rule(rule))))
 
 
 def _event(event: Any) -> str:

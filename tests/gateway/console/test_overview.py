@@ -111,6 +111,8 @@ def test_health_is_told_within_moments_though_nobody_works(busy: Client, gateway
     browser.sign_in(add_token(gateway_database, "sees-health", ["read"], []))
     answer = until(lambda: "being looked at" not in (found := browser.get("/console/health")).text and found)
     found = page(answer)
+    assert "script>alert" not in answer.text.replace("&lt;", "<!").replace("&gt;", "!>")
+    assert MARKUP in found.text
     assert "the farm is not well" in found.text
     assert "no worker takes from it" in found.text
     assert "has never run" in found.text

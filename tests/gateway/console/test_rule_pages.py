@@ -5,8 +5,6 @@ import re
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from html import unescape
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -17,11 +15,10 @@ from rulefarm.escaping import visible
 from rulefarm.settings import Settings
 from rulesets.loader import LoadedRuleset, load_domain
 from store.publications import publish
-from store.ruleset_versions import RulesetSnapshot, record_ruleset
+from store.ruleset_versions import RulesetSnapshot
 from tests.cli.test_hostile_text import HOSTILE, OBEYED, SCHEMA
 from tests.gateway.client import Answer, Client, running_gateway
 from tests.gateway.console.browser import Browser, Page, page
-from tests.processes import until
 from tests.rows import verdict
 
 #: What a page may not hold as it is: a name that is markup, and what would turn a line around.
@@ -184,27 +181,6 @@ def test_a_version_is_shown_as_it_was_published(client: Client, shop: Shop) -> N
     assert "no-such-file" in text_of(shown(client.get(table.replace("notes", "no")), 404))
 
 
-def test_a_long_table_is_shown_part_by_part_and_no_row_is_left_out(
-    client: Client, gateway_database: Engine, tmp_path: Path
-) -> None:
-    (tmp_path / "domain.toml").write_text(SCHEMA)
-    # A row is not where its number says: above it stands the header, and a cell may be several lines.
-    rows = "".join(f'r{n},"{n}\n",x\n' for n in range(1, 1202))
-    (tmp_path / "long.csv").write_text(f"U,when Order.note,then Accept\n{rows}")
-    files = {f"long/{each.name}": each.read_bytes() for each in tmp_path.iterdir()}
-    with gateway_database.begin() as connection:
-        record_ruleset(connection, RulesetSnapshot("long", "f" * 64, files))
-    path, seen = f"/console/rules/long/versions/{'f' * 64}?file=long%2Flong.csv", list[str]()
-    for _ in range(4):
-        answer = client.get(path)
-        seen += re.findall(r"<td>r(\d+)</td>", answer.text)
-        following = re.search(r'<a rel="next" href="([^"]*)"', answer.text)
-        if not following:
-            break
-        path = unescape(following[1])
-    assert seen == [str(n) for n in range(1, 1202)]
-
-
 def test_the_history_has_who_and_why_and_leads_to_what_differs(client: Client, shop: Shop) -> None:
     found = shown(client.get("/console/rules/shop/history"))
     text = text_of(found)
@@ -281,19 +257,6 @@ def test_an_instant_that_is_none_and_a_version_that_is_none_are_refused(client: 
     assert "bad-as-of" in judged(client, '{"Order": {}}', 422, as_of=EVIL)
     assert "no-such-ruleset" in judged(client, "{}", 404, version="abc")
     assert "needs-record" in judged(client, '{"Payment": {}}', 422, domain="fraud")
-
-
-def test_the_cases_are_run_where_the_folder_is(client: Client) -> None:
-    def told(domain: str) -> str:
-        path = f"/console/rules/{domain}/coverage"
-        until(lambda: "being run" not in client.get(path).text)
-        return text_of(shown(client.get(path)))
-
-    assert "cases are not on record" in told("shop")
-    # The folder of this host is not what was published for these tests.
-    text = told("fraud")
-    assert "which is not the one that judges now" in text
-    assert re.search(r"cases \d+ failed 0 rules fired \d+ of \d+", text)
 
 
 @pytest.mark.parametrize(

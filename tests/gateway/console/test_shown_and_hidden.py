@@ -150,13 +150,13 @@ def test_private_values_are_shown_to_a_token_for_them_alone_and_that_is_on_the_t
 
 
 @pytest.mark.parametrize("scopes", [(), ("facts",)], ids=["without", "with"])
-def test_an_export_and_a_refused_message_tell_private_values_to_a_token_for_them_alone(
+def test_an_export_tells_no_private_value_and_a_refused_message_to_a_token_for_them_alone(
     guarded: Client, gateway_database: Engine, kept: Kept, scopes: tuple[str, ...]
 ) -> None:
     browser, name = visitor(guarded, gateway_database, *scopes)
     text = browser.get("/console/verdicts/export/csv?domain=secretive&subject=judged").text
     [row] = csv.DictReader(io.StringIO(text))
-    assert row["changes"] == f"Order.score = {LIMIT if scopes else HIDDEN}"
+    assert row["changes"] == f"Order.score = {HIDDEN}"
     [message] = rows(gateway_database, dead_letters, dead_letters.c.kind == "message")
     assert EMAIL not in told(browser, f"/dead-letters/{message.id}")
     assert looked_at(gateway_database, name) == []
@@ -191,6 +191,22 @@ def test_the_examples_of_a_draft_s_impact_hide_private_values_and_stand_on_the_t
     [(subject, unmasked)] = looked_at(gateway_database, name)
     assert subject in (kept.job, kept.row)
     assert not unmasked
+
+
+def test_what_rules_changed_is_of_the_facts_and_on_the_trail_when_these_are_gone(
+    guarded: Client, gateway_database: Engine, kept: Kept
+) -> None:
+    with gateway_database.begin() as connection:
+        row = dict(connection.execute(select(jobs).where(jobs.c.id == kept.job)).mappings().one())
+        connection.execute(delete(jobs).where(jobs.c.id == kept.job))
+    browser, name = visitor(guarded, gateway_database, "facts")
+    text = told(browser, f"/verdicts/{kept.job}")
+    with gateway_database.begin() as connection:
+        connection.execute(jobs.insert().values(row))
+    assert "no longer on record" in text
+    assert EMAIL not in text
+    assert f"Order.score {LIMIT}" in text
+    assert looked_at(gateway_database, name) == [(kept.job, True)]
 
 
 def test_a_token_sees_nothing_of_other_domains(guarded: Client, gateway_database: Engine, kept: Kept) -> None:
