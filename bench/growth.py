@@ -2,7 +2,8 @@
 
 Each command is run as its user runs it, the start of its process included, beside a worker that answers; the median of
 some runs counts. A backlog of the same jobs is submitted and drained at every size with two processes, and at the
-largest with more and fewer. Compares with no other queue: that is `bench.farm`."""
+largest with more and fewer. Of each it is stated beforehand how it grows, and said afterwards whether it did. Compares
+with no other queue: that is `bench.farm`."""
 
 import json
 import os
@@ -25,7 +26,7 @@ from bench.farm.job_queue import Pair, wait_until
 from bench.farm.rulefarm_farm import PATIENCE_S, Rulefarm
 from bench.farm.work import DOMAIN, material
 from bench.growth_rows import lay_down
-from store.pending_work import due_queues
+from tasks.reconcile import send_what_is_due
 
 #: Jobs on record; worker processes, of which the second is that of every size.
 SIZES, WIDTHS = (1_000, 10_000, 100_000, 1_000_000), (1, 2, 4, 8)
@@ -36,9 +37,21 @@ COMMANDS = {
     "verdicts --limit 100000": 5.0,
     "prune --older-than 30d --dry-run": 1.0,
 }
-#: Of one look for what is due.
-_DUE_S = 0.05
+#: Of one run of the reconciler, which comes every few seconds.
+_RECONCILE_S = 0.05
 _DRAIN_S = 1_200.0
+#: How each is to grow with the jobs on record. What lists so many is linear in what it finds, up to so many.
+SHAPES = {
+    "status": "flat",
+    "verdicts": "flat",
+    "verdicts --limit 100000": "linear",
+    "prune --older-than 30d --dry-run": "linear",
+    "reconcile": "flat",
+    "submit": "flat",
+    "drain": "flat",
+}
+#: Times that something may have grown beyond its shape, and seconds that are none: no two runs take equally long.
+_SPREAD, _MOMENT_S = 1.5, 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +72,11 @@ class Figure:
         cpu = f"{self.cpu_s:.2f}" if self.cpu_s else ""
         target = f"{self.target_s:g}" if self.target_s else ""
         return f"| {self.what} | {self.on_record:,} | {self.processes} | {self.seconds:.3f} | {cpu} | {target} |"
+
+    @property
+    def kind(self) -> str:
+        """Its name in `SHAPES`."""
+        return self.what if self.what in SHAPES else self.what.split()[0]
 
 
 @click.command("growth")
@@ -82,11 +100,32 @@ def command(most: int, widest: int, jobs: int, rounds: int, file: Path | None) -
             for figure in chain(_asked(farm, size, rounds), _judged(farm, size, wanted, pairs)):
                 figures.append(figure)
                 click.echo(figure.line())
+    click.echo()
+    for line in growth_of(figures):
+        click.echo(line)
     promised = (figure for figure in figures if figure.on_record == SIZES[-1] and figure.target_s)
     missed = [figure.what for figure in promised if figure.seconds > figure.target_s]
     click.echo(f"\nmissed: {', '.join(missed) or 'no target'}")
     if file is not None:
         file.write_text(json.dumps([asdict(figure) for figure in figures], indent=1) + "\n", encoding="utf-8")
+
+
+def growth_of(figures: Sequence[Figure]) -> Iterator[str]:
+    """Of each kind, how it was to grow and how it grew, from the fewest jobs on record to the most; a line each.
+
+    Args:
+        figures: in the order of the jobs on record.
+    """
+    for kind, shape in SHAPES.items():
+        found = [figure for figure in figures if figure.kind == kind and figure.processes in (0, 1, WIDTHS[1])]
+        by_size = {figure.on_record: figure.seconds for figure in found}
+        if len(by_size) < 2:
+            continue
+        (fewest, least_s), *_, (most, most_s) = sorted(by_size.items())
+        rows = 1 if shape == "flat" else most / fewest
+        holds = most_s <= least_s * rows * _SPREAD + _MOMENT_S
+        grew = f"{most_s / least_s:.1f} times as long with {most / fewest:,.0f} times as many on record"
+        yield f"{kind}: {shape if holds else f'NOT {shape}'}, {grew}"
 
 
 def _asked(farm: Rulefarm, size: int, rounds: int) -> Iterator[Figure]:
@@ -99,8 +138,10 @@ def _asked(farm: Rulefarm, size: int, rounds: int) -> Iterator[Figure]:
             yield Figure(words, size, 1, median(wall for wall, _ in runs), median(cpu for _, cpu in runs), target_s)
     finally:
         fleet.stop()
-    due = median(_timed(lambda: due_queues(farm.database)) for _ in range(5 * rounds))
-    yield Figure("what is due", size, 0, due, 0.0, _DUE_S)
+    context = farm.reconciling()
+    runs_s = [_timed(lambda: send_what_is_due(context)) for _ in range(1 + 5 * rounds)]
+    # The first connects.
+    yield Figure("reconcile", size, 0, median(runs_s[1:]), 0.0, _RECONCILE_S)
 
 
 def _judged(farm: Rulefarm, size: int, widths: Sequence[int], pairs: Sequence[Pair]) -> Iterator[Figure]:

@@ -17,6 +17,7 @@ from rulefarm.farm import Farm
 from rulefarm.routing import queue_name
 from rulefarm.settings import Settings
 from store.migrate import migrate
+from tasks.worker_context import WorkerContext
 
 #: Seconds in which the first worker has published its domain, and a job is judged.
 PATIENCE_S = 120.0
@@ -102,6 +103,10 @@ class Rulefarm(JobQueue):
     def started_servants(self) -> Fleet:
         """Start beat, which starts the reconciler."""
         return self._command("beat", "--loglevel=WARNING")
+
+    def reconciling(self) -> WorkerContext:
+        """What the reconciler works with, in a worker that judges nothing."""
+        return WorkerContext(self._settings, self.database, {}, self.farm.app)
 
     def rows(self) -> int:
         """Verdicts that are stored."""
