@@ -44,7 +44,7 @@ def command(as_json: bool) -> None:
 
 
 def _state(settings: Settings) -> dict[str, Any]:
-    engine = connect(settings)
+    engine, app = connect(settings), create_app(settings)
     domains = sorted(active_digests(engine).items())
     with translate_errors(engine), engine.connect() as connection:
         waiting: dict[str, list[OpenWork]] = defaultdict(list)
@@ -56,7 +56,7 @@ def _state(settings: Settings) -> dict[str, Any]:
     run = last_reconciled(engine)
     names = [queue_name(domain, bulk=bulk) for domain, _ in domains for bulk in (False, True)]
     return {
-        "queues": queue_depths(create_app(settings), [*names, CONTROL_QUEUE]),
+        "queues": queue_depths(app, [*names, CONTROL_QUEUE]),
         "queue_limit": settings.queue_limit,
         "domains": {
             domain: {
@@ -76,7 +76,7 @@ def _state(settings: Settings) -> dict[str, Any]:
         "overdue_duties": len(overdue),
         "duties": [duty.to_json() for duty in (*overdue, *coming(engine))],
         "reconciler": with_old_keys(asdict(run)) if run else None,
-        "workers": [worker.to_json() for worker in worker_states(settings)],
+        "workers": [worker.to_json() for worker in worker_states(settings, app=app)],
     }
 
 

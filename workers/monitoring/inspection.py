@@ -32,18 +32,19 @@ class WorkerState:
         return asdict(self)
 
 
-def worker_states(settings: Settings, *, timeout_s: float = 1.0) -> list[WorkerState]:
+def worker_states(settings: Settings, *, timeout_s: float = 1.0, app: Celery | None = None) -> list[WorkerState]:
     """The workers that answer, by name.
 
     Args:
         settings: where the broker is.
         timeout_s: how long to wait for answers; a worker that runs answers in milliseconds.
+        app: that the broker is asked with. Default: one of its own.
 
     Raises:
         BrokerUnreachable: the broker does not answer.
     """
-    app: Celery = create_app(settings)
-    stats, active, queues = call_broker(app, lambda: _answers(app, timeout_s))
+    asks: Celery = create_app(settings) if app is None else app
+    stats, active, queues = call_broker(asks, lambda: _answers(asks, timeout_s))
     return [
         WorkerState(
             name=name,
