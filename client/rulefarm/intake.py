@@ -5,7 +5,7 @@ say. Makes no job and no id."""
 
 import os
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -61,14 +61,18 @@ class Intake:
         """Whether the broker has just not answered."""
         return self.sender.is_away
 
-    def warm_up(self) -> None:
+    def warm_up(self, heard: Callable[[], None]) -> None:
         """Make the connections to the database, and read what every job needs of it.
+
+        Args:
+            heard: called after each answer.
 
         Raises:
             DatabaseUnreachable: no answer.
         """
-        self.require_ledger().warm_up()
+        self.require_ledger().warm_up(heard)
         self._domains.read()
+        heard()
         self.app.farm_id()
 
     def lateness_s(self) -> dict[str, float]:

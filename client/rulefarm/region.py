@@ -45,8 +45,8 @@ class RegionFarm(Protocol):
 
     ask: Callable[[Callable[[], Any]], Any]
 
-    def warm_up(self) -> None:
-        """Make the connections to the database; raises if it does not answer."""
+    def warm_up(self, heard: Callable[[], None]) -> None:
+        """Make the connections to the database, and say after each answer that there was one; raises without any."""
 
     def lateness_s(self) -> dict[str, float]:
         """For each published domain, seconds that its jobs have waited; raises if the database does not answer."""
@@ -68,9 +68,9 @@ class Region(Generic[_Farm]):
         self._budget_s, self._deadline_s = farm.settings.region_budget_s, farm.settings.region_deadline_s
         self._breaker = CircuitBreaker(_EVERY_S + self._budget_s + _PAUSE_S)
         self._round_trips: deque[float] = deque(maxlen=_KEPT)
-        #: When it was asked what it has not answered yet, and when it last answered; None: never.
+        #: When it was asked what it has not answered yet, and when it was last heard of; None: it was not.
         self._asked_at: float | None = None
-        self._answered_at: float | None = None
+        self._heard_at: float | None = None
         self._broker: Future[None] | None = None
         #: Set when it is to be measured now, and not only in a while.
         self.look = threading.Event()
@@ -103,12 +103,10 @@ class Region(Generic[_Farm]):
             DatabaseUnreachable: `region-silent`: its time is up; else as the question.
         """
         begun, asked = time.monotonic(), self._begin(question)
-        if self._answered_at is None:
-            # Whom nobody has measured yet has to be connected to, which takes as long as the servers' own limits.
-            return asked.result()
         # Whoever answers others meanwhile is slow, or has much to connect: it is given up for silence alone. So it is
-        # measured while this one waits, and early enough for an answer.
-        while (left_s := max(begun, self._answered_at) + self._budget_s - time.monotonic()) > 0:
+        # measured while this one waits, and early enough for an answer; and while connections are made, each step of
+        # that is an answer.
+        while (left_s := max(begun, self._heard_at or begun) + self._budget_s - time.monotonic()) > 0:
             try:
                 return asked.result(left_s - self._budget_s / 2 if left_s > self._budget_s / 2 else left_s)
             except TimeoutError:
@@ -135,7 +133,7 @@ class Region(Generic[_Farm]):
             domain: whose jobs are to be judged.
         """
         asked_at, late_s = self._asked_at, self._late_s.get(domain, 0.0)
-        is_silent = asked_at is not None and time.monotonic() - asked_at > self._budget_s
+        is_silent = asked_at is not None and time.monotonic() - max(asked_at, self._heard_at or 0) > self._budget_s
         if self._breaker.is_open or is_silent or not (self._was_well or self._round_trips):
             return "does not answer"
         if self.farm.broker_is_away:
@@ -152,10 +150,11 @@ class Region(Generic[_Farm]):
 
     def measure(self) -> None:
         """Ask it how far it is, and how far behind; which keeps a connection ready, too."""
+        self._asked_at = time.monotonic()
         try:
             if not self._round_trips or self._warm_in != os.getpid():
                 # To connect takes many: the first job that is sent here must not wait for them.
-                self.farm.warm_up()
+                self.farm.warm_up(self._hear)
                 self._warm_in = os.getpid()
             begun = self._asked_at = time.monotonic()
             late_s = self.farm.lateness_s()
@@ -164,8 +163,8 @@ class Region(Generic[_Farm]):
             return
         finally:
             self._asked_at = None
-        self._answered_at = time.monotonic()
-        round_trip_s = self._answered_at - begun
+        self._hear()
+        round_trip_s = time.monotonic() - begun
         if self._broker is None or self._broker.done():
             # Beside: while a broker is silent its database goes on to answer.
             self._broker = self._begin(self.farm.ask_broker)
@@ -176,6 +175,14 @@ class Region(Generic[_Farm]):
         self._late_s = late_s
         if not self._breaker.is_open:
             self._tell(None)
+
+    def begin(self) -> None:
+        """Be measured by a process for the first time: whoever asked before it was forked is its parent's."""
+        self.look, self._asked_at = threading.Event(), None
+
+    def _hear(self) -> None:
+        """Note that it has answered."""
+        self._heard_at = time.monotonic()
 
     def close(self) -> None:
         """Take nothing more; what is being taken goes on."""

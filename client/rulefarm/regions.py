@@ -197,7 +197,7 @@ class Regions(Generic[_Farm]):
                 return
             self._pid = os.getpid()
             for region in self._regions:
-                region.look = threading.Event()
+                region.begin()
                 threading.Thread(
                     target=measure,
                     args=(weakref.ref(region), self._stopped),

@@ -119,6 +119,8 @@ def test_a_region_is_cut_off_killed_and_healed_and_every_job_is_judged_and_count
         mark = f"p{uuid.uuid4().hex[:8]}"
         producers = [Producer(name, mark, farm, phase, stop) for name, farm in (("sg", one), ("us", other))]
         threads = [threading.Thread(target=producer.run) for producer in producers]
+        # Producers that have run for a while.
+        until(lambda: all(each.is_ready for farm in (one, other) for each in farm._regions.nearest("")), 120)
         for thread in threads:
             thread.start()
 
@@ -126,8 +128,6 @@ def test_a_region_is_cut_off_killed_and_healed_and_every_job_is_judged_and_count
             until(lambda: all(len(each.waited_s[phase[0]]) >= _JOBS or each.failure for each in producers), 120)
 
         try:
-            # Producers that have run for a while.
-            until(lambda: all(each.is_ready for farm in (one, other) for each in farm._regions.nearest("")), 120)
             pass_phase()
             # On record in sg, and not judged there before it is cut off, or only just: nobody waits for it.
             left = [one.submit("payment", {"Order": {"total": 10}}, key=f"{mark}-left-{n}") for n in range(5)]

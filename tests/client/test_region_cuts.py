@@ -15,8 +15,7 @@ import pytest
 
 from rulefarm import AsyncFarm, DatabaseUnreachable, Farm, RulefarmError
 from rulefarm.region import Region
-from tests.client.two_regions import Two, two_regions
-from tests.processes import until
+from tests.client.two_regions import Two, connected, two_regions
 from workers.embedded.services import Services
 
 ORDER = {"Order": {"total": 12.5}}
@@ -46,12 +45,6 @@ def silences(monkeypatch: pytest.MonkeyPatch) -> Counter[tuple[str, str]]:
     return found
 
 
-def connected(farm: Farm) -> Farm:
-    """A producer that has run for a while: it has measured every region, and has its connections to each."""
-    until(lambda: all(each.is_ready for each in farm._regions.nearest("")), 120)
-    return farm
-
-
 def test_who_submits_when_the_line_is_cut_waits_for_one_region_once(
     two: Two, silences: Counter[tuple[str, str]]
 ) -> None:
@@ -66,6 +59,31 @@ def test_who_submits_when_the_line_is_cut_waits_for_one_region_once(
         # To connect takes many round trips, which from afar is longer than the budget.
         assert two.lines["us"].connections == before
     assert silences == {(threading.current_thread().name, "sg"): 1}
+
+
+@pytest.mark.parametrize("call", ["submit", "submit_many", "submit_batch", "evaluate", "verdict"])
+def test_the_first_call_of_a_producer_whose_region_is_silent_waits_for_it_once(
+    two: Two, tmp_path: Path, silences: Counter[tuple[str, str]], call: str
+) -> None:
+    (tmp_path / "a.csv").write_text("sku,price\nA,1\n")
+    two.lines["sg"].cut()
+    # It has no connection yet, and has measured nobody. Whoever connects to sg hears nothing, which libpq itself
+    # finds out no sooner than after two of these budgets.
+    with Farm(replace(two.settings, region_budget_s=1.0), region="sg", fallback=["us"]) as farm:
+        calls: dict[str, Callable[[], Any]] = {
+            "submit": lambda: farm.submit(two.domain, ORDER, key="one").region,
+            "submit_many": lambda: farm.submit_many(two.domain, [("many", ORDER)])[0].region,
+            "submit_batch": lambda: farm.submit_batch(two.domain, tmp_path / "a.csv", key="tonight").region,
+            "evaluate": lambda: farm.evaluate(two.domain, ORDER, key="two", timeout=0.1),
+            "verdict": lambda: farm.verdict(uuid.UUID(int=1)),
+        }
+        try:
+            answer = calls[call]()
+        except RulefarmError as error:
+            answer = error.code
+    # One region knows of no such job, and the other does not say.
+    assert answer == {"evaluate": "verdict-pending", "verdict": "region-silent"}.get(call, "us")
+    assert silences[threading.current_thread().name, "sg"] == 1
 
 
 def test_every_call_that_the_cut_meets_waits_for_one_region_once(

@@ -25,7 +25,7 @@ from rulefarm import (
 from rulefarm.database import jobs
 from rulefarm.settings import Settings
 from rulefarm.testing import MemoryFarm
-from tests.client.two_regions import Two, two_regions
+from tests.client.two_regions import Two, connected, two_regions
 from tests.processes import until
 from tests.rows import rows
 from workers.drill.link import linked
@@ -45,7 +45,7 @@ def two(services: Services, tmp_path: Path) -> Iterator[Two]:
 def farm(two: Two) -> Iterator[Farm]:
     """A producer in sg."""
     with Farm(two.settings, region="sg", fallback=["us"]) as producer:
-        yield producer
+        yield connected(producer)
 
 
 def taken_by(two: Two, farm: Farm, region: str, prefix: str) -> Job:
@@ -97,6 +97,7 @@ def test_a_job_that_two_regions_took_is_one_job(two: Two, farm: Farm) -> None:
 
 def test_a_region_without_room_is_passed_over(two: Two) -> None:
     with Farm(replace(two.settings, queue_limit=2), region="sg", fallback=["us"]) as farm:
+        connected(farm)
         assert [farm.submit(two.domain, ORDER).region for _ in range(4)] == ["sg", "sg", "us", "us"]
         with pytest.raises(QueueFull):
             farm.submit(two.domain, ORDER, wait_for_room=0.1)
@@ -120,7 +121,7 @@ def test_a_region_whose_broker_is_away_is_passed_over(two: Two) -> None:
 
 
 def test_a_region_that_is_far_is_passed_over_however_it_is_named(two: Two) -> None:
-    with Farm(two.settings, region="us", fallback=["sg"]) as farm:
+    with Farm(replace(two.settings, region_budget_s=10.0), region="us", fallback=["sg"]) as farm:
         assert farm.submit(two.domain, ORDER, key="first").region == "us"
         assert taken_by(two, farm, "sg", "near").region == "sg"
 
@@ -150,6 +151,7 @@ def test_a_batch_names_its_region_and_is_one_wherever_it_is_sent(two: Two, farm:
 def test_a_coroutine_and_a_child_have_the_same_regions(two: Two, farm: Farm) -> None:
     async def use() -> list[Any]:
         async with AsyncFarm(two.settings, region="sg", fallback=["us"]) as other:
+            await asyncio.to_thread(connected, other.farm)
             here = await other.submit(two.domain, ORDER, key="here")
             two.lines["sg"].cut()
             return [here.region, (await other.submit(two.domain, ORDER, key="there")).region]
@@ -171,9 +173,11 @@ def test_a_job_whose_broker_falls_silent_is_judged_by_the_next_region(two: Two) 
 
         async def evaluated(key: str) -> Any:
             async with AsyncFarm(**given) as farm:
+                await asyncio.to_thread(connected, farm.farm)
                 return await farm.evaluate(two.domain, ORDER, key=key, timeout=120)
 
         with Farm(**given) as farm, ThreadPoolExecutor(2) as threads:
+            connected(farm)
             waiting = farm.submit(two.domain, ORDER, key="waiting")
             asked = [
                 threads.submit(farm.evaluate, two.domain, ORDER, key="one", timeout=120),
@@ -208,6 +212,7 @@ def test_a_fallback_needs_a_region_and_a_region_needs_a_place(two: Two, monkeypa
     for place in two.settings.regions:
         monkeypatch.setenv(f"RULEFARM_REGION_{place.name.upper()}_BROKER_URL", str(place.broker_url))
         monkeypatch.setenv(f"RULEFARM_REGION_{place.name.upper()}_DATABASE_URL", str(place.database_url))
+    monkeypatch.setenv("RULEFARM_REGION_BUDGET_S", "10")
     with Farm(region="us", fallback=["sg"]) as farm:
         assert farm.submit(two.domain, ORDER).region == "us"
 

@@ -8,10 +8,12 @@ from pathlib import Path
 
 from sqlalchemy import Engine, insert
 
+from rulefarm import Farm
 from rulefarm.database import active_rulesets, connect, jobs
 from rulefarm.region_places import RegionPlace
 from rulefarm.settings import Settings
 from tests.conftest import fresh_database
+from tests.processes import until
 from tests.rows import rows
 from workers.drill.link import Link, linked
 from workers.embedded.services import Services
@@ -29,6 +31,12 @@ class Two:
 
     def subjects(self, region: str) -> list[str]:
         return sorted(row.subject for row in rows(self.databases[region], jobs))
+
+
+def connected(farm: Farm) -> Farm:
+    """A producer that has run for a while: it has measured every region, and has its connections to each."""
+    until(lambda: all(each.is_ready for each in farm._regions.nearest("")), 120)
+    return farm
 
 
 @contextmanager

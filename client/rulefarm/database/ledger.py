@@ -6,7 +6,7 @@ nothing and sends nothing."""
 import json
 import sys
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -77,8 +77,11 @@ class Ledger:
         self._limit = settings.queue_limit
         self._most_connections = settings.database_pool_size
 
-    def warm_up(self) -> None:
+    def warm_up(self, heard: Callable[[], None]) -> None:
         """Make the connections of one who writes and of one who asks beside, so that neither waits for them.
+
+        Args:
+            heard: called after each that is made.
 
         Raises:
             DatabaseUnreachable: no answer.
@@ -86,6 +89,7 @@ class Ledger:
         with translate_errors(self.engine), ExitStack() as stack:
             for _ in range(min(2, self._most_connections)):
                 stack.enter_context(self.engine.connect())
+                heard()
 
     def domains(self) -> dict[str, str]:
         """The domains that have a published ruleset, each with the digest of its active one."""
