@@ -86,10 +86,16 @@ def grl(among: Sequence[str] = CATEGORIES, *, leading_back: bool = False) -> str
     return "\n".join(rules)
 
 
+def figures(number: int) -> tuple[int, int, float, float]:
+    """What tells the rules of one category from those of another: items of a pack, the total that is approved by a
+    manager, twice what a discount is given from, the discount, the tax."""
+    number %= len(CATEGORIES)
+    return 1 + number % 4, 500 + 100 * number, (5 + number) / 100, (7 + number) / 100
+
+
 def _steps(number: int) -> list[tuple[str, str, str]]:
     """What each rule of a category writes, when, and what; names of fields in braces."""
-    number %= len(CATEGORIES)
-    packs, limit, rebate, rate = 1 + number % 4, 500 + 100 * number, (5 + number) / 100, (7 + number) / 100
+    packs, limit, rebate, rate = figures(number)
     return [
         ("shortage", "{stock} < {minimum}", "{minimum} - {stock}"),
         ("quantity", "{shortage} > 0", f"{{shortage}} * {packs}"),

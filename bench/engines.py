@@ -26,7 +26,7 @@ class Installable:
     #: What it can't do without.
     module: str
     #: Takes the rules, gives the judge.
-    prepare: Callable[[Sequence[Spec]], Judge]
+    prepare: Callable[[Any], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +46,22 @@ def installed(rules: Sequence[Spec]) -> tuple[dict[str, Judge], list[Absent]]:
     Returns:
         Judges by name, and who is missing.
     """
-    ready: dict[str, Judge] = {}
+    return prepared(ENGINES, rules)
+
+
+def prepared(engines: Sequence[Installable], rules: Any) -> tuple[dict[str, Any], list[Absent]]:
+    """Prepare those engines that there are.
+
+    Args:
+        engines: any.
+        rules: for each of them.
+
+    Returns:
+        As of `installed`.
+    """
+    ready: dict[str, Any] = {}
     absent: list[Absent] = []
-    for engine in ENGINES:
+    for engine in engines:
         try:
             importlib.import_module(engine.module)
         except ImportError as error:

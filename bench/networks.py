@@ -8,7 +8,7 @@ import json
 import operator
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from pathlib import Path
 from typing import Any
@@ -116,23 +116,8 @@ def drools(rules: Sequence[Spec]) -> Callable[[Sequence[Product]], list[list[str
 
     Its Python package has no arithmetic in conditions: price over cost comes with the product, divided beforehand.
     """
-    java = shutil.which("java")
-    if java is not None:
-        # jpy finds the JVM by this alone.
-        os.environ.setdefault("JAVA_HOME", str(Path(java).resolve().parents[1]))
-    # Its default is to log everything to standard output.
-    os.environ.setdefault("DROOLS_JPY_JVM_LOG", "logFile=System.err,defaultLogLevel=error")
-    package: Any = importlib.import_module("drools.ruleset")
-    rule_class: Any = importlib.import_module("drools.rule").Rule
-    text = {"name": "products", "hosts": ["all"], "sources": [], "match_multiple_rules": True}
-    ruleset = package.Ruleset("products", json.dumps({**text, "rules": [_drools(rule) for rule in rules]}))
     found: list[str] = []
-
-    def action(name: str) -> Callable[[Any], None]:
-        return lambda _matches: found.append(name)
-
-    for rule in rules:
-        ruleset.add_rule(rule_class(rule.name, action(rule.name)))
+    ruleset = drools_ruleset("products", {rule.name: _condition(rule) for rule in rules}, found.append)
 
     def judge(products: Sequence[Product]) -> list[list[str]]:
         hits = []
@@ -146,18 +131,60 @@ def drools(rules: Sequence[Spec]) -> Callable[[Sequence[Product]], list[list[str
     return judge
 
 
-def _drools(rule: Spec) -> dict[str, object]:
-    tests = [_compared("==", "category", {"String": rule.category})]
+def drools_ruleset(name: str, conditions: Mapping[str, dict[str, Any]], fires: Callable[[str], None]) -> Any:
+    """A ruleset of Drools.
+
+    Args:
+        name: of the ruleset.
+        conditions: of each rule, by its name.
+        fires: is told the name of each rule that fires.
+    """
+    java = shutil.which("java")
+    if java is not None:
+        # jpy finds the JVM by this alone.
+        os.environ.setdefault("JAVA_HOME", str(Path(java).resolve().parents[1]))
+    # Its default is to log everything to standard output.
+    os.environ.setdefault("DROOLS_JPY_JVM_LOG", "logFile=System.err,defaultLogLevel=error")
+    package: Any = importlib.import_module("drools.ruleset")
+    rule_class: Any = importlib.import_module("drools.rule").Rule
+    action = {"Action": {"action": "hit", "action_args": {}}}
+    rules = [
+        {"Rule": {"name": rule, "condition": {"AllCondition": [condition]}, "action": action, "enabled": True}}
+        for rule, condition in conditions.items()
+    ]
+    text = {"name": name, "hosts": ["all"], "sources": [], "match_multiple_rules": True, "rules": rules}
+    ruleset = package.Ruleset(name, json.dumps(text))
+
+    def callback(rule: str) -> Callable[[Any], None]:
+        return lambda _matches: fires(rule)
+
+    for rule in conditions:
+        ruleset.add_rule(rule_class(rule, callback(rule)))
+    return ruleset
+
+
+def _condition(rule: Spec) -> dict[str, Any]:
+    tests = [compared("==", "category", {"String": rule.category})]
     if rule.brands:
         brands = [{"String": brand} for brand in rule.brands]
         tests.append({"ItemInListExpression": {"lhs": {"Event": "brand"}, "rhs": brands}})
-    tests += [_compared(comparison, field, {"Float": bound}) for field, comparison, bound in rule.bounds]
+    tests += [compared(comparison, field, {"Float": bound}) for field, comparison, bound in rule.bounds]
     if rule.factor is not None:
-        tests.append(_compared("<", "price_to_cost", {"Float": rule.factor}))
-    condition = reduce(lambda left, right: {"AndExpression": {"lhs": left, "rhs": right}}, tests)
-    action = {"Action": {"action": "hit", "action_args": {}}}
-    return {"Rule": {"name": rule.name, "condition": {"AllCondition": [condition]}, "action": action, "enabled": True}}
+        tests.append(compared("<", "price_to_cost", {"Float": rule.factor}))
+    return all_of(tests)
 
 
-def _compared(comparison: str, field: str, value: dict[str, Any]) -> dict[str, Any]:
+def all_of(tests: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Conditions of Drools, all of which have to hold."""
+    return reduce(lambda left, right: {"AndExpression": {"lhs": left, "rhs": right}}, tests)
+
+
+def compared(comparison: str, field: str, value: dict[str, Any]) -> dict[str, Any]:
+    """A condition of Drools.
+
+    Args:
+        comparison: its sign.
+        field: of an event.
+        value: a constant.
+    """
     return {_DROOLS[comparison]: {"lhs": {"Event": field}, "rhs": value}}

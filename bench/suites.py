@@ -9,13 +9,12 @@ from typing import Any
 
 import polars as pl
 
-from bench import chained
 from bench.baselines import GroupedMasks, Masks, inlined, specialised
 from bench.engines import Absent, Judge, installed
-from bench.ours import AS_OF, answers_by_chunk, by_chunk, by_record, by_row, chunks_of
+from bench.ours import by_chunk, by_record, by_row, chunks_of
 from bench.timing import Contender, Goal, ReportRow, Sample, check, fitting, race
 from bench.workload import Workload
-from engine import Program, compile_ruleset
+from engine import Program
 
 #: Rows that are judged at least, however small their chunks.
 _ROWS = 1_000
@@ -23,16 +22,12 @@ _ROWS = 1_000
 #: How the engine is called in the tables.
 RECORD = "engine, one record"
 CHUNK = "engine, chunk"
-#: With outcome, reasons and changes of each row; else only the fired rules are asked for.
-ANSWERS = "engine, chunk, all answers"
 #: What a chunk has to be faster than, however few rows it has.
 ROW_BY_ROW = "engine, each row of the chunk by itself"
 #: The shipped rules are judged in chunks of so many rows, too.
 _FEW = (20, 50)
 #: As fast as row by row, but for what the clock is out by.
 _NOT_SLOWER = Goal(0.95, "≥ 1 x")
-#: The same with rules that could set what those before them read.
-RECORD_BACK = "engine, one record, rules that lead back"
 A, B = "(a) one Python function", "(b) a function per category"
 C, D = "(c) NumPy masks", "(d) NumPy masks per category"
 
@@ -83,7 +78,7 @@ def records(
     samples = race(contenders, effort.rounds)
     categories = len({product["category"] for product in workload.products})
     section = f"one record, {len(workload.rules):,} rules, {categories} categories"
-    rows = _rows(section, samples, samples[RECORD], goals)
+    rows = rows_of(section, samples, samples[RECORD], goals)
     rivals = [name for name in judges if name not in (A, B)]
     if rivals:
         fastest = min(rivals, key=lambda name: samples[name].middle)
@@ -134,59 +129,19 @@ def chunks(
             effort.rounds if len(workload.rules) <= 1_000 else effort.slow_rounds,
         )
         own = {**(goals if size == max(sizes) else {}), RECORD: Goal(1, "≥ 1 x")}
-        rows += _rows(f"chunks of {size:,} rows, {len(workload.rules):,} rules", samples, samples[CHUNK], own)
+        rows += rows_of(f"chunks of {size:,} rows, {len(workload.rules):,} rules", samples, samples[CHUNK], own)
     return rows
 
 
-def chain(effort: Effort) -> list[ReportRow]:
-    """Sixty rules that feed each other, and ten thousand, or a thousand."""
-    program = compile_ruleset({"chain.grl": chained.grl()}, chained.schema())
-    leading_back = compile_ruleset({"chain.grl": chained.grl(leading_back=True)}, chained.schema())
-    items = chained.make_items(effort.shipped // 2)
-    frame = chained.frame(items)
-    facts = [{"Item": item} for item in items]
-    one, split = chained.inlined(), chained.specialised()
-    expected = [chained.comparable(*one(item)) for item in items]
-    check(B, [chained.comparable(*split(item)) for item in items], expected)
-    evaluations = [program.evaluate(each, as_of=AS_OF) for each in facts]
-    check(RECORD, [chained.comparable(one.fired, one.changes) for one in evaluations], expected)
-    looping = [leading_back.evaluate(each, as_of=AS_OF) for each in facts]
-    check(RECORD_BACK, [chained.comparable(one.fired, one.changes) for one in looping], expected)
-    answers = answers_by_chunk(program, [frame], "Item")
-    check(CHUNK, [chained.comparable(fired, changes) for _, fired, _, changes in answers], expected)
-    samples = race(
-        [
-            Contender(RECORD, lambda: by_record(program, facts), len(items)),
-            Contender(RECORD_BACK, lambda: by_record(leading_back, facts), len(items)),
-            Contender(A, lambda: [one(item) for item in items], len(items)),
-            Contender(B, lambda: [split(item) for item in items], len(items)),
-            Contender(CHUNK, lambda: by_chunk(program, [frame], "Item"), len(items)),
-            Contender(ANSWERS, lambda: answers_by_chunk(program, [frame], "Item"), len(items)),
-        ],
-        effort.rounds,
-    )
-    rows = _rows("chained, 60 rules", samples, samples[RECORD], {})
-    return rows + _long_chain(effort)
+def rows_of(section: str, samples: dict[str, Sample], own: Sample, goals: dict[str, Goal]) -> list[ReportRow]:
+    """The rows of a section.
 
-
-def _long_chain(effort: Effort) -> list[ReportRow]:
-    """Many categories of six rules that feed each other."""
-    names = chained.categories(effort.largest // 6 + 4)
-    program = compile_ruleset({"chain.grl": chained.grl(names)}, chained.schema())
-    items = chained.make_items(effort.shipped // 2, among=names)
-    facts, split = [{"Item": item} for item in items], chained.specialised(names)
-    evaluations = [program.evaluate(each, as_of=AS_OF) for each in facts]
-    judged = [chained.comparable(*split(item)) for item in items]
-    check(RECORD, [chained.comparable(one.fired, one.changes) for one in evaluations], judged)
-    contenders = [
-        Contender(RECORD, lambda: by_record(program, facts), len(items)),
-        Contender(B, lambda: [split(item) for item in items], len(items)),
-    ]
-    samples = race(contenders, effort.rounds)
-    return _rows(f"chained, {6 * len(names):,} rules", samples, samples[RECORD], {})
-
-
-def _rows(section: str, samples: dict[str, Sample], own: Sample, goals: dict[str, Goal]) -> list[ReportRow]:
+    Args:
+        section: its title.
+        samples: what each contender took.
+        own: the one that the others are compared with.
+        goals: by contender: of microseconds, where it says so, else of the ratio.
+    """
     return [
         _row(section, name, sample, None if sample is own else sample.over(own), goals.get(name))
         for name, sample in samples.items()
@@ -194,22 +149,28 @@ def _rows(section: str, samples: dict[str, Sample], own: Sample, goals: dict[str
 
 
 def _row(section: str, name: str, sample: Sample, ratio: Sample | None, goal: Goal | None) -> ReportRow:
-    met = None if goal is None or ratio is None else goal.is_met(ratio.middle)
     micros = Sample(tuple(value * 1e6 for value in sample.values))
+    figure = micros if goal is not None and goal.words.endswith("µs") else ratio
+    met = None if goal is None or figure is None else goal.is_met(figure.middle)
     return ReportRow(section, name, micros, "µs", ratio, goal.words if goal else "", met)
 
 
-def orders(domain: str, program: Program, taken: Sequence[dict[str, Any]], effort: Effort) -> list[ReportRow]:
+def orders(
+    domain: str, program: Program, taken: Sequence[dict[str, Any]], record: Goal, chunk: Goal, effort: Effort
+) -> list[ReportRow]:
     """The rules of a domain of orders that ships, on the orders of the examples with their lines.
 
     Args:
         domain: its name.
         program: its rules.
         taken: the orders, as whole facts.
+        record: what one order may take.
+        chunk: what an order may take in a chunk of all of them.
         effort: how much to measure.
     """
     frame, sizes = pl.DataFrame(taken, infer_schema_length=None), (*_FEW, 200, len(taken))
-    return _in_chunks(f"shipped {domain} rules, chunks of {{:,}} orders", program, frame, taken, None, sizes, effort)
+    words, wanted = f"shipped {domain} rules, chunks of {{:,}} orders", (record, chunk)
+    return _in_chunks(words, program, frame, taken, None, sizes, effort, wanted)
 
 
 def shipped(program: Program, frame: Any, effort: Effort) -> list[ReportRow]:
@@ -220,7 +181,7 @@ def shipped(program: Program, frame: Any, effort: Effort) -> list[ReportRow]:
         frame: the products.
         effort: how much to measure.
     """
-    facts = [{"Product": row} for row in frame.iter_rows(named=True)]
+    facts = [{"Product": row} for row in frame.iterrows_of(named=True)]
     sizes = (*_FEW, 200, _ROWS, len(facts))
     words = "shipped pricing rules, chunks of {:,} products"
     return _in_chunks(words, program, frame, facts, "Product", sizes, effort)
@@ -234,6 +195,7 @@ def _in_chunks(
     fact: str | None,
     sizes: Sequence[int],
     effort: Effort,
+    wanted: tuple[Goal, Goal] | None = None,
 ) -> list[ReportRow]:
     """A frame in chunks of several sizes, its rows by themselves, and single records.
 
@@ -245,6 +207,7 @@ def _in_chunks(
         fact: whose fields the columns are; None: each is a whole fact.
         sizes: rows of a chunk.
         effort: how much to measure.
+        wanted: of a record, and of a row of the longest chunk; default: nothing.
     """
     expected = by_record(program, facts)
     rows = []
@@ -261,5 +224,9 @@ def _in_chunks(
         contenders = [Contender(name, judge, len(taken)) for name, judge in judges.items()]
         samples = race(contenders, effort.slow_rounds)
         goals = {ROW_BY_ROW: _NOT_SLOWER} | ({} if size in _FEW else {RECORD: Goal(1, "≥ 1 x")})
-        rows += _rows(words.format(size), samples, samples[CHUNK], goals)
+        if wanted is not None and size == sizes[0]:
+            goals[RECORD] = wanted[0]
+        if wanted is not None and size == sizes[-1]:
+            goals[CHUNK] = wanted[1]
+        rows += rows_of(words.format(size), samples, samples[CHUNK], goals)
     return rows

@@ -2,11 +2,14 @@
 
 import pytest
 
-from bench import chained
+from bench import chained, chained_networks
 from bench.baselines import GroupedMasks, Masks, inlined, specialised
+from bench.chain_suite import ANSWERS
+from bench.engine_reasons import reasons
 from bench.engines import ENGINES, installed
 from bench.ours import AS_OF, by_chunk, by_record, chunks_of, compiled
-from bench.timing import Contender, Disagreement, Sample, check, race
+from bench.suites import B
+from bench.timing import Contender, Disagreement, ReportRow, Sample, check, race
 from bench.workload import NUMBERS, Workload, make_workload
 from engine import compile_ruleset
 
@@ -109,3 +112,25 @@ def test_every_round_runs_every_contender_once_and_begins_with_another() -> None
 def test_a_ratio_is_taken_round_by_round() -> None:
     ratio = Sample((2.0, 30.0, 8.0)).over(Sample((1.0, 10.0, 2.0)))
     assert (ratio.low, ratio.middle, ratio.high) == (2.0, 3.0, 4.0)
+
+
+def test_networks_that_are_installed_come_to_what_the_chain_by_hand_comes_to() -> None:
+    items, by_hand = chained.make_items(120), chained.inlined()
+    wanted = [chained.comparable(*by_hand(item)) for item in items]
+    judges, absent = chained_networks.installed()
+    assert len(judges) + len(absent) == 2
+    for name, judge in judges.items():
+        check(name, [chained.comparable(*each) for each in judge(items)], wanted)
+
+
+def test_of_what_was_missed_the_reasons_are_told_and_how_fast_the_machine_is() -> None:
+    chain, once = "chained, 60 rules", Sample((1.5,))
+    rows = [
+        ReportRow(chain, ANSWERS, Sample((3.0,)), "µs", once, "≤ 2.8 µs", False),
+        ReportRow(chain, B, once, "µs"),
+        ReportRow("one record", B, once, "µs", Sample((0.5,)), "> 1 x", False),
+    ]
+    told = reasons(rows)
+    assert [line.split(":")[0].strip() for line in told] == [f"why, {ANSWERS}", f"why, {B}", "why, microseconds"]
+    assert "2.0 x as slow" in told[-1]
+    assert reasons(rows[1:2]) == []
