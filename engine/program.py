@@ -3,14 +3,14 @@
 A `Program` never changes once it is made and may be shared between threads. No I/O, no clock:
 `as_of` says when a job is judged. Whatever the facts are, `evaluate` raises nothing."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from engine.collector import no_collector
-from engine.columnar import FrameEvaluator, FrameResult, exact_floats, pays, pays_whole, unpacked
+from engine.columnar import FrameEvaluator, FrameResult, RowEvaluator, exact_floats, pays, pays_whole, unpacked
 from engine.compiler import compile_rules
 from engine.diagnostics import Diagnostic
 from engine.errors import FactsRejected
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 #: More firings than that, and a rule among them that fired before, is taken for a loop.
 MAX_FIRINGS = 1_000
-#: Rows of a frame that are made facts at a time.
-_ROWS = 4_096
 #: Classes of facts whose code is generated beforehand, if somebody wants that; each takes milliseconds.
 _WARM_CLASSES = 64
 
@@ -91,6 +89,7 @@ class Program:
         self._names = KnownNames(ruleset.schema) if ruleset.schema is not None else None
         self._findings = sum(len(index.slots) for index in compiled.elements)
         self._chunks = FrameEvaluator(compiled, lambda facts, as_of: self.evaluate(facts, as_of=as_of))
+        self._rows = RowEvaluator(compiled, lambda facts, as_of: self.evaluate(facts, as_of=as_of))
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -228,40 +227,37 @@ class Program:
         Returns:
             What `evaluate` says about each row.
         """
-        frame = exact_floats(frame)
-        names = self._sent_names
+        moment_of_all, names = moment(as_of), self._sent_names
+        # Asking a frame for them takes as long as judging a record.
+        dtypes: Sequence[Any] = frame.dtypes
+        given, frame = frame, exact_floats(frame, dtypes)
+        if frame is not given:
+            dtypes = frame.dtypes
         if fact is None:
-            fact, frame = unpacked(frame)
+            fact, frame, dtypes = unpacked(frame, dtypes)
             fact = fact if names is None or fact is None else names.fact(fact)
+        is_strict = self.schema is not None and self.schema.strict
+        is_plain = names is None and not is_strict
         if names is not None:
             own = {name: names.fact(name) if fact is None else names.field(fact, name) for name in frame.columns}
             if doubled(own.values()):
                 # Which of the two a row has is seen row by row.
-                return self._by_records(frame, fact, as_of)
+                return self._rows.judge(frame, dtypes, fact, moment_of_all, is_plain=False)
             frame = frame.rename(own)
-        if not (pays_whole(frame, self._findings) if fact is None else pays(frame)):
-            return self._by_records(frame, fact, as_of)
-        if fact is None and names is None and not (self.schema and self.schema.strict):
-            result = self._chunks.judge_whole(frame, moment(as_of))
-            if result is not None:
-                return result
-        if fact is None or self._refuses_columns(frame, fact):
-            return self._by_records(frame, fact, as_of)
-        return self._chunks.judge(frame, fact, moment(as_of))
+        if pays_whole(frame, dtypes, self._findings) if fact is None else pays(frame):
+            if fact is None and is_plain:
+                result = self._chunks.judge_whole(frame, dtypes, moment_of_all)
+                if result is not None:
+                    return result
+            if fact is not None and not self._refuses_columns(frame, fact):
+                return self._chunks.judge(frame, fact, moment_of_all)
+        return self._rows.judge(frame, dtypes, fact, moment_of_all, is_plain=is_plain)
 
     def _refuses_columns(self, frame: "polars.DataFrame", fact: str) -> bool:
         """Whether a strict schema refuses every row for the name of a column."""
         return bool(
             self.schema and self.schema.strict and self._names and self._names.unknown_columns(fact, frame.columns)
         )
-
-    def _by_records(self, frame: "polars.DataFrame", fact: str | None, as_of: datetime) -> FrameResult:
-        names, evaluations = frame.columns, []
-        for part in frame.iter_slices(_ROWS):
-            for values in part.rows():
-                row = dict(zip(names, values, strict=True))
-                evaluations.append(self.evaluate(row if fact is None else {fact: row}, as_of=as_of))
-        return FrameResult.of(evaluations)
 
 
 def fields_read(rule: Rule) -> set[str]:

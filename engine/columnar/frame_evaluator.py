@@ -5,7 +5,7 @@ whose rules do more are finished by the cycle, from what matched, or by the chai
 that the pass can't read are judged by the record evaluation from the start. So every row gets the answer of the record
 evaluation."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -144,11 +144,12 @@ class FrameEvaluator:
             for row, fields in zip(rows.tolist(), facts, strict=True)
         }
 
-    def judge_whole(self, frame: pl.DataFrame, as_of: datetime) -> FrameResult | None:
+    def judge_whole(self, frame: pl.DataFrame, dtypes: Sequence[Any], as_of: datetime) -> FrameResult | None:
         """Judge every row of a frame of whole facts.
 
         Args:
             frame: each column is a fact, an object or a list of them.
+            dtypes: of its columns.
             as_of: the moment they are judged at, in UTC.
 
         Returns:
@@ -161,7 +162,7 @@ class FrameEvaluator:
         whole = self._wholes.get(names)
         if whole is None:
             whole = self._wholes[names] = WholeFacts(self._compiled, schema, names)
-        if not whole.fits or not whole.takes(frame):
+        if not whole.fits or not whole.takes(frame.columns, dtypes):
             return None
 
         def judge_part(part: pl.DataFrame) -> _Part:
@@ -249,19 +250,20 @@ class FrameEvaluator:
         return rows[fires], positions[fires]
 
 
-def unpacked(frame: pl.DataFrame) -> tuple[str | None, pl.DataFrame]:
+def unpacked(frame: pl.DataFrame, dtypes: Sequence[Any]) -> tuple[str | None, pl.DataFrame, Sequence[Any]]:
     """A frame of whole facts that holds one object in each row, as columns of its fields.
 
     Args:
         frame: each column is a whole fact.
+        dtypes: of its columns.
 
     Returns:
-        The fact and its fields; None and the frame when it holds anything else.
+        The fact, its fields, and their dtypes; None, the frame and its dtypes when it holds anything else.
     """
     if frame.width != 1:
-        return None, frame
-    objects = frame.to_series()
+        return None, frame, dtypes
+    (dtype,), objects = dtypes, frame.to_series()
     # A row without the object is not one with an object without values.
-    if not isinstance(objects.dtype, pl.Struct) or not objects.dtype.fields or objects.null_count():
-        return None, frame
-    return objects.name, objects.struct.unnest()
+    if not isinstance(dtype, pl.Struct) or not dtype.fields or objects.null_count():
+        return None, frame, dtypes
+    return objects.name, objects.struct.unnest(), [field.dtype for field in dtype.fields]

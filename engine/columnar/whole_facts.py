@@ -7,7 +7,7 @@ frame with a column for each field of an object, and one for each finding about 
 something of all lines are judged by columns as all others are. Says so where that can't be done: then each row is
 judged by itself."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -58,12 +58,17 @@ class WholeFacts:
         #: Whether columns hold all that rules read.
         self.fits = shape.fits and not compiled.walked and all(one.fits for one in self._lists.values())
 
-    def takes(self, frame: pl.DataFrame) -> bool:
-        """Whether the columns of a frame are of the kinds that facts are."""
-        for fact in self._objects:
-            if not _is_object(frame.schema[fact]):
-                return False
-        return all(_is_list(frame.schema[fact]) for fact in self._lists)
+    def takes(self, names: Sequence[str], dtypes: Sequence[pl.DataType]) -> bool:
+        """Whether the columns of a frame are of the kinds that facts are.
+
+        Args:
+            names: of the columns.
+            dtypes: theirs.
+        """
+        schema = dict(zip(names, dtypes, strict=True))
+        return all(_is_object(schema[fact]) for fact in self._objects) and all(
+            _is_list(schema[fact]) for fact in self._lists
+        )
 
     def rows_of(self, frame: pl.DataFrame, as_of: datetime) -> WholeRows:
         """The columns of some rows.

@@ -35,6 +35,8 @@ class FactReader:
         self.read: ReadFacts = compile_fast_reader(layout, self.use, ExactReader(layout, self.use).read)
         if layout.schema is not None and layout.schema.strict:
             self.read = _strictly(self.read, ExactReader(layout, self.use).read, KnownNames(layout.schema))
+        #: Fills the slots of what is found out about lists; None: there are none.
+        self.find_out = find_out
         if find_out is not None:
             self.read = _finding_out(self.read, find_out)
 

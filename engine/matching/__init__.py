@@ -1,7 +1,7 @@
 """Conditions to conjunctions to an index of bit tables: which rules match one set of facts."""
 
 from engine.matching.element_index import FOLDS, ElementIndex, Fold, element_indexes
-from engine.matching.element_probe import element_probe, finding_out
+from engine.matching.element_probe import ElementProbeLines, element_probe, finding_out
 from engine.matching.findings import Findings, find
 from engine.matching.index import BLOCK, Index, splits
 from engine.matching.normal_form import Conjunction, NormalForm, validity
@@ -13,6 +13,7 @@ __all__ = [
     "FOLDS",
     "Conjunction",
     "ElementIndex",
+    "ElementProbeLines",
     "Entry",
     "Findings",
     "Fold",

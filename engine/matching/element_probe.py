@@ -30,51 +30,81 @@ def element_probe(index: ElementIndex) -> FindOut:
     Args:
         index: of its elements.
     """
-    return _ElementProbeWriter(index).write()
+    writer = FunctionWriter("find_out", ["slots"])
+    lines = ElementProbeLines(index, writer)
+    exactly = writer.bind(index.find_exactly)
+    writer.line(f"elements = slots[{index.list:d}]")
+    writer.line("if elements.__class__ is not tuple:")
+    writer.line(f"    if elements is not None: return {exactly}(slots)")
+    writer.line("    elements = ()")
+    lines.begin()
+    writer.line("for element in elements:")
+    with writer.indent():
+        writer.line(f"if element.__class__ is not dict: return {exactly}(slots)")
+        writer.line("get = element.get")
+        lines.element(None)
+    lines.finish()
+    writer.line("return slots")
+    find_out: FindOut = writer.compile()
+    return find_out
 
 
-class _ElementProbeWriter:
-    """Writes one function."""
+class ElementProbeLines:
+    """Writes the lines that find out about one list; a function has them for one list alone."""
 
-    def __init__(self, index: ElementIndex) -> None:
+    def __init__(self, index: ElementIndex, writer: FunctionWriter) -> None:
+        """Prepare.
+
+        Args:
+            index: of the elements.
+            writer: of the function, in which `slots` are the facts.
+        """
         self._index = index
-        self._writer = FunctionWriter("find_out", ["slots"])
+        self._writer = writer
         #: The columns that the function has in names of its own, as far as it is written.
         self._loaded: set[int] = set()
         self._fields = index.layout.fields
+        #: Name of each field to what holds it; None: the function `get` of the element gives it.
+        self._held: Mapping[str, str] | None = None
+        self._lists: dict[Any, str] = {}
 
-    def write(self) -> FindOut:
-        index, writer = self._index, self._writer
-        exactly = writer.bind(index.find_exactly)
-        look_ups = Probes(index.layout.kinds).look_ups(index.entries, frozenset()) if index.entries else None
-        writer.line(f"elements = slots[{index.list:d}]")
-        writer.line("if elements.__class__ is not tuple:")
-        writer.line(f"    if elements is not None: return {exactly}(slots)")
-        writer.line("    elements = ()")
-        writer.line("found = counts = 0")
-        lists = self._begin_lists()
-        writer.line("for element in elements:")
-        with writer.indent():
-            writer.line(f"if element.__class__ is not dict: return {exactly}(slots)")
-            writer.line("get = element.get")
-            self._add_to_lists(lists)
-            if look_ups is not None:
-                self._look_up(look_ups)
-        self._finish(lists)
-        writer.line("return slots")
-        find_out: FindOut = writer.compile()
-        return find_out
+    def begin(self) -> None:
+        """The lines before the first element."""
+        self._writer.line("found = counts = 0")
+        self._lists = self._begin_lists()
+
+    def element(self, held: Mapping[str, str] | None) -> None:
+        """The lines for each element; they may go on with the next one.
+
+        Args:
+            held: name of each field to what holds it; None: the function `get` of the element gives it.
+        """
+        self._held = held
+        self._add_to_lists(self._lists)
+        if self._index.entries:
+            self._look_up(Probes(self._index.layout.kinds).look_ups(self._index.entries, frozenset()))
+
+    def finish(self) -> None:
+        """The lines after the last element, which fill the slots."""
+        self._finish(self._lists)
 
     def _load(self, slot: int) -> str:
         """The name that holds a column of the element; a line is written if none does."""
+        steps = self._fields[slot]
+        is_field = len(steps) == 1 and isinstance(steps[0], str)
+        if self._held is not None and is_field:
+            return self._held.get(str(steps[0]), "None")
         if slot not in self._loaded:
             self._loaded.add(slot)
-            steps = self._fields[slot]
-            if len(steps) == 1 and isinstance(steps[0], str):
+            if is_field:
                 self._writer.line(f"field{slot:d} = get({self._writer.bind(steps[0])})")
             else:
-                follow, path = self._writer.bind(get_path), self._writer.bind(steps)
-                self._writer.line(f"field{slot:d} = {follow}(element, {path})")
+                within, path = "element", steps
+                if self._held is not None:
+                    # Nothing stands under a number within an object.
+                    within, path = self._held.get(steps[0], "None") if isinstance(steps[0], str) else "None", steps[1:]
+                follow = self._writer.bind(get_path)
+                self._writer.line(f"field{slot:d} = {follow}({within}, {self._writer.bind(path)})")
         return f"field{slot:d}"
 
     def _value(self, slot: int) -> str:

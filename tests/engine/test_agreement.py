@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.checks import with_dates
-from engine.columnar import exact_floats
+from engine.columnar import exact_floats, pays
 from engine.evaluation import Evaluation, Search
 from engine.language import Rule
 from engine.program import Program
@@ -186,16 +186,21 @@ def test_the_columnar_evaluator_means_what_the_record_one_means(seed: int, typed
             frame = frame.with_columns(pl.Series("größe", [None] * len(frame)))
             names["größe"] = ""
         frame = frame.rename({name: OtherSystem(schema, seed).name(name, names[name]) for name in frame.columns})
-    result = program.evaluate_frame(frame, fact="P", as_of=AS_OF)
-    assert len(result) == len(result.outcome) == len(frame)
+    # So few are judged row by row, and four times as many by columns.
+    many = pl.concat([frame] * 4)
+    assert pays(many)
+    assert not pays(frame)
+    results = [program.evaluate_frame(each, fact="P", as_of=AS_OF) for each in (frame, many)]
+    assert [len(result) for result in results] == [len(frame), len(many)]
     for row, fields in enumerate(exact_floats(frame).iter_rows(named=True)):
         wanted = program.evaluate({"P": fields}, as_of=AS_OF)
-        said = (result.reasons(row), result.changes(row), result.logs(row), result.events(row))
-        got = (result.outcome[row], result.fired(row), *said)
-        # As texts, for Python takes True for 1.
-        said = (wanted.reasons, wanted.changes, wanted.logs, wanted.events)
-        if repr(got) != repr((wanted.outcome, wanted.fired, *said)):
-            pytest.fail("\n".join([*map(repr, rules), repr(fields), f"got    {got}", f"wanted {wanted}"]))
+        for judged in results:
+            said = (judged.reasons(row), judged.changes(row), judged.logs(row), judged.events(row))
+            got = (judged.outcome[row], judged.fired(row), *said)
+            # As texts, for Python takes True for 1.
+            said = (wanted.reasons, wanted.changes, wanted.logs, wanted.events)
+            if repr(got) != repr((wanted.outcome, wanted.fired, *said)):
+                pytest.fail("\n".join([*map(repr, rules), repr(fields), f"got    {got}", f"wanted {wanted}"]))
         COMPARED["columnar"] += 1
 
 

@@ -3,6 +3,8 @@
 import itertools
 import random
 from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import polars as pl
@@ -11,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.checks import with_dates
-from engine.columnar import FrameEvaluator, exact_floats
+from engine.columnar import FrameEvaluator, RowEvaluator, exact_floats
 from engine.columnar.frame_result import FrameResult
 from engine.compiler import compile_rules
+from engine.evaluation import Evaluation
 from engine.program import Program
 from engine.ruleset import Ruleset
 from tests.engine.effort import cases
@@ -73,21 +76,26 @@ def test_rows_of_whole_facts_mean_what_each_means_by_itself(seed: int) -> None:
     made = about_lists(Maker(random.Random(seed), flat=True), plain=True) if seed % 8 else rules_from(seed)
     rules = [with_dates(rule, schema) for rule in made]
     program = Program(Ruleset(tuple(rules), {}, "0" * 64, (), schema), 40)
-    evaluator = FrameEvaluator(
-        compile_rules(rules, schema, 40), lambda facts, as_of: program.evaluate(facts, as_of=as_of)
-    )
+    compiled = compile_rules(rules, schema, 40)
+
+    def evaluate(facts: Mapping[str, Any], as_of: datetime) -> Evaluation:
+        return program.evaluate(facts, as_of=as_of)
+
     frame = whole_facts(seed)
-    result = evaluator.judge_whole(frame, AS_OF)
+    by_columns = FrameEvaluator(compiled, evaluate).judge_whole(frame, frame.dtypes, AS_OF)
+    results = {"by rows": RowEvaluator(compiled, evaluate).judge(frame, frame.dtypes, None, AS_OF, is_plain=True)}
     JUDGED["frames"] += 1
-    if result is None:
-        return
-    JUDGED["by columns"] += 1
+    if by_columns is not None:
+        JUDGED["by columns"] += 1
+        results["by columns"] = by_columns
     for row, facts in enumerate(frame.iter_rows(named=True)):
         one = program.evaluate(facts, as_of=AS_OF)
         wanted = (one.outcome, one.fired, one.reasons, one.changes, one.logs, one.events)
-        # As texts, for Python takes True for 1.
-        if repr(said(result, row)) != repr(wanted):
-            pytest.fail("\n".join([*map(repr, rules), repr(facts), f"got    {said(result, row)}", f"wanted {wanted}"]))
+        for way, result in results.items():
+            # As texts, for Python takes True for 1.
+            if repr(said(result, row)) != repr(wanted):
+                got = f"{way} {said(result, row)}"
+                pytest.fail("\n".join([*map(repr, rules), repr(facts), f"got    {got}", f"wanted {wanted}"]))
         JUDGED["rows"] += 1
         JUDGED["errors"] += one.outcome == "error"
 
