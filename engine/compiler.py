@@ -6,7 +6,7 @@ than can be held at hand for each evaluation."""
 
 import functools
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 from engine.chains import ChainMaterial, Chains
@@ -49,6 +49,7 @@ from engine.matching import (
     finding_out,
     ratio_of,
     validity,
+    with_extremes,
 )
 from engine.schema import Schema
 from engine.values import NOTHING
@@ -95,7 +96,9 @@ def compile_rules(rules: Sequence[Rule], schema: Schema | None, max_firings: int
     targets = [_note_actions(rule, layout) for rule in ordered]
     changed = _changed(targets, layout)
     written = frozenset((path.fact, isinstance(path.steps[0], int)) for paths in targets for path in paths)
-    findings = find(ordered, layout, frozenset[int]().union(*changed), frozenset(fact for fact, _ in written))
+    written_facts = frozenset(fact for fact, _ in written)
+    compared = [_with_extremes(rule, layout, written_facts) for rule in ordered]
+    findings = find(compared, layout, frozenset[int]().union(*changed), written_facts)
     layout.freeze()
     if layout.size > MAX_PLACES:
         message = f"the rules read and write {layout.size:,} different fields, and a domain may have {MAX_PLACES:,}"
@@ -105,7 +108,7 @@ def compile_rules(rules: Sequence[Rule], schema: Schema | None, max_firings: int
     actions = Actions(layout, expressions, {})
     elements = element_indexes(findings, layout, expressions)
     kinds = {**_kinds(layout), **{slot: kind for index in elements for slot, kind in index.kinds.items()}}
-    asked = [findings.in_rule(rule) for rule in ordered]
+    asked = [findings.in_rule(rule) for rule in compared]
     entries = _entries(asked, layout, expressions)
     readers = _readers(reads)
     compiled = _compiled_rules(ordered, asked, reads, changed, readers, layout)
@@ -137,6 +140,12 @@ def compile_rules(rules: Sequence[Rule], schema: Schema | None, max_firings: int
         chains = Chains(ChainMaterial(agenda, asked, entries, reads, changed, layout, kinds, positions, by_label))
     reader = FactReader(layout, written, finding_out([element_probe(index) for index in elements]))
     return Compiled(layout, reader, entries, kinds, agenda, chains, elements, _walked(asked, layout))
+
+
+def _with_extremes(rule: Rule, layout: SlotLayout, written: frozenset[str]) -> Rule:
+    """A rule whose condition compares extremes, where it compared each element of a list that no rule writes."""
+    condition = with_extremes(rule.condition, layout, written) if layout.elements else rule.condition
+    return rule if condition is rule.condition else replace(rule, condition=condition)
 
 
 def _walked(rules: Sequence[Rule], layout: SlotLayout) -> frozenset[str]:

@@ -2,6 +2,7 @@
 
 from engine.matching.element_index import FOLDS, ElementIndex, Fold, element_indexes
 from engine.matching.element_probe import ElementProbeLines, element_probe, finding_out
+from engine.matching.extremes import with_extremes
 from engine.matching.findings import Findings, find
 from engine.matching.index import BLOCK, Index, splits
 from engine.matching.normal_form import Conjunction, NormalForm, validity
@@ -29,4 +30,5 @@ __all__ = [
     "ratio_of",
     "splits",
     "validity",
+    "with_extremes",
 ]

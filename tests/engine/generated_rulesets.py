@@ -65,9 +65,9 @@ class Lists:
         maker = self.maker
         match maker.random.randrange(10):
             case 0 | 1 | 2 | 3:
-                made: Expression = nodes.Quantifier("exists", "L", self.condition())
+                made: Expression = nodes.Quantifier("exists", "L", self.of_each())
             case 4 | 5:
-                made = nodes.Quantifier("forall", "L", self.condition())
+                made = nodes.Quantifier("forall", "L", self.of_each())
             case 6:
                 # A multiple of a count against a multiple of a field.
                 left, right = self.value(), Path("P", (maker.pick(NUMERIC),))
@@ -132,6 +132,25 @@ class Lists:
                 part = nodes.Literal(maker.pick(LITERALS))
                 return nodes.TextTest(maker.pick(TEXT_OPS), Path("L", ("t",)), part)  # type: ignore[arg-type]
         return nodes.Compare(maker.pick(ORDER), path, maker.literal(field))  # type: ignore[arg-type]
+
+    def of_each(self) -> Expression:
+        """What a quantifier asks for: now and then something that is computed from the product."""
+        maker = self.maker
+        if not maker.one_in(3):
+            return self.condition()
+        made = self.against_product()
+        return nodes.Not(made) if maker.one_in(4) else made
+
+    def against_product(self) -> Expression:
+        """A field of the element against something that is computed from the product."""
+        maker = self.maker
+        ops, fields = (["<", "<=", ">", ">="], ["n", "m"]) if self.plain else (ORDER, ["n", "n", "m", "t"])
+        other: Expression = Path("P", (maker.pick([*NUMERIC, *NUMERIC, "t", "out"]),))
+        if maker.one_in(2):
+            other = nodes.Arithmetic(maker.pick("++-*"), other, nodes.Literal(maker.number()))  # type: ignore[arg-type]
+        sides: list[Expression] = [Path("L", (maker.pick(fields),))]
+        sides.insert(maker.random.randrange(2), other)
+        return nodes.Compare(maker.pick(ops), *sides)  # type: ignore[arg-type]
 
 
 def classed(maker: Maker) -> list[Rule]:
