@@ -79,7 +79,8 @@ class Program:
         self._ruleset = ruleset
         #: Firings in one evaluation, from which on a rule that fires again is a loop.
         self.max_firings = max_firings
-        compiled = compile_rules(ruleset.rules, ruleset.schema, max_firings)
+        #: What its rules became, for `engine.explanation`: it is run there with other eyes on it.
+        self.compiled = compiled = compile_rules(ruleset.rules, ruleset.schema, max_firings)
         self._agenda = compiled.agenda
         self._chains = compiled.chains
         self._read = compiled.reader.read

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from engine.compiler import compile_rules
 from engine.errors import FactsRejected
 from engine.evaluation import Compute, Expressions, Test
 from engine.explanation.dependencies import DependencyGraph, Dependents, touches
@@ -31,7 +30,7 @@ class Breakpoints:
     """Finds the breakpoints of one set of facts."""
 
     def __init__(self, program: Program, facts: Mapping[str, Any], as_of: Value) -> None:
-        """Compile the rules once more, so that single leaves can be tested.
+        """Read the facts, so that single leaves can be tested.
 
         Args:
             program: the rules.
@@ -39,7 +38,7 @@ class Breakpoints:
             as_of: the moment they were judged at, in UTC.
         """
         self._as_of = as_of
-        compiled = compile_rules(program.rules, program.schema, program.max_firings)
+        compiled = program.compiled
         self._read = compiled.reader.read
         self._expressions = Expressions(compiled.layout)
         #: Every path that some rule reads or writes.

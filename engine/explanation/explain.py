@@ -1,7 +1,7 @@
 """Why facts were judged as they were: the rules that fired, what their conditions came to, and who changed what.
 
-Takes a program and facts, gives an `Explanation`. Compiles the rules once more and runs the cycle itself on them, with
-an observer that keeps the slots before and after every firing; then it traces each rule asked about with the slots that
+Takes a program and facts, gives an `Explanation`. Runs the cycle itself on what the program was compiled to, with an
+observer that keeps the slots before and after every firing; then it traces each rule asked about with the slots that
 the rule was matched against. Because the cycle is the same, an explanation can't differ from the evaluation. Slow, and
 never part of judging: `rulefarm explain` and `rulefarm eval --explain` call it."""
 
@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from engine.compiler import compile_rules
 from engine.errors import EngineError, FactsRejected
 from engine.evaluation import Evaluation, Observer, json_value, run_cycle
 from engine.explanation.condition_trace import ConditionTrace, TraceCompiler, Tracer
@@ -130,7 +129,7 @@ class _Replay(Observer):
     """
 
     def __init__(self, program: Program, facts: Mapping[str, Any], as_of: datetime) -> None:
-        compiled = compile_rules(program.rules, program.schema, program.max_firings)
+        compiled = program.compiled
         self._agenda = compiled.agenda
         self._layout = compiled.layout
         self._as_of = as_of
