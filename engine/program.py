@@ -16,7 +16,9 @@ from engine.diagnostics import Diagnostic
 from engine.errors import FactsRejected
 from engine.evaluation import Candidates, Evaluation, error_evaluation, run_cycle
 from engine.facts import CANDIDATES, KnownNames, reads
-from engine.language import Assign, Path, Pattern, Rule, pattern_of, rule_expressions
+from engine.functions import FUNCTIONS
+from engine.language import Assign, Call, Path, Pattern, Rule, pattern_of, rule_expressions, walk
+from engine.matching import validity
 from engine.ruleset import Ruleset, read_sources
 from engine.schema import Schema, doubled
 from engine.values import moment
@@ -24,8 +26,12 @@ from engine.values import moment
 if TYPE_CHECKING:
     import polars
 
+    from engine.values import ValueSet
+
 #: More firings than that, and a rule among them that fired before, is taken for a loop.
 MAX_FIRINGS = 1_000
+#: Different times of rules up to which it is asked in which of them an instant is: each is looked at by itself.
+_MOST_TIMES = 100
 #: Classes of facts whose code is generated beforehand, if somebody wants that; each takes milliseconds.
 _WARM_CLASSES = 64
 
@@ -127,6 +133,30 @@ class Program:
         """The patterns of the rules, in source order."""
         patterns = (pattern_of(rule.condition) for rule in self.rules)
         return tuple(pattern for pattern in patterns if pattern is not None)
+
+    @cached_property
+    def _times(self) -> "list[ValueSet] | None":
+        """When rules are in force that are not always; None: a rule asks for the instant itself, or they are many."""
+        nodes = chain.from_iterable(map(walk, chain.from_iterable(map(rule_expressions, self.rules))))
+        if self.patterns or any(isinstance(node, Call) and FUNCTIONS[node.name].timed for node in nodes):
+            return None
+        bounds = {(rule.date_effective, rule.date_expires): rule for rule in self.rules}
+        times = [time for time in map(validity, bounds.values()) if time is not None]
+        return times if len(times) <= _MOST_TIMES else None
+
+    def in_force(self, as_of: datetime) -> tuple[bool, ...] | None:
+        """What tells an instant from another: those that give the same have the same answer, whatever the facts.
+
+        Args:
+            as_of: one without a zone means UTC.
+
+        Returns:
+            Of each time in which some rules are in force, whether it is in it; None: each instant is one of its own.
+        """
+        if self._times is None:
+            return None
+        at = moment(as_of)
+        return tuple([at in time for time in self._times])
 
     def evaluate(
         self,

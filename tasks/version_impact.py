@@ -1,8 +1,8 @@
 """Judge facts by two versions of a ruleset, and count what differs.  rows, jobs -> [version_impact] -> Impact
 
-Rows are judged as a worker judges them: those that have columns by these, the others each by itself. A shared fact is
-what it was when the row was judged; where that is not on record, the row is counted as skipped. Only rows that flip are
-looked at any closer. Writes nothing, and knows no database."""
+Rows are judged by columns, where these tell all of them, and each by itself otherwise. A shared fact is what it was
+when the row was judged; where that is not on record, the row is counted as skipped. Only rows that flip are looked at
+any closer. Writes nothing, and knows no database."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,9 @@ from rulesets.flips import Answer, Example, Impact, compare_answers
 from rulesets.loader import LoadedRuleset
 from tasks.answer_columns import in_rows
 from tasks.chunk_rows import ChunkRows, read_rows
-from tasks.judge import evaluate_complete, judge_columns
+from tasks.document_columns import document_columns
+from tasks.judge import judge_columns
+from tasks.judge_documents import judge_documents
 from tasks.shared_facts import CompleteFacts
 
 
@@ -126,7 +128,12 @@ class VersionImpact:
         known = [job for job in jobs if not self.is_shared or job.shared is not None]
         complete = [CompleteFacts({**job.facts, **(job.shared or {})}, {}) for job in known]
         moments = [job.as_of for job in known]
-        before, after = (_each(loaded, complete, moments) for loaded in (self._before, self._after))
+        documents = [each.document for each in complete]
+        columns = document_columns(documents, self._before.schema)
+        before = judge_documents(self._before, complete, moments, columns)
+        if not self._same_schema:
+            columns = document_columns(documents, self._after.schema)
+        after = judge_documents(self._after, complete, moments, columns)
         impact, flipped = compare_answers(before, after, self.renamed)
         impact.skipped = len(jobs) - len(known)
         for row, cause in flipped.items():
@@ -162,11 +169,8 @@ def _answers(
         CompleteFacts({**document, **(more[row] or {})}, {}, rows.refused.get(row))
         for row, document in enumerate(rows.documents)
     ]
-    return _each(loaded, facts, [as_of] * len(facts))
-
-
-def _each(loaded: LoadedRuleset, facts: Sequence[CompleteFacts], moments: Sequence[datetime]) -> list[Answer]:
-    return [evaluate_complete(loaded, each, at).to_json() for each, at in zip(facts, moments, strict=True)]
+    columns = document_columns([each.document for each in facts], loaded.schema)
+    return judge_documents(loaded, facts, [as_of] * len(facts), columns)
 
 
 def _place(schema: Schema, path: str) -> tuple[str, str]:
