@@ -17,12 +17,13 @@ from rulefarm.errors import NotFound
 from store.dead_letters import storable
 from store.ruleset_versions import RulesetSnapshot, record_ruleset
 
-# What is over in the moment that it is counted is not counted.
+# What is over in the moment that it is counted is not counted. Nobody waits for the disk: a job may come meanwhile, and
+# what a crash of Postgres takes is the counts of its last moment.
 _RECORD = (
     "with counted as (update shadows set judged = judged + %(judged)s, differing = differing + %(differing)s,"
     " failed = failed + %(failed)s, code = coalesce(%(code)s, code), reason = coalesce(%(reason)s, reason)"
     " where domain = %(domain)s and digest = %(digest)s and stopped_at is null and (until is null or until > now())"
-    " returning domain)"
+    " and set_config('synchronous_commit', 'off', true) = 'off' returning domain)"
     " insert into shadow_differences (domain, rule, fires, jobs, example)"
     " select counted.domain, found.rule, found.fires, found.jobs, found.example from counted,"
     " jsonb_to_recordset(%(differences)s::jsonb) as found(rule text, fires text, jobs bigint, example jsonb)"

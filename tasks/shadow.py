@@ -29,7 +29,7 @@ log = logging.getLogger("rulefarm.tasks")
 
 #: Seconds for which the answer is used, which drafts are to judge, without asking again.
 FRESH_S = 5.0
-#: Seconds of judging before the rest is left to the next time: no job that comes meanwhile waits longer.
+#: Seconds of judging before the rest is left to the next time; it ends earlier, after any job, if something waits.
 SLICE_S = 0.02
 #: Jobs that wait for their draft, and characters of their facts; the oldest make place.
 _MOST, _MOST_CHARACTERS = 50, 1_000_000
@@ -79,24 +79,23 @@ class ShadowJudge:
 
         Args:
             worker: who judges.
-            is_idle: whether nothing waits; asked only if something was noted.
+            is_idle: whether nothing waits; asked before each job that was noted.
         """
         try:
             if time.monotonic() >= self._ask_again:
                 self._ask_again = time.monotonic() + FRESH_S
                 self._running = running_shadows(self._database)
-            if self._noted and is_idle():
-                self._judge(worker)
+            self._judge(worker, is_idle)
         except SoftTimeLimitExceeded:
             log.warning("what drafts judge is left: the time of the task is up")
         except Exception as error:
             # Whatever it is: the verdicts are on record, and a draft is worth no failure.
             log.warning("what drafts judge is left: %s", error)
 
-    def _judge(self, worker: str) -> None:
+    def _judge(self, worker: str, is_idle: Callable[[], bool]) -> None:
         began, found = time.monotonic(), dict[Shadow, ShadowFindings]()
         try:
-            while self._noted and time.monotonic() - began < SLICE_S:
+            while self._noted and time.monotonic() - began < SLICE_S and is_idle():
                 message, verdict = self._next()
                 shadow = self._running.get(message.domain)
                 if shadow is None or shadow.digest in self._given_up | {verdict.ruleset_digest}:

@@ -138,6 +138,14 @@ def test_nothing_is_judged_by_a_draft_while_something_waits(
     monkeypatch.setattr("tasks.drain.queue_depths", lambda _app, queues: dict.fromkeys(queues, 0))
     judge(farm, shadowed, {"b": 15})
     assert found(database)["judged"] == 2
+    # Whatever comes while drafts judge ends it, after the job at hand; the rest is judged later.
+    monkeypatch.setattr("tasks.drain.queue_depths", lambda _app, queues: dict.fromkeys(queues, 1))
+    judge(farm, shadowed, {"e": 15, "f": 15, "g": 15})
+    shadow.judge(ME, iter([True, False]).__next__)
+    assert found(database)["judged"] == 3
+    shadow.judge(ME, lambda: True)
+    assert found(database)["judged"] == 5
+    monkeypatch.setattr("tasks.drain.queue_depths", lambda _app, queues: dict.fromkeys(queues, 0))
     # A group that was full: more may be due.
     context = replace(shadowed, settings=replace(shadowed.settings, group_size=1))
     monkeypatch.setattr("tasks.drain.SLICE_S", -1)
