@@ -25,7 +25,7 @@ from rulesets.loader import SHIPPED, LoadedRuleset, available_domains, chosen_do
 from store.facts_on_record import Wanted, instant_before
 from store.publications import publish
 from store.ruleset_versions import RulesetSnapshot, find_digest
-from tasks.published_rulesets import FRESH_S
+from tasks.published_rulesets import WITHIN_S
 from workers.draft_impact import try_on_record, versions_of
 
 
@@ -94,7 +94,7 @@ def command(
         tested = f"{counted(one.cases, 'case')} passed" if one.cases else "it has no cases"
         echo(f"{domain}: {one.ruleset.digest[:12]} {state}; {tested}")
     if changed and not at:
-        echo(f"workers judge by it within {FRESH_S:g} s; 'rulefarm doctor' names who does not")
+        echo(f"workers judge by it within {WITHIN_S:g} s; 'rulefarm doctor' names who does not")
 
 
 def _check_budget(

@@ -31,7 +31,9 @@ os.register_at_fork(after_in_child=forget_blocks)
 
 #: Seconds for which the answer is used without asking again: so long after a publishing, at most, is a job begun by the
 #: ruleset of before.
-FRESH_S = 5.0
+FRESH_S = 3.0
+#: Seconds after a publishing by which every process judges by it, that is promised: it has to compile, too.
+WITHIN_S = 5.0
 
 #: Changes a ruleset before it is judged by.
 Prepare = Callable[[LoadedRuleset], LoadedRuleset]
