@@ -24,6 +24,7 @@ from bench.gateway_command import command as gateway
 from bench.growth import command as growth
 from bench.impact import command as impact
 from bench.ours import compiled
+from bench.shadow import command as shadow
 from bench.suites import FULL, QUICK, A, B, C, D, Effort, chunks, orders, records, shipped
 from bench.timing import Disagreement, Goal, ReportRow
 from bench.ways import command as ways
@@ -57,6 +58,7 @@ main.add_command(farm)
 main.add_command(gateway)
 main.add_command(growth)
 main.add_command(impact)
+main.add_command(shadow)
 main.add_command(ways)
 
 

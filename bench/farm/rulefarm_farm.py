@@ -85,17 +85,18 @@ class Rulefarm(JobQueue):
         """Start the worker of the single jobs."""
         return self.start_worker(DOMAIN, PROCESSES, bulk=False)
 
-    def start_worker(self, domain: str, processes: int, *, bulk: bool) -> Fleet:
+    def start_worker(self, domain: str, processes: int, *, bulk: bool, name: str | None = None) -> Fleet:
         """Start a worker.
 
         Args:
             domain: that it serves.
             processes: that judge.
             bulk: whether it takes the bulk queue.
+            name: of its own. Default: that of its domain.
         """
         kind = "bulk" if bulk else "interactive"
-        scale = f"--autoscale={processes},{processes}"
-        fleet = self._command("worker", f"--domains={domain}", f"--queue={kind}", scale, "--loglevel=WARNING")
+        options = [f"--autoscale={processes},{processes}", *([f"--name={name}"] if name else [])]
+        fleet = self._command("worker", f"--domains={domain}", f"--queue={kind}", *options, "--loglevel=WARNING")
         # The first one publishes it, and before that no job is taken.
         wait_until(lambda: domain in self.farm.require_ledger().domains(), PATIENCE_S)
         return fleet
