@@ -5,6 +5,8 @@ are processes of their own; so on two cores they take from the server what a cli
 the server's process alone."""
 
 import json
+import os
+import shutil
 import sys
 import time
 from collections.abc import Sequence
@@ -24,13 +26,15 @@ from bench.timing import Goal, ReportRow, Sample
 from rulesets.loader import SHIPPED, load_domain
 from workers.drill.subjects import AS_OF
 
-#: Turns, and seconds that each of six contenders has in one: a minute, however slow they are.
+#: Turns, and seconds that each of seven contenders has in one: 70 s, however slow they are.
 _TURNS, _SECONDS = 5, 2.0
 #: Jobs on record when the exporter is scraped, which are laid down in half a minute, and scrapes.
 _ON_RECORD, _SCRAPES = 1_000_000, 20
 #: Clients that send at once, and subjects of a request of many.
 CLIENTS, MANY = 8, 1_000
 BARE, JUDGED, RECORDED, LISTED = "bare framework", "evaluate, durable=false", "evaluate", f"evaluate, {MANY:,} subjects"
+#: As docs/gateway.md tells: then its threads hand nothing from one core to another.
+BOUND = "evaluate, bound to a core"
 ENGINE = "engine alone"
 _RATE_BESIDE = Goal(0.7, "≥ 0.7 x")
 _RATE, _P99 = Goal(1_000, "≥ 1,000 /s"), Goal(15, "≤ 15 ms", is_least=False)
@@ -57,13 +61,13 @@ def command(quick: bool, file: Path | None) -> None:
     click.echo(report.header("ratio"))
     with running_ground() as ground, closing(Rulefarm(ground)) as farm:
         worker = farm.start()
-        bare, gateway = _start_bare(ground), _start_gateway(ground, farm)
+        bare, gateway, bound = _start_bare(ground), _start_gateway(ground, farm), _start_bound(ground, farm)
         try:
-            found = [_turn(bare, gateway, farm, what, seconds, number) for number in range(turns)]
+            found = [_turn(bare, gateway, bound, farm, what, seconds, number) for number in range(turns)]
         except Stuck as reason:
             sys.exit(f"there is nothing to measure: {reason}")
         finally:
-            for fleet in (bare.fleet, gateway.fleet, worker):
+            for fleet in (bare.fleet, gateway.fleet, *([bound.fleet] if bound else []), worker):
                 fleet.stop()
         scrapes = exporter_scrape.scrape(ground, farm, jobs, _SCRAPES)
     loads = [each for each, _ in found]
@@ -86,9 +90,16 @@ def _start_bare(ground: Ground) -> _Server:
     return _started([sys.executable, "-m", "bench.bare_framework", "{port}"], {}, ground, "/v1/payment/evaluate")
 
 
-def _start_gateway(ground: Ground, farm: Rulefarm) -> _Server:
+def _start_bound(ground: Ground, farm: Rulefarm) -> _Server | None:
+    """A gateway that is bound to a core; None: this system binds nobody."""
+    if shutil.which("taskset") is None:
+        return None
+    return _start_gateway(ground, farm, "taskset", "--cpu-list", str(max(os.sched_getaffinity(0))))
+
+
+def _start_gateway(ground: Ground, farm: Rulefarm, *before: str) -> _Server:
     line = [sys.executable, "-m", "cli.main", "gateway", "--domains", DOMAIN, "--port", "{port}", "--loglevel=WARNING"]
-    return _started(line, farm.environ, ground, "/readyz")
+    return _started([*before, *line], farm.environ, ground, "/readyz")
 
 
 def _started(line: Sequence[str], environ: dict[str, str], ground: Ground, path: str) -> _Server:
@@ -100,7 +111,13 @@ def _started(line: Sequence[str], environ: dict[str, str], ground: Ground, path:
 
 
 def _turn(
-    bare: _Server, gateway: _Server, farm: Rulefarm, what: Material, seconds: float, number: int
+    bare: _Server,
+    gateway: _Server,
+    bound: _Server | None,
+    farm: Rulefarm,
+    what: Material,
+    seconds: float,
+    number: int,
 ) -> tuple[dict[str, Measured], dict[str, list[float]]]:
     """What each took, with many clients; and, with one and nothing else to do, seconds from question to answer."""
     pairs = what.jobs(f"gateway{number}", len(what.orders))
@@ -110,6 +127,8 @@ def _turn(
     listed = [post(path, json.dumps({"subjects": [{"facts": pairs[n % len(pairs)][1]} for n in range(MANY)]}))]
     contenders = [(BARE, bare, single), (JUDGED, gateway, judged), (RECORDED, gateway, single)]
     contenders.append((LISTED, gateway, listed))
+    if bound is not None:
+        contenders.append((BOUND, bound, single))
     loads = {}
     for place in range(len(contenders)):
         name, server, requests = contenders[(place + number) % len(contenders)]
@@ -155,15 +174,16 @@ def rows_of(turns: Sequence[dict[str, Measured]], asked: Sequence[dict[str, list
     cpu = {name: Sample(tuple(turn[name].cpu_s * 1e6 for turn in turns)) for name in turns[0]}
     together = f"{CLIENTS} clients"
     rows = []
-    for name in (BARE, JUDGED, RECORDED):
+    served = [name for name in (BARE, JUDGED, RECORDED, BOUND) if name in rates]
+    for name in served:
         ratio = None if name == BARE else rates[name].over(rates[BARE])
-        goal = {JUDGED: _RATE_BESIDE, RECORDED: _RATE}.get(name)
+        goal = {JUDGED: _RATE_BESIDE, RECORDED: _RATE, BOUND: _RATE}.get(name)
         value = ratio.middle if ratio is not None and name == JUDGED else rates[name].middle
         rows.append(_row(f"{together}, answers a second (x {BARE})", name, rates[name], "/s", ratio, goal, value))
-    for name in (BARE, JUDGED, RECORDED):
-        goal = _P99 if name == RECORDED else None
+    for name in served:
+        goal = _P99 if name in (RECORDED, BOUND) else None
         rows.append(_row(f"{together}, 99 of 100 within", name, lates[name], "ms", None, goal, lates[name].middle))
-    for name in (BARE, ENGINE, JUDGED, RECORDED):
+    for name in (ENGINE, *served):
         ratio = None if name == BARE else cpu[name].over(cpu[BARE])
         rows.append(_row(f"CPU of the server for an answer (x {BARE})", name, cpu[name], "us", ratio))
     subjects = Sample(tuple(rate * MANY for rate in rates[LISTED].values))
@@ -184,11 +204,14 @@ def reasons(rows: Sequence[ReportRow], turns: Sequence[dict[str, Measured]]) -> 
     """
     cpu = {name: Sample(tuple(turn[name].cpu_s * 1e6 for turn in turns)).middle for name in turns[0]}
     words = {
+        name: f"{cpu[name]:.0f} us of CPU are {1e6 / cpu[name]:,.0f} answers a second of one process at most, less what"
+        " clients and Postgres take of its cores"
+        for name in (RECORDED, BOUND)
+        if name in cpu
+    } | {
         JUDGED: f"if only the framework ({cpu[BARE]:.0f} us) and the engine ({cpu[ENGINE]:.0f} us) took CPU,"
         f" {cpu[BARE] / (cpu[BARE] + cpu[ENGINE]):.2f} x would be left; the rest of its {cpu[JUDGED]:.0f} us is to read"
         " the request, digest its facts and write the verdict",
-        RECORDED: f"{cpu[RECORDED]:.0f} us of CPU are {1e6 / cpu[RECORDED]:,.0f} answers a second of one process at"
-        " most, less what clients and Postgres take of its cores",
     }
     missed = dict.fromkeys(row.name for row in rows if row.met is False)
     return [f"  why, {name}: {words[name]}" for name in missed if name in words]

@@ -5,7 +5,7 @@ import pytest
 from bench import report
 from bench.exporter_scrape import Scrapes
 from bench.exporter_scrape import rows_of as rows_of_scrapes
-from bench.gateway_command import BARE, ENGINE, JUDGED, LISTED, RECORDED, Measured, reasons, rows_of
+from bench.gateway_command import BARE, BOUND, ENGINE, JUDGED, LISTED, RECORDED, Measured, reasons, rows_of
 from bench.http_load import Load
 from bench.timing import Sample
 
@@ -18,14 +18,15 @@ def test_a_target_is_judged_beside_the_bare_framework_of_the_same_turn() -> None
     turn = {BARE: measured(1000, 0.01), JUDGED: measured(800, 0.02), RECORDED: measured(900, 0.01)}
     slow = {BARE: measured(100, 0.01), JUDGED: measured(60, 0.02), RECORDED: measured(1100, 0.02)}
     for each in (turn, slow):
-        each |= {LISTED: measured(9, 1), ENGINE: measured(9999, 0)}
+        each |= {LISTED: measured(9, 1), ENGINE: measured(9999, 0), BOUND: measured(1200, 0.01)}
     asked = {RECORDED: [0.002, 0.003, 0.5], "submit and wait": [0.006, 0.009, 0.5]}
-    for each, told in ((turn, [True, False, True]), (slow, [False, True, False])):
+    for each, told in ((turn, [True, False, True, True, True]), (slow, [False, True, True, False, True])):
         rows = rows_of([each], [asked])
         assert [row.met for row in rows if row.met is not None] == told
         # Whatever was missed is said with its reason.
         assert f"{RECORDED}: 900, wanted ≥ 1,000 /s" in report.summary(rows) or told[1]
-        missed = [name for name, met in zip((JUDGED, RECORDED, RECORDED), told, strict=True) if not met]
+        judged = (JUDGED, RECORDED, BOUND, RECORDED, BOUND)
+        missed = [name for name, met in zip(judged, told, strict=True) if not met]
         assert [reason.partition(":")[0] for reason in reasons(rows, [each])] == [f"  why, {name}" for name in missed]
     [beside] = [row for row in rows if row.name == "submit and wait"]
     assert beside.ratio is not None
