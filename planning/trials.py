@@ -39,8 +39,8 @@ class TrialSize:
     length_s: float = 15.0
     #: Jobs that wait after the outage; of a look at how much of the machine there is, those that wait and those that
     #: are asked for one after the other.
-    backlog: int = 1_500
-    look: int = 500
+    backlog: int = 3_000
+    look: int = 1_000
     asked: int = 40
 
 
