@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Engine, Row, Uuid, any_, cast, func, select
+from sqlalchemy import Connection, Engine, Row, Uuid, any_, cast, func, select
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 
 from rulefarm.database import batches, translate_errors, verdicts
@@ -45,48 +45,40 @@ class BatchComparison:
     is_whole: bool
 
 
-def previous_batch(engine: Engine, batch: Mapping[str, Any]) -> dict[str, Any] | None:
+def previous_batch(connection: Connection, batch: Mapping[str, Any]) -> dict[str, Any] | None:
     """The batch before; None: there is none on record.
 
     Args:
-        engine: the database.
+        connection: to the database.
         batch: its row.
-
-    Raises:
-        DatabaseUnreachable: no answer.
     """
     statement = select(batches).where(
         batches.c.domain == batch["domain"], batches.c.state == "done", batches.c.enqueued_at < batch["enqueued_at"]
     )
     same = batches.c.nightly if batch["nightly"] else batches.c.source == batch["source"]
     statement = statement.where(same).order_by(batches.c.enqueued_at.desc()).limit(1)
-    with translate_errors(engine), engine.connect() as connection:
-        found = connection.execute(statement).mappings().first()
+    found = connection.execute(statement).mappings().first()
     return None if found is None else dict(found)
 
 
 def compare_last(
-    engine: Engine, batch: Mapping[str, Any], before: Mapping[str, Any], last: Sequence[Row[Any]]
+    connection: Connection, batch: Mapping[str, Any], before: Mapping[str, Any], last: Sequence[Row[Any]]
 ) -> BatchComparison:
     """Compare the subjects of a batch that were judged last.
 
     Args:
-        engine: the database.
+        connection: to the database.
         batch: its row.
         before: that of the batch before.
         last: subject and outcome of those that are compared.
-
-    Raises:
-        DatabaseUnreachable: no answer.
     """
-    with translate_errors(engine), engine.connect() as connection:
-        ids = {uuid.uuid5(before["id"], row.subject): row for row in last}
-        there = select(verdicts.c.id, verdicts.c.outcome).where(
-            verdicts.c.enqueued_at == before["enqueued_at"],
-            # As one value: a thousand take longer to be written one by one than to be found.
-            verdicts.c.id == any_(cast(list(ids), ARRAY(Uuid))),
-        )
-        then = {row.id: row.outcome for row in connection.execute(there)}
+    ids = {uuid.uuid5(before["id"], row.subject): row for row in last}
+    there = select(verdicts.c.id, verdicts.c.outcome).where(
+        verdicts.c.enqueued_at == before["enqueued_at"],
+        # As one value: a thousand take longer to be written one by one than to be found.
+        verdicts.c.id == any_(cast(list(ids), ARRAY(Uuid))),
+    )
+    then = {row.id: row.outcome for row in connection.execute(there)}
     flipped: dict[tuple[str, str], list[str]] = defaultdict(list)
     for verdict_id, outcome in then.items():
         now = ids[verdict_id]

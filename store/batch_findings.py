@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any, get_args
 
-from sqlalchemy import Engine, Row, select, text
+from sqlalchemy import Connection, Row, select, text
 
-from rulefarm.database import dead_letters, translate_errors
+from rulefarm.database import dead_letters
 from rulefarm.verdict import Outcome
 from store.verdict_pages import NEAR
 
@@ -33,8 +33,8 @@ _LAST = text(
     " order by evaluated_at desc, id limit :most"
 )
 _ERRORS = text(_NEWEST.format(columns="id, subject, reasons", outcome="error"))
-#: Kinds of errors that are told, and subjects that are named of each.
-_KINDS, _NAMED = 20, 3
+#: Rules that are told; kinds of errors, and subjects that are named of each.
+_RULES, _KINDS, _NAMED = 10, 20, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,64 +49,45 @@ class ErrorKind:
 
 
 @dataclass(frozen=True, slots=True)
-class FiredMost:
-    """The rules that fired most often among the verdicts that were looked at."""
+class BatchFindings:
+    """What stands out among the verdicts that were looked at."""
 
-    looked_at: int
-    #: Rule and how often, the most first.
-    rules: list[tuple[str, int]]
+    #: Subject, outcome and fired of those that were judged last.
+    last: Sequence[Row[Any]]
+    #: Rule and how often it fired among these, the most first.
+    fired: list[tuple[str, int]]
+    #: The most first.
+    errors: list[ErrorKind]
 
 
-def judged_last(engine: Engine, batch: uuid.UUID, *, most: int = LOOKED_AT) -> Sequence[Row[Any]]:
-    """What was judged last of a batch: subject, outcome and fired of each.
+def find_in_batch(connection: Connection, batch: uuid.UUID, *, most: int = LOOKED_AT) -> BatchFindings:
+    """Look at what was judged last of a batch, at its last errors, and at its dead letters.
 
     Args:
-        engine: the database.
+        connection: to the database, in a transaction that asks for no more than a page shows.
         batch: the batch's id.
-        most: verdicts at most.
-
-    Raises:
-        DatabaseUnreachable: no answer.
+        most: verdicts, errors and letters at most.
     """
-    with translate_errors(engine), engine.connect() as connection:
-        connection.execute(NEAR)
-        return connection.execute(_LAST, {"batch": batch, "most": most}).all()
+    connection.execute(NEAR)
+    last = connection.execute(_LAST, {"batch": batch, "most": most}).all()
+    return BatchFindings(last, _fired_most(last), _error_kinds(connection, batch, most))
 
 
-def fired_most(last: Sequence[Row[Any]], *, limit: int = 10) -> FiredMost:
-    """The rules that fired most often among verdicts.
-
-    Args:
-        last: as `judged_last` gives them.
-        limit: rules at most.
-    """
+def _fired_most(last: Sequence[Row[Any]]) -> list[tuple[str, int]]:
     times = Counter(chain.from_iterable(row.fired for row in last))
-    rules = sorted(times.items(), key=lambda one: (-one[1], one[0]))
-    return FiredMost(len(last), rules[:limit])
+    return sorted(times.items(), key=lambda one: (-one[1], one[0]))[:_RULES]
 
 
-def error_kinds(engine: Engine, batch: uuid.UUID, *, most: int = LOOKED_AT) -> list[ErrorKind]:
-    """The errors of a batch by their reason: of those judged last, and of its dead letters.
-
-    Args:
-        engine: the database.
-        batch: the batch's id.
-        most: errors that are looked at.
-
-    Raises:
-        DatabaseUnreachable: no answer.
-    """
+def _error_kinds(connection: Connection, batch: uuid.UUID, most: int) -> list[ErrorKind]:
     died = dead_letters.c.id, dead_letters.c.subject, dead_letters.c.code, dead_letters.c.reason
     letters = select(*died).where(dead_letters.c.batch == batch).limit(most)
     found: dict[str, list[tuple[uuid.UUID, str, str]]] = {}
-    with translate_errors(engine), engine.connect() as connection:
-        connection.execute(NEAR)
-        for verdict_id, subject, reasons in connection.execute(_ERRORS, {"batch": batch, "most": most}):
-            first = next((reason for reason in reasons if reason["outcome"] == "error"), None)
-            code, text = (first["code"] or "error", first["text"]) if first else ("error", "")
-            found.setdefault(code, []).append((verdict_id, subject, text))
-        for letter_id, subject, code, reason in connection.execute(letters):
-            found.setdefault(code, []).append((letter_id, subject, reason))
+    for verdict_id, subject, reasons in connection.execute(_ERRORS, {"batch": batch, "most": most}):
+        first = next((reason for reason in reasons if reason["outcome"] == "error"), None)
+        code, text = (first["code"] or "error", first["text"]) if first else ("error", "")
+        found.setdefault(code, []).append((verdict_id, subject, text))
+    for letter_id, subject, code, reason in connection.execute(letters):
+        found.setdefault(code, []).append((letter_id, subject, reason))
     kinds = [
         ErrorKind(code, len(those), sorted(those, key=lambda one: one[1])[:_NAMED]) for code, those in found.items()
     ]

@@ -44,18 +44,22 @@ def record_action(
         connection.execute(insert(operator_actions).values(row | {"letters": list(letters), "number": len(letters)}))
 
 
-def find_actions(engine: Engine, *, letter: uuid.UUID | None = None, limit: int = 20) -> list[dict[str, Any]]:
+def find_actions(
+    engine: Engine, *, letter: uuid.UUID | None = None, limit: int = 20, with_letters: bool = True
+) -> list[dict[str, Any]]:
     """What operators did, the last first.
 
     Args:
         engine: the database.
         letter: only what was done to this dead letter. Default: all.
         limit: at most so many.
+        with_letters: whether each tells the ids of its dead letters, which may be a thousand.
 
     Raises:
         DatabaseUnreachable: no answer.
     """
-    statement = select(operator_actions).order_by(operator_actions.c.id.desc()).limit(limit)
+    columns = [column for column in operator_actions.c if with_letters or column.name != "letters"]
+    statement = select(*columns).order_by(operator_actions.c.id.desc()).limit(limit)
     if letter is not None:
         statement = statement.where(operator_actions.c.letters.contains([letter]))
     with translate_errors(engine), engine.connect() as connection:

@@ -21,11 +21,11 @@ from gateway.console.rendering import render
 from gateway.gateway_context import check_query, query_flag
 from gateway.problems import RequestRefused
 from gateway.verdict_paths import cursor_behind, place_in
-from rulefarm.database import read_batch
+from rulefarm.database import read_batch, translate_errors
 from rulefarm.jobs import id_of
 from rulefarm.verdict import Outcome
 from store.batch_comparison import BatchComparison, compare_all, compare_last, previous_batch
-from store.batch_findings import ErrorKind, FiredMost, error_kinds, fired_most, judged_last
+from store.batch_findings import BatchFindings, find_in_batch
 from store.batch_status import find_batches
 
 #: Batches of a page.
@@ -67,8 +67,7 @@ class _Batch:
     """What was found of one batch."""
 
     record: Mapping[str, Any]
-    fired: FiredMost
-    errors: list[ErrorKind]
+    findings: BatchFindings
     compared: BatchComparison | None
 
 
@@ -137,10 +136,15 @@ async def batch(context: ConsoleContext, request: Request) -> Response:
 
 def _find(context: ConsoleContext, record: dict[str, Any], is_whole: bool) -> _Batch:
     engine, compared = context.database, None
-    last, before = judged_last(engine, record["id"]), previous_batch(engine, record)
-    if before is not None and record["state"] != "failed":
-        compared = compare_all(engine, record, before) if is_whole else compare_last(engine, record, before, last)
-    return _Batch(record, fired_most(last), error_kinds(engine, record["id"]), compared)
+    # In one go: beside a busy farm each answer of Postgres is waited for.
+    with translate_errors(engine), engine.connect() as connection:
+        findings = find_in_batch(connection, record["id"])
+        before = None if record["state"] == "failed" else previous_batch(connection, record)
+        if before is not None and not is_whole:
+            compared = compare_last(connection, record, before, findings.last)
+    if before is not None and is_whole:
+        compared = compare_all(engine, record, before)
+    return _Batch(record, findings, compared)
 
 
 def _shown(found: _Batch, batch_id: uuid.UUID) -> dict[str, Any]:
@@ -160,11 +164,11 @@ def _shown(found: _Batch, batch_id: uuid.UUID) -> dict[str, Any]:
             (name, number, searched(outcome=name) if name != "dead" else letters) for name, number in outcomes
         ],
         "picture": bar_chart(dict(outcomes), title="Subjects by outcome") if settled else None,
-        "fired": [(rule, number, searched(rule=rule)) for rule, number in found.fired.rules],
-        "fired_among": found.fired.looked_at,
+        "fired": [(rule, number, searched(rule=rule)) for rule, number in found.findings.fired],
+        "fired_among": len(found.findings.last),
         "errors": [
             (kind.code, kind.number, [(key, text, links.path("verdicts", each)) for each, key, text in kind.examples])
-            for kind in found.errors
+            for kind in found.findings.errors
         ],
         "compared": compared,
         "flips": [_flip_row(flip, batch_id) for flip in (compared.flips if compared else [])],

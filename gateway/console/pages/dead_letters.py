@@ -51,8 +51,8 @@ async def letters(context: ConsoleContext, request: Request) -> Response:
     )
     after = place_in(request.query_params["cursor"]) if "cursor" in request.query_params else None
     found = await context.run(partial(find_letters, context.database, wanted, limit=_PAGE + 1, after=after))
-    page = found[:_PAGE]
-    following = None
+    actions = partial(find_actions, context.database, with_letters=False)
+    page, following = found[:_PAGE], None
     if len(found) > _PAGE:
         cursor = cursor_behind(page[-1]["died_at"], page[-1]["id"])
         following = links.path("dead-letters", query=asked | {"cursor": cursor})
@@ -63,7 +63,7 @@ async def letters(context: ConsoleContext, request: Request) -> Response:
         asked=asked,
         first=links.path("dead-letters", query=asked) if after else None,
         following=following,
-        actions=await context.run(partial(find_actions, context.database)) if readable(request) is None else [],
+        actions=await context.run(actions) if readable(request) is None else [],
     )
 
 

@@ -97,8 +97,9 @@ async def rule_list(context: ConsoleContext, request: Request) -> Response:
     active = await context.run(partial(context.versions.digest, domain)) if version else digest
     loaded = await context.ruleset(domain, digest)
     firings = await _firings_of(context, domain)
-    found = rule_lines(loaded.program.rules, firings, domain=domain, digest=digest, by_rows=by_rows)
-    chosen = _chosen(found, wanted, only_never=only_never)
+    all_rules, lines_of = loaded.program.rules, {"domain": domain, "digest": digest, "by_rows": by_rows}
+    found = await context.run(partial(rule_lines, all_rules, firings, **lines_of))
+    chosen = await context.run(partial(_chosen, found, wanted, only_never=only_never))
     here = {"filter": wanted, "rows": by_rows and "true", "never": only_never and "true", "version": version}
     query = {name: value for name, value in here.items() if value}
     return render(

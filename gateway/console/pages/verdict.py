@@ -13,7 +13,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from engine import EngineError, Piece, Rule, fields_read, highlighted, print_rule
+from engine import EngineError, Piece, PrivateFields, Rule, fields_read, highlighted, print_rule
 from gateway.authorization import check_scope, readable, sees_private
 from gateway.console import links
 from gateway.console.console_context import ConsoleContext
@@ -145,21 +145,35 @@ async def _add_verdict(
         raise
     except (RulefarmError, EngineError) as error:
         look.remarks.append(f"Its facts and the rules of its version are not shown: {error}")
-    rules = {rule.name: rule for rule in version.program.rules} if version else {}
-    look.fired = [_fired(name, rules.get(name), on_record) for name in dict.fromkeys(on_record.fired)]
+    hidden = await context.run(partial(view.fields, on_record.domain, on_record.ruleset_digest))
     look.verdict = await context.run(partial(view.verdict, on_record))
+    facts = await context.run(partial(_add_facts, context, look, on_record, version, hidden))
+    is_judged = not {reason["code"] for reason in on_record.reasons} & set(REFUSALS)
+    if wants_why and is_judged and version is not None and facts is not None:
+        look.why = await context.compute(partial(explained, version.program, facts, on_record, hidden))
+
+
+def _add_facts(
+    context: ConsoleContext,
+    look: _Look,
+    on_record: Verdict,
+    version: LoadedRuleset | None,
+    hidden: PrivateFields | None,
+) -> dict[str, Any] | None:
+    """Add the rules that fired, and the facts that they read; gives these as they were judged; None: they are gone."""
+    rules = {rule.name: rule for rule in version.program.rules} if version else {}
+    names = dict.fromkeys(on_record.fired)
+    look.fired = [_fired(name, rules.get(name), on_record) for name in names]
     if version is None:
-        return
+        return None
     try:
-        facts = await context.run(partial(judged_facts, context.database, on_record, version.schema))
+        facts = judged_facts(context.database, on_record, version.schema)
     except NotFound as error:
         look.remarks.append(f"Its facts are not shown: {error}")
-        return
-    hidden = await context.run(partial(view.fields, on_record.domain, on_record.ruleset_digest))
-    read = {name: fields_read(rules[name]) for name in dict.fromkeys(on_record.fired) if name in rules}
+        return None
+    read = {name: fields_read(rules[name]) for name in names if name in rules}
     look.facts = fact_rows(hidden.masked(facts) if hidden else facts, read, version.schema)
-    if wants_why and not {reason["code"] for reason in on_record.reasons} & set(REFUSALS):
-        look.why = await context.compute(partial(explained, version.program, facts, on_record, hidden))
+    return facts
 
 
 def _fired(name: str, rule: Rule | None, on_record: Verdict) -> FiredRule:
