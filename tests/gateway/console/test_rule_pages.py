@@ -255,7 +255,11 @@ def test_what_is_wrong_with_pasted_facts_is_said_at_the_box(client: Client, fact
 
 def test_an_instant_that_is_none_and_a_version_that_is_none_are_refused(client: Client) -> None:
     assert "bad-as-of" in judged(client, '{"Order": {}}', 422, as_of=EVIL)
-    assert "no-such-ruleset" in judged(client, "{}", 404, version="abc")
+    # Of the years of UTC; a time as pages show it is one.
+    assert "bad-as-of" in judged(client, '{"Order": {}}', 422, as_of="9999-12-31T23:59:59-12:00")
+    assert "No rule fired" in judged(client, '{"Order": {"total": 20}}', as_of="2026-03-01 12:00:00")
+    for version in ("abc", "\x00"):
+        assert "no-such-ruleset" in judged(client, "{}", 404, version=version)
     assert "needs-record" in judged(client, '{"Payment": {}}', 422, domain="fraud")
 
 
