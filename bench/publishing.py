@@ -4,6 +4,7 @@ Some workers of one process each, so that a verdict names the process, get jobs 
 and again, at moments that no worker knows of. Counted is from the publishing's own instant, which Postgres's clock has
 on record, to the first verdict by the new digest of each worker: all run on this machine. Judges nothing itself."""
 
+import gc
 import random
 import shutil
 import threading
@@ -13,6 +14,7 @@ from contextlib import ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
 
+import psutil
 from sqlalchemy import text
 
 from bench.farm.job_queue import wait_until
@@ -22,13 +24,17 @@ from bench.timing import Goal, ReportRow, Sample
 from rulesets.loader import SHIPPED, LoadedRuleset, load_domain
 from store.publications import publish
 from store.ruleset_versions import RulesetSnapshot
-from tasks.published_rulesets import FRESH_S, WITHIN_S
+from tasks.published_rulesets import FRESH_S, WITHIN_S, PublishedRulesets
+from workers.drill.subjects import AS_OF
 
 #: Workers, of one process each.
 WORKERS = 4
 #: Seconds between two jobs of the stream.
 _EVERY_S = 0.02
 _GOAL = Goal(WITHIN_S, f"≤ {WITHIN_S:g} s", is_least=False)
+#: Publishings after which the memory of a process is looked at: it has all that it needs by the first.
+_FEW, _MANY = 10, 50
+_FLAT = Goal(1.02, "≤ 1.02 x", is_least=False)
 _JUDGED = text("select worker, min(evaluated_at) from verdicts where ruleset_digest = :digest group by worker")
 _PUBLISHED = text("select max(published_at) from publications where digest = :digest")
 
@@ -119,6 +125,39 @@ def _gone_over(farm: Rulefarm, digest: str) -> list[float]:
 
     wait_until(is_over, PATIENCE_S)
     return sorted(firsts.values())
+
+
+def resident_mb(farm: Rulefarm, what: Material) -> tuple[float, float]:
+    """Resident memory of this process when it has gone over to a few versions, and to many; it judges by each.
+
+    Args:
+        farm: no worker runs.
+        what: the jobs.
+    """
+    author, sizes = Author(farm.folder), []
+    published = PublishedRulesets(farm.database, [DOMAIN], has_facts=False)
+    jobs = [facts for _, facts in what.jobs("held", 100)]
+    for number in range(1, _MANY + 1):
+        publish(farm.database, [RulesetSnapshot.of(author.write())])
+        published.refresh()
+        for facts in jobs:
+            published.by_domain[DOMAIN].program.evaluate(facts, as_of=AS_OF)
+        if number in (_FEW, _MANY):
+            gc.collect()
+            sizes.append(psutil.Process().memory_info().rss / 2**20)
+    return sizes[0], sizes[1]
+
+
+def row_of_memory(few_mb: float, many_mb: float) -> ReportRow:
+    """The row of it.
+
+    Args:
+        few_mb: what a process held after a few publishings.
+        many_mb: and after many.
+    """
+    ratio = Sample((many_mb / few_mb,))
+    section = f"resident memory of a process after {_MANY} publishings (x after {_FEW})"
+    return ReportRow(section, Rulefarm.name, Sample((many_mb,)), "MB", ratio, _FLAT.words, _FLAT.is_met(ratio.middle))
 
 
 def rows_of_publishings(found: Sequence[Sequence[float]]) -> list[ReportRow]:

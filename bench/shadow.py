@@ -21,7 +21,7 @@ from bench.farm.ground import running_ground
 from bench.farm.job_queue import PROCESSES, Pair, Stuck
 from bench.farm.rulefarm_farm import Rulefarm
 from bench.farm.work import DOMAIN, Material, material
-from bench.publishing import Author, goings_over, rows_of_publishings
+from bench.publishing import Author, goings_over, resident_mb, row_of_memory, rows_of_publishings
 from bench.timing import Goal, ReportRow, Sample
 from store.ruleset_versions import RulesetSnapshot
 from store.shadows import Shadow, find_shadows, start_shadow, stop_shadow
@@ -77,6 +77,7 @@ def command(quick: bool, file: Path | None) -> None:
             rows = rows_of_stretches(_stretches(farm, what, measure))
             click.echo(report.section(rows))
             more = rows_of_publishings(goings_over(farm, what, measure.publishings))
+            more.append(row_of_memory(*resident_mb(farm, what)))
         except Stuck as reason:
             sys.exit(f"there is nothing to measure: {reason}")
     click.echo(report.section(more))

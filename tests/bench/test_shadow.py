@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from bench.publishing import WORKERS, Author, rows_of_publishings
+from bench.publishing import WORKERS, Author, row_of_memory, rows_of_publishings
 from bench.shadow import AGAIN, ALONE, SHADOWED, JobStretch, rows_of_stretches
 from rulesets.loader import load_domain
 
@@ -26,6 +26,10 @@ def test_of_publishings_the_slowest_worker_of_all_counts() -> None:
         rows = rows_of_publishings([[0.1] * WORKERS, [0.2] * (WORKERS - 1) + [slowest]])
         assert [row.met for row in rows] == [None, None, is_met]
         assert rows[-1].sample.middle == slowest
+
+
+def test_a_process_that_holds_more_after_many_publishings_is_told() -> None:
+    assert [row_of_memory(100, many).met for many in (101, 103)] == [True, False]
 
 
 def test_each_version_that_is_published_is_another_one(tmp_path: Path) -> None:

@@ -1,10 +1,13 @@
 """A process goes over to what is published, as a whole, without a restart; what it can't judge by changes nothing."""
 
+import gc
 import logging
+import weakref
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
 import pytest
 from celery.exceptions import SoftTimeLimitExceeded
 from sqlalchemy import Engine, select, text, update
@@ -91,6 +94,26 @@ def test_a_process_goes_over_when_it_has_not_asked_for_a_while_and_asks_no_earli
         (second.digest, "me", "why"),
         (first.digest, None, None),
     ]
+
+
+def test_of_all_versions_that_were_published_a_process_holds_the_last_one(
+    context: WorkerContext, database: Engine, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Nothing is unfrozen while tests run.
+    monkeypatch.setattr(gc, "freeze", lambda: None)
+    held = []
+    for limit in range(8):
+        publish(database, [RulesetSnapshot.of(write(RULE.replace("> 10", f"> {limit}")))])
+        context.published.refresh()  # type: ignore[union-attr]
+        program = context.ruleset("shop").program
+        # What is generated for the first facts and the first frame goes with it.
+        program.evaluate({"Order": {"total": 15}}, as_of=AS_OF)
+        frame = pl.DataFrame({"total": [float(n) for n in range(500)]})
+        assert "reject" in program.evaluate_frame(frame, fact="Order", as_of=AS_OF).outcome
+        held.append(weakref.ref(program))
+    del program
+    gc.collect()
+    assert [one() is not None for one in held] == [False] * 7 + [True]
 
 
 def test_what_a_process_can_not_judge_by_is_said_once_and_the_ruleset_of_before_goes_on(
