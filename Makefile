@@ -27,15 +27,20 @@ picture: $(VENV)/.debian ## Run a load balancer and specialised nodes, print whi
 test: $(VENV)/.patterns lint ## Lint, types and the whole test suite, on embedded services
 	@$(MAKE) --no-print-directory --jobs 2 types suite
 
-# Farms of tests write thousands of small files and throw them away: in memory that takes a tenth of the time.
+# Tests write thousands of small files and throw them away: in memory that takes a tenth of the time.
+IN_MEMORY = free=$$(df --output=avail --block-size=1G /dev/shm 2>/dev/null | tail -n 1); \
+	[ "$${free:-0}" -lt 8 ] || export TMPDIR=/dev/shm
+
 suite: $(VENV)/.patterns $(VENV)/.debian $(VENV)/.chromium
-	@free=$$(df --output=avail --block-size=1G /dev/shm 2>/dev/null | tail -n 1); \
-	[ "$${free:-0}" -lt 8 ] || export TMPDIR=/dev/shm; \
+	@$(IN_MEMORY); \
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder --durations 10
 
-# Left out is what is marked `services`: its fixtures start a Postgres or a Valkey. What is left computes, a core each.
+# Left out is what is marked `services`: its fixtures start a Postgres or a Valkey. What is left computes, in order, so that
+# no long file is begun last; polars has a thread in each process, for the cores are taken.
 unit: $(VENV)/.patterns ## Every test that needs no service, with a twentieth of the generated cases
-	@RULEFARM_FUZZ=0.05 $(BIN)/python -m pytest --numprocesses logical --dist loadfile -m "not services"
+	@$(IN_MEMORY); \
+	RULEFARM_FUZZ=0.05 POLARS_MAX_THREADS=1 $(BIN)/python -m pytest --numprocesses logical --dist loadfile \
+		--no-loadscope-reorder -m "not services"
 
 check: test ## The same as test
 

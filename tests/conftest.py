@@ -53,10 +53,10 @@ hypothesis.settings.load_profile("busy")
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """`auto`: twice as many as there are cores, for tests of a farm wait more than they compute; `logical`: one a
-    core."""
+    """`auto`: twice as many as there are cores, for tests of a farm wait more than they compute; `logical`: one more,
+    for of the others some wait, for a process that they start or for a budget to pass."""
     cores = os.cpu_count() or 1
-    return cores if config.option.numprocesses == "logical" else cores * 2
+    return cores + 1 if config.option.numprocesses == "logical" else cores * 2
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -51,12 +51,13 @@ def test_python_by_hand_finds_what_the_engine_finds(write, workload: Workload, e
 
 
 @pytest.mark.parametrize("masks", [Masks, GroupedMasks], ids=["c", "d"])
-@pytest.mark.parametrize("size", [1, 70, 300])
+@pytest.mark.parametrize(("size", "rows"), [(1, 50), (70, 300), (300, 300)])
 def test_numpy_by_hand_finds_what_the_engine_finds(
-    masks, size: int, workload: Workload, expected: list[list[str]]
+    masks, size: int, rows: int, workload: Workload, expected: list[list[str]]
 ) -> None:
     judge = masks(workload.rules)
-    assert [hits for chunk in chunks_of(workload.frame, size) for hits in judge(chunk)] == expected
+    found = [hits for chunk in chunks_of(workload.frame.head(rows), size) for hits in judge(chunk)]
+    assert found == expected[:rows]
 
 
 @pytest.mark.parametrize("size", [1, 70, 300])
