@@ -261,8 +261,7 @@ def _instant(name: str, value: Any) -> datetime:
     try:
         if isinstance(value, str) and len(value) <= _LONGEST:
             return wire.instant(datetime.fromisoformat(value), name)
-    # OverflowError: 0001-01-01 of a place east of Greenwich is no instant in UTC.
-    except (ValueError, OverflowError):
+    except ValueError:
         pass
     raise _bad(name, "an instant", value)
 

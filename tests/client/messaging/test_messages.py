@@ -87,7 +87,7 @@ BAD: list[tuple[str, dict[str, Any], str, str]] = [
     ("no time zone", {"as_of": "2026-03-01T00:00:00"}, "bad-as-of", "no time zone"),
     ("no instant", {"as_of": "yesterday"}, "bad-message", "as_of is not an instant but 'yesterday'"),
     ("an instant of the wrong kind", {"enqueued_at": 0}, "bad-message", "enqueued_at is not an instant but 0"),
-    ("before all time", {"enqueued_at": "0001-01-01T00:00:00+14:00"}, "bad-message", "enqueued_at"),
+    ("before all time", {"enqueued_at": "0001-01-01T00:00:00+14:00"}, "bad-as-of", "enqueued_at"),
     ("neither true nor false", {"on_record": 1}, "bad-message", "on_record is not true or false but 1"),
     ("no number", {"rings": "1"}, "bad-message", "rings is not a whole number"),
     ("true for a number", {"rings": True}, "bad-message", "rings is not a whole number"),
