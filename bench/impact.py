@@ -117,10 +117,14 @@ def _lay_jobs(engine: Engine, domain: str, orders: Path, count: int) -> None:
     """Single jobs that are done, in place of all batches, each as of another instant of the last three months."""
     with orders.open(encoding="utf-8") as lines:
         facts = [json.loads(line) for _, line in zip(range(_KINDS), lines, strict=False)]
-    lay_open(engine, domain, facts, count, name="laid")
     with engine.begin() as connection:
         connection.execute(text("truncate batches, chunks"))
-        connection.execute(text("update jobs set state = 'done', as_of = as_of - interval '90 days' * random()"))
+    # A statement has its time, whoever asks.
+    for first in range(0, count, _ROWS):
+        lay_open(engine, domain, facts, min(_ROWS, count - first), name=f"laid-{first}")
+        shifted = "update jobs set state = 'done', as_of = as_of - interval '90 days' * random() where state = 'open'"
+        with engine.begin() as connection:
+            connection.execute(text(shifted))
 
 
 def _products(engine: Engine, draft: Path, rounds: int) -> None:
