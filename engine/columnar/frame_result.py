@@ -77,10 +77,13 @@ class FrameResult:
         return kinds
 
     @cached_property
-    def _names(self) -> list[str]:
-        """The names of the fired rules of all rows, one after the other."""
+    def _fired(self) -> list[list[str]]:
+        """The names of the fired rules of all rows: mostly one row is asked for after the other."""
         names: list[str] = self._reasons.name_array[self._positions].tolist()
-        return names
+        fired = [names[begin:end] for begin, end in pairwise(self._starts)]
+        for row, evaluation in self._evaluations.items():
+            fired[row] = evaluation.fired
+        return fired
 
     @cached_property
     def _constant_reasons(self) -> tuple[list[int], list[Reason]]:
@@ -90,8 +93,7 @@ class FrameResult:
 
     def fired(self, row: int) -> list[str]:
         """Names of the rules that fired for a row, in that order."""
-        evaluation = self._evaluations.get(row)
-        return self._names[self._starts[row] : self._starts[row + 1]] if evaluation is None else evaluation.fired
+        return self._fired[row]
 
     def reasons(self, row: int) -> list[Reason]:
         """The reasons that rules gave for a row, in that order."""
