@@ -10,7 +10,17 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from engine.collector import no_collector
-from engine.columnar import FrameEvaluator, FrameResult, RowEvaluator, exact_floats, pays, pays_whole, unpacked
+from engine.columnar import (
+    FormOfRows,
+    FrameEvaluator,
+    FrameResult,
+    RowEvaluator,
+    exact_floats,
+    lengths_of,
+    pays,
+    pays_whole,
+    unpacked,
+)
 from engine.compiler import compile_rules
 from engine.diagnostics import Diagnostic
 from engine.errors import FactsRejected
@@ -267,22 +277,23 @@ class Program:
         if fact is None:
             fact, frame, dtypes = unpacked(frame, dtypes)
             fact = fact if names is None or fact is None else names.fact(fact)
+        lengths = lengths_of(frame, dtypes) if fact is None else {}
         is_strict = self.schema is not None and self.schema.strict
         is_plain = names is None and not is_strict
         if names is not None:
             own = {name: names.fact(name) if fact is None else names.field(fact, name) for name in frame.columns}
             if doubled(own.values()):
                 # Which of the two a row has is seen row by row.
-                return self._rows.judge(frame, dtypes, fact, moment_of_all, is_plain=False)
+                return self._rows.judge(frame, None, fact, moment_of_all)
             frame = frame.rename(own)
-        if pays_whole(frame, dtypes, self._findings) if fact is None else pays(frame):
+        if pays_whole(frame, dtypes, lengths, self._findings) if fact is None else pays(frame):
             if fact is None and is_plain:
                 result = self._chunks.judge_whole(frame, dtypes, moment_of_all)
                 if result is not None:
                     return result
             if fact is not None and not self._refuses_columns(frame, fact):
                 return self._chunks.judge(frame, fact, moment_of_all)
-        return self._rows.judge(frame, dtypes, fact, moment_of_all, is_plain=is_plain)
+        return self._rows.judge(frame, FormOfRows(dtypes, lengths) if is_plain else None, fact, moment_of_all)
 
     def _refuses_columns(self, frame: "polars.DataFrame", fact: str) -> bool:
         """Whether a strict schema refuses every row for the name of a column."""

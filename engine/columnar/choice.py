@@ -4,7 +4,7 @@ Takes a frame, counts what either way has to do, and compares by what that took 
 rows of `python -m bench`). Looks at the sizes of a frame and at nothing else, so that the same frame is judged in the
 same way everywhere and always; the answers are the same either way."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -14,11 +14,15 @@ _ROW = 6
 #: What a column costs, in cells, however few rows there are: the steps of a pass over arrays.
 _COLUMN = 60
 #: The same of whole facts, whose elements are put together row by row.
-_WHOLE_COLUMN = 260
+_WHOLE_COLUMN = 340
 #: What a pass costs without any column, in columns.
 _PASS = 10
 #: Findings about lists that cost what a column does: most of them are bits that are looked up together.
 _FINDINGS_A_COLUMN = 4
+
+
+#: Place of each column of lists of objects to how long the list of each row is; None: there is none.
+Lengths = Mapping[int, Sequence[int | None]]
 
 
 def pays(frame: pl.DataFrame) -> bool:
@@ -30,25 +34,33 @@ def pays(frame: pl.DataFrame) -> bool:
     return len(frame) * (_ROW + frame.width) >= _COLUMN * (frame.width + _PASS)
 
 
-def pays_whole(frame: pl.DataFrame, dtypes: Sequence[Any], findings: int) -> bool:
+def pays_whole(frame: pl.DataFrame, dtypes: Sequence[Any], lengths: Lengths, findings: int) -> bool:
     """The same of whole facts, the elements of whose lists are rows, too.
 
     Args:
         frame: each column is a fact, an object or a list of them.
         dtypes: of its columns.
+        lengths: of its lists, as `lengths_of` gives them.
         findings: how many things are found out about lists before any rule is asked.
     """
     rows, columns, cells = len(frame), findings // _FINDINGS_A_COLUMN, 0
-    lists = []
     for place, dtype in enumerate(dtypes):
-        if isinstance(dtype, pl.List) and isinstance(dtype.inner, pl.Struct):
-            lists.append((place, len(dtype.inner.fields)))
-        else:
-            fields = len(dtype.fields) if isinstance(dtype, pl.Struct) else 1
-            columns, cells = columns + fields, cells + fields * rows
-    wanted = _WHOLE_COLUMN * (columns + sum(fields for _, fields in lists) + _PASS) - _ROW * rows
-    for place, fields in lists:
-        if cells >= wanted:
-            break
-        cells += fields * int(frame.to_series(place).list.len().sum() or 0)
-    return cells >= wanted
+        is_list = place in lengths
+        fields = len((dtype.inner if is_list else dtype).fields) if is_list or isinstance(dtype, pl.Struct) else 1
+        columns += fields
+        cells += fields * (sum(filter(None, lengths[place])) if is_list else rows)
+    return cells + _ROW * rows >= _WHOLE_COLUMN * (columns + _PASS)
+
+
+def lengths_of(frame: pl.DataFrame, dtypes: Sequence[Any]) -> Lengths:
+    """How long the lists of objects are: asking for it takes as long as judging a record.
+
+    Args:
+        frame: each column is a fact, an object or a list of them.
+        dtypes: of its columns.
+    """
+    return {
+        place: frame.to_series(place).list.len().to_list()
+        for place, dtype in enumerate(dtypes)
+        if isinstance(dtype, pl.List) and isinstance(dtype.inner, pl.Struct)
+    }

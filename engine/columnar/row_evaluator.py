@@ -15,6 +15,7 @@ from typing import Any
 
 import polars as pl
 
+from engine.columnar.choice import Lengths
 from engine.columnar.frame_result import FrameResult
 from engine.compiler import Compiled
 from engine.evaluation import Evaluation, run_cycle
@@ -41,6 +42,14 @@ _KINDS: dict[Any, str] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class FormOfRows:
+    """What is known of the columns of a frame."""
+
+    dtypes: Sequence[Any]
+    lengths: Lengths
+
+
 class RowEvaluator:
     """Judges the rows of one program by themselves."""
 
@@ -55,27 +64,25 @@ class RowEvaluator:
         self._evaluate = evaluate
         self._readers: dict[tuple[Any, ...], _FormReader | None] = {}
 
-    def judge(
-        self, frame: pl.DataFrame, dtypes: Sequence[Any], fact: str | None, as_of: datetime, *, is_plain: bool
-    ) -> FrameResult:
+    def judge(self, frame: pl.DataFrame, form: "FormOfRows | None", fact: str | None, as_of: datetime) -> FrameResult:
         """Judge every row of a frame.
 
         Args:
             frame: one row per subject.
-            dtypes: of its columns.
+            form: of its rows; None: facts are to be made of each, for they need more than to be read, as where other
+                names are known.
             fact: whose fields the columns are; None: each is a whole fact.
             as_of: the moment they are judged at, in UTC.
-            is_plain: whether facts need nothing but to be read: no other names are known, and none is refused.
 
         Returns:
             What the record evaluator would say about each row.
         """
         evaluations: list[Evaluation] = []
-        for part in frame.iter_slices(_ROWS) if len(frame) > _ROWS else (frame,):
-            slots = self._slots(part, dtypes, fact, as_of) if is_plain else None
-            evaluations += (
-                self._by_facts(part, fact, as_of) if slots is None else self._judged(part, slots, fact, as_of)
-            )
+        for first in range(0, len(frame), _ROWS):
+            part = frame if len(frame) <= _ROWS else frame[first : first + _ROWS]
+            rows = self._slots(part, form, first, fact, as_of) if form is not None and len(frame) >= _FEW else None
+            judged = self._by_facts(part, fact, as_of) if rows is None else self._judged(part, rows, fact, as_of)
+            evaluations += judged
         return FrameResult.of(evaluations)
 
     def _by_facts(self, frame: pl.DataFrame, fact: str | None, as_of: datetime) -> Iterator[Evaluation]:
@@ -104,17 +111,18 @@ class RowEvaluator:
             yield next(self._by_facts(frame[place], fact, as_of)) if evaluation is None else evaluation
 
     def _slots(
-        self, frame: pl.DataFrame, dtypes: Sequence[Any], fact: str | None, as_of: datetime
+        self, frame: pl.DataFrame, of_rows: "FormOfRows", first: int, fact: str | None, as_of: datetime
     ) -> list[Slots | None] | None:
         """The slots of each row; None where facts have to be made of all of them.
 
         Args:
             frame: the rows.
-            dtypes: of its columns.
+            of_rows: their form, and that of others.
+            first: which of these is the first one.
             fact: whose fields the columns are; None: each is a whole fact.
             as_of: the moment they are judged at, in UTC.
         """
-        schema = self._compiled.layout.schema
+        schema, dtypes = self._compiled.layout.schema, of_rows.dtypes
         if schema is None:
             return None
         if fact is not None:
@@ -129,7 +137,7 @@ class RowEvaluator:
         for place, name in facts:
             dtype = dtypes[place]
             if schema.facts[name].is_list:
-                if not isinstance(dtype, pl.List):
+                if place not in of_rows.lengths:
                     return None
                 dtype = dtype.inner
             if not isinstance(dtype, pl.Struct):
@@ -142,7 +150,7 @@ class RowEvaluator:
         for number, (place, name) in enumerate(facts):
             column = frame.to_series(place)
             if schema.facts[name].is_list:
-                begins, count, gaps = spans_of(column.list.len().to_list())
+                begins, count, gaps = spans_of(of_rows.lengths[place][first : first + len(frame)])
                 column = column.explode()
                 if len(column) != count or column.null_count() != gaps:
                     return None

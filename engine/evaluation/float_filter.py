@@ -101,6 +101,20 @@ class LinearComparison:
         """Give the opposite results."""
         self.less, self.more, self.equal = not self.less, not self.more, not self.equal
 
+    @property
+    def rest(self) -> tuple[str, str, float] | None:
+        """The difference without its only constant, and the size of that, both as text; and with what to compare it.
+
+        None where it is no sum with one constant.
+        """
+        if len(self.constants) != 1 or any(mark in self.difference for mark in ("*", "/", "abs")):
+            return None
+        names = (*self.fields.values(), "constant0")
+        # One or minus one: the constant is added, or taken away.
+        sign, _ = _difference_and_size(self.difference, self.size, names)(*[0.0] * len(self.fields), 1.0)
+        text, size = (text.replace("constant0", "0.0") for text in (self.difference, self.size))
+        return text, size, -sign * self.constants[0]
+
     def _side(self, node: Expression) -> _Side:
         match node:
             case Path():

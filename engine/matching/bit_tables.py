@@ -9,8 +9,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, time, timedelta
 from typing import Any
 
+from engine.matching.offsets import FieldSum, Offset
 from engine.matching.ratios import Ratio
 from engine.values import Day, IntervalSet, Value, ValueSet
+
+#: What is computed once for all conjunctions that compare it: slots of dividend and divisor, or a sum.
+Measure = tuple[int, int] | FieldSum
 
 
 class BitTableBuilder:
@@ -147,30 +151,29 @@ class Table:
         return self._rest
 
 
-class RatioTable:
-    """The vectors of `left / right`, for a `right` above zero; and which of their bits an exact test has to confirm."""
+class MeasureTable:
+    """The vectors of a ratio of two fields, or of a sum; and which of their bits an exact test has to confirm."""
 
-    def __init__(self, left: int, right: int, tests: Mapping[int, Ratio], count: int) -> None:
+    def __init__(self, measure: Measure, tests: Mapping[int, Ratio | Offset], count: int) -> None:
         """Build it.
 
         Args:
-            left: slot of the dividend.
-            right: slot of the divisor.
+            measure: slots of dividend and divisor, which is above zero; or the sum.
             tests: the comparison of each conjunction that has one, by its bit.
             count: how many conjunctions there are.
         """
-        self.left, self.right, self.tests = left, right, tests
+        self.measure, self.tests = measure, tests
         #: The bits of all conjunctions with such a comparison.
         self.every = sum(1 << i for i in tests)
         alive, doubts = BitTableBuilder(((1 << count) - 1) ^ self.every), BitTableBuilder(0)
-        for i, ratio in tests.items():
+        for i, test in tests.items():
             bit = 1 << i
-            below, above = ratio.band
-            if ratio.less:
+            below, above = test.band
+            if test.less:
                 alive.first |= bit
             else:
                 alive.change(below, bit)
-            if not ratio.more:
+            if not test.more:
                 alive.change(above, bit)
             doubts.change(below, bit)
             doubts.change(above, bit)

@@ -139,8 +139,8 @@ class ElementProbeLines:
             writer.bind(value, name)
         if not look_ups.order:
             writer.line("alive = everything")
-        write_look_ups(writer, look_ups.order, look_ups.forms, look_ups.ratios, self._value, "continue")
-        if look_ups.doubtful or look_ups.ratios:
+        write_look_ups(writer, look_ups.order, look_ups.forms, look_ups.measures, self._value, "continue")
+        if look_ups.doubtful or look_ups.measures:
             writer.line("if doubt:")
             with writer.indent():
                 before = set(self._loaded)

@@ -14,15 +14,16 @@ from typing import Any
 from engine.evaluation import LinearComparison, Test, all_hold
 from engine.facts import ORDINARY, FunctionWriter, Slots
 from engine.language import Expression, Pattern
-from engine.matching.bit_tables import RatioTable, Table
+from engine.matching.bit_tables import Measure, MeasureTable, Table
 from engine.matching.normal_form import Conjunction
+from engine.matching.offsets import FieldSum, Offset, offset_of
 from engine.matching.ratios import Ratio
 from engine.matching.remembered import Remembered, pack_table
 
 #: Gives a bit for each conjunction that holds; the first one has the lowest.
 Probe = Callable[[Slots], int]
 
-#: A ratio that fewer conjunctions test is not worth a table: they are mostly dead before it would be asked.
+#: A ratio or a sum that fewer conjunctions test is not worth a table: they are mostly dead before it would be asked.
 _WORTH_A_TABLE = 4
 
 #: Form of a look-up to its text, for a field of that number. A field of any kind asks what kind its value has first.
@@ -105,8 +106,8 @@ class LookUps:
     order: Sequence[int]
     #: How each of them is looked up.
     forms: Sequence[str]
-    #: The slots of dividend and divisor of each ratio to look up.
-    ratios: Sequence[tuple[int, int]]
+    #: The ratios and sums to look up.
+    measures: Sequence[Measure]
     #: In the order of `names`.
     values: Sequence[Any]
     #: The bits of the conjunctions that no table decides.
@@ -115,12 +116,12 @@ class LookUps:
     @property
     def names(self) -> list[str]:
         """What the lines call by name, and the tests of what is in doubt."""
-        return _names(self.forms, len(self.ratios))
+        return _names(self.forms, len(self.measures))
 
 
-def _names(forms: Sequence[str], ratios: int) -> list[str]:
+def _names(forms: Sequence[str], measures: int) -> list[str]:
     names = ["bisect", *(f"{need}{i}" for i, form in enumerate(forms) for need in _NEEDS[form])]
-    names += [f"ratio_{need}{i}" for i in range(ratios) for need in ("cuts", "vectors", "doubts", "every")]
+    names += [f"measure_{need}{i}" for i in range(measures) for need in ("cuts", "vectors", "doubts", "every")]
     return [*names, "bits", "tests", "doubtful", "everything"]
 
 
@@ -145,7 +146,7 @@ class Probes:
             done: slots whose tests hold for all facts that come here.
         """
         look_ups = self.look_ups(entries, done)
-        make = _factory(tuple(look_ups.order), tuple(look_ups.forms), tuple(look_ups.ratios))
+        make = _factory(tuple(look_ups.order), tuple(look_ups.forms), tuple(look_ups.measures))
         probe: Probe = make(*look_ups.values)
         return probe
 
@@ -157,15 +158,15 @@ class Probes:
             done: slots whose tests hold for all that comes here.
         """
         order, forms, values = self._fields(entries, done)
-        ratios = self._ratios(entries)
-        for ratio in ratios:
-            values += [ratio.cuts, ratio.vectors, ratio.doubts, ratio.every]
+        tables = self._measures(entries)
+        for table in tables:
+            values += [table.cuts, table.vectors, table.doubts, table.every]
         # Bit i is found by its bit length, i + 1: the first items of these lists are never asked for.
         bits = [0, *(1 << i for i in range(len(entries)))]
         tests = [None, *(entry.test for entry in entries)]
-        doubtful = sum(1 << i for i, entry in enumerate(entries) if _untabled(entry, i, ratios))
+        doubtful = sum(1 << i for i, entry in enumerate(entries) if _untabled(entry, i, tables))
         values = [bisect_right, *values, bits, tests, doubtful, (1 << len(entries)) - 1]
-        return LookUps(order, forms, [(ratio.left, ratio.right) for ratio in ratios], values, doubtful)
+        return LookUps(order, forms, [table.measure for table in tables], values, doubtful)
 
     def _fields(self, entries: Sequence[Entry], done: frozenset[int]) -> tuple[list[int], list[str], list[Any]]:
         """The slots to look up, the form of each look-up, and the values that those forms need."""
@@ -202,21 +203,23 @@ class Probes:
             return kind if table.texts is not None else "remembered"
         return f"any {table.mostly}" if kind is None and table.mostly != "any" else "any"
 
-    def _ratios(self, entries: Sequence[Entry]) -> list[RatioTable]:
-        pairs: dict[tuple[int, int], dict[int, Ratio]] = {}
+    def _measures(self, entries: Sequence[Entry]) -> list[MeasureTable]:
+        measured: dict[Measure, dict[int, Ratio | Offset]] = {}
         for i, entry in enumerate(entries):
             for residual in entry.residuals:
                 ratio = residual.ratio
                 if ratio is not None:
-                    pairs.setdefault((ratio.left, ratio.right), {}).setdefault(i, ratio)
+                    measured.setdefault((ratio.left, ratio.right), {}).setdefault(i, ratio)
+                elif (offset := offset_of(residual.linear)) is not None:
+                    measured.setdefault(offset.sum, {}).setdefault(i, offset)
         return [
-            RatioTable(left, right, tests, len(entries))
-            for (left, right), tests in pairs.items()
+            MeasureTable(measure, tests, len(entries))
+            for measure, tests in measured.items()
             if len(tests) >= _WORTH_A_TABLE
         ]
 
 
-def _untabled(entry: Entry, bit: int, tables: list[RatioTable]) -> bool:
+def _untabled(entry: Entry, bit: int, tables: list[MeasureTable]) -> bool:
     """Whether a conjunction has a residual test that no table answers."""
     tabled = {id(table.tests[bit]) for table in tables if bit in table.tests}
     return len(tabled) < len(entry.residuals)
@@ -241,19 +244,19 @@ def _values(form: str, table: Table) -> tuple[Any, ...]:
 
 
 @functools.lru_cache(maxsize=4_096)
-def _factory(order: tuple[int, ...], forms: tuple[str, ...], ratios: tuple[tuple[int, int], ...]) -> Any:
+def _factory(order: tuple[int, ...], forms: tuple[str, ...], measures: tuple[Measure, ...]) -> Any:
     """The code of a shape: a function that takes the tables and gives the probe.
 
     Args:
         order: the slots to look up, in that order.
         forms: how each of them is looked up.
-        ratios: the slots of dividend and divisor of each ratio to look up.
+        measures: the ratios and sums to look up.
     """
-    names = _names(forms, len(ratios))
+    names = _names(forms, len(measures))
     writer = FunctionWriter("probe", ["slots"])
     if not order:
         writer.line("alive = everything")
-    write_look_ups(writer, order, forms, ratios, lambda slot: f"slots[{slot:d}]", "return 0")
+    write_look_ups(writer, order, forms, measures, lambda slot: f"slots[{slot:d}]", "return 0")
     writer.line("while doubt:")
     with writer.indent():
         writer.line("last = doubt.bit_length()")
@@ -267,7 +270,7 @@ def write_look_ups(
     writer: FunctionWriter,
     order: Sequence[int],
     forms: Sequence[str],
-    ratios: Sequence[tuple[int, int]],
+    measures: Sequence[Measure],
     load: Callable[[int], str],
     stop: str,
 ) -> None:
@@ -277,7 +280,7 @@ def write_look_ups(
         writer: of the function; gives `alive` its value beforehand where there is nothing to look up.
         order: the slots to look up, in that order.
         forms: how each of them is looked up.
-        ratios: the slots of dividend and divisor of each ratio to look up.
+        measures: the ratios and sums to look up.
         load: gives the text that reads a slot.
         stop: what to do when nothing is alive.
     """
@@ -288,12 +291,17 @@ def write_look_ups(
         if i & (i + 1) == 0:
             writer.line(f"if not alive: {stop}")
     writer.line("doubt = doubtful")
-    for i, (left, right) in enumerate(ratios):
-        writer.line(f"left = {load(left)}; right = {load(right)}")
-        writer.line(f"if left.__class__ is float and right.__class__ is float and right > 0.0 and slots[{ORDINARY:d}]:")
+    for i, measure in enumerate(measures):
+        if isinstance(measure, FieldSum):
+            text, is_sure = measure.text, measure.write(writer, load)
+        else:
+            writer.line(f"left = {load(measure[0])}; right = {load(measure[1])}")
+            text, is_sure = "left / right", "left.__class__ is float and right.__class__ is float and right > 0.0"
+            is_sure = f"{is_sure} and slots[{ORDINARY:d}]"
+        writer.line(f"if {is_sure}:")
         with writer.indent():
-            writer.line(f"place = bisect(ratio_cuts{i}, left / right)")
-            writer.line(f"alive &= ratio_vectors{i}[place]")
-            writer.line(f"doubt |= ratio_doubts{i}[place]")
-        writer.line(f"else: doubt |= ratio_every{i}")
+            writer.line(f"place = bisect(measure_cuts{i}, {text})")
+            writer.line(f"alive &= measure_vectors{i}[place]")
+            writer.line(f"doubt |= measure_doubts{i}[place]")
+        writer.line(f"else: doubt |= measure_every{i}")
     writer.line("doubt &= alive")

@@ -156,6 +156,8 @@ class Lists:
 def classed(maker: Maker) -> list[Rule]:
     """Rules as a domain has them: equality on a text, bounds on numbers, now and then a multiple of another field."""
     feeding, rules = maker.one_in(4), []
+    # Many compare the same sum, each with a constant of its own.
+    pair = maker.random.sample(NUMERIC, 2) if maker.one_in(2) else []
     for number in range(maker.random.randrange(20, 100)):
         tests: list[Expression] = []
         if maker.random.randrange(8):
@@ -165,13 +167,30 @@ def classed(maker: Maker) -> list[Rule]:
         for field in maker.random.sample(NUMERIC, maker.random.randrange(3)):
             limit = nodes.Literal(maker.number())
             tests.append(nodes.Compare(maker.pick(ORDER), Path("P", (field,)), limit))  # type: ignore[arg-type]
-        if maker.one_in(2) or len(tests) < 2:
+        if pair and maker.one_in(2):
+            tests.append(summed(maker, pair))
+        elif maker.one_in(2) or len(tests) < 2:
             tests.append(maker.multiple())
         if maker.one_in(6):
             tests.append(maker.condition(1))
         actions = tuple(maker.action(feeding) for _ in range(maker.random.randrange(1, 3)))
         rules.append(Rule(f"R{number}", nodes.And(tuple(tests)), actions, salience=maker.pick([0, 0, 0, 5])))
     return rules
+
+
+def summed(maker: Maker, pair: list[str]) -> Expression:
+    """The sum of two fields, or their difference, against a constant, in the forms that people write."""
+    one, other, constant = Path("P", (pair[0],)), Path("P", (pair[1],)), nodes.Literal(maker.number())
+    forms: list[tuple[Expression, Expression]] = [
+        (nodes.Arithmetic("+", one, other), constant),
+        (nodes.Arithmetic("-", one, other), constant),
+        (one, nodes.Arithmetic("+", other, constant)),
+        (nodes.Arithmetic("-", constant, one), other),
+        (nodes.Arithmetic("-", one, constant), nodes.Negate(other)),
+    ]
+    left, right = maker.pick(forms[:3]) if maker.random.randrange(4) else maker.pick(forms)
+    made = nodes.Compare(maker.pick(ORDER), left, right)  # type: ignore[arg-type]
+    return nodes.Not(made) if maker.one_in(6) else made
 
 
 class Chain:

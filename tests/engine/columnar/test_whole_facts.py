@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.checks import with_dates
-from engine.columnar import FrameEvaluator, RowEvaluator, exact_floats
+from engine.columnar import FormOfRows, FrameEvaluator, RowEvaluator, exact_floats, lengths_of
 from engine.columnar.frame_result import FrameResult
 from engine.compiler import compile_rules
 from engine.evaluation import Evaluation
@@ -83,7 +83,8 @@ def test_rows_of_whole_facts_mean_what_each_means_by_itself(seed: int) -> None:
 
     frame = whole_facts(seed)
     by_columns = FrameEvaluator(compiled, evaluate).judge_whole(frame, frame.dtypes, AS_OF)
-    results = {"by rows": RowEvaluator(compiled, evaluate).judge(frame, frame.dtypes, None, AS_OF, is_plain=True)}
+    form = FormOfRows(frame.dtypes, lengths_of(frame, frame.dtypes))
+    results = {"by rows": RowEvaluator(compiled, evaluate).judge(frame, form, None, AS_OF)}
     JUDGED["frames"] += 1
     if by_columns is not None:
         JUDGED["by columns"] += 1
