@@ -74,7 +74,7 @@ def test_workers_that_judge_by_other_rules_than_the_active_ones_are_named() -> N
     )
     assert [check.status for check in check_rulesets(described, {"payment": B, "pricing": A})] == ["fail"]
     late, other = check_rulesets(described, {"payment": B, "pricing": B}, {"payment"})
-    assert (late.status, late.hint) == ("warn", "it was published a moment ago; workers go over to it within 35 s")
+    assert (late.status, late.hint) == ("warn", "it was published a moment ago; workers go over to it within 33 s")
     assert other.status == "fail"
     del described["q@b"]
     assert [check.status for check in check_rulesets(described, {"payment": A, "pricing": A})] == ["ok"]
