@@ -173,7 +173,7 @@ def orders(
     return _in_chunks(words, program, frame, taken, None, sizes, effort, wanted)
 
 
-def shipped(program: Program, frame: Any, effort: Effort) -> list[ReportRow]:
+def shipped(program: Program, frame: pl.DataFrame, effort: Effort) -> list[ReportRow]:
     """The pricing rules that ship, on the products of the examples.
 
     Args:
@@ -181,7 +181,7 @@ def shipped(program: Program, frame: Any, effort: Effort) -> list[ReportRow]:
         frame: the products.
         effort: how much to measure.
     """
-    facts = [{"Product": row} for row in frame.iterrows_of(named=True)]
+    facts = [{"Product": row} for row in frame.iter_rows(named=True)]
     sizes = (*_FEW, 200, _ROWS, len(facts))
     words = "shipped pricing rules, chunks of {:,} products"
     return _in_chunks(words, program, frame, facts, "Product", sizes, effort)
