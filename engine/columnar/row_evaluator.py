@@ -165,12 +165,15 @@ class RowEvaluator:
 
     def _reader(self, form: _Form) -> "_FormReader | None":
         """What reads rows of a form; None: facts have to be made of them."""
-        key = tuple([(fact, name, _class_of(dtype)) for fact, fields in form for name, dtype in fields])
-        if key not in self._readers:
-            if len(self._readers) >= _MAX_FORMS:
-                self._readers = {}
-            self._readers[key] = self._made(form)
-        return self._readers[key]
+        # By fact: one without a field is there, too.
+        key = tuple([(fact, tuple([(name, _class_of(dtype)) for name, dtype in fields])) for fact, fields in form])
+        # Another thread may begin anew meanwhile: what is known by then stays in hand.
+        readers = self._readers
+        if key not in readers:
+            if len(readers) >= _MAX_FORMS:
+                readers = self._readers = {}
+            readers[key] = self._made(form)
+        return readers[key]
 
     def _made(self, form: _Form) -> "_FormReader | None":
         layout, use = self._compiled.layout, self._compiled.reader.use

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine import compile_ruleset
 from engine.checks import with_dates
 from engine.columnar import FormOfRows, FrameEvaluator, RowEvaluator, exact_floats, lengths_of
 from engine.columnar.frame_result import FrameResult
@@ -19,6 +20,7 @@ from engine.compiler import compile_rules
 from engine.evaluation import Evaluation
 from engine.program import Program
 from engine.ruleset import Ruleset
+from engine.schema import parse_schema
 from tests.engine.effort import cases
 from tests.engine.generated_facts import frame_from
 from tests.engine.generated_rules import Maker
@@ -104,3 +106,28 @@ def test_rows_of_whole_facts_mean_what_each_means_by_itself(seed: int) -> None:
 def test_many_were_judged_by_columns() -> None:
     assert JUDGED["by columns"] >= JUDGED["frames"] / 4, JUDGED
     assert 0 < JUDGED["errors"] < JUDGED["rows"] / 2, JUDGED
+
+
+NOTHING = pl.Struct([])
+
+
+@pytest.mark.parametrize(
+    "empty",
+    [pl.Series("Q", [{}] * ROWS, NOTHING), pl.Series("K", [[{}]] * ROWS, pl.List(NOTHING))],
+    ids=["an object", "a list"],
+)
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_objects_without_any_field_are_judged_after_frames_that_have_none_of_them(empty: pl.Series, place: int) -> None:
+    """What was found out about the columns of one frame is not taken for those of another one."""
+    program = compile_ruleset(
+        {"r.grl": 'rule R { when exists(L.n > P.n) && Q.n == null && Count(K.n > 1) == 0 then Review("less"); }'},
+        parse_schema(
+            'subject = "P"\nkey = "t"\n[facts.P.fields]\nt = { kind = "text" }\nn = { kind = "number" }\n'
+            '[facts.Q.fields]\nn = { kind = "number" }\n[facts.L]\nlist = true\n[facts.L.fields]\n'
+            'n = { kind = "number" }\n[facts.K]\nlist = true\n[facts.K.fields]\nn = { kind = "number" }\n'
+        ),
+    )
+    known = [pl.Series("P", [{"n": 1.0}] * ROWS), pl.Series("L", [[{"n": 2.0}]] * ROWS)]
+    for columns in (known, [*known[:place], empty, *known[place:]]):
+        result = program.evaluate_frame(pl.DataFrame(columns), fact=None, as_of=AS_OF)
+        assert result.outcome == ["review"] * ROWS
