@@ -32,7 +32,7 @@ def chain(effort: Effort) -> tuple[list[ReportRow], list[Absent]]:
     """Sixty rules that feed each other, and ten thousand, or a thousand."""
     program = compile_ruleset({"chain.grl": chained.grl()}, chained.schema())
     leading_back = compile_ruleset({"chain.grl": chained.grl(leading_back=True)}, chained.schema())
-    items = chained.make_items(effort.shipped // 2)
+    items = chained.make_items(effort.shipped)
     frame = chained.frame(items)
     facts = [{"Item": item} for item in items]
     one, split = chained.inlined(), chained.specialised()

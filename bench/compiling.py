@@ -1,11 +1,13 @@
 """What compiling costs, in a process of its own.  [compiling] -> suites
 
-`python -m bench.compiling RULES [memory]` prints one line of JSON. A process of its own, because the engine keeps code
-that it generated for one program for the next one like it, and the first compilation is the one that a worker waits
-for. With `memory` the size is measured in place of the times: tracing allocations makes everything slow."""
+`python -m bench.compiling RULES [size|table|peak]` prints one line of JSON. A process of its own, because the engine
+keeps code that it generated for one program for the next one like it, and the first compilation is the one that a
+worker waits for. Sizes are measured in place of the times: tracing allocations makes everything slow, and the peak of
+a process that did anything else is no peak of compiling."""
 
 import gc
 import json
+import resource
 import subprocess
 import sys
 import time
@@ -16,21 +18,21 @@ from typing import Any
 
 from bench.baselines import inlined, specialised
 from bench.ours import AS_OF
-from bench.workload import make_workload
+from bench.workload import CATEGORIES, make_workload
 from engine import Program, read_sources
 
 #: Rows of the first chunk: enough to make whatever a program leaves until it is asked for.
 _FIRST = 200
 
 
-def measured(rules: int, *, memory: bool = False) -> dict[str, float]:
+def measured(rules: int, what: str = "times") -> dict[str, float]:
     """Start a process that compiles so many rules, and wait for its figures.
 
     Args:
-        rules: how many.
-        memory: default False: seconds, by step; True: megabytes.
+        rules: how many, or rows of a table.
+        what: one of `MEASURES`; default: seconds, by step.
     """
-    command = [sys.executable, "-m", "bench.compiling", str(rules), *(["memory"] if memory else [])]
+    command = [sys.executable, "-m", "bench.compiling", str(rules), what]
     root = Path(__file__).parents[1]
     printed = subprocess.run(command, cwd=root, check=True, stdout=subprocess.PIPE, text=True).stdout
     figures: dict[str, float] = json.loads(printed)
@@ -78,6 +80,55 @@ def size(rules: int) -> dict[str, float]:
     return {"megabytes": held / 1e6}
 
 
+def table(rows: int) -> dict[str, float]:
+    """Seconds of reading a decision table, its checks among them, and of compiling it, with the collector as it is."""
+    schema = make_workload(1, 1).schema
+    Program(read_sources({"one.csv": table_of(1)}, schema))
+    sources = {"bands.csv": table_of(rows)}
+    gc.collect()
+    ruleset, parse = _timed(lambda: read_sources(sources, schema))
+    program, index = _timed(lambda: Program(ruleset))
+    if len(program.rules) != rows:
+        raise AssertionError(f"{len(program.rules)} rules of {rows} rows")
+    return {"parse": parse, "index": index}
+
+
+def table_of(rows: int) -> str:
+    """A table of as many rows: a category, a range of prices, a review that says which.
+
+    Args:
+        rows: how many; no two overlap.
+    """
+    lines = ["when Product.category,when Product.price,then Review"]
+    for number in range(rows):
+        place, category = divmod(number, CATEGORIES)
+        lines.append(f'"category {category:02d}",[{place / 10}..{(place + 1) / 10}),"band {number}"')
+    return "\n".join(lines) + "\n"
+
+
+def peak(rules: int) -> dict[str, float]:
+    """Megabytes that were resident before any rule was there, and at most until a first record and chunk are judged."""
+    workload = make_workload(rules, _FIRST)
+    sources, schema, frame = {"workload.grl": workload.grl}, workload.schema, workload.frame
+    before = _most_resident_mb()
+    program = Program(read_sources(sources, schema))
+    program.evaluate({"Product": workload.products[0]}, as_of=AS_OF)
+    program.evaluate_frame(frame, fact="Product", as_of=AS_OF)
+    return {"before": before, "megabytes": _most_resident_mb()}
+
+
+def _most_resident_mb() -> float:
+    """The most memory that this process had at once."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        # On Linux `getrusage` tells the most that whoever started this process held, if that was more.
+        [line] = [line for line in status.read_text().splitlines() if line.startswith("VmHWM:")]
+        return int(line.split()[1]) * 1_024 / 1e6
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+
+
+#: What can be measured, by what it is called.
+MEASURES: dict[str, Callable[[int], dict[str, float]]] = {"times": times, "size": size, "table": table, "peak": peak}
+
 if __name__ == "__main__":
-    figures = size if "memory" in sys.argv[2:] else times
-    print(json.dumps(figures(int(sys.argv[1]))))
+    print(json.dumps(MEASURES[sys.argv[2] if len(sys.argv) > 2 else "times"](int(sys.argv[1]))))

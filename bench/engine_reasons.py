@@ -1,13 +1,17 @@
 """Why the engine missed a target, in the figures of the run.  rows of the table -> [engine_reasons] -> __main__
 
-Each target has one reason that can keep it from being met by code as it is; what the machine did besides is seen by
-those who write by hand: they took so much longer than where the target was set."""
+Each target has one reason that can keep it from being met by code as it is; of some the rows beside it tell how much of
+the time, or memory, went where. What the machine did besides is seen by those who write by hand: they took so much
+longer than where the target was set."""
 
 from collections.abc import Sequence
 
 from bench.chain_suite import ANSWERS, RECORD_BACK
-from bench.suites import CHUNK, RECORD, ROW_BY_ROW, A, B, C, D
+from bench.chained_networks import DROOLS
+from bench.compile_suite import BEFORE_RULES, INDEX, PARSE, PEAK, TABLE, WHOLE
+from bench.suites import CHUNK, HALF, RECORD, ROW_BY_ROW, A, B, C, D
 from bench.timing import ReportRow
+from bench.worker_start import CPU, FIRST, IMPORTS
 
 #: What (b) took of the chain where the targets in microseconds were set.
 _BY_HAND_THEN = 0.75
@@ -20,6 +24,7 @@ _WORDS = {
     D: "as (c), and only the rules of a category are asked",
     RECORD: "to read and check the facts is all but constant; a chunk has steps that cost the same for few rows",
     ROW_BY_ROW: "columns or rows are chosen by the size of a frame alone, by what either took when it was measured",
+    DROOLS: "each step is an event whose value Python computed, so that part of its time is as fast as it is by hand",
     RECORD_BACK: "each rule is asked when its turn comes, and again when what it reads is set",
     ANSWERS: "a list of names and a dict of changes are made for each row, which is most of what is beyond the pass",
     CHUNK: "the lines of all orders are read and checked, one by one in their columns, before any rule is asked",
@@ -29,16 +34,66 @@ _WORDS = {
 
 
 def reasons(rows: Sequence[ReportRow]) -> list[str]:
-    """Why targets were missed, a line for each name.
+    """Why targets were missed, a line for each name; for each row, where figures beside it tell.
 
     Args:
         rows: the whole table.
     """
     missed = [row for row in rows if row.met is False]
     lines = [f"  why, {name}: {_WORDS[name]}" for name in dict.fromkeys(row.name for row in missed) if name in _WORDS]
+    lines += [
+        f"  why, {row.section}, {row.name}: {_FIGURES[row.name](row, rows)}" for row in missed if row.name in _FIGURES
+    ]
     by_hand = next((row.sample.middle for row in rows if (row.section, row.name) == (_CHAIN, B)), None)
     if by_hand is not None and any(row.target.endswith("µs") for row in missed):
         then = f"{_BY_HAND_THEN} µs where these targets were set"
         slower = f"this machine is {by_hand / _BY_HAND_THEN:.1f} x as slow, with what else it did"
         lines.append(f"  why, microseconds: {B} took {by_hand:.2f} µs of the chain, and {then}: {slower}")
     return lines
+
+
+def _beside(row: ReportRow, rows: Sequence[ReportRow], name: str) -> float:
+    """The figure of another row of its section."""
+    return next(other.sample.middle for other in rows if (other.section, other.name) == (row.section, name))
+
+
+def _of_rules(row: ReportRow, rows: Sequence[ReportRow]) -> str:
+    compiler = row.sample.middle / (row.ratio.middle if row.ratio else 1)
+    parse, index = (_beside(row, rows, name) / compiler for name in (PARSE, INDEX))
+    return (
+        f"to read and check takes {parse:.1f} x as long as Python's own compiler, which is C, the index {index:.1f} x"
+    )
+
+
+def _of_a_table(row: ReportRow, rows: Sequence[ReportRow]) -> str:
+    parse, index = (_beside(row, rows, name) for name in (PARSE, INDEX))
+    return f"{parse:.0f} ms are its cells, each read and checked as a condition of its own, {index:.0f} ms the index"
+
+
+def _of_a_process(row: ReportRow, rows: Sequence[ReportRow]) -> str:
+    before = _beside(row, rows, BEFORE_RULES)
+    rest = "the rest is what the rules are read into, judged by and say"
+    return f"{before:.0f} MB are there before any rule is read, interpreter, libraries and text; {rest}"
+
+
+def _of_a_start(row: ReportRow, rows: Sequence[ReportRow]) -> str:
+    imports, cpu = _beside(row, rows, IMPORTS), _beside(row, rows, CPU)
+    return (
+        f"a process that only imports the same takes {imports:.2f} s; until then its processes took {cpu:.2f} s of CPU"
+    )
+
+
+def _of_a_record(row: ReportRow, rows: Sequence[ReportRow]) -> str:
+    few = next(other for other in rows if other.name == RECORD)
+    more = "what is more is for the rules that hold, ten times as many, and for tables that no cache holds"
+    return f"{few.section}: {few.sample.middle:.1f} µs; {more}"
+
+
+#: What is told of a row by those beside it.
+_FIGURES = {
+    WHOLE: _of_rules,
+    TABLE: _of_a_table,
+    PEAK: _of_a_process,
+    FIRST: _of_a_start,
+    HALF: _of_a_record,
+}

@@ -136,7 +136,7 @@ def _turn(
         load = drive(server.port, requests, clients=1 if name == LISTED else CLIENTS, seconds=seconds)
         if load.failed:
             raise Stuck(f"{name}: {load.failed} requests failed")
-        loads[name] = Measured(load, (server.fleet.cpu_s() - before) / (load.rate * seconds))
+        loads[name] = Measured(load, (server.fleet.cpu_s() - before) / len(load.times))
     loads[ENGINE] = _engine_alone(pairs)
     asked = {RECORDED: drive(gateway.port, single, clients=1, seconds=seconds).times, "submit and wait": []}
     end = time.perf_counter() + seconds

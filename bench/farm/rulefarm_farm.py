@@ -101,6 +101,14 @@ class Rulefarm(JobQueue):
         wait_until(lambda: domain in self.farm.require_ledger().domains(), PATIENCE_S)
         return fleet
 
+    def start_worker_of_all(self, processes: int) -> Fleet:
+        """Start a worker of the single jobs of all domains that are published.
+
+        Args:
+            processes: that judge.
+        """
+        return self._command("worker", f"--autoscale={processes},{processes}", "--loglevel=WARNING")
+
     def started_servants(self) -> Fleet:
         """Start beat, which starts the reconciler."""
         return self._command("beat", "--loglevel=WARNING")

@@ -1,12 +1,16 @@
 """The gateway is timed beside the bare framework, and a table comes of it. No time is judged."""
 
+import sys
+from pathlib import Path
+
 import pytest
 
 from bench import report
 from bench.exporter_scrape import Scrapes
 from bench.exporter_scrape import rows_of as rows_of_scrapes
+from bench.farm.job_queue import Fleet, free_port, wait_until
 from bench.gateway_command import BARE, BOUND, ENGINE, JUDGED, LISTED, RECORDED, Measured, reasons, rows_of
-from bench.http_load import Load
+from bench.http_load import Load, drive, get, post
 from bench.timing import Sample
 
 
@@ -37,3 +41,16 @@ def test_a_scrape_is_judged_by_its_median() -> None:
     rows = rows_of_scrapes(Scrapes(Sample((20.0, 30.0, 500.0)), Sample((15.0,))), 1_000_000)
     assert [row.met for row in rows] == [True, None]
     assert rows_of_scrapes(Scrapes(Sample((51.0,)), Sample((9.0,))), 5)[0].met is False
+
+
+def test_a_rate_counts_the_time_until_the_last_answer(tmp_path: Path) -> None:
+    port, path = free_port(), "/v1/payment/evaluate"
+    server = Fleet([[sys.executable, "-m", "bench.bare_framework", str(port)]], {}, tmp_path / "http.log")
+    try:
+        wait_until(lambda: get(port, path) in (200, 405), 60)
+        # Their time is over at once, and each of them asks once.
+        load = drive(port, [post(path, "{}")], clients=2, seconds=0)
+    finally:
+        server.kill()
+    assert (len(load.times), load.failed) == (2, 0)
+    assert 0 < load.rate <= sum(1 / took for took in load.times)
