@@ -18,11 +18,13 @@ from typing import Any
 
 from bench.baselines import inlined, specialised
 from bench.ours import AS_OF
-from bench.workload import CATEGORIES, make_workload
+from bench.workload import CATEGORIES, Workload, make_workload
 from engine import Program, read_sources
 
 #: Rows of the first chunk: enough to make whatever a program leaves until it is asked for.
 _FIRST = 200
+#: Rules of a file, where there are too many for one.
+_RULES_OF_A_FILE = 5_000
 
 
 def measured(rules: int, what: str = "times") -> dict[str, float]:
@@ -109,12 +111,22 @@ def table_of(rows: int) -> str:
 def peak(rules: int) -> dict[str, float]:
     """Megabytes that were resident before any rule was there, and at most until a first record and chunk are judged."""
     workload = make_workload(rules, _FIRST)
-    sources, schema, frame = {"workload.grl": workload.grl}, workload.schema, workload.frame
+    sources, schema, frame = files_of(workload), workload.schema, workload.frame
     before = _most_resident_mb()
     program = Program(read_sources(sources, schema))
     program.evaluate({"Product": workload.products[0]}, as_of=AS_OF)
     program.evaluate_frame(frame, fact="Product", as_of=AS_OF)
     return {"before": before, "megabytes": _most_resident_mb()}
+
+
+def files_of(workload: Workload) -> dict[str, str]:
+    """The rules in several files: all in one would be longer than a file may be.
+
+    Args:
+        workload: whose rules.
+    """
+    parts = range(0, len(workload.rules), _RULES_OF_A_FILE)
+    return {f"from{first}.grl": Workload(workload.rules[first : first + _RULES_OF_A_FILE], ()).grl for first in parts}
 
 
 def _most_resident_mb() -> float:

@@ -5,7 +5,7 @@ import pytest
 
 from bench import report
 from bench.compile_suite import PEAK, TABLE, WHOLE, compilation
-from bench.compiling import MEASURES, measured, table, table_of
+from bench.compiling import MEASURES, files_of, measured, table, table_of
 from bench.engine_reasons import reasons
 from bench.ours import AS_OF
 from bench.suites import HALF, RECORD, B, Effort, twice_as_fast
@@ -13,6 +13,7 @@ from bench.timing import ReportRow, Sample
 from bench.worker_start import CPU, FIRST, IMPORTS, rows_of, worker_start
 from bench.workload import make_workload
 from engine import Program, read_sources
+from engine.language import MAX_RULES, MAX_SOURCE_CHARACTERS
 
 EFFORT = Effort(products=30, rounds=1, budget_s=0.001, slow_rounds=1, largest=10_000, shipped=30)
 
@@ -61,6 +62,13 @@ def test_compiling_is_held_against_a_third_of_the_build_before_and_tables_and_me
 def test_the_peak_is_that_of_a_process_of_its_own() -> None:
     found = measured(20, "peak")
     assert 0 < found["before"] <= found["megabytes"] < 1_000
+
+
+def test_the_most_rules_of_a_ruleset_are_read_from_files_that_are_short_enough() -> None:
+    assert MAX_RULES == 20_000
+    files = files_of(make_workload(MAX_RULES, 0))
+    assert max(map(len, files.values())) <= MAX_SOURCE_CHARACTERS
+    assert sum(text.count("rule ") for text in files.values()) == MAX_RULES
 
 
 def test_every_row_of_the_table_that_is_timed_is_a_rule_and_no_two_overlap() -> None:
