@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Engine, Table, case, func, or_, update
 from sqlalchemy.dialects.postgresql import insert
 
-from rulefarm.database import execute_alone, jobs, translate_errors
+from rulefarm.database import STILL_OPEN, execute_alone, jobs, still_open, translate_errors
 from store.dead_letters import Failure, storable, write_dead_letter
 
 #: Failure recorded when a lease expired and the worker reported nothing: it died whole, or can't be reached.
@@ -23,7 +23,7 @@ _FIRST_PAUSE_S = 1.0
 # A mark that is lost with Postgres costs no more than a second judging, whose verdict finds the job closed: so nobody
 # waits until it is on the disk.
 _BEGIN = (
-    "update jobs set attempts = 1, worker = %(worker)s where id = %(id)s and state = 'open' and lease_until is null"
+    f"update jobs set attempts = 1, worker = %(worker)s where id = %(id)s and {STILL_OPEN} and lease_until is null"
     " and attempts <= %(begun)s and set_config('synchronous_commit', 'off', true) = 'off' returning id"
 )
 
@@ -100,7 +100,7 @@ def claim_job(
     is_same_attempt = jobs.c.attempts == (attempt or -1)
     counted = (
         update(jobs)
-        .where(jobs.c.id == job_id, jobs.c.state == "open", is_free(jobs) | is_same_attempt)
+        .where(jobs.c.id == job_id, still_open(jobs), is_free(jobs) | is_same_attempt)
         .where((begun < terms.max_attempts) | is_same_attempt)
         .values(attempts=case((is_same_attempt, jobs.c.attempts), else_=begun + 1), **leased(terms))
         .returning(jobs.c.attempts)
@@ -144,7 +144,7 @@ def fail_job(
     current = jobs.c.attempts <= attempt if attempt else is_free(jobs) | (jobs.c.worker == terms.worker)
     failed = (
         update(jobs)
-        .where(jobs.c.id == job_id, jobs.c.state == "open", current)
+        .where(jobs.c.id == job_id, still_open(jobs), current)
         .values(attempts=number, **released(number, terms, failure))
         .returning(jobs.c.attempts)
     )
@@ -186,7 +186,7 @@ def _close_as_dead(
     """Close a job that is not tried any more, and write its dead letter; False if it is closed or a condition fails."""
     closed = (
         update(jobs)
-        .where(jobs.c.id == job_id, jobs.c.state == "open", *conditions)
+        .where(jobs.c.id == job_id, still_open(jobs), *conditions)
         .values(state="dead", lease_until=None)
         .returning(jobs.c.domain, jobs.c.subject, jobs.c.attempts, jobs.c.worker, jobs.c.code, jobs.c.reason)
     )

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Engine, func, select
 
-from rulefarm.database import batches, chunks, translate_errors
+from rulefarm.database import batches, chunks, still_open, translate_errors
 
 #: What a list of batches tells of each.
 _COLUMNS = (
@@ -62,7 +62,7 @@ def open_rows(engine: Engine, ids: Sequence[UUID]) -> dict[UUID, int]:
     Raises:
         DatabaseUnreachable: no answer.
     """
-    statement = select(chunks.c.batch, func.sum(chunks.c.rows)).where(chunks.c.batch.in_(ids), chunks.c.state == "open")
+    statement = select(chunks.c.batch, func.sum(chunks.c.rows)).where(chunks.c.batch.in_(ids), still_open(chunks))
     with translate_errors(engine), engine.connect() as connection:
         return {row[0]: row[1] for row in connection.execute(statement.group_by(chunks.c.batch))}
 

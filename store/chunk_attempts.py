@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, Interval, Update, bindparam, case, fu
 from sqlalchemy.dialects.postgresql import insert
 
 from rulefarm.batch import SUBJECT_COLUMN, decode, encode
-from rulefarm.database import batches, chunks, translate_errors, verdicts
+from rulefarm.database import batches, chunks, still_open, translate_errors, verdicts
 from rulefarm.messaging import TaskMessage, chunk_message
 from store.attempts import WORKER_SILENT, LeaseTerms, is_free, released
 from store.dead_letters import Failure, storable, write_dead_letter
@@ -32,7 +32,7 @@ def _claiming() -> Update:
     until = func.now() + bindparam("lease", type_=Interval)
     return (
         update(chunks)
-        .where(chunks.c.batch == bindparam("of_batch"), chunks.c.n == bindparam("of_n"), chunks.c.state == "open")
+        .where(chunks.c.batch == bindparam("of_batch"), chunks.c.n == bindparam("of_n"), still_open(chunks))
         .where(is_free(chunks) | is_same_attempt, (chunks.c.attempts < bindparam("most")) | is_same_attempt)
         .where(batches.c.id == chunks.c.batch)
         .values(attempts=case((is_same_attempt, chunks.c.attempts), else_=chunks.c.attempts + 1))
@@ -44,7 +44,7 @@ def _claiming() -> Update:
 
 
 def _finishing() -> Update:
-    unfinished = select(chunks.c.n).where(chunks.c.batch == bindparam("of_batch"), chunks.c.state == "open").exists()
+    unfinished = select(chunks.c.n).where(chunks.c.batch == bindparam("of_batch"), still_open(chunks)).exists()
     # How many there are and of which outcome is found in one go through its verdicts.
     answered = (
         select(verdicts.c.outcome, func.count().label("number"))
@@ -145,7 +145,7 @@ def fail_chunk(
     columns["resend_at"] = case((chunks.c.attempts < terms.max_attempts, columns["resend_at"]), else_=func.now())
     failed = (
         update(chunks)
-        .where(chunks.c.batch == batch, chunks.c.n == n, chunks.c.state == "open", is_this_attempt)
+        .where(chunks.c.batch == batch, chunks.c.n == n, still_open(chunks), is_this_attempt)
         .values(**columns)
         .returning(chunks.c.attempts)
     )
@@ -177,7 +177,7 @@ def postpone_chunk(
     told = {"worker": terms.worker, "code": failure.code, "reason": storable(failure.reason)}
     given = (
         update(chunks)
-        .where(chunks.c.batch == batch, chunks.c.n == n, chunks.c.state == "open", chunks.c.attempts == attempt)
+        .where(chunks.c.batch == batch, chunks.c.n == n, still_open(chunks), chunks.c.attempts == attempt)
         .values(attempts=attempt - 1, lease_until=None, resend_at=func.now() + _POSTPONED, **told)
     )
     with translate_errors(engine), engine.begin() as connection:
@@ -204,7 +204,7 @@ def _split_or_close(
     Returns the messages of the parts; none if the chunk is closed already or a condition fails."""
     closed = (
         update(chunks)
-        .where(chunks.c.batch == batch, chunks.c.n == n, chunks.c.state == "open", *conditions)
+        .where(chunks.c.batch == batch, chunks.c.n == n, still_open(chunks), *conditions)
         .where(batches.c.id == chunks.c.batch)
         .values(state=case((chunks.c.rows > 1, "split"), else_="dead"), lease_until=None, finished_at=func.now())
         .returning(chunks, batches.c.domain)

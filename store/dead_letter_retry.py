@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, delete, func, or_, select, tuple_, update
 
-from rulefarm.database import batches, chunks, dead_letters, jobs, message_of_row, translate_errors
+from rulefarm.database import batches, chunks, dead_letters, jobs, message_of_row, still_open, translate_errors
 from rulefarm.errors import NotFound, RulefarmError
 from rulefarm.messaging import TaskMessage, chunk_message
 from store.attempts import is_free
@@ -194,7 +194,7 @@ def resume(engine: Engine, batch: uuid.UUID, *, grace_s: float) -> tuple[int, li
         NotFound: no such batch.
         DatabaseUnreachable: nothing was changed.
     """
-    waiting = (chunks.c.batch == batch, chunks.c.state == "open", is_free(chunks))
+    waiting = (chunks.c.batch == batch, still_open(chunks), is_free(chunks))
     grace = func.make_interval(0, 0, 0, 0, 0, 0, grace_s)
     with translate_errors(engine), engine.begin() as connection:
         domain = connection.execute(select(batches.c.domain).where(batches.c.id == batch)).scalar()
@@ -247,7 +247,7 @@ def _reopen(
         messages.append(chunk_message(letter.domain, row.batch, row.n))
     parents = sorted({batch for batch, _ in places})
     connection.execute(select(batches.c.id).where(batches.c.id.in_(parents)).order_by(batches.c.id).with_for_update())
-    has_open = select(chunks.c.n).where(chunks.c.batch == batches.c.id, chunks.c.state == "open").exists()
+    has_open = select(chunks.c.n).where(chunks.c.batch == batches.c.id, still_open(chunks)).exists()
     connection.execute(
         update(batches).where(batches.c.id.in_(parents), has_open).values(state="open", finished_at=None, outcomes=None)
     )

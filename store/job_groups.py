@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Engine, func, text, update
 
-from rulefarm.database import execute_alone, jobs, translate_errors
+from rulefarm.database import STILL_OPEN, execute_alone, jobs, still_open, translate_errors
 from rulefarm.verdict import Verdict
 from store.attempts import LeaseTerms
 from store.dead_letters import Failure, storable
@@ -23,7 +23,7 @@ _STAGED = tuple(name for name in COLUMNS if name != "enqueued_at")
 # As for one: the job's row decides. It is locked and closed here, and what a later attempt has overtaken is left alone.
 _STORE = (
     "with closed as (update jobs set state = 'done', lease_until = null from staged"
-    " where jobs.id = staged.id and jobs.state = 'open' and jobs.as_of = staged.as_of and jobs.attempts <= 1"
+    f" where jobs.id = staged.id and jobs.{STILL_OPEN} and jobs.as_of = staged.as_of and jobs.attempts <= 1"
     " returning jobs.id, jobs.enqueued_at)"
     f" insert into verdicts ({', '.join(COLUMNS)})"
     f" select {', '.join('closed.enqueued_at' if name == 'enqueued_at' else f'staged.{name}' for name in COLUMNS)}"
@@ -139,7 +139,7 @@ def give_back(engine: Engine, ids: Collection[uuid.UUID], terms: LeaseTerms) -> 
     """
     if not ids:
         return
-    given = update(jobs).where(jobs.c.id.in_(ids), jobs.c.state == "open", jobs.c.worker == terms.worker)
+    given = update(jobs).where(jobs.c.id.in_(ids), still_open(jobs), jobs.c.worker == terms.worker)
     given = given.where(jobs.c.attempts == 1).values(attempts=0, worker=None, lease_until=None, resend_at=func.now())
     with translate_errors(engine), engine.begin() as connection:
         connection.execute(given)

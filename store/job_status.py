@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, Table, func, null, select, union_all
 
-from rulefarm.database import batches, chunks, dead_letters, jobs, translate_errors, verdicts
+from rulefarm.database import batches, chunks, dead_letters, jobs, still_open, translate_errors, verdicts
 from rulefarm.errors import NotFound, VerdictPending
 from rulefarm.verdict import Verdict
 
@@ -73,7 +73,7 @@ def open_jobs(engine: Engine, ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
     Raises:
         DatabaseUnreachable: no answer.
     """
-    statement = select(jobs.c.id).where(jobs.c.id.in_(ids), jobs.c.state == "open")
+    statement = select(jobs.c.id).where(jobs.c.id.in_(ids), still_open(jobs))
     with translate_errors(engine), engine.connect() as connection:
         return set(connection.scalars(statement))
 

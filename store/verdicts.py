@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, bindparam, func, text, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import JSONB
 
-from rulefarm.database import chunks, copy_columns, execute_alone, translate_errors, verdicts
+from rulefarm.database import STILL_OPEN, chunks, copy_columns, execute_alone, still_open, translate_errors, verdicts
 from rulefarm.verdict import Verdict
 from store.attempts import write_job
 from store.chunk_attempts import finish_batch
@@ -27,7 +27,7 @@ def _storing() -> str:
         "closed." + name if name in ("id", "enqueued_at") else f"%({name})s::{SQL_TYPES[name]}" for name in COLUMNS
     )
     return (
-        "with closed as (update jobs set state = 'done', lease_until = null where id = %(id)s and state = 'open'"
+        f"with closed as (update jobs set state = 'done', lease_until = null where id = %(id)s and {STILL_OPEN}"
         " and as_of = %(as_of)s and attempts <= %(attempt)s returning id, enqueued_at)"
         f" insert into verdicts ({', '.join(COLUMNS)}) select {', '.join(picked)} from closed"
         " on conflict do nothing returning id"
@@ -40,7 +40,7 @@ _STORE = _storing()
 _OF_CHUNK = (chunks.c.batch == bindparam("of_batch"), chunks.c.n == bindparam("of_n"))
 _CLOSE_CHUNK = (
     update(chunks)
-    .where(*_OF_CHUNK, chunks.c.state == "open")
+    .where(*_OF_CHUNK, still_open(chunks))
     .where(chunks.c.attempts == bindparam("attempt"))
     .values(state="done", lease_until=None, finished_at=func.now(), outcomes=bindparam("counted", type_=JSONB))
 )

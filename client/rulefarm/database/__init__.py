@@ -8,6 +8,7 @@ from rulefarm.database.copy import copy_columns, copy_rows, once_each
 from rulefarm.database.identity import FarmIdentity
 from rulefarm.database.lateness import lateness_s
 from rulefarm.database.ledger import Ledger, active_digests, message_of_row, read_verdict
+from rulefarm.database.open_rows import STILL_OPEN, still_open
 from rulefarm.database.operator_tables import operator_actions
 from rulefarm.database.shadow_tables import shadow_differences, shadows
 from rulefarm.database.silence import LONG_S, SHORT_S, allow_long, waited_s
@@ -29,6 +30,7 @@ from rulefarm.database.tables import (
 __all__ = [
     "LONG_S",
     "SHORT_S",
+    "STILL_OPEN",
     "FarmIdentity",
     "Ledger",
     "active_digests",
@@ -57,6 +59,7 @@ __all__ = [
     "rulesets",
     "shadow_differences",
     "shadows",
+    "still_open",
     "tokens",
     "translate_errors",
     "verdicts",

@@ -22,6 +22,7 @@ from rulefarm.database.batch_record import read_batch
 from rulefarm.database.connection import connect, translate_errors
 from rulefarm.database.identity import FarmIdentity
 from rulefarm.database.many_jobs import take_in
+from rulefarm.database.open_rows import still_open
 from rulefarm.database.silence import SHORT_S
 from rulefarm.database.tables import active_rulesets, chunks, jobs, rulesets, verdicts
 from rulefarm.errors import JobDead, JobRejected
@@ -187,7 +188,7 @@ class Ledger:
         """
         table = jobs if batch is None else chunks
         these = jobs.c.id.in_(jobs_of) if batch is None else chunks.c.batch == batch
-        waiting = update(table).where(these, table.c.state == "open", table.c.times_sent == 1)
+        waiting = update(table).where(these, still_open(table), table.c.times_sent == 1)
         waiting = waiting.where(table.c.lease_until.is_(None)).values(times_sent=0, resend_at=func.now())
         with translate_errors(self.engine), self.engine.begin() as connection:
             connection.execute(waiting)
@@ -201,7 +202,7 @@ class Ledger:
         Raises:
             DatabaseUnreachable: none was counted.
         """
-        statement = update(jobs).where(jobs.c.id.in_(ids), jobs.c.state == "open")
+        statement = update(jobs).where(jobs.c.id.in_(ids), still_open(jobs))
         statement = statement.values(times_sent=jobs.c.times_sent + 1, resend_at=func.now() + self._grace)
         with translate_errors(self.engine), self.engine.begin() as connection:
             return [message_of_row(row) for row in connection.execute(statement.returning(*jobs.columns))]
