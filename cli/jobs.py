@@ -15,6 +15,7 @@ from rulefarm.database import connect
 from rulefarm.plurals import counted
 from store.job_status import JobStatus, find_job_status, find_jobs, job_facts
 from store.private_view import PrivateView
+from tasks.judged_facts import chunk_of
 from tasks.recorded_facts import facts_on_record
 
 
@@ -61,8 +62,10 @@ def show(job: str, domain: str | None, show_private: bool, as_json: bool) -> Non
     say_if_several(engine, job, domain)
     view = PrivateView(engine, everything=show_private)
     on_record = status.verdict
+    chunk = chunk_of(engine, on_record) if on_record and on_record.batch else status.chunk
     status = replace(
         status,
+        chunk=chunk and {name: value for name, value in chunk.items() if name != "facts"},
         verdict=on_record and view.verdict(on_record),
         letter=None if status.letter is None else view.letter(status.letter),
     )

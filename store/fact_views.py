@@ -21,7 +21,7 @@ def record_fact_view(
         viewer: name of the token, or loopback.
         address: that the request came from.
         domain: whose subject it is.
-        subject_id: the job, or the verdict of a row of a batch.
+        subject_id: the job, or the verdict of a row of a batch; of facts that were pasted, what their page names.
         unmasked: whether private values are shown.
 
     Raises:

@@ -24,7 +24,8 @@ class JobStatus:
     job: dict[str, Any] | None = None
     #: Of a row of a batch: the batch's row.
     batch: dict[str, Any] | None = None
-    #: Of a dead row of a batch: the chunk in which it stands alone, as the job's row.
+    #: Of a dead row of a batch: the chunk in which it stands alone, as the job's row. Of one that was judged
+    #: `tasks.judged_facts` finds it, which has to look into chunks.
     chunk: dict[str, Any] | None = None
     verdict: Verdict | None = None
     letter: dict[str, Any] | None = None
@@ -230,9 +231,10 @@ def job_facts(engine: Engine, job_id: uuid.UUID) -> dict[str, Any] | None:
 
 
 def chunks_of(engine: Engine, verdict: Verdict) -> Iterator[dict[str, Any]]:
-    """The chunks of a batch, one after the other: n, form, facts.
+    """The chunks of a batch, one after the other: their rows, with their facts and the seconds of a job's row.
 
-    First those that the worker of a verdict closed soon after it judged: it is nearly always of the first.
+    First those that the worker of a verdict closed soon after it judged: it is nearly always of the first. One that was
+    split is none of them: its rows are in others.
 
     Args:
         engine: the database.
@@ -243,18 +245,17 @@ def chunks_of(engine: Engine, verdict: Verdict) -> Iterator[dict[str, Any]]:
     """
     late = func.abs(func.extract("epoch", chunks.c.finished_at - verdict.evaluated_at))
     likely = (chunks.c.worker == verdict.worker) & (chunks.c.finished_at >= verdict.evaluated_at)
-    order = select(chunks.c.n).where(chunks.c.batch == verdict.batch)
+    order = select(chunks.c.n).where(chunks.c.batch == verdict.batch, chunks.c.state != "split")
     order = order.order_by(likely.desc().nulls_last(), late.nulls_last(), chunks.c.n)
-    columns = select(chunks.c.n, chunks.c.form, chunks.c.facts)
     with translate_errors(engine), engine.connect() as connection:
         numbers = list(connection.execute(order).scalars())
     # One at a time: all chunks of a nightly run would not fit into memory, and the reader mostly stops before the end.
     for n in numbers:
         with translate_errors(engine), engine.connect() as connection:
-            statement = columns.where(chunks.c.batch == verdict.batch, chunks.c.n == n)
-            row = connection.execute(statement).mappings().first()
+            here = (chunks.c.batch == verdict.batch) & (chunks.c.n == n)
+            row = _first_row(connection, select(*_columns(chunks), chunks.c.facts).where(here))
         if row is not None:
-            yield dict(row)
+            yield row
 
 
 def _id(job: str) -> uuid.UUID | None:

@@ -19,6 +19,11 @@ sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder,
 
 #: Colours of the outcomes, which are told apart by those who see no red or green, too.
 OUTCOME_COLOURS = {"accept": "#2f8f83", "review": "#d59f0f", "reject": "#b3452c", "error": "#7b5ea7"}
+#: Pixels of a chart, as a wide page shows it; and its letters, which are still read where it is shown on a phone.
+_WIDTH = 480
+_LETTERS = dict.fromkeys(("title_font_size", "legend_font_size", "label_font_size", "major_label_font_size"), 16)
+#: Lines across a chart at most, so that there is room for their numbers.
+_LINES = 6
 #: Sparklines that are kept: many rules have the same. And pictures of batches, which are the same once one is done.
 _KEPT = 512
 _DARK = "inline:@media (prefers-color-scheme: dark) { svg text { fill: #ddd !important; } }"
@@ -61,14 +66,15 @@ def area_chart(series: Mapping[str, Sequence[float]], labels: Sequence[str], *, 
     colours = tuple(OUTCOME_COLOURS.get(name, "#888888") for name in series)
     drawn = chart(
         pygal.StackedLine,
-        style={"colors": colours, "title_font_size": 16},
+        style={"colors": colours, **_LETTERS},
         css=["file://style.css", "file://graph.css", _DARK],
         title=title,
         fill=True,
         show_dots=False,
-        width=900,
+        width=_WIDTH,
         height=260,
-        x_labels_major_count=7,
+        x_labels_major_count=5,
+        max_scale=_LINES,
         show_minor_x_labels=False,
     )
     drawn.x_labels = labels
@@ -92,11 +98,12 @@ def _bars(numbers: tuple[tuple[str, float], ...], title: str) -> str:
     colours = tuple(OUTCOME_COLOURS.get(name, "#888888") for name, _ in numbers)
     drawn = chart(
         pygal.HorizontalBar,
-        style={"colors": colours, "title_font_size": 16},
+        style={"colors": colours, **_LETTERS},
         css=["file://style.css", "file://graph.css", _DARK],
         title=title,
-        width=900,
+        width=_WIDTH,
         height=260,
+        max_scale=_LINES,
     )
     for name, number in numbers:
         drawn.add(name, number)
@@ -147,13 +154,14 @@ def day_chart(numbers: Sequence[int], labels: Sequence[str], *, title: str) -> s
     """
     drawn = chart(
         pygal.Bar,
-        style={"colors": ("#2f7f9f",), "title_font_size": 16},
+        style={"colors": ("#2f7f9f",), **_LETTERS},
         css=["file://style.css", "file://graph.css", _DARK],
         title=title,
-        width=900,
+        width=_WIDTH,
         height=220,
         show_legend=False,
-        x_labels_major_count=7,
+        x_labels_major_count=5,
+        max_scale=_LINES,
         show_minor_x_labels=False,
     )
     drawn.x_labels = labels

@@ -141,7 +141,8 @@ def record_view(
         context: of the console.
         request: one that was greeted.
         domain: whose subject it is; empty: nobody can say.
-        subject_id: the job, the verdict of a row of a batch, or the dead letter of a message.
+        subject_id: the job, the verdict of a row of a batch, or the dead letter of a message; of facts that were pasted
+            the id that their verdict has, and nothing on record.
         unmasked: whether private values are shown.
 
     Raises:

@@ -118,7 +118,9 @@ def test_a_resumed_batch_is_judged(on_farm: OnFarm, farm: Farm, farm_database: E
     until(lambda: farm.batch(batch)["state"] == "done")
     assert "0 chunks resumed" in on_farm("batch", "resume", batch)
     [row] = json.loads(on_farm("verdicts", "--batch", batch, "--json"))
-    assert "row of batch" in on_farm("jobs", "show", row["id"])
+    told = on_farm("jobs", "show", row["id"])
+    assert "row of batch" in told
+    assert "1 counted attempt, sent 1 time" in told
 
 
 def test_open_jobs_are_listed(quiet: OnFarm, settings: Settings, database: Engine) -> None:

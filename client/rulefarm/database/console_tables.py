@@ -31,7 +31,8 @@ fact_views = Table(
     # Address that the request came from.
     Column("address", Text, nullable=False),
     Column("domain", Text, nullable=False),
-    # The job, or the verdict of a row of a batch.
+    # The job, or the verdict of a row of a batch; of facts that were pasted, the id of their verdict, which is not on
+    # record.
     Column("subject_id", Uuid, nullable=False),
     # Whether private values were shown.
     Column("unmasked", Boolean, nullable=False),

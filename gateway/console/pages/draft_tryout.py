@@ -1,7 +1,8 @@
 """What a draft would do, tried while somebody waits.  facts -> [draft_tryout] -> impact, a verdict
 
-Nothing is recorded. The impact is that of a few facts, so that it takes seconds: `rulefarm rules impact` tries all.
-What is pasted is judged as the gateway judges what it is sent, within the same bounds."""
+Nothing is recorded but who was shown facts of others: an example on record, or shared facts that were looked up. The
+impact is that of a few facts, so that it takes seconds: `rulefarm rules impact` tries all. What is pasted is judged as
+the gateway judges what it is sent, within the same bounds."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -121,8 +122,11 @@ async def judge(context: ConsoleContext, request: Request) -> Response:
         if is_inner(error):
             raise
         return await _shown(context, request, replace(box, refused=error))
-    view = context.view(everything=visitor_of(request).may("facts", domain))
-    verdict = await context.run(partial(view.verdict, verdict))
+    sees = visitor_of(request).may("facts", domain)
+    if verdict.shared_facts:
+        # What was pasted is the visitor's own; what it was judged with is of whoever it names.
+        await context.run(partial(record_view, context, request, domain, verdict.id, unmasked=sees))
+    verdict = await context.run(partial(context.view(everything=sees).verdict, verdict))
     return await _shown(context, request, replace(box, verdict=verdict))
 
 

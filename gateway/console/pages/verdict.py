@@ -5,6 +5,7 @@ is not for them. The explanation takes a thousand evaluations: it stands on the 
 
 import json
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -29,7 +30,7 @@ from rulefarm.jobs import id_of
 from rulefarm.verdict import Verdict
 from rulesets.loader import LoadedRuleset
 from store.job_status import JobStatus, find_job_status, same_key
-from tasks.judged_facts import judged_facts
+from tasks.judged_facts import chunk_of, judged_facts
 from tasks.shared_facts import REFUSALS
 
 #: Other verdicts of a key that are listed.
@@ -74,6 +75,8 @@ class _Look:
     why: Explained | None = None
     #: As it is shown.
     verdict: Verdict | None = None
+    #: Of a row of a batch that was judged: the chunk in which that was done.
+    chunk: Mapping[str, Any] | None = None
 
 
 async def verdict(context: ConsoleContext, request: Request) -> Response:
@@ -102,6 +105,7 @@ async def verdict(context: ConsoleContext, request: Request) -> Response:
         look=look,
         verdict=shown,
         row=row,
+        chunk=look.chunk,
         letter=letter,
         letter_address=links.path("dead-letters", letter["id"]) if letter else None,
         changes=[
@@ -138,6 +142,8 @@ async def _add_verdict(
     view = context.view(everything=sees)
     # What rules changed is of the facts, too, and stays when these are gone.
     await context.run(partial(record_view, context, request, on_record.domain, on_record.id, unmasked=sees))
+    if on_record.batch is not None:
+        look.chunk = await context.run(partial(chunk_of, context.database, on_record))
     version: LoadedRuleset | None = None
     try:
         version = await context.ruleset(on_record.domain, on_record.ruleset_digest)
@@ -167,7 +173,7 @@ def _add_facts(
     if version is None:
         return None
     try:
-        facts = judged_facts(context.database, on_record, version.schema)
+        facts = judged_facts(context.database, on_record, version.schema, chunk=look.chunk)
     except NotFound as error:
         look.remarks.append(f"Its facts are not shown: {error}")
         return None

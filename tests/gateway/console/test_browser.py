@@ -3,11 +3,12 @@
 What no page may do is watched on all of them: ask another host, break its own policy, complain, scroll sideways, or be
 of no use to somebody who can't see it (axe-core says so)."""
 
+from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 from sqlalchemy import Engine
@@ -19,6 +20,7 @@ from rulefarm.settings import Settings
 from tests.browser import axe, browser_program, open_browser
 from tests.gateway.client import Client
 from tests.gateway.console.lived_in import MARKUP, live_in
+from tests.processes import until
 
 #: Pages that the navigation does not name: links lead to them.
 DETAILS = {
@@ -40,6 +42,18 @@ _FOCUS = """() => {
     const isVisible = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2 && box.left >= 0;
     return [one.innerText ?? "", one.getAttribute("href") ?? one.getAttribute("name") ?? one.id, isVisible];
 }"""
+#: Where in each row of a list the name of what it is about ends, and where what became of it does.
+_ENDS = """rows => rows.flatMap(row => ["th[scope=row] a", "td .badge, td code"]
+    .map(which => row.querySelector(which)?.getBoundingClientRect().right ?? Infinity))"""
+#: How large the letters of a chart are that is shown so wide.
+_LETTERS = """width => {
+    document.querySelector("div").style.width = `${width}px`;
+    return [...document.querySelectorAll("svg text")]
+        .filter(one => one.textContent.trim() && one.getClientRects().length)
+        .map(one => parseFloat(getComputedStyle(one).fontSize) * one.getScreenCTM().a);
+}"""
+#: A rule of payment that fires.
+FIRED = "Big"
 
 Visits = Callable[..., AbstractContextManager["Visit"]]
 
@@ -156,6 +170,44 @@ def test_every_page_fits_and_can_be_used_by_everybody(visit: Visits, pages: Mapp
                 # There are two sets of colours, and each width may show something else: two looks see all of it.
                 if (width, scheme) in ((360, "light"), (1600, "dark")):
                     seen.ask_axe()
+
+
+@pytest.mark.parametrize("listed", ["verdicts", "batches", "dead-letters"])
+def test_on_a_phone_a_list_says_at_once_of_what_it_is_and_what_became_of_it(
+    visit: Visits, pages: Mapping[str, str], listed: str
+) -> None:
+    with visit(viewport={"width": 360, "height": 640}) as seen:
+        seen.open(pages[f"/{listed}"])
+        ends = seen.page.locator("tbody").first.locator("tr").evaluate_all(_ENDS)
+        assert ends
+        assert max(ends) <= 360
+
+
+def test_letters_in_charts_can_be_read_on_a_phone_and_are_no_larger_than_the_page_s(
+    visit: Visits, pages: Mapping[str, str]
+) -> None:
+    with visit() as seen, visit() as aside:
+        for address in (
+            pages["/"],
+            pages["/batches/{id}"],
+            f"/console/rules/payment/rule?{urlencode({'name': FIRED})}",
+        ):
+
+            def has_picture(at: str = address) -> bool:
+                # How often rules fired is counted beside the pages.
+                seen.open(at)
+                return bool(seen.page.locator(".picture img").count())
+
+            until(has_picture, 30)
+            for width, least in ((360, 10), (1600, 14)):
+                seen.page.set_viewport_size({"width": width, "height": 900})
+                pictures = seen.page.locator(".picture img").evaluate_all("all => all.map(one => [one.src, one.width])")
+                for source, shown in pictures:
+                    # What an image is made of no page may look into: it is laid out once more, as wide.
+                    aside.page.set_content(f"<div>{b64decode(source.partition(',')[2]).decode()}</div>")
+                    sizes = aside.page.evaluate(_LETTERS, shown)
+                    assert sizes
+                    assert least <= min(sizes) <= max(sizes) <= 17, (address, width)
 
 
 def test_a_keyboard_is_enough(visit: Visits, pages: Mapping[str, str]) -> None:

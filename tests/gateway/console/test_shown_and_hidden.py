@@ -168,16 +168,53 @@ def test_an_export_tells_no_private_value_and_a_refused_message_to_a_token_for_t
 def test_what_is_pasted_is_told_with_what_it_was_made_of_to_a_token_for_that_alone(
     guarded: Client, gateway_database: Engine, gateway_settings: Settings, kept: Kept, scopes: tuple[str, ...]
 ) -> None:
-    browser, _ = visitor(guarded, gateway_database, *scopes)
+    browser, name = visitor(guarded, gateway_database, *scopes)
     facts = json.dumps({"Order": {"id": "9", "total": 1000, "buyer": "yan", "email": EMAIL}})
     path = "/console/rules/secretive/judge"
     with closing(ReferenceFacts(gateway_settings.require_facts())) as shared:
         shared.put("Customer", "yan", {"limit": LIMIT})
+        assert page(browser.get(path)).text
+        assert looked_at(gateway_database, name) == []
         answer = browser.post(path, path, facts=facts)
         shared.delete("Customer", "yan")
     text = page(answer).text
     assert "over the limit" in text
     assert (str(LIMIT) in text, HIDDEN in text) == (bool(scopes), not scopes)
+    # It is of no subject on record: the page says under which id the trail has it.
+    [(subject, unmasked)] = looked_at(gateway_database, name)
+    assert unmasked is bool(scopes)
+    assert str(subject) in text
+
+
+def test_pasted_facts_that_look_nothing_up_are_no_view_of_anybody_s(
+    guarded: Client, gateway_database: Engine, kept: Kept
+) -> None:
+    browser, name = visitor(guarded, gateway_database, "facts")
+    path = f"/console/rules/{OTHER}/judge"
+    facts = json.dumps({"Order": {"order_id": "9", "total": 2000, "country": "DE"}})
+    assert "over 1000" in page(browser.post(path, path, facts=facts)).text
+    assert looked_at(gateway_database, name) == []
+
+
+def test_the_verdict_of_a_row_tells_of_the_attempts_at_its_chunk_also_when_its_rules_are_gone(
+    guarded: Client, gateway_database: Engine, kept: Kept
+) -> None:
+    browser, _ = visitor(guarded, gateway_database)
+    here = chunks.c.batch == kept.batch
+    with gateway_database.begin() as connection:
+        connection.execute(chunks.update().where(here).values(attempts=3))
+        connection.execute(verdicts.update().where(verdicts.c.id == kept.row).values(ruleset_digest="0" * 64))
+    text = told(browser, f"/verdicts/{kept.row}")
+    with gateway_database.begin() as connection:
+        connection.execute(chunks.update().where(here).values(attempts=1))
+        connection.execute(verdicts.update().where(verdicts.c.id == kept.row).values(ruleset_digest=kept.active))
+    assert "Attempts at its chunk, number 0 3" in text
+    assert "are not shown" in text
+    text = told(browser, f"/verdicts/{kept.row}")
+    assert "Attempts at its chunk, number 0 1" in text
+    assert "Order.total" in text
+    # A job is in none.
+    assert "chunk" not in told(browser, f"/verdicts/{kept.job}")
 
 
 def test_the_examples_of_a_draft_s_impact_hide_private_values_and_stand_on_the_trail(
