@@ -44,6 +44,9 @@ MESSAGE_S = 0.02
 #: Seconds from submit to verdict after which no result is kept: whoever still waits looks at the row by then, and twice
 #: a second. A backlog's results would cost a sixth of its time, and hardly anybody waits for one.
 YOUNG_S = 2.0
+#: Messages that are sure to wake whoever has nothing to do. With fewer, of processes whose slices end together each
+#: would count on the other's message, and all but one would sleep on beside a backlog.
+ENOUGH = 4
 #: Seconds between two tries to store what was judged, while the database is away: at first, and at most.
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 2.0
 
@@ -240,8 +243,8 @@ def _wake_another(context: WorkerContext, domain: str, *, bulk: bool) -> None:
     """Send the message of one job that is due, if one is: whoever takes it goes on."""
     queue = queue_name(domain, bulk=bulk)
     try:
-        # A message that waits wakes somebody as well. Each that is sent beside it would be taken when all is judged.
-        if queue_depths(context.app, [queue])[queue]:
+        # Messages that wait wake somebody as well. Each that is sent beside them would be taken when all is judged.
+        if queue_depths(context.app, [queue])[queue] >= ENOUGH:
             return
         with claim_due(
             context.database, domain, bulk=bulk, grace_s=context.settings.reconcile_grace_s, limit=1
