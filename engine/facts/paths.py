@@ -70,10 +70,12 @@ def with_path(value: Any, steps: Steps, new: Any, *, keep_null: bool = True) -> 
         if not isinstance(value, Mapping | None):
             raise LookupError(f"there is no object to hold {step!r}")
         members = {} if value is None else dict(value)
+        inner = members.get(step)
         if not step.isascii():
+            inner = _decomposed(members, step) if inner is None else inner
             # The caller may write the name of this member in another way.
             members = {name: item for name, item in members.items() if name == step or normal_name(name) != step}
-        members[step] = with_path(members.get(step), rest, new, keep_null=keep_null)
+        members[step] = with_path(inner, rest, new, keep_null=keep_null)
         if members[step] is None and not keep_null:
             del members[step]
         return members

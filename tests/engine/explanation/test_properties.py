@@ -3,6 +3,7 @@
 import random
 from decimal import Decimal
 from typing import Any
+from unicodedata import normalize
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -79,7 +80,11 @@ def changed(facts: dict[str, Any], field: str, value: float) -> dict[str, Any]:
         if not rest:
             return to_python(value)
         copy = dict(raw) if isinstance(raw, dict) else list(raw)
-        copy[rest[0]] = replaced(copy[rest[0]], rest[1:])
+        step: Any = rest[0]
+        if isinstance(raw, dict) and step not in raw:
+            # Facts may write its name as letters and marks.
+            step = next(name for name in raw if normalize("NFC", name) == step)
+        copy[step] = replaced(copy[step], rest[1:])
         return copy
 
     result: dict[str, Any] = replaced(facts, steps)

@@ -51,3 +51,8 @@ def test_a_path_that_leads_nowhere_is_refused(steps: Steps) -> None:
 def test_a_member_that_becomes_null_stays_in_facts_and_not_in_slots() -> None:
     assert with_path({"a": {"b": 1, "c": 2}}, ("a", "b"), None) == {"a": {"b": None, "c": 2}}
     assert with_path({"a": {"b": 1, "c": 2}}, ("a", "b"), None, keep_null=False) == {"a": {"c": 2}}
+
+
+def test_a_member_whose_name_is_written_as_letters_and_marks_keeps_what_is_beside_the_path() -> None:
+    sent = {"e\u0301": {"x": 1, "y": 2}, "z": 3}
+    assert with_path(sent, ("\u00e9", "x"), 5) == {"z": 3, "\u00e9": {"x": 5, "y": 2}}
