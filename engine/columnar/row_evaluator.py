@@ -64,7 +64,7 @@ class RowEvaluator:
         self._evaluate = evaluate
         self._readers: dict[tuple[Any, ...], _FormReader | None] = {}
 
-    def judge(self, frame: pl.DataFrame, form: "FormOfRows | None", fact: str | None, as_of: datetime) -> FrameResult:
+    def judge(self, frame: pl.DataFrame, form: FormOfRows | None, fact: str | None, as_of: datetime) -> FrameResult:
         """Judge every row of a frame.
 
         Args:
@@ -111,7 +111,7 @@ class RowEvaluator:
             yield next(self._by_facts(frame[place], fact, as_of)) if evaluation is None else evaluation
 
     def _slots(
-        self, frame: pl.DataFrame, of_rows: "FormOfRows", first: int, fact: str | None, as_of: datetime
+        self, frame: pl.DataFrame, of_rows: FormOfRows, first: int, fact: str | None, as_of: datetime
     ) -> list[Slots | None] | None:
         """The slots of each row; None where facts have to be made of all of them.
 
@@ -249,10 +249,11 @@ class _FormReader:
             rows: of each fact.
             spans: of each list, where the elements of each row begin and end.
         """
-        read = self.fill(as_of, *rows, *spans)
-        for slots in read if self.find_out is not None else ():
-            if slots is not None and self.find_out is not None:
-                self.find_out(slots)
+        read, find_out = self.fill(as_of, *rows, *spans), self.find_out
+        if find_out is not None:
+            for slots in read:
+                if slots is not None:
+                    find_out(slots)
         return read
 
 

@@ -80,7 +80,7 @@ def test_the_readme_evaluates_submits_waits_and_reads(shop: tuple[Client, str], 
     client, token = shop
     # Curl finds there what the README's gateway, on loopback, does not ask for.
     (tmp_path / ".curlrc").write_text(f'header = "Authorization: Bearer {token}"\nwrite-out = "\\n"\n')
-    script = told.replace("127.0.0.1:8080", f"127.0.0.1:{client.port}").replace("/tmp/", f"{tmp_path}/")
+    script = told.replace("127.0.0.1:8080", f"127.0.0.1:{client.port}")
     environ = {**os.environ, "HOME": str(tmp_path)}
     command = ["sh", "-euc", script]
     done = subprocess.run(command, cwd=EXAMPLES.parent, env=environ, capture_output=True, text=True, check=False)
