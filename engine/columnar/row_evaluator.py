@@ -197,6 +197,9 @@ class RowEvaluator:
             return None
         lines: dict[str, Callable[[FunctionWriter], ElementProbeLines]] = {}
         elements = self._compiled.elements
+        if any(not steps for each in elements for steps in each.layout.fields.values()):
+            # An element by itself is no field, and is in no column.
+            return None
         if len(elements) == 1 and elements[0].layout.fact not in self._compiled.walked:
             lines = {elements[0].layout.fact: partial(ElementProbeLines, elements[0])}
         lines = {fact: make for fact, make in lines.items() if fact in columns}

@@ -97,7 +97,7 @@ def test_what_the_farm_has_on_record_is_shown_escaped(on_farm: OnFarm, tmp_path:
     facts = json.dumps({"Order": {"total": 2000, "country": HOSTILE}})
     printed = [on_farm("submit", "payment", "-", "--key", key, "--wait", stdin=facts)]
     printed += [on_farm(*words) for words in (("jobs", "show", key), ("explain", key), ("verdicts", "--subject", key))]
-    printed.append(on_farm("jobs", "list", "--state", "done", "--limit", 10_000))
+    printed.append(on_farm("jobs", "list", "--state", "done", "--limit", 1_000_000))
     (tmp_path / f"{HOSTILE}.csv").write_text(f'sku,price,cost\n"=1+{key}",1,5\n')
     printed.append(on_farm("batch", "pricing", f"{HOSTILE}.csv"))
     printed.append(on_farm("batch", "list"))
