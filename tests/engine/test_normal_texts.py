@@ -146,7 +146,7 @@ def test_it_is_the_normal_form_of_long_texts_too(text: str, times: int) -> None:
 @pytest.mark.parametrize("letters", ["\u0301\u0327", "\u0f73", "\u0344\u0327", "e\u0301"])
 def test_marks_without_end_cost_no_more_than_their_length(letters: str) -> None:
     # Python's own normalisation takes 18 seconds for the first of these, for it sorts by insertion.
-    start = time.perf_counter()
+    start = time.process_time()
     text = normal_text("a" + letters * (MAX_TEXT // len(letters)))
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 6
     assert unicodedata.is_normalized("NFC", text)

@@ -28,6 +28,7 @@ class Link:
         self._tasks: set[asyncio.Task[None]] = set()
         #: Connections that were made over it so far.
         self.connections = 0
+        self._is_closed = False
         self._servers: list[asyncio.Server] = []
         self.heal()
 
@@ -78,16 +79,27 @@ class Link:
         (self._up.set if up else self._up.clear)()
 
     async def _end(self) -> None:
+        self._is_closed = True
+        # Those taken a moment ago, too. Their servers are closed after them, for asyncio (Python 3.11) forgets
+        # a connection that it took before its server was closed and has made no transport of; and a task that was
+        # cancelled before it began would not close its own, so it begins, and sees that it is too late.
+        for server in self._servers:
+            for listener in server.sockets:
+                self._loop.remove_reader(listener)
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.wait(others)
         for server in self._servers:
             server.close()
-        for task in tuple(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _carry(self, near: asyncio.StreamReader, out: asyncio.StreamWriter, host: str, port: int) -> None:
         # One way as the other: the start of a connection takes a round trip, too.
         task = asyncio.current_task()
         assert task is not None
+        if self._is_closed:
+            out.transport.abort()
+            return
         self._tasks.add(task)
         self.connections += 1
         writers = [out]
