@@ -8,6 +8,7 @@ from typing import Any
 import click
 from sqlalchemy import Engine
 
+from cli.display.instants import to_second
 from cli.display.output import print_json, print_table
 from cli.display.progress import progress_bar
 from cli.display.sending import exit_not_sent, send_or_exit
@@ -131,7 +132,7 @@ def list_batches(domain: str | None, state: str | None, limit: int, as_json: boo
     rows = [
         (
             str(batch["id"]),
-            f"{batch['enqueued_at']:%Y-%m-%d %H:%M:%S}",
+            to_second(batch["enqueued_at"]),
             batch["domain"],
             batch["state"],
             *("-" if batch[name] is None else batch[name] for name in ("records", "judged", "refused")),
@@ -224,7 +225,9 @@ def print_batch(record: dict[str, Any], *, as_json: bool) -> None:
     took = f", took {(finished - record['enqueued_at']).total_seconds():.2f} s" if finished else ""
     where = f" in {record['region']}" if record["region"] else ""
     echo(f"batch {record['id']} of {record['domain']}{where}: {record['state']}, {done:,} of {record['rows']:,}{took}")
-    echo(f"from {record['source']}, {counted(record['chunks'], 'chunk')}, as of {record['as_of']:%Y-%m-%d %H:%M:%S %Z}")
+    echo(
+        f"from {record['source']}, {counted(record['chunks'], 'chunk')}, as of {to_second(record['as_of'], zone=True)}"
+    )
     if record["state"] == "failed":
         echo(f"failed [{record['code']}]: {record['reason']}")
     elif record["records"] is not None:

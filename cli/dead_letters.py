@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from cli.display.instants import to_minute, to_second
 from cli.display.output import print_json, print_table
 from cli.display.sending import send_or_exit
 from cli.display.terminal import Line, console, echo
@@ -81,7 +82,7 @@ def list_letters(
             letter["domain"] or "-",
             letter["subject"] or "-",
             letter["code"],
-            f"{letter['died_at']:%Y-%m-%d %H:%M}",
+            to_minute(letter["died_at"]),
         )
         for letter in letters
     ]
@@ -162,7 +163,7 @@ def show_history(letter: uuid.UUID | None, limit: int, as_json: bool) -> None:
         return
     rows = [
         (
-            f"{one['acted_at']:%Y-%m-%d %H:%M:%S}",
+            to_second(one["acted_at"]),
             one["action"],
             one["number"],
             ", ".join(f"{name} {value}" for name, value in one["asked"].items() if name != "ids") or _named(one),
@@ -188,7 +189,7 @@ def print_letter(letter: dict[str, Any]) -> None:
     tried = (
         f"after {counted(letter['attempts'], 'attempt')}, the last by" if letter["kind"] != "message" else "refused by"
     )
-    out.print(Line(f"  {tried} {letter['worker'] or 'an unknown worker'}, {letter['died_at']:%Y-%m-%d %H:%M:%S %Z}"))
+    out.print(Line(f"  {tried} {letter['worker'] or 'an unknown worker'}, {to_second(letter['died_at'], zone=True)}"))
     if letter["batch"]:
         out.print(Line(f"  of batch {letter['batch']}, alone in chunk {letter['chunk']}"))
     if letter["content"]:

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from cli.dead_letters import print_letter
+from cli.display.instants import to_second
 from cli.display.old_keys import with_old_keys
 from cli.display.output import print_json, print_table, print_verdict
 from cli.display.terminal import Line, console
@@ -120,7 +121,7 @@ def _print_attempts(row: dict[str, Any]) -> None:
 
 
 def _moment(moment: Any) -> str:
-    return f"{moment:%Y-%m-%d %H:%M:%S %Z}"
+    return to_second(moment, zone=True)
 
 
 def _time(seconds: float) -> str:

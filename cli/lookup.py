@@ -6,6 +6,7 @@ from difflib import get_close_matches
 
 from sqlalchemy import Engine
 
+from cli.display.instants import to_second
 from cli.display.terminal import echo
 from rulefarm.database import active_digests
 from rulefarm.errors import NotFound
@@ -64,7 +65,7 @@ def say_if_several(engine: Engine, key: str, domain: str | None) -> None:
     other = "--domain or an id names another" if len(domains) > 1 else "an id names another"
     echo(f"rulefarm: {len(found)} jobs or rows have the key {key}; the newest is shown, {other}:", err=True)
     for row in found[:_NAMED]:
-        moment = f"{row['enqueued_at']:%Y-%m-%d %H:%M:%S}"
+        moment = to_second(row["enqueued_at"])
         echo(f"  {row['id']}  {row['domain']}  {moment}  {row['outcome'] or 'no verdict'}", err=True)
     if len(found) > _NAMED:
         echo(f"  and {len(found) - _NAMED} more: see 'rulefarm verdicts --subject'", err=True)

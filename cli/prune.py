@@ -46,7 +46,7 @@ def command(age: timedelta, trails_age: timedelta | None, dry_run: bool, as_json
     if as_json:
         print_json(pruned.to_json() | {"dry_run": dry_run})
         return
-    echo(f"{'would drop' if dry_run else 'dropped'} what was submitted before {pruned.before:%Y-%m-%d} UTC:")
+    echo(f"{'would drop' if dry_run else 'dropped'} what was submitted before {pruned.before.date().isoformat()} UTC:")
     rows = [
         *((name, counted(count, "verdict")) for name, count in pruned.partitions.items()),
         ("verdicts of no month", pruned.verdicts),

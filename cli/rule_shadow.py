@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from cli.display.instants import to_minute
 from cli.display.output import print_json, print_table
 from cli.display.terminal import echo
 from cli.options import Instant, Share, json_option, read_settings
@@ -100,7 +101,7 @@ def stop(domain: str) -> None:
 
 
 def _print(one: dict[str, Any]) -> None:
-    ends = f", until {one['until']:%Y-%m-%d %H:%M %Z}" if one["until"] else ""
+    ends = f", until {to_minute(one['until'], zone=True)}" if one["until"] else ""
     state = f"judges{ends}" if one["running"] else "is over"
     echo(f"{one['domain']}: {one['digest'][:12]} {state}, {_percent(one['share'])} of the jobs")
     counts = f"judged {counted(one['judged'], 'job')}, {one['differing']:,} otherwise"

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from cli.display.instants import to_minute, to_second
 from cli.display.output import print_json, print_table
 from cli.display.terminal import echo
 from cli.lookup import check_domain
@@ -49,14 +50,14 @@ def command(domain: str, age: timedelta, rows: bool, as_json: bool) -> None:
     lines = sorted((_line(name, group, used) for name, group in groups.items()), key=lambda line: -line[1])
     print_table(("rule or table", "fired", "last", "never fired"), lines)
     gone = len(used.keys() - {rule.name for rule in rules})
-    echo(f"{counted(judged, 'verdict')} of {domain} since {since:%Y-%m-%d %H:%M %Z}, active is {digest[:12]}")
+    echo(f"{counted(judged, 'verdict')} of {domain} since {to_minute(since, zone=True)}, active is {digest[:12]}")
     if gone:
         echo(f"{counted(gone, 'rule')} of older versions fired too")
 
 
 def _line(name: str, group: list[Rule], used: dict[str, RuleUsage]) -> tuple[str, int, str, str]:
     found = [used[rule.name] for rule in group if rule.name in used]
-    last = f"{max(one.last for one in found):%Y-%m-%d %H:%M:%S}" if found else ""
+    last = to_second(max(one.last for one in found)) if found else ""
     never = len(group) - len(found)
     if len(group) > 1 and never:
         return name, sum(one.fired for one in found), last, f"{never} of {counted(len(group), 'row')}"

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 from sqlalchemy import Engine
 
+from cli.display.instants import to_minute, to_second
 from cli.display.output import print_json, print_table
 from cli.display.terminal import Line, console, echo
 from cli.lookup import check_domain
@@ -58,7 +59,7 @@ def show_history(domain: str | None, rule: str | None, limit: int, as_json: bool
     rows = [
         (
             one.id,
-            f"{one.published_at:%Y-%m-%d %H:%M:%S}",
+            to_second(one.published_at),
             one.domain,
             _told(one, pending),
             one.digest[:12] + (" active" if active.get(one.domain) == one.digest else ""),
@@ -73,7 +74,7 @@ def show_history(domain: str | None, rule: str | None, limit: int, as_json: bool
 
 def _told(one: Publication, pending: Iterable[int]) -> str:
     if one.action == "schedule":
-        return f"schedule for {one.active_from:%Y-%m-%d %H:%M %Z}{'' if one.id in pending else ', ended'}"
+        return f"schedule for {to_minute(one.active_from, zone=True)}{'' if one.id in pending else ', ended'}"
     return f"{one.action} of {one.follows}" if one.follows else one.action
 
 
@@ -141,7 +142,7 @@ def cancel(domain: str, note: str | None) -> None:
     engine = connect(read_settings())
     check_domain(engine, domain)
     dropped = cancel_schedule(engine, domain, by=this_user(), note=note)
-    echo(f"{domain}: {dropped.digest[:12]} does not become active at {dropped.active_from:%Y-%m-%d %H:%M %Z}")
+    echo(f"{domain}: {dropped.digest[:12]} does not become active at {to_minute(dropped.active_from, zone=True)}")
 
 
 @click.command("show")

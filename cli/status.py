@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from cli.display.instants import to_minute, to_second
 from cli.display.old_keys import with_old_keys
 from cli.display.output import print_json, print_table
 from cli.display.terminal import echo
@@ -91,7 +92,7 @@ def _print(state: dict[str, Any]) -> None:
             domain_state["digest"][:12],
             domain_state["open_jobs"],
             domain_state["open_chunks"],
-            f"{domain_state['oldest']:%Y-%m-%d %H:%M:%S}" if domain_state["oldest"] else "-",
+            to_second(domain_state["oldest"]),
             domain_state["dead_letters"],
         )
         for domain, domain_state in state["domains"].items()
@@ -109,7 +110,7 @@ def _print(state: dict[str, Any]) -> None:
     echo(_reconciled(state["reconciler"]))
     for failure in state["failed_batches"]:
         what = "nightly" if failure["nightly"] else "batch"
-        when = f"{failure['enqueued_at']:%Y-%m-%d %H:%M:%S}"
+        when = to_second(failure["enqueued_at"])
         echo(f"{what} of {failure['domain']} failed at {when} [{failure['code']}]: {failure['reason']}")
     for duty in state["duties"]:
         echo(_duty(duty))
@@ -137,7 +138,7 @@ def _print_regions(state: dict[str, Any]) -> None:
 
 def _duty(duty: dict[str, Any]) -> str:
     what = f"{duty['kind']} of {duty['domain']}"
-    due = f"{duty['due_at']:%Y-%m-%d %H:%M %Z}"
+    due = to_minute(duty["due_at"], zone=True)
     if duty["age_s"] < 0:
         return f"the next {what} is due at {due}"
     why = f" [{duty['code']}]: {duty['reason']}" if duty["code"] else ""
@@ -151,5 +152,5 @@ def _reconciled(run: dict[str, Any] | None) -> str:
     # Both by Postgres's clock. What was half an hour ago is in the log.
     if lost and (run["ran_at"] - lost).total_seconds() + run["age_s"] > _RECENT_S:
         lost = None
-    also = f"; it found the broker empty at {lost:%Y-%m-%d %H:%M:%S %Z}" if lost else ""
+    also = f"; it found the broker empty at {to_second(lost, zone=True)}" if lost else ""
     return f"the reconciler ran {run['age_s']:.0f} s ago and sent {counted(run['sent'], 'message')} again{also}"

@@ -2,6 +2,7 @@
 
 import click
 
+from cli.display.instants import to_second
 from cli.display.output import print_json, print_table
 from cli.display.terminal import echo
 from cli.options import json_option, read_settings
@@ -43,8 +44,8 @@ def list_all(as_json: bool) -> None:
             token["name"],
             ", ".join(token["scopes"]),
             "all" if token["domains"] is None else ", ".join(token["domains"]),
-            f"{token['created_at']:%Y-%m-%d %H:%M:%S}",
-            f"{token['revoked_at']:%Y-%m-%d %H:%M:%S}" if token["revoked_at"] else "-",
+            to_second(token["created_at"]),
+            to_second(token["revoked_at"]),
         )
         for token in found
     ]

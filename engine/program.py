@@ -1,7 +1,8 @@
 """The front door of the engine: compile a ruleset, and judge facts or frames with it.
 
 A `Program` never changes once it is made and may be shared between threads. No I/O, no clock:
-`as_of` says when a job is judged. Whatever the facts are, `evaluate` raises nothing."""
+`as_of` says when a job is judged. Whatever the facts are, `evaluate` raises nothing; an `as_of` that is no instant is
+refused."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -24,14 +25,13 @@ from engine.columnar import (
 from engine.compiler import compile_rules
 from engine.diagnostics import Diagnostic
 from engine.errors import FactsRejected
-from engine.evaluation import Candidates, Evaluation, error_evaluation, run_cycle
+from engine.evaluation import Candidates, Evaluation, error_evaluation, judged_at, run_cycle
 from engine.facts import CANDIDATES, KnownNames, reads
 from engine.functions import FUNCTIONS
 from engine.language import Assign, Call, Path, Pattern, Rule, pattern_of, rule_expressions, walk
 from engine.matching import validity
 from engine.ruleset import Ruleset, read_sources
 from engine.schema import Schema, doubled
-from engine.values import moment
 
 if TYPE_CHECKING:
     import polars
@@ -165,7 +165,7 @@ class Program:
         """
         if self._times is None:
             return None
-        at = moment(as_of)
+        at = judged_at(as_of)
         return tuple([at in time for time in self._times])
 
     def evaluate(
@@ -186,11 +186,14 @@ class Program:
 
         Returns:
             The evaluation; facts that break the schema give the outcome `error`.
+
+        Raises:
+            EngineError: `as_of` is no instant (`bad-as-of`).
         """
         try:
             if self._sent_names is not None:
                 facts = self.own_names(facts)
-            slots = self._read(facts, moment(as_of))
+            slots = self._read(facts, judged_at(as_of))
         except FactsRejected as rejected:
             return error_evaluation(rejected.code, rejected.message, facts)
         slots[CANDIDATES] = candidates
@@ -198,7 +201,7 @@ class Program:
             evaluation = self._chains.judge(slots, facts)
             if evaluation is not None:
                 return evaluation
-            slots = self._read(facts, moment(as_of))
+            slots = self._read(facts, judged_at(as_of))
             slots[CANDIDATES] = candidates
         return run_cycle(self._agenda, slots, facts)
 
@@ -215,7 +218,7 @@ class Program:
             as_of: as for `evaluate`.
         """
         try:
-            self._read(self.own_names(facts), moment(as_of))
+            self._read(self.own_names(facts), judged_at(as_of))
         except FactsRejected:
             return True
         return False
@@ -258,7 +261,7 @@ class Program:
         return self.unknown_names({fact: dict.fromkeys(columns)})
 
     def evaluate_frame(self, frame: "polars.DataFrame", *, fact: str | None, as_of: datetime) -> FrameResult:
-        """Judge every row of a frame by itself.
+        """Judge every row of a frame by itself; refuses as `evaluate` does.
 
         Args:
             frame: one row per subject.
@@ -268,7 +271,7 @@ class Program:
         Returns:
             What `evaluate` says about each row.
         """
-        moment_of_all, names = moment(as_of), self._sent_names
+        moment_of_all, names = judged_at(as_of), self._sent_names
         # Asking a frame for them takes as long as judging a record.
         dtypes: Sequence[Any] = frame.dtypes
         given, frame = frame, exact_floats(frame, dtypes)

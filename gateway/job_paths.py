@@ -16,6 +16,7 @@ from gateway.problems import RequestRefused
 from gateway.request_bodies import key_in_head, parse_submissions, read_body
 from rulefarm.jobs import id_of
 from store.job_status import JobStatus, find_job_status
+from tasks.judged_facts import chunk_of
 
 #: Seconds that a request may wait for a verdict.
 MAX_WAIT_S = 25
@@ -74,9 +75,13 @@ async def read_job(context: GatewayContext, request: Request) -> Response:
 
 def _shown(context: GatewayContext, request: Request, job_id: uuid.UUID) -> JobStatus:
     status = find_job_status(context.ledger.engine, job_id)
-    if status.verdict is None or sees_private(request):
+    verdict = status.verdict
+    if verdict is None:
         return status
-    return replace(status, verdict=context.private.verdict(status.verdict))
+    if verdict.batch is not None:
+        # A row that was judged has the attempts of its chunk, and nothing on record that names it.
+        status = replace(status, chunk=chunk_of(context.ledger.engine, verdict))
+    return status if sees_private(request) else replace(status, verdict=context.private.verdict(verdict))
 
 
 async def _is_settled_by(context: GatewayContext, job_id: uuid.UUID, deadline: float) -> bool:
@@ -106,7 +111,7 @@ def _document(job_id: uuid.UUID, status: JobStatus) -> dict[str, Any]:
         "domain": _domain(status),
         "subject": verdict.subject if verdict else row["subject"],
         "state": state,
-        "attempts": row.get("attempts"),
+        "attempts": (row or status.chunk or {}).get("attempts"),
         "as_of": verdict.as_of if verdict else row.get("as_of"),
         "enqueued_at": verdict.enqueued_at if verdict else row.get("enqueued_at"),
         "failure": {"code": failed["code"], "reason": failed["reason"]} if failed and not verdict else None,

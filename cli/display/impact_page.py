@@ -10,6 +10,7 @@ from html import escape
 
 import svg
 
+from cli.display.instants import to_minute
 from rulefarm.escaping import visible
 from rulesets.flips import OUTCOMES
 from workers.impact_report import ImpactReport, by_count, cause_words, shown
@@ -45,7 +46,7 @@ def impact_page(report: ImpactReport, *, at: datetime) -> str:
     title = f"Impact of a draft on {report.versions.domain}"
     parts = [
         f"<h1>{_text(title)}</h1>",
-        f"<p>{_text(report.headline)}, found out on {at:%Y-%m-%d %H:%M %Z}.</p>",
+        f"<p>{_text(report.headline)}, found out on {to_minute(at, zone=True)}.</p>",
         f"<p><strong>{_text(report.summary)}</strong></p>",
         *_budget(report),
         "<h2>Outcomes</h2>",

@@ -11,6 +11,7 @@ from itertools import chain
 from typing import Any
 
 from cli.display.csv_output import print_csv
+from cli.display.instants import to_second
 from cli.display.table import print_rows, print_tabbed
 from cli.display.terminal import Line, console, echo, echo_data
 from rulefarm.verdict import Verdict
@@ -55,7 +56,7 @@ def print_verdict(verdict: Verdict) -> None:
     out.print(
         Line(
             f"  job {verdict.id}, judged by {verdict.worker} in {verdict.micros} µs, "
-            f"as of {verdict.as_of:%Y-%m-%d %H:%M:%S %Z}, ruleset {verdict.ruleset_digest[:12]}",
+            f"as of {to_second(verdict.as_of, zone=True)}, ruleset {verdict.ruleset_digest[:12]}",
             style="dim",
         )
     )
@@ -118,7 +119,7 @@ def print_verdicts(
     else:
         rows = (
             (
-                f"{verdict.evaluated_at:%Y-%m-%d %H:%M:%S}",
+                to_second(verdict.evaluated_at),
                 *(() if region_of is None else (region_of(verdict),)),
                 verdict.domain,
                 verdict.subject,

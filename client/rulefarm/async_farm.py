@@ -19,6 +19,7 @@ from rulefarm.errors import FarmUnreachable
 from rulefarm.farm import Farm
 from rulefarm.intake import Intake
 from rulefarm.jobs import Job
+from rulefarm.seconds import wait_seconds
 from rulefarm.settings import Settings
 from rulefarm.verdict import Verdict
 
@@ -117,6 +118,7 @@ class AsyncFarm:
             digest: of the ruleset that judges. Default: what is active then.
             timeout: seconds to wait for the verdict; None waits for ever.
         """
+        timeout = wait_seconds(timeout)
         farm, loop = self.farm, asyncio.get_running_loop()
         [(job, text)] = farm._new(domain, [(facts, key)], as_of, digest)
         ends = None if timeout is None else loop.time() + timeout

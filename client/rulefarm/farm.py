@@ -21,6 +21,7 @@ from rulefarm.messaging import TaskMessage
 from rulefarm.optional_imports import require_extra
 from rulefarm.reference_facts import ReferenceFacts
 from rulefarm.regions import Regions, producer_regions
+from rulefarm.seconds import wait_seconds
 from rulefarm.settings import Settings
 from rulefarm.tracing import traced
 from rulefarm.verdict import Verdict
@@ -107,10 +108,11 @@ class Farm:
             QueueFull: `queue_limit` jobs wait for the queue; DatabaseUnreachable. Nothing was kept; submit again.
             BrokerUnreachable: only for a farm without a database: nothing was kept; submit again.
         """
+        room_s = wait_seconds(wait_for_room, "wait_for_room")
         [(job, text)] = self._new(domain, [(facts, key)], as_of, digest)
         if connection is not None:
             return self._home.take_within(connection, job, text)
-        return self._take(job, text, wait_for_room)
+        return self._take(job, text, room_s)
 
     @traced("submit")
     def submit_many(
@@ -137,11 +139,12 @@ class Farm:
         Raises:
             JobRejected: an item can't be taken; nothing was kept. Otherwise as `submit`.
         """
+        room_s = wait_seconds(wait_for_room, "wait_for_room")
         pairs = [(item[1], item[0]) if isinstance(item, tuple) else (item, None) for item in items]
         new = self._new(domain, pairs, as_of, digest)
         # The next region takes what the one before has begun to.
         new = list(new) if self._regions.are_several else new
-        return self._regions.take(domain, wait_for_room, lambda farm, wait: farm.take_many(domain, new, wait, digest))
+        return self._regions.take(domain, room_s, lambda farm, wait: farm.take_many(domain, new, wait, digest))
 
     def send(self, *jobs: Job) -> bool:
         """Send the messages of jobs, after the commit of the transaction that `submit` wrote them in.
@@ -182,6 +185,7 @@ class Farm:
             VerdictPending: none came in time; the job is still on record.
             JobDead: none will come. Otherwise as `submit`.
         """
+        timeout = wait_seconds(timeout)
         [(job, text)] = self._new(domain, [(facts, key)], as_of, digest)
         ends = None if timeout is None else time.monotonic() + timeout
         taken = self._take(job, text, 0.0)

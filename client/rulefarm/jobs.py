@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from rulefarm import wire
 from rulefarm.errors import NotFound, VerdictPending
 from rulefarm.routing import checked_domain
+from rulefarm.seconds import wait_seconds
 from rulefarm.tracing import current_traceparent
 from rulefarm.verdict import Verdict
 
@@ -145,7 +146,9 @@ class Batch(_OldName):
         Raises:
             VerdictPending: it is still open; everything stays on record.
             DatabaseUnreachable: nobody can say.
+            SettingsError: `bad-timeout`: that is no number of seconds.
         """
+        timeout = wait_seconds(timeout)
         deadline, pause = None if timeout is None else time.monotonic() + timeout, _FIRST_LOOK_S
         while (record := self.progress())["state"] == "open":
             left = pause if deadline is None else deadline - time.monotonic()

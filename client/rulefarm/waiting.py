@@ -15,6 +15,7 @@ from celery import Celery
 from rulefarm.errors import BrokerUnreachable, VerdictPending
 from rulefarm.jobs import Job
 from rulefarm.messaging import FARM_HEADER, Announcement, Ask, GuestApp, at_once, call_broker
+from rulefarm.seconds import wait_seconds
 from rulefarm.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -70,7 +71,11 @@ class Watch:
             silence_s: seconds after which a broker that says nothing is enough to give up: another region can judge
                 the job. Default: the database is asked in its place.
             ask: has broker and database asked. Default: here, each until it answers or its own limits are over.
+
+        Raises:
+            SettingsError: `bad-timeout`.
         """
+        timeout = wait_seconds(timeout)
         self._silence_s, self._ask = silence_s, ask
         self._job, self._app, self._ledger, self._timeout = job, app, ledger, timeout
         self._deadline = None if timeout is None else time.monotonic() + timeout

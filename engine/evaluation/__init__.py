@@ -6,6 +6,7 @@ from engine.evaluation.event_joins import Join, Search
 from engine.evaluation.event_matcher import Candidates, Choice
 from engine.evaluation.expressions import Expressions
 from engine.evaluation.float_filter import FAR, FloatFilter, LinearComparison, linear_comparison, results_when_clear
+from engine.evaluation.instant import judged_at
 from engine.evaluation.joined_text import text_of
 from engine.evaluation.observer import Observer
 from engine.evaluation.operators import Compute, Test, all_hold, operation
@@ -38,6 +39,7 @@ __all__ = [
     "all_hold",
     "error_evaluation",
     "json_value",
+    "judged_at",
     "linear_comparison",
     "operation",
     "results_when_clear",

@@ -14,13 +14,13 @@ from decimal import Decimal
 from typing import Any
 
 from engine.errors import FactsRejected
-from engine.evaluation import OUTCOMES, Outcome, Reason
+from engine.evaluation import OUTCOMES, Outcome, Reason, judged_at
 from engine.explanation.breakpoints import Breakpoints
 from engine.explanation.counterfactual import Counterfactual, Counterfactuals
 from engine.facts import Place, get_path, path_label, with_path
 from engine.program import Program
 from engine.schema import FieldSchema, Schema
-from engine.values import ValueRefused, first_that, literal, moment, number, number_at, ordinal, take_number, to_python
+from engine.values import ValueRefused, first_that, literal, number, number_at, ordinal, take_number, to_python
 
 #: Evaluations of one search; past them it ends with the best change so far, and its note says so.
 MAX_TRIALS = 20_000
@@ -86,7 +86,7 @@ class _Search:
         self._ranks: dict[tuple[Place, int], int] = {}
         self._tried: set[Place] = set()
         self._cut_short = False
-        breakpoints = Breakpoints(program, facts, moment(as_of))
+        breakpoints = Breakpoints(program, facts, judged_at(as_of))
         self._directions = [
             direction
             for place, value in self._fields(breakpoints)

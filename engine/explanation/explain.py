@@ -11,14 +11,14 @@ from datetime import datetime
 from typing import Any
 
 from engine.errors import EngineError, FactsRejected
-from engine.evaluation import Evaluation, Observer, json_value, run_cycle
+from engine.evaluation import Evaluation, Observer, json_value, judged_at, run_cycle
 from engine.explanation.condition_trace import ConditionTrace, TraceCompiler, Tracer
 from engine.facts import Slots, path_label
 from engine.language import Assign, Complete, Retract, Rule, has_focus
 from engine.matching import validity
 from engine.program import Program
 from engine.suggestions import did_you_mean
-from engine.values import Day, less_than, literal, moment, text, to_python
+from engine.values import Day, less_than, literal, text, to_python
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ def explain(
         The explanation. Of facts that break the schema it has no rules, for none was evaluated.
 
     Raises:
-        EngineError: there is no rule of such a name (`rule-unknown`).
+        EngineError: there is no rule of such a name (`rule-unknown`); `bad-as-of`.
     """
     by_name = {rule.name: rule for rule in program.rules}
     for name in rules:
@@ -114,7 +114,7 @@ def explain(
             hint = did_you_mean(name, by_name)
             raise EngineError("rule-unknown", f"there is no rule '{name}'" + (f"; {hint}" if hint else ""))
     try:
-        replay = _Replay(program, program.own_names(facts), moment(as_of))
+        replay = _Replay(program, program.own_names(facts), judged_at(as_of))
     except FactsRejected:
         return Explanation(program.evaluate(facts, as_of=as_of), (), ())
     asked = by_name.values() if every else [by_name[name] for name in dict.fromkeys(rules)] or replay.involved()

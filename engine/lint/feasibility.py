@@ -190,8 +190,8 @@ class FeasibleSets:
             if slot in conjunction.allowed or value is not None:
                 shown.append(f"{path_label(fact, steps)} = {_shown(value)}")
         as_of = chosen.get(AS_OF)
-        if AS_OF in conjunction.allowed:
-            shown.append(f"as of {as_of:%Y-%m-%dT%H:%M:%S}")
+        if as_of is not None and AS_OF in conjunction.allowed:
+            shown.append(f"as of {as_of.replace(tzinfo=None).isoformat(timespec='seconds')}")
         return WitnessFacts(facts, as_of if isinstance(as_of, datetime) else _AS_OF, ", ".join(shown) or "any facts")
 
     @cached_property

@@ -57,7 +57,7 @@ def instant(moment: datetime) -> str:
     >>> instant(datetime(2026, 3, 1, 12, 0, 5, 250_000, UTC))
     '2026-03-01 12:00:05'
     """
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "seconds")
 
 
 def number(value: float) -> str:

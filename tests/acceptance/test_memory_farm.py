@@ -3,7 +3,7 @@
 import inspect
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,25 @@ def test_jobs_and_verdicts_are_the_same(any_farm: Any) -> None:
     broken = any_farm.evaluate("pricing", {"Product": {"sku": "a"}}, timeout=60)
     assert (broken.outcome, broken.reasons[0]["code"]) == ("error", "facts-rejected")
     assert broken.subject == str(broken.id)
+
+
+@pytest.mark.parametrize("timeout", [float("nan"), "30"], ids=["nan", "text"])
+def test_a_wait_that_is_no_number_is_refused_before_anything_is_taken(any_farm: Any, timeout: Any) -> None:
+    key, product = uuid.uuid4().hex, {"Product": {"sku": "a", "price": 1}}
+    calls: dict[str, Callable[[], Any]] = {
+        "wait_for_room": lambda: any_farm.submit("pricing", product, key=key, wait_for_room=timeout),
+        "wait_for_room of many": lambda: any_farm.submit_many("pricing", [(key, product)], wait_for_room=timeout),
+        "timeout": lambda: any_farm.evaluate("pricing", product, key=key, timeout=timeout),
+    }
+    for name, call in calls.items():
+        with pytest.raises(SettingsError, match=f"{name.split()[0]} is a number of seconds") as caught:
+            call()
+        assert caught.value.code == "bad-timeout"
+    job = any_farm.submit("pricing", product, key=key)
+    for wait in (lambda: job.wait(timeout), lambda: any_farm.wait(job, timeout)):
+        with pytest.raises(SettingsError, match="timeout is a number of seconds"):
+            wait()
+    assert any_farm.wait(job, 60).outcome == any_farm.wait(job, None).outcome
 
 
 def test_a_key_is_one_job(any_farm: Any) -> None:

@@ -77,6 +77,8 @@ def test_a_file_of_each_format_is_a_batch(
     assert (told["state"], told["outcomes"]) == ("done", {"accept": 50, "reject": 50})
     found = client.get(f"/v1/verdicts?batch={batch}&outcome=reject&limit=500").json["verdicts"]
     assert sorted(int(each["subject"]) for each in found) == list(range(50))
+    row = client.get(f"/v1/jobs/{found[0]['id']}").json
+    assert (row["state"], row["attempts"], row["verdict"]) == ("done", 1, found[0])
     assert left_behind(uploads) == []
 
 
@@ -200,6 +202,8 @@ def test_a_batch_that_is_none_is_refused_by_name(client: Client, gateway_databas
     assert client.get(f"/v1/batches/{uuid.uuid4()}").code == "no-such-batch"
     assert client.get("/v1/batches/x").code == "no-such-id"
     assert client.send("POST", "/v1/nobody/batches?name=p.csv", CSV).code == "domain-not-served"
+    name = f"{uuid.uuid4()}.parquet"
+    assert client.send("POST", f"{BATCHES}?name={name}", b"PAR1 it is not").code == "unreadable-source"
     with gateway_database.connect() as connection:
-        failed = connection.execute(select(batches.c.state).where(batches.c.source == "p.parquet")).scalars().all()
-    assert "failed" in failed
+        failed = connection.execute(select(batches.c.state).where(batches.c.source == name)).scalars().all()
+    assert failed == ["failed"]

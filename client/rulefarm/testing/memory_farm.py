@@ -18,6 +18,7 @@ from rulefarm.errors import FarmUnreachable, NotFound, QueueFull, RulefarmError,
 from rulefarm.jobs import Job, id_of, new_jobs
 from rulefarm.known_domains import checked_known, unknown_ruleset
 from rulefarm.regions import producer_regions
+from rulefarm.seconds import wait_seconds
 from rulefarm.settings import Settings
 from rulefarm.testing.judges import Answer, Engine, canned
 from rulefarm.testing.memory_facts import MemoryFacts
@@ -95,6 +96,7 @@ class MemoryFarm:
             JobRejected: unknown domain or ruleset, or facts or key that can't be taken.
             RulefarmError: what `fail` was given.
         """
+        wait_seconds(wait_for_room, "wait_for_room")
         [job] = self._take(domain, [(facts, key)], as_of, digest)
         return replace(job, sent=connection is None)
 
@@ -119,6 +121,7 @@ class MemoryFarm:
         Raises:
             JobRejected, RulefarmError: as `submit`.
         """
+        wait_seconds(wait_for_room, "wait_for_room")
         pairs = [(item[1], item[0]) if isinstance(item, tuple) else (item, None) for item in items]
         return self._take(domain, pairs, as_of, digest)
 
@@ -153,6 +156,7 @@ class MemoryFarm:
         Raises:
             VerdictPending: the canned answer is None. Otherwise as `submit`.
         """
+        timeout = wait_seconds(timeout)
         return self.submit(domain, facts, key=key, as_of=as_of, digest=digest).wait(timeout)
 
     def wait(self, job: Job, timeout: float | None = 30.0) -> Verdict:
@@ -166,6 +170,7 @@ class MemoryFarm:
             VerdictPending: the canned answer is None.
             NotFound: no job of this farm.
         """
+        timeout = wait_seconds(timeout)
         verdict = self.verdict(job.id)
         if verdict is None:
             said = "" if timeout is None else f" after {timeout:g} s"

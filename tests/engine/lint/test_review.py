@@ -164,6 +164,12 @@ def test_rules_that_write_different_values_for_facts_that_make_both_fire(rules: 
     assert ways[0].changes != ways[1].changes
 
 
+def test_a_conflict_in_a_year_before_1000_has_all_digits_of_it() -> None:
+    early = 'date-effective "0500-06-01" { when Order.total > 1 then Order.discount = '
+    [(_, told)] = remarks(f"{early}1; }}", f"{early}2; }}")
+    assert "as of 0500-06-01T00:00:00: " in told
+
+
 @pytest.mark.parametrize(
     "rules",
     [
