@@ -7,7 +7,7 @@ a job that kills its process finds itself, and its neighbours, begun: whatever i
 import uuid
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Engine, func, text, update
 
@@ -48,7 +48,7 @@ _CLAIM = (
     " update jobs set attempts = 1, worker = %(holder)s,"
     " lease_until = now() + %(lease_s)s * interval '1 second', resend_at = now() + %(lease_s)s * interval '1 second'"
     " from picked where jobs.id = picked.id"
-    " returning jobs.id, jobs.domain, jobs.subject, jobs.facts, jobs.as_of, jobs.enqueued_at,"
+    " returning jobs.id, jobs.domain, jobs.subject, jobs.facts::text, jobs.as_of, jobs.enqueued_at,"
     " jobs.traceparent, jobs.digest"
 )
 
@@ -59,7 +59,8 @@ class ClaimedJob(NamedTuple):
     id: uuid.UUID
     domain: str
     subject: str
-    facts: dict[str, Any]
+    #: As Postgres writes them.
+    facts: str
     as_of: datetime
     enqueued_at: datetime
     traceparent: str | None

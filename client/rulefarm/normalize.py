@@ -137,7 +137,8 @@ def json_value(value: Any, place: _Place = None, depth: int = 1, left: list[int]
         _check_size(len(value), place, depth, left)
         return [json_value(item, (place, index), depth + 1, left) for index, item in enumerate(value)]
     if isinstance(value, str):
-        return _text(value, place)
+        # Of a class of its own it may be written otherwise than it reads.
+        return _text(str.__str__(value), place)
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, (int, float, Decimal)):

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from rulefarm import json_text
 from rulefarm.errors import JobRejected
 from rulefarm.limits import MAX_DEPTH, MAX_DIGITS, MAX_FACTS_CHARACTERS, MAX_KEY_CHARACTERS
 from rulefarm.normalize import abbreviate, check_storable, json_value, to_json_values, too_large
@@ -21,8 +22,6 @@ NAMESPACE = uuid.UUID("5d0a4b52-0d1f-5f0e-9f0b-8c6f6f6f7266")
 _DIGEST = re.compile("[0-9a-f]{64}")
 #: Significant digits that a float64 prints at most.
 _FLOAT_DIGITS = 17
-# Names are in order, and nothing is in itself, in what `normalize` gives.
-_ENCODER = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"), allow_nan=False)
 
 
 def canonical(facts: Mapping[str, Any]) -> str:
@@ -56,10 +55,28 @@ def canonical_with_values(facts: Mapping[str, Any]) -> tuple[str, dict[str, Any]
     if not isinstance(facts, Mapping) or not facts:
         raise _no_object("facts")
     values = to_json_values(facts)
-    text = _ENCODER.encode(values)
+    text = json_text.encode(values)
     if len(text) > MAX_FACTS_CHARACTERS:
         raise too_large(f"take {len(text)} characters")
     return text, values
+
+
+def canonical_of_row(text: str) -> tuple[str, dict[str, Any]]:
+    """Canonical text of facts that are on record, and what is read from that: jsonb keeps the values, not the text.
+
+    Args:
+        text: as Postgres writes the column.
+
+    Raises:
+        JobRejected: as `canonical`: somebody else wrote the row.
+
+    >>> canonical_of_row('{"P": {"b": 7, "aa": 0.00001}}')
+    ('{"P":{"aa":1e-05,"b":7}}', {'P': {'aa': 1e-05, 'b': 7}})
+    """
+    ordered = json_text.in_order(text)
+    if ordered is None or not isinstance(ordered[1], dict) or not ordered[1] or len(ordered[0]) > MAX_FACTS_CHARACTERS:
+        return canonical_with_values(json.loads(text))
+    return ordered
 
 
 def canonical_value(value: Any, *, depth: int = 1) -> str:
@@ -75,7 +92,7 @@ def canonical_value(value: Any, *, depth: int = 1) -> str:
     >>> canonical_value({"b": 7.0, "a": [None, "x"]})
     '{"a":[null,"x"],"b":7}'
     """
-    return _ENCODER.encode(json_value(value, None, depth))
+    return json_text.encode(json_value(value, None, depth))
 
 
 def digest(text: str) -> str:

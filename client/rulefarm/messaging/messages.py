@@ -75,10 +75,12 @@ class JobMessage:
         """The message of a job on record, as if it were its first.
 
         Args:
-            row: id, domain, subject, facts, as_of, enqueued_at, traceparent and digest of the job.
+            row: id, domain, subject, facts, as_of, enqueued_at, traceparent and digest of the job; the facts as values,
+                or as Postgres writes them.
         """
         # Through canonical, for jsonb keeps the values but not the text: the digest must be that of what was sent.
-        facts, values = wire.canonical_with_values(row.facts)
+        is_text = isinstance(row.facts, str)
+        facts, values = (wire.canonical_of_row if is_text else wire.canonical_with_values)(row.facts)
         return cls(
             job_id=row.id,
             domain=row.domain,
