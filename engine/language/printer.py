@@ -3,9 +3,11 @@
 The inverse of the parser: `parse(print(x)) == x` for whatever the parser can give. Two sources that differ only in
 white space, comments, quoting or the way a test is spelled (`x.Contains(y)`, `x contains y`) print the same."""
 
+import functools
 import re
 from collections.abc import Iterable
-from datetime import date, time, timedelta
+from datetime import date, time
+from decimal import Decimal
 
 from engine.language.nodes import (
     Action,
@@ -92,12 +94,12 @@ def head_words(rule: Rule) -> list[str]:
 
 
 def _condition(condition: Expression) -> list[str]:
-    whole = print_expression(condition)
-    if len(whole) <= MAX_LINE or not isinstance(condition, And | Or | Pattern):
-        return [whole]
+    if not isinstance(condition, And | Or | Pattern):
+        return [print_expression(condition)]
     sign, power = ("||", _OR) if isinstance(condition, Or) else ("&&", _AND)
-    first, *others = (print_clause(clause, power + 1) for clause in clauses(condition))
-    return [first, *(f"{sign} {other}" for other in others)]
+    parts = [print_clause(clause, power + 1) for clause in clauses(condition)]
+    whole = f" {sign} ".join(parts)
+    return [whole] if len(whole) <= MAX_LINE else [parts[0], *(f"{sign} {part}" for part in parts[1:])]
 
 
 def clauses(condition: Expression) -> tuple[Expression | Binding, ...]:
@@ -152,11 +154,17 @@ def print_expression(node: Expression) -> str:
 
 def _print(node: Expression, weakest: int) -> str:
     """The node; in parentheses when it binds less than `weakest`."""
+    # Nearly all nodes are of these kinds, and every load prints all rules for their digest.
+    if isinstance(node, Literal):
+        return print_value(node.value)
+    if isinstance(node, Path):
+        return _path(node.fact, node.steps)
+    if isinstance(node, Compare):
+        text = f"{_print(node.left, _SUM)} {node.op} {_print(node.right, _SUM)}"
+        return f"({text})" if weakest > _COMPARISON else text
     match node:
-        case Literal(value):
-            return print_value(value)
-        case Path(fact, steps) | Bound(fact, _, steps):
-            return fact + "".join(_step(step) for step in steps)
+        case Bound(name, _, steps):
+            return _path(name, steps)
         case Item(base, Literal(str() as name)):
             return _print(base, _UNARY) + _step(name)
         case Item(base, key):
@@ -180,7 +188,7 @@ def _print(node: Expression, weakest: int) -> str:
         case Pattern():
             # Only ever a whole condition or an operand of its outermost `&&`, so it needs no parentheses.
             return " && ".join(print_clause(clause, _AND + 1) for clause in clauses(node))
-        case Compare(op, left, right) | TextTest(op, left, right):
+        case TextTest(op, left, right):
             power, text = _COMPARISON, f"{_print(left, _SUM)} {op} {_print(right, _SUM)}"
         case Membership(item, container):
             power, text = _COMPARISON, f"{_print(item, _SUM)} in {_print(container, _SUM)}"
@@ -205,6 +213,11 @@ def _arguments(nodes: Iterable[Expression]) -> str:
     return ", ".join(print_expression(node) for node in nodes)
 
 
+@functools.lru_cache(maxsize=1_024)
+def _path(name: str, steps: tuple[str | int, ...]) -> str:
+    return name + "".join(map(_step, steps))
+
+
 def _step(step: str | int) -> str:
     if isinstance(step, int):
         return f"[{step}]"
@@ -213,19 +226,19 @@ def _step(step: str | int) -> str:
 
 def print_value(value: Scalar) -> str:
     """A constant as GRL."""
+    if isinstance(value, str):
+        return quote(value)
+    if isinstance(value, Decimal):
+        return print_number(value)
     if value is None:
         return "null"
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, str):
-        return quote(value)
     if isinstance(value, date | Day):
         return f'Date("{value.isoformat()}")'
     if isinstance(value, time):
         return f'Time("{clock_text(value)}")'
-    if isinstance(value, timedelta):
-        return f'Duration("{clock_text(value)}")'
-    return print_number(value)
+    return f'Duration("{clock_text(value)}")'
 
 
 def quote(text: str) -> str:
