@@ -11,14 +11,18 @@ from decimal import Decimal
 from engine.functions import FUNCTIONS
 from engine.language import (
     Aggregate,
+    And,
     Arithmetic,
     Bound,
     Call,
+    Compare,
     Expression,
     Item,
     ListLiteral,
     Literal,
+    Membership,
     Negate,
+    Or,
     Path,
     Scalar,
 )
@@ -41,8 +45,10 @@ def kind_of(node: Expression, schema: Schema | None) -> ValueKind:
     'number'
     """
     match node:
-        case Literal(value):
-            return kind_of_value(value)
+        case Literal():
+            return kind_of_value(node.value)
+        case And() | Or() | Compare() | Membership():
+            return "boolean"
         case ListLiteral():
             return "list"
         case Path():

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from engine.checks.arithmetic_checks import taken_by, unlike_arithmetic
 from engine.checks.event_checks import check_bindings, check_bound, is_bound
 from engine.checks.foreign_functions import foreign_hint
-from engine.checks.kinds import ValueKind, kind_of, known_path
+from engine.checks.kinds import ValueKind, kind_of, kind_of_value, known_path
 from engine.checks.path_checks import check_path
 from engine.checks.pattern_checks import PatternChecks
 from engine.checks.value_checks import check_call, check_constant
@@ -29,6 +29,7 @@ from engine.language import (
     Expression,
     Item,
     ListLiteral,
+    Literal,
     Log,
     Membership,
     Negate,
@@ -65,33 +66,33 @@ def check_rules(rules: Sequence[Rule], schema: Schema | None, sources: Mapping[s
     """
     names = {rule.name: None for rule in rules}
     full: set[str] = set()
-    patterns = PatternChecks()
+    checker = _Checker(schema, names)
     for rule in rules:
         if rule.span is not None and rule.span.source not in full:
             try:
-                _Checker(rule, schema, names, sources[rule.span.source], patterns).check()
+                checker.check(rule, sources[rule.span.source])
             except TooManyProblems:
                 full.add(rule.span.source)
 
 
 class _Checker:
-    """One check of one rule."""
+    """Checks the rules of one ruleset, one after the other."""
 
-    def __init__(
-        self, rule: Rule, schema: Schema | None, names: Collection[str], source: Source, patterns: PatternChecks
-    ) -> None:
-        self._rule = rule
-        self._patterns = patterns
-        self._schema = schema
-        self._names = names
-        self._source = source
+    _rule: Rule
+    _source: Source
+    #: The list fact whose element is at hand, inside a quantifier or an aggregate.
+    _element: str | None
+
+    def __init__(self, schema: Schema | None, names: Collection[str]) -> None:
+        self._schema, self._names, self._patterns = schema, names, PatternChecks()
+        #: Fact and steps to the kind of a field of which nothing is to be said, whoever names it.
+        self._fields: dict[tuple[str, tuple[str | int, ...]], ValueKind] = {}
+
+    def check(self, rule: Rule, source: Source) -> None:
+        self._rule, self._source, self._element = rule, source, None
         self._pattern = pattern_of(rule.condition)
-        #: The list fact whose element is at hand, inside a quantifier or an aggregate.
-        self._element: str | None = None
-
-    def check(self) -> None:
-        self._condition(self._rule.condition)
-        for action in self._rule.actions:
+        self._condition(rule.condition)
+        for action in rule.actions:
             self._action(action)
 
     def _report(self, node: Node, code: str, message: str, hint: str = "", warning: bool = False) -> None:
@@ -157,8 +158,14 @@ class _Checker:
     def _visit(self, node: Expression) -> ValueKind:
         """Check an expression and everything in it; its kind."""
         match node:
+            # Most nodes are these: asked first, they are not compared with all other kinds.
             case Path():
                 return self._path(node)
+            case Literal():
+                return kind_of_value(node.value)
+            case Compare():
+                self._comparison(node)
+                return "boolean"
             case Item():
                 return self._item(node)
             case Bound():
@@ -174,8 +181,6 @@ class _Checker:
                 self._condition(operand)
             case Negate(operand):
                 self._takes("'-'", "number", operand, self._visit(operand))
-            case Compare():
-                self._comparison(node)
             case Arithmetic():
                 kinds = (kind_of(node.left, self._schema), kind_of(node.right, self._schema))
                 problem = unlike_arithmetic(node, *kinds)
@@ -210,7 +215,7 @@ class _Checker:
         left, right = self._visit(node.left), self._visit(node.right)
         if node.op not in ("==", "!="):
             for operand, kind in ((node.left, left), (node.right, right)):
-                if kind not in (*_ORDERED, "any"):
+                if kind not in _ORDERED and kind != "any":
                     message = f"'{node.op}' orders numbers, texts and dates, {abridged(operand)} is {a_kind(kind)}"
                     turned = "! binds tighter than a comparison: write !( … ) around all of it"
                     self._report(node, "wrong-kind", message, turned if isinstance(operand, Not) else "")
@@ -225,7 +230,7 @@ class _Checker:
             hint = "write !( … ) around the comparison" if isinstance(node.left, Not) else date_hint(left, right)
             self._report(node, "never-equal", message, hint, warning=True)
         for path, value in ((node.left, node.right), (node.right, node.left)):
-            if isinstance(path, Path):
+            if isinstance(path, Path) and isinstance(value, Literal):
                 check_constant(path, value, self._schema, self._report, warning=True)
 
     def _membership(self, node: Membership) -> None:
@@ -304,4 +309,11 @@ class _Checker:
             hint = "actions know the facts of the job; `rulefarm explain` shows the events"
             self._report(path, "pattern-name", f"'{path.fact}' is an event of the condition, unknown to actions", hint)
             return "any"
-        return check_path(path, self._schema, self._element, self._report)
+        if self._element is not None:
+            return check_path(path, self._schema, self._element, self._report)
+        place = (path.fact, path.steps)
+        kind = self._fields.get(place) or check_path(path, self._schema, None, self._report)
+        if kind != "any":
+            # What does not exist is reported wherever it is named, and is of any kind.
+            self._fields[place] = kind
+        return kind

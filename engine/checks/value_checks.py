@@ -35,7 +35,7 @@ def check_constant(
         report: takes the problem.
         warning: whether it is only a warning; default False.
     """
-    field = None if schema is None else schema.field_at(path.fact, path.steps)
+    field = schema.field_at(path.fact, path.steps) if schema is not None and isinstance(value, Literal) else None
     if field is None or field.values is None or not isinstance(value, Literal):
         return
     if isinstance(value.value, str | Decimal | time | timedelta) and kind_of_value(value.value) == field.kind:
