@@ -14,13 +14,13 @@ from engine.facts.paths import Place, Steps
 from engine.language import (
     Aggregate,
     Bound,
+    Compare,
     Expression,
     Literal,
     Path,
     Pattern,
     Quantifier,
     children,
-    pattern_of,
 )
 from engine.schema import FieldSchema, Schema
 from engine.values import Value
@@ -102,9 +102,10 @@ class SlotLayout:
         place = (fact, steps)
         if fact == FINDING:
             return self.findings[place]
-        if place not in self.places:
-            self.places[place] = self._new(place)
-        return self.places[place]
+        slot = self.places.get(place)
+        if slot is None:
+            slot = self.places[place] = self._new(place)
+        return slot
 
     def finding(self) -> Path:
         """A path to a new slot, for something that is found out before rules are asked."""
@@ -134,23 +135,40 @@ class SlotLayout:
         Returns:
             Those slots, columns included: writing another field of an element concerns nobody.
         """
-        slots = set()
+        slots: set[int] = set()
+        stack = [node]
+        # As `reads`, for what reads nothing but fields: of the conditions of a thousand rules that is nearly all.
+        while stack:
+            node = stack.pop()
+            kind = node.__class__
+            if isinstance(node, Path):
+                slots.add(self._field(node))
+            elif isinstance(node, Compare):
+                stack += (node.left, node.right)
+            elif kind in _READ_AS_WHOLE:
+                self._note_elements(node, slots)
+            elif kind is not Literal:
+                stack += children(node)
+        return frozenset(slots)
+
+    def _field(self, path: Path) -> int:
+        if not path.steps:
+            self.element_fields[path.fact] = None
+        return self.slot(path.fact, path.steps)
+
+    def _note_elements(self, node: Expression, slots: set[int]) -> None:
+        """Make slots for what is about the elements of a list, or about events, and add them to some."""
         for path, role in reads(node):
             if role == "element":
                 slots.add(self._column(path))
-                continue
-            slot = self.slot(path.fact, path.steps)
-            if role == "list":
+            elif role == "field":
+                slots.add(self._field(path))
+            else:
+                self.slot(path.fact)
                 self.element(path.fact)
                 self.element_fields.setdefault(path.fact, set())
-            else:
-                slots.add(slot)
-                if not path.steps:
-                    self.element_fields[path.fact] = None
-        pattern = pattern_of(node)
-        for binding in pattern.bindings if pattern is not None else ():
+        for binding in node.bindings if isinstance(node, Pattern) else ():
             self.event(binding.name)
-        return frozenset(slots)
 
     def _column(self, path: Path) -> int:
         fields = self.element_fields.setdefault(path.fact, set())

@@ -1,4 +1,4 @@
-"""What a rule is, once read.  diagnostics, node_class -> [nodes] -> parser, tables, checks, evaluation, matching
+"""What a rule is, once read.  diagnostics, plain_class -> [nodes] -> parser, tables, checks, evaluation, matching
 
 Plain frozen values, without behaviour: the parser and the decision tables make them, everything after reads them.
 Equality is equality of meaning: where a node stood in its file (`span`) takes no part in it. Trees are shallow by
@@ -9,7 +9,7 @@ from datetime import date, time, timedelta
 from decimal import Decimal
 
 from engine.diagnostics import Span
-from engine.language.node_class import dataclass, field
+from engine.plain_class import dataclass, field
 from engine.values import Day
 
 #: What a literal or a value of a fact may be.

@@ -17,6 +17,7 @@ from engine.facts import Slots
 from engine.matching.leaf import Leaf
 from engine.matching.linear_probe import is_worth_it, linear_probe
 from engine.matching.probes import Entry, Probes
+from engine.values import ValueSet
 
 #: Conjunctions in one table: with more, memory would grow with their square.
 BLOCK = 1_024
@@ -190,23 +191,21 @@ def splits(
         classes: dict[Any, list[Entry]] = {}
         left = []
         for entry in entries:
-            values = _keys(entry, slot, kinds)
-            if values is None:
+            allowed = entry.conjunction.allowed.get(slot)
+            keys = None if allowed is None else _keys(allowed, kinds.get(slot) == "number")
+            if keys is None:
                 left.append(entry)
-            for value in values or ():
+            for value in keys or ():
                 classes.setdefault(value, []).append(entry)
         yield slot, classes, left
         entries = left
 
 
-def _keys(entry: Entry, slot: int, kinds: Mapping[int, str]) -> tuple[Any, ...] | None:
-    """The only values of a field with which a conjunction can hold, if they are few."""
-    values = entry.conjunction.allowed.get(slot)
-    if values is None:
-        return None
+def _keys(values: ValueSet, are_numbers: bool) -> tuple[Any, ...] | None:
+    """The only values of a set, if they are few; numbers only of a field that has no others."""
     # Most sets are intervals of numbers, which hold no text.
     keys: tuple[Any, ...] | None = None if values.numbers.points else values.only_texts
-    if keys is None and kinds.get(slot) == "number":
+    if keys is None and are_numbers:
         keys = values.only_numbers
     return keys if keys is not None and len(keys) <= _MAX_COPIES else None
 
@@ -223,8 +222,8 @@ def _best_split(entries: list[Entry], kinds: Mapping[int, str], done: frozenset[
     sizes: dict[int, dict[Any, int]] = {}
     counts: dict[int, int] = {}
     for entry in entries:
-        for slot in entry.conjunction.allowed.keys() - done:
-            keys = _keys(entry, slot, kinds)
+        for slot, values in entry.conjunction.allowed.items():
+            keys = None if slot in done else _keys(values, kinds.get(slot) == "number")
             if keys is None:
                 continue
             counts[slot] = counts.get(slot, 0) + 1

@@ -5,7 +5,6 @@ else. A condition that would make too many conjunctions stays whole, as a residu
 two-valued, so that `!` can be pushed down to the tests, where it complements the set."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from engine.evaluation import Expressions
@@ -17,6 +16,7 @@ from engine.language import (
     And,
     Call,
     Compare,
+    CompareOp,
     Expression,
     ListLiteral,
     Literal,
@@ -29,6 +29,7 @@ from engine.language import (
     TextTest,
     walk,
 )
+from engine.plain_class import dataclass
 from engine.values import (
     ANYTHING,
     NOTHING,
@@ -81,6 +82,8 @@ class NormalForm:
         self._layout = layout
         self._expressions = expressions
         self._count = 0
+        #: Operator and number, or text, to what compares so with it: rules name the same ones again and again.
+        self._known: dict[tuple[str, float | str], ValueSet] = {}
 
     def of(self, condition: Expression) -> list[Conjunction]:
         """The conjunctions of a condition; none when it never holds."""
@@ -91,29 +94,67 @@ class NormalForm:
         return conjunctions
 
     def _split(self, node: Expression, negated: bool) -> list[Conjunction]:
-        conjoined = isinstance(node, Or if negated else And)
-        # Conjoined tests meet in `_product`; looking for one field in them first would look at each twice.
-        single = None if conjoined else self._single(node)
-        if single is not None:
-            slot, values = single
-            values = ~values if negated else values
-            if values.is_empty:
-                return []
-            return [_ALWAYS if values.is_full else Conjunction({slot: values})]
+        if isinstance(node, Or if negated else And):
+            # Looking for one field in conjoined tests first would look at each twice.
+            return self._conjoined(_flat(node), negated)
+        single = self._single(node)
+        if single is None:
+            return self._several(node, negated)
+        slot, values = single
+        values = ~values if negated else values
+        if values.is_empty:
+            return []
+        return [_ALWAYS if values.is_full else Conjunction({slot: values})]
+
+    def _several(self, node: Expression, negated: bool) -> list[Conjunction]:
+        """The conjunctions of what is no test on one field, nor conjoined tests."""
         if isinstance(node, Not):
             return self._split(node.operand, not negated)
         if isinstance(node, And | Or):
-            parts = [(one, self._split(one, negated)) for one in _flat(node)]
-            if conjoined:
-                return _product(parts, negated)
-            alternatives = [conjunction for _, conjunctions in parts for conjunction in conjunctions]
+            alternatives = [conjunction for one in _flat(node) for conjunction in self._split(one, negated)]
             if _ALWAYS in alternatives:
                 return [_ALWAYS]
             return alternatives if len(alternatives) <= MAX_CONJUNCTIONS else [_residual(node, negated)]
         return [_residual(node, negated)]
 
+    def _conjoined(self, nodes: Iterable[Expression], negated: bool) -> list[Conjunction]:
+        """All ways to take one conjunction of each test; tests with several are left whole when there get too many."""
+        allowed: dict[int, ValueSet] = {}
+        residuals: list[Expression] = []
+        several = []
+        for node in nodes:
+            single = self._single(node)
+            if single is not None:
+                # Nearly all tests are such: no conjunction of its own is made of one.
+                slot, values = single
+                tests = {slot: ~values if negated else values}
+            else:
+                conjunctions = self._several(node, negated)
+                if not conjunctions:
+                    return []
+                if len(conjunctions) > 1:
+                    several.append((node, conjunctions))
+                    continue
+                residuals += conjunctions[0].residuals
+                tests = conjunctions[0].allowed
+            for slot, values in tests.items():
+                both = allowed[slot] & values if slot in allowed else values
+                if both.is_empty:
+                    return []
+                if not values.is_full:
+                    allowed[slot] = both
+        product = [Conjunction(allowed, tuple(residuals))]
+        for node, conjunctions in sorted(several, key=lambda part: len(part[1])):
+            if len(product) * len(conjunctions) > MAX_CONJUNCTIONS:
+                conjunctions = [_residual(node, negated)]
+            pairs = [left & right for left in product for right in conjunctions]
+            product = [both for both in pairs if both is not None]
+        return product
+
     def _single(self, node: Expression) -> tuple[int, ValueSet] | None:
         """A condition on one field alone: its slot and the values for which it holds."""
+        if isinstance(node, Compare):
+            return self._comparison(node.op, node.left, node.right)
         match node:
             case Not(operand):
                 inner = self._single(operand)
@@ -125,12 +166,6 @@ class NormalForm:
                 return 0, ANYTHING if value is True else NOTHING
             case Path():
                 return self._layout.slot(node.fact, node.steps), TRUE
-            case Compare(op, Call("Coalesce", (Path() as path, Literal(value))), right):
-                return self._held(path, self._coalesced(op, literal(value), right))
-            case Compare(op, Path() as path, right):
-                return self._held(path, self._compared(op, right))
-            case Compare(op, left, Path() as path):
-                return self._held(path, self._compared(MIRRORED[op], left))
             case Membership(Path() as path, container):
                 return self._held(path, self._listed(container))
             case TextTest("startsWith", Path() as path, Literal(str() as prefix)):
@@ -139,6 +174,14 @@ class NormalForm:
                 return self._held(path, NULL)
             case _:
                 return None
+
+    def _comparison(self, op: CompareOp, left: Expression, right: Expression) -> tuple[int, ValueSet] | None:
+        if isinstance(left, Path):
+            return self._held(left, self._compared(op, right))
+        match left:
+            case Call("Coalesce", (Path() as path, Literal(value))):
+                return self._held(path, self._coalesced(op, literal(value), right))
+        return self._held(right, self._compared(MIRRORED[op], left)) if isinstance(right, Path) else None
 
     def _held(self, path: Path, values: ValueSet | None) -> tuple[int, ValueSet] | None:
         return None if values is None else (self._layout.slot(path.fact, path.steps), values)
@@ -156,7 +199,15 @@ class NormalForm:
 
     def _compared(self, op: str, other: Expression) -> ValueSet | None:
         constant = self._constant(other)
-        return compared(op, constant[0], self._layout.zone) if constant else None
+        if constant is None:
+            return None
+        [value] = constant
+        if value.__class__ is not float and value.__class__ is not str:
+            return compared(op, value, self._layout.zone)
+        known = self._known.get((op, value))
+        if known is None:
+            known = self._known[op, value] = compared(op, value) or NOTHING
+        return known
 
     def _coalesced(self, op: str, instead: Value, other: Expression) -> ValueSet | None:
         """The values `x` for which `Coalesce(x, instead) op other` holds."""
@@ -195,31 +246,6 @@ def _residual(node: Expression, negated: bool) -> Conjunction:
     return Conjunction({}, (Not(node) if negated else node,))
 
 
-def _product(parts: Iterable[tuple[Expression, list[Conjunction]]], negated: bool) -> list[Conjunction]:
-    """All ways to take one conjunction of each part; parts with several are left whole when there get too many."""
-    allowed: dict[int, ValueSet] = {}
-    residuals: list[Expression] = []
-    several = []
-    for node, conjunctions in parts:
-        if not conjunctions:
-            return []
-        if len(conjunctions) > 1:
-            several.append((node, conjunctions))
-            continue
-        residuals += conjunctions[0].residuals
-        for slot, values in conjunctions[0].allowed.items():
-            allowed[slot] = both = allowed[slot] & values if slot in allowed else values
-            if both.is_empty:
-                return []
-    product = [Conjunction(allowed, tuple(residuals))]
-    for node, conjunctions in sorted(several, key=lambda part: len(part[1])):
-        if len(product) * len(conjunctions) > MAX_CONJUNCTIONS:
-            conjunctions = [_residual(node, negated)]
-        pairs = [left & right for left in product for right in conjunctions]
-        product = [both for both in pairs if both is not None]
-    return product
-
-
 def validity(rule: Rule) -> ValueSet | None:
     """The moments at which a rule is in force: from `date-effective`, itself included, to `date-expires`, excluded
     when it is a moment, to its end when it is a day.
@@ -227,6 +253,8 @@ def validity(rule: Rule) -> ValueSet | None:
     Returns:
         A set of dates, empty when it ends before it begins; None: always.
     """
+    if rule.date_effective is None and rule.date_expires is None:
+        return None
     moments = ANYTHING
     for op, bound in ((">=", literal(rule.date_effective)), ("<", literal(rule.date_expires))):
         if bound is not None:

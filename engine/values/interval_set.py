@@ -5,8 +5,9 @@ for two questions about single numbers and texts."""
 
 import math
 from bisect import bisect_right
-from dataclasses import dataclass
 from typing import Any
+
+from engine.plain_class import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,9 @@ class IntervalSet:
         """The texts at which a set of texts differs from the rest of it; None when they can't be listed."""
         if len(self.points) % 2:
             return None
+        if len(self.points) == 2:
+            # Most sets are one text.
+            return self.points[:1] if self.points[0] + "\0" == self.points[1] else None
         singles = self.points[::2]
         return singles if all(a + "\0" == b for a, b in zip(singles, self.points[1::2], strict=True)) else None
 

@@ -8,11 +8,11 @@ day is no more than that day to them, while among moments it is a bound of its o
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from itertools import zip_longest
 from typing import Any
 
+from engine.plain_class import dataclass
 from engine.values.clocks import MAX_DURATION
 from engine.values.days import Day, day_at
 from engine.values.interval_set import IntervalSet

@@ -1,7 +1,7 @@
-"""How the classes of nodes are made.  [node_class] -> nodes
+"""How the classes are made of which a ruleset has many objects.  [plain_class] -> nodes, value_set, normal_form
 
-A node is frozen: the checker of types sees to that, and nothing in the engine changes one. At run time it does not
-guard itself, for a node that does takes three times as long to make, and ten thousand rules have half a million."""
+Such an object is frozen: the checker of types sees to that, and nothing in the engine changes one. At run time it does
+not guard itself, for one that does takes three times as long to make, and ten thousand rules have half a million."""
 
 import dataclasses
 import typing
@@ -15,7 +15,7 @@ else:
         """`dataclasses.dataclass`, frozen for the checker of types alone.
 
         Args:
-            frozen: True; no node is anything else.
+            frozen: True; none of them is anything else.
             slots: whether it has slots.
             eq: whether it is compared by its fields, and has a hash of them; default True.
         """
