@@ -1,7 +1,8 @@
 """People who look at the console: each opens a page, reads it for some seconds, opens the next.  -> [console_clicks]
 
 A thread each, which mostly waits, with a connection that is kept, as a browser has. While a page is read, what
-is live on it is asked for again, as its script does. Its style and script are not: a browser keeps them."""
+is live on it is asked for again, as its script does. Its style, script and pictures are not: a browser keeps them.
+What those who click take of the cores is counted apart: people have computers of their own."""
 
 import html
 import http.client
@@ -26,6 +27,21 @@ class Clicks:
     times: dict[str, list[float]] = field(default_factory=dict)
     #: Answers that were no page.
     refused: list[str] = field(default_factory=list)
+    #: Addresses of parts of pages that were asked for again.
+    renewed: list[str] = field(default_factory=list)
+    #: Seconds for which they clicked; and of CPU, of each who did.
+    seconds: float = 0.0
+    cpu_s: list[float] = field(default_factory=list)
+
+    @property
+    def cores(self) -> float:
+        """Cores that those who clicked took."""
+        return sum(self.cpu_s) / self.seconds
+
+    @property
+    def opened(self) -> int:
+        """Pages that were opened."""
+        return sum(map(len, self.times.values()))
 
     def checked(self) -> "Clicks":
         """Itself.
@@ -73,11 +89,12 @@ def clicking(port: int, pages: Mapping[str, str], people: int, pause_s: float) -
         place, is_over = number, end.wait(pause_s * number / people)
         while not is_over:
             text = _open(connection, *named[place % len(named)], clicks)
-            is_over = _read(connection, text, end, pause_s)
+            is_over = _read(connection, text, clicks, end, pause_s)
             place += 1
         connection.close()
+        clicks.cpu_s.append(time.thread_time())
 
-    threads = [threading.Thread(target=click, args=(number,)) for number in range(people)]
+    threads, began = [threading.Thread(target=click, args=(number,)) for number in range(people)], time.perf_counter()
     for thread in threads:
         thread.start()
     try:
@@ -86,6 +103,7 @@ def clicking(port: int, pages: Mapping[str, str], people: int, pause_s: float) -
         end.set()
         for thread in threads:
             thread.join()
+        clicks.seconds = time.perf_counter() - began
     clicks.checked()
 
 
@@ -98,7 +116,9 @@ def _open(connection: http.client.HTTPConnection, name: str, address: str, click
     return text
 
 
-def _read(connection: http.client.HTTPConnection, text: str, end: threading.Event, seconds: float) -> bool:
+def _read(
+    connection: http.client.HTTPConnection, text: str, clicks: Clicks, end: threading.Event, seconds: float
+) -> bool:
     """Look at a page for some seconds; whether it was the last one."""
     until = time.monotonic() + seconds
     live = _LIVE.search(text)
@@ -106,6 +126,7 @@ def _read(connection: http.client.HTTPConnection, text: str, end: threading.Even
         if end.wait(int(live[2])):
             return True
         _answer(connection, html.unescape(live[1]))
+        clicks.renewed.append(live[1])
     return end.wait(max(0.0, until - time.monotonic()))
 
 

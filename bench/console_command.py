@@ -3,21 +3,24 @@
 Two questions in one run. How long does each page take while the whole farm judges; and how much slower does the farm
 judge while people click through the pages, in turns with nobody. The farm drains a backlog: its rate is all that
 it can do; the console is a process of its own, as `rulefarm console` starts it. All share the cores of this machine, so
-what the console costs the farm is seen here, as it would not be where it has a host of its own."""
+what the console costs the farm is seen here, as it would not be where it has a host of its own. So do those who click:
+what they take, who would sit elsewhere, is counted apart from what the console takes and Postgres for it."""
 
 import json
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 import click
+import psutil
 
 from bench import report
-from bench.console_clicks import clicking, open_each
+from bench.console_clicks import Clicks, clicking, open_each
+from bench.console_costs import Cores, Counted, named
 from bench.console_pages import linked_pages
 from bench.farm.ground import Ground, running_ground
 from bench.farm.job_queue import Fleet, Stuck, free_port, wait_until
@@ -36,6 +39,7 @@ BATCHES, ROWS = 3, 10_000
 #: Jobs of a backlog: more than the farm judges in a pair of times.
 BACKLOG = 120_000
 _P95, _RATE = Goal(150, "≤ 150 ms", is_least=False), Goal(0.97, "≥ 0.97 x")
+_SHARE = Goal(3.0, "≤ 3 %", is_least=False)
 _ALONE, _LOOKED_AT = "nobody looks", f"{PEOPLE} people click"
 
 
@@ -48,6 +52,25 @@ class Measure:
     pairs: int
     seconds: float
     backlog: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleTurn:
+    """Some seconds of a farm at work."""
+
+    #: Verdicts a second.
+    rate: float
+    cores: Cores
+    #: What people were shown meanwhile; None: nobody looked.
+    clicks: Clicks | None = None
+
+
+@dataclass(slots=True)
+class ConsoleTurns:
+    """Times with people and times without, in pairs."""
+
+    alone: list[ConsoleTurn] = field(default_factory=list)
+    looked_at: list[ConsoleTurn] = field(default_factory=list)
 
 
 @click.command("console")
@@ -65,7 +88,7 @@ def command(quick: bool, verdicts: int, file: Path | None) -> None:
         worker = farm.start()
         try:
             with _console(ground, farm) as (port, console):
-                rows = _rows(farm, port, console, measure)
+                rows = _rows(farm, port, Counted(console, worker, farm.environ["RULEFARM_DATABASE_URL"]), measure)
         except Stuck as reason:
             sys.exit(f"there is nothing to measure: {reason}")
         finally:
@@ -77,39 +100,34 @@ def command(quick: bool, verdicts: int, file: Path | None) -> None:
         file.write_text(f"{written}\n", encoding="utf-8")
 
 
-def _rows(farm: Rulefarm, port: int, console: Fleet, measure: Measure) -> list[ReportRow]:
+def _rows(farm: Rulefarm, port: int, counted: Counted, measure: Measure) -> list[ReportRow]:
     busy = _Busy(farm, measure.backlog)
     busy.keep()
     pages = linked_pages(partial(page, port))
     times = open_each(port, pages, 1).times and open_each(port, pages, measure.openings).times
-    busy.keep()
-    alone: list[float] = []
-    looked_at: list[float] = []
-    cores: list[float] = []
+    turns = ConsoleTurns()
     for number in range(measure.pairs):
         # Who is first changes: the farm of the second turn has a few more verdicts on record.
         for is_looked_at in (number % 2 == 0, number % 2 == 1):
             busy.keep()
             if is_looked_at:
-                with clicking(port, pages, PEOPLE, PAUSE_S):
-                    cpu_s, began = console.cpu_s(), time.perf_counter()
-                    looked_at.append(busy.rate(measure.seconds))
-                    cores.append((console.cpu_s() - cpu_s) / (time.perf_counter() - began))
+                with clicking(port, pages, PEOPLE, PAUSE_S) as clicks, counted.counting() as cores:
+                    rate = busy.rate(measure.seconds)
+                turns.looked_at.append(ConsoleTurn(rate, cores, clicks))
             else:
-                alone.append(busy.rate(measure.seconds))
-    return rows_of(times, alone, looked_at, cores)
+                with counted.counting() as cores:
+                    rate = busy.rate(measure.seconds)
+                turns.alone.append(ConsoleTurn(rate, cores))
+    return rows_of(times, turns, psutil.cpu_count() or 1)
 
 
-def rows_of(
-    times: Mapping[str, Sequence[float]], alone: Sequence[float], looked_at: Sequence[float], cores: Sequence[float]
-) -> list[ReportRow]:
+def rows_of(times: Mapping[str, Sequence[float]], turns: ConsoleTurns, cpus: int) -> list[ReportRow]:
     """The table.
 
     Args:
         times: seconds of each opening of a page.
-        alone: verdicts a second while nobody looks, turn by turn.
-        looked_at: the same while people click.
-        cores: that the console's own process takes meanwhile.
+        turns: of the farm.
+        cpus: cores of this machine.
     """
     rows = []
     for name, taken in times.items():
@@ -119,12 +137,40 @@ def rows_of(
         p95 = sorted(taken)[len(taken) * 95 // 100] * 1e3
         section = "page beside a busy farm, 95 of 100 within"
         rows.append(ReportRow(section, name, Sample((p95,)), "ms", target=_P95.words, met=_P95.is_met(p95)))
-    section, before, during = f"verdicts a second (x {_ALONE})", Sample(tuple(alone)), Sample(tuple(looked_at))
+    section = f"verdicts a second (x {_ALONE})"
+    before, during = (Sample(tuple(turn.rate for turn in those)) for those in (turns.alone, turns.looked_at))
     ratio = during.over(before)
     rows.append(ReportRow(section, _ALONE, before, "/s"))
     rows.append(ReportRow(section, _LOOKED_AT, during, "/s", ratio, _RATE.words, _RATE.is_met(ratio.middle)))
-    rows.append(ReportRow("cores that the console takes", _LOOKED_AT, Sample(tuple(cores)), ""))
-    return rows
+    return [*rows, *_core_rows(turns, cpus), *_pace_rows(turns)]
+
+
+def _core_rows(turns: ConsoleTurns, cpus: int) -> list[ReportRow]:
+    """Who takes what; and of all cores the part that goes to the console, and not to those who click."""
+    rows = []
+    for words, those in ((_ALONE, turns.alone), (_LOOKED_AT, turns.looked_at)):
+        taken = {
+            "the farm's processes": [turn.cores.farm for turn in those],
+            "Postgres for the farm": [turn.cores.farm_postgres for turn in those],
+            "the console's process": [turn.cores.console for turn in those],
+            "Postgres for the console": [turn.cores.console_postgres for turn in those],
+            "those who click": [turn.clicks.cores for turn in those if turn.clicks],
+        }
+        section = f"cores of {cpus} that are taken while {words}"
+        rows += [ReportRow(section, who, Sample(tuple(cores)), "") for who, cores in taken.items() if cores]
+    shares = (100 * (turn.cores.console + turn.cores.console_postgres) / cpus for turn in turns.looked_at)
+    share = Sample(tuple(shares))
+    section = "share of all cores that the console takes, and Postgres for it"
+    return [*rows, ReportRow(section, _LOOKED_AT, share, "%", target=_SHARE.words, met=_SHARE.is_met(share.middle))]
+
+
+def _pace_rows(turns: ConsoleTurns) -> list[ReportRow]:
+    clicks = [turn.clicks for turn in turns.looked_at if turn.clicks]
+    section = f"what {PEOPLE} people ask for, a page every {PAUSE_S:g} s each"
+    return [
+        ReportRow(section, "pages", Sample(tuple(each.opened / each.seconds for each in clicks)), "/s"),
+        ReportRow(section, "renewed parts", Sample(tuple(len(each.renewed) / each.seconds for each in clicks)), "/s"),
+    ]
 
 
 class _Busy:
@@ -137,11 +183,12 @@ class _Busy:
         self._pairs = material(100).jobs("busy", 100)
 
     def keep(self) -> None:
-        """Lay down more jobs, if fewer than a backlog are left, and have every process at it."""
+        """Lay down what is missing of a backlog, and have every process at it: each turn begins with the same."""
         self._round += 1
-        if self._farm.open_jobs() < self._backlog // 2:
+        missing = self._backlog - self._farm.open_jobs()
+        if missing > 0:
             facts = [facts for _, facts in self._pairs]
-            lay_open(self._farm.database, DOMAIN, facts, self._backlog, name=f"open-{self._round}")
+            lay_open(self._farm.database, DOMAIN, facts, missing, name=f"open-{self._round}")
         # Whoever has nothing to do is woken by a message.
         for number in range(8):
             self._farm.submit((f"wake-{self._round}-{number}", self._pairs[0][1]))
@@ -166,7 +213,8 @@ class _Busy:
 def _console(ground: Ground, farm: Rulefarm) -> Iterator[tuple[int, Fleet]]:
     port = free_port()
     line = [sys.executable, "-m", "cli.main", "console", "--port", str(port)]
-    fleet = Fleet([line], farm.environ, ground.folder / "console.log")
+    environ = {**farm.environ, "RULEFARM_DATABASE_URL": named(farm.environ["RULEFARM_DATABASE_URL"])}
+    fleet = Fleet([line], environ, ground.folder / "console.log")
     try:
         wait_until(lambda: get(port, "/readyz") == 200, PATIENCE_S)
         yield port, fleet

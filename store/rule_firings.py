@@ -122,11 +122,14 @@ class RuleFiringCounts(SlottedReading[_Slot]):
     def _count_settled(self, connection: Connection, since: datetime, until: datetime) -> None:
         self._count_slot(_rows(connection.execute(_OF_A_DAY, {"since": since, "until": until})), 1)
 
-    def _read_slots(self, connection: Connection, since: datetime, until: datetime | None) -> Mapping[datetime, _Slot]:
+    def _read_slots(self, connection: Connection, since: datetime, until: datetime) -> Mapping[datetime, _Slot]:
         slots: dict[datetime, list[Any]] = defaultdict(list)
-        for row in connection.execute(_RECENT, {"since": since, "until": until or "infinity"}):
+        for row in connection.execute(_RECENT, {"since": since, "until": until}):
             slots[row[0]].append(row)
         return {start: _rows(rows) for start, rows in slots.items()}
+
+    def _number(self, slot: _Slot) -> int:
+        return sum(number for _, _, rule, number, _ in slot if rule is None)
 
     def _count_slot(self, slot: _Slot, times: int) -> None:
         for day, domain, rule, number, last in slot:

@@ -2,28 +2,33 @@
 
 Reads every row once when it begins, and then only what is new. A verdict has the time of its worker's clock, and is on
 record a moment later, or much later if Postgres was away meanwhile. So what was judged lately is counted in slots of
-time, and a slot is read again before it is settled. What is counted is for the subclass to say. Keeps nothing on
-record."""
+time, and a slot is looked at again before it is settled: it is read again if there are not as many verdicts in it as
+were read, for none ever changes. How many there are an index tells, for a tenth of what it takes to read them. What is
+counted is for the subclass to say. Keeps nothing on record."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, text
 
 from rulefarm.database import verdicts
 
 _Slot = TypeVar("_Slot")
 
-#: Seconds of a slot.
-SLOT_S = 5
+#: Seconds of a slot: few, for the one of now is read again with what comes into it.
+SLOT_S = 2
 #: How far back each reading looks: a verdict is on record within seconds.
 _TAIL = timedelta(seconds=10)
-#: Ages at which a slot is read again: when a lease is over, and what waited for Postgres is on record or repeated; and
-#: when it is settled, after which a verdict that comes with a time so long ago is not counted. No clock is so wrong.
+#: Ages at which a slot is looked at again: when a lease is over, and what waited for Postgres is on record or repeated;
+#: and when it is settled, after which a verdict that comes with so old a time is not counted. No clock is so wrong.
 _AGAIN = (timedelta(seconds=60), timedelta(seconds=600))
 _DAY = timedelta(days=1)
+_NUMBERS = text(
+    f"select date_bin('{SLOT_S} s', evaluated_at, timestamptz 'epoch') as slot, count(*) from verdicts"
+    " where evaluated_at >= :since and evaluated_at < :until group by 1"
+)
 
 
 class SlottedReading(ABC, Generic[_Slot]):
@@ -36,7 +41,7 @@ class SlottedReading(ABC, Generic[_Slot]):
     def __init__(self, reach: timedelta | None = None) -> None:
         self._reach = reach
         self._slots: dict[datetime, _Slot] = {}
-        #: Up to where slots were read at each age; none: nothing was read yet.
+        #: Up to where slots were looked at at each age; none: nothing was read yet.
         self._again: list[datetime] = []
         #: Up to where what is settled was counted, while the first reading is not at its end.
         self._counted_to: datetime | None = None
@@ -68,8 +73,12 @@ class SlottedReading(ABC, Generic[_Slot]):
         """Count what was judged in a time that is settled, within one day of UTC."""
 
     @abstractmethod
-    def _read_slots(self, connection: Connection, since: datetime, until: datetime | None) -> Mapping[datetime, _Slot]:
-        """What was judged in a time, None: without an end, by the beginnings of its slots."""
+    def _read_slots(self, connection: Connection, since: datetime, until: datetime) -> Mapping[datetime, _Slot]:
+        """What was judged in a time, by the beginnings of its slots."""
+
+    @abstractmethod
+    def _number(self, slot: _Slot) -> int:
+        """How many verdicts a slot holds."""
 
     @abstractmethod
     def _count_slot(self, slot: _Slot, times: int) -> None:
@@ -95,8 +104,13 @@ class SlottedReading(ABC, Generic[_Slot]):
         self._again, self._now = again, again[-1]
 
     def _replace_slots(self, connection: Connection, since: datetime, until: datetime | None) -> None:
-        """Read slots, in place of what was read of them before."""
-        for start, after in self._read_slots(connection, since, until).items():
+        """Read slots of which not all was read before, in place of that."""
+        numbers = connection.execute(_NUMBERS, {"since": since, "until": until or "infinity"})
+        new = [slot for slot, number in numbers if slot not in self._slots or self._number(self._slots[slot]) != number]
+        if not new:
+            return
+        # In one go, also what lies between: seldom is there anything.
+        for start, after in self._read_slots(connection, min(new), max(new) + timedelta(seconds=SLOT_S)).items():
             self._count_slot(after, 1)
             if start in self._slots:
                 self._count_slot(self._slots[start], -1)

@@ -150,7 +150,7 @@ class VerdictTotals(SlottedReading[_Slot]):
         return found
 
     def lately_s(self, seconds: float) -> float:
-        """The seconds that `within` covers, which are whole slots: up to 5 more.
+        """The seconds that `within` covers, which are whole slots: up to 2 more.
 
         Args:
             seconds: how long ago at most, up to 600.
@@ -183,16 +183,19 @@ class VerdictTotals(SlottedReading[_Slot]):
         for hour, found in rows.items():
             self._count(_added(found), hour, 1)
 
-    def _read_slots(self, connection: Connection, since: datetime, until: datetime | None) -> Mapping[datetime, _Slot]:
+    def _read_slots(self, connection: Connection, since: datetime, until: datetime) -> Mapping[datetime, _Slot]:
         rows: dict[datetime, list[Sequence[Any]]] = defaultdict(list)
         judges: dict[datetime, dict[JudgedBy, int]] = defaultdict(dict)
-        for row in connection.execute(_RECENT, {"since": since, "until": until or "infinity"}):
+        for row in connection.execute(_RECENT, {"since": since, "until": until}):
             slot, domain, _, _, _, _, worker, digest, number, *_ = row
             if worker is None:
                 rows[slot].append((*row[1:6], *row[8:]))
             else:
                 judges[slot][JudgedBy(domain, worker, digest)] = number
         return {start: _Slot(_hour_of(start), _added(found), judges[start]) for start, found in rows.items()}
+
+    def _number(self, slot: _Slot) -> int:
+        return sum(tally.number for tally in slot.tallies.values())
 
     def _count_slot(self, slot: _Slot, times: int) -> None:
         self._count(slot.tallies, slot.hour, times)
