@@ -80,6 +80,8 @@ def _engine(quick: bool, file: Path | None) -> None:
     except Disagreement as difference:
         sys.exit(f"the contenders disagree, so nothing is worth timing: {difference}")
     print("\n".join(["", report.summary(rows), *reasons(rows)]))
+    if missing:
+        print(f"left out, with the targets that are of them:\n{report.missing(missing)}")
     print(f"took {time.perf_counter() - started:.0f} s")
     if file is not None:
         absences = {one.name: one.reason for one in missing}

@@ -24,6 +24,7 @@ _MEGABYTES = 150
 _BEFORE = {1_000: 7.3, 10_000: 8.0}
 OF_A = "compile() of (a)"
 PARSE, INDEX = "parse and check", "index"
+GROWTH, HELD = ", time per rule", "size in memory"
 WHOLE = f"read and compile (x {OF_A})"
 #: Milliseconds of a table, and rows of it.
 _TABLE_MS, _TABLE_ROWS = Goal(700, "≤ 700 ms", is_least=False), 10_000
@@ -55,11 +56,11 @@ def compilation(effort: Effort) -> list[ReportRow]:
         per_rule = Sample(_values(large[:often], step)).over(Sample(_values(small[:often], step)))
         growth = Sample(tuple(value * SMALL / largest for value in per_rule.values))
         name, linear = f"compile, {SMALL:,} to {largest:,} rules", growth.middle <= _LINEAR
-        rows.append(ReportRow(name, f"{step}, time per rule", growth, "x", None, f"linear: ≤ {_LINEAR} x", linear))
+        rows.append(ReportRow(name, f"{step}{GROWTH}", growth, "x", None, f"linear: ≤ {_LINEAR} x", linear))
     held = Sample((measured(largest, "size")["megabytes"],))
     allowed = _MEGABYTES * largest / 10_000
     words, met = f"< {allowed:.0f} MB", held.middle < allowed
-    rows.append(ReportRow(f"compile, {largest:,} rules", "size in memory", held, "MB", None, words, met))
+    rows.append(ReportRow(f"compile, {largest:,} rules", HELD, held, "MB", None, words, met))
     return rows + _table(effort) + (_peak() if effort.largest * 2 >= _MOST_RULES else [])
 
 

@@ -8,7 +8,7 @@ from bench.chain_suite import ANSWERS
 from bench.engine_reasons import reasons
 from bench.engines import ENGINES, installed
 from bench.ours import AS_OF, by_chunk, by_record, chunks_of, compiled
-from bench.suites import CHUNK, B
+from bench.suites import CHUNK, RECORD, B
 from bench.timing import Contender, Disagreement, ReportRow, Sample, check, race
 from bench.workload import NUMBERS, Workload, make_workload
 from engine import compile_ruleset
@@ -130,14 +130,15 @@ def test_of_what_was_missed_the_reasons_are_told_and_how_fast_the_machine_is() -
         ReportRow(chain, ANSWERS, Sample((3.0,)), "µs", once, "≤ 2.8 µs", False),
         ReportRow(chain, CHUNK, Sample((1.25,)), "µs"),
         ReportRow(chain, B, once, "µs"),
+        ReportRow("one record", RECORD, Sample((3.0,)), "µs"),
         ReportRow("one record", B, once, "µs", Sample((0.5,)), "> 1 x", False),
     ]
     told = reasons(rows)
     assert [line.split(":")[0].strip() for line in told] == [
-        f"why, {B}",
         f"why, {chain}, {ANSWERS}",
+        f"why, one record, {B}",
         "why, microseconds",
     ]
-    assert "1.25 µs of it are the pass" in told[1]
+    assert "1.25 µs of it are the pass" in told[0]
     assert "2.0 x as slow" in told[-1]
     assert reasons(rows[1:3]) == []
