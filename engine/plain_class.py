@@ -1,4 +1,4 @@
-"""How the classes are made of which a ruleset has many objects.  [plain_class] -> nodes, value_set, normal_form
+"""How the classes are made of which a ruleset has many objects.  [plain_class] -> values, language, tables, matching
 
 Such an object is frozen: the checker of types sees to that, and nothing in the engine changes one. At run time it does
 not guard itself, for one that does takes three times as long to make, and ten thousand rules have half a million."""

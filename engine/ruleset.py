@@ -5,7 +5,6 @@ that versions them; or one `RulesetRejected` with every problem of every file. A
 opens no file (`rulesets.loader` does)."""
 
 import hashlib
-import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -17,9 +16,6 @@ from engine.errors import RulesetRejected
 from engine.language import MAX_RULES, Rule, Source, TooManyProblems, open_source, print_rules, read_rules
 from engine.schema import Schema
 from engine.tables import read_table
-
-#: What a date is written with in a rule or a cell, if no schema says that a text is one.
-_DATE = re.compile("date|@", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +79,7 @@ def read_sources(
             )
     if _may_hold_dates(sources, schema):
         rules = [with_dates(rule, schema) for rule in rules]
-    if schema is not None:
+    if schema is not None and schema.streams:
         rules = [with_windows(rule, schema) for rule in rules]
     _check_names(rules, opened)
     check_rules(rules, schema, opened)
@@ -99,11 +95,13 @@ def _may_hold_dates(sources: Mapping[str, str | bytes], schema: Schema | None) -
         kinds = {field.kind for fact in schema.facts.values() for field in fact.fields.values()}
         if {"date", "time", "duration"} & kinds.union(*(call.args for call in schema.calls.values())):
             return True
-    return any(
-        name.lower().endswith(".xlsx")
-        or _DATE.search(content if isinstance(content, str) else content.decode("latin-1"))
-        for name, content in sources.items()
-    )
+    return any(name.lower().endswith(".xlsx") or _names_date(content) for name, content in sources.items())
+
+
+def _names_date(content: str | bytes) -> bool:
+    """Whether anything stands there that a date is written with, if no schema says that a text is one."""
+    text = content if isinstance(content, str) else content.decode("latin-1")
+    return "@" in text or "date" in text.lower()
 
 
 def _workbook_rules(

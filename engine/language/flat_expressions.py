@@ -120,9 +120,10 @@ class FlatExpressions:
                 left, op, number, quoted, right = match.group(1, 2, 3, 4, 5)
                 start, middle = match.span(1)
                 at, end = match.span(5 if right else 3 if number else 4)
-                operand = words.path(right, span(at, end)) if right else words.literal(number, quoted, at)
-                path = words.path(left, span(start, middle))
-                node = Compare(typing.cast(CompareOp, op), path, operand, span=span(start, end))
+                of_path, place, whole = words.clause_spans(start, middle, at, end)
+                path = words.path(left, of_path)
+                operand = words.path(right, place) if right else Literal(words.constant(number, quoted), span=place)
+                node = Compare(typing.cast(CompareOp, op), path, operand, span=whole)
                 last, position = match.lastindex or 0, match.end()
             else:
                 node, start, end = self._comparison(position, depth)

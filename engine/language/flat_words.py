@@ -62,6 +62,25 @@ class FlatWords:
         made: Span = _new(Span, (self._source.name, self._row, start - self._begin + 1, length if length > 0 else 1))
         return made
 
+    def clause_spans(self, start: int, middle: int, right: int, end: int) -> tuple[Span, Span, Span]:
+        """The places of both sides of a comparison, and of all of it; mostly on the same line as the one before.
+
+        Args:
+            start: offset of the first character of its left side.
+            middle: offset behind the last one.
+            right: offset of the first character of its right side.
+            end: offset behind the last one.
+        """
+        begin = self._begin
+        if start < begin or end > self._stop:
+            return self.span(start, middle), self.span(right, end), self.span(start, end)
+        name, row, column = self._source.name, self._row, start - begin + 1
+        return (
+            _new(Span, (name, row, column, middle - start)),
+            _new(Span, (name, row, right - begin + 1, end - right)),
+            _new(Span, (name, row, column, end - start)),
+        )
+
     def text(self, written: str) -> str:
         """What a text literal without escapes means."""
         text = self._texts.get(written)
@@ -107,14 +126,26 @@ class FlatWords:
         Raises:
             Surprised: the number has many digits, or the text many characters.
         """
+        return Literal(self.constant(number, text), span=self.span(start, start + len(number or text)))
+
+    def constant(self, number: str | None, text: str) -> str | Decimal:
+        """What a number or a text means.
+
+        Args:
+            number: as for `literal`.
+            text: as for `literal`.
+
+        Raises:
+            Surprised: as for `literal`.
+        """
         if number is None:
-            return Literal(self.text(text), span=self.span(start, start + len(text)))
+            return self.text(text)
         value = self._numbers.get(number)
         if value is None:
             if len(number) > DIGITS:
                 raise Surprised
             value = self._numbers[number] = normal_number(Decimal(number))
-        return Literal(value, span=self.span(start, start + len(number)))
+        return value
 
     def longer(self, path: Path, step: str | int, start: int, end: int) -> Path:
         """A path with one more step.

@@ -80,6 +80,7 @@ class NormalForm:
 
     def __init__(self, layout: SlotLayout, expressions: Expressions) -> None:
         self._layout = layout
+        self._zone = layout.zone
         self._expressions = expressions
         self._count = 0
         #: Operator and number, or text, to what compares so with it: rules name the same ones again and again.
@@ -139,9 +140,11 @@ class NormalForm:
                 tests = conjunctions[0].allowed
             for slot, values in tests.items():
                 both = allowed[slot] & values if slot in allowed else values
-                if both.is_empty:
+                if both.is_cut:
+                    allowed[slot] = both
+                elif both.is_empty:
                     return []
-                if not values.is_full:
+                elif not both.is_full:
                     allowed[slot] = both
         product = [Conjunction(allowed, tuple(residuals))]
         for node, conjunctions in sorted(several, key=lambda part: len(part[1])):
@@ -203,7 +206,7 @@ class NormalForm:
             return None
         [value] = constant
         if value.__class__ is not float and value.__class__ is not str:
-            return compared(op, value, self._layout.zone)
+            return compared(op, value, self._zone)
         known = self._known.get((op, value))
         if known is None:
             known = self._known[op, value] = compared(op, value) or NOTHING
@@ -220,7 +223,7 @@ class NormalForm:
         if not isinstance(container, ListLiteral):
             return None
         constants = [self._constant(item) for item in container.items]
-        return among([one[0] for one in constants if one], self._layout.zone) if all(constants) else None
+        return among([one[0] for one in constants if one], self._zone) if all(constants) else None
 
     def _constant(self, node: Expression) -> tuple[Value] | None:
         """The value of an expression that is the same for all facts."""

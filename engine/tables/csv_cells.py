@@ -6,10 +6,10 @@ meaning into a cell. The csv module of Python would do, if it gave the column of
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass
 
 from engine.diagnostics import Severity, Span
 from engine.language import Source
+from engine.plain_class import dataclass
 
 #: A table is read by people; a cell of it is a value, a test or a sentence.
 MAX_CELL_CHARACTERS = 10_000

@@ -92,11 +92,12 @@ def rules_of(
     Returns:
         The rules, in the order in which they stand on the agenda.
     """
-    rules = [replace(row.rule, once=True) for row in rows]
-    last = [] if default is None else [replace(default, once=True)]
+    # A row of a single-hit table without an effect still keeps the others of its group from firing.
+    group = source.name if policy in SINGLE else None
+    rules = [replace(row.rule, once=True, activation_group=group) for row in rows]
+    last = [] if default is None else [replace(default, once=True, activation_group=group)]
     if policy in SINGLE:
-        # A row without an effect still keeps the others of its group from firing.
-        return tuple(replace(rule, activation_group=source.name) for rule in (*rules, *last))
+        return (*rules, *last)
     collect = _listed if policy in ("C", "R", "O") else partial(_collect, policy)
     rules = [replace(rule, actions=tuple(collect(action, schema) for action in rule.actions)) for rule in rules]
     # The default stands behind all rows, so each of these can call it off.

@@ -111,15 +111,15 @@ class ValueSet:
     @property
     def is_empty(self) -> bool:
         """Whether no value is in it."""
-        return not self._cut and self == NOTHING
+        return not self.is_cut and self == NOTHING
 
     @property
     def is_full(self) -> bool:
         """Whether every value is in it."""
-        return not self._cut and self == ANYTHING
+        return not self.is_cut and self == ANYTHING
 
     @property
-    def _cut(self) -> bool:
+    def is_cut(self) -> bool:
         """Whether it is in and out within one kind: most sets are, and they are neither empty nor full."""
         return bool(
             self.numbers.points
