@@ -4,7 +4,7 @@ A `Program` never changes once it is made and may be shared between threads. No 
 `as_of` says when a job is judged. Whatever the facts are, `evaluate` raises nothing; an `as_of` that is no instant is
 refused."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cached_property
 from itertools import chain
@@ -14,9 +14,9 @@ from engine.collector import no_collector
 from engine.columnar import (
     FormOfRows,
     FrameEvaluator,
+    FrameForms,
     FrameResult,
     RowEvaluator,
-    exact_floats,
     lengths_of,
     pays,
     pays_whole,
@@ -106,6 +106,7 @@ class Program:
         self._names = KnownNames(ruleset.schema) if ruleset.schema is not None else None
         self._findings = sum(len(index.slots) for index in compiled.elements)
         self._chunks = FrameEvaluator(compiled, lambda facts, as_of: self.evaluate(facts, as_of=as_of))
+        self._forms = FrameForms()
         self._rows = RowEvaluator(compiled, lambda facts, as_of: self.evaluate(facts, as_of=as_of))
 
     @property
@@ -272,15 +273,11 @@ class Program:
             What `evaluate` says about each row.
         """
         moment_of_all, names = judged_at(as_of), self._sent_names
-        # Asking a frame for them takes as long as judging a record.
-        dtypes: Sequence[Any] = frame.dtypes
-        given, frame = frame, exact_floats(frame, dtypes)
-        if frame is not given:
-            dtypes = frame.dtypes
+        form, frame = self._forms.of(frame)
         if fact is None:
-            fact, frame, dtypes = unpacked(frame, dtypes)
+            fact, frame, form = unpacked(frame, form)
             fact = fact if names is None or fact is None else names.fact(fact)
-        lengths = lengths_of(frame, dtypes) if fact is None else {}
+        lengths = lengths_of(frame, form) if fact is None else {}
         is_strict = self.schema is not None and self.schema.strict
         is_plain = names is None and not is_strict
         if names is not None:
@@ -289,14 +286,14 @@ class Program:
                 # Which of the two a row has is seen row by row.
                 return self._rows.judge(frame, None, fact, moment_of_all)
             frame = frame.rename(own)
-        if pays_whole(frame, dtypes, lengths, self._findings) if fact is None else pays(frame):
+        if pays_whole(len(frame), form, lengths, self._findings) if fact is None else pays(frame):
             if fact is None and is_plain:
-                result = self._chunks.judge_whole(frame, dtypes, moment_of_all)
+                result = self._chunks.judge_whole(frame, form.dtypes, moment_of_all)
                 if result is not None:
                     return result
             if fact is not None and not self._refuses_columns(frame, fact):
                 return self._chunks.judge(frame, fact, moment_of_all)
-        return self._rows.judge(frame, FormOfRows(dtypes, lengths) if is_plain else None, fact, moment_of_all)
+        return self._rows.judge(frame, FormOfRows(form, lengths) if is_plain else None, fact, moment_of_all)
 
     def _refuses_columns(self, frame: "polars.DataFrame", fact: str) -> bool:
         """Whether a strict schema refuses every row for the name of a column."""

@@ -22,10 +22,13 @@ from rulesets.flips import Answer, Example, Impact, compare_answers
 from rulesets.loader import LoadedRuleset
 from tasks.answer_columns import in_rows
 from tasks.chunk_rows import ChunkRows, read_rows
-from tasks.document_columns import document_columns
+from tasks.document_columns import DocumentColumns, document_columns
 from tasks.judge import judge_columns
 from tasks.judge_documents import judge_documents
 from tasks.shared_facts import CompleteFacts
+
+#: For fewer documents, judging each by itself is faster than to lay out columns.
+_FEW_DOCUMENTS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +108,8 @@ class VersionImpact:
             return Impact(skipped=skipped)
         rows = read_rows(frame, form, self._before.schema)
         others = rows if self._same_schema else read_rows(frame, form, self._after.schema)
-        before = _answers(self._before, rows, as_of, shared)
-        after = _answers(self._after, others, as_of, shared)
+        before, columns = _answers(self._before, rows, as_of, shared, None)
+        after, _ = _answers(self._after, others, as_of, shared, columns if self._same_schema else None)
         impact, flipped = compare_answers(before, after, self.renamed)
         impact.skipped = skipped
         if flipped:
@@ -129,10 +132,10 @@ class VersionImpact:
         complete = [CompleteFacts({**job.facts, **(job.shared or {})}, {}) for job in known]
         moments = [job.as_of for job in known]
         documents = [each.document for each in complete]
-        columns = document_columns(documents, self._before.schema)
+        columns = _columns(documents, self._before.schema)
         before = judge_documents(self._before, complete, moments, columns)
         if not self._same_schema:
-            columns = document_columns(documents, self._after.schema)
+            columns = _columns(documents, self._after.schema)
         after = judge_documents(self._after, complete, moments, columns)
         impact, flipped = compare_answers(before, after, self.renamed)
         impact.skipped = len(jobs) - len(known)
@@ -160,17 +163,35 @@ class VersionImpact:
 
 
 def _answers(
-    loaded: LoadedRuleset, rows: ChunkRows, as_of: datetime, shared: Sequence[Mapping[str, Any] | None] | None
-) -> Sequence[Answer]:
+    loaded: LoadedRuleset,
+    rows: ChunkRows,
+    as_of: datetime,
+    shared: Sequence[Mapping[str, Any] | None] | None,
+    columns: DocumentColumns | None,
+) -> tuple[Sequence[Answer], DocumentColumns | None]:
+    """The answers of one version, and the columns that they were made by.
+
+    Args:
+        loaded: the version.
+        rows: as its schema reads them.
+        as_of: the instant to judge at.
+        shared: the shared facts of each row; None: there are none.
+        columns: of the documents, where the other version had them made, by the same schema.
+    """
     if rows.columns is not None and not loaded.schema.is_shared:
-        return in_rows(judge_columns(loaded, rows, rows.columns, as_of))
+        return in_rows(judge_columns(loaded, rows, rows.columns, as_of)), None
     more = shared if shared is not None else [None] * len(rows.subjects)
     facts = [
         CompleteFacts({**document, **(more[row] or {})}, {}, rows.refused.get(row))
         for row, document in enumerate(rows.documents)
     ]
-    columns = document_columns([each.document for each in facts], loaded.schema)
-    return judge_documents(loaded, facts, [as_of] * len(facts), columns)
+    if columns is None:
+        columns = _columns([each.document for each in facts], loaded.schema)
+    return judge_documents(loaded, facts, [as_of] * len(facts), columns), columns
+
+
+def _columns(documents: Sequence[Mapping[str, Any]], schema: Schema) -> DocumentColumns | None:
+    return document_columns(documents, schema) if len(documents) >= _FEW_DOCUMENTS else None
 
 
 def _place(schema: Schema, path: str) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from engine.columnar.choice import lengths_of, pays, pays_whole
 from engine.columnar.frame_evaluator import FrameEvaluator, unpacked
+from engine.columnar.frame_form import FrameForm, FrameForms
 from engine.columnar.frame_result import FrameResult
 from engine.columnar.row_evaluator import FormOfRows, RowEvaluator
 from engine.columnar.short_floats import exact_floats
@@ -9,6 +10,8 @@ from engine.columnar.short_floats import exact_floats
 __all__ = [
     "FormOfRows",
     "FrameEvaluator",
+    "FrameForm",
+    "FrameForms",
     "FrameResult",
     "RowEvaluator",
     "exact_floats",

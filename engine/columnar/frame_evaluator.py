@@ -17,6 +17,7 @@ from engine.chains import Families, families_of
 from engine.collector import no_collector
 from engine.columnar.chain_columns import ChainColumns
 from engine.columnar.columns import Mask
+from engine.columnar.frame_form import FrameForm
 from engine.columnar.frame_pass import FramePass
 from engine.columnar.frame_result import FrameResult, Indexes
 from engine.columnar.frame_shape import FrameShape, shape_of_fact
@@ -250,20 +251,18 @@ class FrameEvaluator:
         return rows[fires], positions[fires]
 
 
-def unpacked(frame: pl.DataFrame, dtypes: Sequence[Any]) -> tuple[str | None, pl.DataFrame, Sequence[Any]]:
+def unpacked(frame: pl.DataFrame, form: FrameForm) -> tuple[str | None, pl.DataFrame, FrameForm]:
     """A frame of whole facts that holds one object in each row, as columns of its fields.
 
     Args:
         frame: each column is a whole fact.
-        dtypes: of its columns.
+        form: of the frame.
 
     Returns:
-        The fact, its fields, and their dtypes; None, the frame and its dtypes when it holds anything else.
+        The fact, its fields, and their form; None, the frame and its form when it holds anything else.
     """
-    if frame.width != 1:
-        return None, frame, dtypes
-    (dtype,), objects = dtypes, frame.to_series()
+    fields = form.of_object
     # A row without the object is not one with an object without values.
-    if not isinstance(dtype, pl.Struct) or not dtype.fields or objects.null_count():
-        return None, frame, dtypes
-    return objects.name, objects.struct.unnest(), [field.dtype for field in dtype.fields]
+    if fields is None or (objects := frame.to_series()).null_count():
+        return None, frame, form
+    return objects.name, objects.struct.unnest(), fields

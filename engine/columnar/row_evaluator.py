@@ -15,7 +15,8 @@ from typing import Any
 
 import polars as pl
 
-from engine.columnar.choice import Lengths
+from engine.columnar.choice import FEW_ROWS, Lengths
+from engine.columnar.frame_form import FrameForm
 from engine.columnar.frame_result import FrameResult
 from engine.compiler import Compiled
 from engine.evaluation import Evaluation, run_cycle
@@ -25,8 +26,6 @@ from engine.values import literal
 
 #: Rows that are read at a time.
 _ROWS = 4_096
-#: For fewer rows, making facts of each is faster than taking a frame apart.
-_FEW = 4
 #: Forms of rows that readers are kept for: who sends ever other ones shall not fill the memory.
 _MAX_FORMS = 16
 
@@ -44,9 +43,9 @@ _KINDS: dict[Any, str] = {
 
 @dataclass(frozen=True, slots=True)
 class FormOfRows:
-    """What is known of the columns of a frame."""
+    """What is known of the rows of a frame."""
 
-    dtypes: Sequence[Any]
+    columns: FrameForm
     lengths: Lengths
 
 
@@ -63,6 +62,8 @@ class RowEvaluator:
         self._compiled = compiled
         self._evaluate = evaluate
         self._readers: dict[tuple[Any, ...], _FormReader | None] = {}
+        #: The last form, whose fields its columns are, and what reads such rows.
+        self._last: tuple[FrameForm, str | None, _FormReader | None] | None = None
 
     def judge(self, frame: pl.DataFrame, form: FormOfRows | None, fact: str | None, as_of: datetime) -> FrameResult:
         """Judge every row of a frame.
@@ -80,7 +81,7 @@ class RowEvaluator:
         evaluations: list[Evaluation] = []
         for first in range(0, len(frame), _ROWS):
             part = frame if len(frame) <= _ROWS else frame[first : first + _ROWS]
-            rows = self._slots(part, form, first, fact, as_of) if form is not None and len(frame) >= _FEW else None
+            rows = self._slots(part, form, first, fact, as_of) if form is not None and len(frame) >= FEW_ROWS else None
             judged = self._by_facts(part, fact, as_of) if rows is None else self._judged(part, rows, fact, as_of)
             evaluations += judged
         return FrameResult.of(evaluations)
@@ -122,30 +123,22 @@ class RowEvaluator:
             fact: whose fields the columns are; None: each is a whole fact.
             as_of: the moment they are judged at, in UTC.
         """
-        schema, dtypes = self._compiled.layout.schema, of_rows.dtypes
-        if schema is None:
-            return None
-        if fact is not None:
-            if fact not in schema.facts or schema.facts[fact].is_list:
-                return None
-            reader = self._reader(((fact, tuple(zip(frame.columns, dtypes, strict=True))),))
-            objects = None if reader is None else reader.rows(frame, 0)
-            return None if reader is None or objects is None else reader.read(as_of, [objects], [])
-        names = frame.columns
-        facts = [(place, name) for place, name in enumerate(names) if name in schema.facts]
-        form = []
-        for place, name in facts:
-            dtype = dtypes[place]
-            if schema.facts[name].is_list:
-                if place not in of_rows.lengths:
-                    return None
-                dtype = dtype.inner
-            if not isinstance(dtype, pl.Struct):
-                return None
-            form.append((name, tuple([(field.name, field.dtype) for field in dtype.fields])))
-        reader = self._reader(tuple(form))
+        # Another thread may keep another one meanwhile.
+        last = self._last
+        if last is None or last[0] is not of_rows.columns or last[1] != fact:
+            form = self._form(of_rows.columns, fact)
+            reader = None if form is None else self._reader(form)
+            self._last = of_rows.columns, fact, reader
+        else:
+            reader = last[2]
         if reader is None:
             return None
+        if fact is not None:
+            objects = reader.rows(frame, 0)
+            return None if objects is None else reader.read(as_of, [objects], [])
+        schema = self._compiled.layout.schema
+        assert schema is not None
+        facts = [(place, name) for place, name in enumerate(of_rows.columns.names) if name in schema.facts]
         rows, spans = [], []
         for number, (place, name) in enumerate(facts):
             column = frame.to_series(place)
@@ -162,6 +155,28 @@ class RowEvaluator:
                 return None
             rows.append(fields)
         return reader.read(as_of, rows, spans)
+
+    def _form(self, columns: FrameForm, fact: str | None) -> _Form | None:
+        """The facts of a frame and their fields; None where facts have to be made of all rows."""
+        schema = self._compiled.layout.schema
+        if schema is None:
+            return None
+        if fact is not None:
+            if fact not in schema.facts or schema.facts[fact].is_list:
+                return None
+            return ((fact, tuple(zip(columns.names, columns.dtypes, strict=True))),)
+        form = []
+        for place, (name, dtype) in enumerate(zip(columns.names, columns.dtypes, strict=True)):
+            if name not in schema.facts:
+                continue
+            if schema.facts[name].is_list:
+                if place not in columns.lists:
+                    return None
+                dtype = dtype.inner
+            if not isinstance(dtype, pl.Struct):
+                return None
+            form.append((name, tuple([(field.name, field.dtype) for field in dtype.fields])))
+        return tuple(form)
 
     def _reader(self, form: _Form) -> "_FormReader | None":
         """What reads rows of a form; None: facts have to be made of them."""

@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from engine.columnar import lengths_of, pays, pays_whole
+from engine.columnar import FrameForm, lengths_of, pays, pays_whole
 
 
 def products(rows: int, fields: int) -> pl.DataFrame:
@@ -29,7 +29,8 @@ def test_few_rows_are_judged_one_by_one_and_many_by_columns(fields: int) -> None
 
 
 def pays_for(frame: pl.DataFrame, findings: int) -> bool:
-    return pays_whole(frame, frame.dtypes, lengths_of(frame, frame.dtypes), findings)
+    form = FrameForm(frame.columns, frame.dtypes)
+    return pays_whole(len(frame), form, lengths_of(frame, form), findings)
 
 
 def test_the_lines_of_orders_count_and_not_the_orders_alone() -> None:

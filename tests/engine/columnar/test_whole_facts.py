@@ -4,6 +4,7 @@ import itertools
 import random
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -14,10 +15,11 @@ from hypothesis import strategies as st
 
 from engine import compile_ruleset
 from engine.checks import with_dates
-from engine.columnar import FormOfRows, FrameEvaluator, RowEvaluator, exact_floats, lengths_of
+from engine.columnar import FormOfRows, FrameEvaluator, FrameForm, RowEvaluator, exact_floats, lengths_of
 from engine.columnar.frame_result import FrameResult
 from engine.compiler import compile_rules
 from engine.evaluation import Evaluation
+from engine.language import Rule
 from engine.program import Program
 from engine.ruleset import Ruleset
 from engine.schema import parse_schema
@@ -43,10 +45,12 @@ def whole_facts(seed: int) -> pl.DataFrame:
     lengths = [chance.choice([0, 0, 1, 1, 2, 3, 7]) for _ in range(ROWS)]
     lines = frame_from(seed + 1, max(1, sum(lengths)), True)
     kept = [name for name in ("n", "m", "t", "f", "x", "d", "at", "took") if name in lines.columns]
+    if chance.randrange(4) == 0:
+        # Fields that are missing, in another order, or that the schema does not know.
+        kept = chance.sample(lines.columns, chance.randrange(1, len(lines.columns) + 1))
     line = objects(lines.select(kept or ["n"]) if kept else pl.DataFrame({"n": [1.0] * len(lines)}), "L")
     if chance.randrange(6) == 0:
-        gaps = [chance.randrange(5) == 0 for _ in range(len(line))]
-        line = pl.Series("L", [None if gap else one for gap, one in zip(gaps, line, strict=True)], line.dtype)
+        line = with_gaps(line, 5, chance)
     starts = [sum(lengths[:row]) for row in range(ROWS)]
     lists = [
         None if length == 0 and chance.randrange(2) else line[start : start + length].to_list()
@@ -54,9 +58,58 @@ def whole_facts(seed: int) -> pl.DataFrame:
     ]
     columns = [product, pl.Series("L", lists, pl.List(line.dtype))]
     if chance.randrange(3):
-        gone = [chance.randrange(6) == 0 for _ in range(ROWS)]
-        columns.append(pl.Series("Q", [None if no else {"n": float(chance.randrange(5))} for no in gone]))
-    return exact_floats(pl.DataFrame(columns))
+        other = pl.Series("Q", [{"n": float(chance.randrange(5))} for _ in range(ROWS)])
+        columns.append(with_gaps(other, 6, chance))
+    return exact_floats(pl.DataFrame(oddly(columns, chance)))
+
+
+def with_gaps(column: pl.Series, every: int, chance: random.Random) -> pl.Series:
+    """A column in which about one of so many is missing."""
+    gone = [chance.randrange(every) == 0 for _ in range(len(column))]
+    kept = [None if no else one for no, one in zip(gone, column, strict=True)]
+    return pl.Series(column.name, kept, column.dtype)
+
+
+def oddly(columns: list[pl.Series], chance: random.Random) -> list[pl.Series]:
+    """The columns of a frame; now and then not as a sender should have them."""
+    product, line, *others = columns
+    match chance.randrange(24):
+        case 0:
+            return [product, *others]
+        case 1:
+            return [product, pl.Series("L", [None] * ROWS), *others]
+        case 2:
+            return [product, pl.Series("L", [[], None] * (ROWS // 2), pl.List(pl.Null)), *others]
+        case 3:
+            # A fact that is a list elsewhere.
+            return [product, pl.Series("L", [{"n": 1.0}] * ROWS), *others]
+        case 4:
+            return [product, line, pl.Series("Q", [[{"n": 1.0}]] * ROWS)]
+        case 5:
+            return [with_gaps(product, 6, chance), line, *others]
+        case 6:
+            return [*columns, pl.Series("Z", [{"n": 1.0}] * ROWS), pl.Series("z", ["a"] * ROWS)]
+        case 7:
+            return [product, line, pl.Series("Q", [{"z": 1.0}] * ROWS)]
+        case 8 | 9 | 10:
+            return chance.sample(columns, len(columns))
+    return columns
+
+
+def rules_of(seed: int) -> list[Rule]:
+    """Rules that read fields of the facts and of each line alone; or any, or some of either."""
+    maker = Maker(random.Random(seed), flat=True)
+    match seed % 8:
+        case 0:
+            return rules_from(seed)
+        case 1:
+            return about_lists(Maker(random.Random(seed)))
+        case 2:
+            # One rule is enough to ask for what stands in no column: a line by itself, one by its place, a whole fact.
+            odd = rules_from(seed) if maker.one_in(2) else about_lists(Maker(random.Random(seed)))
+            plain = about_lists(maker, plain=True)
+            return [*plain, replace(maker.pick(odd), name="odd")]
+    return about_lists(maker, plain=True)
 
 
 def said(result: FrameResult, row: int) -> Any:
@@ -77,8 +130,7 @@ def said(result: FrameResult, row: int) -> Any:
 def test_rows_of_whole_facts_mean_what_each_means_by_itself(seed: int) -> None:
     schemas = (schema_from(seed + more) for more in itertools.count())
     schema = next(one for one in schemas if not one.strict and not one.sent_names)
-    made = about_lists(Maker(random.Random(seed), flat=True), plain=True) if seed % 8 else rules_from(seed)
-    rules = [with_dates(rule, schema) for rule in made]
+    rules = [with_dates(rule, schema) for rule in rules_of(seed)]
     program = Program(Ruleset(tuple(rules), {}, "0" * 64, (), schema), 40)
     compiled = compile_rules(rules, schema, 40)
 
@@ -87,8 +139,12 @@ def test_rows_of_whole_facts_mean_what_each_means_by_itself(seed: int) -> None:
 
     frame = whole_facts(seed)
     by_columns = FrameEvaluator(compiled, evaluate).judge_whole(frame, frame.dtypes, AS_OF)
-    form = FormOfRows(frame.dtypes, lengths_of(frame, frame.dtypes))
-    results = {"by rows": RowEvaluator(compiled, evaluate).judge(frame, form, None, AS_OF)}
+    columns = FrameForm(frame.columns, frame.dtypes)
+    form = FormOfRows(columns, lengths_of(frame, columns))
+    results = {
+        "by rows": RowEvaluator(compiled, evaluate).judge(frame, form, None, AS_OF),
+        "as chosen": program.evaluate_frame(frame, fact=None, as_of=AS_OF),
+    }
     JUDGED["frames"] += 1
     if by_columns is not None:
         JUDGED["by columns"] += 1
@@ -106,8 +162,9 @@ def test_rows_of_whole_facts_mean_what_each_means_by_itself(seed: int) -> None:
 
 
 def test_many_were_judged_by_columns() -> None:
-    assert JUDGED["by columns"] >= JUDGED["frames"] / 4, JUDGED
-    assert 0 < JUDGED["errors"] < JUDGED["rows"] / 2, JUDGED
+    # Of a few frames, chance may have it that hardly any is.
+    assert JUDGED["by columns"] >= JUDGED["frames"] / 6 - 5, JUDGED
+    assert 0 < JUDGED["errors"] < JUDGED["rows"] / 2 + 10 * ROWS, JUDGED
 
 
 NOTHING = pl.Struct([])
