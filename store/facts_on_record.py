@@ -5,13 +5,13 @@ names some thousand jobs by a range of their ids, or one chunk of a batch. Ids o
 as good as drawn by chance, and the same each time. Reads a part bit by bit, writes nothing."""
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, func, select, text
+from sqlalchemy import ColumnElement, Engine, Row, Text, cast, func, select, text
 
 from rulefarm.database import allow_long, batches, chunks, jobs, translate_errors, verdicts
 from rulefarm.errors import NotFound
@@ -22,6 +22,8 @@ _PART_JOBS = 5_000
 _CHUNKS = 4
 #: Jobs that are read at once.
 _PAGE = 1_000
+#: Characters of their facts that are held until they are as many as are judged at once.
+_CHARACTERS = 32_000_000
 _DOMAINS = text(
     "with recursive found (domain) as (select min(domain) from jobs union all"
     " select (select min(jobs.domain) from jobs where jobs.domain > found.domain) from found"
@@ -175,19 +177,26 @@ def _ranges(drawn: int, share: float) -> list[FactsPart]:
     return [FactsPart(drawn // pieces, first=first, end=last) for first, last in pairwise(edges)]
 
 
-def jobs_of(engine: Engine, wanted: Wanted, part: FactsPart, *, shared: bool) -> Iterator[list[dict[str, Any]]]:
-    """The jobs of a part, some at a time: subject, facts, as_of, shared_facts and reasons of the verdict.
+def jobs_of(engine: Engine, wanted: Wanted, part: FactsPart, *, shared: bool) -> Iterator[Sequence[Row[Any]]]:
+    """The jobs of a part, some at a time: id, subject, facts, as_of, shared_facts and reasons of the verdict.
+
+    Ids and facts are text as Postgres writes it: who needs more of one in a hundred, makes it of that one.
 
     Args:
         engine: the database.
         wanted: which facts.
         part: jobs.
-        shared: whether the verdicts are read too; otherwise the last two are None.
+        shared: whether the verdicts are read too; otherwise the last two are not there.
 
     Raises:
         DatabaseUnreachable: no answer.
     """
-    columns = [jobs.c.id, jobs.c.subject, jobs.c.facts, jobs.c.as_of]
+    columns = [
+        cast(jobs.c.id, Text).label("id"),
+        jobs.c.subject,
+        cast(jobs.c.facts, Text).label("facts"),
+        jobs.c.as_of,
+    ]
     statement = select(*columns)
     if shared:
         verdict_of = (jobs.c.id == verdicts.c.id) & (jobs.c.enqueued_at == verdicts.c.enqueued_at)
@@ -198,16 +207,22 @@ def jobs_of(engine: Engine, wanted: Wanted, part: FactsPart, *, shared: bool) ->
     if part.end < _IDS:
         statement = statement.where(jobs.c.id < uuid.UUID(int=part.end))
     after, left = jobs.c.id >= uuid.UUID(int=part.first), part.most
+    gathered: list[Row[Any]] = []
+    characters = 0
     while True:
         size = _PAGE if left is None else min(_PAGE, left)
         with translate_errors(engine), engine.connect() as connection:
-            page = [dict(row) for row in connection.execute(statement.where(after).limit(size)).mappings()]
-        if page:
-            yield page
+            page = connection.execute(statement.where(after).limit(size)).all()
+        gathered += page
+        characters += sum(len(row.facts) for row in page)
         left = None if left is None else left - len(page)
-        if len(page) < size or left == 0:
+        is_last = len(page) < size or left == 0
+        if gathered and (is_last or len(gathered) >= 2 * _PART_JOBS or characters >= _CHARACTERS):
+            yield gathered
+            gathered, characters = [], 0
+        if is_last:
             return
-        after = jobs.c.id > page[-1]["id"]
+        after = jobs.c.id > uuid.UUID(page[-1].id)
 
 
 def chunk_of(engine: Engine, part: FactsPart) -> dict[str, Any] | None:

@@ -76,7 +76,11 @@ def part_impact(engine: Engine, versions: VersionImpact, wanted: Wanted, part: F
         return _of_chunk(engine, versions, part, part.batch)
     impact = Impact()
     for page in jobs_of(engine, wanted, part, shared=versions.is_shared):
-        known = (RecordedJob(row["subject"], row["facts"], row["as_of"], _shared(row), row["id"]) for row in page)
+        shares = [_shared(row._asdict()) for row in page] if versions.is_shared else [None] * len(page)
+        known = (
+            RecordedJob(row.subject, row.facts, row.as_of, shared, row.id)
+            for row, shared in zip(page, shares, strict=True)
+        )
         impact.add(versions.of_jobs(list(known)))
     return impact
 

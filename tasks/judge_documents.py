@@ -4,7 +4,7 @@ For whoever judges again what is on record, thousands of jobs at a time. By colu
 and rules ask nothing of the instant but whether they are in force; each by itself otherwise. The answers are those of
 `tasks.judge.evaluate_complete` either way."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +17,7 @@ from tasks.shared_facts import CompleteFacts
 
 def judge_documents(
     loaded: LoadedRuleset,
-    facts: Sequence[CompleteFacts],
+    facts: Callable[[int], CompleteFacts],
     moments: Sequence[datetime],
     columns: DocumentColumns | None,
 ) -> list[Mapping[str, Any]]:
@@ -25,9 +25,10 @@ def judge_documents(
 
     Args:
         loaded: the ruleset of their domain.
-        facts: with the shared ones among them.
+        facts: gives those of a place, with the shared ones among them; of most it is not asked.
         moments: the instant of each.
-        columns: theirs, by `document_columns` for the schema of the ruleset; None: there are none.
+        columns: of all that nobody refused already, by `document_columns` for the schema of the ruleset, or by
+            `TextColumns` for its program; None: there are none.
 
     Returns:
         An answer each, as `Evaluation.to_json` gives it; some share theirs.
@@ -35,18 +36,18 @@ def judge_documents(
     program, answers = loaded.program, dict[int, Mapping[str, Any]]()
     if columns is not None:
         together: dict[tuple[bool, ...], list[int]] = {}
-        for place, (each, moment) in enumerate(zip(facts, moments, strict=True)):
-            if place not in columns.apart and each.refusal is None:
+        for place, moment in enumerate(moments):
+            if place not in columns.apart:
                 in_force = program.in_force(moment)
                 if in_force is None:
                     break
                 together.setdefault(in_force, []).append(place)
         else:
             for places in together.values():
-                frame = columns.frame if len(places) == len(facts) else columns.frame[places]
+                frame = columns.frame if len(places) == len(moments) else columns.frame[places]
                 result = program.evaluate_frame(frame, fact=None, as_of=moments[places[0]])
                 answers |= zip(places, in_rows(frame_columns(result)), strict=True)
     return [
-        answers[place] if place in answers else evaluate_complete(loaded, each, moment).to_json()
-        for place, (each, moment) in enumerate(zip(facts, moments, strict=True))
+        answers[place] if place in answers else evaluate_complete(loaded, facts(place), moment).to_json()
+        for place, moment in enumerate(moments)
     ]

@@ -4,8 +4,9 @@ Rows are judged by columns, where these tell all of them, and each by itself oth
 when the row was judged; where that is not on record, the row is counted as skipped. Only rows that flip are looked at
 any closer. Writes nothing, and knows no database."""
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -26,22 +27,30 @@ from tasks.document_columns import DocumentColumns, document_columns
 from tasks.judge import judge_columns
 from tasks.judge_documents import judge_documents
 from tasks.shared_facts import CompleteFacts
+from tasks.text_columns import TextColumns
 
 #: For fewer documents, judging each by itself is faster than to lay out columns.
 _FEW_DOCUMENTS = 200
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RecordedJob:
     """A job as it is on record."""
 
     subject: str
-    #: As they were submitted.
-    facts: Mapping[str, Any]
+    #: As they were submitted: the text of the row's jsonb.
+    facts: str
     as_of: datetime
     #: The shared facts that were judged with it; None: none are on record.
     shared: Mapping[str, Any] | None
-    id: UUID | None = None
+    id: str | None = None
+    _complete: CompleteFacts | None = field(default=None, repr=False, compare=False)
+
+    def complete(self) -> CompleteFacts:
+        """Its facts with the shared ones; made when somebody asks."""
+        if self._complete is None:
+            self._complete = CompleteFacts({**json.loads(self.facts), **(self.shared or {})}, {})
+        return self._complete
 
 
 class VersionImpact:
@@ -79,6 +88,10 @@ class VersionImpact:
         self._same_schema = before.schema.canonical() == after.schema.canonical()
         #: Whether a row can be judged without what others share.
         self.is_shared = before.schema.is_shared or after.schema.is_shared
+        programs = (before.program, after.program) if self._same_schema else (before.program,)
+        self._texts_before = self._texts_after = TextColumns(before.schema, programs)
+        if not self._same_schema:
+            self._texts_after = TextColumns(after.schema, (after.program,))
 
     def of_rows(
         self,
@@ -129,22 +142,28 @@ class VersionImpact:
             jobs: each with its own instant.
         """
         known = [job for job in jobs if not self.is_shared or job.shared is not None]
-        complete = [CompleteFacts({**job.facts, **(job.shared or {})}, {}) for job in known]
         moments = [job.as_of for job in known]
-        documents = [each.document for each in complete]
-        columns = _columns(documents, self._before.schema)
-        before = judge_documents(self._before, complete, moments, columns)
+
+        def facts(row: int) -> CompleteFacts:
+            return known[row].complete()
+
+        columns = self._columns(known, self._texts_before, self._before.schema)
+        before = judge_documents(self._before, facts, moments, columns)
         if not self._same_schema:
-            columns = _columns(documents, self._after.schema)
-        after = judge_documents(self._after, complete, moments, columns)
+            columns = self._columns(known, self._texts_after, self._after.schema)
+        after = judge_documents(self._after, facts, moments, columns)
         impact, flipped = compare_answers(before, after, self.renamed)
         impact.skipped = len(jobs) - len(known)
         for row, cause in flipped.items():
-            facts = complete[row].document
-            job = known[row]
-            example = Example(job.subject, facts, job.as_of, None if job.id is None else str(job.id))
-            impact.count(cause, self._value(facts), example)
+            job, document = known[row], known[row].complete().document
+            impact.count(cause, self._value(document), Example(job.subject, document, job.as_of, job.id))
         return impact
+
+    def _columns(self, jobs: Sequence[RecordedJob], texts: TextColumns, schema: Schema) -> DocumentColumns | None:
+        # Shared facts are no part of what the row has.
+        if not self.is_shared and len(jobs) >= _FEW_DOCUMENTS and (columns := texts.read([job.facts for job in jobs])):
+            return columns
+        return _columns([job.complete().document for job in jobs], schema)
 
     def _value(self, facts: Mapping[str, Any]) -> Decimal | None:
         """The number of a row in the chosen field, over all elements of a list; None: it has none."""
@@ -187,7 +206,9 @@ def _answers(
     ]
     if columns is None:
         columns = _columns([each.document for each in facts], loaded.schema)
-    return judge_documents(loaded, facts, [as_of] * len(facts), columns), columns
+        if columns is not None:
+            columns = replace(columns, apart=columns.apart | rows.refused.keys())
+    return judge_documents(loaded, facts.__getitem__, [as_of] * len(facts), columns), columns
 
 
 def _columns(documents: Sequence[Mapping[str, Any]], schema: Schema) -> DocumentColumns | None:

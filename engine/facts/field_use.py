@@ -5,6 +5,7 @@ facts are read, and has no place in slots."""
 
 from engine.facts.paths import Steps
 from engine.facts.slots import SlotLayout
+from engine.schema import FieldSchema
 
 
 class FieldUse:
@@ -48,3 +49,16 @@ class FieldUse:
     def is_whole(self, fact: str) -> bool:
         """Whether some rule uses a fact, or an element of it, as a whole."""
         return self._fields.get(fact, set()) is None
+
+    def passes_over(self, fact: str, field: FieldSchema) -> bool:
+        """Whether facts without a field have the same answer as those where it is plainly of its kind.
+
+        Args:
+            fact: whose field it is.
+            field: what the schema says of it.
+        """
+        is_bounded = (field.minimum, field.maximum, field.values) != (None, None, None)
+        # What tells a time or a duration is read, whoever asks.
+        is_glanced_at = field.kind in ("number", "text", "boolean", "date")
+        needs_no_value = is_glanced_at and not (field.required or field.derived or is_bounded)
+        return needs_no_value and not self.is_used(fact, field.name)

@@ -35,7 +35,7 @@ def subjects(engine: Engine, wanted: Wanted, sample: int | None = None) -> list[
     parts = facts_on_record.facts_on_record(engine, wanted, sample=sample)
     sent = [FactsPart.from_json(json.loads(json.dumps(part.to_json()))) for part in parts]
     assert sent == parts
-    return [job["subject"] for part in sent for page in jobs_of(engine, wanted, part, shared=True) for job in page]
+    return [job.subject for part in sent for page in jobs_of(engine, wanted, part, shared=True) for job in page]
 
 
 def test_each_job_is_in_one_part_and_a_sample_is_the_same_each_time(recorded: Engine) -> None:

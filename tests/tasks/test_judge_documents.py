@@ -107,7 +107,7 @@ def test_documents_that_are_judged_together_get_the_answers_of_each_by_itself(
     times = -(-ROWS // len(jobs))
     many, moments = facts * times, [at for _, at in jobs] * times
     columns = document_columns([each.document for each in many], loaded.schema)
-    assert list(judge_documents(loaded, many, moments, columns)) == alone * times
+    assert list(judge_documents(loaded, many.__getitem__, moments, columns)) == alone * times
 
 
 def test_most_are_judged_by_columns_and_once_for_all_instants_at_which_the_same_rules_are_in_force(
@@ -130,7 +130,7 @@ def test_most_are_judged_by_columns_and_once_for_all_instants_at_which_the_same_
     columns = document_columns(documents, loaded.schema)
     assert columns is not None
     assert columns.apart == {7, 8}
-    judged = judge_documents(loaded, facts, moments, columns)
+    judged = judge_documents(loaded, facts.__getitem__, moments, columns)
     assert [one["outcome"] for one in judged][6:10] == ["accept", "error", "error", "accept"]
     # Before winter and after it, and in it.
     assert (len(counted), sum(counted)) == (2, ROWS - 2)
@@ -144,5 +144,5 @@ def test_what_may_mean_more_than_its_columns_is_judged_by_itself(tmp_path: Path,
     (tmp_path / "shop" / "a.grl").write_text(RULES, encoding="utf-8")
     loaded = load_domain(tmp_path, "shop")
     assert document_columns([{"Order": {"total": 1}}], loaded.schema) is None
-    [answer] = judge_documents(loaded, [CompleteFacts({"Order": {"total": 60}}, {})], [START], None)
+    [answer] = judge_documents(loaded, lambda _: CompleteFacts({"Order": {"total": 60}}, {}), [START], None)
     assert answer["outcome"] in ("review", "error")

@@ -68,7 +68,7 @@ def test_rows_of_every_form_and_jobs_have_the_same_impact(tmp_path: Path, schema
     frame.write_csv(tmp_path / "orders.csv")
     frame.write_parquet(tmp_path / "orders.parquet")
     frame.write_ndjson(tmp_path / "orders.jsonl")
-    jobs = [RecordedJob(order["id"], {"Order": order}, AS_OF, None) for order in ORDERS]
+    jobs = [RecordedJob(order["id"], json.dumps({"Order": order}), AS_OF, None) for order in ORDERS]
     wanted = counts(versions.of_jobs(jobs))
     for name in ("orders.csv", "orders.parquet", "orders.jsonl"):
         assert counts(of_file(versions, tmp_path / name)) == wanted
@@ -103,7 +103,7 @@ def test_a_sum_over_a_list_takes_all_its_elements_and_says_what_has_none(tmp_pat
         {"Order": {"id": "c", "total": 90}},
         {"Order": {"id": "d", "total": 1}, "Line": [{"amount": 9}]},
     ]
-    impact = versions.of_jobs([RecordedJob("x", json.loads(json.dumps(facts)), AS_OF, None) for facts in orders])
+    impact = versions.of_jobs([RecordedJob("x", json.dumps(facts), AS_OF, None) for facts in orders])
     assert impact.sum_of() == (Decimal("0.3"), 2)
 
 
@@ -115,7 +115,7 @@ def test_a_job_whose_shared_facts_are_not_on_record_is_skipped(tmp_path: Path) -
     versions = VersionImpact(before, after)
     assert versions.is_shared
     fact = next(iter(before.schema.lookups)).fact
-    facts = {before.schema.subject: {}}
+    facts = json.dumps({before.schema.subject: {}})
     jobs = [RecordedJob("a", facts, AS_OF, None), RecordedJob("b", facts, AS_OF, {fact: {}})]
     impact = versions.of_jobs(jobs)
     assert (impact.rows, impact.skipped) == (1, 1)
