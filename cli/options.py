@@ -173,7 +173,8 @@ def read_facts(path: str) -> dict[str, Any]:
     name = "standard input" if path == "-" else path
     try:
         text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+    # ValueError: bytes that are no UTF-8, a name with a NUL.
+    except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise JobRejected("unreadable-file", f"{name} can't be read: {reason}") from None
     return wire.parse(text, source=name)

@@ -1,5 +1,6 @@
 """`rulefarm rules publish`: make the rulesets of a folder the ones that judge."""
 
+import os
 import sys
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -135,7 +136,7 @@ def place(given: Path, domains: tuple[str, ...]) -> tuple[Path, tuple[str, ...]]
         given: that folder, or the folder of one domain.
         domains: those that are named.
     """
-    if not domains and (given / SCHEMA_FILE).is_file():
+    if not domains and os.path.isfile(given / SCHEMA_FILE):
         folder = given.resolve()
         return folder.parent, (folder.name,)
     return given, domains

@@ -226,9 +226,10 @@ def export(named: str, folder: Path) -> None:
     engine = connect(read_settings())
     domain, whole = _on_record(engine, named)
     files = by_file_name(source_of(engine, domain, whole))
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise RulefarmError("folder-in-use", f"{folder} is there already, and is not an empty folder", "name another")
     try:
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            message = f"{folder} is there already, and is not an empty folder"
+            raise RulefarmError("folder-in-use", message, "name another")
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
             (folder / name).write_bytes(content)

@@ -3,6 +3,7 @@
 Takes a file, gives its content and the content that it should have; writes nothing. Reads the domain.toml beside it,
 for a quantifier can be read in two ways unless it is certain which facts are lists."""
 
+import os
 from pathlib import Path
 
 from engine import format_rules, parse_schema
@@ -35,7 +36,7 @@ def formatted(file: Path) -> tuple[bytes, bytes]:
         engine.EngineError: it has problems, or can't be formatted without a loss.
     """
     schema = file.parent / SCHEMA_FILE
-    known = parse_schema(read_file(schema), shown(schema)) if schema.is_file() else None
+    known = parse_schema(read_file(schema), shown(schema)) if os.path.isfile(schema) else None
     old = read_file(file)
     if known is None:
         return old, format_rules(old, shown(file)).encode()

@@ -4,6 +4,7 @@ Reads what a batch reads, by the same readers, and types it by the same rules as
 that can't be taken is an error with its number, for a replay is to go on, and that a subject may be named twice. Judges
 nothing."""
 
+import os
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import closing
@@ -84,7 +85,7 @@ def open_replay(
     names = _subject_names(options.subject, loaded)
     options = replace(options, subject=names[0], subject_elsewhere=names[1:])
     source = open_source(path, options, rows=_ROWS, database_url=database_url)
-    if source.form == "json" and not Path(path).is_dir():
+    if source.form == "json" and not os.path.isdir(path):
         rows = _lines_of(Path(path), options, loaded, source.progress)
         return ReplaySource(rows, "line", source.progress, loaded)
     return ReplaySource(_rows_of(source.portions, source.form, loaded.schema), "row", source.progress, loaded)

@@ -8,14 +8,14 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.processes import until
+from tests.relay import relay
 
 #: Where `make` lays the packages.
 _PACKAGES = Path(sys.prefix) / "debian" / "usr"
@@ -151,30 +151,10 @@ def metered(host: str, port: int) -> Iterator[tuple[int, list[bytes]]]:
         The port of the proxy, and what went through it so far.
     """
     sent: list[bytes] = []
-    ends: list[socket.socket] = []
 
-    def carry(source: socket.socket, sink: socket.socket, note: bool) -> None:
-        with suppress(OSError):
-            while data := source.recv(1 << 20):
-                if note:
-                    sent.append(data)
-                sink.sendall(data)
-        with suppress(OSError):
-            sink.shutdown(socket.SHUT_RDWR)
+    def note(data: bytes) -> bytes:
+        sent.append(data)
+        return data
 
-    def serve() -> None:
-        with suppress(OSError):
-            while True:
-                near, _ = listener.accept()
-                far = socket.create_connection((host, port))
-                ends.extend((near, far))
-                for one, other, note in ((near, far, True), (far, near, False)):
-                    threading.Thread(target=carry, args=(one, other, note), daemon=True).start()
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        threading.Thread(target=serve, daemon=True).start()
-        yield listener.getsockname()[1], sent
-        for end in (listener, *ends):
-            with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-            end.close()
+    with relay(host, port, sent=note) as through:
+        yield through, sent

@@ -4,6 +4,7 @@ The bulk workers of the domain share the facts on record, if any answers; otherw
 host has, this process does it all. A draft is put on record under its digest so that workers can read it, and becomes
 the active ruleset of nothing by that."""
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -81,7 +82,7 @@ def load_draft(folder: Path, domain: str) -> LoadedRuleset:
         NotFound, RulesetUnreadable, engine.SchemaRejected, engine.RulesetRejected: as `rulesets.loader.load_domain`.
     """
     whole = folder.resolve()
-    if (whole / SCHEMA_FILE).is_file():
+    if os.path.isfile(whole / SCHEMA_FILE):
         return load_domain(whole.parent, whole.name)
     return load_domain(folder, domain)
 

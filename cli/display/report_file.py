@@ -21,9 +21,9 @@ def check_writable(*paths: Path | None) -> None:
     for path in paths:
         if path is None:
             continue
-        if not path.parent.is_dir():
+        if not os.path.isdir(path.parent):
             raise _unwritable(path, "there is no such folder")
-        if not os.access(path if path.exists() else path.parent, os.W_OK):
+        if not os.access(path if os.path.exists(path) else path.parent, os.W_OK):
             raise _unwritable(path, "this user may not")
 
 

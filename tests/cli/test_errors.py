@@ -10,6 +10,8 @@ from tests.cli.conftest import Run
 
 #: Nothing listens there, and nothing will: a refused connection.
 AWAY = {"RULEFARM_BROKER_URL": "redis://127.0.0.1:1/0", "RULEFARM_DATABASE_URL": "postgresql://u:secret@127.0.0.1:1/x"}
+#: A name that no file can have.
+LONG = "n" * 300
 UUID = "0b2c9c1e-7a8b-4c7e-9f53-5f0a5a0c1d2e"
 SCHEMA = """subject = "Order"
 key = "id"
@@ -51,6 +53,7 @@ WRONG = [
     Wrong("JSON that is no object", "eval payment list.json", "list.json: facts must be a JSON object", RULES),
     Wrong("NaN", "eval payment nan.json", "NaN", RULES),
     Wrong("no such file", "eval payment nowhere.json", "nowhere.json can't be read", RULES),
+    Wrong("a name longer than files have", f"eval payment {LONG}.csv", "File name too long", RULES),
     Wrong("a folder for a file", "submit payment rules", "rules can't be read", {**RULES, **AWAY}),
     Wrong("a folder that is no source", "eval payment rules", "rules: payment is no file", RULES),
     Wrong("an option of a source for a document", "eval payment order.json --decimal ,", "of rows", RULES, 2),
@@ -99,6 +102,7 @@ WRONG = [
           "plan --html nowhere/plan.html",
           "demo routing --svg nowhere/ratios.svg",
           "rules impact payment --draft rules/payment --html nowhere/impact.html",
+          f"rules impact payment --draft rules/payment --html {LONG}/impact.html",
       ))),
     Wrong("two formats at once", "verdicts --json --csv", "not both", AWAY, 2),
     Wrong("an id that is none", "batch show 7", "'7' is no id", AWAY),

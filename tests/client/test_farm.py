@@ -118,7 +118,7 @@ def test_whoever_waits_for_room_gets_it_when_a_worker_takes_a_message(farm: Farm
     for _ in range(5):
         farm.submit(domain, ORDER)
     with farm.app.connection_for_read() as connection:
-        connection.SimpleQueue(queue_name(domain)).get(timeout=5).ack()
+        connection.SimpleQueue(queue_name(domain)).get(timeout=60).ack()
     assert farm.submit(domain, ORDER, wait_for_room=10).sent
 
 

@@ -129,7 +129,7 @@ from rulefarm.database import translate_errors
 from rulefarm.settings import Settings
 
 silent = socket.create_server(("127.0.0.1", 0))
-engine = connect(Settings(database_url=f"postgresql://u@127.0.0.1:{silent.getsockname()[1]}/d?connect_timeout=3"))
+engine = connect(Settings(database_url=f"postgresql://u@127.0.0.1:{silent.getsockname()[1]}/d?connect_timeout=60"))
 ended = threading.Event()
 
 def try_it():
@@ -146,7 +146,7 @@ pid = os.fork()
 if not pid:
     os._exit(0)
 # Its own time is twice as long.
-print(ended.wait(1.5))
+print(ended.wait(30))
 os.waitpid(pid, 0)
 trying.join()
 """

@@ -51,9 +51,9 @@ def test_a_frozen_postgres_keeps_nobody_waiting_for_long(
     client: Client, gateway_database: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(gateway_context, "ANSWER_S", 1.0)
-    monkeypatch.setattr(metrics, "_PATIENCE_S", 1.0)
     whole = client.get("/metrics").text
     assert 'rulefarm_up{part="database"} 1.0' in whole
+    monkeypatch.setattr(metrics, "_PATIENCE_S", 1.0)
     with frozen(gateway_database):
         for answer, seconds in (
             (client.get("/readyz"), 2),

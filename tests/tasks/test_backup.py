@@ -52,7 +52,7 @@ class Worker:
             for name in QUEUES:
                 queue = connection.SimpleQueue(name)
                 while queue_depths(self.app, [name])[name]:
-                    message = queue.get(timeout=5)
+                    message = queue.get(timeout=60)
                     message.ack()
                     self.app.tasks[message.headers["task"]].apply(kwargs=message.payload[1]).get()
                 queue.close()

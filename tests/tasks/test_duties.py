@@ -50,7 +50,7 @@ def work(context: Any) -> list[str | None]:
     with context.app.connection_for_read() as connection:
         queue = connection.SimpleQueue(BULK)
         while queue_depths(context.app, [BULK])[BULK]:
-            message = queue.get(timeout=5)
+            message = queue.get(timeout=60)
             message.ack()
             if message.headers["task"] == NIGHTLY:
                 done.append(context.app.tasks[NIGHTLY].apply(kwargs=message.payload[1]).get())

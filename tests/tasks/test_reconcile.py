@@ -90,7 +90,7 @@ def test_no_queue_is_filled_beyond_its_limit_and_the_rest_follows_as_room_is_mad
     assert run() == 0
     with farm.app.connection_for_read() as connection:
         for _ in range(3):
-            connection.SimpleQueue(bulk).get(timeout=5).ack()
+            connection.SimpleQueue(bulk).get(timeout=60).ack()
     assert run() == 3
     assert depth(farm, bulk) == 5
     assert last_run(database).sent == 3
@@ -112,7 +112,7 @@ def test_what_only_waits_for_its_turn_gets_no_second_message_and_what_was_lost_g
 
     assert [overdue(), overdue()] == [0, 0]
     with farm.app.connection_for_read() as connection:
-        connection.SimpleQueue(name).get(timeout=5).ack()
+        connection.SimpleQueue(name).get(timeout=60).ack()
     assert [overdue(), overdue()] == [1, 0]
     assert depth(farm, name) == 4
 

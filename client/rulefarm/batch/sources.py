@@ -89,9 +89,11 @@ def open_source(
     """
     path = Path(source)
     known = options or SourceOptions()
-    parts = _parts(path) if path.is_dir() else [path]
+    # What is no name of a file, or lies where this user may not look, is refused when it is read.
+    is_folder = os.path.isdir(path)
+    parts = _parts(path) if is_folder else [path]
     ending = _format(parts[0])
-    if path.exists() and not (path.is_file() or path.is_dir()):
+    if os.path.exists(path) and not (is_folder or os.path.isfile(path)):
         # Whoever reads a pipe waits for a writer, who may never come.
         raise SourceRejected("unreadable-source", f"{path} is a pipe or a device, and no file")
     _check_options(path, ending, known)
@@ -112,7 +114,7 @@ def is_source(path: str | os.PathLike[str]) -> bool:
     """
     name = Path(path)
     inner = Path(name.stem) if name.suffix.lower() in PACKED else name
-    return inner.suffix.lower() in FORMS or name.is_dir()
+    return inner.suffix.lower() in FORMS or os.path.isdir(name)
 
 
 def _format(path: Path) -> str:
@@ -151,7 +153,7 @@ def _parts(folder: Path) -> list[Path]:
         raise _empty(f"{folder} has no files in it")
     formats: set[str] = set()
     for file in files:
-        if not file.is_file():
+        if not os.path.isfile(file):
             hint = "put all parts into one folder, with what the folders' names say as a column"
             raise SourceRejected("bad-parts", f"{folder}: {file.name} is no file", hint)
         formats.add(_format(file))

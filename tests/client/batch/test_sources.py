@@ -12,7 +12,16 @@ import polars as pl
 import pytest
 from sqlalchemy import Engine, text
 
-from rulefarm.batch import SUBJECT_COLUMN, BatchTerms, SourceOptions, decode, encode, open_source, record_batch
+from rulefarm.batch import (
+    SUBJECT_COLUMN,
+    BatchTerms,
+    SourceOptions,
+    decode,
+    encode,
+    is_source,
+    open_source,
+    record_batch,
+)
 from rulefarm.database import connect
 from rulefarm.errors import SettingsError, SourceRejected
 from rulefarm.limits import MAX_CHUNK_BYTES
@@ -46,6 +55,17 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path, name: str) -> None:
     os.mkfifo(tmp_path / name)
     with pytest.raises(SourceRejected, match="is a pipe or a device, and no file"):
         open_source(tmp_path / name, rows=10)
+
+
+@pytest.mark.parametrize("ending", [".csv", ".jsonl.gz", ".parquet", ".xlsx", ".sql"])
+@pytest.mark.parametrize("name", ["n" * 5_000, "n\0", "no-folder/n"], ids=["long", "nul", "nowhere"])
+def test_a_name_that_no_file_has_is_refused_as_a_source_that_is_not_there(
+    tmp_path: Path, name: str, ending: str
+) -> None:
+    assert is_source(name + ending)
+    with pytest.raises(SourceRejected) as caught:
+        list(open_source(tmp_path / (name + ending), rows=10, database_url="sqlite://").portions)
+    assert (caught.value.code, caught.value.may_pass) == ("unreadable-source", True)
 
 
 def test_a_subject_may_be_any_text(settings: Settings, tmp_path: Path) -> None:

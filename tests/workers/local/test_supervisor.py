@@ -112,7 +112,7 @@ def test_every_kind_of_line_can_be_ended(log: Path, script: Callable[[str, str],
 
 def test_an_unresponsive_part_is_killed_after_the_grace(log: Path, script: Callable[[str, str], str]) -> None:
     with supervised(
-        log, grace_s=5.0, unresponsive=script("unresponsive", UNRESPONSIVE), good=script("polite", POLITE)
+        log, grace_s=10.0, unresponsive=script("unresponsive", UNRESPONSIVE), good=script("polite", POLITE)
     ) as supervisor:
         until(lambda: wrote(log, "unresponsive", "ready") and wrote(log, "good", "ready"))
         pid = supervisor.pids["unresponsive"]

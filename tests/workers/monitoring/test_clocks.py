@@ -41,7 +41,7 @@ def test_a_worker_whose_clock_is_wrong_reconciles_is_well_and_is_named(
     [clocks] = [check for check in findings if check.check == "clocks"]
     assert (clocks.status, clocks.subject) == ("warn", worker.name)
     said, direction = clocks.message.removeprefix("its clock is ").split(" s ")
-    assert abs(float(said) - abs(seconds)) < 1.5
+    assert abs(float(said) - abs(seconds)) < 10
     assert direction == f"{'ahead of' if seconds > 0 else 'behind'} Postgres's"
     probed = {check.subject: check.status for check in findings if check.check == "probe"}
     assert probed == {"rules.payment": "ok"}
