@@ -9,25 +9,21 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Engine, func, text, update
+from sqlalchemy import Engine, func, update
 
 from rulefarm.database import STILL_OPEN, execute_alone, jobs, still_open, translate_errors
 from rulefarm.verdict import Verdict
 from store.attempts import LeaseTerms
 from store.dead_letters import Failure, storable
-from store.verdict_columns import COLUMNS, VerdictColumns
-from store.verdicts import stage
+from store.verdict_columns import VerdictColumns
+from store.verdicts import add_verdicts
 
-#: Those that were judged, on their way into the table.
-_STAGED = tuple(name for name in COLUMNS if name != "enqueued_at")
 # As for one: the job's row decides. It is locked and closed here, and what a later attempt has overtaken is left alone.
-_STORE = (
-    "with closed as (update jobs set state = 'done', lease_until = null from staged"
-    f" where jobs.id = staged.id and jobs.{STILL_OPEN} and jobs.as_of = staged.as_of and jobs.attempts <= 1"
-    " returning jobs.id, jobs.enqueued_at)"
-    f" insert into verdicts ({', '.join(COLUMNS)})"
-    f" select {', '.join('closed.enqueued_at' if name == 'enqueued_at' else f'staged.{name}' for name in COLUMNS)}"
-    " from staged join closed on closed.id = staged.id on conflict do nothing returning id"
+_CLOSE = (
+    "update jobs set state = 'done', lease_until = null"
+    " from unnest(%(ids)s::uuid[], %(moments)s::timestamptz[]) as judged (id, as_of)"
+    f" where jobs.id = judged.id and jobs.{STILL_OPEN} and jobs.as_of = judged.as_of and jobs.attempts <= 1"
+    " returning jobs.id"
 )
 _NEW = (
     "select id from jobs where state = 'open' and domain = %(domain)s and bulk = %(bulk)s"
@@ -122,9 +118,12 @@ def store_group(engine: Engine, rows: Sequence[Verdict]) -> set[uuid.UUID]:
     """
     if not rows:
         return set()
+    # As text of arrays: the driver would write each of their values by itself.
+    judged = {"ids": f"{{{','.join(str(row.id) for row in rows)}}}"}
+    judged["moments"] = "{" + ",".join(f'"{row.as_of}"' for row in rows) + "}"
     with translate_errors(engine), engine.begin() as connection:
-        stage(connection, VerdictColumns.of(rows), _STAGED)
-        return {row.id for row in connection.execute(text(_STORE))}
+        closed = {row.id for row in connection.exec_driver_sql(_CLOSE, judged)}
+        return closed - add_verdicts(connection, VerdictColumns.of([row for row in rows if row.id in closed]))
 
 
 def give_back(engine: Engine, ids: Collection[uuid.UUID], terms: LeaseTerms) -> None:

@@ -44,6 +44,11 @@ _CLOSE_CHUNK = (
     .where(chunks.c.attempts == bindparam("attempt"))
     .values(state="done", lease_until=None, finished_at=func.now(), outcomes=bindparam("counted", type_=JSONB))
 )
+_NAMES = ", ".join(COLUMNS)
+_ADD_STAGED = (
+    f"with new as (insert into verdicts ({_NAMES}) select {_NAMES} from staged on conflict do nothing returning id)"
+    " select id from staged except all select id from new"
+)
 # Some of its verdicts were there before, and are not counted twice: whoever wants to know counts what is on record.
 _UNCOUNT = update(chunks).where(*_OF_CHUNK).values(outcomes=None)
 
@@ -96,38 +101,33 @@ def store_chunk(
         closed = connection.execute(_CLOSE_CHUNK, {**place, "attempt": attempt, "counted": outcomes})
         if not closed.rowcount:
             return None
-        new = _add(connection, columns)
-        if new < len(columns):
+        known = add_verdicts(connection, columns)
+        if known:
             connection.execute(_UNCOUNT, place)
         finish_batch(connection, batch)
-    return new
+    return len(columns) - len(known)
 
 
-def stage(connection: Connection, rows: VerdictColumns, names: Sequence[str]) -> None:
-    """Copy verdicts into a table `staged`, which is there until the end of the transaction.
+def add_verdicts(connection: Connection, rows: VerdictColumns) -> set[uuid.UUID]:
+    """Write verdicts of jobs or of a chunk that this transaction has closed.
 
     Args:
-        connection: in a transaction.
+        connection: in that transaction.
         rows: the verdicts.
-        names: of the columns of `verdicts` that it has.
+
+    Returns:
+        The ids of those that had a verdict already, and keep it.
     """
-    columns = ", ".join(f"{name} {SQL_TYPES[name]}" for name in names)
-    connection.execute(text(f"create temporary table staged ({columns}) on commit drop"))
-    copy_columns(connection, "staged", rows.stored(names))
-
-
-def _add(connection: Connection, rows: VerdictColumns) -> int:
-    """Write verdicts, and give how many were new."""
     try:
         with connection.begin_nested():
             copy_columns(connection, "verdicts", rows.stored(COLUMNS))
-        return len(rows)
+        return set()
     except UniqueViolation:
         # One of them is there already. That is rare, and COPY knows no other way than to take all or none.
-        stage(connection, rows, COLUMNS)
-        names = ", ".join(COLUMNS)
-        statement = f"insert into verdicts ({names}) select {names} from staged on conflict do nothing"
-        return connection.execute(text(statement)).rowcount
+        columns = ", ".join(f"{name} {SQL_TYPES[name]}" for name in COLUMNS)
+        connection.execute(text(f"create temporary table staged ({columns}) on commit drop"))
+        copy_columns(connection, "staged", rows.stored(COLUMNS))
+        return {row.id for row in connection.execute(text(_ADD_STAGED))}
 
 
 def row_json(row: Verdict) -> str:

@@ -47,9 +47,14 @@ class KnownNames:
             found += [("", name) for name in facts if name not in self._facts]
         for fact, known in self._fields.items():
             value = facts.get(fact)
+            seen: tuple[Any, ...] = ()
             for one in value if isinstance(value, list | tuple) else (value,):
-                if isinstance(one, Mapping) and not known.issuperset(one):
-                    found += [(fact, name) for name in one if name not in known]
+                if one.__class__ is dict or isinstance(one, Mapping):
+                    names = tuple(one)
+                    # The lines of an order have the same names, mostly.
+                    if names != seen and not known.issuperset(names):
+                        found += [(fact, name) for name in names if name not in known]
+                    seen = names
         return self._sentences(found) if found else []
 
     def unknown_columns(self, fact: str, names: Iterable[str]) -> list[str]:

@@ -14,6 +14,7 @@ from rulefarm.settings import Settings
 from rulefarm.verdict import Verdict
 from store.attempts import LeaseTerms
 from store.chunk_attempts import claim_chunk
+from store.job_groups import store_group
 from store.verdict_list import count_fired, find_verdicts
 from store.verdicts import store_chunk, store_verdict
 from tests.rows import AS_OF, add_batch, add_job, verdict
@@ -74,6 +75,24 @@ def test_no_verdict_as_of_another_instant_than_the_job(settings: Settings, datab
     job = add_job(settings)
     assert not store_verdict(database, verdict(job.id, job.enqueued_at, as_of=datetime.now(UTC)))
     assert count(database) == 0
+
+
+def test_of_a_group_each_job_that_is_open_gets_its_first_verdict(settings: Settings, database: Engine) -> None:
+    texts = ['a "b", c', "x\ty\nz", "{}\\N", "é"]
+    jobs_of = [add_job(settings, subject=name) for name in texts]
+    judged = [verdict(job.id, job.enqueued_at, subject=job.subject, fired=[job.subject, ""]) for job in jobs_of]
+    # What is as of another instant is of no job that is open; what has its verdict keeps it, though its job was opened.
+    judged[3] = replace(judged[3], as_of=datetime.now(UTC))
+    assert store_verdict(database, judged[1])
+    with database.begin() as connection:
+        connection.execute(jobs.update().where(jobs.c.id == judged[1].id).values(state="open"))
+    group = [replace(row, outcome="accept") for row in judged]
+    assert store_group(database, group) == {group[0].id, group[2].id}
+    assert {row.id: row for row in find_verdicts(database)} == {row.id: row for row in (group[0], judged[1], group[2])}
+    with database.connect() as connection:
+        still = connection.execute(select(jobs.c.subject).where(jobs.c.state == "open"))
+        assert still.scalars().all() == [texts[3]]
+    assert store_group(database, group) == set()
 
 
 def test_a_producer_without_a_database_gets_its_row_from_the_worker(database: Engine) -> None:

@@ -30,7 +30,7 @@ def copy_rows(connection: Connection, table: str, columns: Sequence[str], rows: 
     Raises:
         sqlalchemy.exc.DBAPIError, psycopg2.Error: as Postgres refuses them. Whatever their maker raises.
     """
-    _copy(connection, table, columns, (",".join(map(_field, row)) for row in rows))
+    _copy(connection, table, columns, ("\t".join(map(_field, row)) for row in rows))
 
 
 def copy_columns(connection: Connection, table: str, columns: Mapping[str, Sequence[Any]]) -> None:
@@ -45,14 +45,14 @@ def copy_columns(connection: Connection, table: str, columns: Mapping[str, Seque
         sqlalchemy.exc.DBAPIError, psycopg2.Error: as Postgres refuses them.
     """
     fields = [_fields(values) for values in columns.values()]
-    _copy(connection, table, list(columns), map(",".join, zip(*fields, strict=True)))
+    _copy(connection, table, list(columns), map("\t".join, zip(*fields, strict=True)))
 
 
 def _copy(connection: Connection, table: str, columns: Sequence[str], rows: Iterator[str]) -> None:
     lines = _CopiedText(rows)
     cursor = connection.connection.cursor()
     try:
-        cursor.copy_expert(f"copy {table} ({', '.join(columns)}) from stdin with (format csv)", lines)
+        cursor.copy_expert(f"copy {table} ({', '.join(columns)}) from stdin", lines)
     except psycopg2.Error:
         # To the driver it is one of Postgres's, whatever it was.
         if lines.error is not None:
@@ -105,21 +105,27 @@ def _fields(values: Sequence[Any]) -> list[str]:
         return list(map(str, values))
     if kinds == {str}:
         # Most columns are: names, ids and digests, no two alike.
-        return ['"' + value.replace('"', '""') + '"' for value in values]
+        return list(map(_escaped, values))
     return once_each(_field, values)
 
 
 def _field(value: Any) -> str:
-    """A value as a field of COPY's CSV, where only what has no quotes is NULL.
+    """A value as a field of COPY's text, where a tab ends a field and a line a row.
 
-    >>> print(*map(_field, (None, "", 'a "b" c', 7, ["x", "{", None])), sep=" | ")
-     | "" | "a ""b"" c" | "7" | "{""x"",""{"",NULL}"
+    >>> print(*map(_field, (None, "", "a\\\\b\\tc", 7, ["x", "{", None])), sep=" | ")
+    \\N |  | a\\\\b\\tc | 7 | {"x","{",NULL}
     """
     if value is None:
-        return ""
+        return r"\N"
     if isinstance(value, list):
         value = "{" + ",".join(map(_item, value)) + "}"
-    return '"' + str(value).replace('"', '""') + '"'
+    return _escaped(str(value))
+
+
+def _escaped(value: str) -> str:
+    # Not one by one: four passes without a find take a fraction of one that looks at each character.
+    value = value.replace("\\", r"\\").replace("\t", r"\t")
+    return value.replace("\n", r"\n").replace("\r", r"\r")
 
 
 def _item(value: Any) -> str:

@@ -1,7 +1,8 @@
 """Many jobs into their table at once.  ledger -> [many_jobs] -> jobs
 
-By COPY into a temporary table, and one statement. Jobs are made while Postgres takes those before them: to make them
-takes a producer as long as to take them does Postgres. Writes all or none, and leaves what is there as it is."""
+By COPY into a temporary table, and one statement: rows that come for as long as a producer makes them would be in the
+way of every claim, if they were among the jobs already. Jobs are made while Postgres takes those before them: to make
+them takes a producer as long as to take them does Postgres. Writes all or none, and leaves what is there as it is."""
 
 import uuid
 from collections.abc import Iterator, Mapping
