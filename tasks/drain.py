@@ -22,7 +22,7 @@ from rulefarm.verdict import Verdict
 from rulesets.loader import LoadedRuleset
 from store.attempts import fail_job
 from store.dead_letters import Failure
-from store.job_groups import claim_group, free_lost_group, give_back, holder, store_group
+from store.job_groups import ClaimedJob, claim_group, free_lost_group, give_back, holder, store_group
 from store.pending_work import claim_due
 from store.verdicts import store_verdict
 from tasks.job_results import put_results
@@ -30,6 +30,7 @@ from tasks.judge import complete_jobs, judge_complete
 from tasks.judged_spans import trace_failed_job, trace_verdicts
 from tasks.program_versions import RulesetUnusable
 from tasks.retry import pause_s
+from tasks.shared_facts import CompleteFacts
 from tasks.worker_context import WorkerContext
 
 log = logging.getLogger("rulefarm.tasks")
@@ -103,7 +104,9 @@ class _Group:
         #: When the leases began, or a little earlier.
         self._leased_at = time.monotonic()
         #: Claimed, and neither judged nor failed.
-        self._open: dict[uuid.UUID, JobMessage] = {}
+        self._open: dict[uuid.UUID, ClaimedJob] = {}
+        #: Those that were begun, if drafts are to judge them too.
+        self._noted: dict[uuid.UUID, JobMessage] = {}
         #: Of those that were submitted in a trace, its traceparent.
         self._traces: dict[uuid.UUID, str] = {}
 
@@ -111,7 +114,7 @@ class _Group:
         """Claim as many as there are, and at most so many; gives how many."""
         ahead_s = self._context.settings.reconcile_grace_s - MESSAGE_S
         rows = claim_group(self._engine, domain, self._terms, bulk=self._bulk, most=most, ahead_s=ahead_s)
-        self._open = {row.id: JobMessage.of_row(row) for row in rows}
+        self._open = {row.id: row for row in rows}
         if is_on():
             self._traces = {row.id: row.traceparent for row in rows if row.traceparent}
         return len(rows)
@@ -123,7 +126,6 @@ class _Group:
 
     def judge(self) -> int:
         """Judge and store; gives how many verdicts are on record that were not before."""
-        messages = dict(self._open)
         try:
             judged, failed = self._judge()
             judged_ns = time.time_ns()
@@ -134,7 +136,7 @@ class _Group:
             if self._context.shadow is not None:
                 for each in judged:
                     if each.id in stored:
-                        self._context.shadow.note(messages[each.id], each)
+                        self._context.shadow.note(self._noted[each.id], each)
             if stored and not self._bulk:
                 put_results(self._context.app, [each for each in judged if each.id in stored and _is_young(each)])
             for job_id, failure in failed.items():
@@ -154,42 +156,54 @@ class _Group:
         judged: list[Verdict] = []
         failed: dict[uuid.UUID, Failure] = {}
         spent_s = 0.0
-        for digest, messages in self._by_pin().items():
+        for digest, rows in self._by_pin().items():
             began = time.monotonic()
             try:
                 loaded = self._loaded if digest is None else self._context.ruleset(self._loaded.domain, digest)
             except RulesetUnusable as error:
                 # Nothing is wrong with its neighbours.
-                failed |= dict.fromkeys((message.job_id for message in messages), Failure.of(error))
-                for message in messages:
-                    del self._open[message.job_id]
+                failed |= dict.fromkeys((row.id for row in rows), Failure.of(error))
+                for row in rows:
+                    del self._open[row.id]
                 if isinstance(error.__context__, SoftTimeLimitExceeded):
                     break
                 continue
             # Not counted is what the shared facts take; what a program takes to compile is, once a job was judged.
             compiled_s = time.monotonic() - began
-            facts = complete_jobs(loaded, messages, self._context.shared)
+            # They are read in one round trip. Without them each is read when it is begun: many are given back unread.
+            read = self._read(loaded, rows) if loaded.schema.is_shared else {}
             began = time.monotonic() - compiled_s
-            for message, complete in zip(messages, facts, strict=True):
+            for row in rows:
                 if (judged or failed) and spent_s + time.monotonic() - began > SLICE_S:
                     return judged, failed
                 try:
+                    message, complete = read[row.id] if read else self._read(loaded, [row])[row.id]
                     judged.append(judge_complete(loaded, message, complete, self._worker))
+                    if self._context.shadow is not None:
+                        self._noted[row.id] = message
                 except SoftTimeLimitExceeded:
-                    failed[message.job_id] = Failure("time-limit", "judging it took too long")
-                    del self._open[message.job_id]
+                    failed[row.id] = Failure("time-limit", "judging it took too long")
+                    del self._open[row.id]
                     return judged, failed
                 except Exception as error:  # Whatever it is, this job is to blame, and its attempts count.
-                    failed[message.job_id] = Failure.of(error)
-                del self._open[message.job_id]
+                    failed[row.id] = Failure.of(error)
+                del self._open[row.id]
             spent_s += time.monotonic() - began
         return judged, failed
 
-    def _by_pin(self) -> dict[str | None, list[JobMessage]]:
+    def _read(
+        self, loaded: LoadedRuleset, rows: Sequence[ClaimedJob]
+    ) -> dict[uuid.UUID, tuple[JobMessage, CompleteFacts]]:
+        """Jobs as their rows have them, each with its facts and the shared ones."""
+        messages = [JobMessage.of_row(row) for row in rows]
+        facts = complete_jobs(loaded, messages, self._context.shared)
+        return {message.job_id: (message, each) for message, each in zip(messages, facts, strict=True)}
+
+    def _by_pin(self) -> dict[str | None, list[ClaimedJob]]:
         """The jobs by the digest that they are pinned to; None: to none."""
-        by_pin: dict[str | None, list[JobMessage]] = {}
-        for message in self._open.values():
-            by_pin.setdefault(message.digest, []).append(message)
+        by_pin: dict[str | None, list[ClaimedJob]] = {}
+        for row in self._open.values():
+            by_pin.setdefault(row.digest, []).append(row)
         return by_pin
 
     def _store(self, judged: Sequence[Verdict]) -> set[uuid.UUID]:
