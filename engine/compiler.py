@@ -28,6 +28,7 @@ from engine.language import (
     Assign,
     Complete,
     Expression,
+    Literal,
     Path,
     Retract,
     Rule,
@@ -163,7 +164,9 @@ def _note_actions(rule: Rule, layout: SlotLayout) -> list[Path]:
     """Make slots for what actions read and write; gives what they write."""
     for action in rule.actions:
         for expression in action_expressions(action):
-            layout.note(expression)
+            # Most actions give a reason as it is written.
+            if not isinstance(expression, Literal):
+                layout.note(expression)
     targets = [action.target for action in rule.actions if isinstance(action, Assign)]
     for target in targets:
         layout.note(target)

@@ -139,9 +139,8 @@ def _check_names(rules: list[Rule], opened: Mapping[str, Source]) -> None:
 
 
 def _digest(rules: list[Rule], schema: Schema | None, lasting_names: Mapping[str, str]) -> str:
-    canonical = (
-        print_rules([_lasting(rule, lasting_names) for rule in rules]) + "\n" + (schema.canonical() if schema else "")
-    )
+    lasting = [_lasting(rule, lasting_names) for rule in rules] if lasting_names else rules
+    canonical = print_rules(lasting) + "\n" + (schema.canonical() if schema else "")
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 

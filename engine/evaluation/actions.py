@@ -117,7 +117,7 @@ class Actions:
             outcome: what it asks for.
             reason: the text.
         """
-        return Reason(rule, outcome, _cut(self._expressions.value_of(reason)([])))
+        return Reason(rule, outcome, _cut(literal(reason.value)))
 
     def reason(self, rule: str, action: Decide) -> Callable[[Slots], Reason]:
         """A callable that gives the reason of a decision.
