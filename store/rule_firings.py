@@ -122,9 +122,9 @@ class RuleFiringCounts(SlottedReading[_Slot]):
     def _count_settled(self, connection: Connection, since: datetime, until: datetime) -> None:
         self._count_slot(_rows(connection.execute(_OF_A_DAY, {"since": since, "until": until})), 1)
 
-    def _read_slots(self, connection: Connection, since: datetime, until: datetime) -> Mapping[datetime, _Slot]:
+    def _read_slots(self, connection: Connection, since: datetime, until: datetime | None) -> Mapping[datetime, _Slot]:
         slots: dict[datetime, list[Any]] = defaultdict(list)
-        for row in connection.execute(_RECENT, {"since": since, "until": until}):
+        for row in connection.execute(_RECENT, {"since": since, "until": until or "infinity"}):
             slots[row[0]].append(row)
         return {start: _rows(rows) for start, rows in slots.items()}
 

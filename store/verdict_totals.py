@@ -183,10 +183,10 @@ class VerdictTotals(SlottedReading[_Slot]):
         for hour, found in rows.items():
             self._count(_added(found), hour, 1)
 
-    def _read_slots(self, connection: Connection, since: datetime, until: datetime) -> Mapping[datetime, _Slot]:
+    def _read_slots(self, connection: Connection, since: datetime, until: datetime | None) -> Mapping[datetime, _Slot]:
         rows: dict[datetime, list[Sequence[Any]]] = defaultdict(list)
         judges: dict[datetime, dict[JudgedBy, int]] = defaultdict(dict)
-        for row in connection.execute(_RECENT, {"since": since, "until": until}):
+        for row in connection.execute(_RECENT, {"since": since, "until": until or "infinity"}):
             slot, domain, _, _, _, _, worker, digest, number, *_ = row
             if worker is None:
                 rows[slot].append((*row[1:6], *row[8:]))

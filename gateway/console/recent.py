@@ -1,7 +1,8 @@
 """What is asked for again and again, asked once.  people who look -> [recent] -> one call in a thread, now and then
 
 Whoever looks gets what was found last, at once, and has it asked for anew if it is not fresh; so a page is quick
-however long the question takes, and ten people who look cost as much as one. While nobody looks nothing is asked."""
+however long the question takes, and ten people who look cost as much as one. Beside a farm that is busy, where it takes
+long, it is asked less often. While nobody looks nothing is asked."""
 
 import asyncio
 import threading
@@ -12,6 +13,9 @@ from datetime import UTC, datetime
 from typing import Generic, TypeVar
 
 _Value = TypeVar("_Value")
+
+#: How many times as long as a question took it is not asked again, and how many times as long as it is fresh at most.
+_REST, _MOST = 20, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +35,13 @@ class Recent(Generic[_Value]):
         Args:
             name: of the thread in which it is asked.
             ask: the question; it waits for its answer, and is asked by one thread at a time.
-            fresh_s: seconds for which an answer is not asked for anew.
+            fresh_s: seconds for which an answer is not asked for anew; more of them, if it took long.
             stale_s: seconds after which nobody is shown it any more.
         """
         self._name = name
         self._ask = ask
         self._fresh_s, self._stale_s = fresh_s, stale_s
+        self._rest_s = fresh_s
         self._found: LastAnswer[_Value] | Exception | None = None
         self._found_at = 0.0
         self._asking: asyncio.Task[None] | None = None
@@ -55,7 +60,7 @@ class Recent(Generic[_Value]):
         """
         loop = asyncio.get_running_loop()
         age_s = loop.time() - self._found_at
-        if self._asking is None and (self._found is None or age_s >= self._fresh_s):
+        if self._asking is None and (self._found is None or age_s >= self._rest_s):
             self._asking = loop.create_task(self._run())
         if self._found is None or age_s >= self._stale_s:
             if self._asking is not None:
@@ -68,6 +73,7 @@ class Recent(Generic[_Value]):
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
+        began = loop.time()
         answered: asyncio.Future[LastAnswer[_Value] | Exception] = loop.create_future()
 
         def ask() -> None:
@@ -79,6 +85,7 @@ class Recent(Generic[_Value]):
         threading.Thread(target=ask, name=self._name, daemon=True).start()
         self._found = await answered
         self._found_at, self._asking = loop.time(), None
+        self._rest_s = min(max(self._fresh_s, _REST * (self._found_at - began)), _MOST * self._fresh_s)
 
     def _answer(self) -> LastAnswer[_Value] | Exception:
         try:

@@ -111,7 +111,7 @@ class _Watched:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self.read: list[tuple[datetime, datetime]] = []
+        self.read: list[tuple[datetime, Any]] = []
 
     def execute(self, statement: Any, values: Any = None) -> Any:
         if "outcome" in str(statement):
@@ -122,18 +122,40 @@ class _Watched:
 def test_a_verdict_that_was_read_is_read_again_only_if_another_came_beside_it(empty: Connection) -> None:
     judge(empty, START - timedelta(seconds=30), START)
     totals, watched = VerdictTotals(), _Watched(empty)
-    totals.read(watched, START)  # type: ignore[arg-type]
-    assert watched.read
+    # The slot of the last reading was not at its end.
+    for seconds in (0, 5):
+        totals.read(watched, START + timedelta(seconds=seconds))  # type: ignore[arg-type]
     watched.read.clear()
     # Not while it is new, nor when it is a minute old or settled.
-    for seconds in (1, 9, 61, 95, 601, 660):
+    for seconds in (9, 14, 61, 95, 601, 660):
         totals.read(watched, START + timedelta(seconds=seconds))  # type: ignore[arg-type]
-    assert watched.read == []
+    assert watched.read
+    assert all(since > START + timedelta(seconds=1) for since, _ in watched.read)
+    # One that is late by a minute: it is read, and nothing else of that minute.
+    watched.read.clear()
     late = START + timedelta(seconds=655)
     judge(empty, late, late)
-    totals.read(watched, START + timedelta(seconds=663))  # type: ignore[arg-type]
-    assert [since <= late < until <= since + timedelta(seconds=2) for since, until in watched.read] == [True]
+    totals.read(watched, START + timedelta(seconds=725))  # type: ignore[arg-type]
+    assert [(since <= late < until <= since + timedelta(seconds=2)) for since, until in watched.read[:-1]] == [True]
+    assert watched.read[-1][0] > START + timedelta(seconds=657)
     assert numbers(totals) == {"review": 4}
+
+
+def test_what_came_while_nobody_looked_is_read_once(empty: Connection) -> None:
+    totals, watched = VerdictTotals(), _Watched(empty)
+    totals.read(watched, START)  # type: ignore[arg-type]
+    moments = [START + timedelta(seconds=seconds) for seconds in (1, 100, 3000, 3500, 3595)]
+    judge(empty, *moments)
+    watched.read.clear()
+    totals.read(watched, START + timedelta(hours=1))  # type: ignore[arg-type]
+    for moment in moments:
+        assert sum(since <= moment and (until == "infinity" or moment < until) for since, until in watched.read) == 1
+    assert numbers(totals) == {"review": 5}
+
+
+def test_whoever_looks_takes_one_core_of_a_farm_at_work(empty: Connection) -> None:
+    VerdictTotals().read(empty, START)
+    assert empty.exec_driver_sql("show max_parallel_workers_per_gather").scalar_one() == "0"
 
 
 def test_what_was_there_before_is_counted_with_what_comes(empty: Connection) -> None:

@@ -72,6 +72,36 @@ def test_what_is_not_fresh_is_told_at_once_and_asked_for_anew() -> None:
     asyncio.run(look())
 
 
+def test_what_takes_long_is_asked_less_often() -> None:
+    async def look() -> None:
+        loop, passed_s = asyncio.get_running_loop(), 0.0
+        clock = loop.time
+        loop.time = lambda: clock() + passed_s  # type: ignore[method-assign]
+        question = Question()
+        recent = Recent("test", question, fresh_s=1_000, stale_s=100_000)
+        first = asyncio.create_task(value(recent, 100_000))
+        await until_it_is(lambda: question.asked == 1)
+        passed_s += 100
+        question.may_answer.release()
+        assert await first == 1
+        # Twenty times as long as it took, and three times as long as it is fresh at most.
+        for then_s, asked in ((1_500, 1), (600, 2)):
+            passed_s += then_s
+            assert await value(recent) == 1
+            await until_it_is(lambda asked=asked: question.asked == asked)  # type: ignore[misc]
+        passed_s += 10_000
+        question.may_answer.release()
+        await until_it_is(lambda: recent._asking is None)
+        passed_s += 2_900
+        assert (await value(recent), question.asked) == (2, 2)
+        passed_s += 200
+        assert await value(recent) == 2
+        await until_it_is(lambda: question.asked == 3)
+        question.may_answer.release()
+
+    asyncio.run(look())
+
+
 def test_what_is_stale_is_told_to_nobody() -> None:
     async def look() -> None:
         question = Question()
