@@ -181,6 +181,8 @@ def test_on_a_phone_a_list_says_at_once_of_what_it_is_and_what_became_of_it(
         ends = seen.page.locator("tbody").first.locator("tr").evaluate_all(_ENDS)
         assert ends
         assert max(ends) <= 360
+        # What it is searched by leaves room for the first of them.
+        assert seen.page.locator("tbody tr").first.bounding_box()["y"] < 640
 
 
 def test_letters_in_charts_can_be_read_on_a_phone_and_are_no_larger_than_the_page_s(
@@ -247,6 +249,7 @@ def test_a_page_is_printed_without_what_is_for_the_screen(visit: Visits, pages: 
             seen.open(address)
             seen.page.emulate_media(media="print")
             assert not seen.page.locator("header").is_visible()
+            assert not seen.page.locator("form:visible").count()
             assert seen.page.locator("h1").is_visible()
             # On white paper, whatever the screen was.
             assert seen.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"

@@ -95,6 +95,10 @@ def test_the_last_day_is_drawn_and_stands_beside_in_numbers(busy: Client, gatewa
     assert len(numbers) == 25
     assert (accepted in (8, 9), reviewed, rejected in (16, 17), failed) == (True, 0, True, 0)
     assert f"in the last day, by outcome: {accepted + rejected} in all" in text
+    # Those without a verdict are named, in one line.
+    [quiet] = re.findall(r"No verdict in the last day: ([^<]*)\.</p>", text)
+    assert "pricing" in quiet.split(", ")
+    assert "payment" not in quiet
 
 
 def test_whoever_may_see_some_domains_sees_these(busy: Client, gateway_database: Engine) -> None:
