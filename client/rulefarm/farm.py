@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from rulefarm.errors import FarmUnreachable
 from rulefarm.intake import Intake
-from rulefarm.jobs import Batch, Items, Job, id_of, new_jobs
+from rulefarm.jobs import Batch, Items, Job, id_of, new_jobs, pairs_of
 from rulefarm.messaging import TaskMessage
 from rulefarm.optional_imports import require_extra
 from rulefarm.reference_facts import ReferenceFacts
@@ -140,8 +140,7 @@ class Farm:
             JobRejected: an item can't be taken; nothing was kept. Otherwise as `submit`.
         """
         room_s = wait_seconds(wait_for_room, "wait_for_room")
-        pairs = [(item[1], item[0]) if isinstance(item, tuple) else (item, None) for item in items]
-        new = self._new(domain, pairs, as_of, digest)
+        new = self._new(domain, list(pairs_of(items)), as_of, digest)
         # The next region takes what the one before has begun to.
         new = list(new) if self._regions.are_several else new
         return self._regions.take(domain, room_s, lambda farm, wait: farm.take_many(domain, new, wait, digest))
@@ -237,7 +236,7 @@ class Farm:
         options = batches.SourceOptions(subject=subject, sheet=sheet, encoding=encoding, decimal=decimal)
         # A region that did not answer may have it: with a key it is the same batch in the next.
         terms = batches.BatchTerms(
-            key=key or (str(uuid.uuid4()) if self._regions.are_several else None), as_of=as_of, strict=strict
+            key=str(uuid.uuid4()) if key is None and self._regions.are_several else key, as_of=as_of, strict=strict
         )
         return self._regions.take(domain, 0.0, lambda farm, _: farm.take_batch(domain, source, options, terms))
 

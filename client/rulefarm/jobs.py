@@ -13,7 +13,8 @@ from itertools import starmap
 from typing import Any, Protocol
 
 from rulefarm import wire
-from rulefarm.errors import NotFound, VerdictPending
+from rulefarm.errors import JobRejected, NotFound, VerdictPending
+from rulefarm.normalize import abbreviate
 from rulefarm.routing import checked_domain
 from rulefarm.seconds import wait_seconds
 from rulefarm.tracing import current_traceparent
@@ -173,8 +174,26 @@ def id_of(text: uuid.UUID | str) -> uuid.UUID:
     """
     try:
         return text if isinstance(text, uuid.UUID) else uuid.UUID(text)
-    except ValueError:
-        raise NotFound("no-such-id", f"{text!r} is no id", "an id looks like 0b2c9c1e-…") from None
+    # What is no text has not what a text has.
+    except (ValueError, TypeError, AttributeError):
+        raise NotFound("no-such-id", f"{abbreviate(text)} is no id", "an id looks like 0b2c9c1e-…") from None
+
+
+def pairs_of(items: Iterable[Mapping[str, Any] | tuple[str | None, Mapping[str, Any]]]) -> Iterator[tuple[Any, Any]]:
+    """Facts and key, or None, of each of what a producer has many of.
+
+    Args:
+        items: facts, or pairs of key and facts.
+
+    Raises:
+        JobRejected: `bad-facts`: they are none that one could go through, or one is a tuple and no pair.
+    """
+    if not isinstance(items, Iterable):
+        raise JobRejected("bad-facts", f"jobs are facts, or pairs of key and facts, not {abbreviate(items)}")
+    for item in items:
+        if isinstance(item, tuple) and len(item) != 2:
+            raise JobRejected("bad-facts", f"a pair is a key and facts, and not {len(item)} things")
+        yield (item[1], item[0]) if isinstance(item, tuple) else (item, None)
 
 
 def identity(
@@ -226,7 +245,7 @@ def new_jobs(
         JobRejected: one of them can't be taken; then it may not be the first that is asked for.
     """
     checked_domain(domain)
-    moment = wire.instant(as_of) if as_of else None
+    moment = None if as_of is None else wire.instant(as_of)
     pinned = None if digest is None else wire.checked_digest(digest)
     now, traceparent = datetime.now(UTC), current_traceparent()
 

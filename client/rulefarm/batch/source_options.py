@@ -4,6 +4,9 @@ The two values that every reader shares. Reads nothing."""
 
 from dataclasses import dataclass, field
 
+from rulefarm.errors import SourceRejected
+from rulefarm.normalize import abbreviate
+
 #: More names than these are only counted: a line of jsonl may name what it likes.
 MAX_COLUMNS_NOTED = 2_000
 #: Things worth a remark that are named one by one.
@@ -24,6 +27,17 @@ class SourceOptions:
     encoding: str | None = None
     #: Of csv and workbooks: what stands before the decimals of a number in text, `.` or `,`. None: the domain says.
     decimal: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what is no text.
+
+        Raises:
+            SourceRejected: `bad-option`, by its name.
+        """
+        for name in ("subject", "sheet", "encoding", "decimal"):
+            value = getattr(self, name)
+            if not isinstance(value, str | None):
+                raise SourceRejected("bad-option", f"{name} is a text, not {abbreviate(value)}")
 
 
 @dataclass(slots=True)

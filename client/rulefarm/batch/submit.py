@@ -25,6 +25,7 @@ from rulefarm.database import allow_long, batches, chunks, copy_columns, transla
 from rulefarm.errors import FarmUnreachable, RulefarmError, SourceRejected
 from rulefarm.jobs import Batch
 from rulefarm.messaging import TaskMessage, chunk_message
+from rulefarm.normalize import abbreviate
 from rulefarm.settings import Settings
 from rulefarm.tracing import current_traceparent, span
 
@@ -90,6 +91,8 @@ def _record(
     options: SourceOptions | None,
     terms: BatchTerms,
 ) -> tuple[Batch, list[TaskMessage]]:
+    if not isinstance(source, str | os.PathLike):
+        raise SourceRejected("unreadable-source", f"a source is a path, not {abbreviate(source)}")
     record: dict[str, Any] = {
         "id": _batch_id(domain, terms),
         "domain": domain,
@@ -97,7 +100,7 @@ def _record(
         "source": (terms.source_name or os.fspath(source)).encode(errors="replace").decode(),
         "rows": 0,
         "chunks": 0,
-        "as_of": wire.instant(terms.as_of) if terms.as_of else datetime.now(UTC),
+        "as_of": datetime.now(UTC) if terms.as_of is None else wire.instant(terms.as_of),
         "nightly": terms.nightly,
         "traceparent": current_traceparent(),
         "digest": None,

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from rulefarm.errors import FarmUnreachable, NotFound, QueueFull, RulefarmError, VerdictPending
-from rulefarm.jobs import Job, id_of, new_jobs
+from rulefarm.jobs import Job, id_of, new_jobs, pairs_of
 from rulefarm.known_domains import checked_known, unknown_ruleset
 from rulefarm.regions import producer_regions
 from rulefarm.seconds import wait_seconds
@@ -122,8 +122,7 @@ class MemoryFarm:
             JobRejected, RulefarmError: as `submit`.
         """
         wait_seconds(wait_for_room, "wait_for_room")
-        pairs = [(item[1], item[0]) if isinstance(item, tuple) else (item, None) for item in items]
-        return self._take(domain, pairs, as_of, digest)
+        return self._take(domain, list(pairs_of(items)), as_of, digest)
 
     def send(self, *jobs: Job) -> bool:
         """Nothing is to be sent.
