@@ -4,7 +4,6 @@ import os
 import shutil
 import sys
 import tempfile
-from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -61,8 +60,11 @@ def command(jobs: int, batches: int, faults: str, seed: int, deadline: float, ho
 def _folder(home: Path | None) -> Path:
     if home is None:
         return Path(tempfile.mkdtemp(prefix="rulefarm-drill-"))
-    with suppress(FileExistsError):
-        home.mkdir(parents=True)
-    if any(home.iterdir()):
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        is_empty = not any(home.iterdir())
+    except OSError as error:
+        raise SettingsError("unwritable-folder", f"{home} can't be made or read: {error.strerror}") from None
+    if not is_empty:
         raise SettingsError("home-not-empty", f"{home} holds something", "a drill needs an empty folder")
     return home.resolve()

@@ -104,6 +104,7 @@ WRONG = [
           "rules impact payment --draft rules/payment --html nowhere/impact.html",
           f"rules impact payment --draft rules/payment --html {LONG}/impact.html",
       ))),
+    Wrong("a folder that can't be made", f"drill --home {LONG}", "[unwritable-folder]"),
     Wrong("two formats at once", "verdicts --json --csv", "not both", AWAY, 2),
     Wrong("an id that is none", "batch show 7", "'7' is no id", AWAY),
     Wrong("an id that is none to resume", "batch resume 7", "'7' is no id", AWAY),
