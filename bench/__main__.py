@@ -81,7 +81,9 @@ def _engine(quick: bool, file: Path | None) -> None:
         sys.exit(f"the contenders disagree, so nothing is worth timing: {difference}")
     print("\n".join(["", report.summary(rows), *reasons(rows)]))
     if missing:
-        print(f"left out, with the targets that are of them:\n{report.missing(missing)}")
+        # Some would have stood in several parts.
+        left_out = {one.name: one for one in missing}
+        print(f"left out, with the targets that are of them:\n{report.missing(left_out.values())}")
     print(f"took {time.perf_counter() - started:.0f} s")
     if file is not None:
         absences = {one.name: one.reason for one in missing}

@@ -70,7 +70,9 @@ def meeting_pairs(boxes: Sequence[Box], pivot: int) -> Iterator[tuple[int, int]]
     order = sorted((row for row in range(len(ends)) if all(boxes[row])), key=lambda row: ends[row])
     for place, row in enumerate(order):
         box, high = boxes[row], ends[row][1]
-        for other in order[place + 1 :]:
+        # By place: a copy of what follows each row would cost the square of their number.
+        for following in range(place + 1, len(order)):
+            other = order[following]
             if ends[other][0] > high:
                 break
             if all(bits & others for bits, others in zip(box, boxes[other], strict=True)):
