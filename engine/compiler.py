@@ -5,6 +5,7 @@ in proportion to the rules. What could be wrong with a rule was found by `engine
 than can be held at hand for each evaluation."""
 
 import functools
+import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -197,10 +198,8 @@ def _entries(rules: Sequence[Rule], layout: SlotLayout, expressions: Expressions
 
     entries = []
     for i, rule in enumerate(rules):
-        if not has_focus(rule):
-            continue
         window = validity(rule)
-        if window == NOTHING:
+        if window == NOTHING or not has_focus(rule):
             continue
         for conjunction in forms.of(rule.condition):
             if window is not None:
@@ -284,26 +283,29 @@ def _on_demand(
     """
 
     # Two threads may both come here first, and one may be stopped in the middle: each makes its own from the start.
+    # They hold the rule weakly, so that a program is freed without the collector.
     def test(slots: Slots) -> bool:
-        compiled.test = made = _test(asked, Expressions(layout))
+        made = _test(asked, Expressions(layout))
+        if (whole := compiled()) is not None:
+            whole.test = made
         return made(slots)
 
     def act(state: FiringState) -> None:
         actions = Actions(layout, Expressions(layout), positions)
-        compiled.acts = acts = tuple(actions.compile(rule.name, action) for action in asked.actions)
+        acts = tuple(actions.compile(rule.name, action) for action in asked.actions)
+        if (whole := compiled()) is not None:
+            whole.acts = acts
         for one in acts:
             one(state)
 
-    compiled = CompiledRule(rule, bit, test if is_tested else None, (act,), rivals, steers)
-    return compiled
+    on_demand = CompiledRule(rule, bit, test if is_tested else None, (act,), rivals, steers)
+    compiled = weakref.ref(on_demand)
+    return on_demand
 
 
 def _bits(flags: Iterable[bool]) -> int:
     """A bit for each rule of which something is so."""
-    bits = 0
-    for i, flag in enumerate(flags):
-        bits |= flag << i
-    return bits
+    return sum(flag << i for i, flag in enumerate(flags))
 
 
 def _test(rule: Rule, expressions: Expressions) -> Test:

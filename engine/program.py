@@ -4,6 +4,7 @@ A `Program` never changes once it is made and may be shared between threads. No 
 `as_of` says when a job is judged. Whatever the facts are, `evaluate` raises nothing; an `as_of` that is no instant is
 refused."""
 
+import weakref
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cached_property
@@ -105,9 +106,11 @@ class Program:
         self._sent_names = names or None
         self._names = KnownNames(ruleset.schema) if ruleset.schema is not None else None
         self._findings = sum(len(index.slots) for index in compiled.elements)
-        self._chunks = FrameEvaluator(compiled, lambda facts, as_of: self.evaluate(facts, as_of=as_of))
+        # Weakly: nothing of a program holds it, so that counting alone frees it when nobody judges by it any more.
+        itself: Program = weakref.proxy(self)
+        self._chunks = FrameEvaluator(compiled, lambda facts, as_of: itself.evaluate(facts, as_of=as_of))
         self._forms = FrameForms()
-        self._rows = RowEvaluator(compiled, lambda facts, as_of: self.evaluate(facts, as_of=as_of))
+        self._rows = RowEvaluator(compiled, lambda facts, as_of: itself.evaluate(facts, as_of=as_of))
 
     @property
     def rules(self) -> tuple[Rule, ...]:

@@ -79,13 +79,12 @@ class ProgramVersions:
         kept = self._kept.get((domain, digest))
         return kept[0] if kept else None
 
-    def drop_unused(self) -> bool:
-        """Drop what was not used for `KEPT_S`; whether there was something."""
+    def drop_unused(self) -> None:
+        """Drop what was not used for `KEPT_S`."""
         until = time.monotonic() - KEPT_S
         unused = [key for key, (_, used) in self._kept.items() if used <= until]
         for key in unused:
             del self._kept[key]
-        return bool(unused)
 
     def _compiled(self, domain: str, digest: str) -> LoadedRuleset:
         try:

@@ -28,6 +28,9 @@ log = logging.getLogger("rulefarm.tasks")
 
 # A process of the pool may be forked while the thread that watches what is published compiles.
 os.register_at_fork(after_in_child=forget_blocks)
+# What it shares with its parent, rulesets that were published since the start among them, it shares as long as nothing
+# is written there: a collector writes to whatever it walks.
+os.register_at_fork(after_in_child=gc.freeze)
 
 #: Seconds for which the answer is used without asking again: so long after a publishing, at most, is a job begun by the
 #: ruleset of before.
@@ -93,7 +96,7 @@ class PublishedRulesets:
         if digest is None:
             raise NotFound("unknown-domain", f"domain {domain!r} is not published", "'rulefarm rules publish' does it")
         self.by_domain = {**self.by_domain, domain: self._load(domain, digest)}
-        self._settle()
+        gc.collect()
 
     def version(self, domain: str, digest: str) -> LoadedRuleset:
         """A ruleset by its digest, whichever is the active one.
@@ -128,15 +131,13 @@ class PublishedRulesets:
             DatabaseUnreachable, RulesetLate: as `refresh_when_due`.
         """
         active = active_digests(self._database)
-        changed = self._versions.drop_unused()
+        self._versions.drop_unused()
         for domain, before in tuple(self.by_domain.items()):
             digest = active.get(domain, before.digest)
             if digest == before.digest:
                 self.refused.pop(domain, None)
             elif digest != self.refused.get(domain, ("", ""))[0]:
-                changed = self._replace(before, digest) or changed
-        if changed:
-            self._settle()
+                self._replace(before, digest)
         # Not before: whoever could not read what is new asks again.
         self._ask_again = time.monotonic() + FRESH_S
 
@@ -155,7 +156,7 @@ class PublishedRulesets:
                 # Whatever it is, the next look may fare better, and the processes of the pool look by themselves.
                 log.exception("the active rulesets can't be read")
 
-    def _replace(self, before: LoadedRuleset, digest: str) -> bool:
+    def _replace(self, before: LoadedRuleset, digest: str) -> None:
         try:
             kept = self._versions.known(before.domain, digest)
             self.by_domain[before.domain] = kept or self._load(before.domain, digest)
@@ -172,10 +173,13 @@ class PublishedRulesets:
                 "%s: this worker can't judge by %s, which was published, and goes on by %s: %s",
                 before.domain, digest[:12], before.digest[:12], error, exc_info=not known,
             )  # fmt: skip
-            return False
+            return
+        # The ruleset of before is freed by counting, when the last who judges by it has done so. What was made since is
+        # walked here, and not by a job; nothing else is: a walk through all that a process shares would copy it,
+        # and take longer than to compile.
+        gc.collect()
         self.refused.pop(before.domain, None)
         log.info("%s: judged by %s from now on; it was %s", before.domain, digest[:12], before.digest[:12])
-        return True
 
     def _load(self, domain: str, digest: str, compiled: LoadedRuleset | None = None) -> LoadedRuleset:
         loaded = compiled or load_recorded(domain, digest, source_of(self._database, domain, digest))
@@ -184,10 +188,3 @@ class PublishedRulesets:
             message = f"domain {domain!r} shares facts, and nothing says where"
             raise SettingsError("no-facts", message, "set RULEFARM_FACTS_URL")
         return self._prepare(loaded) if self._prepare else loaded
-
-    @staticmethod
-    def _settle() -> None:
-        # What was frozen with the ruleset of before would else never be freed.
-        gc.unfreeze()
-        gc.collect()
-        gc.freeze()

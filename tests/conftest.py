@@ -81,9 +81,6 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop() -> None:
     """The tests themselves live to the end: one that collects garbage, as every timing does, need not search them."""
-    # Nor does whoever takes over a ruleset as a process of a worker does, which thaws all that was frozen: half a
-    # second for each gateway that a test starts, and for every collection from then on.
-    gc.unfreeze = lambda: None
     gc.freeze()
     gc.enable()
 

@@ -22,7 +22,7 @@ _FEW = 24
 _MAX_NAMED = 10
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True)
 class CompiledRule:
     """A compiled rule, at its position on the agenda. Whoever tests or fires it first may put what was made for that
     in the place of its `test` and `acts`, which then do the same."""

@@ -85,7 +85,8 @@ class FunctionWriter:
         lines = [f"def make({', '.join(names)}):", *self._lines, f"    return {self._name}"]
         scope: dict[str, Any] = {}
         exec(_code("\n".join(lines)), scope)
-        return scope["make"]
+        # The scope is the function's own: with itself in it, the collector alone could free it.
+        return scope.pop("make")
 
 
 @lru_cache(maxsize=_KEPT)

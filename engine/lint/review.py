@@ -75,7 +75,7 @@ def _warnings(rules: Sequence[Rule], schema: Schema | None) -> Iterator[LintWarn
 
 def _compile(rules: Sequence[Rule], schema: Schema | None, max_firings: int) -> Evaluate:
     """Compile rules by themselves."""
-    program = Program(Ruleset(tuple(rules), {}, "", (), schema), max_firings)
+    program = Program(Ruleset(tuple(rules), {}, (), schema), max_firings)
 
     def evaluate(facts: WitnessFacts) -> Evaluation:
         return program.evaluate(facts.facts, as_of=facts.as_of)

@@ -8,6 +8,7 @@ all is left to the rules that ask. Looks at no element itself."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from engine.evaluation import Compute, Expressions, linear_comparison
 from engine.facts import ORDINARY, ElementLayout, SlotLayout, Slots
@@ -64,6 +65,7 @@ class ElementIndex:
         self._expressions = Expressions(self.layout)
         self._forms = NormalForm(self.layout, self._expressions)
         self._numbers: dict[Expression, int] = {}
+        self._residual = partial(_residual, self.layout, self._expressions)
         self._slow = 0
         #: The conjunctions of all conditions; the position of each is the number of its condition.
         self.entries: list[Entry] = []
@@ -176,9 +178,10 @@ class ElementIndex:
         self._slow += slow
         return True
 
-    def _residual(self, node: Expression) -> Residual:
-        ratio, linear = ratio_of(node, self.layout), linear_comparison(node, self.layout)
-        return Residual(self._expressions.truth_of(node), ratio, linear, self.layout.note(node))
+
+def _residual(layout: ElementLayout, expressions: Expressions, node: Expression) -> Residual:
+    ratio, linear = ratio_of(node, layout), linear_comparison(node, layout)
+    return Residual(expressions.truth_of(node), ratio, linear, layout.note(node))
 
 
 def element_indexes(findings: Findings, layout: SlotLayout, expressions: Expressions) -> list[ElementIndex]:

@@ -9,6 +9,7 @@ all else are bound to it as values (`engine.facts.codegen`). A list that is no l
 way."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from engine.facts import ORDINARY, FunctionWriter, Slots, get_path
@@ -153,7 +154,7 @@ class ElementProbeLines:
                     writer.line("if not tests[last](slots): alive ^= bits[last]")
         writer.line("found |= alive")
         if index.counts:
-            addends = writer.bind(Remembered(self._addend), "addends")
+            addends = writer.bind(Remembered(partial(_addend, index)), "addends")
             counted = set(index.counts.values())
             mask = sum(1 << bit for bit, entry in enumerate(index.entries) if entry.position in counted)
             writer.line(f"counts += {addends}[alive & {writer.bind(mask)}]")
@@ -162,43 +163,48 @@ class ElementProbeLines:
         index, writer = self._index, self._writer
         if index.boolean_slots:
             first, last = index.packed, index.boolean_slots[-1]
-            writer.line(f"slots[{first:d}:{last + 1:d}] = {writer.bind(Remembered(self._booleans))}[found]")
+            writer.line(f"slots[{first:d}:{last + 1:d}] = {writer.bind(Remembered(partial(_booleans, index)))}[found]")
         if index.count_slots:
             first, last = index.count_slots[0], index.count_slots[-1]
-            writer.line(f"slots[{first:d}:{last + 1:d}] = {writer.bind(Remembered(self._counted))}[counts]")
+            writer.line(f"slots[{first:d}:{last + 1:d}] = {writer.bind(Remembered(partial(_counted, index)))}[counts]")
         for fold in index.folds:
             values = lists[fold.operand]
             writer.line(f"value = slots[{fold.slot:d}] = {writer.bind(FOLDS[fold.kind])}(tuple({values}))")
             writer.line("if value.__class__ is float and value and not 1e-30 <= abs(value) <= 1e30:")
             writer.line(f"    slots[{ORDINARY:d}] = False")
 
-    def _conditions(self, alive: int) -> set[int]:
-        """The numbers of the conditions of which some conjunction holds."""
-        return {entry.position for bit, entry in enumerate(self._index.entries) if alive >> bit & 1}
 
-    def _addend(self, alive: int) -> int:
-        """What an element adds to all counts."""
-        holding, counts = self._conditions(alive), self._index.counts.values()
-        return sum(1 << place * _COUNT_BITS for place, number in enumerate(counts) if number in holding)
+# What is remembered of an index holds no writer: that is done with when its function is made.
 
-    def _booleans(self, found: int) -> tuple[Any, ...]:
-        """The integer that packs the booleans, and each boolean; of those that are left out, False."""
-        index, holding = self._index, self._conditions(found)
-        some, none = index.some, index.none
-        values = [
-            some[slot] in holding if slot in some else slot in none and none[slot] not in holding
-            for slot in index.boolean_slots
-        ]
-        return sum(value << bit for bit, value in enumerate(values)), *values
 
-    def _counted(self, counts: int) -> tuple[float, ...]:
-        """Each count; of those that are left out, zero."""
-        index = self._index
-        places = {slot: place for place, slot in enumerate(index.counts)}
-        return tuple(
-            float(counts >> places[slot] * _COUNT_BITS & (1 << _COUNT_BITS) - 1) if slot in places else 0.0
-            for slot in index.count_slots
-        )
+def _conditions(index: ElementIndex, alive: int) -> set[int]:
+    """The numbers of the conditions of which some conjunction holds."""
+    return {entry.position for bit, entry in enumerate(index.entries) if alive >> bit & 1}
+
+
+def _addend(index: ElementIndex, alive: int) -> int:
+    """What an element adds to all counts."""
+    holding, counts = _conditions(index, alive), index.counts.values()
+    return sum(1 << place * _COUNT_BITS for place, number in enumerate(counts) if number in holding)
+
+
+def _booleans(index: ElementIndex, found: int) -> tuple[Any, ...]:
+    """The integer that packs the booleans, and each boolean; of those that are left out, False."""
+    holding, some, none = _conditions(index, found), index.some, index.none
+    values = [
+        some[slot] in holding if slot in some else slot in none and none[slot] not in holding
+        for slot in index.boolean_slots
+    ]
+    return sum(value << bit for bit, value in enumerate(values)), *values
+
+
+def _counted(index: ElementIndex, counts: int) -> tuple[float, ...]:
+    """Each count; of those that are left out, zero."""
+    places = {slot: place for place, slot in enumerate(index.counts)}
+    return tuple(
+        float(counts >> places[slot] * _COUNT_BITS & (1 << _COUNT_BITS) - 1) if slot in places else 0.0
+        for slot in index.count_slots
+    )
 
 
 def finding_out(probes: Sequence[FindOut]) -> FindOut | None:

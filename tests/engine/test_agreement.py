@@ -61,7 +61,7 @@ def by_columns() -> Iterator[None]:
 
 
 def program_of(rules: list[Rule], schema: Schema | None = None) -> Program:
-    return Program(Ruleset(tuple(rules), {}, "0" * 64, (), schema), MAX_FIRINGS)
+    return Program(Ruleset(tuple(rules), {}, (), schema), MAX_FIRINGS)
 
 
 def naive_of(rules: list[Rule], schema: Schema | None = None) -> Naive:

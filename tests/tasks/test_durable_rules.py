@@ -89,7 +89,7 @@ class Maker:
 
 def program_of(pattern: nodes.Pattern) -> tuple[Program, nodes.Rule]:
     rule = nodes.Rule("R", pattern, (nodes.Decide("reject", nodes.Literal("")),))
-    return Program(Ruleset((rule,), {}, "0" * 64, (), None)), rule
+    return Program(Ruleset((rule,), {}, (), None)), rule
 
 
 def pairs(*operators: str) -> tuple[Program, nodes.Rule]:
@@ -209,7 +209,7 @@ def test_a_program_with_patterns_needs_durable_rules_and_says_so(monkeypatch: py
     plain, _ = program_of(replace(rule.condition, operands=()))  # type: ignore[arg-type]
     assert host_of(program) is host_of(program) is not None
     assert host_of(plain) is not None
-    none = Program(Ruleset((replace(rule, condition=nodes.Literal(True)),), {}, "0" * 64, (), None))
+    none = Program(Ruleset((replace(rule, condition=nodes.Literal(True)),), {}, (), None))
     assert host_of(none) is None
     monkeypatch.setitem(__import__("sys").modules, "durable_rules_engine", None)
     pattern_host._hosts.clear()

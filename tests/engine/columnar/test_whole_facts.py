@@ -131,7 +131,7 @@ def test_rows_of_whole_facts_mean_what_each_means_by_itself(seed: int) -> None:
     schemas = (schema_from(seed + more) for more in itertools.count())
     schema = next(one for one in schemas if not one.strict and not one.sent_names)
     rules = [with_dates(rule, schema) for rule in rules_of(seed)]
-    program = Program(Ruleset(tuple(rules), {}, "0" * 64, (), schema), 40)
+    program = Program(Ruleset(tuple(rules), {}, (), schema), 40)
     compiled = compile_rules(rules, schema, 40)
 
     def evaluate(facts: Mapping[str, Any], as_of: datetime) -> Evaluation:
