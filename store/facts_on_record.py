@@ -18,6 +18,8 @@ from rulefarm.errors import NotFound
 
 #: Jobs of one part, about; they take a worker a fraction of a second.
 _PART_JOBS = 5_000
+#: Ranges of ids that one part has at most.
+_MOST_RANGES = 20
 #: Chunks that stand for a batch.
 _CHUNKS = 4
 #: Jobs that are read at once.
@@ -61,10 +63,15 @@ class FactsPart:
     #: Of jobs at most so many, the first of the range; None: all.
     most: int | None = None
 
-    @property
-    def ids(self) -> tuple[uuid.UUID, uuid.UUID]:
-        """Of jobs: the first id and the last."""
-        return uuid.UUID(int=self.first), uuid.UUID(int=self.end - 1)
+    def ranges(self, jobs: float) -> list[tuple[uuid.UUID, uuid.UUID]]:
+        """The ids of jobs of a part in ranges, from first to last, so that one statement reads some thousand.
+
+        Args:
+            jobs: that are in it, about.
+        """
+        pieces = min(max(1, round(jobs / _PART_JOBS)), _MOST_RANGES)
+        edges = [self.first + (self.end - self.first) * piece // pieces for piece in range(pieces + 1)]
+        return [(uuid.UUID(int=first), uuid.UUID(int=end - 1)) for first, end in pairwise(edges)]
 
     def to_json(self) -> dict[str, Any]:
         """The part as plain data."""

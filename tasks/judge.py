@@ -108,7 +108,7 @@ def job_verdict(
         batch=None,
         **answer,
         ruleset_digest=loaded.digest,
-        facts_digest=document_digest(facts.document) if facts.shared else wire.digest(message.facts),
+        facts_digest=digest_of_job(message, facts),
         as_of=message.as_of,
         worker=worker,
         evaluated_at=datetime.now(UTC),
@@ -116,6 +116,16 @@ def job_verdict(
         shared_facts=facts.shared or None,
         warnings=loaded.program.unknown_names(message.document),
     )
+
+
+def digest_of_job(message: JobMessage, facts: CompleteFacts) -> str:
+    """The digest of what a job was judged on.
+
+    Args:
+        message: the job.
+        facts: its facts, from `complete_jobs`.
+    """
+    return document_digest(facts.document) if facts.shared else wire.digest(message.facts)
 
 
 def judge_chunk(

@@ -14,6 +14,9 @@ from tasks.document_columns import DocumentColumns
 from tasks.judge import evaluate_complete
 from tasks.shared_facts import CompleteFacts
 
+#: For fewer documents, judging each by itself is faster than to lay out columns.
+FEW_DOCUMENTS = 200
+
 
 def judge_documents(
     loaded: LoadedRuleset,

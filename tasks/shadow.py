@@ -22,8 +22,8 @@ from rulesets.loader import LoadedRuleset
 from store.dead_letters import Failure
 from store.shadows import Shadow, ShadowFindings, record_findings, running_shadows
 from tasks.judge import judge_job
+from tasks.judge_again import FactsOfThen
 from tasks.program_versions import RulesetUnusable
-from tasks.verify_verdicts import FactsOfThen
 
 log = logging.getLogger("rulefarm.tasks")
 

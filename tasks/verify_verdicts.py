@@ -6,31 +6,32 @@ judged again is counted and never taken for right: a shared fact that was missin
 pruned nothing is on record. Writes nothing."""
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, func, select
+from sqlalchemy import ColumnElement, Engine, Text, cast, func, select
 
 from engine import EngineError
 from rulefarm.batch import SUBJECT_COLUMN, decode
 from rulefarm.database import batches, chunks, jobs, translate_errors, verdicts
 from rulefarm.errors import NotFound, RulefarmError
-from rulefarm.messaging import JobMessage
 from rulefarm.verdict import Verdict
 from rulesets.loader import LoadedRuleset
 from rulesets.recorded import load_recorded
 from store.facts_on_record import FactsPart
 from store.ruleset_versions import source_of
-from tasks.judge import judge_chunk, judge_job, row_ids
-from tasks.shared_facts import REFUSALS, CompleteFacts, Subject
+from tasks.judge import judge_chunk, row_ids
+from tasks.judge_again import FactsOfThen, JobToVerify, JudgesAgain
+from tasks.shared_facts import REFUSALS
 
 #: What must come out again.
 COMPARED = ("outcome", "fired", "reasons", "changes", "logs", "events", "facts_digest")
 #: Rows of single jobs read at a time.
 _PAGE = 500
+#: Jobs that are judged at once, and characters of their facts from which on they need not be as many.
+_AT_ONCE, _CHARACTERS = 2_000, 32_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,7 @@ class VerdictVerifier:
         self._domain = domain
         self._load = load
         self._rulesets: dict[tuple[str, str], LoadedRuleset | str] = {}
+        self._judging: dict[tuple[str, str], JudgesAgain] = {}
         self._found = Verified()
 
     def run(self) -> Verified:
@@ -145,39 +147,55 @@ class VerdictVerifier:
         return conditions
 
     def _jobs(self, part: FactsPart | None = None) -> None:
-        """Single jobs, in the order of their ids, each page of which is as good as drawn."""
-        facts = jobs.c.facts.label("job_facts")
+        """Single jobs, in the order of their ids; some thousand are judged at once, however few are drawn."""
+        known: list[JobToVerify] = []
+        for page in self._pages(part):
+            known += page
+            if len(known) >= _AT_ONCE or sum(len(job.facts) for job in known) >= _CHARACTERS:
+                self._judge(known)
+                known = []
+        self._judge(known)
+
+    def _pages(self, part: FactsPart | None) -> Iterator[list[JobToVerify]]:
+        """The jobs that are drawn, a page at a time, each page of which is as good as drawn."""
         statement = (
-            select(verdicts, facts)
+            select(verdicts, cast(jobs.c.facts, Text).label("job_facts"))
             .join(jobs, (jobs.c.id == verdicts.c.id) & (jobs.c.enqueued_at == verdicts.c.enqueued_at))
             .where(verdicts.c.batch.is_(None), *self._wanted(), func.random() < self._share)
             .order_by(jobs.c.id)
             .limit(_PAGE)
         )
-        last = None
-        if part is not None:
-            statement = statement.where(jobs.c.id.between(*part.ids))
-        while True:
-            page = statement if last is None else statement.where(jobs.c.id > last)
-            with translate_errors(self._engine), self._engine.connect() as connection:
-                rows = connection.execute(page).mappings().all()
-            for row in rows:
-                document = dict(row)
-                submitted = document.pop("job_facts")
-                self._job(Verdict.from_json(document), submitted)
-            if len(rows) < _PAGE:
-                return
-            last = rows[-1]["id"]
+        for ids in [None] if part is None else part.ranges(max(1, part.rows) / self._share):
+            within = statement if ids is None else statement.where(jobs.c.id.between(*ids))
+            last = None
+            while True:
+                page = within if last is None else within.where(jobs.c.id > last)
+                with translate_errors(self._engine), self._engine.connect() as connection:
+                    rows = connection.execute(page).mappings().all()
+                yield [JobToVerify(Verdict.from_json(dict(row)), row["job_facts"]) for row in rows]
+                if len(rows) < _PAGE:
+                    break
+                last = rows[-1]["id"]
 
-    def _job(self, verdict: Verdict, submitted: Mapping[str, Any]) -> None:
-        loaded = self._ruleset(verdict)
-        if loaded is not None and not self._was_refused(verdict):
-            names = ("id", "domain", "subject", "as_of", "enqueued_at")
-            row = SimpleNamespace(
-                facts=submitted, traceparent=None, digest=None, **{name: getattr(verdict, name) for name in names}
-            )
-            message = JobMessage.of_row(row)
-            self._compare(verdict, judge_job(loaded, message, verdict.worker, FactsOfThen([verdict])))
+    def _judge(self, known: Sequence[JobToVerify]) -> None:
+        """Judge jobs again, those of one version together."""
+        together: dict[tuple[str, str], list[int]] = {}
+        for place, job in enumerate(known):
+            if self._ruleset(job.verdict) is not None and not self._was_refused(job.verdict):
+                together.setdefault((job.verdict.domain, job.verdict.ruleset_digest), []).append(place)
+        again: dict[int, Mapping[str, Any] | str] = {}
+        for key, places in together.items():
+            if key not in self._judging:
+                loaded = self._ruleset(known[places[0]].verdict)
+                assert loaded is not None
+                self._judging[key] = JudgesAgain(loaded)
+            again |= zip(places, self._judging[key].judge([known[place] for place in places]), strict=True)
+        for place in sorted(again):
+            verdict, came_out = known[place].verdict, again[place]
+            if isinstance(came_out, str):
+                self._found.mismatches.append(Mismatch(verdict, {}, came_out))
+            else:
+                self._compare(verdict, came_out)
 
     def _chunks(self) -> None:
         """Batches chunk by chunk: a worker judged a chunk at once, and so is it judged again."""
@@ -219,7 +237,7 @@ class VerdictVerifier:
         for again in judge_chunk(loaded, chunk, "", FactsOfThen(on_record.values())):
             verdict = on_record.get(again.subject)
             if verdict is not None and not self._was_refused(verdict):
-                self._compare(verdict, again)
+                self._compare(verdict, again.to_json())
 
     def _was_refused(self, verdict: Verdict) -> bool:
         refused = bool({reason["code"] for reason in verdict.reasons} & set(REFUSALS))
@@ -242,27 +260,8 @@ class VerdictVerifier:
             return None
         return loaded
 
-    def _compare(self, verdict: Verdict, again: Verdict) -> None:
+    def _compare(self, verdict: Verdict, now: Mapping[str, Any]) -> None:
         self._found.judged += 1
-        was, now = verdict.to_json(), again.to_json()
+        was = {name: getattr(verdict, name) for name in COMPARED}
         if differences := {name: (was[name], now[name]) for name in COMPARED if was[name] != now[name]}:
             self._found.mismatches.append(Mismatch(verdict, differences))
-
-
-class FactsOfThen:
-    """The shared facts of verdicts, as they were when these were reached."""
-
-    def __init__(self, on_record: Iterable[Verdict]) -> None:
-        self._shared = {str(verdict.id): verdict.shared_facts or {} for verdict in on_record}
-
-    def complete(self, loaded: LoadedRuleset, subjects: Sequence[Subject]) -> list[CompleteFacts]:
-        """Each subject with what its verdict has on record.
-
-        Args:
-            loaded: the ruleset of the domain.
-            subjects: a job, or the rows of a chunk.
-        """
-        shared = [self._shared.get(subject.job_id, {}) for subject in subjects]
-        return [
-            CompleteFacts({**subject.document, **facts}, facts) for subject, facts in zip(subjects, shared, strict=True)
-        ]

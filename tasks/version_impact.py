@@ -25,12 +25,9 @@ from tasks.answer_columns import in_rows
 from tasks.chunk_rows import ChunkRows, read_rows
 from tasks.document_columns import DocumentColumns, document_columns
 from tasks.judge import judge_columns
-from tasks.judge_documents import judge_documents
+from tasks.judge_documents import FEW_DOCUMENTS, judge_documents
 from tasks.shared_facts import CompleteFacts
 from tasks.text_columns import TextColumns
-
-#: For fewer documents, judging each by itself is faster than to lay out columns.
-_FEW_DOCUMENTS = 200
 
 
 @dataclass(slots=True)
@@ -161,7 +158,7 @@ class VersionImpact:
 
     def _columns(self, jobs: Sequence[RecordedJob], texts: TextColumns, schema: Schema) -> DocumentColumns | None:
         # Shared facts are no part of what the row has.
-        if not self.is_shared and len(jobs) >= _FEW_DOCUMENTS and (columns := texts.read([job.facts for job in jobs])):
+        if not self.is_shared and len(jobs) >= FEW_DOCUMENTS and (columns := texts.read([job.facts for job in jobs])):
             return columns
         return _columns([job.complete().document for job in jobs], schema)
 
@@ -212,7 +209,7 @@ def _answers(
 
 
 def _columns(documents: Sequence[Mapping[str, Any]], schema: Schema) -> DocumentColumns | None:
-    return document_columns(documents, schema) if len(documents) >= _FEW_DOCUMENTS else None
+    return document_columns(documents, schema) if len(documents) >= FEW_DOCUMENTS else None
 
 
 def _place(schema: Schema, path: str) -> tuple[str, str]:

@@ -17,6 +17,8 @@ from tasks.verify_part import VERIFY_PART
 from tasks.verify_verdicts import VerdictVerifier, Verified
 from workers.bulk_parts import bulk_workers, done_alone
 
+#: Parts of jobs that are made one at most, so that a task of it takes seconds.
+_MOST_TOGETHER = 20
 #: Is told how many verdicts are done, of how many, about.
 OnProgress = Callable[[int, int], None]
 #: Is told of a domain whose verdicts this process judges, for no bulk worker of it answers.
@@ -62,7 +64,13 @@ def verify_sample(
 def _drawn(engine: Engine, domain: str, share: float) -> list[FactsPart]:
     parts = facts_on_record(engine, Wanted(domain))
     chunks = [part for part in parts if part.batch is not None and random.random() < share]
-    return chunks + [replace(part, rows=round(part.rows * share)) for part in parts if part.batch is None]
+    # Of few jobs each is judged by itself, so that parts of which few are drawn are made one.
+    together = max(1, round(1 / share)) if share * _MOST_TOGETHER > 1 else _MOST_TOGETHER
+    ranges = [part for part in parts if part.batch is None]
+    some = [ranges[first : first + together] for first in range(0, len(ranges), together)]
+    return chunks + [
+        replace(each[0], end=each[-1].end, rows=round(sum(part.rows for part in each) * share)) for each in some
+    ]
 
 
 def _of_domain(

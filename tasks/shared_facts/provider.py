@@ -31,7 +31,7 @@ class Subject:
 
 
 class CompletesFacts(Protocol):
-    """Adds the shared facts to those of subjects: `SharedFacts`, or `tasks.verify_verdicts`, as they were then."""
+    """Adds the shared facts to those of subjects: `SharedFacts`, or `tasks.judge_again`, as they were then."""
 
     def complete(self, loaded: LoadedRuleset, subjects: Sequence[Subject]) -> list[CompleteFacts]:
         """As `SharedFacts.complete`.

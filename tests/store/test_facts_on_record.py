@@ -3,6 +3,7 @@
 import json
 import uuid
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from sqlalchemy import Engine, insert, text
@@ -50,6 +51,14 @@ def test_each_job_is_in_one_part_and_a_sample_is_the_same_each_time(recorded: En
     assert some == subjects(recorded, everything, 150)
     assert len(subjects(recorded, everything, 1_000_000)) == 500
     assert facts_on_record.facts_on_record(recorded, Wanted("nothing")) == []
+
+
+def test_the_ranges_of_a_part_follow_each_other_from_its_first_id_to_its_last() -> None:
+    part = FactsPart(9, first=7, end=1 << 128)
+    for size, count in ((0, 1), (20_000, 4), (1e12, 20)):
+        ranges = part.ranges(size)
+        assert (ranges[0][0].int, ranges[-1][1].int, len(ranges)) == (7, (1 << 128) - 1, count)
+        assert all(last.int + 1 == first.int for (_, last), (first, _) in pairwise(ranges))
 
 
 def test_a_chunk_that_was_pruned_meanwhile_is_none(recorded: Engine) -> None:
