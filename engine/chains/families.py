@@ -2,15 +2,15 @@
 
 Takes a program, gives for each of its rules what an index finds for all rows beforehand, and a form of the rest: tests
 of numbers against constants and each other, and assignments of constants, sums, differences and products. Rules of one
-shape differ in their constants alone. A program with a rule of any other kind, or whose writes lead back to an earlier
-rule, has none: its rows are judged one by one."""
+shape differ in their constants alone. Rules of any other kind, and those whose writes lead back to an earlier one, have
+none: a row in which one of them may fire is judged by itself. A program with many of these has no families at all."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from engine.chains.chain_rule import ChainMaterial, ChainRule
-from engine.chains.loops import loop_of
+from engine.chains.loops import leading_back
 from engine.evaluation import ActionRefused, Actions, Expressions, Reason, ReasonTable
 from engine.language import Arithmetic, Assign, Compare, Decide, Expression, Literal, Path
 from engine.matching import Conjunction, Entry
@@ -18,6 +18,8 @@ from engine.schema import FieldSchema, Limits
 from engine.values import Value, ValueSet, is_ordinary, literal
 
 _INFINITY = float("inf")
+#: One rule in so many may have no form: with more, hardly a row is without one that may fire.
+_STRAYS = 4
 
 #: `("field", slot)`; `("constant", place)`; `("started", slot, place)`, a field that counts as a constant while it is
 #: null; or `(operator, number, number)`.
@@ -47,7 +49,9 @@ class Families:
     entries: Sequence[Entry]
     #: By position on the agenda, of the rules that test or set more than that.
     forms: Mapping[int, RuleForm]
-    #: What all rules say, for none of it is computed.
+    #: Positions of the rules that have no form, where a row is judged by itself.
+    strays: frozenset[int]
+    #: What all others say, for none of it is computed.
     reasons: ReasonTable
 
 
@@ -56,27 +60,33 @@ class _Unfit(Exception):
 
 
 def families_of(material: ChainMaterial) -> Families | None:
-    """The rules of a program; None where some have to be judged row by row."""
+    """The rules of a program; None where too many of them have to be judged row by row."""
     by_position: dict[int, list[Entry]] = {}
     for entry in material.entries:
         by_position.setdefault(entry.position, []).append(entry)
     rules = [ChainRule(position, entries, material) for position, entries in sorted(by_position.items())]
-    if any(rule.blocks or rule.overlaps for rule in rules) or loop_of(rules):
-        return None
+    strays = {rules[place].position for place, _ in leading_back(rules)}
+    strays.update(rule.position for rule in rules if rule.blocks or rule.overlaps)
     former = _Former(rules, material)
     entries: list[Entry] = []
     forms: dict[int, RuleForm] = {}
     reasons: list[tuple[Reason, ...] | None] = [()] * len(material.rules)
-    try:
-        for rule in rules:
-            reasons[rule.position] = former.reasons(rule)
-            entries += former.guards(rule)
-            form = former.form(rule)
-            if form.tests or form.sets:
-                forms[rule.position] = form
-    except _Unfit:
-        return None
-    return Families(entries, forms, ReasonTable(material.agenda.reasons.names, reasons))
+    for rule in rules:
+        if rule.position not in strays:
+            try:
+                said, guards, form = former.reasons(rule), former.guards(rule), former.form(rule)
+            except _Unfit:
+                strays.add(rule.position)
+            else:
+                reasons[rule.position] = said
+                entries += guards
+                if form.tests or form.sets:
+                    forms[rule.position] = form
+                continue
+        if len(strays) * _STRAYS > len(rules):
+            return None
+        entries += former.any_guards(rule)
+    return Families(entries, forms, frozenset(strays), ReasonTable(material.agenda.reasons.names, reasons))
 
 
 class _Former:
@@ -108,6 +118,10 @@ class _Former:
             raise _Unfit
         entry = rule.entries[0]
         return [entry.part(self._part(entry.conjunction, guard=True))]
+
+    def any_guards(self, rule: ChainRule) -> list[Entry]:
+        """The same of a rule that has no form: where none holds, it can't fire."""
+        return [entry.part(self._part(entry.conjunction, guard=True)) for entry in rule.entries]
 
     def form(self, rule: ChainRule) -> RuleForm:
         """The rest of a rule."""

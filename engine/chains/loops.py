@@ -5,7 +5,7 @@ an earlier rule reads leads back. Takes the rules of a class in agenda order, gi
 back over. An edge counts only if the reader can hold after it: not where the written constant excludes it, nor to the
 writer itself where its own changes do not make it fire again. Costs time in proportion to what the rules read."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from engine.chains.chain_rule import ChainRule, Write
 
@@ -22,6 +22,22 @@ def readers_of(rules: Sequence[ChainRule]) -> dict[int, list[int]]:
     return readers
 
 
+def leading_back(rules: Sequence[ChainRule]) -> Iterator[tuple[int, int]]:
+    """The rules that write what themselves or an earlier one reads.
+
+    Args:
+        rules: in agenda order.
+
+    Yields:
+        The place of each in the class, rising, and that of the first reader.
+    """
+    edges = _Edges(rules)
+    for place, rule in enumerate(rules):
+        readers = [edges.first_reader(write, place, itself=rule.fires_again) for write in rule.writes]
+        if readers and min(readers) <= place:
+            yield place, min(readers)
+
+
 def loop_of(rules: Sequence[ChainRule]) -> range:
     """The stretch of a class that edges lead back over.
 
@@ -31,13 +47,9 @@ def loop_of(rules: Sequence[ChainRule]) -> range:
     Returns:
         Places in the class; empty where one pass is enough.
     """
-    edges = _Edges(rules)
     first, last = len(rules), -1
-    for place, rule in enumerate(rules):
-        for write in rule.writes:
-            reader = edges.first_reader(write, place, itself=rule.fires_again)
-            if reader <= place:
-                first, last = min(first, reader), place
+    for place, reader in leading_back(rules):
+        first, last = min(first, reader), place
     return range(first, last + 1)
 
 

@@ -3,7 +3,8 @@
 First a pass finds which rules may fire in each row, by all that no rule changes. Then the rules take their turns in
 agenda order, each for all rows in which it may fire; neighbours on the agenda that differ in constants alone take one
 turn together. Sums and products are counts of ten-thousandths, as in records; what is none is settled by itself. What
-was set stays columns until somebody asks for a row. A row with anything odd is given back: records judge it."""
+was set stays columns until somebody asks for a row. A row with anything odd, or in which a rule may fire that takes no
+such turn, is given back: records judge it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -23,6 +24,8 @@ from engine.compiler import Compiled
 from engine.evaluation import operation
 from engine.values import ROUNDER, is_ordinary
 
+#: One row in so many may be left to records: with more, a pass for the others is not worth it.
+_LEFT = 4
 #: Rows that the turn of a family has to be worth: for fewer, judging each row by itself is faster.
 _ROWS_A_TURN = 16
 #: A count of ten-thousandths that float64 holds, and its neighbours.
@@ -48,8 +51,8 @@ class ChainedRows:
     rows: Indexes
     positions: Indexes
     written: WrittenColumns
-    #: bool[rows]: the rows that only the record evaluation may judge.
-    fallback_rows: Mask
+    #: bool[rows]: the rows that were read, and that are to be judged by themselves.
+    left: Mask
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,10 @@ class ChainColumns:
         rules = len(material.rules)
         self.plan = FramePlan(replace(compiled, entries=families.entries), shape, rules)
         self._labels = material.agenda.labels
+        #: bool[rules]: those that take no turn.
+        self._is_stray = np.zeros(rules, np.bool_)
+        self._is_stray[sorted(families.strays)] = True
+        self._has_strays = bool(families.strays)
         #: int64[rules]: the family of each rule, -1 where what was found beforehand is all; and its place in it.
         self._family_of = np.full(rules, -1, np.int64)
         self._place_of = np.zeros(rules, np.int64)
@@ -109,9 +116,17 @@ class ChainColumns:
             frame_pass: has read them, by the plan.
 
         Returns:
-            What the rules come to; None where there are too few rows for so many turns.
+            What the rules come to; None where there are too few rows for so many turns, or too many are left.
         """
         rows, positions = frame_pass.match()
+        count = len(frame_pass.fallback_rows)
+        left: Mask = np.zeros(count, np.bool_)
+        if self._has_strays:
+            left[rows[self._is_stray[positions]]] = True
+            if np.count_nonzero(left) * _LEFT > count:
+                return None
+            taken = ~left[rows]
+            rows, positions = rows[taken], positions[taken]
         families = self._family_of[positions]
         active = np.flatnonzero(families >= 0)
         own_rows, own = rows[active], families[active]
@@ -123,7 +138,6 @@ class ChainColumns:
         order = np.lexsort((ranks, own))
         own, ranks = own[order], ranks[order]
         changes = np.flatnonzero((own[1:] != own[:-1]) | (ranks[1:] != ranks[:-1])) + 1
-        count = len(frame_pass.fallback_rows)
         if len(changes) * _ROWS_A_TURN > count:
             return None
         run = _Run(frame_pass, count, self._labels)
@@ -132,7 +146,7 @@ class ChainColumns:
             if len(hits):
                 family = self._families[int(families[hits[0]])]
                 fires[hits] = run.turn(family, rows[hits], self._place_of[positions[hits]])
-        return ChainedRows(rows[fires], positions[fires], run.written, frame_pass.fallback_rows | run.odd)
+        return ChainedRows(rows[fires], positions[fires], run.written, left | run.odd)
 
 
 class _Run:

@@ -54,6 +54,7 @@ class FrameEvaluator:
         self._chained: dict[str, ChainColumns | None] = {}
         #: By the names of the facts.
         self._wholes: dict[frozenset[str], WholeFacts] = {}
+        self._chained_wholes: dict[frozenset[str], ChainColumns | None] = {}
         agenda = compiled.agenda
         #: bool[rules]: whether a rule has constant reasons.
         self._is_constant = np.array([reasons is not None for reasons in agenda.reasons.reasons], np.bool_)
@@ -79,11 +80,13 @@ class FrameEvaluator:
             What the record evaluator would say about each row.
         """
         if fact not in self._chained:
-            self._chained[fact] = self._chain_of(fact)
+            self._chained[fact] = self._chain_of(self._shape_of(fact))
         chain = self._chained[fact]
 
         def judge_part(part: pl.DataFrame) -> _Part:
-            judged = None if chain is None else self._judge_chained(chain, part, fact, as_of)
+            judged = None
+            if chain is not None:
+                judged = self._judge_chained(chain, FramePass(chain.plan, part, as_of), part, fact, as_of)
             return judged or self._judge_part(FramePass(self._plan_of(fact), part, as_of), part, fact, as_of)
 
         return self._judge_parts(frame, judge_part)
@@ -104,26 +107,44 @@ class FrameEvaluator:
         chains = self._compiled.chains
         return None if chains is None else families_of(chains.material)
 
-    def _chain_of(self, fact: str) -> ChainColumns | None:
+    def _chain_of(self, shape: FrameShape) -> ChainColumns | None:
         chains = self._compiled.chains
         with no_collector():
             if chains is None or self._families is None:
                 return None
-            return ChainColumns(self._compiled, self._families, chains.material, self._shape_of(fact))
+            return ChainColumns(self._compiled, self._families, chains.material, shape)
 
-    def _judge_chained(self, chain: ChainColumns, frame: pl.DataFrame, fact: str, as_of: datetime) -> _Part | None:
+    def _chain_of_whole(self, names: frozenset[str], whole: WholeFacts) -> ChainColumns | None:
+        """The same for whole facts, where rules write the subject alone: another object may be missing in a row."""
+        if names not in self._chained_wholes:
+            written = {fact for fact, _ in self._compiled.agenda.places.values()}
+            is_fit = written <= {whole.subject}
+            self._chained_wholes[names] = self._chain_of(whole.shape) if is_fit else None
+        return self._chained_wholes[names]
+
+    def _judge_chained(
+        self, chain: ChainColumns, frame_pass: FramePass, frame: pl.DataFrame, fact: str | None, as_of: datetime
+    ) -> _Part | None:
         """Judge rows by rules that take their turns for all of them; None where there are too few.
 
         Args:
             chain: the rules.
+            frame_pass: has read the rows.
             frame: the rows.
-            fact: whose fields the columns are.
+            fact: whose fields the columns are; None: each is a whole fact.
             as_of: the moment they are judged at, in UTC.
         """
-        judged = chain.judge(FramePass(chain.plan, frame, as_of))
-        if judged is None:
+        judged, chains = chain.judge(frame_pass), self._compiled.chains
+        if judged is None or chains is None:
             return None
-        evaluations = self._by_records(frame, judged.fallback_rows, fact, as_of)
+        evaluations = self._by_records(frame, frame_pass.fallback_rows, fact, as_of)
+        left = np.flatnonzero(judged.left & ~frame_pass.fallback_rows)
+        for row, slots in zip(left.tolist(), frame_pass.slots_of(left), strict=True):
+            evaluation = chains.judge(slots, {})
+            if evaluation is None:
+                (slots,) = frame_pass.slots_of(np.array([row]))
+                evaluation = run_cycle(self._compiled.agenda, slots, {})
+            evaluations[row] = evaluation
         starts = np.searchsorted(judged.rows, np.arange(len(frame) + 1))
         return starts, judged.positions, evaluations, judged.written
 
@@ -166,10 +187,16 @@ class FrameEvaluator:
         if not whole.fits or not whole.takes(frame.columns, dtypes):
             return None
 
+        chain = self._chain_of_whole(names, whole)
+
         def judge_part(part: pl.DataFrame) -> _Part:
             rows = whole.rows_of(part, as_of)
-            frame_pass = FramePass(whole.plan, rows.frame, as_of, rows.fallback_rows, rows.found, rows.more)
-            return self._judge_part(frame_pass, part, None, as_of)
+
+            def passed(plan: FramePlan) -> FramePass:
+                return FramePass(plan, rows.frame, as_of, rows.fallback_rows, rows.found, rows.more)
+
+            judged = None if chain is None else self._judge_chained(chain, passed(chain.plan), part, None, as_of)
+            return judged or self._judge_part(passed(whole.plan), part, None, as_of)
 
         return self._judge_parts(frame, judge_part)
 

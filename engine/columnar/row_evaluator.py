@@ -206,6 +206,11 @@ class RowEvaluator:
                     kept.append(place)
                 elif field.minimum is not None or field.maximum is not None:
                     bounded.append((place, _bound(field.minimum, -math.inf), _bound(field.maximum, math.inf)))
+            if not kept and bounded:
+                # Of a fact without any field there would be no rows.
+                kept.append(bounded.pop()[0])
+            elif not kept:
+                kept += [place for place, (name, _) in enumerate(fields) if name in known][:1]
             taken.append(_Taken(kept, bounded))
             columns[fact] = [fields[place][0] for place in kept]
         if layout.schema.subject not in columns or not all(columns.values()):

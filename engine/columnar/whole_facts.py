@@ -47,12 +47,12 @@ class WholeFacts:
             schema: its facts.
             names: of the columns.
         """
-        self._subject = schema.subject
+        self.subject = schema.subject
         known = [fact for fact in schema.facts.values() if fact.name in names]
         self._objects = [fact.name for fact in known if not fact.is_list]
         self._lists = {fact.name: ElementColumns(compiled, fact.name) for fact in known if fact.is_list}
         findings = {name_of(slot): (slot, kind) for one in self._lists.values() for slot, kind in one.slots.items()}
-        shape = shape_of_facts(compiled.layout, compiled.reader.use, self._objects, findings)
+        self.shape = shape = shape_of_facts(compiled.layout, compiled.reader.use, self._objects, findings)
         self.plan = FramePlan(compiled, shape, len(compiled.agenda.rules))
         self._packs = {index.layout.fact: index.packed for index in compiled.elements}
         #: Whether columns hold all that rules read.
@@ -84,7 +84,7 @@ class WholeFacts:
         for fact in self._objects:
             objects = frame[fact]
             columns += [field.alias(f"{fact}.{field.name}") for field in _fields_of(objects)]
-            if fact == self._subject and objects.null_count():
+            if fact == self.subject and objects.null_count():
                 fallback_rows |= objects.is_null().to_numpy()
         for fact, elements in self._lists.items():
             of_list = elements.find(frame[fact], as_of)

@@ -129,6 +129,10 @@ def test_rows_that_take_turns_together_mean_what_each_means_by_itself(seed: int)
     chance = random.Random(seed)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("engine.columnar.chain_columns._ROWS_A_TURN", 1)
+        if seed % 2:
+            # Any number of rules may be such that rows are left to records, and any number of rows.
+            patch.setattr("engine.columnar.chain_columns._LEFT", 1)
+            patch.setattr("engine.chains.families._STRAYS", 1)
         program = compile_ruleset({"r.grl": rules_from(chance)}, SCHEMA)
         JUDGED["together"] += compare(program, frame_from(chance))
         JUDGED["frames"] += 1
@@ -138,3 +142,28 @@ def test_many_took_turns_and_set_something() -> None:
     assert JUDGED["together"] >= JUDGED["frames"] / 3, JUDGED
     assert JUDGED["changed"] >= JUDGED["rows"] / 4, JUDGED
     assert JUDGED["errors"] < JUDGED["rows"] / 3, JUDGED
+
+
+def test_only_rows_in_which_a_rule_may_fire_that_takes_no_turns_are_judged_by_themselves() -> None:
+    rules = (
+        'rule A salience 9 { when P.a > 1 then P.x = P.a * 2; } rule B salience 8 { when P.x > 5 then Review("b"); }'
+        'rule C { when P.b > 1 then P.y = P.b; } rule D { when P.y > 2 then Reject("d"); }'
+        # What it logs has no place in a column.
+        'rule E { when P.g == "u" && P.x > 5 then Log("e"); }'
+        # Its write leads back to A.
+        'rule F { when P.g == "v" && P.x > 7 then P.a = 3; }'
+        'rule G { when P.c > 1 then P.z = P.c - 1; } rule H { when P.z > 1 then Accept("h"); }'
+    )
+    program = compile_ruleset({"r.grl": rules}, SCHEMA)
+    alone = {3: "u", 17: "v", 30: "u"}
+    count = 400
+    rows = [{"g": alone.get(row), "a": row % 5 + 0.0, "b": row % 4 + 0.0, "c": row % 3 + 0.0} for row in range(count)]
+    compiled = compile_rules(program.rules, SCHEMA, 1_000)
+    evaluator = FrameEvaluator(compiled, lambda facts, as_of: pytest.fail("facts were made"))
+    result = evaluator.judge(pl.DataFrame(rows), "P", AS_OF)
+    assert set(result._evaluations) == set(alone)
+    for row, fields in enumerate(rows):
+        one = program.evaluate({"P": fields}, as_of=AS_OF)
+        wanted = (one.outcome, one.fired, one.reasons, one.changes, one.logs)
+        assert (result.outcome[row], result.fired(row), result.reasons(row), result.changes(row)) == wanted[:4]
+        assert result.logs(row) == one.logs

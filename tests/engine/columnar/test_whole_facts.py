@@ -149,6 +149,15 @@ def test_rows_of_whole_facts_mean_what_each_means_by_itself(seed: int) -> None:
     if by_columns is not None:
         JUDGED["by columns"] += 1
         results["by columns"] = by_columns
+        with pytest.MonkeyPatch.context() as patch:
+            # So few rows would take no turns together, nor be left to records.
+            patch.setattr("engine.columnar.chain_columns._ROWS_A_TURN", 1)
+            patch.setattr("engine.columnar.chain_columns._LEFT", 1)
+            patch.setattr("engine.chains.families._STRAYS", 1)
+            together = FrameEvaluator(compiled, evaluate).judge_whole(frame, frame.dtypes, AS_OF)
+        assert together is not None
+        JUDGED["together"] += bool(together._written)
+        results["together"] = together
     for row, facts in enumerate(frame.iter_rows(named=True)):
         one = program.evaluate(facts, as_of=AS_OF)
         wanted = (one.outcome, one.fired, one.reasons, one.changes, one.logs, one.events)
@@ -190,3 +199,21 @@ def test_objects_without_any_field_are_judged_after_frames_that_have_none_of_the
     for columns in (known, [*known[:place], empty, *known[place:]]):
         result = program.evaluate_frame(pl.DataFrame(columns), fact=None, as_of=AS_OF)
         assert result.outcome == ["review"] * ROWS
+
+
+@pytest.mark.parametrize(
+    "condition", ["Count(L.n > 1) > 0", "L[0].n > 1", "exists(L.n > 1 && L.t == null)", "P.out == null"]
+)
+@pytest.mark.parametrize("bounds", ["", ", max = 5"])
+def test_rows_of_whose_objects_nothing_is_read_have_no_facts_made_of_them(condition: str, bounds: str) -> None:
+    schema = parse_schema(
+        f'subject = "P"\nkey = "n"\n[facts.P.fields]\nn = {{ kind = "number"{bounds} }}\n'
+        f'out = {{ kind = "number", derived = true }}\n[facts.L]\nlist = true\n[facts.L.fields]\n'
+        f'n = {{ kind = "number"{bounds} }}\nt = {{ kind = "text" }}\n'
+    )
+    compiled = compile_ruleset({"r.grl": f'rule R {{ when {condition} then Review("r"); }}'}, schema).compiled
+    rows = RowEvaluator(compiled, lambda facts, as_of: pytest.fail("facts were made"))
+    frame = pl.DataFrame({"P": [{"n": 1.0}] * ROWS, "L": [[{"n": 2.0, "t": None}]] * ROWS})
+    columns = FrameForm(frame.columns, frame.dtypes)
+    result = rows.judge(frame, FormOfRows(columns, lengths_of(frame, columns)), None, AS_OF)
+    assert result.outcome == ["review"] * ROWS
