@@ -147,7 +147,9 @@ def _of_a_start(row: ReportRow, rows: Sequence[ReportRow]) -> str:
 
 def _of_a_record(row: ReportRow, rows: Sequence[ReportRow]) -> str:
     few = next(other for other in rows if other.name == RECORD)
-    more = "what is more is for the rules that hold, ten times as many, and for looking a value up among ten times as many"
+    more = (
+        "what is more is for the rules that hold, ten times as many, and for looking a value up among ten times as many"
+    )
     return f"{few.section}: {few.sample.middle:.1f} µs; {more}"
 
 

@@ -28,9 +28,10 @@ _Answer = TypeVar("_Answer")
 #: Seconds after which Postgres interrupts a question of a page: before whoever asked is told that it takes too long.
 _STATEMENT_S = ANSWER_S * 0.8
 #: Seconds for which figures are not asked for anew, and after which they are not shown any more; likewise of checks.
-_FIGURES_S, _CHECKS_S = (2.0, 30.0), (20.0, 300.0)
-#: Likewise of how often rules fired: old numbers are shown with their time, and better than none.
-_FIRINGS_S = 5.0, 3600.0
+_FIGURES_S, _CHECKS_S = (3.0, 30.0), (20.0, 300.0)
+#: Likewise of how often rules fired, which is told by the day: old numbers are shown with their time, and better than
+#: none.
+_FIRINGS_S = 30.0, 3600.0
 #: Seconds that a probe of the doctor gets.
 _PROBE_S = 5.0
 

@@ -14,8 +14,9 @@ from typing import Generic, TypeVar
 
 _Value = TypeVar("_Value")
 
-#: How many times as long as a question took it is not asked again, and how many times as long as it is fresh at most.
-_REST, _MOST = 20, 3
+#: How many times as long as a question took it is not asked again, so that it takes a sixtieth of a core; and how many
+#: times as long as it is fresh at most.
+_REST, _MOST = 60, 3
 
 
 @dataclass(frozen=True, slots=True)
