@@ -5,6 +5,7 @@ import os
 import re
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
@@ -14,6 +15,7 @@ import click
 
 from rulefarm import wire
 from rulefarm.errors import JobRejected, RulefarmError
+from rulefarm.limits import MAX_MESSAGE_BYTES
 from rulefarm.settings import Settings
 
 
@@ -168,13 +170,17 @@ def read_facts(path: str) -> dict[str, Any]:
     """The facts of a JSON file; `-` is standard input.
 
     Raises:
-        JobRejected: unreadable, or no JSON object.
+        JobRejected: unreadable, more than MAX_MESSAGE_BYTES characters, or no JSON object.
     """
     name = "standard input" if path == "-" else path
     try:
-        text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8-sig")
+        with nullcontext(sys.stdin) if path == "-" else Path(path).open(encoding="utf-8-sig") as file:
+            # No more of it than facts can have: a device may never end.
+            text = file.read(MAX_MESSAGE_BYTES + 1)
     # ValueError: bytes that are no UTF-8, a name with a NUL.
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise JobRejected("unreadable-file", f"{name} can't be read: {reason}") from None
+    if len(text) > MAX_MESSAGE_BYTES:
+        raise JobRejected("facts-too-large", f"{name} has more than {MAX_MESSAGE_BYTES} characters")
     return wire.parse(text, source=name)

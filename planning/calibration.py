@@ -8,6 +8,7 @@ from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from planning.small_file import read_small_file
 from rulefarm.errors import RulefarmError
 
 
@@ -86,7 +87,7 @@ def read_calibration(path: Path) -> Calibration:
         CalibrationUnreadable: there is no such file, or it is something else.
     """
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(read_small_file(path))
     except (OSError, ValueError, RecursionError) as error:
         raise _unreadable(path, str(error)) from error
     if not isinstance(found, dict):

@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from planning.small_file import read_small_file
 from rulefarm.errors import RulefarmError
 
 #: What ships.
@@ -81,7 +82,7 @@ def read_prices(named: str) -> tuple[Price, ...]:
     """
     path, table = (SHIPPED_PRICES, named) if named in CLOUDS else (Path(named), "price")
     try:
-        found = tomllib.loads(path.read_text(encoding="utf-8"))
+        found = tomllib.loads(read_small_file(path))
     except (OSError, ValueError, RecursionError) as error:
         raise _unreadable(path, str(error)) from error
     lines = found.get(table)

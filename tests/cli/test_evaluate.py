@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from rulefarm.limits import MAX_MESSAGE_BYTES
 from tests.cli.conftest import Run
 from tests.commands import RULESETS, SHARING
 
@@ -53,6 +54,14 @@ def test_eval_looks_up_in_a_file(run: Run, tmp_path: Path) -> None:
     found = json.loads(evaluate("--json"))
     assert (found["outcome"], found["fired"]) == ("reject", ["OverLimit"])
     assert "Customer.limit is 10" in evaluate("--explain")
+
+
+def test_eval_reads_no_more_of_a_document_than_facts_can_have(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "blanks.json"
+    path.write_text(" " * MAX_MESSAGE_BYTES + "{}")
+    done = run("eval", "fraud", str(path), RULEFARM_RULESETS=str(SHARING))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"blanks.json has more than {MAX_MESSAGE_BYTES} characters" in done.stderr
 
 
 def test_eval_without_a_required_fact_is_an_error(run: Run, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from planning.calibration import Calibration, CalibrationUnreadable, read_calibration
+from planning.small_file import MAX_CHARACTERS
 
 
 def test_it_comes_back_as_it_was(costs: Calibration, tmp_path: Path) -> None:
@@ -55,6 +56,13 @@ def test_another_file_is_refused(tmp_path: Path, content: str) -> None:
         read_calibration(tmp_path / "other")
     with pytest.raises(CalibrationUnreadable):
         read_calibration(tmp_path / "missing")
+
+
+def test_no_more_is_read_than_a_calibration_can_have(costs: Calibration, tmp_path: Path) -> None:
+    path = tmp_path / "costs.json"
+    path.write_text(costs.to_text() + " " * MAX_CHARACTERS)
+    with pytest.raises(CalibrationUnreadable, match=f"more than {MAX_CHARACTERS} characters"):
+        read_calibration(path)
 
 
 def test_rules_cost_what_each_of_them_costs(costs: Calibration) -> None:

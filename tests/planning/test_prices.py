@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from planning.prices import CLOUDS, PARTS, PricesUnreadable, bill, read_prices
+from planning.small_file import MAX_CHARACTERS
 
 LINE = (
     '[[price]]\nwhat = "{what}"\nname = "n"\nusd = {usd}\nper = "{per}"\nvcpus = {vcpus}\nsource = "{source}"\n{day}\n'
@@ -51,6 +52,13 @@ def test_another_file_is_refused(tmp_path: Path, content: str) -> None:
         read_prices(str(tmp_path / "prices.toml"))
     with pytest.raises(PricesUnreadable):
         read_prices(str(tmp_path / "missing.toml"))
+
+
+def test_no_more_is_read_than_prices_can_have(tmp_path: Path) -> None:
+    path = tmp_path / "prices.toml"
+    path.write_text(LINE.format(**GOOD) + " " * MAX_CHARACTERS)
+    with pytest.raises(PricesUnreadable, match=f"more than {MAX_CHARACTERS} characters"):
+        read_prices(str(path))
 
 
 def test_a_month_is_priced_and_what_has_no_price_is_named(tmp_path: Path) -> None:
