@@ -4,7 +4,10 @@ Two questions in one run. How long does each page take while the whole farm judg
 judge while people click through the pages, in turns with nobody. The farm drains a backlog: its rate is all that
 it can do; the console is a process of its own, as `rulefarm console` starts it. All share the cores of this machine, so
 what the console costs the farm is seen here, as it would not be where it has a host of its own. So do those who click:
-what they take, who would sit elsewhere, is counted apart from what the console takes and Postgres for it."""
+what they take, who would sit elsewhere, is counted apart from what the console takes and Postgres for it.
+
+People look for a while and not only for a moment: turns follow each other with the same people, and before the first of
+them one is not counted, in which the console reads what came while nobody looked."""
 
 import json
 import sys
@@ -32,8 +35,10 @@ from bench.timing import Goal, ReportRow, Sample
 
 #: People who click at once, and seconds for which each looks at a page.
 PEOPLE, PAUSE_S = 10, 5.0
-#: Verdicts on record; times that each page is opened; pairs of a time with people and one without, and its seconds.
-VERDICTS, OPENINGS, PAIRS, SECONDS = 1_000_000, 40, 24, 5.0
+#: Verdicts on record; times that each page is opened.
+VERDICTS, OPENINGS = 1_000_000, 40
+#: Pairs of a run of turns with people and one without; turns that are counted of a run; and seconds of a turn.
+PAIRS, TURNS, SECONDS = 4, 6, 5.0
 #: Batches on record, and the rows of each.
 BATCHES, ROWS = 3, 10_000
 #: Jobs of a backlog: more than the farm judges in a pair of times.
@@ -50,6 +55,7 @@ class Measure:
     verdicts: int
     openings: int
     pairs: int
+    turns: int
     seconds: float
     backlog: int
 
@@ -61,16 +67,16 @@ class ConsoleTurn:
     #: Verdicts a second.
     rate: float
     cores: Cores
-    #: What people were shown meanwhile; None: nobody looked.
-    clicks: Clicks | None = None
 
 
 @dataclass(slots=True)
 class ConsoleTurns:
-    """Times with people and times without, in pairs."""
+    """Turns without people and as many with them."""
 
     alone: list[ConsoleTurn] = field(default_factory=list)
     looked_at: list[ConsoleTurn] = field(default_factory=list)
+    #: What people were shown in each run.
+    clicks: list[Clicks] = field(default_factory=list)
 
 
 @click.command("console")
@@ -79,7 +85,9 @@ class ConsoleTurns:
 @click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures there too.")
 def command(quick: bool, verdicts: int, file: Path | None) -> None:
     """Time the pages of the console beside a busy farm, and the farm beside people who click."""
-    measure = Measure(5_000, 3, 1, 2.0, 20_000) if quick else Measure(verdicts, OPENINGS, PAIRS, SECONDS, BACKLOG)
+    measure = (
+        Measure(5_000, 3, 1, 1, 2.0, 20_000) if quick else Measure(verdicts, OPENINGS, PAIRS, TURNS, SECONDS, BACKLOG)
+    )
     click.echo(f"{measure.verdicts:,} verdicts on record; a page every {PAUSE_S:g} s for each of {PEOPLE} people")
     click.echo(report.header("ratio"))
     with running_ground() as ground, closing(Rulefarm(ground)) as farm:
@@ -107,18 +115,26 @@ def _rows(farm: Rulefarm, port: int, counted: Counted, measure: Measure) -> list
     times = open_each(port, pages, 1).times and open_each(port, pages, measure.openings).times
     turns = ConsoleTurns()
     for number in range(measure.pairs):
-        # Who is first changes: the farm of the second turn has a few more verdicts on record.
+        # Who is first changes: the farm of the second run has a few more verdicts on record.
         for is_looked_at in (number % 2 == 0, number % 2 == 1):
-            busy.keep()
             if is_looked_at:
-                with clicking(port, pages, PEOPLE, PAUSE_S) as clicks, counted.counting() as cores:
-                    rate = busy.rate(measure.seconds)
-                turns.looked_at.append(ConsoleTurn(rate, cores, clicks))
+                with clicking(port, pages, PEOPLE, PAUSE_S) as clicks:
+                    turns.looked_at += _run(busy, counted, measure)
+                turns.clicks.append(clicks)
             else:
-                with counted.counting() as cores:
-                    rate = busy.rate(measure.seconds)
-                turns.alone.append(ConsoleTurn(rate, cores))
+                turns.alone += _run(busy, counted, measure)
     return rows_of(times, turns, psutil.cpu_count() or 1)
+
+
+def _run(busy: "_Busy", counted: Counted, measure: Measure) -> list[ConsoleTurn]:
+    """Turns that follow each other; the one before them is not counted."""
+    turns = []
+    for _ in range(1 + measure.turns):
+        busy.keep()
+        with counted.counting() as cores:
+            rate = busy.rate(measure.seconds)
+        turns.append(ConsoleTurn(rate, cores))
+    return turns[1:]
 
 
 def rows_of(times: Mapping[str, Sequence[float]], turns: ConsoleTurns, cpus: int) -> list[ReportRow]:
@@ -154,7 +170,7 @@ def _core_rows(turns: ConsoleTurns, cpus: int) -> list[ReportRow]:
             "Postgres for the farm": [turn.cores.farm_postgres for turn in those],
             "the console's process": [turn.cores.console for turn in those],
             "Postgres for the console": [turn.cores.console_postgres for turn in those],
-            "those who click": [turn.clicks.cores for turn in those if turn.clicks],
+            "those who click": [each.cores for each in turns.clicks if those is turns.looked_at],
         }
         section = f"cores of {cpus} that are taken while {words}"
         rows += [ReportRow(section, who, Sample(tuple(cores)), "") for who, cores in taken.items() if cores]
@@ -165,7 +181,7 @@ def _core_rows(turns: ConsoleTurns, cpus: int) -> list[ReportRow]:
 
 
 def _pace_rows(turns: ConsoleTurns) -> list[ReportRow]:
-    clicks = [turn.clicks for turn in turns.looked_at if turn.clicks]
+    clicks = turns.clicks
     section = f"what {PEOPLE} people ask for, a page every {PAUSE_S:g} s each"
     return [
         ReportRow(section, "pages", Sample(tuple(each.opened / each.seconds for each in clicks)), "/s"),

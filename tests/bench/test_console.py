@@ -54,7 +54,8 @@ def turns(looked_at: list[float], console_cores: float) -> ConsoleTurns:
     cores = Cores(console=console_cores, console_postgres=0.02, farm=1.2, farm_postgres=0.6)
     return ConsoleTurns(
         [ConsoleTurn(rate, Cores(farm=1.3, farm_postgres=0.6)) for rate in (100.0, 200.0, 100.0)],
-        [ConsoleTurn(rate, cores, clicks) for rate in looked_at],
+        [ConsoleTurn(rate, cores) for rate in looked_at],
+        [clicks],
     )
 
 
