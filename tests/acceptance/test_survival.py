@@ -107,23 +107,28 @@ def test_workers_resume_when_a_killed_server_is_back(
 ) -> None:
     run = submit(farm, 400)
     until(lambda: judged(farm_database, run) > 20, 60)
-    os.kill(json.loads((farm_home / SERVICES_FILE).read_text())["pids"][server], signal.SIGKILL)
+    killed = server_pid(farm_home, server)
+    os.kill(killed, signal.SIGKILL)
+    # Until then a session of the one that was killed may still answer.
+    until(lambda: server_pid(farm_home, server) != killed)
+    open_jobs = select(func.count()).select_from(jobs).where(jobs.c.subject.like(f"{run}-%"), jobs.c.state == "open")
 
     def all_judged() -> bool:
         try:
-            return judged(farm_database, run) == 400
+            with farm_database.connect() as connection:
+                return judged(farm_database, run) == 400 and connection.execute(open_jobs).scalar_one() == 0
         except OperationalError:
             return False
 
     # A message that died with the broker is sent again when the queue has turned over: later on a busy machine.
     until(all_judged, 180)
-    with farm_database.connect() as connection:
-        open_jobs = (
-            select(func.count()).select_from(jobs).where(jobs.c.subject.like(f"{run}-%"), jobs.c.state == "open")
-        )
-        assert connection.execute(open_jobs).scalar_one() == 0
     # The same producer, whose pooled connections died with the server.
     assert farm.evaluate("payment", {"Order": {"total": 1}}).outcome == "accept"
+
+
+def server_pid(home: Path, server: str) -> int:
+    """The process that the farm runs a server in, as it tells."""
+    return int(json.loads((home / SERVICES_FILE).read_text())["pids"][server])
 
 
 def kill(server: str) -> Callable[[Path, Settings], None]:
@@ -131,7 +136,7 @@ def kill(server: str) -> Callable[[Path, Settings], None]:
 
     def strike(home: Path, settings: Settings) -> None:
         # Killed a moment ago, it is told of a little later than it answers.
-        process = until(lambda: alive(json.loads((home / SERVICES_FILE).read_text())["pids"][server]))
+        process = until(lambda: alive(server_pid(home, server)))
         process.kill()
         process.wait(60)
         until(lambda: answers(settings))
